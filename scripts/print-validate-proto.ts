@@ -24,8 +24,7 @@ function typeName(field: DescField | DescExtension): string {
 }
 
 function printField(field: DescField | DescExtension, inOneof = false): string {
-  const label =
-    field.proto.label === FieldDescriptorProto_Label.REPEATED ? "repeated " : inOneof ? "" : "optional ";
+  const label = field.proto.label === FieldDescriptorProto_Label.REPEATED ? "repeated " : inOneof ? "" : "optional ";
   return `${label}${typeName(field)} ${field.name} = ${field.number};`;
 }
 

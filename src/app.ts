@@ -1,0 +1,136 @@
+import type { Logger } from "pino";
+import { createDemoConcerts } from "./concerts/demo.ts";
+import type { Config } from "./config.ts";
+import { type OpenDatabase, openDatabase } from "./database.ts";
+import { bindBookingService } from "./rpc/booking-service.ts";
+import { bindConcertService } from "./rpc/concert-service.ts";
+import { createInterceptors } from "./rpc/interceptors/index.ts";
+import { createHttpApp } from "./server/http.ts";
+import { type Listener, listen } from "./server/listen.ts";
+import { createReadiness } from "./server/readiness.ts";
+
+/** The running service. */
+export interface App {
+  readonly restPort: number;
+  readonly grpcPort: number;
+  /** Resolves with the reason if the service cannot go on. */
+  readonly failed: Promise<Error>;
+  /** Drains: readiness goes down, calls in flight finish, then the pool closes, then an embedded database stops. */
+  close(): Promise<void>;
+}
+
+/** Brings the database's schema up to date and ends. */
+export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
+  const database = await openDatabase(config, logger, signal);
+  try {
+    await migrate(database, logger);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Starts everything, from the database up; what has started is closed again if a later part fails. */
+export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
+  const database = await openDatabase(config, logger, signal);
+  try {
+    await migrate(database, logger);
+    if (config.database.kind === "embedded" && config.database.demoData) {
+      const created = await createDemoConcerts(database.store, Temporal.Now.instant());
+      if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
+    }
+    return await serve(config, database, logger);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
+  const applied = await store.migrate();
+  logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
+}
+
+async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
+  const { store } = database;
+  const shutdown = new AbortController();
+  const services = [bindConcertService(store), bindBookingService(store, config)];
+  const readiness = createReadiness({ ping: () => store.ping(), log: logger });
+  const http = await createHttpApp({
+    services,
+    interceptors: createInterceptors(
+      services.map(({ service }) => service),
+      { logger, requestTimeoutMs: config.requestTimeoutMs },
+    ),
+    readiness,
+    corsOrigins: config.corsOrigins,
+    maxBodyBytes: config.maxBodyBytes,
+    logger,
+    shutdownSignal: shutdown.signal,
+  });
+  const listeners: Listener[] = [];
+  const stop = async () => {
+    readiness.drain();
+    shutdown.abort();
+    await drain(listeners, config.shutdownTimeoutMs, logger);
+    readiness.close();
+    await http.close();
+    await database.close();
+  };
+  try {
+    const { host } = config;
+    const listenOn = async (port: number, setting: string) => {
+      const listener = await listen({ host, port, handler: http.routing }).catch((error) => {
+        throw portError(error, port, setting);
+      });
+      listeners.push(listener);
+      return listener.port;
+    };
+    const restPort = await listenOn(config.restPort, "APP_REST_PORT");
+    const grpcPort = await listenOn(config.grpcPort, "APP_GRPC_PORT");
+    readiness.started();
+    let closing: Promise<void> | undefined;
+    return {
+      restPort,
+      grpcPort,
+      failed: database.failed,
+      close: () => {
+        closing ??= stop();
+        return closing;
+      },
+    };
+  } catch (error) {
+    for (const listener of listeners) listener.destroy();
+    readiness.close();
+    await http.close();
+    throw error;
+  }
+}
+
+/** Lets what is in flight finish, for so long; then cuts it. */
+async function drain(listeners: readonly Listener[], timeoutMs: number, logger: Logger): Promise<void> {
+  const timer = setTimeout(() => {
+    logger.warn({ timeout_ms: timeoutMs }, "calls were still in flight when the shutdown's time was up");
+    for (const listener of listeners) listener.destroy();
+  }, timeoutMs);
+  await Promise.all(listeners.map((listener) => listener.close()));
+  clearTimeout(timer);
+}
+
+/** The port cannot be had: a sentence for a person, who can set another. */
+export class PortError extends Error {
+  override readonly name = "PortError";
+}
+
+function portError(error: unknown, port: number, setting: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE")
+    return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
+  if (code === "EACCES")
+    return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return new PortError("the address to listen on is not one of this machine's: set another by APP_HOST", {
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,69 @@
+import type { ConcertDescription } from "../domain/concert.ts";
+import type { Deadline } from "../domain/deadline.ts";
+import type { Store } from "../store/store.ts";
+import { pageConcerts } from "./concerts.ts";
+import { createConcert } from "./create.ts";
+
+/** A demo concert: `[name, artist, venue, days from now, tickets, price in cents, currency, key]`. */
+type Demo = readonly [string, string, string, number, number, number, string, string];
+
+const demos: readonly Demo[] = [
+  ["Midnight Tour", "The Velvet Owls", "Harbour Hall", 14, 1_000, 5_000, "USD", "de300000-0000-4000-8000-000000000001"],
+  [
+    "Strings at Dawn",
+    "Aurora Quartet",
+    "Old Observatory",
+    21,
+    120,
+    3_850,
+    "EUR",
+    "de300000-0000-4000-8000-000000000002",
+  ],
+  ["Homecoming", "Lúcia Björk", "Riverside Arena", 30, 18_000, 8_999, "USD", "de300000-0000-4000-8000-000000000003"],
+  ["One Night Only", "Copper & Salt", "The Cellar", 45, 20, 2_500, "GBP", "de300000-0000-4000-8000-000000000004"],
+  [
+    "Open Air",
+    "Northern Lights Orchestra",
+    "Meadow Stage",
+    60,
+    5_000,
+    0,
+    "EUR",
+    "de300000-0000-4000-8000-000000000005",
+  ],
+];
+
+const everything = {
+  artist: undefined,
+  venue: undefined,
+  name: undefined,
+  dateFrom: undefined,
+  dateTo: undefined,
+  availableOnly: false,
+  bookingOpenOnly: false,
+};
+
+/** Fills a database without any concert with a handful whose booking is open now; returns how many it created. */
+export async function createDemoConcerts(store: Store, now: Temporal.Instant): Promise<number> {
+  const deadline: Deadline = { signal: new AbortController().signal, begun: false };
+  const { items } = await pageConcerts(store, everything, undefined, 1, deadline);
+  if (items.length > 0) return 0;
+  for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], deadline);
+  return demos.length;
+}
+
+function describe([name, artist, venue, days, totalTickets, priceCents, currencyCode]: Demo, now: Temporal.Instant) {
+  const concertDate = now.round({ smallestUnit: "hour" }).add({ hours: days * 24 });
+  const description: ConcertDescription = {
+    name,
+    artist,
+    venue,
+    concertDate,
+    totalTickets,
+    priceCents,
+    currencyCode,
+    bookingStartTime: now.round({ smallestUnit: "hour", roundingMode: "floor" }).subtract({ hours: 1 }),
+    bookingEndTime: concertDate.subtract({ hours: 1 }),
+  };
+  return description;
+}

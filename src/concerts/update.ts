@@ -1,0 +1,31 @@
+import type { Concert, ConcertDescription } from "../domain/concert.ts";
+import type { Deadline } from "../domain/deadline.ts";
+import { DomainError } from "../domain/errors.ts";
+import { lockAndReadConcert, setDescription } from "../store/concerts.ts";
+import type { Store } from "../store/store.ts";
+
+/**
+ * Replaces a concert's description if `version` is still its version. Raises CONCERT_NOT_FOUND, VERSION_MISMATCH or
+ * TOTAL_BELOW_SOLD.
+ */
+export function updateConcert(
+  store: Store,
+  concertId: bigint,
+  version: number,
+  description: ConcertDescription,
+  deadline: Deadline,
+): Promise<Concert> {
+  return store.transact(async (transaction) => {
+    const locked = await lockAndReadConcert(transaction, concertId);
+    if (!locked) throw new DomainError({ reason: "CONCERT_NOT_FOUND", concertId });
+    const { concert } = locked;
+    if (concert.version !== version) {
+      throw new DomainError({ reason: "VERSION_MISMATCH", currentVersion: concert.version });
+    }
+    const sold = concert.totalTickets - concert.availableTickets;
+    if (description.totalTickets < sold) throw new DomainError({ reason: "TOTAL_BELOW_SOLD", sold });
+
+    const result = await setDescription(transaction, locked, description);
+    return { result, transactionId: locked.transactionId };
+  }, deadline);
+}

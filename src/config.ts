@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import type { EmbeddedDatabase, ExternalDatabase } from "./config/database.ts";
+import { chooseDatabase } from "./config/database.ts";
+import { readEnvironment } from "./config/environment.ts";
+import { readYaml } from "./config/file.ts";
+import type { Command } from "./config/flags.ts";
+import { readFlags } from "./config/flags.ts";
+import { createLookup } from "./config/lookup.ts";
+import { quote } from "./config/parsed.ts";
+import type { LogLevel } from "./config/settings.ts";
+import { settings } from "./config/settings.ts";
+import type { Given, SourceContent } from "./config/sources.ts";
+
+export type { EmbeddedDatabase, ExternalDatabase } from "./config/database.ts";
+export { helpText } from "./config/help.ts";
+export { settingList, settings } from "./config/settings.ts";
+
+/** What the service runs with: complete, checked, and never changed after the start. */
+export interface Config {
+  readonly command: Command;
+  readonly host: string;
+  readonly restPort: number;
+  readonly grpcPort: number;
+  readonly logLevel: LogLevel;
+  readonly maxRetries: number;
+  readonly maxTicketsPerBooking: number;
+  readonly requestTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly corsOrigins: "*" | readonly string[];
+  readonly database: ExternalDatabase | EmbeddedDatabase;
+  readonly databasePoolSize: number;
+  /** How long to wait for the database to come up; undefined means not at all. */
+  readonly waitForDbMs: number | undefined;
+}
+
+/** Everything that configuration depends on, so that a test can give it. */
+export interface ConfigInput {
+  /** The arguments after the script's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Gives a file's text, or undefined if there is no such file. */
+  readonly readFile: (path: string) => string | undefined;
+  /** The folder that relative paths and the default configuration file are in. */
+  readonly projectRoot: string;
+}
+
+/** The configuration is wrong; every problem found, each naming the setting as its source spells it. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** Merges flags, environment, file and defaults, in this precedence, into a configuration. Throws a ConfigError. */
+export function loadConfig(input: ConfigInput): { config: Config; warnings: readonly string[] } {
+  const commandLine = readFlags(input.argv);
+  // Help must be had when the configuration is broken: that is when it is needed.
+  const informs = commandLine.command === "help" || commandLine.command === "version";
+  const sources = informs
+    ? []
+    : [readConfigFile(input, commandLine.configFile), readEnvironment(input.env), commandLine];
+  const given = sources.flatMap((source) => source.given);
+  const problems = [...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf)];
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const { value } = createLookup(given);
+  const database = chooseDatabase(given, input.projectRoot);
+  const config: Config = {
+    command: commandLine.command,
+    host: value(settings.host),
+    restPort: value(settings.restPort),
+    grpcPort: value(settings.grpcPort),
+    logLevel: value(settings.logLevel),
+    maxRetries: value(settings.maxRetries),
+    maxTicketsPerBooking: value(settings.maxTicketsPerBooking),
+    requestTimeoutMs: value(settings.requestTimeout),
+    shutdownTimeoutMs: value(settings.shutdownTimeout),
+    lockTimeoutMs: value(settings.lockTimeout),
+    statementTimeoutMs: value(settings.statementTimeout),
+    maxBodyBytes: value(settings.maxBodyBytes),
+    corsOrigins: value(settings.corsOrigins),
+    database: database.chosen,
+    databasePoolSize: value(settings.databasePoolSize),
+    waitForDbMs: commandLine.waitForDbMs,
+  };
+  return { config, warnings: [...sources.flatMap((source) => source.warnings), ...database.warnings] };
+}
+
+const defaultConfigFile = "config/config.yaml";
+
+function readConfigFile(input: ConfigInput, named: string | undefined): SourceContent {
+  const label = named ?? defaultConfigFile;
+  const nothing = { given: [], problems: [], warnings: [] };
+  try {
+    const text = input.readFile(named ?? join(input.projectRoot, defaultConfigFile));
+    if (text !== undefined) return readYaml(label, text);
+    return named === undefined ? nothing : { ...nothing, problems: [`--config: ${quote(named)} does not exist`] };
+  } catch (error) {
+    return { ...nothing, problems: [`${label}: cannot be read: ${error instanceof Error ? error.message : error}`] };
+  }
+}
+
+function problemsOf({ setting, text, name }: Given): string[] {
+  const parsed = setting.kind.parse(text);
+  return "problem" in parsed ? [`${name}: ${parsed.problem}`] : [];
+}

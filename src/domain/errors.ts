@@ -1,0 +1,49 @@
+/** What the service refuses or fails to do, as a closed union: `rpc/errors.ts` maps every member to a code and a sentence. */
+
+/** A request field and what is wrong with it. */
+export interface Violation {
+  /** The field's path as the schema names it, such as `ticket_count`; empty for the request as a whole. */
+  readonly field: string;
+  /** What is wrong, to be read after the field's name. */
+  readonly message: string;
+}
+
+export type Failure =
+  | { readonly reason: "INVALID_REQUEST"; readonly violations: readonly Violation[] }
+  | { readonly reason: "INVALID_PAGE_TOKEN" }
+  | { readonly reason: "REQUEST_ID_REUSED" }
+  | { readonly reason: "CONCERT_NOT_FOUND"; readonly concertId: bigint }
+  | { readonly reason: "BOOKING_NOT_FOUND"; readonly bookingId: bigint }
+  | {
+      readonly reason: "BOOKING_NOT_OPEN";
+      readonly opensAt: Temporal.Instant;
+      readonly closesAt: Temporal.Instant;
+      readonly now: Temporal.Instant;
+    }
+  | { readonly reason: "TICKET_LIMIT_EXCEEDED"; readonly limit: number }
+  | { readonly reason: "INSUFFICIENT_TICKETS"; readonly available: number }
+  | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: bigint }
+  | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: bigint }
+  | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }
+  | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number }
+  /** More callers wait than can be served. Certainly nothing was stored. */
+  | { readonly reason: "OVERLOADED"; readonly retryDelayMs: number }
+  /** Certainly nothing was stored. */
+  | { readonly reason: "DATABASE_UNAVAILABLE"; readonly retryDelayMs: number }
+  /** It may have been stored: the answer to COMMIT was lost and could not be settled. */
+  | { readonly reason: "OUTCOME_UNKNOWN" }
+  /** `begun` when the work had begun, so that it may have been stored. */
+  | { readonly reason: "DEADLINE_EXCEEDED"; readonly begun: boolean };
+
+export type Reason = Failure["reason"];
+
+/** A failure on its way to the caller. `cause` is for the log and never leaves the process. */
+export class DomainError extends Error {
+  override readonly name = "DomainError";
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: { cause?: unknown }) {
+    super(failure.reason, options);
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { chmod, mkdir, readFile, realpath, stat } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, EmbeddedPostgresError, messageOf, useAnotherDatabase } from "./errors.ts";
+import { runProgram } from "./program.ts";
+
+/** The user a program runs as, in the shape that `spawn` takes. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Where the data lies, and as whom its server runs: `undefined` is our own user. */
+export interface Place {
+  readonly dataDir: string;
+  readonly identity: Identity | undefined;
+}
+
+/** The folder of PostgreSQL's own files inside a data folder. */
+export function clusterFolder(dataDir: string): string {
+  return path.join(dataDir, "postgres");
+}
+
+/**
+ * Decides where the data lies. An ordinary user gets the requested folder. Root cannot run PostgreSQL, so an unprivileged
+ * user runs it, and where that user cannot reach the requested folder (under /root) the data goes to a folder of
+ * `systemDir` named after it, to be found there again.
+ */
+export async function choosePlace(requested: string, systemDir: string): Promise<Place> {
+  const created = await mkdir(requested, { recursive: true });
+  const dataDir = await realpath(requested);
+  const owner = await ownerOf(clusterFolder(dataDir));
+  const ourUid = process.getuid?.();
+  if (ourUid !== 0) {
+    if (ourUid !== undefined && owner && owner.uid !== ourUid) {
+      throw new EmbeddedPostgresError(
+        `the data in ${dataDir} belongs to another user (id ${owner.uid}): ` +
+          `run Frontrow as that user or as root, set APP_DATA_DIR to another folder, ${useAnotherDatabase}`,
+      );
+    }
+    return { dataDir, identity: undefined };
+  }
+
+  if (created) await chmod(dataDir, 0o755); // whatever our umask is
+  if (owner) {
+    if (await canEnter(dataDir, owner)) return { dataDir, identity: owner };
+    throw new EmbeddedPostgresError(
+      `there is data in ${dataDir}, but its owner (id ${owner.uid}), who has to run PostgreSQL, cannot enter the folder: ` +
+        `make it reachable, run Frontrow as that user, ${useAnotherDatabase}`,
+    );
+  }
+  const substitute = path.join(systemDir, substituteName(dataDir));
+  // Data once begun in the substitute stays there, also if the requested folder has become reachable since.
+  const substituteOwner = await ownerOf(clusterFolder(substitute));
+  if (substituteOwner) return { dataDir: substitute, identity: substituteOwner };
+  const identity = await unprivilegedUser();
+  if (await canEnter(dataDir, identity)) return { dataDir, identity };
+  await makeEnterable(systemDir);
+  await makeEnterable(substitute);
+  return { dataDir: substitute, identity };
+}
+
+/** Makes a folder that every user may enter, whatever our umask is. */
+export async function makeEnterable(folder: string): Promise<void> {
+  if (await mkdir(folder, { recursive: true })) await chmod(folder, 0o755);
+}
+
+function substituteName(dataDir: string): string {
+  const digest = createHash("sha256").update(dataDir).digest("hex").slice(0, 8);
+  return `${path.basename(dataDir).replace(/^\.+/, "") || "data"}-${digest}`;
+}
+
+/** Who owns a folder; nobody, if it does not exist or belongs to root, who cannot run PostgreSQL. */
+async function ownerOf(folder: string): Promise<Identity | undefined> {
+  try {
+    const { uid, gid } = await stat(folder);
+    return uid === 0 ? undefined : { uid, gid };
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function unprivilegedUser(): Promise<Identity> {
+  const lines = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const entry = lines.find(([name]) => name === "postgres") ?? lines.find(([name]) => name === "nobody");
+  const [, , uid, gid] = entry ?? [];
+  if (!uid || !gid) {
+    throw new EmbeddedPostgresError(
+      "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody` to run it as: " +
+        `run Frontrow as an ordinary user, ${useAnotherDatabase}`,
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/** Asks the operating system itself, which knows of more than permission bits. */
+async function canEnter(folder: string, identity: Identity): Promise<boolean> {
+  try {
+    await runProgram("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { identity, cwd: "/", timeoutMs: 10_000 });
+    return true;
+  } catch (error) {
+    if (typeof codeOf(error) === "number") return false;
+    throw new EmbeddedPostgresError(
+      `PostgreSQL refuses to run as root, and no program can be run as user ${identity.uid} here (${messageOf(error)}): ` +
+        `run Frontrow as an ordinary user, ${useAnotherDatabase}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { open, rename, stat } from "node:fs/promises";
+import path from "node:path";
+import { programPath } from "./binaries.ts";
+import { clusterFolder, type Place } from "./identity.ts";
+import { stopProcess } from "./postmaster.ts";
+import { environment } from "./program.ts";
+
+const logLimitBytes = 10 * 1024 * 1024;
+const logTailBytes = 2_000;
+
+/** A server that we started, and which we are to stop. */
+export interface Server {
+  readonly pid: number;
+  readonly port: number;
+  /** How it ended: its exit status, or null if a signal killed it; `undefined` while it runs. */
+  exitCode(): number | null | undefined;
+  readonly ended: Promise<void>;
+  /** The last lines it has logged. */
+  logTail(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts a PostgreSQL server; whether it comes to serve is for the caller to watch. */
+export async function launchServer(
+  place: Place,
+  installation: string,
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): Promise<Server> {
+  const logPath = path.join(place.dataDir, "postgres.log");
+  const log = await openLog(logPath);
+  try {
+    const { size: logStart } = await log.stat();
+    const child = spawn(programPath(installation, "postgres"), serverArguments(place, port, settings), {
+      ...place.identity,
+      cwd: place.dataDir,
+      env: environment,
+      // A session of its own: a signal to our process group must not end the server before we have drained.
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+      windowsHide: true,
+    });
+    let exitCode: number | null | undefined;
+    const ended = new Promise<void>((resolve) => {
+      child.once("exit", (code) => {
+        exitCode = code;
+        resolve();
+      });
+    });
+    await once(child, "spawn");
+    child.unref();
+    const pid = child.pid ?? 0;
+    return {
+      pid,
+      port,
+      ended,
+      exitCode: () => exitCode,
+      logTail: () => readTail(logPath, logStart),
+      stop: () => stopProcess(pid, () => exitCode !== undefined),
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+function serverArguments(place: Place, port: number, settings: Readonly<Record<string, string>>): string[] {
+  const all = {
+    max_connections: "200",
+    timezone: "UTC",
+    log_timezone: "UTC",
+    fsync: "on",
+    ...settings,
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    unix_socket_directories: "",
+  };
+  return [
+    "-D",
+    clusterFolder(place.dataDir),
+    ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
+}
+
+async function openLog(logPath: string) {
+  const size = await stat(logPath).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > logLimitBytes) await rename(logPath, `${logPath}.old`);
+  return await open(logPath, "a", 0o600);
+}
+
+async function readTail(logPath: string, logStart: number): Promise<string> {
+  const log = await open(logPath);
+  try {
+    const { size } = await log.stat();
+    const from = Math.max(logStart, size - logTailBytes);
+    const { buffer, bytesRead } = await log.read(Buffer.alloc(logTailBytes), 0, logTailBytes, from);
+    return buffer.toString("utf8", 0, bytesRead).trim();
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { bookTickets } from "../booking/book.ts";
+import { getBooking, pageUserBookings } from "../booking/bookings.ts";
+import { cancelBooking } from "../booking/cancel.ts";
+import type { BookingPolicy } from "../booking/policy.ts";
+import type { Store } from "../store/store.ts";
+import { deadlineOf } from "./interceptors/deadline.ts";
+import { bookingMessage } from "./messages.ts";
+import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId } from "./page-token.ts";
+import { markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
+import { bindService, type ServiceBinding } from "./service.ts";
+
+/** The bookings' methods over a store. */
+export function bindBookingService(store: Store, policy: BookingPolicy): ServiceBinding {
+  return bindService(BookingService, {
+    async getBooking(request, context) {
+      return bookingMessage(await getBooking(store, request.id, deadlineOf(context)));
+    },
+
+    async getUserBookings(request, context) {
+      const userId = requireUserId(request.userId);
+      const list: ListIdentity = ["bookings", userId];
+      const before = request.pageToken === "" ? undefined : parseTokenId(decodePageToken(list, request.pageToken)[0]);
+      const page = await pageUserBookings(store, userId, before, pageSizeOf(request.pageSize), deadlineOf(context));
+      return {
+        bookings: page.items.map(bookingMessage),
+        nextPageToken: page.next === undefined ? "" : encodePageToken(list, [page.next.toString()]),
+      };
+    },
+
+    async bookTickets(request, context) {
+      const { concertId, ticketCount } = request;
+      const userId = requireUserId(request.userId);
+      const requestId = requestIdOf(request.requestId);
+      const order = { concertId, userId, ticketCount, requestId };
+      return bookingMessage(markReplay(await bookTickets(store, policy, order, deadlineOf(context)), context));
+    },
+
+    async cancelBooking(request, context) {
+      const userId = requireUserId(request.userId);
+      const requestId = requestIdOf(request.requestId);
+      const order = { bookingId: request.id, userId, requestId };
+      return bookingMessage(markReplay(await cancelBooking(store, order, deadlineOf(context)), context));
+    },
+  });
+}

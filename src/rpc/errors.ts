@@ -1,0 +1,132 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { DomainError, Failure, Reason } from "../domain/errors.ts";
+
+/** The domain of every google.rpc.ErrorInfo that this service sends. */
+export const errorDomain = "frontrow";
+
+/** What the request tells of itself that an answer depends on. */
+export interface CallFacts {
+  /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
+  readonly repeatable: boolean;
+}
+
+interface Answer {
+  readonly code: Code;
+  readonly message: string;
+  readonly metadata?: Record<string, string>;
+}
+
+type AnswerTable = {
+  readonly [R in Reason]: (failure: Extract<Failure, { reason: R }>, facts: CallFacts) => Answer;
+};
+
+/** Every failure's code, sentence and metadata. The compiler refuses a failure that is missing here. */
+const answers: AnswerTable = {
+  INVALID_REQUEST: ({ violations }) => ({
+    code: Code.InvalidArgument,
+    message: violations.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; "),
+  }),
+  INVALID_PAGE_TOKEN: () => ({
+    code: Code.InvalidArgument,
+    message: "page_token is not one that this list with these filters has given; start again without it",
+  }),
+  REQUEST_ID_REUSED: () => ({
+    code: Code.InvalidArgument,
+    message: "this request_id was used before with other content; use a new one for a new request",
+  }),
+  CONCERT_NOT_FOUND: ({ concertId }) => ({ code: Code.NotFound, message: `there is no concert ${concertId}` }),
+  BOOKING_NOT_FOUND: ({ bookingId }) => ({ code: Code.NotFound, message: `there is no booking ${bookingId}` }),
+  BOOKING_NOT_OPEN: ({ opensAt, closesAt, now }) => ({
+    code: Code.FailedPrecondition,
+    message: `booking is open from ${opensAt} until before ${closesAt}; it is ${now}`,
+    metadata: { opens_at: opensAt.toString(), closes_at: closesAt.toString(), now: now.toString() },
+  }),
+  TICKET_LIMIT_EXCEEDED: ({ limit }) => ({
+    code: Code.FailedPrecondition,
+    message: `one booking can hold at most ${limit} tickets`,
+    metadata: { limit: String(limit) },
+  }),
+  INSUFFICIENT_TICKETS: ({ available }) => ({
+    code: Code.FailedPrecondition,
+    message: available === 0 ? "the concert is sold out" : `only ${available} tickets are left`,
+    metadata: { available: String(available) },
+  }),
+  ALREADY_CANCELLED: ({ bookingId }) => ({
+    code: Code.FailedPrecondition,
+    message: `booking ${bookingId} is already cancelled`,
+  }),
+  NOT_BOOKING_OWNER: ({ bookingId }) => ({
+    code: Code.PermissionDenied,
+    message: `booking ${bookingId} belongs to another user`,
+  }),
+  TOTAL_BELOW_SOLD: ({ sold }) => ({
+    code: Code.FailedPrecondition,
+    message: `total_tickets cannot fall below the ${sold} tickets sold`,
+    metadata: { sold: String(sold) },
+  }),
+  VERSION_MISMATCH: ({ currentVersion }) => ({
+    code: Code.Aborted,
+    message: `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
+    metadata: { current_version: String(currentVersion) },
+  }),
+  OVERLOADED: () => ({
+    code: Code.Unavailable,
+    message: "too many requests are waiting; nothing was stored, repeat in a moment",
+  }),
+  DATABASE_UNAVAILABLE: () => ({
+    code: Code.Unavailable,
+    message: "the database cannot be reached; nothing was stored, repeat in a moment",
+  }),
+  OUTCOME_UNKNOWN: (_failure, { repeatable }) =>
+    repeatable
+      ? { code: Code.Unavailable, message: "the request may have been stored; repeat it with the same request_id" }
+      : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable }) => ({
+    code: Code.DeadlineExceeded,
+    message: !begun
+      ? "the deadline passed before the request began; nothing was stored"
+      : repeatable
+        ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+        : "the deadline passed; the request may have been stored",
+  }),
+};
+
+function answerFor<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Answer {
+  const answer: AnswerTable[R] = answers[failure.reason as R];
+  return answer(failure, facts);
+}
+
+/** What the caller gets for a failure: code and sentence, with ErrorInfo, BadRequest and RetryInfo as they apply. */
+export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectError {
+  const { failure } = error;
+  const { code, message, metadata = {} } = answerFor(failure, facts);
+  const result = reasonedError(code, failure.reason, message, metadata, error);
+  if (failure.reason === "INVALID_REQUEST") {
+    const fieldViolations = failure.violations.map(({ field, message: description }) => ({ field, description }));
+    result.details.push({ desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) });
+  }
+  if ("retryDelayMs" in failure) {
+    const retryDelay = durationFromMs(failure.retryDelayMs);
+    result.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
+  }
+  return result;
+}
+
+/** What the caller gets for an error nobody foresaw: that it happened, and nothing of what it was. */
+export function internalError(cause: unknown): ConnectError {
+  return reasonedError(Code.Internal, "INTERNAL", "internal error", {}, cause);
+}
+
+function reasonedError(
+  code: Code,
+  reason: string,
+  message: string,
+  metadata: Record<string, string>,
+  cause: unknown,
+): ConnectError {
+  const info = create(ErrorInfoSchema, { domain: errorDomain, reason, metadata });
+  return new ConnectError(message, code, undefined, [{ desc: ErrorInfoSchema, value: info }], cause);
+}

@@ -1,0 +1,85 @@
+/** Request fields to domain values: parsed here once, trusted further in. The schema's rules have already held. */
+import { randomUUID } from "node:crypto";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext } from "@connectrpc/connect";
+import type {
+  CreateConcertRequest,
+  ListConcertsRequest,
+  UpdateConcertRequest,
+} from "../../gen/frontrow/v1/concert_service_pb.ts";
+import type { ConcertDescription, ConcertFilter } from "../domain/concert.ts";
+import { DomainError } from "../domain/errors.ts";
+import { isTwoDecimalCurrency } from "../domain/money.ts";
+import type { Replayable } from "../domain/replayable.ts";
+
+const defaultPageSize = 20;
+const defaultCurrencyCode = "USD";
+
+function invalid(field: string, message: string): DomainError {
+  return new DomainError({ reason: "INVALID_REQUEST", violations: [{ field, message }] });
+}
+
+/** The page size asked for, or the default when unset. */
+export function pageSizeOf(pageSize: number): number {
+  return pageSize === 0 ? defaultPageSize : pageSize;
+}
+
+/** Who the request is for; raises INVALID_REQUEST when it says nobody. */
+export function requireUserId(userId: string): string {
+  if (userId === "") throw invalid("user_id", "is required");
+  return userId;
+}
+
+/** The caller's key in canonical form, or one of our own, so that everything stored has one. */
+export function requestIdOf(requestId: string): string {
+  return requestId === "" ? randomUUID() : requestId.toLowerCase();
+}
+
+/** A timestamp as an instant, cut to the microseconds that the database keeps. */
+function instantOf(timestamp: Timestamp): Temporal.Instant {
+  const microseconds = BigInt(Math.floor(timestamp.nanos / 1_000));
+  return Temporal.Instant.fromEpochNanoseconds(timestamp.seconds * 1_000_000_000n + microseconds * 1_000n);
+}
+
+function required<Value>(value: Value | undefined, field: string): Value {
+  if (value === undefined) throw invalid(field, "is required");
+  return value;
+}
+
+/** The description that a create or update request carries. Raises INVALID_REQUEST for an unknown currency. */
+export function descriptionOf(request: CreateConcertRequest | UpdateConcertRequest): ConcertDescription {
+  const currencyCode = request.currencyCode === "" ? defaultCurrencyCode : request.currencyCode;
+  if (!isTwoDecimalCurrency(currencyCode)) {
+    throw invalid("currency_code", "is not the ISO 4217 code of a currency with two decimals");
+  }
+  return {
+    name: request.name,
+    artist: request.artist,
+    venue: request.venue,
+    concertDate: instantOf(required(request.concertDate, "concert_date")),
+    totalTickets: required(request.totalTickets, "total_tickets"),
+    priceCents: Math.round(required(request.price, "price") * 100),
+    currencyCode,
+    bookingStartTime: instantOf(required(request.bookingStartTime, "booking_start_time")),
+    bookingEndTime: instantOf(required(request.bookingEndTime, "booking_end_time")),
+  };
+}
+
+/** The filters of a list request; empty ones do not filter. */
+export function filterOf(request: ListConcertsRequest): ConcertFilter {
+  return {
+    artist: request.artist || undefined,
+    venue: request.venue || undefined,
+    name: request.name || undefined,
+    dateFrom: request.dateFrom && instantOf(request.dateFrom),
+    dateTo: request.dateTo && instantOf(request.dateTo),
+    availableOnly: request.availableOnly,
+    bookingOpenOnly: request.bookingOpenOnly,
+  };
+}
+
+/** The value of a write's answer; a replay is marked by a response header. */
+export function markReplay<Value>({ value, replayed }: Replayable<Value>, context: HandlerContext): Value {
+  if (replayed) context.responseHeader.set("Idempotency-Replayed", "true");
+  return value;
+}

@@ -1,0 +1,16 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+
+/** A service of the schema with what answers it. */
+export interface ServiceBinding<Service extends DescService = DescService> {
+  readonly service: Service;
+  readonly implementation: ServiceImpl<Service>;
+}
+
+/** Binds an implementation to its service: the compiler asks for every method of the schema. */
+export function bindService<Service extends DescService>(
+  service: Service,
+  implementation: ServiceImpl<Service>,
+): ServiceBinding {
+  return { service, implementation };
+}

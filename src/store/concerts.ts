@@ -1,0 +1,183 @@
+import type { Kysely, Selectable, Transaction } from "kysely";
+import { sql } from "kysely";
+import type { Concert, ConcertDescription, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
+import type { Concerts, DB } from "./tables.ts";
+import { centsFromNumeric, containsPattern, numericFromCents, timestamptz, underLock } from "./values.ts";
+
+const concertColumns = [
+  "id",
+  "name",
+  "artist",
+  "venue",
+  "concert_date",
+  "total_tickets",
+  "available_tickets",
+  "price",
+  "currency_code",
+  "booking_start_time",
+  "booking_end_time",
+  "version",
+  "created_at",
+  "updated_at",
+] as const;
+
+type ConcertRow = Pick<Selectable<Concerts>, (typeof concertColumns)[number]>;
+
+function toConcert(row: ConcertRow): Concert {
+  return {
+    id: row.id,
+    name: row.name,
+    artist: row.artist,
+    venue: row.venue,
+    concertDate: row.concert_date,
+    totalTickets: row.total_tickets,
+    availableTickets: row.available_tickets,
+    priceCents: centsFromNumeric(row.price),
+    currencyCode: row.currency_code,
+    bookingStartTime: row.booking_start_time,
+    bookingEndTime: row.booking_end_time,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toColumns(description: ConcertDescription) {
+  return {
+    name: description.name,
+    artist: description.artist,
+    venue: description.venue,
+    concert_date: timestamptz(description.concertDate),
+    total_tickets: description.totalTickets,
+    price: numericFromCents(description.priceCents),
+    currency_code: description.currencyCode,
+    booking_start_time: timestamptz(description.bookingStartTime),
+    booking_end_time: timestamptz(description.bookingEndTime),
+  };
+}
+
+export async function findConcert(db: Kysely<DB>, id: bigint): Promise<Concert | undefined> {
+  const row = await db.selectFrom("concerts").select(concertColumns).where("id", "=", id).executeTakeFirst();
+  return row && toConcert(row);
+}
+
+/** Up to `limit` concerts after a position, by (concert_date, id). */
+export async function listConcerts(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+  limit: number,
+): Promise<Concert[]> {
+  let query = db.selectFrom("concerts").select(concertColumns);
+  for (const column of ["artist", "venue", "name"] as const) {
+    const text = filter[column];
+    if (text !== undefined) query = query.where(column, "ilike", containsPattern(text));
+  }
+  if (filter.dateFrom) query = query.where("concert_date", ">=", timestamptz(filter.dateFrom));
+  if (filter.dateTo) query = query.where("concert_date", "<", timestamptz(filter.dateTo));
+  if (filter.availableOnly) query = query.where("available_tickets", ">", 0);
+  if (filter.bookingOpenOnly) {
+    query = query.where("booking_start_time", "<=", sql<Temporal.Instant>`now()`);
+    query = query.where("booking_end_time", ">", sql<Temporal.Instant>`now()`);
+  }
+  if (after) {
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple("concert_date", "id"), ">", tuple(timestamptz(after.concertDate), after.id)),
+    );
+  }
+  const rows = await query.orderBy("concert_date").orderBy("id").limit(limit).execute();
+  return rows.map(toConcert);
+}
+
+/** Inserts a concert with all tickets available, unless its key is taken. */
+export async function insertConcert(
+  transaction: Transaction<DB>,
+  description: ConcertDescription,
+  requestId: string,
+  requestDigest: Buffer,
+): Promise<{ concert: Concert; transactionId: string } | undefined> {
+  const row = await transaction
+    .insertInto("concerts")
+    .values({
+      ...toColumns(description),
+      available_tickets: description.totalTickets,
+      request_id: requestId,
+      request_digest: requestDigest,
+    })
+    .onConflict((conflict) => conflict.constraint("concerts_request_id_key").doNothing())
+    .returning(concertColumns)
+    .returning(underLock.transactionId.as("transactionId"))
+    .executeTakeFirst();
+  return row && { concert: toConcert(row), transactionId: row.transactionId };
+}
+
+/** The concert that a key created, with the digest of that request. */
+export async function findConcertByRequestId(
+  transaction: Transaction<DB>,
+  requestId: string,
+): Promise<{ concert: Concert; requestDigest: Buffer; transactionId: string } | undefined> {
+  const row = await transaction
+    .selectFrom("concerts")
+    .select(concertColumns)
+    .select(["request_digest", underLock.transactionId.as("transactionId")])
+    .where("request_id", "=", requestId)
+    .executeTakeFirst();
+  return row && { concert: toConcert(row), requestDigest: row.request_digest, transactionId: row.transactionId };
+}
+
+/**
+ * Locks a concert's row until the transaction ends, and reads nothing: a statement that waited for a lock still sees the
+ * snapshot from before the wait. False if there is no such concert.
+ */
+export async function lockConcert(transaction: Transaction<DB>, id: bigint): Promise<boolean> {
+  const row = await transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
+  return row !== undefined;
+}
+
+/** A concert whose lock is held, the transaction's one instant, and its id. */
+export interface LockedConcert {
+  readonly concert: Concert;
+  readonly now: Temporal.Instant;
+  readonly transactionId: string;
+}
+
+/** Locks a concert, then reads it and the clock in a statement of their own. */
+export async function lockAndReadConcert(transaction: Transaction<DB>, id: bigint): Promise<LockedConcert | undefined> {
+  if (!(await lockConcert(transaction, id))) return undefined;
+  const row = await transaction
+    .selectFrom("concerts")
+    .select(concertColumns)
+    .select([underLock.now.as("now"), underLock.transactionId.as("transactionId")])
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+  return { concert: toConcert(row), now: row.now, transactionId: row.transactionId };
+}
+
+/** Adds `change` (negative for a booking) to the available tickets of a concert whose lock is held. */
+export async function addAvailableTickets(transaction: Transaction<DB>, id: bigint, change: number): Promise<void> {
+  await transaction
+    .updateTable("concerts")
+    .set((eb) => ({ available_tickets: eb("available_tickets", "+", change) }))
+    .where("id", "=", id)
+    .execute();
+}
+
+/** Replaces the description of a concert whose lock is held; a changed total changes the available tickets alike. */
+export async function setDescription(
+  transaction: Transaction<DB>,
+  { concert, now }: LockedConcert,
+  description: ConcertDescription,
+): Promise<Concert> {
+  const row = await transaction
+    .updateTable("concerts")
+    .set({
+      ...toColumns(description),
+      available_tickets: concert.availableTickets + description.totalTickets - concert.totalTickets,
+      version: concert.version + 1,
+      updated_at: timestamptz(now),
+    })
+    .where("id", "=", concert.id)
+    .returning(concertColumns)
+    .executeTakeFirstOrThrow();
+  return toConcert(row);
+}

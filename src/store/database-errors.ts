@@ -1,0 +1,74 @@
+import { isAbortedTransactionError } from "kysely";
+import pg from "pg";
+import { DomainError } from "../domain/errors.ts";
+
+/**
+ * SQLSTATEs after which the same transaction may well succeed (PostgreSQL manual, appendix A), class 08 aside:
+ * serialization_failure, deadlock_detected, lock_not_available, admin_shutdown, crash_shutdown, cannot_connect_now,
+ * and read_only_sql_transaction (the old primary after a failover).
+ */
+const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006"]);
+const lockNotAvailable = "55P03";
+
+/** SQLSTATEs that mean "not now" but are not worth repeating at once: timeouts of ours, and too many connections. */
+const unavailableStates = new Set(["57014", "25P03", "25P04", "53300"]);
+
+/** Codes of Node's socket and name errors, and pg's messages (it gives no code), for a connection that broke or never was. */
+const connectionErrorCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENOENT",
+]);
+const connectionErrorMessages = [
+  "Connection terminated",
+  "Client has encountered a connection error and is not queryable",
+  "Client was closed and is not queryable",
+];
+
+const retryDelayMs = 1_000;
+
+/** The SQLSTATE of an error that PostgreSQL sent, if it is one. */
+function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (sqlState(error)?.startsWith("08")) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  if ("code" in error && typeof error.code === "string" && connectionErrorCodes.has(error.code)) return true;
+  return connectionErrorMessages.some((message) => error.message.startsWith(message));
+}
+
+/** Whether the whole transaction may be repeated: nothing was stored, and the cause may pass. */
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  return (
+    (state !== undefined && transientStates.has(state)) || isConnectionError(error) || isAbortedTransactionError(error)
+  );
+}
+
+/**
+ * Whether PostgreSQL itself said that COMMIT failed, so that the transaction is rolled back for certain. Anything else
+ * (a lost connection, a server going down) leaves the outcome open.
+ */
+export function isDefiniteRollback(error: unknown): boolean {
+  return isAbortedTransactionError(error) || (error instanceof pg.DatabaseError && error.severity === "ERROR");
+}
+
+/** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  const state = sqlState(error);
+  if (state === lockNotAvailable) return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause: error });
+  if (isTransient(error) || (state !== undefined && unavailableStates.has(state))) {
+    return new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }, { cause: error });
+  }
+  return error;
+}

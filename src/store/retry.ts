@@ -1,0 +1,28 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { begin, type Deadline } from "../domain/deadline.ts";
+import { asFailure, isTransient } from "./database-errors.ts";
+
+const firstDelayMs = 20;
+const longestDelayMs = 1_000;
+
+/**
+ * Runs `attempt`, again up to `maxRetries` times while it fails for a transient reason with nothing stored. Gives up when
+ * nobody waits any more. Raises a `DomainError` for what the database could not do.
+ */
+export async function retryTransient<Result>(
+  attempt: () => Promise<Result>,
+  maxRetries: number,
+  deadline: Deadline,
+): Promise<Result> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isTransient(error) || retry >= maxRetries || deadline.signal.aborted) throw asFailure(error);
+      // Full jitter: those who collided once must not meet again.
+      const ceilingMs = Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
+      await delay(Math.random() * ceilingMs, undefined, { signal: deadline.signal }).catch(() => begin(deadline));
+      if (deadline.signal.aborted) throw asFailure(error);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+
+/** A PostgreSQL server for one test run. */
+export interface TestPostgres {
+  readonly adminUrl: string;
+  stop(): Promise<void>;
+}
+
+const image = "postgres:18";
+
+function say(message: string): void {
+  process.stderr.write(`tests: ${message}\n`);
+}
+
+/**
+ * The server that APP_TEST_DATABASE_URL names; else a container, where an engine and the image are at hand; else the
+ * embedded binaries, which are always there.
+ */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const given = process.env.APP_TEST_DATABASE_URL;
+  if (given) {
+    say("PostgreSQL is the one of APP_TEST_DATABASE_URL");
+    return { adminUrl: given, stop: async () => {} };
+  }
+  try {
+    const container = await startContainer();
+    say(`PostgreSQL runs in a container of ${image}`);
+    return container;
+  } catch (error) {
+    say(`no container (${error instanceof Error ? error.message : String(error)}); PostgreSQL is the embedded one`);
+    return await startEmbedded();
+  }
+}
+
+/** Only with an image that is at hand: a test run downloads nothing. */
+async function startContainer(): Promise<TestPostgres> {
+  if (process.env.APP_TEST_CONTAINERS === "off") throw new Error("switched off by APP_TEST_CONTAINERS");
+  const { getContainerRuntimeClient, ImageName } = await import("testcontainers");
+  const runtime = await getContainerRuntimeClient();
+  const isAtHand = (name: string) => runtime.image.exists(ImageName.fromString(name));
+  if (!(await isAtHand(image))) throw new Error(`the image ${image} is not at hand`);
+  // Without its clean-up image, the clean-up is ours: `stop` below.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
+  const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
+  const container = await new PostgreSqlContainer(image)
+    .withStartupTimeout(30_000)
+    .withCommand(["postgres", "-c", "max_connections=300"])
+    .start();
+  return { adminUrl: container.getConnectionUri(), stop: async () => void (await container.stop()) };
+}
+
+async function startEmbedded(): Promise<TestPostgres> {
+  const dataDir = await mkdtemp(join(tmpdir(), "frontrow-test-"));
+  // Run by root, the server is another user, who has to get in.
+  await chmod(dataDir, 0o755);
+  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings: { max_connections: "300" } });
+  const { host, port, user, password, database } = embedded.connection;
+  return {
+    adminUrl: `postgres://${user}:${password}@${host}:${port}/${database}`,
+    stop: async () => {
+      await embedded.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+const integration = {
+  globalSetup: ["test/support/global-setup.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
+export default defineConfig({
+  test: {
+    // Two cores: more workers than that only make each other slow.
+    maxWorkers: 2,
+    projects: [
+      { test: { name: "unit", include: ["src/**/*.test.ts"] } },
+      { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
+      { test: { name: "load", include: ["test/load/*.test.ts"], ...integration } },
+    ],
+  },
+});
