@@ -8,7 +8,7 @@ import { withTemporaryDatabase } from "./temporary-database.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 
-const status = await withTemporaryDatabase((url) => {
+const status = await withTemporaryDatabase((url: string) => {
   const options = [
     "--dialect=postgres",
     `--url=${url}`,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { EmbeddedDatabase, ExternalDatabase } from "./config/database.ts";
-import { chooseDatabase } from "./config/database.ts";
+import type { EmbeddedDatabase, ExternalDatabase } from "./config/choose-database.ts";
+import { chooseDatabase } from "./config/choose-database.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { readYaml } from "./config/file.ts";
 import type { Command } from "./config/flags.ts";
@@ -11,7 +11,7 @@ import type { LogLevel } from "./config/settings.ts";
 import { settings } from "./config/settings.ts";
 import type { Given, SourceContent } from "./config/sources.ts";
 
-export type { EmbeddedDatabase, ExternalDatabase } from "./config/database.ts";
+export type { EmbeddedDatabase, ExternalDatabase } from "./config/choose-database.ts";
 export { helpText } from "./config/help.ts";
 export { settingList, settings } from "./config/settings.ts";
 

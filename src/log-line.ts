@@ -1,6 +1,14 @@
 /** Turns a JSON log line into one for a person: `15:55:33 INFO  message key=value`, with an error's stack below it. */
 export function prettyLine(json: string, timeZone: string = Temporal.Now.timeZoneId()): string {
-  const { time, level, msg, err, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  try {
+    return format(JSON.parse(json) as Record<string, unknown>, timeZone);
+  } catch {
+    // Logging must not throw, whatever a caller logs as `time`.
+    return json;
+  }
+}
+
+function format({ time, level, msg, err, ...fields }: Record<string, unknown>, timeZone: string): string {
   const clock = Temporal.Instant.from(String(time))
     .toZonedDateTimeISO(timeZone)
     .toPlainTime()

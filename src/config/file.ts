@@ -1,3 +1,4 @@
+import type { YAMLParseError, YAMLWarning } from "yaml";
 import { parseDocument } from "yaml";
 import type { Setting } from "./settings.ts";
 import { settingList } from "./settings.ts";
@@ -13,20 +14,23 @@ const knownPaths = [...settingByPath.keys()];
 export function readYaml(label: string, text: string): SourceContent {
   // Failsafe leaves every value the text it was written as: a password of 0123 stays that and does not become 123.
   const document = parseDocument(text, { schema: "failsafe", customTags: ["null"], stringKeys: true });
-  // The parser's own messages quote the file, and with it perhaps a password: tell the place and the kind of error.
-  const syntaxProblems = [...document.errors, ...document.warnings].map(({ code, linePos }) => {
-    return `${label}, line ${linePos?.[0].line ?? "unknown"}: not valid YAML (${code.toLowerCase().replaceAll("_", " ")})`;
-  });
+  const syntaxProblems = [...document.errors, ...document.warnings].map((error) => describe(label, error));
   if (syntaxProblems.length > 0) return { given: [], problems: syntaxProblems, warnings: [] };
-
-  let root: unknown;
   try {
-    root = document.toJS();
+    return readRoot(label, document.toJS());
   } catch {
-    const problem = `${label}: not valid YAML (bad alias); a value that begins with * needs quotes`;
-    return { given: [], problems: [problem], warnings: [] };
+    // Aliases are looked up, and counted, only here.
+    return { given: [], problems: [`${label}: not valid YAML (bad alias); ${starHint}`], warnings: [] };
   }
-  return readRoot(label, root);
+}
+
+const starHint = "a value that begins with * needs quotes";
+
+/** The parser's own messages quote the file, and with it perhaps a password: tell the place and the kind of error only. */
+function describe(label: string, { code, linePos }: YAMLParseError | YAMLWarning): string {
+  const kind = code.toLowerCase().replaceAll("_", " ");
+  const hint = code === "BAD_ALIAS" ? `; ${starHint}` : "";
+  return `${label}, line ${linePos?.[0].line ?? "unknown"}: not valid YAML (${kind})${hint}`;
 }
 
 function readRoot(label: string, root: unknown): SourceContent {
@@ -58,8 +62,10 @@ function readRoot(label: string, root: unknown): SourceContent {
       else given.push({ setting, text: value, name });
     } else if (!Array.isArray(value)) {
       problems.push(`${name} is a section, but one value is needed`);
-    } else if (setting.kind.takesList !== true || !value.every((entry) => typeof entry === "string")) {
-      problems.push(`${name} is a list, but ${setting.kind.takesList ? "of more than words" : "one value is needed"}`);
+    } else if (setting.kind.takesList !== true) {
+      problems.push(`${name} is a list, but one value is needed`);
+    } else if (!value.every((entry) => typeof entry === "string")) {
+      problems.push(`${name} is a list with more than plain values in it`);
     } else {
       given.push({ setting, text: value.join(","), name });
     }

@@ -59,7 +59,7 @@ export const text = matching("text without control characters", /^\P{Cc}+$/u);
 export const path = matching("a path without control characters", /^\P{Cc}+$/u);
 export const bindAddress = matching("a host name or an IP address", /^[\w:][\w.:%-]*$/);
 export const databaseHost = matching(
-  "a host name, an IP address or the absolute path of a socket folder",
+  "a host name, an IP address or an absolute socket folder",
   /^([\w:][\w.:%-]*|\/\P{Cc}*)$/u,
 );
 
@@ -75,7 +75,7 @@ export const databaseUrl = {
   parse: parseDatabaseUrl,
 } satisfies Kind<unknown>;
 
-const originsExpected = "* or a comma-separated list of origins such as https://tickets.example.org";
+const originsExpected = "* or origins such as https://tickets.example.org, separated by commas";
 
 /** Who may call from a browser: everyone (`*`) or the origins listed; the empty text is the empty list. */
 export const origins: Kind<"*" | readonly string[]> = {

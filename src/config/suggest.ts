@@ -1,12 +1,13 @@
 /** The known name that was probably meant, as the end of an error message; empty if none is close. */
 export function suggestion(unknown: string, knownNames: readonly string[]): string {
-  const allowedEdits = unknown.length > 10 ? 2 : 1;
+  const completions = knownNames.filter((name) => unknown.length >= 5 && name.startsWith(unknown));
+  // Short names are all close to each other, so only a longer one may be wrong in two places.
+  const allowedEdits = Math.min(2, Math.floor(unknown.length / 5));
   const closest = knownNames
     .map((name) => ({ name, edits: countEdits(unknown, name) }))
     .filter(({ edits }) => edits <= allowedEdits)
-    .sort((left, right) => left.edits - right.edits)[0]?.name;
-  const completions = knownNames.filter((name) => name.startsWith(unknown));
-  const meant = closest ?? (completions.length === 1 ? completions[0] : undefined);
+    .sort((left, right) => left.edits - right.edits)[0];
+  const meant = completions.length === 1 ? completions[0] : closest?.name;
   return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 

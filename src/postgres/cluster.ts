@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { access, chown, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { programPath } from "./binaries.ts";
-import { EmbeddedPostgresError, messageOf } from "./errors.ts";
+import { codeOf, EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { clusterFolder, type Place } from "./identity.ts";
 import { runProgram } from "./program.ts";
 
@@ -30,7 +30,7 @@ export async function ensureCluster(place: Place, installation: string, signal?:
       signal?.throwIfAborted();
       if (!(await hasCluster(cluster))) throw error; // else another one has just made it
     } finally {
-      await rm(unfinished, { recursive: true, force: true });
+      await removeFolder(unfinished);
     }
   }
   return await readFile(path.join(cluster, passwordFile), "utf8");
@@ -39,10 +39,13 @@ export async function ensureCluster(place: Place, installation: string, signal?:
 /** Removes what interrupted first starts left behind. Call it only as the one owner of the data folder. */
 export async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (!name.startsWith(unfinishedPrefix)) continue;
-    // One that is being written this moment may resist: the next start removes it.
-    await rm(path.join(dataDir, name), { recursive: true, force: true }).catch(() => {});
+    if (name.startsWith(unfinishedPrefix)) await removeFolder(path.join(dataDir, name));
   }
+}
+
+/** A folder that a dying initdb still writes to may resist: the next start removes it. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
 async function initialize(folder: string, place: Place, installation: string, signal?: AbortSignal): Promise<void> {
@@ -84,7 +87,7 @@ async function hasCluster(cluster: string): Promise<boolean> {
     await access(path.join(cluster, "PG_VERSION"));
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (codeOf(error) === "ENOENT") return false;
     throw error;
   }
 }

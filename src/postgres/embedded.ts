@@ -42,9 +42,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const requested = path.resolve(options.dataDir);
   try {
     signal?.throwIfAborted();
-    const binaries = await findBinaries();
     const place = await choosePlace(requested, systemDir);
     const { dataDir, identity } = place;
+    const binaries = await findBinaries();
     if (dataDir !== requested) log("the data lies in another folder than the requested one", { requested, dataDir });
     const installation = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
     const password = await ensureCluster(place, installation, signal);

@@ -27,7 +27,7 @@ export function clusterFolder(dataDir: string): string {
  * `systemDir` named after it, to be found there again.
  */
 export async function choosePlace(requested: string, systemDir: string): Promise<Place> {
-  const created = await mkdir(requested, { recursive: true });
+  await makeEnterable(requested);
   const dataDir = await realpath(requested);
   const owner = await ownerOf(clusterFolder(dataDir));
   const ourUid = process.getuid?.();
@@ -41,7 +41,6 @@ export async function choosePlace(requested: string, systemDir: string): Promise
     return { dataDir, identity: undefined };
   }
 
-  if (created) await chmod(dataDir, 0o755); // whatever our umask is
   if (owner) {
     if (await canEnter(dataDir, owner)) return { dataDir, identity: owner };
     throw new EmbeddedPostgresError(
@@ -60,9 +59,11 @@ export async function choosePlace(requested: string, systemDir: string): Promise
   return { dataDir: substitute, identity };
 }
 
-/** Makes a folder that every user may enter, whatever our umask is. */
+/** Makes a folder, with its missing parents, that every user may enter whatever our umask is. */
 export async function makeEnterable(folder: string): Promise<void> {
-  if (await mkdir(folder, { recursive: true })) await chmod(folder, 0o755);
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await chmod(made, 0o755);
 }
 
 function substituteName(dataDir: string): string {

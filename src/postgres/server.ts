@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, rename, stat } from "node:fs/promises";
+import { constants, type FileHandle, open, rename } from "node:fs/promises";
 import path from "node:path";
 import { programPath } from "./binaries.ts";
 import { clusterFolder, type Place } from "./identity.ts";
@@ -83,13 +83,15 @@ function serverArguments(place: Place, port: number, settings: Readonly<Record<s
   ];
 }
 
-async function openLog(logPath: string) {
-  const size = await stat(logPath).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size > logLimitBytes) await rename(logPath, `${logPath}.old`);
-  return await open(logPath, "a", 0o600);
+/** Opens the log for appending. One that has grown too long, or that we may not write, makes room for a new one. */
+async function openLog(logPath: string): Promise<FileHandle> {
+  // Root must not be led to write elsewhere by a link in an unprivileged user's folder.
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+  const log = await open(logPath, flags, 0o600).catch(() => undefined);
+  if (log && (await log.stat()).size < logLimitBytes) return log;
+  await log?.close();
+  await rename(logPath, `${logPath}.old`).catch(() => {}); // opening tells better what is wrong
+  return await open(logPath, flags, 0o600);
 }
 
 async function readTail(logPath: string, logStart: number): Promise<string> {

@@ -35,9 +35,18 @@ export function createHttp1(handler: RequestHandler, limits: ListenerLimits): Pr
   // A server enforces its timeouts and knows its connections only once it hears that it listens.
   server.emit("listening");
 
+  let sweep: NodeJS.Immediate | undefined;
+  function closeIdleSoon(): void {
+    sweep ??= setImmediate(() => {
+      sweep = undefined;
+      server.closeIdleConnections();
+    });
+  }
+
   function closeAfter(response: ServerResponse): void {
     if (!response.headersSent) response.setHeader("connection", "close");
-    else response.once("close", () => server.closeIdleConnections());
+    // It may be too late for the header, or an error's answer may lack it.
+    response.once("close", closeIdleSoon);
   }
 
   return {

@@ -19,6 +19,10 @@ export function createHttp2(handler: RequestHandler, limits: ListenerLimits): Pr
       request.stream.setTimeout(limits.requestTimeoutMs, () => {
         if (!request.complete) request.stream.close(constants.NGHTTP2_CANCEL);
       });
+      // The answer is complete, so the rest of the request is of no use: a client must take this reset for that.
+      response.once("finish", () => {
+        if (!request.complete) request.stream.close(constants.NGHTTP2_NO_ERROR);
+      });
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     },

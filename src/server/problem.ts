@@ -58,9 +58,7 @@ export class ProblemError extends Error {
 /** The problem of a request that breaks the rules of its fields. An empty field name stands for the whole request. */
 export function invalidRequest(violations: readonly Violation[]): ProblemError {
   const detail = violations.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
-  return new ProblemError(
-    problem(400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail, violations }),
-  );
+  return new ProblemError(problem(400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail, violations }));
 }
 
 /** HTTP's status for each RPC code, as google/rpc/code.proto maps them. */
@@ -110,15 +108,11 @@ export function problemFromError(error: unknown): Problem {
   });
 }
 
-/** The problem of a path that nothing answers. */
-export function routeNotFound(path: string): Problem {
-  return problem(404, { code: "NOT_FOUND", reason: "ROUTE_NOT_FOUND", detail: `there is nothing at ${path}` });
-}
-
-/** What Fastify refuses on its own, by status. */
+/** What is refused before it reaches a method, by status. */
 const refusals: Readonly<Record<number, ProblemInit>> = {
   400: { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail: "the request is malformed" },
   404: { code: "NOT_FOUND", reason: "ROUTE_NOT_FOUND", detail: "there is nothing at this path" },
+  405: { code: "UNIMPLEMENTED", reason: "METHOD_NOT_ALLOWED", detail: "this path does not take this method" },
   413: { code: "RESOURCE_EXHAUSTED", reason: "REQUEST_TOO_LARGE", detail: "the request body is too large" },
   414: { code: "INVALID_ARGUMENT", reason: "PATH_TOO_LONG", detail: "the path is too long" },
   415: {
@@ -129,16 +123,26 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
   503: { code: "UNAVAILABLE", reason: "OVERLOADED", detail: "the server is too busy to answer; repeat in a moment" },
 };
 
+/** The problem of a status that HTTP itself calls for, rather than a method; `detail` replaces the usual sentence. */
+export function problemOfStatus(status: number, detail?: string): Problem {
+  const refusal = refusals[status];
+  if (refusal === undefined) return internalProblem;
+  return problem(status, detail === undefined ? refusal : { ...refusal, detail });
+}
+
+/** The problem of a path that nothing answers. */
+export function routeNotFound(path: string): Problem {
+  return problemOfStatus(404, `there is nothing at ${path}`);
+}
+
 /** Turns what Fastify raises (its own errors have a status) or a plugin throws into a problem, and anything else too. */
 export function problemFromFastifyError(error: unknown): Problem {
   if (error instanceof ProblemError || error instanceof ConnectError || !(error instanceof Error)) {
     return problemFromError(error);
   }
   const { statusCode, code } = error as Error & { statusCode?: unknown; code?: unknown };
-  const refusal = typeof statusCode === "number" ? refusals[statusCode] : undefined;
-  if (refusal === undefined || typeof statusCode !== "number") return internalProblem;
-  if (code !== "FST_ERR_BAD_URL") return problem(statusCode, refusal);
-  return problem(statusCode, { ...refusal, detail: "the path is not percent-encoded UTF-8" });
+  if (typeof statusCode !== "number") return internalProblem;
+  return problemOfStatus(statusCode, code === "FST_ERR_BAD_URL" ? "the path is not percent-encoded UTF-8" : undefined);
 }
 
 /** Answers with the problem. */

@@ -30,7 +30,13 @@ export interface ReadinessOptions {
 
 /** Makes a readiness that is "starting" until told otherwise. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { intervalMs = 1_000, toleranceMs = 10_000, pingTimeoutMs = 5_000, now = () => performance.now(), log } = options;
+  const {
+    intervalMs = 1_000,
+    toleranceMs = 10_000,
+    pingTimeoutMs = 5_000,
+    now = () => performance.now(),
+    log,
+  } = options;
   const listeners = new Set<(state: ReadinessState) => void>();
   let state: ReadinessState = "starting";
   let lastAnswerAt = 0;

@@ -1,6 +1,6 @@
 /** gRPC server reflection, v1 and v1alpha: tells clients the schema, so that they can call without having it. */
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
@@ -18,10 +18,10 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const names = listed.map(({ typeName }) => typeName).sort();
   const descriptors = createDescriptors(listed);
 
-  async function* answerAll<R extends Request>(requests: AsyncIterable<R>, context: HandlerContext) {
+  async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {
     const sent = new Set<ProtoFile>();
     let count = 0;
-    for await (const request of untilAborted(requests, AbortSignal.any([draining, context.signal]))) {
+    for await (const request of untilAborted(requests, draining)) {
       count += 1;
       if (count > maxRequestsPerStream) {
         throw new ConnectError(`a stream takes at most ${maxRequestsPerStream} requests`, Code.ResourceExhausted);
@@ -83,4 +83,24 @@ function fileAnswer(file: ProtoFile | undefined, wanted: string, sent: Set<Proto
 
 function refusal(code: Code, errorMessage: string) {
   return { case: "errorResponse", value: { errorCode: code, errorMessage } } as const;
+}
+
+/** Ends with the items, or quietly when the signal aborts: an open stream must not hold up the drain. */
+async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const aborted = Promise.withResolvers<undefined>();
+  const abort = () => aborted.resolve(undefined);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise]);
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    // Not awaited: it would wait for the item that the client has not sent.
+    iterator.return?.().catch(() => {});
+  }
 }

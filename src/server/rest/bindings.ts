@@ -1,4 +1,5 @@
 /** Reads the google.api.http rules of a service's methods, and refuses at start-up those that cannot be served. */
+import { METHODS } from "node:http";
 import {
   type DescField,
   type DescMessage,
@@ -8,9 +9,9 @@ import {
   getOption,
   hasOption,
 } from "@bufbuild/protobuf";
-import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import { http } from "../../../gen/google/api/annotations_pb.ts";
 import type { HttpRule } from "../../../gen/google/api/http_pb.ts";
+import { type FieldPath, resolveFieldPath } from "./fields.ts";
 import { type PathTemplate, parsePathTemplate } from "./path-template.ts";
 
 /** One way to call a method over REST. */
@@ -19,8 +20,8 @@ export interface RestBinding {
   /** In capitals, or `*` for any. */
   readonly httpMethod: string;
   readonly template: PathTemplate;
-  /** For each variable of the template the chain of fields that leads to the one it sets. */
-  readonly variableFields: readonly (readonly DescField[])[];
+  /** The field that each variable of the template sets. */
+  readonly variableFields: readonly FieldPath[];
   /** Where the request body goes: nowhere, to all fields that the path does not set, or to one field. */
   readonly body: "none" | "all" | DescField;
   /** The field of the response that is sent; undefined for the whole response. */
@@ -50,25 +51,27 @@ export function readBindings(service: DescService): RestBinding[] {
 type BindingWithoutLocation = Omit<RestBinding, "locationField">;
 
 function readBinding(method: DescMethod, rule: HttpRule, additional: boolean): BindingWithoutLocation {
-  if (method.methodKind !== "unary") throw new Error("a streaming method cannot be called over REST");
+  if (!isUnary(method)) throw new Error("a streaming method cannot be called over REST");
   if (additional && rule.additionalBindings.length > 0) throw new Error("additional_bindings cannot be nested");
   const { httpMethod, path } = readPattern(rule);
   const template = parsePathTemplate(path);
   const variableFields = template.variables.map(({ fieldPath }) => resolveVariable(method.input, fieldPath));
   const body = readBody(method.input, rule.body);
   if (body !== "none" && (httpMethod === "GET" || httpMethod === "HEAD")) throw new Error(`${httpMethod} has no body`);
-  if (variableFields.some(([first, ...rest]) => first === body && rest.length === 0)) {
+  if (variableFields.some(({ parents, field }) => parents.length === 0 && field === body)) {
     throw new Error(`the field ${rule.body} is set by both the path and the body`);
   }
   const responseBody = rule.responseBody === "" ? undefined : topLevelField(method.output, rule.responseBody);
   return { method, httpMethod, template, variableFields, body, responseBody };
 }
 
+const isUnary = (method: DescMethod): method is DescMethodUnary => method.methodKind === "unary";
+
 function readPattern({ pattern }: HttpRule): { httpMethod: string; path: string } {
   if (pattern.case === undefined) throw new Error("names no HTTP method");
   if (pattern.case !== "custom") return { httpMethod: pattern.case.toUpperCase(), path: pattern.value };
   const { kind, path } = pattern.value;
-  if (!/^(?:\*|[A-Z][A-Z-]*)$/.test(kind)) throw new Error(`"${kind}" is not an HTTP method`);
+  if (kind !== "*" && !METHODS.includes(kind)) throw new Error(`"${kind}" is not an HTTP method`);
   return { httpMethod: kind, path };
 }
 
@@ -83,21 +86,12 @@ function topLevelField(desc: DescMessage, name: string): DescField {
   return field;
 }
 
-function resolveVariable(input: DescMessage, fieldPath: readonly string[]): DescField[] {
-  const fields: DescField[] = [];
-  let desc: DescMessage | undefined = input;
-  for (const name of fieldPath) {
-    if (desc === undefined) throw new Error(`{${fieldPath.join(".")}}: ${fields.at(-1)?.name} has no fields`);
-    const field: DescField = topLevelField(desc, name);
-    fields.push(field);
-    const isPlainMessage = field.fieldKind === "message" && !hasCustomJsonRepresentation(field.message);
-    desc = isPlainMessage ? field.message : undefined;
-  }
-  const last = fields.at(-1);
-  if (last?.fieldKind !== "scalar" && last?.fieldKind !== "enum") {
-    throw new Error(`{${fieldPath.join(".")}} is a ${last?.fieldKind} field; the path can only set single values`);
-  }
-  return fields;
+function resolveVariable(input: DescMessage, names: readonly string[]): FieldPath {
+  const path = resolveFieldPath(input, names, (desc, name) => desc.fields.find((field) => field.name === name));
+  if (path === undefined) throw new Error(`${input.typeName} has no field ${names.join(".")} that the path can set`);
+  const { fieldKind } = path.field;
+  if (fieldKind === "scalar" || fieldKind === "enum") return path;
+  throw new Error(`{${path.name}} is a ${fieldKind} field; the path can only set single values`);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Finds a message's fields by the names that clients write. */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 
 interface FieldIndex {
   /** By the proto name and the JSON name. */
@@ -45,4 +46,31 @@ export function findField(desc: DescMessage, key: string): DescField | undefined
 export function findFieldLoosely(desc: DescMessage, key: string): DescField | undefined {
   const index = indexOf(desc);
   return index.exact.get(key) ?? index.loose.get(looseName(key));
+}
+
+/** A field of a message, or of a message in it. */
+export interface FieldPath {
+  /** The message fields that lead to it, from the outermost in. */
+  readonly parents: readonly DescField[];
+  readonly field: DescField;
+  /** The proto names of all of them, joined by dots. */
+  readonly name: string;
+}
+
+/** The field that the names lead to through messages; undefined if there is none. */
+export function resolveFieldPath(
+  desc: DescMessage,
+  names: readonly string[],
+  find: typeof findField,
+): FieldPath | undefined {
+  const parents: DescField[] = [];
+  let message: DescMessage | undefined = desc;
+  for (const name of names.slice(0, -1)) {
+    const parent: DescField | undefined = message && find(message, name);
+    if (parent?.fieldKind !== "message" || hasCustomJsonRepresentation(parent.message)) return undefined;
+    parents.push(parent);
+    message = parent.message;
+  }
+  const field = find(message, names.at(-1) ?? "");
+  return field && { parents, field, name: [...parents, field].map((each) => each.name).join(".") };
 }

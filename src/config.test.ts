@@ -1,0 +1,279 @@
+import { describe, expect, test } from "vitest";
+import type { Config, ConfigInput } from "./config.ts";
+import { ConfigError, loadConfig, settingList, settings } from "./config.ts";
+
+const projectRoot = "/srv/frontrow";
+const defaultFile = "/srv/frontrow/config/config.yaml";
+
+interface Sources {
+  argv?: readonly string[];
+  env?: ConfigInput["env"];
+  yaml?: string;
+  files?: Readonly<Record<string, string>>;
+}
+
+function load({ argv = [], env = {}, yaml, files = {} }: Sources) {
+  const all: Record<string, string | undefined> = { [defaultFile]: yaml, ...files };
+  return loadConfig({ argv, env, readFile: (path) => all[path], projectRoot });
+}
+
+function problemsOf(sources: Sources): readonly string[] {
+  try {
+    load(sources);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const defaults: Config = {
+  command: "serve",
+  host: "0.0.0.0",
+  restPort: 8080,
+  grpcPort: 50051,
+  logLevel: "info",
+  maxRetries: 3,
+  maxTicketsPerBooking: 10,
+  requestTimeoutMs: 10_000,
+  shutdownTimeoutMs: 20_000,
+  lockTimeoutMs: 3000,
+  statementTimeoutMs: 5000,
+  maxBodyBytes: 65_536,
+  corsOrigins: "*",
+  database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: true },
+  databasePoolSize: 10,
+  waitForDbMs: undefined,
+};
+
+const external = {
+  kind: "external",
+  host: "localhost",
+  port: 5432,
+  username: "postgres",
+  password: "postgres",
+  name: "concert_tickets",
+  sslMode: "disable",
+} as const;
+
+test("nothing configured gives the defaults and the embedded database", () => {
+  expect(load({})).toEqual({ config: defaults, warnings: [] });
+});
+
+describe("the names are those of the requirement", () => {
+  test.each([
+    ["APP_LOG_LEVEL", "info"],
+    ["APP_REST_PORT", "8080"],
+    ["APP_GRPC_PORT", "50051"],
+    ["APP_MAX_RETRIES", "3"],
+    ["APP_DATABASE_HOST", undefined],
+    ["APP_DATABASE_PORT", "5432"],
+    ["APP_DATABASE_USERNAME", "postgres"],
+    ["APP_DATABASE_PASSWORD", "postgres"],
+    ["APP_DATABASE_NAME", "concert_tickets"],
+    ["APP_DATABASE_SSLMODE", "disable"],
+  ])("%s with default %s", (environmentName, defaultText) => {
+    expect(settingList.find((setting) => setting.environmentName === environmentName)).toMatchObject({ defaultText });
+  });
+
+  test("a path gives the environment name and the flag", () => {
+    const { path, environmentName, flag } = settings.databasePoolSize;
+    expect([path, environmentName, flag]).toEqual([
+      "database.pool_size",
+      "APP_DATABASE_POOL_SIZE",
+      "--database-pool-size",
+    ]);
+  });
+});
+
+describe("precedence: flags, environment, file, defaults", () => {
+  const yaml = "rest_port: 1";
+  const env = { APP_REST_PORT: "2" };
+  test.each<[string, Sources, number]>([
+    ["the default", {}, 8080],
+    ["the file", { yaml }, 1],
+    ["the environment before the file", { yaml, env }, 2],
+    ["a flag before all", { yaml, env, argv: ["--rest-port", "3"] }, 3],
+    ["the last of a repeated flag", { argv: ["--rest-port", "3", "--rest-port=4"] }, 4],
+    ["an empty variable counts as unset", { yaml, env: { APP_REST_PORT: "" } }, 1],
+    ["an undefined variable counts as unset", { yaml, env: { APP_REST_PORT: undefined } }, 1],
+    ["a null in the file counts as unset", { yaml: "rest_port:" }, 8080],
+    ["port 0 lets the system pick", { env: { APP_REST_PORT: "0" } }, 0],
+  ])("%s", (_, sources, restPort) => {
+    expect(load(sources).config.restPort).toBe(restPort);
+  });
+});
+
+const settingCases: [path: string, text: string, expected: Partial<Config>][] = [
+  ["host", "::1", { host: "::1" }],
+  ["rest_port", "65535", { restPort: 65_535 }],
+  ["grpc_port", "0", { grpcPort: 0 }],
+  ["log_level", "silent", { logLevel: "silent" }],
+  ["max_tickets_per_booking", "100", { maxTicketsPerBooking: 100 }],
+  ["max_retries", "0", { maxRetries: 0 }],
+  ["request_timeout", "250ms", { requestTimeoutMs: 250 }],
+  ["shutdown_timeout", "1m", { shutdownTimeoutMs: 60_000 }],
+  ["max_body_bytes", "1024", { maxBodyBytes: 1024 }],
+  ["cors_origins", "*", { corsOrigins: "*" }],
+  ["lock_timeout", "10m", { lockTimeoutMs: 600_000 }],
+  ["statement_timeout", "1ms", { statementTimeoutMs: 1 }],
+  ["database.url", "postgres://db", { database: { ...external, host: "db" } }],
+  ["database.host", "db", { database: { ...external, host: "db" } }],
+  ["database.port", "6432", { database: { ...external, port: 6432 } }],
+  ["database.username", "ann", { database: { ...external, username: "ann" } }],
+  ["database.password", "0123", { database: { ...external, password: "0123" } }],
+  ["database.name", "1e3", { database: { ...external, name: "1e3" } }],
+  ["database.sslmode", "verify-full", { database: { ...external, sslMode: "verify-full" } }],
+  ["database.ssl_ca_file", "ca.pem", {}],
+  ["database.pool_size", "200", { databasePoolSize: 200 }],
+  ["data_dir", "other", { database: { kind: "embedded", dataDir: "/srv/frontrow/other", demoData: true } }],
+  ["demo_data", "false", { database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: false } }],
+];
+
+describe("every setting can be given by each source", () => {
+  test.each(settingCases)("%s = %s", (path, text, expected) => {
+    const setting = settingList.find((one) => one.path === path);
+    const name = path.replace("database.", "");
+    // Unquoted where YAML allows it: what looks like a number must arrive as it was written.
+    const value = text === "*" ? '"*"' : text;
+    const sources: Sources[] = [
+      { argv: [setting?.flag ?? "", text] },
+      { argv: [`${setting?.flag}=${text}`] },
+      { env: { [setting?.environmentName ?? ""]: text } },
+      { yaml: path === name ? `${path}: ${value}` : `database:\n  ${name}: ${value}` },
+    ];
+    for (const source of sources) expect(load(source)).toEqual({ config: { ...defaults, ...expected }, warnings: [] });
+  });
+
+  test("the cases above cover every setting", () => {
+    expect(settingCases.map(([path]) => path)).toEqual(settingList.map(({ path }) => path));
+  });
+});
+
+describe("a bad value names the setting as its source spells it", () => {
+  test.each<[string, Sources]>([
+    ['APP_REST_PORT: "80a" is not a whole number between 0 and 65535', { env: { APP_REST_PORT: "80a" } }],
+    ['--rest-port: "65536" is not a whole number between 0 and 65535', { argv: ["--rest-port", "65536"] }],
+    ['--rest-port: "-1" is not a whole number between 0 and 65535', { argv: ["--rest-port", "-1"] }],
+    ['--rest-port: " 80" is not a whole number between 0 and 65535', { argv: ["--rest-port= 80"] }],
+    ['config/config.yaml: rest_port: "0x50" is not a whole number between 0 and 65535', { yaml: "rest_port: 0x50" }],
+    ['config/config.yaml: rest_port: "8.5" is not a whole number between 0 and 65535', { yaml: "rest_port: 8.5" }],
+    ['APP_DATABASE_PORT: "0" is not a whole number between 1 and 65535', { env: { APP_DATABASE_PORT: "0" } }],
+    ['APP_DATABASE_POOL_SIZE: "0" is not a whole number between 1 and 200', { env: { APP_DATABASE_POOL_SIZE: "0" } }],
+    [
+      'config/config.yaml: database.sslmode: "requir" is not one of disable, require, verify-full',
+      { yaml: "database: {sslmode: requir}" },
+    ],
+    [
+      'APP_LOG_LEVEL: "INFO" is not one of trace, debug, info, warn, error, fatal, silent',
+      { env: { APP_LOG_LEVEL: "INFO" } },
+    ],
+    ['APP_DEMO_DATA: "yes" is not true or false', { env: { APP_DEMO_DATA: "yes" } }],
+    ...["10", "1.5s", "0s", "-1s", "11m", "1h", "10 s", "9999999999ms"].map((text): [string, Sources] => [
+      `APP_REQUEST_TIMEOUT: "${text}" is not a duration from 1ms to 10m, such as 250ms, 10s or 1m`,
+      { env: { APP_REQUEST_TIMEOUT: text } },
+    ]),
+    ['APP_HOST: "a b" is not a host name or an IP address', { env: { APP_HOST: "a b" } }],
+    ['APP_DATA_DIR: "a\\nb" is not a path without control characters', { env: { APP_DATA_DIR: "a\nb" } }],
+    ["config/config.yaml: rest_port is a list, but one value is needed", { yaml: "rest_port: [1]" }],
+    ["config/config.yaml: rest_port is a section, but one value is needed", { yaml: "rest_port: {a: 1}" }],
+    ["config/config.yaml: database.host is empty", { yaml: "database:\n  host: ''" }],
+    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: db" }],
+    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: [db]" }],
+  ])("%s", (problem, sources) => {
+    expect(problemsOf(sources)).toEqual([problem]);
+  });
+});
+
+describe("an unknown name is refused", () => {
+  test.each<[string, Sources]>([
+    ["config/config.yaml: database.prot is unknown; did you mean database.port?", { yaml: "database:\n  prot: 5432" }],
+    ["config/config.yaml: restport is unknown; did you mean rest_port?", { yaml: "restport: 1" }],
+    ["config/config.yaml: server is unknown", { yaml: "server:\n  port: 1" }],
+    ["config/config.yaml: database.pool is unknown; did you mean database.pool_size?", { yaml: "database: {pool: }" }],
+    ["config/config.yaml: __proto__ is unknown", { yaml: "__proto__: {host: a}" }],
+    ["config/config.yaml: toString is unknown", { yaml: "toString: a" }],
+    ["--rest-prot is unknown; did you mean --rest-port?", { argv: ["--rest-prot", "1"] }],
+    ["--nonsense is unknown", { argv: ["--nonsense=1"] }],
+    ["-x is unknown", { argv: ["-x", "--rest-port", "1"] }],
+    ["argument 2 is not a flag; flags begin with --", { argv: ["--migrate", "now"] }],
+    ["--rest-port needs a value", { argv: ["--rest-port"] }],
+    ["--rest-port needs a value", { argv: ["--rest-port", "--migrate"] }],
+    ["--rest-port needs a value", { argv: ["--rest-port", "--grpc-port=1"] }],
+    ["--rest-port needs a value", { argv: ["--rest-port="] }],
+    ["--migrate takes no value", { argv: ["--migrate=yes"] }],
+  ])("%s", (problem, sources) => {
+    expect(problemsOf(sources)).toEqual([problem]);
+  });
+
+  test("in the environment it only warns", () => {
+    const env = { APP_DATABSE_HOST: "db", APP_PORT: "1", APP_TEST_DATABASE_URL: "x", PORT: "1", MY_APP_HOST: "x" };
+    expect(load({ env })).toEqual({
+      config: defaults,
+      warnings: [
+        "APP_DATABSE_HOST is unknown and ignored; did you mean APP_DATABASE_HOST?",
+        "APP_PORT is unknown and ignored",
+      ],
+    });
+  });
+});
+
+test("all problems of all sources are reported at once", () => {
+  const sources = {
+    yaml: "rest_port: a\nbogus: 1\ndatabase: {port: b}",
+    env: { APP_REST_PORT: "c", APP_GRPC_PORT: "d" },
+    argv: ["--bogus", "--rest-port", "1", "--wait-for-db=e"],
+  };
+  expect(problemsOf(sources).map((problem) => problem.split(/ is | is$/)[0])).toEqual([
+    "config/config.yaml: bogus",
+    "--bogus",
+    '--wait-for-db: "e"',
+    'config/config.yaml: rest_port: "a"',
+    'config/config.yaml: database.port: "b"',
+    'APP_REST_PORT: "c"',
+    'APP_GRPC_PORT: "d"',
+  ]);
+  expect(() => load(sources)).toThrow(problemsOf(sources).join("\n"));
+});
+
+describe("the configuration file", () => {
+  const files = { "etc/frontrow.yaml": "rest_port: 7", [defaultFile]: "rest_port: 1" };
+
+  test.each([["--config"], ["--config="]])("a named one replaces the default one (%s)", (flag) => {
+    const argv = flag.endsWith("=") ? [`${flag}etc/frontrow.yaml`] : [flag, "etc/frontrow.yaml"];
+    expect(load({ argv, files }).config.restPort).toBe(7);
+  });
+
+  test("a named one must exist", () => {
+    expect(problemsOf({ argv: ["--config", "nowhere.yaml"] })).toEqual(['--config: "nowhere.yaml" does not exist']);
+  });
+
+  test("its problems bear the name by which it was given", () => {
+    const argv = ["--config", "/etc/frontrow.yaml"];
+    expect(problemsOf({ argv, files: { "/etc/frontrow.yaml": "bogus: 1" } })).toEqual([
+      "/etc/frontrow.yaml: bogus is unknown",
+    ]);
+  });
+
+  test("one that cannot be read is a problem among the others", () => {
+    const readFile = (): never => {
+      throw new Error("EACCES: permission denied");
+    };
+    const env = { APP_REST_PORT: "a" };
+    expect(() => loadConfig({ argv: [], env, readFile, projectRoot })).toThrow(
+      /^config\/config\.yaml: cannot be read: EACCES: permission denied\nAPP_REST_PORT: "a" is not a whole number/,
+    );
+  });
+});
+
+describe("help and version", () => {
+  test.each([
+    [["--help"], "help"],
+    [["-h", "--migrate"], "help"],
+    [["--version"], "version"],
+    [["--version", "--help"], "help"],
+  ])("%j works with a broken configuration", (argv, command) => {
+    const sources = { argv: [...argv, "--bogus", "--rest-port=a"], env: { APP_REST_PORT: "b" }, yaml: "{" };
+    expect(load(sources)).toEqual({ config: { ...defaults, command }, warnings: [] });
+  });
+});

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { helpText, loadConfig, settingList } from "../config.ts";
+
+function load(yaml: string | undefined) {
+  return loadConfig({ argv: [], env: {}, readFile: () => yaml, projectRoot: "/srv/frontrow" });
+}
+
+test("the help names every flag, variable, default and purpose", () => {
+  const help = helpText();
+  for (const { flag, environmentName, defaultText, description } of settingList) {
+    const row = new RegExp(`^  ${flag} VALUE +${environmentName} +(.*)\\n +${RegExp.escape(description)}`, "m");
+    expect(row.exec(help)?.[1]).toBe(defaultText ?? "(none)");
+  }
+  for (const flag of ["--migrate", "--wait-for-db", "--config", "--version", "--help"]) expect(help).toContain(flag);
+  expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
+});
+
+describe("config/config.example.yaml", () => {
+  const example = readFileSync(new URL("../../config/config.example.yaml", import.meta.url), "utf8");
+  const switchedOn = example.replace(/^( *)#(?=\w)/gm, "$1");
+
+  test("changes nothing as it is", () => {
+    expect(load(example)).toEqual(load(undefined));
+  });
+
+  test("holds every setting in the table's order, with its default and its description above it", () => {
+    const shown = [...switchedOn.matchAll(/# (.*)\n *(\w+): "?(.*?)"?$/gm)];
+    expect(shown.map(([, , name]) => name)).toEqual(settingList.map(({ path }) => path.replace("database.", "")));
+    for (const [index, { description, defaultText }] of settingList.entries()) {
+      expect(shown[index]?.[1]).toContain(description);
+      if (defaultText !== undefined) expect(shown[index]?.[3]).toBe(defaultText);
+    }
+  });
+
+  test("is valid with everything switched on, and still holds the defaults", () => {
+    const { config, warnings } = load(switchedOn);
+    expect({ ...config, database: undefined }).toEqual({ ...load(undefined).config, database: undefined });
+    expect(config.database).toEqual({
+      kind: "external",
+      host: "localhost",
+      port: 5432,
+      username: "postgres",
+      password: "postgres",
+      name: "concert_tickets",
+      sslMode: "disable",
+      sslCaFile: "/srv/frontrow/config/ca.pem",
+    });
+    expect(warnings).toEqual([
+      expect.stringContaining("database.url is used; ignored: config/config.yaml: database.host"),
+      expect.stringContaining("database.ssl_ca_file is ignored"),
+    ]);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { bindAddress, databaseHost, origins } from "./kinds.ts";
+import { quote } from "./parsed.ts";
+
+describe("origins", () => {
+  test.each([
+    ["*", "*"],
+    ["", []],
+    ["https://a.example", ["https://a.example"]],
+    ["https://a.example:8443, http://localhost:5173", ["https://a.example:8443", "http://localhost:5173"]],
+  ])("%j", (text, value) => {
+    expect(origins.parse(text)).toEqual({ value });
+  });
+
+  test.each(["a.example", "https://a.example/", "https://a.example:443", "https://A.example", "*,https://a.example"])(
+    "%j would never match what a browser sends",
+    (text) => {
+      expect(origins.parse(text)).toEqual({ problem: `${quote(text)} is not ${origins.expects}` });
+    },
+  );
+
+  test.each(["https://a.example,", "ftp://a.example", "null"])("%j is refused", (text) => {
+    expect(origins.parse(text)).toHaveProperty("problem");
+  });
+});
+
+describe("addresses", () => {
+  test.each(["0.0.0.0", "::", "::1", "fe80::1%eth0", "localhost", "db-1.example.org"])("%s is fine", (text) => {
+    expect(bindAddress.parse(text)).toEqual({ value: text });
+    expect(databaseHost.parse(text)).toEqual({ value: text });
+  });
+
+  test.each(["", "a b", "-a", "[::1]", "http://a", "a/b", "a\n"])("%j is refused", (text) => {
+    expect(bindAddress.parse(text)).toHaveProperty("problem");
+    expect(databaseHost.parse(text)).toHaveProperty("problem");
+  });
+
+  test("only a database may be at a socket", () => {
+    expect(databaseHost.parse("/run/postgresql")).toEqual({ value: "/run/postgresql" });
+    expect(bindAddress.parse("/run/postgresql")).toHaveProperty("problem");
+  });
+});
+
+test("a quoted text is one short line without credentials", () => {
+  expect(quote("a\nb")).toBe('"a\\nb"');
+  expect(quote("x".repeat(1000))).toBe(`"${"x".repeat(80)}..."`);
+  expect(quote("postgres://ann:s3/cr@et@db/x")).toBe('"postgres://***@db/x"');
+});

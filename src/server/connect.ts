@@ -1,0 +1,143 @@
+/** Mounts RPC services on Fastify: each method answers gRPC, gRPC-Web and Connect at one path. */
+import type { IncomingMessage } from "node:http";
+import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { ServiceBinding } from "../rpc/service.ts";
+import { ProblemError, problem } from "./problem.ts";
+
+export interface ConnectOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly interceptors: Interceptor[];
+  /** The largest message, before and after decompression. */
+  readonly maxMessageBytes: number;
+  readonly shutdownSignal: AbortSignal;
+  readonly logger: Logger;
+}
+
+const jsonOptions = {
+  alwaysEmitImplicit: true,
+  // A lenient decoder would make U+FFFD of what the client sent as broken UTF-8. Connect's types do not tell of this one.
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+};
+
+type Router = ReturnType<typeof createConnectRouter>;
+type Handler = Router["handlers"][number];
+type Compression = typeof compressionGzip;
+
+/** Adds a route for every method of the services. */
+export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
+  const router = createConnectRouter({
+    interceptors: options.interceptors,
+    readMaxBytes: options.maxMessageBytes,
+    shutdownSignal: options.shutdownSignal,
+    acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheClient),
+    jsonOptions,
+  });
+  for (const { service, implementation } of options.services) router.service(service, implementation);
+
+  await fastify.register(async (scope) => {
+    // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    for (const handler of router.handlers) {
+      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, options.logger));
+    }
+  });
+}
+
+async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
+  const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
+  const answered = await handler(universalRequest);
+  // Connect refuses what is none of its protocols with a bare status.
+  if (answered.body === undefined) throw notConnect(handler, answered.status);
+
+  // Headers that hooks have set, as those of CORS, would be lost: this answer bypasses Fastify.
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  reply.hijack();
+  try {
+    await universalResponseToNodeResponse(answered, reply.raw);
+  } catch (error) {
+    // Most often the client has hung up; if not, it must not take half an answer for a whole one.
+    const { code } = ConnectError.from(error);
+    const level = code === Code.Aborted || code === Code.Canceled ? "debug" : "warn";
+    logger[level]({ err: error, method: handler.requestPath }, "an answer could not be written");
+    reply.raw.destroy();
+  }
+}
+
+function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
+  const { method, raw, url } = request;
+  if (method === "GET") checkQuery(url);
+  try {
+    return universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined);
+  } catch {
+    throw malformed("The request has no Host, or one that cannot be part of a URL.");
+  }
+}
+
+/** Refuses the query of a Connect GET that would be read as something else than the client meant. */
+function checkQuery(url: string): void {
+  const query = url.slice(url.indexOf("?") + 1);
+  try {
+    decodeURIComponent(query);
+  } catch {
+    throw malformed("The query is not valid percent-encoded UTF-8.");
+  }
+  const parameters = new URLSearchParams(query);
+  const message = parameters.get("message") ?? "";
+  if (parameters.get("base64") === "1" && !/^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/.test(message)) {
+    throw malformed("The query parameter message is not valid base64.");
+  }
+}
+
+/** A request's bytes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. */
+async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false });
+  } finally {
+    request.resume();
+  }
+}
+
+/** Connect takes some broken compressed data for a fault of the server. */
+function blamingTheClient(compression: Compression): Compression {
+  return {
+    ...compression,
+    async decompress(bytes, maxBytes) {
+      try {
+        return await compression.decompress(bytes, maxBytes);
+      } catch (error) {
+        const { code, rawMessage } = ConnectError.from(error);
+        throw new ConnectError(rawMessage, code === Code.Internal ? Code.InvalidArgument : code);
+      }
+    },
+  };
+}
+
+function malformed(detail: string): ProblemError {
+  return new ProblemError(problem(400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail }));
+}
+
+function notConnect(handler: Handler, status: number): ProblemError {
+  const allow = handler.allowedMethods.join(", ");
+  const code = "INVALID_ARGUMENT";
+  if (status === 405) {
+    const detail = `${handler.requestPath} answers ${allow} only.`;
+    return new ProblemError(problem(405, { code, reason: "METHOD_NOT_ALLOWED", detail }), { allow });
+  }
+  if (status === 505) {
+    const detail = "A call that streams both ways needs HTTP/2.";
+    return new ProblemError(problem(505, { code, reason: "HTTP_VERSION_NOT_SUPPORTED", detail }));
+  }
+  const detail = "The Content-Type is none of Connect, gRPC or gRPC-Web for this method.";
+  return new ProblemError(problem(415, { code, reason: "UNSUPPORTED_MEDIA_TYPE", detail }));
+}

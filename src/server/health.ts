@@ -1,0 +1,65 @@
+/** Says how the service is: grpc.health.v1 for gRPC clients and balancers, /health, /livez and /readyz for everyone else. */
+import type { DescService } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FastifyInstance } from "fastify";
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
+import { bindService, type ServiceBinding } from "../rpc/service.ts";
+import type { Readiness } from "./readiness.ts";
+
+/** The health service. It knows the given services and itself, which all share the state of the process, named "". */
+export function bindHealth(services: readonly DescService[], readiness: Readiness): ServiceBinding {
+  const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
+  const statusOf = (name: string) => {
+    if (!names.has(name)) return ServingStatus.SERVICE_UNKNOWN;
+    return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+  };
+
+  return bindService(Health, {
+    check({ service }) {
+      if (!names.has(service)) throw new ConnectError(`there is no service ${service}`, Code.NotFound);
+      return { status: statusOf(service) };
+    },
+
+    list() {
+      return { statuses: Object.fromEntries([...names].map((name) => [name, { status: statusOf(name) }])) };
+    },
+
+    async *watch({ service }, { signal }) {
+      let changed = Promise.withResolvers<void>();
+      const wake = () => changed.resolve();
+      const forget = readiness.onChange(wake);
+      signal.addEventListener("abort", wake);
+      let sent: ServingStatus | undefined;
+      try {
+        while (!signal.aborted) {
+          // Before the status is read: a change while it is being sent must not be missed.
+          changed = Promise.withResolvers();
+          const status = statusOf(service);
+          if (status !== sent) yield { status };
+          sent = status;
+          // A watcher must not hold up the drain; it will find another instance.
+          if (readiness.state === "draining") return;
+          await changed.promise;
+        }
+        throw signal.reason;
+      } finally {
+        signal.removeEventListener("abort", wake);
+        forget();
+      }
+    },
+  });
+}
+
+/** Adds the health routes. `/health` and `/livez` say that the process answers, `/readyz` whether to send it work. */
+export function registerHealthRoutes(fastify: FastifyInstance, readiness: Readiness): void {
+  for (const path of ["/health", "/livez"]) {
+    fastify.get(path, (_request, reply) => reply.header("cache-control", "no-store").send({ status: "up" }));
+  }
+  fastify.get("/readyz", (_request, reply) => {
+    const { state } = readiness;
+    return reply
+      .code(state === "ready" ? 200 : 503)
+      .header("cache-control", "no-store")
+      .send({ status: state });
+  });
+}

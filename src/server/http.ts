@@ -1,0 +1,99 @@
+/** The HTTP application: everything that is answered, whatever connection it comes by. */
+import { cors, type Interceptor } from "@connectrpc/connect";
+import fastifyCors from "@fastify/cors";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import type { Logger } from "pino";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import type { ServiceBinding } from "../rpc/service.ts";
+import { registerConnect } from "./connect.ts";
+import { bindHealth, registerHealthRoutes } from "./health.ts";
+import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
+import type { Readiness } from "./readiness.ts";
+import { bindReflection } from "./reflection.ts";
+import { registerRestRoutes } from "./rest/routes.ts";
+
+export interface HttpAppOptions {
+  readonly services: readonly ServiceBinding[];
+  /** Around every call of the services. Health and reflection have none: they must answer whoever asks, at any load. */
+  readonly interceptors: Interceptor[];
+  readonly readiness: Readiness;
+  /** The origins whose scripts may call. An empty list allows none. */
+  readonly corsOrigins: "*" | readonly string[];
+  readonly maxBodyBytes: number;
+  readonly logger: Logger;
+  /** Aborts the calls under way. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/** Makes the application, ready to be given requests through `routing`; the caller owns the connections. */
+export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
+  const { services, interceptors, readiness, maxBodyBytes, logger, shutdownSignal } = options;
+  const fastify = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // The calls' interceptors log.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: maxBodyBytes,
+    // Paths are REST's wildcard to Fastify; their length is bounded with that of the headers.
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
+    frameworkErrors: (error, request, reply) => answerError(logger, error, request, reply),
+  });
+  fastify.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply));
+  fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
+
+  await registerCors(fastify, options.corsOrigins);
+  const common = { maxMessageBytes: maxBodyBytes, shutdownSignal, logger };
+  await registerConnect(fastify, { ...common, services, interceptors });
+  await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
+  registerHealthRoutes(fastify, readiness);
+  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal });
+  await fastify.ready();
+  return fastify;
+}
+
+/** The services that every server has: health, and reflection of them all. */
+function bindInfrastructure(bindings: readonly ServiceBinding[], readiness: Readiness): ServiceBinding[] {
+  const draining = new AbortController();
+  readiness.onChange((state) => {
+    if (state === "draining") draining.abort();
+  });
+  const served = [...bindings.map(({ service }) => service), Health];
+  const reflection = bindReflection(served, draining.signal);
+  return [bindHealth([...served, ...reflection.map(({ service }) => service)], readiness), ...reflection];
+}
+
+async function registerCors(fastify: FastifyInstance, origins: "*" | readonly string[]): Promise<void> {
+  await fastify.register(fastifyCors, {
+    origin: origins === "*" ? "*" : origins.length > 0 && [...origins],
+    methods: ["GET", "HEAD", "POST", "PUT", "OPTIONS"],
+    allowedHeaders: [
+      ...cors.allowedHeaders,
+      ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
+    ],
+    exposedHeaders: [...cors.exposedHeaders, "ETag", "Idempotency-Replayed", "Location", "Retry-After"],
+    // Browsers cap it at this or less.
+    maxAge: 7200,
+    // An OPTIONS that is no preflight is answered as well: with what is allowed.
+    strictPreflight: false,
+  });
+}
+
+/** Answers what was thrown outside of a call. What is no one's fault but ours is logged, and not told. */
+function answerError(logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const value = problemFromFastifyError(error);
+  if (value.status === 500) {
+    logger.error(
+      { err: error, method: request.method, path: request.url },
+      "a request failed for an unforeseen reason",
+    );
+  }
+  // Fastify closes a connection whose request body it refused. While the client still sends, that would reset the
+  // connection and the client might never see the answer. Node drops the rest of the body, for a bounded time.
+  reply.removeHeader("connection");
+  return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
+}

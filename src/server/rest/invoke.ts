@@ -1,0 +1,95 @@
+/**
+ * Calls a unary implementation through its interceptors, as Connect's own protocols do.
+ *
+ * The only module that touches what `@connectrpc/connect/protocol` exports but calls private (hence the pinned version):
+ * calling through a transport or a universal handler would encode and decode every message once more and take two to
+ * three times as long. The context is ours for the same reason: Connect's makes three abort controllers a call.
+ */
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  createServiceImplSpec,
+  type HandlerContext,
+  type Interceptor,
+  type MethodImplSpec,
+} from "@connectrpc/connect";
+import { invokeUnaryImplementation } from "@connectrpc/connect/protocol";
+import type { ServiceBinding } from "../../rpc/service.ts";
+
+/** What a call tells its handler and the interceptors. */
+export interface CallInit {
+  readonly httpMethod: string;
+  readonly url: string;
+  readonly header: Headers;
+  readonly contextValues: ContextValues | undefined;
+}
+
+export interface Call {
+  /** What the handler and the interceptors want to say in headers, also if the call fails. */
+  readonly responseHeader: Headers;
+  readonly answer: Promise<MessageShape<DescMessage>>;
+  /** Aborts the call's signal because nobody waits for its answer any more. */
+  cancel(): void;
+}
+
+/** Starts a call of one method. */
+export type StartCall = (message: MessageShape<DescMessage>, init: CallInit) => Call;
+
+export interface CallerOptions {
+  readonly interceptors: Interceptor[];
+  /** Aborts the signals of all calls under way. */
+  readonly shutdownSignal?: AbortSignal | undefined;
+}
+
+/** A function that makes callers of a service's methods by their local name. */
+export function createCallers(options: CallerOptions): (binding: ServiceBinding, method: string) => StartCall {
+  const underWay = new Set<AbortController>();
+  const { interceptors, shutdownSignal } = options;
+  // One listener for all calls: adding and removing one for each costs more than this set.
+  shutdownSignal?.addEventListener("abort", () => {
+    for (const controller of underWay) controller.abort(shutdownSignal.reason);
+  });
+
+  return ({ service, implementation }, localName) => {
+    const spec = createServiceImplSpec(service, implementation).methods[localName];
+    if (spec?.kind !== "unary") throw new Error(`${service.typeName} has no unary method ${localName}`);
+    return (message, init) => {
+      const controller = new AbortController();
+      underWay.add(controller);
+      if (shutdownSignal?.aborted) controller.abort(shutdownSignal.reason);
+      const context = createContext(spec, init, controller.signal);
+      const answer = invokeUnaryImplementation(spec, context, message, interceptors).finally(() => {
+        underWay.delete(controller);
+        // The signal also says that the call has ended, so that what still hangs on it is let go.
+        controller.abort(ended);
+      });
+      const cancel = () => {
+        if (!controller.signal.aborted) controller.abort(new ConnectError("the client has gone away", Code.Canceled));
+      };
+      return { responseHeader: context.responseHeader, answer, cancel };
+    };
+  };
+}
+
+/** Given as the reason, since an abort without one makes a DOMException with a stack. */
+const ended = new ConnectError("the call has ended", Code.Canceled);
+const noTimeout = () => undefined;
+
+function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal): HandlerContext {
+  return {
+    service: spec.method.parent,
+    method: spec.method,
+    protocolName: "rest",
+    requestMethod: init.httpMethod,
+    url: init.url,
+    signal,
+    timeoutMs: noTimeout,
+    requestHeader: init.header,
+    responseHeader: new Headers(),
+    responseTrailer: new Headers(),
+    values: init.contextValues ?? createContextValues(),
+  };
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { ProblemError } from "../problem.ts";
+import { findDuplicateKey, parseJson } from "./json-text.ts";
+
+const parse = (text: string) => parseJson(Buffer.from(text));
+
+describe("parseJson", () => {
+  test("reads JSON, with or without a byte order mark", () => {
+    expect(parse('{"a":[1,"é"]}')).toEqual({ a: [1, "é"] });
+    expect(parse('\uFEFF{"a":1}')).toEqual({ a: 1 });
+  });
+
+  test.each([
+    ["malformed JSON", Buffer.from('{"a":}'), "the body is not valid JSON"],
+    ["cut-off JSON", Buffer.from('{"a":1'), "the body is not valid JSON at character 6"],
+    ["a raw NUL", Buffer.from('{"a":"\0"}'), "the body is not valid JSON"],
+    ["broken UTF-8", Buffer.from([0x22, 0xff, 0x22]), "the body is not valid UTF-8"],
+    ["UTF-16", Buffer.from('{"a":1}', "utf16le"), "the body is not valid JSON"],
+    ["a duplicate key", Buffer.from('{"a":1,"a":1}'), "a: given more than once"],
+  ])("refuses %s", (_name, bytes, detail) => {
+    expect(() => parseJson(bytes)).toThrow(ProblemError);
+    expect(() => parseJson(bytes)).toThrow(detail);
+  });
+
+  test("takes nesting of any depth without overflowing the stack", () => {
+    expect(() => parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)).not.toThrow();
+  });
+});
+
+describe("findDuplicateKey", () => {
+  test.each([
+    ['{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}', undefined],
+    ['{"a":"a","b":["a","a"]}', undefined],
+    ['{"a":"\\"a\\":","b":"{\\\\"}', undefined],
+    ['{"a":1,"b":2,"a":3}', "a"],
+    ['{"x":{"b":2 , "b"\n:3}}', "b"],
+    ['[{"k":1},{"k":1,"k":2}]', "k"],
+    ['{"a":1,"\\u0061":2}', "a"],
+    ['{"":1,"":2}', ""],
+    ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    ['"a"', undefined],
+  ])("%s", (text, key) => {
+    expect(findDuplicateKey(text)).toBe(key);
+  });
+});

@@ -1,0 +1,297 @@
+import { once } from "node:events";
+import { Agent, get, type ServerResponse } from "node:http";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Listener, type ListenerLimits, listen } from "../src/server/listen.ts";
+import { converse, drip, openRaw, startDrippingProxy } from "./support/raw-connection.ts";
+
+const host = "127.0.0.1";
+const getRequest = (path: string, ...headers: string[]) =>
+  ["GET ", path, " HTTP/1.1\r\nHost: test\r\n", ...headers.map((header) => `${header}\r\n`), "\r\n"].join("");
+
+let listener: Listener;
+/** The answers that `/held` requests wait for, by arrival. */
+let held: ServerResponse[];
+let arrivals: { count: number; wake: () => void }[];
+const clean: (() => void)[] = [];
+
+/** Answers with what it was asked; `/held` is answered by the test, `/begun` begins and is ended by the test. */
+async function start(limits: Partial<ListenerLimits> = {}): Promise<number> {
+  held = [];
+  arrivals = [];
+  listener = await listen({
+    ...{ host, port: 0, limits },
+    handler: (request, response) => {
+      let bytes = 0;
+      request.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      request.on("end", () => {
+        if (request.url === "/held" || request.url === "/begun") {
+          if (request.url === "/begun") response.write("begun ");
+          held.push(response);
+          for (const arrival of arrivals) if (held.length >= arrival.count) arrival.wake();
+        } else {
+          response.end(`${request.httpVersion} ${request.method} ${request.url} ${bytes} bytes`);
+        }
+      });
+    },
+  });
+  return listener.port;
+}
+
+function heldCalls(count: number): Promise<void> {
+  return new Promise((wake) => {
+    if (held.length >= count) wake();
+    else arrivals.push({ count, wake });
+  });
+}
+
+function session(port: number): ClientHttp2Session {
+  const client = connect(`http://${host}:${port}`);
+  client.on("error", () => {});
+  clean.push(() => client.destroy());
+  return client;
+}
+
+async function http2Get(client: ClientHttp2Session, path: string): Promise<string> {
+  const stream = client.request({ ":path": path });
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+function http1Get(port: number, path: string, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ host, port, path, agent }, async (response) => {
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      resolve(text);
+    }).on("error", reject);
+  });
+}
+
+function keepAliveAgent(): Agent {
+  const agent = new Agent({ keepAlive: true });
+  clean.push(() => agent.destroy());
+  return agent;
+}
+
+afterEach(async () => {
+  for (const each of clean.splice(0)) each();
+  listener.destroy();
+  await listener.close();
+});
+
+describe("one port", () => {
+  let port: number;
+  beforeEach(async () => {
+    port = await start();
+  });
+
+  test("speaks HTTP/1.1 and HTTP/2 at once", async () => {
+    const answers = await Promise.all([
+      http1Get(port, "/one", keepAliveAgent()),
+      http2Get(session(port), "/two"),
+      http1Get(port, "/three", keepAliveAgent()),
+    ]);
+    expect(answers).toEqual(["1.1 GET /one 0 bytes", "2.0 GET /two 0 bytes", "1.1 GET /three 0 bytes"]);
+  });
+
+  test("understands HTTP/1.1 that drips in byte by byte", async () => {
+    const connection = openRaw(port);
+    await drip(connection.socket, Buffer.from(getRequest("/drip", "Connection: close")));
+    expect(await connection.closed).toContain("1.1 GET /drip 0 bytes");
+  });
+
+  test("understands a method that begins like the HTTP/2 preface", async () => {
+    const connection = openRaw(port);
+    await drip(connection.socket, Buffer.from("PROPFIND / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
+    expect(await connection.closed).toContain("1.1 PROPFIND / 0 bytes");
+  });
+
+  test("understands HTTP/2 that drips in byte by byte", async () => {
+    const proxy = await startDrippingProxy(port, 300);
+    clean.push(() => proxy.close());
+    expect(await http2Get(session(proxy.port), "/drip")).toBe("2.0 GET /drip 0 bytes");
+  });
+
+  test("answers pipelined requests in order", async () => {
+    const text = await converse(port, getRequest("/first") + getRequest("/second", "Connection: close"));
+    expect(text).toMatch(/GET \/first[^]*GET \/second/);
+  });
+
+  test("answers Expect: 100-continue before the body comes", async () => {
+    const connection = openRaw(port);
+    connection.socket.write(
+      "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+    );
+    await connection.waitFor("HTTP/1.1 100 Continue");
+    connection.socket.write("12345");
+    expect(await connection.closed).toContain("1.1 POST /body 5 bytes");
+  });
+
+  test("ignores an upgrade to h2c", async () => {
+    const upgrade = ["Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"];
+    expect(await converse(port, getRequest("/upgrade", ...upgrade))).toContain("1.1 GET /upgrade 0 bytes");
+  });
+
+  test.each([
+    ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
+    ["text", "hello there\r\n\r\n"],
+    ["the HTTP/2 preface with another version", "PRI * HTTP/1.1\r\nHost: test\r\n\r\n"],
+  ])("answers 400 to %s and closes", async (_, garbage) => {
+    expect(await converse(port, garbage)).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test("answers 431 to headers over the limit, on HTTP/2 with a reset", async () => {
+    const long = "x".repeat(20_000);
+    expect(await converse(port, getRequest("/", `X-Long: ${long}`))).toMatch(/^HTTP\/1.1 431 /);
+    const stream = session(port).request({ "x-long": long });
+    const [error] = await once(stream, "error");
+    expect(error.message).toContain("NGHTTP2_ENHANCE_YOUR_CALM");
+  });
+
+  test.each([
+    ["that sent nothing", ""],
+    ["in the middle of the preface", "PRI *"],
+    ["in the middle of a request", "GET / HT"],
+  ])("survives the reset of a connection %s", async (_, text) => {
+    const connection = openRaw(port);
+    await once(connection.socket, "connect");
+    if (text !== "") await new Promise((resolve) => connection.socket.write(text, resolve));
+    connection.socket.resetAndDestroy();
+    await connection.closed;
+    expect(await http2Get(session(port), "/after")).toBe("2.0 GET /after 0 bytes");
+  });
+
+  test("says with the system's own error that the port is taken", async () => {
+    await expect(listen({ host, port, handler: () => {} })).rejects.toMatchObject({ code: "EADDRINUSE", port });
+  });
+});
+
+describe("a limit", () => {
+  test.each(["", "PRI * HT"])("closes a connection that says only %j", async (text) => {
+    const port = await start({ sniffTimeoutMs: 50 });
+    expect(await converse(port, text)).toBe("");
+  });
+
+  test("ends unfinished headers", async () => {
+    const port = await start({ headersTimeoutMs: 50, requestTimeoutMs: 50 });
+    expect(await converse(port, "GET / HTTP/1.1\r\nHo")).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test("ends an unfinished body, on HTTP/2 that of its stream only", async () => {
+    const port = await start({ headersTimeoutMs: 50, requestTimeoutMs: 50 });
+    const post = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12";
+    expect(await converse(port, post)).toMatch(/^HTTP\/1.1 408 /);
+
+    const client = session(port);
+    const stream = client.request({ ":method": "POST" });
+    stream.write("12");
+    stream.on("error", () => {});
+    await once(stream, "close");
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    expect(await http2Get(client, "/after")).toBe("2.0 GET /after 0 bytes");
+  });
+
+  test("ends an HTTP/2 connection without streams, not one with an open stream", async () => {
+    const port = await start({ idleSessionTimeoutMs: 50 });
+    const busy = session(port);
+    const answer = http2Get(busy, "/held");
+    await heldCalls(1);
+    await once(session(port), "close");
+    expect(busy.closed).toBe(false);
+    held[0]?.end("late");
+    expect(await answer).toBe("late");
+  });
+
+  test("refuses a connection too many", async () => {
+    const port = await start({ maxConnections: 1 });
+    const first = openRaw(port);
+    first.socket.write(getRequest("/first"));
+    await first.waitFor("GET /first");
+    expect(await converse(port, getRequest("/second"))).toBe("");
+    expect(first.socket.destroyed).toBe(false);
+  });
+});
+
+describe("close", () => {
+  let port: number;
+  beforeEach(async () => {
+    port = await start({ lingerTimeoutMs: 50 });
+  });
+
+  test("lets calls in flight finish and closes idle connections at once", async () => {
+    const [agent, idle, silent] = [keepAliveAgent(), openRaw(port), openRaw(port)];
+    idle.socket.write(getRequest("/idle"));
+    await idle.waitFor("GET /idle");
+    const [busySession, idleSession] = [session(port), session(port)];
+    await http2Get(idleSession, "/idle");
+    const goaway = once(idleSession, "goaway");
+    const answers = [http1Get(port, "/held", agent), http1Get(port, "/begun", agent), http2Get(busySession, "/held")];
+    const pipelined = openRaw(port);
+    pipelined.socket.write(getRequest("/held") + getRequest("/held"));
+    await heldCalls(5);
+
+    let closed = false;
+    const closing = listener.close().then(() => {
+      closed = true;
+    });
+    await Promise.all([idle.closed, silent.closed, once(idleSession, "close")]);
+    expect((await goaway)[0]).toBe(constants.NGHTTP2_NO_ERROR);
+    await expect(http1Get(port, "/late", keepAliveAgent())).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    expect(closed).toBe(false);
+
+    for (const response of held) response.end("done");
+    expect(await Promise.all(answers)).toEqual(["done", "begun done", "done"]);
+    expect((await pipelined.closed).match(/done/g)).toHaveLength(2);
+    await closing;
+  });
+
+  test("answers a request that arrives on a busy connection, as the last one", async () => {
+    const connection = openRaw(port);
+    connection.socket.write(getRequest("/held"));
+    await heldCalls(1);
+    const closing = listener.close();
+    connection.socket.write(getRequest("/held"));
+    await heldCalls(2);
+    for (const response of held) response.end("done");
+    const text = await connection.closed;
+    expect(text.match(/done/g)).toHaveLength(2);
+    expect(text.match(/connection: close/gi)).toHaveLength(1);
+    await closing;
+  });
+
+  test("refuses new streams of a connection that still has one, without harm to it", async () => {
+    const client = session(port);
+    const answer = http2Get(client, "/held");
+    await heldCalls(1);
+    const closing = listener.close();
+    await once(client, "goaway");
+    await expect(http2Get(client, "/late")).rejects.toThrow();
+    held[0]?.end("done");
+    expect(await answer).toBe("done");
+    await closing;
+  });
+
+  test("does not wait for a client that never closes its side", async () => {
+    const rude = openRaw(port);
+    rude.socket.allowHalfOpen = true;
+    // The preface and empty settings: a client that then reads nothing and says nothing.
+    rude.socket.write(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1"));
+    await once(rude.socket, "data");
+    await listener.close();
+  });
+
+  test("may be asked for twice, and destroy cuts what is left", async () => {
+    const client = session(port);
+    const [cut1, cut2] = [http1Get(port, "/held", keepAliveAgent()), http2Get(client, "/begun")];
+    await heldCalls(2);
+    const [first, second] = [listener.close(), listener.close()];
+    listener.destroy();
+    await expect(cut1).rejects.toMatchObject({ code: "ECONNRESET" });
+    await cut2.catch(() => {});
+    await Promise.all([first, second]);
+  });
+});

@@ -1,0 +1,80 @@
+/** Connections whose every byte the test decides. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+export interface RawConnection {
+  readonly socket: Socket;
+  /** Everything received, as latin1. */
+  readonly received: () => string;
+  /** Resolves once what was received contains the text. */
+  waitFor(text: string): Promise<void>;
+  /** Resolves with everything received once the server has closed the connection. */
+  readonly closed: Promise<string>;
+}
+
+export function openRaw(port: number): RawConnection {
+  const socket = connect({ port, host: "127.0.0.1" });
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk.toString("latin1");
+  });
+  socket.on("error", () => {});
+  const closed = new Promise<string>((resolve) => socket.once("close", () => resolve(received)));
+  return {
+    socket,
+    received: () => received,
+    async waitFor(text) {
+      while (!received.includes(text)) {
+        if (socket.destroyed) throw new Error(`closed without ${text}: ${received}`);
+        await Promise.race([once(socket, "data"), closed]);
+      }
+    },
+    closed,
+  };
+}
+
+/** Sends text and resolves with all that comes back until the server closes. */
+export function converse(port: number, text: string): Promise<string> {
+  const connection = openRaw(port);
+  connection.socket.write(text, "latin1");
+  return connection.closed;
+}
+
+/** Writes one byte at a time, each in a packet of its own as far as the system allows. */
+export async function drip(socket: Socket, bytes: Buffer): Promise<void> {
+  socket.setNoDelay(true);
+  for (const byte of bytes) {
+    socket.write(Buffer.of(byte));
+    await nextTurn();
+  }
+}
+
+/** A TCP proxy that passes the first bytes of each connection on one at a time. */
+export async function startDrippingProxy(targetPort: number, drippedBytes: number) {
+  const sockets = new Set<Socket>();
+  const server = createServer(async (client) => {
+    const upstream = connect({ port: targetPort, host: "127.0.0.1" });
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => (socket === client ? upstream : client).destroy());
+    }
+    upstream.on("data", (chunk) => client.write(chunk));
+    let left = drippedBytes;
+    for await (const chunk of client as AsyncIterable<Buffer>) {
+      await drip(upstream, chunk.subarray(0, left));
+      if (chunk.length > left) upstream.write(chunk.subarray(left));
+      left = Math.max(0, left - chunk.length);
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
