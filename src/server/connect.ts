@@ -10,7 +10,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { ServiceBinding } from "../rpc/service.ts";
-import { ProblemError, problem } from "./problem.ts";
+import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -80,7 +80,7 @@ function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
   try {
     return universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined);
   } catch {
-    throw malformed("The request has no Host, or one that cannot be part of a URL.");
+    throw malformed("the request has no Host, or one that cannot be part of a URL");
   }
 }
 
@@ -90,12 +90,12 @@ function checkQuery(url: string): void {
   try {
     decodeURIComponent(query);
   } catch {
-    throw malformed("The query is not valid percent-encoded UTF-8.");
+    throw malformed("the query is not percent-encoded UTF-8");
   }
   const parameters = new URLSearchParams(query);
   const message = parameters.get("message") ?? "";
   if (parameters.get("base64") === "1" && !/^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/.test(message)) {
-    throw malformed("The query parameter message is not valid base64.");
+    throw malformed("the query parameter message is not base64");
   }
 }
 
@@ -124,20 +124,19 @@ function blamingTheClient(compression: Compression): Compression {
 }
 
 function malformed(detail: string): ProblemError {
-  return new ProblemError(problem(400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail }));
+  return new ProblemError(problemOfStatus(400, detail));
 }
 
-function notConnect(handler: Handler, status: number): ProblemError {
-  const allow = handler.allowedMethods.join(", ");
-  const code = "INVALID_ARGUMENT";
+function notConnect({ allowedMethods, requestPath }: Handler, status: number): ProblemError {
   if (status === 405) {
-    const detail = `${handler.requestPath} answers ${allow} only.`;
-    return new ProblemError(problem(405, { code, reason: "METHOD_NOT_ALLOWED", detail }), { allow });
+    const allow = allowedMethods.join(", ");
+    return new ProblemError(problemOfStatus(405, `${requestPath} takes ${allow} only`), { allow });
   }
   if (status === 505) {
-    const detail = "A call that streams both ways needs HTTP/2.";
-    return new ProblemError(problem(505, { code, reason: "HTTP_VERSION_NOT_SUPPORTED", detail }));
+    const detail = "a call that streams both ways needs HTTP/2";
+    return new ProblemError(problem(505, { code: "UNIMPLEMENTED", reason: "HTTP_VERSION_NOT_SUPPORTED", detail }));
   }
-  const detail = "The Content-Type is none of Connect, gRPC or gRPC-Web for this method.";
-  return new ProblemError(problem(415, { code, reason: "UNSUPPORTED_MEDIA_TYPE", detail }));
+  return new ProblemError(
+    problemOfStatus(415, "the Content-Type is none of Connect, gRPC or gRPC-Web for this method"),
+  );
 }

@@ -27,7 +27,7 @@ export interface HttpAppOptions {
   readonly corsOrigins: "*" | readonly string[];
   readonly maxBodyBytes: number;
   readonly logger: Logger;
-  /** Aborts the calls under way. */
+  /** Aborts the calls under way: for when the time for draining is up. Open streams end when readiness drains. */
   readonly shutdownSignal: AbortSignal;
 }
 

@@ -35,10 +35,13 @@ export function createHttp1(handler: RequestHandler, limits: ListenerLimits): Pr
   // A server enforces its timeouts and knows its connections only once it hears that it listens.
   server.emit("listening");
 
-  let sweep: NodeJS.Immediate | undefined;
+  let sweeping = false;
+  /** Once for all responses that close in the same turn: it looks at every connection. */
   function closeIdleSoon(): void {
-    sweep ??= setImmediate(() => {
-      sweep = undefined;
+    if (sweeping) return;
+    sweeping = true;
+    setImmediate(() => {
+      sweeping = false;
       server.closeIdleConnections();
     });
   }

@@ -54,7 +54,7 @@ export interface Listener {
   readonly port: number;
   /** Accepts no more and lets what is in flight finish. Resolves when all connections are gone. */
   close(): Promise<void>;
-  /** Cuts the connections that are left. */
+  /** Cuts the connections that are left, and accepts no more either. */
   destroy(): void;
 }
 
@@ -102,8 +102,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
   server.on("error", (error) => options.onAcceptError?.(error));
 
-  let closed: Promise<void> | undefined;
-  async function close(): Promise<void> {
+  async function drain(): Promise<void> {
     const gone = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of undecided) socket.destroy();
     protocols.http1.drain();
@@ -113,13 +112,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     protocols.http2.stop();
   }
 
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= drain();
+    return closed;
+  };
   return {
     port: (server.address() as AddressInfo).port,
-    close() {
-      closed ??= close();
-      return closed;
-    },
+    close,
     destroy() {
+      void close();
       for (const socket of sockets) socket.destroy();
     },
   };

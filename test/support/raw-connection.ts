@@ -53,7 +53,7 @@ export async function drip(socket: Socket, bytes: Buffer): Promise<void> {
 /** A TCP proxy that passes the first bytes of each connection on one at a time. */
 export async function startDrippingProxy(targetPort: number, drippedBytes: number) {
   const sockets = new Set<Socket>();
-  const server = createServer(async (client) => {
+  const server = createServer((client) => {
     const upstream = connect({ port: targetPort, host: "127.0.0.1" });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -62,11 +62,12 @@ export async function startDrippingProxy(targetPort: number, drippedBytes: numbe
     }
     upstream.on("data", (chunk) => client.write(chunk));
     let left = drippedBytes;
-    for await (const chunk of client as AsyncIterable<Buffer>) {
-      await drip(upstream, chunk.subarray(0, left));
-      if (chunk.length > left) upstream.write(chunk.subarray(left));
-      left = Math.max(0, left - chunk.length);
-    }
+    let passed = Promise.resolve();
+    client.on("data", (chunk: Buffer) => {
+      const [slow, fast] = [chunk.subarray(0, left), chunk.subarray(left)];
+      left -= slow.length;
+      passed = passed.then(() => drip(upstream, slow)).then(() => void upstream.write(fast));
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,0 +1,65 @@
+/** The HTTP application on a socket, around handlers that a test writes: no database. */
+import type { ServiceImpl } from "@connectrpc/connect";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { createLogger } from "../../src/log.ts";
+import { createHttpApp, type HttpAppOptions } from "../../src/server/http.ts";
+import { type ListenerLimits, listen } from "../../src/server/listen.ts";
+import { createReadiness, type Readiness } from "../../src/server/readiness.ts";
+
+export interface ServedApp {
+  readonly port: number;
+  readonly baseUrl: string;
+  readonly readiness: Readiness;
+  /** What was logged, parsed. */
+  readonly logged: Record<string, unknown>[];
+  /** Aborts the calls under way. */
+  readonly shutdown: AbortController;
+  /** Drains. Resolves when every connection is gone. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type ConcertHandlers = Partial<ServiceImpl<typeof ConcertService>>;
+
+export async function serveApp(
+  handlers: ConcertHandlers = {},
+  options: Partial<Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "interceptors">> & {
+    readonly limits?: Partial<ListenerLimits>;
+  } = {},
+): Promise<ServedApp> {
+  const logged: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
+  const readiness = createReadiness({ ping: () => Promise.resolve(), log: logger });
+  const shutdown = new AbortController();
+  const http = await createHttpApp({
+    // What a test leaves out is answered as unimplemented.
+    services: [{ service: ConcertService, implementation: handlers as ServiceImpl<typeof ConcertService> }],
+    interceptors: options.interceptors ?? [],
+    readiness,
+    corsOrigins: options.corsOrigins ?? "*",
+    maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
+    logger,
+    shutdownSignal: shutdown.signal,
+  });
+  const listener = await listen({
+    ...{ host: "127.0.0.1", port: 0, handler: http.routing },
+    limits: options.limits ?? {},
+  });
+  return {
+    port: listener.port,
+    baseUrl: `http://127.0.0.1:${listener.port}`,
+    readiness,
+    logged,
+    shutdown,
+    async drain() {
+      readiness.drain();
+      await listener.close();
+    },
+    async close() {
+      listener.destroy();
+      await listener.close();
+      readiness.close();
+      await http.close();
+    },
+  };
+}

@@ -1,0 +1,203 @@
+/** A TCP proxy before PostgreSQL that can do what networks do, at the moments that matter. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/**
+ * What happens to a COMMIT.
+ * - `undelivered`: the connection is cut and PostgreSQL never hears of it, so it rolls back.
+ * - `answer lost`: PostgreSQL has committed and answered; the connection is cut before the client hears it.
+ * - `client cut`: the client's side is cut as soon as PostgreSQL has the COMMIT, however long it then takes.
+ * - `answer held`: PostgreSQL has it, and its answer waits for `releaseAnswers`.
+ */
+export type CommitFault = "undelivered" | "answer lost" | "client cut" | "answer held";
+
+export interface TcpProxy {
+  readonly port: number;
+  /** The URL of a database with this proxy in between. */
+  url(databaseUrl: string): string;
+  /** COMMITs seen so far. */
+  readonly commits: number;
+  /** Connections open at this moment. */
+  readonly connections: number;
+  /**
+   * The next COMMIT meets this fault; `then` runs in the same instant, before a client can react. Several calls are for
+   * several COMMITs. Resolves when it has happened.
+   */
+  failNextCommit(fault: CommitFault, then?: () => void): Promise<void>;
+  /** Cuts every connection. */
+  cut(): void;
+  /** Cuts every connection and refuses new ones until `accept`. */
+  refuse(): void;
+  accept(): void;
+  /** From now on PostgreSQL's answers are kept back and nothing is closed: a network that hangs. New connections too. */
+  holdAnswers(): void;
+  /** Passes on what was kept back, and all that follows. */
+  releaseAnswers(): void;
+  close(): Promise<void>;
+}
+
+interface PendingFault {
+  readonly fault: CommitFault;
+  readonly happened: () => void;
+}
+
+interface Link {
+  readonly client: Socket;
+  readonly upstream: Socket;
+}
+
+/** Starts a proxy before the server that a database URL names. The connection must not use TLS. */
+export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
+  const target = new URL(databaseUrl);
+  const links = new Set<Link>();
+  const faults: PendingFault[] = [];
+  let refusing = false;
+  let holding = false;
+  let commits = 0;
+
+  const server = createServer((client) => {
+    client.on("error", () => {});
+    // Not by closing the server: another process might get the port meanwhile.
+    if (refusing) return client.resetAndDestroy();
+    const upstream = connect({ host: target.hostname, port: Number(target.port || 5432) });
+    upstream.on("error", () => {});
+    const link: Link = { client, upstream };
+    links.add(link);
+    const cutLink = () => {
+      client.destroy();
+      upstream.destroy();
+      links.delete(link);
+    };
+    let detached = false;
+    client.on("close", () => detached || cutLink());
+    upstream.on("close", cutLink);
+
+    let loseAnswer: (() => void) | undefined;
+    upstream.on("data", (chunk) => {
+      if (loseAnswer) {
+        cutLink();
+        loseAnswer();
+      } else if (!client.destroyed) client.write(chunk);
+    });
+    if (holding) upstream.pause();
+
+    const deliver = (message: Buffer, isCommit: boolean) => {
+      if (isCommit) commits++;
+      const pending = isCommit ? faults.shift() : undefined;
+      if (pending?.fault === "undelivered") {
+        cutLink();
+        return pending.happened();
+      }
+      upstream.write(message);
+      if (pending?.fault === "answer lost") loseAnswer = pending.happened;
+      if (pending?.fault === "answer held") {
+        upstream.pause();
+        pending.happened();
+      }
+      if (pending?.fault === "client cut") {
+        detached = true;
+        client.destroy();
+        upstream.once("data", cutLink);
+        pending.happened();
+      }
+    };
+    client.on("data", createMessageReader(deliver));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  const cut = () => {
+    for (const { client, upstream } of links) {
+      client.resetAndDestroy();
+      upstream.destroy();
+    }
+  };
+  return {
+    port,
+    url(url) {
+      const proxied = new URL(url);
+      proxied.hostname = "127.0.0.1";
+      proxied.port = String(port);
+      proxied.searchParams.set("sslmode", "disable");
+      return proxied.href;
+    },
+    get commits() {
+      return commits;
+    },
+    get connections() {
+      return links.size;
+    },
+    failNextCommit: (fault, then = () => {}) =>
+      new Promise((resolve) => {
+        const happened = () => {
+          then();
+          resolve();
+        };
+        faults.push({ fault, happened });
+      }),
+    cut,
+    refuse() {
+      refusing = true;
+      cut();
+    },
+    accept() {
+      refusing = false;
+    },
+    holdAnswers() {
+      holding = true;
+      for (const { upstream } of links) upstream.pause();
+    },
+    releaseAnswers() {
+      holding = false;
+      for (const { upstream } of links) upstream.resume();
+    },
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      cut();
+      await closed;
+    },
+  };
+}
+
+/**
+ * Cuts what a client sends into the messages of PostgreSQL's protocol and tells which of them is a COMMIT: a simple query
+ * ("Q"), or the execution ("E") of a prepared one ("P" parses it, "B" binds it).
+ */
+function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => void): (chunk: Buffer) => void {
+  /** The first message of a connection has no type. */
+  let hasStarted = false;
+  let buffered: Buffer = Buffer.alloc(0);
+  const commitStatements = new Set<string>();
+  let boundStatement = "";
+
+  function isCommit(message: Buffer): boolean {
+    const type = String.fromCharCode(message[0] ?? 0);
+    const [first = "", second = ""] = message.toString("utf8", 5).split("\0");
+    if (type === "P") {
+      if (isCommitText(second)) commitStatements.add(first);
+      else commitStatements.delete(first);
+    }
+    if (type === "B") boundStatement = second;
+    return (type === "Q" && isCommitText(first)) || (type === "E" && commitStatements.has(boundStatement));
+  }
+
+  return (chunk) => {
+    buffered = Buffer.concat([buffered, chunk]);
+    for (;;) {
+      const typeBytes = hasStarted ? 1 : 0;
+      if (buffered.length < typeBytes + 4) return;
+      const length = typeBytes + buffered.readUInt32BE(typeBytes);
+      if (buffered.length < length) return;
+      const message = buffered.subarray(0, length);
+      buffered = buffered.subarray(length);
+      deliver(message, hasStarted && isCommit(message));
+      hasStarted = true;
+    }
+  };
+}
+
+function isCommitText(text: string): boolean {
+  return /^\s*(commit|end)\b/i.test(text);
+}
