@@ -75,8 +75,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
-  // Half-open as Node's own HTTP servers have it; an early answer must be able to outlive the client's sending side.
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+  // Not half-open: a client that ends its side has hung up, and HTTP/2 streams would not hear of it.
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     sockets.add(socket);
     undecided.add(socket);
     // A reset is no news: "close" follows it. Without a listener it would end the process.

@@ -59,26 +59,33 @@ export interface ProtocolClient {
   close(): void;
 }
 
-/** A client of the service at a URL such as `http://127.0.0.1:8080`. */
-export function createProtocolClient(protocol: Protocol, baseUrl: string): ProtocolClient {
+/**
+ * A client of the service at a URL such as `http://127.0.0.1:8080`. A test that wants to see what goes over the wire gives
+ * a `fetch` of its own; gRPC and Connect binary, whose clients are Node's, do not use it.
+ */
+export function createProtocolClient(
+  protocol: Protocol,
+  baseUrl: string,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): ProtocolClient {
   switch (protocol) {
     case "gRPC":
       return grpcClient(baseUrl);
     case "gRPC-Web":
-      return connectClient(protocol, createGrpcWebTransport({ baseUrl }));
+      return connectClient(protocol, createGrpcWebTransport({ baseUrl, fetch }));
     case "Connect JSON":
-      return connectClient(protocol, createConnectTransport({ baseUrl }));
+      return connectClient(protocol, createConnectTransport({ baseUrl, fetch }));
     case "Connect binary":
       return connectClient(
         protocol,
         createNodeConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }),
       );
     case "Connect GET":
-      return connectClient(protocol, createConnectTransport({ baseUrl, useHttpGet: true }));
+      return connectClient(protocol, createConnectTransport({ baseUrl, fetch, useHttpGet: true }));
     case "REST":
       return {
         protocol,
-        call: (method, request, options) => restClientCall(baseUrl, method, request, options),
+        call: (method, request, options) => restClientCall(baseUrl, method, request, { ...options, fetch }),
         close() {},
       };
   }
@@ -187,7 +194,7 @@ async function restClientCall<Method extends DescMethodUnary>(
   baseUrl: string,
   method: Method,
   request: MessageInitShape<Method["input"]>,
-  options: CallOptions = {},
+  options: CallOptions & { fetch: typeof globalThis.fetch },
 ): Promise<Outcome<MessageShape<Method["output"]>>> {
   const json = toJson(method.input, create(method.input, request), { useProtoFieldName: true }) as Record<
     string,

@@ -33,11 +33,11 @@ export async function restCall(
   baseUrl: string,
   method: string,
   request: Record<string, unknown>,
-  options: { timeoutMs?: number; headers?: Readonly<Record<string, string>> } = {},
+  options: { headers?: Readonly<Record<string, string>>; fetch?: typeof globalThis.fetch } = {},
 ): Promise<RestAnswer> {
   const route = routes[method]?.(request);
   if (!route) throw new Error(`no REST route for ${method}`);
-  const response = await fetch(`${baseUrl}${route.path}`, {
+  const response = await (options.fetch ?? fetch)(`${baseUrl}${route.path}`, {
     method: route.method,
     headers: { ...(route.body ? { "Content-Type": "application/json" } : {}), ...options.headers },
     body: route.body ? JSON.stringify(route.body) : null,

@@ -1,0 +1,61 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import { createDescriptors, type ProtoFile } from "./descriptors.ts";
+
+const descriptors = createDescriptors([BookingService, Health]);
+
+test.each([
+  ["frontrow.v1.BookingService", "frontrow/v1/booking_service.proto"],
+  ["frontrow.v1.BookingService.BookTickets", "frontrow/v1/booking_service.proto"],
+  ["frontrow.v1.BookTicketsRequest", "frontrow/v1/booking_service.proto"],
+  ["frontrow.v1.BookTicketsRequest.ticket_count", "frontrow/v1/booking_service.proto"],
+  ["frontrow.v1.BookingStatus", "frontrow/v1/booking.proto"],
+  ["frontrow.v1.BOOKING_STATUS_CONFIRMED", "frontrow/v1/booking.proto"],
+  ["grpc.health.v1.HealthCheckResponse.ServingStatus", "health/v1/health.proto"],
+  ["grpc.health.v1.HealthCheckResponse.SERVING", "health/v1/health.proto"],
+  ["grpc.health.v1.HealthListResponse.StatusesEntry", "health/v1/health.proto"],
+  ["google.api.http", "google/api/annotations.proto"],
+  ["google.api.HttpRule.pattern", "google/api/http.proto"],
+  ["buf.validate.field", "buf/validate/validate.proto"],
+  ["google.protobuf.FieldOptions", "google/protobuf/descriptor.proto"],
+])("finds %s in %s", (symbol, name) => {
+  expect(descriptors.fileBySymbol(symbol)?.name).toBe(name);
+});
+
+test.each(["", ".", "frontrow.v1", "frontrow.v1.Nothing", ".frontrow.v1.Booking", "frontrow.v1.BookingStatus.CONFIRMED"])(
+  "finds nothing under %j",
+  (symbol) => {
+    expect(descriptors.fileBySymbol(symbol)).toBeUndefined();
+  },
+);
+
+test("finds a file with all that it imports, and every file parses", () => {
+  const seen = new Map<string, ProtoFile>();
+  const visit = (file: ProtoFile) => {
+    if (seen.has(file.name)) return;
+    seen.set(file.name, file);
+    for (const imported of file.imports) visit(imported);
+  };
+  const file = descriptors.fileByName("frontrow/v1/booking_service.proto");
+  if (file) visit(file);
+  expect([...seen.keys()]).toEqual(
+    expect.arrayContaining(["frontrow/v1/booking.proto", "buf/validate/validate.proto", "google/api/http.proto"]),
+  );
+  for (const { name, bytes, imports } of seen.values()) {
+    const parsed = fromBinary(FileDescriptorProtoSchema, bytes);
+    expect([parsed.name, parsed.dependency]).toEqual([name, imports.map((each) => each.name)]);
+  }
+  expect(descriptors.fileByName("frontrow/v1/booking_service")).toBeUndefined();
+});
+
+test("finds extensions by the message they extend", () => {
+  const options = "google.protobuf.MethodOptions";
+  expect(descriptors.extensionNumbers(options)).toEqual([72295728]);
+  expect(descriptors.fileByExtension(options, 72295728)?.name).toBe("google/api/annotations.proto");
+  expect(descriptors.fileByExtension(options, 1)).toBeUndefined();
+  expect(descriptors.extensionNumbers("frontrow.v1.Booking")).toEqual([]);
+  expect(descriptors.extensionNumbers("frontrow.v1.Nothing")).toBeUndefined();
+});
