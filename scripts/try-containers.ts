@@ -39,7 +39,8 @@ try {
   if (composeCommand === undefined || reason !== undefined) say(`SKIPPED: ${reason}`);
   else await withStack(composeCommand, tryStack);
 } catch (error) {
-  say(`FAILED: ${error instanceof Error ? error.message : error}`);
+  const cause = overall.aborted ? overall.reason : error;
+  say(`FAILED: ${cause instanceof Error ? cause.message : cause}`);
   process.exitCode = 1;
 }
 
@@ -126,8 +127,7 @@ async function withStack(composeCommand: readonly string[], work: (stack: Stack)
     baseUrl: `http://127.0.0.1:${restPort}`,
     compose,
     inspect: async (template) => {
-      const id = await compose("ps", "--all", "--quiet", "app").catch(() => compose("ps", "--quiet", "app"));
-      return await run("docker", ["inspect", "--format", template, id]);
+      return await run("docker", ["inspect", "--format", template, await compose("ps", "--all", "--quiet", "app")]);
     },
   };
   // A stop must not stop the clean-up, so it has a limit of its own.

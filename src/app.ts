@@ -70,16 +70,16 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const listeners: Listener[] = [];
   const stop = async () => {
     readiness.drain();
-    shutdown.abort();
-    await drain(listeners, config.shutdownTimeoutMs, logger);
+    await drain(listeners, config.shutdownTimeoutMs, logger, shutdown);
     readiness.close();
     await http.close();
     await database.close();
   };
   try {
     const { host } = config;
+    const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
     const listenOn = async (port: number, setting: string) => {
-      const listener = await listen({ host, port, handler: http.routing }).catch((error) => {
+      const listener = await listen({ host, port, handler: http.routing, onAcceptError }).catch((error) => {
         throw portError(error, port, setting);
       });
       listeners.push(listener);
@@ -107,9 +107,15 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
 }
 
 /** Lets what is in flight finish, for so long; then cuts it. */
-async function drain(listeners: readonly Listener[], timeoutMs: number, logger: Logger): Promise<void> {
+async function drain(
+  listeners: readonly Listener[],
+  timeoutMs: number,
+  logger: Logger,
+  shutdown: AbortController,
+): Promise<void> {
   const timer = setTimeout(() => {
     logger.warn({ timeout_ms: timeoutMs }, "calls were still in flight when the shutdown's time was up");
+    shutdown.abort();
     for (const listener of listeners) listener.destroy();
   }, timeoutMs);
   await Promise.all(listeners.map((listener) => listener.close()));

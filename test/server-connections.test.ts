@@ -207,6 +207,7 @@ describe("a limit", () => {
     expect(busy.closed).toBe(false);
     held[0]?.end("late");
     expect(await answer).toBe("late");
+    await once(busy, "close");
   });
 
   test("refuses a connection too many", async () => {

@@ -70,7 +70,10 @@ describe.each([
     const answers = await ask(service, [
       { case: "fileContainingSymbol", value: "frontrow.v1.ConcertService.GetConcert" },
       { case: "fileByFilename", value: "frontrow/v1/concert.proto" },
-      { case: "fileContainingExtension", value: { containingType: "google.protobuf.FieldOptions", extensionNumber: 1159 } },
+      {
+        case: "fileContainingExtension",
+        value: { containingType: "google.protobuf.FieldOptions", extensionNumber: 1159 },
+      },
     ]);
     const [first, second, third] = answers.map(filesOf);
     expect(first).toEqual(
@@ -114,7 +117,9 @@ describe.each([
   });
 
   test("does not hold up the drain", async () => {
-    const client = createClient(service as typeof v1.ServerReflection, createGrpcTransport({ baseUrl: app.baseUrl }));
+    const draining = await serveApp({}, { limits: { lingerTimeoutMs: 50 } });
+    const transport = createGrpcTransport({ baseUrl: draining.baseUrl });
+    const client = createClient(service as typeof v1.ServerReflection, transport);
     const open = Promise.withResolvers<void>();
     async function* requests() {
       yield { messageRequest: { case: "listServices", value: "" } } as const;
@@ -122,9 +127,10 @@ describe.each([
     }
     const answers = client.serverReflectionInfo(requests())[Symbol.asyncIterator]();
     await answers.next();
-    await app.drain();
-    expect(await answers.next()).toMatchObject({ done: true });
+    const [end] = await Promise.all([answers.next(), draining.drain()]);
+    expect(end).toMatchObject({ done: true });
     open.resolve();
+    await draining.close();
   });
 });
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { gzipSync } from "node:zlib";
@@ -134,19 +135,27 @@ describe("too large a body", () => {
     expect(await callGrpcJs(app.port, createConcertPath, message)).toMatchObject({ code: Code.ResourceExhausted });
   });
 
-  test("is refused to REST over HTTP/2", async () => {
+  test.each([
+    ["REST", "/api/v1/concerts", 413],
+    ["Connect", createConcertPath, 429],
+  ])("is refused to %s over HTTP/2, without a reset while the client still sends", async (_, path, status) => {
     await serve(echo);
     const session = connectHttp2(app.baseUrl);
     clean.push(() => session.destroy());
-    const stream = session.request({ ":method": "POST", ":path": "/api/v1/concerts", ...json });
-    stream.end(large);
-    let status = 0;
-    stream.on("response", (headers) => {
-      status = headers[":status"] ?? 0;
-    });
-    let text = "";
-    for await (const chunk of stream) text += chunk;
-    expect([status, JSON.parse(text)]).toMatchObject([413, { reason: "REQUEST_TOO_LARGE" }]);
+    const send = { ":method": "POST", ":path": path, ...json };
+    const stream = session.request({ ...send, "content-length": large.length });
+    stream.write(large.slice(0, 1_000));
+    const [headers] = await once(stream, "response");
+    expect(headers[":status"]).toBe(status);
+    await once(stream.resume(), "end");
+
+    const other = session.request(send);
+    other.end("{}");
+    await once(other.resume(), "end");
+    expect(stream.closed).toBe(false);
+    stream.end(large.slice(1_000));
+    await once(stream, "close");
+    expect(stream.rstCode).toBe(0);
   });
 
   test("does not hide in compression", async () => {

@@ -260,6 +260,6 @@ test("no bad input is answered with a 500", async () => {
       ];
       for (const answer of answers) expect([200, 400]).toContain(answer.status);
     }),
-    { numRuns: 100, endOnFailure: true },
+    { seed: 1, numRuns: 100, endOnFailure: true },
   );
 });

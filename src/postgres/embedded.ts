@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import path from "node:path";
 import type pg from "pg";
 import { findBinaries, makeRunnable } from "./binaries.ts";
@@ -45,7 +46,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const place = await choosePlace(requested, systemDir);
     const { dataDir, identity } = place;
     const binaries = await findBinaries();
-    if (dataDir !== requested) log("the data lies in another folder than the requested one", { requested, dataDir });
+    if (dataDir !== (await realpath(requested))) {
+      log("the data lies in another folder, since PostgreSQL's user could not reach the requested one", {
+        requested,
+        dataDir,
+      });
+    }
     const installation = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
     const password = await ensureCluster(place, installation, signal);
     const claim = await claimServer({ place, installation, password, settings: options.settings ?? {}, log, signal });
@@ -64,7 +70,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     signal?.throwIfAborted();
     throw new EmbeddedPostgresError(
       `the embedded PostgreSQL cannot be started in ${requested} (${messageOf(error)}): ` +
-        `set APP_DATA_DIR to a folder you may write to, ${useAnotherDatabase}`,
+        `set APP_DATA_DIR to another folder that you may write to, ${useAnotherDatabase}`,
       { cause: error },
     );
   }

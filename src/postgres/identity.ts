@@ -27,10 +27,11 @@ export function clusterFolder(dataDir: string): string {
  * `systemDir` named after it, to be found there again.
  */
 export async function choosePlace(requested: string, systemDir: string): Promise<Place> {
-  await makeEnterable(requested);
+  const ourUid = process.getuid?.();
+  if (ourUid === 0) await makeEnterable(requested);
+  else await mkdir(requested, { recursive: true });
   const dataDir = await realpath(requested);
   const owner = await ownerOf(clusterFolder(dataDir));
-  const ourUid = process.getuid?.();
   if (ourUid !== 0) {
     if (ourUid !== undefined && owner && owner.uid !== ourUid) {
       throw new EmbeddedPostgresError(

@@ -68,6 +68,7 @@ export function keepLock(held: pg.Client, address: Address, onLost: (reason: str
     const deadline = Date.now() + 60_000;
     while (!released && Date.now() < deadline) {
       const client = await connectAndLock(address, deadHolderMs).catch(() => "no answer" as const);
+      if (released) return;
       if (client === "taken") return onLost("another Frontrow has taken over the data folder");
       if (client !== "no answer") return watch(client);
       await sleep(200); // the server is recovering, or ending: its end is reported by whoever started it

@@ -42,7 +42,7 @@ export function parseTokenId(text: string | undefined): bigint {
 
 /** An instant in a token, in the years 1 to 9999 as in the schema's timestamps. */
 export function parseTokenInstant(text: string | undefined): Temporal.Instant {
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/.test(text)) {
+  if (text === undefined || !/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/.test(text)) {
     throw new DomainError({ reason: "INVALID_PAGE_TOKEN" });
   }
   try {

@@ -55,6 +55,8 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
   const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
   const answered = await handler(universalRequest);
+  // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
+  if (handler.method.methodKind === "unary") request.raw.resume();
   // Connect refuses what is none of its protocols with a bare status.
   if (answered.body === undefined) throw notConnect(handler, answered.status);
 

@@ -25,12 +25,16 @@ test.each([
   expect(descriptors.fileBySymbol(symbol)?.name).toBe(name);
 });
 
-test.each(["", ".", "frontrow.v1", "frontrow.v1.Nothing", ".frontrow.v1.Booking", "frontrow.v1.BookingStatus.CONFIRMED"])(
-  "finds nothing under %j",
-  (symbol) => {
-    expect(descriptors.fileBySymbol(symbol)).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  ".",
+  "frontrow.v1",
+  "frontrow.v1.Nothing",
+  ".frontrow.v1.Booking",
+  "frontrow.v1.BookingStatus.CONFIRMED",
+])("finds nothing under %j", (symbol) => {
+  expect(descriptors.fileBySymbol(symbol)).toBeUndefined();
+});
 
 test("finds a file with all that it imports, and every file parses", () => {
   const seen = new Map<string, ProtoFile>();

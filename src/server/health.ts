@@ -41,7 +41,10 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
           if (readiness.state === "draining") return;
           await changed.promise;
         }
-        throw signal.reason;
+        // The watcher's own deadline, or else the end of the process.
+        throw signal.reason instanceof ConnectError
+          ? signal.reason
+          : new ConnectError("about to stop", Code.Unavailable);
       } finally {
         signal.removeEventListener("abort", wake);
         forget();

@@ -92,8 +92,9 @@ function answerError(logger: Logger, error: unknown, request: FastifyRequest, re
       "a request failed for an unforeseen reason",
     );
   }
-  // Fastify closes a connection whose request body it refused. While the client still sends, that would reset the
-  // connection and the client might never see the answer. Node drops the rest of the body, for a bounded time.
+  // Fastify closes a connection whose request body it refused, and Node an HTTP/2 stream whose body nobody reads. To a
+  // client that still sends, that is a reset, and it may never see the answer. So drop the rest, for a bounded time.
   reply.removeHeader("connection");
+  request.raw.resume();
   return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
 }

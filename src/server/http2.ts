@@ -1,6 +1,6 @@
 /** The HTTP/2 cleartext side of a listener: a server that never listens and is handed its connections. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { constants, createServer, type ServerHttp2Session } from "node:http2";
+import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { ListenerLimits, ProtocolServer, RequestHandler } from "./listen.ts";
 
 /** Makes a server for HTTP/2 connections that someone else accepts. */
@@ -19,9 +19,10 @@ export function createHttp2(handler: RequestHandler, limits: ListenerLimits): Pr
       request.stream.setTimeout(limits.requestTimeoutMs, () => {
         if (!request.complete) request.stream.close(constants.NGHTTP2_CANCEL);
       });
-      // The answer is complete, so the rest of the request is of no use: a client must take this reset for that.
-      response.once("finish", () => {
-        if (!request.complete) request.stream.close(constants.NGHTTP2_NO_ERROR);
+      // An answer can come before the request is complete. Clients take a reset for a failure even then, so they get
+      // time to end it; what they still send is dropped.
+      request.stream.once("finish", () => {
+        if (!request.complete) closeEventually(request.stream, limits.lingerTimeoutMs);
       });
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -38,7 +39,9 @@ export function createHttp2(handler: RequestHandler, limits: ListenerLimits): Pr
         if (streams !== undefined) sessions.set(session, streams - 1);
       });
     });
-    session.setTimeout(limits.idleSessionTimeoutMs, () => {
+    session.setTimeout(limits.idleSessionTimeoutMs);
+    // Not as setTimeout's callback, which is called once at most.
+    session.on("timeout", () => {
       if (sessions.get(session) === 0) session.close();
     });
     if (draining) session.close();
@@ -56,4 +59,9 @@ export function createHttp2(handler: RequestHandler, limits: ListenerLimits): Pr
     },
     stop() {},
   };
+}
+
+function closeEventually(stream: ServerHttp2Stream, lingerTimeoutMs: number): void {
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerTimeoutMs);
+  stream.once("close", () => clearTimeout(timer));
 }

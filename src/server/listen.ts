@@ -19,7 +19,7 @@ export interface ListenerLimits {
   readonly keepAliveTimeoutMs: number;
   /** How long an HTTP/2 connection without streams may be silent. */
   readonly idleSessionTimeoutMs: number;
-  /** How long a client may take to close a connection that the server has ended. */
+  /** How long a client may take to close a connection that the server has ended, or an answered HTTP/2 request. */
   readonly lingerTimeoutMs: number;
   readonly maxHeaderBytes: number;
   /** Calls at once on one HTTP/2 connection. */

@@ -5,13 +5,21 @@ import { DomainError } from "../domain/errors.ts";
 /**
  * SQLSTATEs after which the same transaction may well succeed (PostgreSQL manual, appendix A), class 08 aside:
  * serialization_failure, deadlock_detected, lock_not_available, admin_shutdown, crash_shutdown, cannot_connect_now,
- * and read_only_sql_transaction (the old primary after a failover).
+ * idle_session_timeout (of a connection that was about to be used), and read_only_sql_transaction (the old primary after a
+ * failover).
  */
-const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006"]);
+const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25006"]);
 const lockNotAvailable = "55P03";
 
-/** SQLSTATEs that mean "not now" but are not worth repeating at once: timeouts of ours, and too many connections. */
-const unavailableStates = new Set(["57014", "25P03", "25P04", "53300"]);
+/**
+ * SQLSTATEs that mean "not now" but are not worth repeating at once: timeouts of ours, and class 53, insufficient resources
+ * (connections, memory, disk space).
+ */
+const unavailableStates = new Set(["57014", "25P03", "25P04"]);
+const insufficientResources = "53";
+
+/** statement_completion_unknown. */
+const completionUnknown = "40003";
 
 /** Codes of Node's socket and name errors, and pg's messages (it gives no code), for a connection that broke or never was. */
 const connectionErrorCodes = new Set([
@@ -56,10 +64,12 @@ export function isTransient(error: unknown): boolean {
 
 /**
  * Whether PostgreSQL itself said that COMMIT failed, so that the transaction is rolled back for certain. Anything else
- * (a lost connection, a server going down) leaves the outcome open.
+ * (a lost connection, also one that a pooler in between has lost, or a server going down) leaves the outcome open.
  */
 export function isDefiniteRollback(error: unknown): boolean {
-  return isAbortedTransactionError(error) || (error instanceof pg.DatabaseError && error.severity === "ERROR");
+  if (isAbortedTransactionError(error)) return true;
+  if (!(error instanceof pg.DatabaseError) || error.severity !== "ERROR") return false;
+  return !isConnectionError(error) && error.code !== completionUnknown;
 }
 
 /** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */
@@ -67,7 +77,9 @@ export function asFailure(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   const state = sqlState(error);
   if (state === lockNotAvailable) return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause: error });
-  if (isTransient(error) || (state !== undefined && unavailableStates.has(state))) {
+  const isUnavailable =
+    state !== undefined && (unavailableStates.has(state) || state.startsWith(insufficientResources));
+  if (isTransient(error) || isUnavailable) {
     return new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }, { cause: error });
   }
   return error;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { begin, type Deadline } from "../domain/deadline.ts";
+import type { Deadline } from "../domain/deadline.ts";
 import { asFailure, isTransient } from "./database-errors.ts";
 
 const firstDelayMs = 20;
@@ -19,9 +19,11 @@ export async function retryTransient<Result>(
       return await attempt();
     } catch (error) {
       if (!isTransient(error) || retry >= maxRetries || deadline.signal.aborted) throw asFailure(error);
+      // Nothing is stored: a deadline that passes before the next attempt begins says so.
+      deadline.begun = false;
       // Full jitter: those who collided once must not meet again.
       const ceilingMs = Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
-      await delay(Math.random() * ceilingMs, undefined, { signal: deadline.signal }).catch(() => begin(deadline));
+      await delay(Math.random() * ceilingMs, undefined, { signal: deadline.signal }).catch(() => {});
       if (deadline.signal.aborted) throw asFailure(error);
     }
   }

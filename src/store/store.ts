@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Deadline } from "../domain/deadline.ts";
+import { DomainError } from "../domain/errors.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { retryTransient } from "./retry.ts";
@@ -32,16 +33,39 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** How much longer than a statement may take its answer may be on its way. */
+const answerGraceMs = 3_000;
+
 export function createStore(options: StoreOptions, onConnectionError: (error: Error) => void): Store {
-  const { db, close } = createDatabase(options, onConnectionError);
+  const { maxRetries, statementTimeoutMs } = options;
+  const open = (limits: Pick<DatabaseOptions, "poolSize" | "answerTimeoutMs">) =>
+    createDatabase({ ...options, ...limits }, onConnectionError);
+  const main = open({ poolSize: options.poolSize, answerTimeoutMs: statementTimeoutMs + answerGraceMs });
+  // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
+  const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
-    read: (work, deadline) => retryTransient(() => work(db), options.maxRetries, deadline),
-    transact: (work, deadline) =>
-      retryTransient(() => runTransaction(db, work, options, deadline), options.maxRetries, deadline),
-    migrate: () => migrate(db),
-    ping: async () => {
-      await sql`select 1`.execute(db);
+    read: (work, deadline) => {
+      const readIfAwaited = (connection: Kysely<DB>) => {
+        // Those who gave up in the queue must not cost the others.
+        if (deadline.signal.aborted) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
+        return work(connection);
+      };
+      return retryTransient(() => main.db.connection().execute(readIfAwaited), maxRetries, deadline);
     },
-    close,
+    transact: async (work, deadline) => {
+      const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);
+      return await retryTransient(attempt, maxRetries, deadline);
+    },
+    migrate: async () => {
+      // A migration may take long, and so may the wait for another instance's.
+      const { db, close } = open({ poolSize: 1 });
+      return await migrate(db).finally(close);
+    },
+    ping: async () => {
+      await sql`select 1`.execute(aside.db);
+    },
+    close: async () => {
+      await Promise.all([main.close(), aside.close()]);
+    },
   };
 }

@@ -4,6 +4,7 @@ import { begin, type Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
 import { isDefiniteRollback } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
+import { serverMark } from "./values.ts";
 
 export interface TransactionTimeouts {
   /** How long one statement may wait for a lock. */
@@ -15,7 +16,7 @@ export interface TransactionTimeouts {
 /** What a transaction has to answer once it is committed, and the id to ask for if COMMIT's answer is lost. */
 export interface Committable<Result> {
   readonly result: Result;
-  /** `pg_current_xact_id()`, read under the lock. */
+  /** `underLock.transactionId`. */
   readonly transactionId: string;
 }
 
@@ -25,17 +26,35 @@ const idleInTransactionTimeoutMs = 10_000;
 const settleTimeoutMs = 5_000;
 const settlePollMs = 50;
 
-/** One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. */
+/**
+ * One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. What became of a
+ * COMMIT whose answer was lost is asked over connections of `aside`, which no caller waits for.
+ */
 export async function runTransaction<Result>(
   db: Kysely<DB>,
+  aside: Kysely<DB>,
   work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
   timeouts: TransactionTimeouts,
   deadline: Deadline,
 ): Promise<Result> {
-  const transaction = await db.startTransaction().setIsolationLevel("read committed").execute();
+  const attempt = await db.connection().execute(async (connection) => {
+    // Here and not before: the wait for the connection may have been long.
+    begin(deadline);
+    return await workAndCommit(connection, work, timeouts);
+  });
+  if (attempt.lost !== undefined) await settle(aside, attempt.transactionId, attempt.lost);
+  return attempt.result;
+}
+
+/** Throws if nothing is stored; `lost` is the error of a COMMIT whose outcome is open. */
+async function workAndCommit<Result>(
+  connection: Kysely<DB>,
+  work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
+  timeouts: TransactionTimeouts,
+): Promise<Committable<Result> & { readonly lost?: unknown }> {
+  const transaction = await connection.startTransaction().setIsolationLevel("read committed").execute();
   let outcome: Committable<Result>;
   try {
-    begin(deadline);
     await setTimeouts(transaction, timeouts);
     outcome = await work(transaction);
   } catch (error) {
@@ -44,12 +63,12 @@ export async function runTransaction<Result>(
   }
   try {
     await transaction.commit().execute();
+    return outcome;
   } catch (error) {
     await rollBack(transaction);
     if (isDefiniteRollback(error)) throw error;
-    await settle(db, outcome.transactionId, error);
+    return { ...outcome, lost: error };
   }
-  return outcome.result;
 }
 
 /** Inside the transaction, since poolers refuse these as connection options. */
@@ -89,10 +108,13 @@ async function settle(db: Kysely<DB>, transactionId: string, lost: unknown): Pro
 type TransactionStatus = "committed" | "aborted" | "in progress" | "forgotten" | "unreachable";
 
 async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise<TransactionStatus> {
+  const [xid, mark] = transactionId.split("/");
   try {
-    const { rows } = await sql<{ status: "committed" | "aborted" | "in progress" | null }>`
-      select pg_xact_status(${transactionId}::xid8) as status`.execute(db);
-    return rows[0]?.status ?? "forgotten";
+    const { rows } = await sql<{ status: "committed" | "aborted" | "in progress" | null; isSameServer: boolean }>`
+      select pg_xact_status(${xid}::xid8) as status, ${serverMark} = ${mark} as "isSameServer"`.execute(db);
+    const { status, isSameServer } = rows[0] ?? {};
+    // After a crash or failover it may be another transaction that committed under this id. If none has, ours has not.
+    return (status === "committed" && !isSameServer ? undefined : status) ?? "forgotten";
   } catch {
     return "unreachable";
   }

@@ -20,11 +20,15 @@ export function containsPattern(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
 
+/** Changes when the server crashes or a replica takes its place, and not when it is restarted in good order. */
+export const serverMark = sql<string>`extract(epoch from pg_stat_get_bgwriter_stat_reset_time())::text`;
+
 /**
- * `pg_current_xact_id()` and the clock, for the statement that runs after the lock is held: one instant per transaction,
- * no older than the wait for the lock.
+ * For the statement that runs after the lock is held. `now`: one instant per transaction, no older than the wait for the
+ * lock. `transactionId`: to ask by what became of the transaction. It names the server's life as well, since after a crash
+ * PostgreSQL gives the ids of transactions that it lost to new ones.
  */
 export const underLock = {
   now: sql<Temporal.Instant>`clock_timestamp()`,
-  transactionId: sql<string>`pg_current_xact_id()::text`,
+  transactionId: sql<string>`concat(pg_current_xact_id(), '/', ${serverMark})`,
 };

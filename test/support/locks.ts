@@ -63,8 +63,7 @@ export async function meetAtConcert<Answer>(
   calls: readonly (() => Promise<Answer>)[],
 ): Promise<Answer[]> {
   const held = await holdConcert(database, concertId);
-  const answers = await queueUp(held, calls);
-  await held.release();
+  const answers = await queueUp(held, calls).finally(() => held.release());
   return await Promise.all(answers);
 }
 

@@ -173,9 +173,9 @@ function grpcClient(baseUrl: string): ProtocolClient {
 
 function refusalOfGrpc(error: grpc.ServiceError): Refusal {
   const [bytes] = error.metadata.get("grpc-status-details-bin");
-  const details = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes).details : [];
+  const status = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes) : undefined;
   const unpack = <Schema extends Parameters<typeof anyUnpack>[1]>(schema: Schema) =>
-    details.map((any) => anyUnpack(any, schema)).find((message) => message !== undefined) as
+    status?.details.map((any) => anyUnpack(any, schema)).find((message) => message !== undefined) as
       | MessageShape<Schema>
       | undefined;
   const info = unpack(ErrorInfoSchema);
@@ -183,7 +183,7 @@ function refusalOfGrpc(error: grpc.ServiceError): Refusal {
     ok: false,
     code: codeName(error.code as number as Code),
     reason: info?.reason,
-    message: error.details,
+    message: status?.message ?? error.details,
     metadata: info?.metadata ?? {},
     violations: violationsOf(unpack(BadRequestSchema)?.fieldViolations),
     retryDelayMs: milliseconds(unpack(RetryInfoSchema)?.retryDelay),

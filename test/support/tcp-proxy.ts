@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
  * - `undelivered`: the connection is cut and PostgreSQL never hears of it, so it rolls back.
  * - `answer lost`: PostgreSQL has committed and answered; the connection is cut before the client hears it.
  * - `client cut`: the client's side is cut as soon as PostgreSQL has the COMMIT, however long it then takes.
- * - `answer held`: PostgreSQL has it, and its answer waits for `releaseAnswers`.
+ * - `answer held`: PostgreSQL has committed and answered; the answer waits for `releaseAnswers`.
  */
 export type CommitFault = "undelivered" | "answer lost" | "client cut" | "answer held";
 
@@ -68,40 +68,47 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       upstream.destroy();
       links.delete(link);
     };
-    let detached = false;
-    client.on("close", () => detached || cutLink());
+    /** What happens to PostgreSQL's next answer instead of being passed on. */
+    let intercept: ((chunk: Buffer) => void) | undefined;
+    let isClientCut = false;
+    client.on("close", () => isClientCut || cutLink());
     upstream.on("close", cutLink);
-
-    let loseAnswer: (() => void) | undefined;
-    upstream.on("data", (chunk) => {
-      if (loseAnswer) {
-        cutLink();
-        loseAnswer();
-      } else if (!client.destroyed) client.write(chunk);
-    });
+    upstream.on("data", (chunk: Buffer) => (intercept ? intercept(chunk) : client.write(chunk)));
     if (holding) upstream.pause();
 
-    const deliver = (message: Buffer, isCommit: boolean) => {
-      if (isCommit) commits++;
-      const pending = isCommit ? faults.shift() : undefined;
-      if (pending?.fault === "undelivered") {
-        cutLink();
-        return pending.happened();
-      }
-      upstream.write(message);
-      if (pending?.fault === "answer lost") loseAnswer = pending.happened;
-      if (pending?.fault === "answer held") {
-        upstream.pause();
-        pending.happened();
-      }
-      if (pending?.fault === "client cut") {
-        detached = true;
-        client.destroy();
-        upstream.once("data", cutLink);
-        pending.happened();
+    const meet = ({ fault, happened }: PendingFault, commit: Buffer) => {
+      if (fault !== "undelivered") upstream.write(commit);
+      switch (fault) {
+        case "undelivered":
+          cutLink();
+          return happened();
+        case "client cut":
+          isClientCut = true;
+          intercept = cutLink;
+          client.destroy();
+          return happened();
+        case "answer lost":
+          intercept = () => {
+            cutLink();
+            happened();
+          };
+          return;
+        case "answer held":
+          intercept = (chunk) => {
+            intercept = undefined;
+            upstream.pause();
+            upstream.unshift(chunk);
+            happened();
+          };
       }
     };
-    client.on("data", createMessageReader(deliver));
+    const read = createMessageReader((message, isCommit) => {
+      if (isCommit) commits++;
+      const pending = isCommit ? faults.shift() : undefined;
+      if (pending) meet(pending, message);
+      else upstream.write(message);
+    });
+    client.on("data", read);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

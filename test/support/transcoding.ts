@@ -48,15 +48,21 @@ export interface RestServer {
   readonly baseUrl: string;
 }
 
-/** Starts a Fastify instance with nothing but the REST routes. The caller closes it. */
+/** Starts a Fastify instance with nothing but the REST routes, and those that `mount` adds. The caller closes it. */
 export async function startRestServer(
   options: Partial<RestOptions> & Pick<RestOptions, "services">,
+  mount?: (app: FastifyInstance) => void,
 ): Promise<RestServer> {
   const app = Fastify({
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, problemFromFastifyError(error));
     },
   });
+  // Fastify asks for the connection to be closed, which HTTP/2 has no header for.
+  app.setErrorHandler((error, _request, reply) =>
+    sendProblem(reply.removeHeader("connection"), problemFromFastifyError(error)),
+  );
+  mount?.(app);
   registerRestRoutes(app, { interceptors: [], maxBodyBytes: 64 * 1024, ...options });
   const baseUrl = await app.listen({ port: 0, host: "127.0.0.1" });
   return { app, baseUrl };

@@ -3,19 +3,36 @@ import { create } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, type Violation } from "../../domain/errors.ts";
+import { createTimestampCheck } from "./timestamps.ts";
+
+type Check = (message: MessageShape<DescMessage>) => Violation[];
 
 /** Holds every unary request to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
 export function createValidationInterceptor(services: readonly DescService[]): Interceptor {
   const validator = createValidator();
+  const checks = new Map<DescMessage, Check>();
+  const checkOf = (schema: DescMessage) => {
+    const check = checks.get(schema) ?? createCheck(validator, schema);
+    checks.set(schema, check);
+    return check;
+  };
   // The first use of a rule compiles it: do that now, and let a rule that does not compile end the start.
-  for (const { input } of services.flatMap((service) => service.methods)) validate(validator, input, create(input));
+  for (const { input } of services.flatMap((service) => service.methods)) checkOf(input)(create(input));
   return (next) => (request) => {
     if (!request.stream) {
-      const violations = validate(validator, request.method.input, request.message);
+      const violations = checkOf(request.method.input)(request.message);
       if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
     }
     return next(request);
+  };
+}
+
+function createCheck(validator: Validator, schema: DescMessage): Check {
+  const checkTimestamps = createTimestampCheck(schema);
+  return (message) => {
+    const faults = checkTimestamps(message);
+    return faults.length > 0 ? faults : validate(validator, schema, message);
   };
 }
 
@@ -26,6 +43,6 @@ function validate<Desc extends DescMessage>(validator: Validator, schema: Desc, 
   return result.violations.map((violation) => ({
     field: pathToString(violation.field),
     // The rule that forbids U+0000 quotes it, and a quoted NUL is nothing that a person could read.
-    message: violation.message.replaceAll("\0", "U+0000"),
+    message: violation.message.includes("\0") ? "must not contain the character U+0000" : violation.message,
   }));
 }

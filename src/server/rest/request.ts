@@ -9,7 +9,7 @@ import { captureVariables } from "./path-template.ts";
 /** The path and the query of a request, as they were sent. */
 export function splitUrl(url: string): { path: string; query: string } {
   // A proxy may be sent the absolute form: http://host/path.
-  const target = url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*/i, "");
+  const target = url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*\/?/i, "/");
   const mark = target.indexOf("?");
   return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }

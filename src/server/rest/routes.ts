@@ -2,14 +2,7 @@
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
-import {
-  ProblemError,
-  problemFromError,
-  problemFromFastifyError,
-  problemOfStatus,
-  routeNotFound,
-  sendProblem,
-} from "../problem.ts";
+import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
@@ -37,7 +30,8 @@ interface Endpoint {
 
 /**
  * Mounts the services' REST routes. They take every path that no other route of the Fastify instance takes, and answer
- * unknown ones with ROUTE_NOT_FOUND. Throws an Error for a rule that cannot be served.
+ * unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
+ * error handler. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
   const callerOf = createCallers(options);
@@ -61,7 +55,6 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: options.maxBodyBytes }, (_request, body, done) => {
       done(null, body);
     });
-    scope.setErrorHandler((error, _request, reply) => sendProblem(reply, problemFromFastifyError(error)));
     scope.route({
       method: routedMethods(scope, endpoints),
       url: "/*",

@@ -1,0 +1,224 @@
+/** The booking window is `[start, end)` by the database's clock, at the instant at which the lock was had. */
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { createConcert, instantOf } from "./support/concerts.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
+import { succeeded, verdict } from "./support/outcomes.ts";
+import { spawnService } from "./support/process.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
+
+const { bookTickets, cancelBooking } = BookingService.method;
+
+let database: TestDatabase;
+let service: TestService;
+let client: ProtocolClient;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  service = await startTestService(patientSettings, database);
+  client = createProtocolClient("Connect JSON", service.baseUrl);
+});
+afterEach(() => database.checkInvariants());
+afterAll(async () => {
+  await service?.close();
+  await database?.drop();
+});
+
+const book = (concertId: bigint, by = client) => by.call(bookTickets, { concertId, userId: "ann", ticketCount: 1 });
+
+type Query = Pick<TestDatabase, "query">["query"];
+
+/** An SQL expression's instant, to the microsecond. */
+async function readInstant(query: Query, expression: string, values: unknown[] = []): Promise<Temporal.Instant> {
+  const [row] = await query<{ at: string }>(
+    `SELECT to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+    values,
+  );
+  return Temporal.Instant.from(row?.at ?? "");
+}
+
+const databaseClock = (query: Query = database.query) => readInstant(query, "clock_timestamp()");
+
+/** Sets the window to so long before and after the database's clock. */
+async function setWindow(id: bigint, start: string, end: string, query: Query = database.query) {
+  await query(
+    `UPDATE concerts SET booking_start_time = clock_timestamp() + $2::interval,
+       booking_end_time = clock_timestamp() + $3::interval WHERE id = $1`,
+    [id, start, end],
+  );
+  const edge = (column: string) => readInstant(query, `(SELECT ${column} FROM concerts WHERE id = $1)`, [id]);
+  return { opensAt: await edge("booking_start_time"), closesAt: await edge("booking_end_time") };
+}
+
+async function concertWithWindow(start: string, end: string) {
+  const { id } = await createConcert(client);
+  return { id, ...(await setWindow(id, start, end)) };
+}
+
+function expectInOrder(...instants: Temporal.Instant[]): void {
+  expect(instants.toSorted(Temporal.Instant.compare).map(String)).toEqual(instants.map(String));
+}
+
+/** The instant at which a call was judged, from its booking or from its refusal. */
+function judgedAt(outcome: Awaited<ReturnType<typeof book>>): Temporal.Instant {
+  return outcome.ok ? instantOf(outcome.message.bookingTime) : Temporal.Instant.from(outcome.metadata.now ?? "");
+}
+
+describe("a booking", () => {
+  test.each([
+    { when: "during the window", start: "-1 minute", end: "1 hour", expected: "OK" },
+    { when: "before the window", start: "1 minute", end: "1 hour", expected: "BOOKING_NOT_OPEN" },
+    { when: "after the window", start: "-1 hour", end: "-1 minute", expected: "BOOKING_NOT_OPEN" },
+  ])("$when: $expected, judged by the database's clock", async ({ start, end, expected }) => {
+    const { id, opensAt, closesAt } = await concertWithWindow(start, end);
+    const before = await databaseClock();
+    const outcome = await book(id);
+    expect(verdict(outcome)).toBe(expected);
+    expectInOrder(before, judgedAt(outcome), await databaseClock());
+    if (outcome.ok) return;
+    const { opens_at: opens = "", closes_at: closes = "" } = outcome.metadata;
+    expect([opens, closes]).toEqual([String(opensAt), String(closesAt)]);
+    expect(outcome.code).toBe("FAILED_PRECONDITION");
+  });
+
+  test("has one instant: that of the judgement", async () => {
+    const { id } = await concertWithWindow("-1 minute", "1 hour");
+    const { id: bookingId, bookingTime, createdAt, updatedAt } = succeeded(await book(id));
+    expect([createdAt, updatedAt]).toEqual([bookingTime, bookingTime]);
+    const [row] = await database.query(
+      "SELECT booking_time = created_at AND booking_time = updated_at AS one FROM bookings WHERE id = $1",
+      [bookingId],
+    );
+    expect(row).toEqual({ one: true });
+    const stored = await readInstant(database.query, "(SELECT booking_time FROM bookings WHERE id = $1)", [bookingId]);
+    expect(String(stored)).toBe(String(instantOf(bookingTime)));
+  });
+});
+
+/** As many bookings as fit while a window opens or closes, until one is judged otherwise than the first. */
+async function bookUntil(id: bigint, expected: string) {
+  const outcomes: Awaited<ReturnType<typeof book>>[] = [];
+  for (let call = 0; call < 5_000; call++) {
+    const outcome = await book(id);
+    outcomes.push(outcome);
+    if (verdict(outcome) === expected) return outcomes;
+  }
+  throw new Error(`no booking was ever judged ${expected}`);
+}
+
+describe("bookings in a row", () => {
+  test("are refused at every instant before the start, and accepted from it on", async () => {
+    const { id, opensAt } = await concertWithWindow("300 milliseconds", "1 hour");
+    const outcomes = await bookUntil(id, "OK");
+    const instants = outcomes.map(judgedAt);
+    expectInOrder(...instants.slice(0, -1), opensAt, ...instants.slice(-1));
+    expect(instants.slice(0, -1).map(String)).not.toContain(String(opensAt));
+  });
+
+  test("are accepted at every instant before the end, and refused from it on", async () => {
+    const { id, closesAt } = await concertWithWindow("-1 minute", "300 milliseconds");
+    await database.query("UPDATE concerts SET total_tickets = 9000, available_tickets = 9000 WHERE id = $1", [id]);
+    const outcomes = await bookUntil(id, "BOOKING_NOT_OPEN");
+    const instants = outcomes.map(judgedAt);
+    expectInOrder(...instants.slice(0, -1), closesAt, ...instants.slice(-1));
+    expect(instants.slice(0, -1).map(String)).not.toContain(String(closesAt));
+  });
+});
+
+/** Lets a booking wait for the concert's lock, does something under the lock, and lets go. */
+async function bookBehind(id: bigint, meanwhile: (held: HeldLock) => Promise<unknown>) {
+  const held = await holdConcert(database, id);
+  let waiting: ReturnType<typeof book> | undefined;
+  let letGoAt: Temporal.Instant;
+  try {
+    [waiting] = await queueUp(held, [() => book(id)]);
+    await meanwhile(held);
+    letGoAt = await databaseClock(held.query);
+  } finally {
+    await held.release();
+  }
+  if (!waiting) throw new Error("no booking was made");
+  return { outcome: await waiting, letGoAt };
+}
+
+describe("a booking that waits for the lock", () => {
+  test("is refused if the window closes while it waits", async () => {
+    const { id, closesAt } = await concertWithWindow("-1 minute", "500 milliseconds");
+    const { outcome, letGoAt } = await bookBehind(id, async () => {
+      for (let poll = 0; Temporal.Instant.compare(await databaseClock(), closesAt) < 0; poll++) {
+        if (poll > 1_000) throw new Error("the window does not close");
+        await delay(10);
+      }
+    });
+    expect(verdict(outcome)).toBe("BOOKING_NOT_OPEN");
+    expectInOrder(closesAt, letGoAt, judgedAt(outcome), await databaseClock());
+  });
+
+  // The edge is put where the clock is after the wait has begun, so that only an instant read later is past it.
+  test("is judged after the lock is had, not when it came: the window ended in between", async () => {
+    const { id } = await concertWithWindow("-1 minute", "1 hour");
+    const { outcome, letGoAt } = await bookBehind(id, (held) => setWindow(id, "-1 minute", "0", held.query));
+    expect(verdict(outcome)).toBe("BOOKING_NOT_OPEN");
+    expectInOrder(letGoAt, judgedAt(outcome), await databaseClock());
+  });
+
+  test("is judged after the lock is had, not when it came: the window began in between", async () => {
+    const { id } = await concertWithWindow("1 hour", "2 hours");
+    const { outcome, letGoAt } = await bookBehind(id, (held) => setWindow(id, "0", "1 hour", held.query));
+    expect(verdict(outcome)).toBe("OK");
+    expectInOrder(letGoAt, judgedAt(outcome), await databaseClock());
+  });
+
+  test("has the instant after the wait as its time, as a cancellation has", async () => {
+    const { id } = await concertWithWindow("-1 minute", "1 hour");
+    const { outcome, letGoAt } = await bookBehind(id, async () => {});
+    const booking = succeeded(outcome);
+    expectInOrder(letGoAt, instantOf(booking.bookingTime), await databaseClock());
+
+    const held = await holdConcert(database, id);
+    const cancel = () => client.call(cancelBooking, { id: booking.id, userId: "ann" });
+    const [waiting] = await queueUp(held, [cancel]);
+    const cancelLetGoAt = await databaseClock(held.query);
+    await held.release();
+    if (!waiting) throw new Error("nothing was cancelled");
+    const cancelled = succeeded(await waiting);
+    expectInOrder(cancelLetGoAt, instantOf(cancelled.updatedAt), await databaseClock());
+    expect(cancelled.bookingTime).toEqual(booking.bookingTime);
+  });
+});
+
+describe.each([
+  { clock: "two days ahead", shiftHours: 48 },
+  { clock: "two days behind", shiftHours: -48 },
+])("a process whose own clock is $clock", ({ shiftHours }) => {
+  test("judges the window, dates bookings and lists what is open by the database's clock", async () => {
+    const open = await concertWithWindow("-1 hour", "1 hour");
+    const shifted = await concertWithWindow(`${shiftHours - 1} hours`, `${shiftHours + 1} hours`);
+    const wrong = await spawnService({
+      ...testEnvironment(database.url),
+      NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, "support", "wrong-clock.ts"))}`,
+      TEST_CLOCK_SHIFT_MS: String(shiftHours * 3_600_000),
+    });
+    const wrongClient = createProtocolClient("Connect JSON", wrong.baseUrl);
+    const before = await databaseClock();
+    const [accepted, refused] = [await book(open.id, wrongClient), await book(shifted.id, wrongClient)];
+    const after = await databaseClock();
+    const listed = await wrongClient.call(ConcertService.method.listConcerts, { bookingOpenOnly: true, pageSize: 100 });
+    await wrong.kill("SIGTERM");
+
+    const line = wrong.lines.find((text) => text.includes('"restPort"')) ?? "{}";
+    const logged = Temporal.Instant.from(JSON.parse(line).time);
+    expect(Math.round(after.until(logged).total("hours")), "its clock is wrong indeed").toBe(shiftHours);
+    expect([accepted, refused].map(verdict)).toEqual(["OK", "BOOKING_NOT_OPEN"]);
+    expectInOrder(before, judgedAt(accepted), judgedAt(refused), after);
+    const ids = succeeded(listed).concerts.map(({ id }) => id);
+    expect(ids).toContain(open.id);
+    expect(ids).not.toContain(shifted.id);
+  });
+});

@@ -1,0 +1,256 @@
+/** One key, one effect: repeated at once, and after everything else has changed. */
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { createConcert, describeConcert, timestamp } from "./support/concerts.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
+import { succeeded, tally, verdict } from "./support/outcomes.ts";
+import { spawnService } from "./support/process.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
+
+const { bookTickets, cancelBooking } = BookingService.method;
+const { createConcert: create, getConcert, updateConcert } = ConcertService.method;
+const protocols = ["REST", "gRPC", "Connect JSON", "gRPC-Web", "Connect binary"] as const;
+/** As many calls as can wait for a lock together: the default pool has ten connections. */
+const crowd = 8;
+
+let database: TestDatabase;
+let service: TestService;
+let client: ProtocolClient;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  service = await startTestService(patientSettings, database);
+  client = createProtocolClient("REST", service.baseUrl);
+});
+afterEach(() => database.checkInvariants());
+afterAll(async () => {
+  await service?.close();
+  await database?.drop();
+});
+
+interface BookingOrder {
+  readonly concertId: bigint;
+  readonly requestId: string;
+  readonly userId?: string;
+  readonly ticketCount?: number;
+}
+
+const book = ({ userId = "ann", ticketCount = 2, ...order }: BookingOrder, by = client) =>
+  by.call(bookTickets, { userId, ticketCount, ...order });
+
+async function availableIn(id: bigint): Promise<number> {
+  return succeeded(await client.call(getConcert, { id })).availableTickets;
+}
+
+/** A concert with a booking whose key is about to be repeated. */
+async function bookedOnce(totalTickets = 10) {
+  const concert = await createConcert(client, { totalTickets });
+  const order = { concertId: concert.id, requestId: randomUUID() };
+  const booking = succeeded(await book(order));
+  return { concert, order, booking };
+}
+
+describe("a booking's key", () => {
+  test.each(protocols)("sent from all sides at once makes one booking, which all get (%s)", async (protocol) => {
+    const caller = createProtocolClient(protocol, service.baseUrl);
+    const { id: concertId } = await createConcert(caller, { totalTickets: 10 });
+    const order = { concertId, requestId: randomUUID() };
+    const calls = Array.from({ length: crowd }, () => () => book(order, caller));
+    const outcomes = await meetAtConcert(database, concertId, calls);
+    caller.close();
+    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
+    expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
+    const stored = await database.query("SELECT request_id FROM bookings WHERE concert_id = $1", [concertId]);
+    expect(stored).toEqual([{ request_id: order.requestId }]);
+    expect(await availableIn(concertId)).toBe(8);
+  });
+
+  test("repeated gives the booking and takes no tickets", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    const outcome = await book(order);
+    expect(outcome).toEqual({ ok: true, replayed: "true", message: booking });
+    expect(await availableIn(concert.id)).toBe(8);
+  });
+
+  test("is the same in capitals", async () => {
+    const { order, booking } = await bookedOnce();
+    const outcome = await book({ ...order, requestId: order.requestId.toUpperCase() });
+    expect(outcome).toMatchObject({ replayed: "true", message: { id: booking.id } });
+  });
+
+  test("repeated after booking has closed gives the booking; a new key is refused", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    const closed = describeConcert({ totalTickets: 10, bookingEndTime: timestamp("2020-01-02T00:00:00Z") });
+    succeeded(await client.call(updateConcert, { id: concert.id, version: 1, ...closed }));
+    expect(await book(order)).toMatchObject({ replayed: "true", message: { id: booking.id } });
+    expect(verdict(await book({ ...order, requestId: randomUUID() }))).toBe("BOOKING_NOT_OPEN");
+  });
+
+  test("repeated after the last ticket has gone gives the booking; a new key is refused", async () => {
+    const { order, booking } = await bookedOnce(2);
+    expect(verdict(await book({ ...order, requestId: randomUUID() }))).toBe("INSUFFICIENT_TICKETS");
+    expect(await book(order)).toMatchObject({ replayed: "true", message: { id: booking.id } });
+  });
+
+  test("repeated after the operator has lowered the limit gives the booking; a new key is refused", async () => {
+    const { order, booking } = await bookedOnce();
+    const strict = await startTestService({ APP_MAX_TICKETS_PER_BOOKING: "1" }, database);
+    const strictClient = createProtocolClient("REST", strict.baseUrl);
+    expect(await book(order, strictClient)).toMatchObject({ replayed: "true", message: { id: booking.id } });
+    expect(verdict(await book({ ...order, requestId: randomUUID() }, strictClient))).toBe("TICKET_LIMIT_EXCEEDED");
+    await strict.close();
+  });
+
+  test("repeated after a change of price gives the price as sold", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    const dearer = describeConcert({ totalTickets: 10, price: 99 });
+    succeeded(await client.call(updateConcert, { id: concert.id, version: 1, ...dearer }));
+    expect(await book(order)).toEqual({ ok: true, replayed: "true", message: booking });
+  });
+
+  test("repeated after cancelling gives the cancelled booking, and books nothing", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    succeeded(await client.call(cancelBooking, { id: booking.id, userId: "ann" }));
+    const outcome = await book(order);
+    expect(outcome).toMatchObject({ replayed: "true", message: { id: booking.id, status: BookingStatus.CANCELLED } });
+    expect(await availableIn(concert.id)).toBe(10);
+  });
+
+  test("outlives the process that booked: others and the next one give the booking", async () => {
+    const { id: concertId } = await createConcert(client, { totalTickets: 10 });
+    const order = { concertId, requestId: randomUUID() };
+    const first = await spawnService(testEnvironment(database.url));
+    const booking = succeeded(await book(order, createProtocolClient("REST", first.baseUrl)));
+    await first.kill("SIGKILL");
+    expect(await book(order)).toEqual({ ok: true, replayed: "true", message: booking });
+    const next = await spawnService(testEnvironment(database.url));
+    expect(await book(order, createProtocolClient("REST", next.baseUrl))).toMatchObject({
+      replayed: "true",
+      message: { id: booking.id },
+    });
+    await next.kill("SIGTERM");
+    expect(await availableIn(concertId)).toBe(8);
+  });
+
+  test("with another ticket_count is refused, also once the booking is cancelled", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    const refusal = { code: "INVALID_ARGUMENT", reason: "REQUEST_ID_REUSED" };
+    expect(await book({ ...order, ticketCount: 3 })).toMatchObject(refusal);
+    succeeded(await client.call(cancelBooking, { id: booking.id, userId: "ann" }));
+    expect(await book({ ...order, ticketCount: 3 })).toMatchObject(refusal);
+    expect(await availableIn(concert.id)).toBe(10);
+  });
+
+  test("sent at once with different counts books the first and refuses the other", async () => {
+    const { id: concertId } = await createConcert(client, { totalTickets: 10 });
+    const order = { concertId, requestId: randomUUID() };
+    const calls = [1, 2].map((ticketCount) => () => book({ ...order, ticketCount }));
+    const outcomes = await meetAtConcert(database, concertId, calls);
+    expect(outcomes.map(verdict)).toEqual(["OK", "REQUEST_ID_REUSED"]);
+    expect(await availableIn(concertId)).toBe(9);
+  });
+
+  test("of another user, or for another concert, is another booking", async () => {
+    const { concert, order, booking } = await bookedOnce();
+    const other = await createConcert(client, { totalTickets: 10 });
+    const outcomes = [await book({ ...order, userId: "ben" }), await book({ ...order, concertId: other.id })];
+    expect(outcomes.map(verdict)).toEqual(["OK", "OK"]);
+    expect(new Set([booking, ...outcomes.map(succeeded)].map(({ id }) => id)).size).toBe(3);
+    expect([await availableIn(concert.id), await availableIn(other.id)]).toEqual([6, 8]);
+  });
+
+  test("stays free when the call is refused", async () => {
+    const { id: concertId } = await createConcert(client, { totalTickets: 1 });
+    const order = { concertId, requestId: randomUUID() };
+    expect(verdict(await book(order))).toBe("INSUFFICIENT_TICKETS");
+    expect(verdict(await book({ ...order, ticketCount: 11 }))).toBe("TICKET_LIMIT_EXCEEDED");
+    expect(verdict(await book({ ...order, ticketCount: 1 }))).toBe("OK");
+  });
+
+  test("may also be a concert's key or a cancellation's", async () => {
+    const requestId = randomUUID();
+    const concert = succeeded(await client.call(create, { ...describeConcert(), requestId }));
+    const booking = succeeded(await book({ concertId: concert.id, requestId }));
+    expect(verdict(await client.call(cancelBooking, { id: booking.id, userId: "ann", requestId }))).toBe("OK");
+    expect(verdict(await client.call(cancelBooking, { id: booking.id, userId: "ann", requestId }))).toBe("REPLAYED");
+  });
+});
+
+describe("a cancellation's key", () => {
+  test("repeated succeeds; another, or none, is told ALREADY_CANCELLED; another user is refused", async () => {
+    const { booking } = await bookedOnce();
+    const cancel = (requestId: string, userId = "ann") =>
+      client.call(cancelBooking, { id: booking.id, userId, requestId });
+    const requestId = randomUUID();
+    const first = await cancel(requestId);
+    expect(verdict(first)).toBe("OK");
+    expect(await cancel(requestId)).toEqual({ ok: true, replayed: "true", message: succeeded(first) });
+    expect(verdict(await cancel(randomUUID()))).toBe("ALREADY_CANCELLED");
+    expect(verdict(await cancel(""))).toBe("ALREADY_CANCELLED");
+    expect(verdict(await cancel(requestId, "mallory"))).toBe("NOT_BOOKING_OWNER");
+  });
+
+  test("stays free when the call is refused", async () => {
+    const { booking } = await bookedOnce();
+    const requestId = randomUUID();
+    const cancel = (userId: string) => client.call(cancelBooking, { id: booking.id, userId, requestId });
+    expect(verdict(await cancel("mallory"))).toBe("NOT_BOOKING_OWNER");
+    expect(verdict(await cancel("ann"))).toBe("OK");
+  });
+});
+
+describe("a concert's key", () => {
+  const createWith = (requestId: string, name = "One") =>
+    client.call(create, { ...describeConcert({ name }), requestId });
+
+  /** Lets creations with one key meet: they wait for a row with the same key that is never committed. */
+  async function meet<Answer>(requestId: string, calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
+    const { id } = await createConcert(client);
+    const held = await holdLock(
+      database,
+      `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+         booking_start_time, booking_end_time, request_id, request_digest)
+       SELECT name, artist, venue, concert_date, total_tickets, available_tickets, price,
+         booking_start_time, booking_end_time, $2, request_digest
+       FROM concerts WHERE id = $1`,
+      [id, requestId],
+    );
+    const answers = await queueUp(held, calls).finally(() => held.release("ROLLBACK"));
+    return await Promise.all(answers);
+  }
+
+  test("sent from all sides at once creates one concert, which all get", async () => {
+    const requestId = randomUUID();
+    const outcomes = await meet(
+      requestId,
+      Array.from({ length: crowd }, () => () => createWith(requestId)),
+    );
+    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
+    expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
+    expect(await database.query("SELECT name FROM concerts WHERE request_id = $1", [requestId])).toEqual([
+      { name: "One" },
+    ]);
+  });
+
+  test("sent at once with different contents creates one of them and refuses the other", async () => {
+    const requestId = randomUUID();
+    const outcomes = await meet(
+      requestId,
+      ["One", "Two"].map((name) => () => createWith(requestId, name)),
+    );
+    expect(tally(outcomes)).toEqual({ OK: 1, REQUEST_ID_REUSED: 1 });
+  });
+
+  test("repeated after an update gives the concert of now; with other content it is refused", async () => {
+    const requestId = randomUUID();
+    const { id, version } = succeeded(await createWith(requestId));
+    succeeded(await client.call(updateConcert, { id, version, ...describeConcert({ name: "Renamed" }) }));
+    expect(await createWith(requestId)).toMatchObject({ replayed: "true", message: { id, name: "Renamed" } });
+    expect(verdict(await createWith(requestId, "Renamed"))).toBe("REQUEST_ID_REUSED");
+  });
+});

@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { holdLock, patientSettings } from "./support/locks.ts";
+import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+import { createStage, moonlight, type Stage, userId } from "./support/stage.ts";
+import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
+
+let database: TestDatabase;
+let proxy: TcpProxy;
+let service: TestService;
+let client: ProtocolClient;
+let stage: Stage;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await startTcpProxy(database.url);
+  service = await startTestService(patientSettings, { ...database, url: proxy.url(database.url) });
+  client = createProtocolClient("Connect JSON", service.baseUrl);
+  stage = createStage(service.baseUrl);
+});
+
+afterEach(() => database.checkInvariants());
+
+afterAll(async () => {
+  client.close();
+  await service.close();
+  await proxy.close();
+  await database.drop();
+});
+
+/** A call that stores something, ready to be made, and how to see that it stored it exactly once. */
+interface Write<Method extends DescMethodUnary = DescMethodUnary> {
+  call(): Promise<Outcome<MessageShape<Method["output"]>>>;
+  /** What is stored of it: `nothing`, or `once`. */
+  stored(): Promise<string>;
+}
+
+function write<Method extends DescMethodUnary>(
+  method: Method,
+  request: MessageInitShape<Method["input"]>,
+  stored: () => Promise<string>,
+): Write<Method> {
+  return { call: () => client.call(method, request), stored };
+}
+
+async function count(text: string, values: unknown[]): Promise<string> {
+  const [row] = await database.query<{ count: string }>(`SELECT count(*) ${text}`, values);
+  return { "0": "nothing", "1": "once" }[String(row?.count)] ?? `${row?.count} times`;
+}
+
+const writes: Record<string, (requestId: string) => Promise<Write>> = {
+  async booking(requestId) {
+    const { id: concertId } = await stage.concert();
+    return write(BookingService.method.bookTickets, { concertId, userId, ticketCount: 2, requestId }, () =>
+      count("FROM bookings WHERE concert_id = $1", [concertId]),
+    );
+  },
+  async cancel(requestId) {
+    const { id, concertId } = await stage.booking(await stage.concert());
+    return write(BookingService.method.cancelBooking, { id, userId, requestId }, () =>
+      count(
+        `FROM bookings JOIN concerts ON concerts.id = concert_id
+         WHERE concert_id = $1 AND status = 'cancelled' AND available_tickets = total_tickets`,
+        [concertId],
+      ),
+    );
+  },
+  async create(requestId) {
+    const name = randomUUID();
+    return write(ConcertService.method.createConcert, { ...moonlight, name, requestId }, () =>
+      count("FROM concerts WHERE name = $1", [name]),
+    );
+  },
+  async update() {
+    const { id, version = 0 } = await stage.concert();
+    return write(ConcertService.method.updateConcert, { ...moonlight, id, version, totalTickets: 77 }, () =>
+      count("FROM concerts WHERE id = $1 AND total_tickets = 77 AND available_tickets = 77 AND version = 2", [id]),
+    );
+  },
+};
+
+describe.each(Object.entries(writes))("a %s whose COMMIT", (_name, prepare) => {
+  test("is answered, but the answer is lost, has succeeded", async () => {
+    const { call, stored } = await prepare(randomUUID());
+    const commitsBefore = proxy.commits;
+    const lost = proxy.failNextCommit("answer lost");
+    const [outcome] = await Promise.all([call(), lost]);
+    expect(outcome).toMatchObject({ ok: true, replayed: undefined });
+    expect(await stored()).toBe("once");
+    expect(proxy.commits - commitsBefore).toBe(1);
+  });
+
+  test("does not arrive is repeated, and stored once", async () => {
+    const { call, stored } = await prepare(randomUUID());
+    const commitsBefore = proxy.commits;
+    const lost = proxy.failNextCommit("undelivered");
+    const [outcome] = await Promise.all([call(), lost]);
+    expect(outcome).toMatchObject({ ok: true, replayed: undefined });
+    expect(await stored()).toBe("once");
+    expect(proxy.commits - commitsBefore).toBe(2);
+  });
+});
+
+describe("an outcome that cannot be learnt", () => {
+  test("is told so: to repeat with the key where there is one", async () => {
+    const cases: { name: string; key: string; write: Write }[] = [];
+    for (const [name, prepare] of Object.entries(writes)) {
+      for (const key of name === "update" ? [""] : ["", randomUUID()])
+        cases.push({ name, key, write: await prepare(key) });
+    }
+    // All of them have committed before the database is gone, so that one wait is enough for all.
+    const held = cases.map(() => proxy.failNextCommit("answer held"));
+    const calls = cases.map(({ write }) => write.call());
+    await Promise.all(held);
+    proxy.refuse();
+    const outcomes = await Promise.all(calls);
+    proxy.accept();
+
+    for (const [index, { name, key, write }] of cases.entries()) {
+      const code = key === "" ? "UNKNOWN" : "UNAVAILABLE";
+      expect(outcomes[index], `${name} ${key}`).toMatchObject({ ok: false, reason: "OUTCOME_UNKNOWN", code });
+      if (key !== "") expect(await write.call(), name).toMatchObject({ ok: true, replayed: "true" });
+      expect(await write.stored(), name).toBe("once");
+    }
+  });
+
+  test("is not mistaken for another transaction's that got the same id after a crash", async () => {
+    // What PostgreSQL does after losing an id in a crash, in reverse: the server's life has another mark than the one
+    // that the transaction saw.
+    const { call, stored } = await prepareBooking();
+    const lost = proxy.failNextCommit("answer lost", () => proxy.refuse());
+    const answer = call();
+    await lost;
+    await database.query("SELECT pg_stat_reset_shared('bgwriter')");
+    proxy.accept();
+    expect(await answer).toMatchObject({ ok: false, reason: "OUTCOME_UNKNOWN" });
+    expect(await stored()).toBe("once");
+  });
+});
+
+describe("a COMMIT that PostgreSQL still works on when its answer can no longer arrive", () => {
+  const gateKey = 4711;
+
+  beforeAll(() =>
+    database.query(`
+      CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock_shared(${gateKey}); RETURN NULL; END';
+      CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON bookings DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION pass_gate()`),
+  );
+
+  /** A booking whose COMMIT waits at the gate while its caller asks what has become of it. */
+  async function bookAtGate() {
+    const { call, stored } = await prepareBooking();
+    const gate = await holdLock(database, "SELECT pg_advisory_xact_lock($1)", [gateKey]);
+    const cut = proxy.failNextCommit("client cut");
+    const answer = call();
+    await cut;
+    await gate.untilWaiting(1);
+    await vi.waitFor(async () => expect(await askedInProgress()).toBe(true), { timeout: 10_000 });
+    return { answer, stored, gate };
+  }
+
+  /** Whether the service has asked for the outcome and got its answer. */
+  async function askedInProgress(): Promise<boolean> {
+    const [row] = await database.query<{ asked: boolean }>(
+      `SELECT count(*) > 0 AS asked FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle' AND query LIKE '%pg_xact_status%'`,
+    );
+    return row?.asked ?? false;
+  }
+
+  test("is waited for until it has committed", async () => {
+    const { answer, stored, gate } = await bookAtGate();
+    expect(await stored()).toBe("nothing");
+    await gate.release();
+    expect(await answer).toMatchObject({ ok: true, replayed: undefined, message: { status: BookingStatus.CONFIRMED } });
+    expect(await stored()).toBe("once");
+  });
+
+  test("is waited for until it has failed, and repeated", async () => {
+    const { answer, stored, gate } = await bookAtGate();
+    await database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    await gate.untilWaiting(1);
+    expect(await stored()).toBe("nothing");
+    await gate.release();
+    expect(await answer).toMatchObject({ ok: true, replayed: undefined });
+    expect(await stored()).toBe("once");
+  });
+});
+
+function prepareBooking(): Promise<Write> {
+  return writes.booking?.(randomUUID()) ?? Promise.reject(new Error("no booking"));
+}

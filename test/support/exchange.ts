@@ -1,0 +1,45 @@
+/** One call by one protocol, with what went over the wire where the protocol's client lets us see it. */
+import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { type CallOptions, createProtocolClient, type Outcome, type Protocol } from "./protocols.ts";
+
+/** An HTTP request and its response. */
+export interface Exchange {
+  readonly method: string;
+  readonly requestType: string | null;
+  readonly status: number;
+  readonly headers: Headers;
+  /** As Latin-1, since gRPC-Web answers in binary. */
+  readonly body: string;
+}
+
+export interface Answer<Message> {
+  readonly outcome: Outcome<Message>;
+  /** Undefined for gRPC and Connect binary. */
+  readonly exchange: Exchange | undefined;
+}
+
+/** Calls a method by a client that lives as long as the call. */
+export async function callOnce<Method extends DescMethodUnary>(
+  protocol: Protocol,
+  baseUrl: string,
+  method: Method,
+  request: MessageInitShape<Method["input"]>,
+  options: CallOptions = {},
+): Promise<Answer<MessageShape<Method["output"]>>> {
+  let exchange: Exchange | undefined;
+  const client = createProtocolClient(protocol, baseUrl, async (input, init) => {
+    const sent = new Request(input, init);
+    const response = await fetch(sent);
+    const bytes = Buffer.from(await response.clone().arrayBuffer());
+    const { status, headers } = response;
+    const requestType = sent.headers.get("content-type");
+    exchange = { method: sent.method, requestType, status, headers, body: bytes.toString("latin1") };
+    return response;
+  });
+  try {
+    const outcome = await client.call(method, request, options);
+    return { outcome, exchange };
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,13 @@
+/** Preloaded into a process by `node --import`: its clock is off by TEST_CLOCK_SHIFT_MS from then on. */
+const shiftMs = Number(process.env.TEST_CLOCK_SHIFT_MS);
+const TrueDate = Date;
+const trueInstant = Temporal.Now.instant;
+
+const now = () => TrueDate.now() + shiftMs;
+
+globalThis.Date = new Proxy(TrueDate, {
+  construct: (target, values, newTarget) =>
+    Reflect.construct(target, values.length === 0 ? [now()] : values, newTarget),
+  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+});
+Object.assign(Temporal.Now, { instant: () => trueInstant().add({ milliseconds: shiftMs }) });
