@@ -44,10 +44,7 @@ export async function openDatabase(config: Config, logger: Logger, signal: Abort
   return {
     store,
     failed: new Promise((resolve) => void embedded.exited.then((error) => error && resolve(error))),
-    close: async () => {
-      await store.close();
-      await embedded.stop();
-    },
+    close: () => store.close().finally(() => embedded.stop()),
   };
 }
 

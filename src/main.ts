@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { migrateDatabase, PortError, startApp } from "./app.ts";
+import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
 import { DatabaseUnreachableError } from "./database.ts";
-import { createLogger } from "./log.ts";
+import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
@@ -28,16 +28,26 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   for (const warning of warnings) logger.warn(warning);
   const stopping = new AbortController();
   // A signal to the process group arrives twice under npm, so a second one must not cut the drain short.
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stopping.abort(new Error(name)));
-  if (config.command === "migrate") return await migrateDatabase(config, logger, stopping.signal);
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => stopping.abort(new Error(name)));
+  const endStart = (error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+    logger.info("stopped during the start");
+    // A migration that was not done must not pass for one.
+    if (config.command === "migrate") process.exitCode = 1;
+  };
+  if (config.command === "migrate") return await migrateDatabase(config, logger, stopping.signal).catch(endStart);
+  const app = await startApp(config, logger, stopping.signal).catch(endStart);
+  if (app) await serve(app, config, logger, stopping.signal);
+}
 
-  const app = await startApp(config, logger, stopping.signal);
+/** Runs until told to stop, or until it cannot go on. */
+async function serve(app: App, { host }: Config, logger: Logger, stop: AbortSignal): Promise<void> {
   const { restPort, grpcPort } = app;
-  logger.info({ host: config.host, restPort, grpcPort }, "Frontrow is open: every protocol on both ports");
+  logger.info({ host, restPort, grpcPort }, "Frontrow is open: every protocol on both ports");
   logger.info(`try: curl http://localhost:${restPort}/api/v1/concerts`);
   const stopped = new Promise<undefined>((resolve) => {
-    stopping.signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    if (stopping.signal.aborted) resolve(undefined);
+    stop.addEventListener("abort", () => resolve(undefined), { once: true });
+    if (stop.aborted) resolve(undefined);
   });
   const failure = await Promise.race([app.failed, stopped]);
   logger.info(failure ? { err: failure } : {}, failure ? "cannot go on; closing" : "draining");

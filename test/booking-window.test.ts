@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { checkAndClear } from "./support/aftermath.ts";
 import { createConcert, instantOf } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
@@ -24,7 +25,7 @@ beforeAll(async () => {
   service = await startTestService(patientSettings, database);
   client = createProtocolClient("Connect JSON", service.baseUrl);
 });
-afterEach(() => database.checkInvariants());
+afterEach(() => checkAndClear(database));
 afterAll(async () => {
   await service?.close();
   await database?.drop();
@@ -131,64 +132,74 @@ describe("bookings in a row", () => {
   });
 });
 
-/** Lets a booking wait for the concert's lock, does something under the lock, and lets go. */
-async function bookBehind(id: bigint, meanwhile: (held: HeldLock) => Promise<unknown>) {
+/** Lets a call wait for the concert's lock, does something under the lock, and lets go. */
+async function callBehind<Answer>(
+  id: bigint,
+  call: () => Promise<Answer>,
+  meanwhile: (held: HeldLock) => Promise<unknown> = async () => {},
+) {
   const held = await holdConcert(database, id);
-  let waiting: ReturnType<typeof book> | undefined;
-  let letGoAt: Temporal.Instant;
-  try {
-    [waiting] = await queueUp(held, [() => book(id)]);
+  const [letGoAt, answers] = await (async () => {
+    const waiting = await queueUp(held, [call]);
     await meanwhile(held);
-    letGoAt = await databaseClock(held.query);
-  } finally {
-    await held.release();
-  }
-  if (!waiting) throw new Error("no booking was made");
-  return { outcome: await waiting, letGoAt };
+    return [await databaseClock(held.query), waiting] as const;
+  })().finally(() => held.release());
+  const [answer] = await Promise.all(answers);
+  if (!answer) throw new Error("there was no call");
+  return { answer, letGoAt };
 }
 
 describe("a booking that waits for the lock", () => {
   test("is refused if the window closes while it waits", async () => {
     const { id, closesAt } = await concertWithWindow("-1 minute", "500 milliseconds");
-    const { outcome, letGoAt } = await bookBehind(id, async () => {
-      for (let poll = 0; Temporal.Instant.compare(await databaseClock(), closesAt) < 0; poll++) {
-        if (poll > 1_000) throw new Error("the window does not close");
-        await delay(10);
-      }
-    });
-    expect(verdict(outcome)).toBe("BOOKING_NOT_OPEN");
-    expectInOrder(closesAt, letGoAt, judgedAt(outcome), await databaseClock());
+    const { answer, letGoAt } = await callBehind(
+      id,
+      () => book(id),
+      async () => {
+        for (let poll = 0; Temporal.Instant.compare(await databaseClock(), closesAt) < 0; poll++) {
+          if (poll > 1_000) throw new Error("the window does not close");
+          await delay(10);
+        }
+      },
+    );
+    expect(verdict(answer)).toBe("BOOKING_NOT_OPEN");
+    expectInOrder(closesAt, letGoAt, judgedAt(answer), await databaseClock());
   });
 
   // The edge is put where the clock is after the wait has begun, so that only an instant read later is past it.
   test("is judged after the lock is had, not when it came: the window ended in between", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
-    const { outcome, letGoAt } = await bookBehind(id, (held) => setWindow(id, "-1 minute", "0", held.query));
-    expect(verdict(outcome)).toBe("BOOKING_NOT_OPEN");
-    expectInOrder(letGoAt, judgedAt(outcome), await databaseClock());
+    const { answer, letGoAt } = await callBehind(
+      id,
+      () => book(id),
+      (held) => setWindow(id, "-1 minute", "0", held.query),
+    );
+    expect(verdict(answer)).toBe("BOOKING_NOT_OPEN");
+    expectInOrder(letGoAt, judgedAt(answer), await databaseClock());
   });
 
   test("is judged after the lock is had, not when it came: the window began in between", async () => {
     const { id } = await concertWithWindow("1 hour", "2 hours");
-    const { outcome, letGoAt } = await bookBehind(id, (held) => setWindow(id, "0", "1 hour", held.query));
-    expect(verdict(outcome)).toBe("OK");
-    expectInOrder(letGoAt, judgedAt(outcome), await databaseClock());
+    const { answer, letGoAt } = await callBehind(
+      id,
+      () => book(id),
+      (held) => setWindow(id, "0", "1 hour", held.query),
+    );
+    expect(verdict(answer)).toBe("OK");
+    expectInOrder(letGoAt, judgedAt(answer), await databaseClock());
   });
 
   test("has the instant after the wait as its time, as a cancellation has", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
-    const { outcome, letGoAt } = await bookBehind(id, async () => {});
-    const booking = succeeded(outcome);
-    expectInOrder(letGoAt, instantOf(booking.bookingTime), await databaseClock());
+    const waited = await callBehind(id, () => book(id));
+    const booking = succeeded(waited.answer);
+    expectInOrder(waited.letGoAt, instantOf(booking.bookingTime), await databaseClock());
 
-    const held = await holdConcert(database, id);
-    const cancel = () => client.call(cancelBooking, { id: booking.id, userId: "ann" });
-    const [waiting] = await queueUp(held, [cancel]);
-    const cancelLetGoAt = await databaseClock(held.query);
-    await held.release();
-    if (!waiting) throw new Error("nothing was cancelled");
-    const cancelled = succeeded(await waiting);
-    expectInOrder(cancelLetGoAt, instantOf(cancelled.updatedAt), await databaseClock());
+    const { answer, letGoAt } = await callBehind(id, () =>
+      client.call(cancelBooking, { id: booking.id, userId: "ann" }),
+    );
+    const cancelled = succeeded(answer);
+    expectInOrder(letGoAt, instantOf(cancelled.updatedAt), await databaseClock());
     expect(cancelled.bookingTime).toEqual(booking.bookingTime);
   });
 });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { checkAndClear } from "./support/aftermath.ts";
 import { createConcert, describeConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
@@ -27,7 +28,7 @@ beforeAll(async () => {
   service = await startTestService(patientSettings, database);
   client = createProtocolClient("REST", service.baseUrl);
 });
-afterEach(() => database.checkInvariants());
+afterEach(() => checkAndClear(database));
 afterAll(async () => {
   await service?.close();
   await database?.drop();

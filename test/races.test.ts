@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { checkAndClear } from "./support/aftermath.ts";
 import { type Concert, createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
@@ -22,7 +23,7 @@ beforeAll(async () => {
   service = await startTestService(patientSettings);
   clients = protocols.map((protocol) => createProtocolClient(protocol, service.baseUrl));
 });
-afterEach(() => service.database.checkInvariants());
+afterEach(() => checkAndClear(service.database));
 afterAll(async () => {
   for (const client of clients ?? []) client.close();
   await service?.close();
@@ -194,15 +195,17 @@ test("concerts do not wait for one another, and reads wait for nobody", async ()
   const held = await createConcert(client(), { totalTickets: 5 });
   const free = await createConcert(client(), { totalTickets: 5 });
   const lock = await holdConcert(service.database, held.id);
-  const [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
-
-  const { id } = succeeded(await book(free.id, 1));
-  succeeded(await cancel(id));
-  succeeded(await update(free, { totalTickets: 6 }));
-  expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
-  await lock.untilWaiting(1);
-
-  await lock.release();
+  let waiting: Promise<Outcome<unknown>> | undefined;
+  try {
+    [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
+    const { id } = succeeded(await book(free.id, 1));
+    succeeded(await cancel(id));
+    succeeded(await update(free, { totalTickets: 6 }));
+    expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
+    await lock.untilWaiting(1);
+  } finally {
+    await lock.release();
+  }
   expect(waiting && verdict(await waiting)).toBe("OK");
   expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 4 });
 });

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { DomainError } from "../domain/errors.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
 
+const seeded = { seed: 1, numRuns: 500 };
+
 const list: ListIdentity = [
   "concerts",
   undefined,
@@ -39,6 +41,7 @@ describe("a token", () => {
           JSON.stringify(one.map((each) => each ?? null)) === JSON.stringify(other.map((each) => each ?? null));
         expect(reasonOf(() => decodePageToken(other, token))).toBe(same ? undefined : "INVALID_PAGE_TOKEN");
       }),
+      seeded,
     );
   });
 
@@ -54,6 +57,7 @@ describe("a token", () => {
         const encoded = Buffer.from(text).toString("base64url");
         expect(reasonOf(() => decodePageToken(list, encoded))).toBe("INVALID_PAGE_TOKEN");
       }),
+      seeded,
     );
   });
 
@@ -98,6 +102,7 @@ describe("an instant in a token", () => {
         const instant = Temporal.Instant.fromEpochNanoseconds(value * 1_000n);
         expect(parseTokenInstant(instant.toString()).equals(instant)).toBe(true);
       }),
+      seeded,
     );
   });
 

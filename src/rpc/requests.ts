@@ -41,16 +41,27 @@ function instantOf(timestamp: Timestamp): Temporal.Instant {
   return Temporal.Instant.fromEpochNanoseconds(timestamp.seconds * 1_000_000_000n + microseconds * 1_000n);
 }
 
+/** A price, which the schema holds to two decimals, in cents; -0 becomes 0. */
+function centsOf(price: number): number {
+  return Math.round(price * 100) + 0;
+}
+
 function required<Value>(value: Value | undefined, field: string): Value {
   if (value === undefined) throw invalid(field, "is required");
   return value;
 }
 
-/** The description that a create or update request carries. Raises INVALID_REQUEST for an unknown currency. */
+/** The description that a create or update request carries. Raises INVALID_REQUEST for what the schema cannot tell. */
 export function descriptionOf(request: CreateConcertRequest | UpdateConcertRequest): ConcertDescription {
   const currencyCode = request.currencyCode === "" ? defaultCurrencyCode : request.currencyCode;
   if (!isTwoDecimalCurrency(currencyCode)) {
     throw invalid("currency_code", "is not the ISO 4217 code of a currency with two decimals");
+  }
+  const bookingStartTime = instantOf(required(request.bookingStartTime, "booking_start_time"));
+  const bookingEndTime = instantOf(required(request.bookingEndTime, "booking_end_time"));
+  // Instants that are in order may be cut to the same microsecond.
+  if (Temporal.Instant.compare(bookingStartTime, bookingEndTime) >= 0) {
+    throw invalid("", "booking_end_time must be at least a microsecond after booking_start_time");
   }
   return {
     name: request.name,
@@ -58,10 +69,10 @@ export function descriptionOf(request: CreateConcertRequest | UpdateConcertReque
     venue: request.venue,
     concertDate: instantOf(required(request.concertDate, "concert_date")),
     totalTickets: required(request.totalTickets, "total_tickets"),
-    priceCents: Math.round(required(request.price, "price") * 100),
+    priceCents: centsOf(required(request.price, "price")),
     currencyCode,
-    bookingStartTime: instantOf(required(request.bookingStartTime, "booking_start_time")),
-    bookingEndTime: instantOf(required(request.bookingEndTime, "booking_end_time")),
+    bookingStartTime,
+    bookingEndTime,
   };
 }
 

@@ -29,6 +29,7 @@ const jsonOptions = {
 
 type Router = ReturnType<typeof createConnectRouter>;
 type Handler = Router["handlers"][number];
+type Answered = Awaited<ReturnType<Handler>>;
 type Compression = typeof compressionGzip;
 
 /** Adds a route for every method of the services. */
@@ -66,7 +67,7 @@ async function answer(handler: Handler, request: FastifyRequest, reply: FastifyR
   }
   reply.hijack();
   try {
-    await universalResponseToNodeResponse(answered, reply.raw);
+    await universalResponseToNodeResponse({ ...answered, body: withPlainMessage(answered) }, reply.raw);
   } catch (error) {
     // Most often the client has hung up; if not, it must not take half an answer for a whole one.
     const { code } = ConnectError.from(error);
@@ -74,6 +75,16 @@ async function answer(handler: Handler, request: FastifyRequest, reply: FastifyR
     logger[level]({ err: error, method: handler.requestPath }, "an answer could not be written");
     reply.raw.destroy();
   }
+}
+
+/**
+ * Connect percent-encodes more of the trailer grpc-message than gRPC asks for, and gRPC's client for Node leaves some of
+ * that encoded. The trailer is there once the body has been read.
+ */
+async function* withPlainMessage({ body, trailer }: Answered): AsyncGenerator<Uint8Array> {
+  yield* body ?? [];
+  const message = trailer?.get("grpc-message");
+  if (message) trailer?.set("grpc-message", encodeURI(decodeURIComponent(message)));
 }
 
 function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {

@@ -4,8 +4,7 @@ import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { type Answer, callOnce } from "./exchange.ts";
-import { protocolsOf } from "./matrix.ts";
-import { type CallOptions, type Protocol, protocols } from "./protocols.ts";
+import { type CallOptions, type Protocol, protocols, supports } from "./protocols.ts";
 import { moonlight, type Stage, userId } from "./stage.ts";
 
 export interface PreparedCall {
@@ -15,10 +14,14 @@ export interface PreparedCall {
   run(protocol: Protocol, baseUrl: string, options?: CallOptions): Promise<Answer<unknown>>;
 }
 
-/** A call that was made by one protocol, and its answer. */
-export interface Attempt {
+/** A call to be made by one protocol. */
+export interface PlannedCall {
   readonly call: PreparedCall;
   readonly protocol: Protocol;
+}
+
+/** A call that was made, and its answer. */
+export interface Attempt extends PlannedCall {
   readonly answer: Answer<unknown>;
 }
 
@@ -64,15 +67,14 @@ export async function prepareCalls(stage: Stage): Promise<readonly PreparedCall[
   ];
 }
 
-/** What a protocol's calls are. */
-export type Batch = readonly (readonly [Protocol, PreparedCall])[];
+export type Batch = readonly PlannedCall[];
 
-/** Calls for each protocol that can make them. */
+/** Calls for each protocol that can make them, prepared anew for each. */
 export async function prepareBatch(prepare: () => Promise<readonly PreparedCall[]>): Promise<Batch> {
-  const batch: [Protocol, PreparedCall][] = [];
+  const batch: PlannedCall[] = [];
   for (const protocol of protocols) {
-    const calls = (await prepare()).filter(({ method }) => protocolsOf(method).includes(protocol));
-    batch.push(...calls.map((call): [Protocol, PreparedCall] => [protocol, call]));
+    const calls = (await prepare()).filter(({ method }) => supports(protocol, method));
+    batch.push(...calls.map((call) => ({ call, protocol })));
   }
   return batch;
 }
@@ -84,7 +86,7 @@ export function attemptAll(
   optionsOf: (protocol: Protocol) => CallOptions = () => ({}),
 ): Promise<Attempt[]> {
   return Promise.all(
-    batch.map(async ([protocol, call]) => {
+    batch.map(async ({ call, protocol }) => {
       const answer = await call.run(protocol, baseUrl, optionsOf(protocol));
       return { call, protocol, answer };
     }),

@@ -183,7 +183,7 @@ function refusalOfGrpc(error: grpc.ServiceError): Refusal {
     ok: false,
     code: codeName(error.code as number as Code),
     reason: info?.reason,
-    message: status?.message ?? error.details,
+    message: error.details,
     metadata: info?.metadata ?? {},
     violations: violationsOf(unpack(BadRequestSchema)?.fieldViolations),
     retryDelayMs: milliseconds(unpack(RetryInfoSchema)?.retryDelay),

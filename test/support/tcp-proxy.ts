@@ -15,8 +15,12 @@ export interface TcpProxy {
   readonly port: number;
   /** The URL of a database with this proxy in between. */
   url(databaseUrl: string): string;
+  /** New connections go to the server of this URL: the database has come back elsewhere. */
+  moveTo(databaseUrl: string): void;
   /** COMMITs seen so far. */
   readonly commits: number;
+  /** Connections refused so far. */
+  readonly refusals: number;
   /** Connections open at this moment. */
   readonly connections: number;
   /**
@@ -48,18 +52,23 @@ interface Link {
 
 /** Starts a proxy before the server that a database URL names. The connection must not use TLS. */
 export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
-  const target = new URL(databaseUrl);
+  let target = new URL(databaseUrl);
   const links = new Set<Link>();
   const faults: PendingFault[] = [];
   let refusing = false;
   let holding = false;
   let commits = 0;
+  let refusals = 0;
 
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     client.on("error", () => {});
     // Not by closing the server: another process might get the port meanwhile.
-    if (refusing) return client.resetAndDestroy();
-    const upstream = connect({ host: target.hostname, port: Number(target.port || 5432) });
+    if (refusing) {
+      refusals++;
+      client.resetAndDestroy();
+      return;
+    }
+    const upstream = connect({ host: target.hostname, port: Number(target.port || 5432), noDelay: true });
     upstream.on("error", () => {});
     const link: Link = { client, upstream };
     links.add(link);
@@ -129,8 +138,14 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
       proxied.searchParams.set("sslmode", "disable");
       return proxied.href;
     },
+    moveTo(url) {
+      target = new URL(url);
+    },
     get commits() {
       return commits;
+    },
+    get refusals() {
+      return refusals;
     },
     get connections() {
       return links.size;

@@ -1,0 +1,235 @@
+/** JSON that is not what the schema asks for, or not JSON, over REST and Connect. */
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  concertJson,
+  expectConnectError,
+  expectProblem,
+  type HttpAnswer,
+  jsonType,
+  rpcPath,
+  type Subject,
+  sendHttp,
+  startSubject,
+} from "./support/bad-input.ts";
+import { nameOf } from "./support/json-calls.ts";
+import { methods } from "./support/matrix.ts";
+
+let subject: Subject;
+beforeAll(async () => {
+  subject = await startSubject();
+});
+afterEach(() => subject.expectUnharmed());
+afterAll(() => subject?.close());
+
+const createConcert = "ConcertService.CreateConcert";
+
+/** The REST routes that take a body. */
+const restPaths: Readonly<Record<string, () => { method: string; path: string }>> = {
+  [createConcert]: () => ({ method: "POST", path: "/api/v1/concerts" }),
+  "ConcertService.UpdateConcert": () => ({ method: "PUT", path: `/api/v1/concerts/${subject.concertId}` }),
+  "BookingService.BookTickets": () => ({ method: "POST", path: "/api/v1/bookings" }),
+  "BookingService.CancelBooking": () => ({ method: "POST", path: `/api/v1/bookings/${subject.bookingId}/cancel` }),
+};
+
+const sendRest = (method: string, body: string | Uint8Array) =>
+  sendHttp(subject.baseUrl, { path: "", ...restPaths[method]?.(), headers: jsonType, body });
+const sendConnect = (method: string, body: string | Uint8Array) =>
+  sendHttp(subject.baseUrl, { path: rpcPath(method), headers: jsonType, body });
+
+/** A request that is right but for one field, whose JSON is given as text. */
+function withField(method: string, name: string, json: string): string {
+  const { [name]: _, ...others } = subject.requests[method] ?? {};
+  const text = JSON.stringify(others).slice(1, -1);
+  return `{${text}${text === "" ? "" : ","}${JSON.stringify(name)}:${json}}`;
+}
+
+/** REST names the field; the right words are another test's matter. */
+function expectRestNames(answer: HttpAnswer, field: string, message?: string) {
+  const { violations } = expectProblem(answer, 400, "INVALID_REQUEST");
+  expect(violations).toContainEqual({ field, message: message ?? expect.stringMatching(/./) });
+}
+
+const always = ["true", "{}", "[]", "[1]", '["x"]', '{"value":1}'];
+const wrongNumbers = ['"x"', '""', '"1,5"', '" "', '"1_000"', '"١"', "1e999"];
+const wrongIntegers = [...wrongNumbers, "1.5", '"1.5"', "1e300", '"99999999999999999999"', "-1e20"];
+
+/** JSON that a field cannot hold. */
+function wrongJson({ scalar }: DescField): readonly string[] {
+  switch (scalar) {
+    case ScalarType.STRING:
+      return [...always, "1", "-0.5"];
+    case ScalarType.INT32:
+      return [...always, ...wrongIntegers, "2147483648", '"-2147483649"'];
+    case ScalarType.INT64:
+      return [...always, ...wrongIntegers, '"9223372036854775808"'];
+    case ScalarType.DOUBLE:
+      return [...always, ...wrongNumbers, '"Inf"', '"1e999"'];
+    case ScalarType.BOOL:
+      return ["1", "0", '"true"', '""', "{}", "[]", "[true]"];
+    case undefined:
+      return [...always, "1", '"x"', '""', '{"seconds":1,"nanos":0}', '["2030-01-01T00:00:00Z"]'];
+    default:
+      throw new Error(`no wrong values are known for the type ${scalar}`);
+  }
+}
+
+const cases = methods.flatMap((method) => method.input.fields.map((field) => ({ method: nameOf(method), field })));
+
+describe("a value of the wrong type", () => {
+  test.each(cases)("$method $field.name", async ({ method, field }) => {
+    for (const json of wrongJson(field)) {
+      const body = withField(method, field.name, json);
+      const { message } = expectConnectError(await sendConnect(method, body), 400, "invalid_argument");
+      expect([json, message]).toEqual([json, expect.stringMatching(field.message ? "Timestamp" : `\\.${field.name} `)]);
+      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name);
+    }
+  });
+});
+
+describe("a string that is no text", () => {
+  const strings = cases.filter(({ field }) => field.scalar === ScalarType.STRING);
+  test.each(strings)("half a surrogate pair: $method $field.name", async ({ method, field }) => {
+    for (const json of ['"abc\\ud800"', '"\\udc00abc"', '"abc\\udc00\\ud800"']) {
+      const body = withField(method, field.name, json);
+      expect(expectConnectError(await sendConnect(method, body), 400, "invalid_argument").message).toContain(
+        field.name,
+      );
+      if (!restPaths[method]) continue;
+      expectRestNames(await sendRest(method, body), field.name, "must be valid Unicode; it has half a surrogate pair");
+    }
+  });
+
+  test.each(strings)("U+0000: $method $field.name", async ({ method, field }) => {
+    for (const json of ['"\\u0000"', '"abc\\u0000"', '"abc\\u0000def"']) {
+      const body = withField(method, field.name, json);
+      expect(expectConnectError(await sendConnect(method, body), 400, "invalid_argument").message).toContain(
+        field.name,
+      );
+      if (!restPaths[method]) continue;
+      expectRestNames(await sendRest(method, body), field.name, "must not contain the character U+0000");
+    }
+  });
+
+  test.each([
+    ["a byte that is none of UTF-8's", [0xff]],
+    ["a continuation without a start", [0x80]],
+    ["an overlong U+0000", [0xc0, 0x80]],
+    ["an overlong slash", [0xe0, 0x80, 0xaf]],
+    ["an encoded surrogate", [0xed, 0xa0, 0x80]],
+    ["a code point past the last", [0xf4, 0x90, 0x80, 0x80]],
+    ["half a character", [0xe2, 0x82]],
+    ["Latin-1", [0xe9]],
+  ])("%s", async (_, bytes) => {
+    const [before = "", after = ""] = JSON.stringify({ ...concertJson, name: "Moon|light" }).split("|");
+    const body = Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
+    expectRestNames(await sendRest(createConcert, body), "", "the body is not valid UTF-8");
+    expect(expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument").message).toContain(
+      "utf-8",
+    );
+  });
+});
+
+describe("a body that is no object", () => {
+  const noJson = [
+    "{",
+    "}",
+    '{"name"}',
+    '{"name":}',
+    "{,}",
+    "{'name':'x'}",
+    "{name:1}",
+    '{"name":"x",}',
+    "{} {}",
+    "{}x",
+  ];
+  const stillNone = [
+    "/**/{}",
+    '{"price":NaN}',
+    '{"price":0x10}',
+    '{"price":01}',
+    '{"price":.5}',
+    '{"name":"\n"}',
+    "\u00a0{}",
+  ];
+  const otherEncodings = ["\u0000{}", "\ufeff\ufeff{}", Buffer.from("{}", "utf16le").toString()];
+  test.each([...noJson, ...stillNone, ...otherEncodings, "[".repeat(30_000), '{"a":'.repeat(10_000)])(
+    "%j, which is no JSON",
+    async (body) => {
+      expectRestNames(await sendRest(createConcert, body), "", expect.stringMatching(/^the body is not valid JSON/));
+      expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+    },
+  );
+
+  const nested = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+  test.each(["null", "true", "1", '"x"', "[]", "[{}]", nested])("%j, which is other JSON", async (body) => {
+    expectRestNames(await sendRest(createConcert, body), "", "the body must be a JSON object");
+    expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+  });
+});
+
+describe("a key", () => {
+  const valid = () => JSON.stringify(concertJson).slice(1);
+  const unknown = [
+    "nothing",
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "",
+    "name ",
+    "náme",
+    "concert.name",
+    "$where",
+    "id",
+  ];
+  test.each(unknown)("that is unknown is refused by REST, and named: %j", async (key) => {
+    for (const json of ["1", '{"name":"x"}', nestedJson(5_000)]) {
+      const body = `{${JSON.stringify(key)}:${json},${valid()}`;
+      expectRestNames(await sendRest(createConcert, body), key, "unknown field");
+    }
+  });
+
+  test.each(unknown)("that is unknown changes nothing for Connect: %j", async (key) => {
+    // The request lacks something else, so that nothing is stored.
+    for (const json of ["1", '{"name":"x","artist":"y"}', nestedJson(5_000)]) {
+      const body = `{${JSON.stringify(key)}:${json},"name":"",${valid().replace('"name":"Moonlight",', "")}`;
+      const { message } = expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+      expect(message).toMatch(/^name: must be at least 1 characters/);
+    }
+  });
+
+  test.each([
+    ["name", '"name":"a","name":"b"'],
+    ["name", '"name":"a","n\\u0061me":"a"'],
+    ["totalTickets", '"total_tickets":1,"totalTickets":1'],
+    ["total_tickets", '"totalTickets":1,"total_tickets":1'],
+  ])("that is given twice is refused: %s in %s", async (key, json) => {
+    const { name: _, total_tickets: __, ...others } = concertJson;
+    const body = `{${json},${JSON.stringify(others).slice(1)}`;
+    expectRestNames(await sendRest(createConcert, body), key, "given more than once");
+    const { message } = expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+    expect(message).toMatch(/duplicate object key|set multiple times/);
+  });
+
+  test("may differ in case and underscores over REST, but then it counts as the same", async () => {
+    const body = `{"TOTALTICKETS":1,${valid()}`;
+    const { violations } = expectProblem(await sendRest(createConcert, body), 400, "INVALID_REQUEST");
+    expect(violations).toEqual([{ field: "total_tickets", message: "given more than once" }]);
+  });
+
+  test.each(cases)("whose value is null counts as left out: $method $field.name", async ({ method, field }) => {
+    // Null in the place of something required, and of something else together with a fault.
+    const { [field.name]: _, ...others } = subject.requests[method] ?? {};
+    const left = JSON.stringify({ ...others, [field.name]: undefined, page_size: -1, request_id: "x" });
+    const nulled = JSON.stringify({ ...others, page_size: -1, request_id: "x", [field.name]: null });
+    const [expected, answer] = [await sendConnect(method, left), await sendConnect(method, nulled)];
+    if (field.name !== "page_size" && field.name !== "request_id") expect(answer.text).toBe(expected.text);
+    expect(answer.status).toBeLessThan(500);
+  });
+});
+
+/** Objects in objects, as deep as said. */
+function nestedJson(depth: number): string {
+  return `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+}

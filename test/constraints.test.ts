@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+
+/** For every constraint a statement that breaks it, and no other, of a database with one concert and one booking. */
+const violations: Record<string, string> = {
+  concerts_pkey: "INSERT INTO concerts OVERRIDING SYSTEM VALUE SELECT * FROM concerts",
+  concerts_name_check: "UPDATE concerts SET name = ''",
+  concerts_artist_check: "UPDATE concerts SET artist = ''",
+  concerts_venue_check: "UPDATE concerts SET venue = ''",
+  concerts_concert_date_check: "UPDATE concerts SET concert_date = 'infinity'",
+  concerts_total_tickets_check: "UPDATE concerts SET total_tickets = 0, available_tickets = 0",
+  concerts_available_tickets_check: "UPDATE concerts SET available_tickets = 11",
+  concerts_price_check: "UPDATE concerts SET price = -0.01",
+  concerts_currency_code_check: "UPDATE concerts SET currency_code = 'usd'",
+  concerts_booking_start_time_check: "UPDATE concerts SET booking_start_time = '-infinity'",
+  concerts_booking_end_time_check: "UPDATE concerts SET booking_end_time = 'infinity'",
+  concerts_booking_window_check: "UPDATE concerts SET booking_end_time = booking_start_time",
+  concerts_version_check: "UPDATE concerts SET version = 0",
+  concerts_request_id_key: `INSERT INTO concerts
+    (name, artist, venue, concert_date, total_tickets, available_tickets, price, booking_start_time, booking_end_time,
+     request_id, request_digest)
+    SELECT name, artist, venue, concert_date, total_tickets, available_tickets, price, booking_start_time,
+      booking_end_time, request_id, request_digest FROM concerts`,
+  concerts_request_digest_check: "UPDATE concerts SET request_digest = ''",
+
+  bookings_pkey: `INSERT INTO bookings OVERRIDING SYSTEM VALUE
+    SELECT id, concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, status,
+      gen_random_uuid(), cancel_request_id, created_at, updated_at FROM bookings`,
+  bookings_concert_id_fkey: "UPDATE bookings SET concert_id = 4711",
+  bookings_user_id_check: "UPDATE bookings SET user_id = ''",
+  valid_ticket_count: "UPDATE bookings SET ticket_count = 0, total_price = 0",
+  bookings_unit_price_check: "UPDATE bookings SET unit_price = -1, total_price = -2",
+  bookings_total_price_check: "UPDATE bookings SET total_price = 0",
+  bookings_currency_code_check: "UPDATE bookings SET currency_code = 'E1R'",
+  bookings_status_check: "UPDATE bookings SET status = 'lost'",
+  bookings_cancel_request_id_check: "UPDATE bookings SET status = 'cancelled'",
+  bookings_request_key: `INSERT INTO bookings
+    (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
+    SELECT concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id
+    FROM bookings`,
+};
+
+/** More ways to break the constraints that have more than one side. */
+const otherSides: [constraint: string, statement: string][] = [
+  ["concerts_available_tickets_check", "UPDATE concerts SET available_tickets = -1"],
+  ["concerts_concert_date_check", "UPDATE concerts SET concert_date = '-infinity'"],
+  ["concerts_booking_window_check", "UPDATE concerts SET booking_start_time = booking_end_time + interval '1 us'"],
+  ["concerts_currency_code_check", "UPDATE concerts SET currency_code = 'US'"],
+  ["concerts_request_digest_check", "UPDATE concerts SET request_digest = request_digest || '\\x00'"],
+  ["valid_ticket_count", "UPDATE bookings SET ticket_count = -1, total_price = -unit_price"],
+  ["bookings_cancel_request_id_check", "UPDATE bookings SET cancel_request_id = gen_random_uuid()"],
+  ["bookings_concert_id_fkey", "DELETE FROM concerts"],
+];
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.query(`
+    INSERT INTO concerts
+      (name, artist, venue, concert_date, total_tickets, available_tickets, price, booking_start_time,
+       booking_end_time, request_id, request_digest)
+    VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-06-01', 10, 8, 50.25, '2099-01-01', '2099-05-01',
+      gen_random_uuid(), sha256('moonlight'));
+    INSERT INTO bookings
+      (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
+    SELECT id, 'nora', 2, price, 2 * price, currency_code, now(), gen_random_uuid() FROM concerts`);
+});
+
+afterAll(() => database.drop());
+
+describe("PostgreSQL itself refuses what breaks", () => {
+  test.each(Object.entries(violations))("%s", async (constraint, statement) => {
+    await expect(database.query(statement)).rejects.toMatchObject({ constraint });
+  });
+
+  test.each(otherSides)("%s by %s", async (constraint, statement) => {
+    await expect(database.query(statement)).rejects.toMatchObject({ constraint });
+  });
+
+  test("a column's NOT NULL", async () => {
+    const columns = await database.query<{ table: string; column: string }>(
+      `SELECT table_name AS "table", column_name AS "column" FROM information_schema.columns
+       WHERE table_name IN ('concerts', 'bookings') AND is_nullable = 'NO' AND is_identity = 'NO'`,
+    );
+    expect(columns.length).toBeGreaterThan(20);
+    for (const { table, column } of columns) {
+      const failure = database.query(`UPDATE ${table} SET ${column} = NULL`);
+      await expect(failure, `${table}.${column}`).rejects.toMatchObject({ code: "23502", column });
+    }
+  });
+});
+
+test("every constraint has its case above, and only cancel_request_id may be NULL", async () => {
+  const constraints = await database.query<{ name: string }>(
+    `SELECT conname AS name FROM pg_constraint
+     WHERE conrelid IN ('concerts'::regclass, 'bookings'::regclass) AND contype <> 'n' ORDER BY conname`,
+  );
+  expect(constraints.map(({ name }) => name)).toEqual(Object.keys(violations).sort());
+  const nullable = await database.query<{ column: string }>(
+    `SELECT column_name AS "column" FROM information_schema.columns
+     WHERE table_name IN ('concerts', 'bookings') AND is_nullable = 'YES'`,
+  );
+  expect(nullable).toEqual([{ column: "cancel_request_id" }]);
+});

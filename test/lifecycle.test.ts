@@ -1,0 +1,246 @@
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { patientSettings } from "./support/locks.ts";
+import { endPrograms, type OpenProgram, openProgram, startProgram } from "./support/program.ts";
+import { openRaw } from "./support/raw-connection.ts";
+import { startTestService, testEnvironment } from "./support/service.ts";
+import { startTcpProxy } from "./support/tcp-proxy.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+afterEach(endPrograms);
+
+/** The environment of a service with a database of its own. */
+function ownDatabase(folder: DataFolder, settings: Record<string, string> = {}): Record<string, string> {
+  const { APP_DATABASE_URL: _, ...env } = testEnvironment("");
+  return { ...env, APP_DATA_DIR: folder.path, ...settings };
+}
+
+async function listConcerts({ baseUrl }: OpenProgram): Promise<{ id: string }[]> {
+  const response = await fetch(`${baseUrl}/api/v1/concerts`);
+  return ((await response.json()) as { concerts: { id: string }[] }).concerts;
+}
+
+function bookingText(concertId: string | undefined): string {
+  const body = JSON.stringify({ concert_id: concertId, user_id: "nora", ticket_count: 1 });
+  return `POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("a service with a database of its own", () => {
+  let folder: DataFolder;
+  beforeAll(async () => {
+    folder = await createDataFolder();
+  });
+  afterAll(() => folder.remove());
+
+  test("says where its data lies and what to try, and has concerts to book", async () => {
+    const service = await openProgram(ownDatabase(folder));
+    const hint = await service.line("curl ");
+    const firstLines = service.output().split("\n");
+    expect(JSON.parse(firstLines[0] ?? "")).toMatchObject({ dataDir: folder.path });
+    expect(firstLines.indexOf(hint)).toBeLessThan(6);
+    const [url = ""] = /http:\S+\/concerts/.exec(hint) ?? [];
+    expect(await (await fetch(url)).json()).toMatchObject({ concerts: { length: 5 } });
+
+    for (const { id } of await listConcerts(service)) {
+      const raw = openRaw(service.restPort);
+      raw.socket.write(bookingText(id));
+      await raw.waitFor("HTTP/1.1 201 ");
+      raw.socket.destroy();
+    }
+    service.signal("SIGTERM");
+    expect(await service.ended).toBe(0);
+    expect(await folder.server()).toBeUndefined();
+  });
+
+  test("ends, and says why, when another one uses the folder", async () => {
+    const first = await openProgram(ownDatabase(folder));
+    const second = startProgram(ownDatabase(folder));
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(/^frontrow: another Frontrow is running on this data folder/m);
+    expect(await listConcerts(first)).toHaveLength(5);
+    first.signal("SIGTERM");
+    expect(await first.ended).toBe(0);
+  });
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "finishes what it has begun after %s, also if that comes twice, and leaves nothing behind",
+    async (signal) => {
+      const service = await openProgram(ownDatabase(folder, patientSettings));
+      const [concert] = await listConcerts(service);
+      const session = await folder.connect();
+      await session.query("BEGIN");
+      await session.query("SELECT FROM concerts WHERE id = $1 FOR UPDATE", [concert?.id]);
+      const raw = openRaw(service.restPort);
+      raw.socket.write(bookingText(concert?.id));
+      await vi.waitFor(async () => {
+        const { rows } = await session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        expect(rows).toHaveLength(1);
+      });
+
+      service.signal(signal);
+      await service.line('"draining"');
+      service.signal(signal);
+      await expect(fetch(`${service.baseUrl}/readyz`)).rejects.toThrow();
+      raw.socket.write("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+      await session.query("COMMIT");
+      await session.end();
+
+      const [booked = "", readiness] = (await raw.closed).split(/(?<=})(?=HTTP)/);
+      expect(booked).toMatch(/^HTTP\/1.1 201 /);
+      expect(readiness).toMatch(/^HTTP\/1.1 503 [\s\S]*"status":"draining"/);
+      expect(await service.ended).toBe(0);
+      expect(await folder.server()).toBeUndefined();
+      expect(isRunning(service.pid)).toBe(false);
+    },
+  );
+
+  test("ends, and says why, when its PostgreSQL ends by itself; the next start finds no second set of concerts", async () => {
+    const service = await openProgram(ownDatabase(folder));
+    process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toMatch(/cannot go on; closing/);
+    expect(service.output()).toMatch(/PostgreSQL has ended by itself/);
+
+    const next = await openProgram(ownDatabase(folder));
+    expect(await listConcerts(next)).toHaveLength(5);
+    next.signal("SIGTERM");
+    expect(await next.ended).toBe(0);
+  });
+});
+
+describe("a first start", () => {
+  let folder: DataFolder;
+  beforeEach(async () => {
+    folder = await createDataFolder();
+  });
+  afterEach(() => folder.remove());
+
+  test("with --migrate only migrates; demo concerts can be done without", async () => {
+    const migration = startProgram(ownDatabase(folder), ["--migrate"]);
+    expect(await migration.ended).toBe(0);
+    expect(await migration.line("migrated the database")).toContain("0001_concerts_and_bookings");
+    expect(await folder.server()).toBeUndefined();
+
+    const service = await openProgram(ownDatabase(folder, { APP_DEMO_DATA: "false" }));
+    expect(service.output()).toContain("the database is up to date");
+    expect(await listConcerts(service)).toEqual([]);
+    service.signal("SIGTERM");
+    expect(await service.ended).toBe(0);
+  });
+
+  test.each([
+    ["the service", [], 0],
+    ["a migration, which then has not succeeded", ["--migrate"], 1],
+  ])("that is interrupted leaves nothing behind: %s", async (_name, args, code) => {
+    const program = startProgram(ownDatabase(folder), args);
+    while ((await readdir(folder.path)).length === 0) await delay(5);
+    program.signal("SIGTERM");
+    expect(await program.ended).toBe(code);
+    expect(program.output()).toContain("stopped during the start");
+    expect(program.output()).not.toContain("Error");
+    expect(await folder.server()).toBeUndefined();
+    expect((await readdir(folder.path)).filter((name) => name.includes("unfinished"))).toEqual([]);
+  });
+});
+
+describe("a service with a database elsewhere", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  async function emptyDatabase(): Promise<void> {
+    await database.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+  }
+
+  test("with --migrate migrates an empty one, and ends", async () => {
+    await emptyDatabase();
+    for (const line of ["migrated the database", "the database is up to date"]) {
+      const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+      expect(await migration.ended).toBe(0);
+      expect(migration.output()).toContain(line);
+    }
+    expect(await database.query("SELECT FROM concerts")).toEqual([]);
+    const left = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'frontrow'`;
+    await vi.waitFor(async () => expect(await database.query(left)).toEqual([]));
+  });
+
+  test("migrates an empty one once, however many start together", async () => {
+    await emptyDatabase();
+    const services = await Promise.all(Array.from({ length: 4 }, () => startTestService({}, database)));
+    await Promise.all(services.map((service) => service.close()));
+    expect(await database.query("SELECT name FROM kysely_migration")).toEqual([{ name: "0001_concerts_and_bookings" }]);
+  });
+
+  test.each([["APP_REST_PORT"], ["APP_GRPC_PORT"]])(
+    "says which setting to change when the port of %s is taken",
+    async (setting) => {
+      const rival = createServer().listen(0, "127.0.0.1");
+      await once(rival, "listening");
+      const { port } = rival.address() as AddressInfo;
+      const service = startProgram(testEnvironment(database.url, { [setting]: String(port) }));
+      expect(await service.ended).toBe(1);
+      expect(service.output()).toContain(`frontrow: port ${port} is in use: set another by ${setting}`);
+      rival.close();
+    },
+  );
+
+  test("says which setting is wrong", async () => {
+    const service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);
+    expect(await service.ended).toBe(2);
+    expect(service.output()).toMatch(/^frontrow: .*--rest-prot.*--rest-port[\s\S]*^APP_GRPC_PORT: /m);
+  });
+
+  test("with --wait-for-db waits for one that comes later", async () => {
+    const proxy = await startTcpProxy(database.url);
+    proxy.refuse();
+    const opening = openProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db"]);
+    await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(1), { timeout: 30_000 });
+    proxy.accept();
+    const service = await opening;
+    service.signal("SIGTERM");
+    expect(await service.ended).toBe(0);
+    await proxy.close();
+  });
+
+  test.each([
+    ["at once, and says how to wait", [], "to wait until it is up, use --wait-for-db"],
+    ["after the time it was told to wait", ["--wait-for-db=600ms"], "within 600 ms"],
+  ])("gives up on one that does not come %s", async (_when, args, hint) => {
+    const proxy = await startTcpProxy(database.url);
+    proxy.refuse();
+    const service = startProgram(testEnvironment(proxy.url(database.url)), args);
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toMatch(
+      new RegExp(`^frontrow: cannot reach the database at 127.0.0.1:${proxy.port} \\(.+\\).* ?${hint}`, "m"),
+    );
+    await proxy.close();
+  });
+
+  test("ends at once when it is told to while it waits", async () => {
+    const proxy = await startTcpProxy(database.url);
+    proxy.refuse();
+    const service = startProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db=10m"]);
+    await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(0), { timeout: 30_000 });
+    service.signal("SIGTERM");
+    expect(await service.ended).toBe(0);
+    expect(service.output()).toContain("stopped during the start");
+    await proxy.close();
+  });
+});

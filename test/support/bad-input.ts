@@ -1,0 +1,203 @@
+/** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as startRequest } from "node:http";
+import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { Code } from "@connectrpc/connect";
+import { expect } from "vitest";
+import { restCall } from "./rest.ts";
+import { type Settings, startTestService, type TestService } from "./service.ts";
+
+export type JsonObject = Record<string, JsonValue | undefined>;
+
+/** A service with one concert and one booking, which bad input must leave alone. */
+export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
+  readonly concertId: string;
+  readonly bookingId: string;
+  /** For each method, such as `ConcertService.GetConcert`, a request in JSON that it answers. */
+  readonly requests: Readonly<Record<string, JsonObject>>;
+  /** Fails if anything stored has changed since the start, or if the service no longer answers. */
+  expectUnharmed(): Promise<void>;
+}
+
+/** A description that CreateConcert takes; booking is open for the rest of this century. */
+export const concertJson = {
+  name: "Moonlight",
+  artist: "The Larks",
+  venue: "Old Mill",
+  concert_date: "2099-06-01T20:00:00Z",
+  total_tickets: 100,
+  price: 50.25,
+  currency_code: "EUR",
+  booking_start_time: "2020-05-01T10:00:00Z",
+  booking_end_time: "2099-06-01T19:30:00Z",
+} satisfies JsonObject;
+
+/** Starts one. */
+export async function startSubject(settings: Settings = {}): Promise<Subject> {
+  const { baseUrl, database, close } = await startTestService(settings);
+  const create = async (method: string, json: JsonObject) => {
+    const { status, body } = await restCall(baseUrl, method, json);
+    if (status !== 201) throw new Error(`${method} was answered ${JSON.stringify(body)}`);
+    return (body as { id: string }).id;
+  };
+  const concertId = await create("ConcertService.CreateConcert", concertJson);
+  const order = { concert_id: concertId, user_id: "nora", ticket_count: 1 };
+  const bookingId = await create("BookingService.BookTickets", order);
+
+  const storedState = async () => JSON.stringify([...(await rows("concerts")), ...(await rows("bookings"))]);
+  const rows = (table: string) => database.query(`SELECT t::text FROM ${table} t ORDER BY id`);
+  const before = await storedState();
+  return {
+    ...{ baseUrl, database, close, concertId, bookingId },
+    requests: {
+      "ConcertService.GetConcert": { id: concertId },
+      "ConcertService.ListConcerts": {},
+      "ConcertService.CreateConcert": concertJson,
+      "ConcertService.UpdateConcert": { id: concertId, version: 1, ...concertJson },
+      "BookingService.GetBooking": { id: bookingId },
+      "BookingService.GetUserBookings": { user_id: "nora" },
+      "BookingService.BookTickets": order,
+      "BookingService.CancelBooking": { id: bookingId, user_id: "nora" },
+    },
+    async expectUnharmed() {
+      expect(await storedState()).toBe(before);
+      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concertId}` })).status).toBe(200);
+    },
+  };
+}
+
+export interface HttpRequest {
+  /** POST if there is a body, else GET. */
+  readonly method?: string;
+  /** Sent as it is. */
+  readonly path: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Uint8Array | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** Sends one request over HTTP/1.1 on a connection of its own. Without `Transfer-Encoding: chunked` its length is told. */
+export function sendHttp(baseUrl: string, { method, path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
+  const { hostname, port } = new URL(baseUrl);
+  return new Promise((resolve, reject) => {
+    const request = startRequest(
+      { hostname, port, path, method: method ?? (body === undefined ? "GET" : "POST"), headers, agent: false },
+      async (response) => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of response) chunks.push(chunk);
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+export const jsonType = { "content-type": "application/json" };
+
+/** The URL path of a method, such as `ConcertService.GetConcert`, for the RPC protocols. */
+export const rpcPath = (method: string) => `/frontrow.v1.${method.replace(".", "/")}`;
+
+/** An envelope of the gRPC protocols, which may lie about its length. */
+export function envelope(message: Uint8Array, flags = 0, length = message.length): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt8(flags, 0);
+  prefix.writeUInt32BE(length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+/** Sends bytes as the body of a gRPC call, with further headers, and collects the answer's headers and trailers. */
+export async function sendGrpc(
+  baseUrl: string,
+  path: string,
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<HttpAnswer> {
+  const session = connectHttp2(baseUrl);
+  try {
+    const fixed = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request({ ...fixed, ...headers });
+    let answered: Http2Headers = {};
+    const add = (more: Http2Headers) => {
+      answered = { ...answered, ...more };
+    };
+    stream.on("response", add).on("trailers", add);
+    stream.end(body);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return { status: Number(answered[":status"]), headers: answered, text: Buffer.concat(chunks).toString() };
+  } finally {
+    session.destroy();
+  }
+}
+
+export interface Problem {
+  readonly detail: string;
+  readonly violations?: readonly { readonly field: string; readonly message: string }[];
+}
+
+/** REST's error: every documented member, and nothing else. */
+export function expectProblem({ status, headers, text }: HttpAnswer, expected: number, reason: string): Problem {
+  expectNoInsides(text);
+  expect([status, headers["content-type"], text]).toEqual([
+    expected,
+    expect.stringMatching(/^application\/problem\+json\b/),
+    expect.any(String),
+  ]);
+  const { violations, ...problem } = JSON.parse(text);
+  expect(problem).toEqual({
+    type: `urn:frontrow:problem:${reason.toLowerCase().replaceAll("_", "-")}`,
+    title: expect.stringMatching(/^[A-Z][a-z ]+$/),
+    status,
+    detail: expect.stringMatching(/./),
+    code: expect.stringMatching(/^[A-Z_]+$/),
+    reason,
+    metadata: {},
+  });
+  return violations === undefined ? problem : { ...problem, violations };
+}
+
+export interface ConnectProblem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The error of a unary Connect call. */
+export function expectConnectError({ status, headers, text }: HttpAnswer, expected: number, code: string) {
+  expectNoInsides(text);
+  expect([status, headers["content-type"], text]).toEqual([expected, "application/json", expect.any(String)]);
+  const { details = [], ...error } = JSON.parse(text);
+  expect(error).toEqual({ code, message: expect.stringMatching(/./) });
+  expect(details).toBeInstanceOf(Array);
+  return error as ConnectProblem;
+}
+
+/** The error of a gRPC call, which comes in trailers (or in headers, where nothing else comes). Returns its message. */
+export function expectGrpcError({ status, headers }: HttpAnswer, code: Code): string {
+  const message = decodeURIComponent(String(headers["grpc-message"] ?? ""));
+  expectNoInsides(message);
+  expect([status, headers["content-type"], headers["grpc-status"], message]).toEqual([
+    200,
+    expect.stringMatching(/^application\/grpc\b/),
+    String(code),
+    expect.stringMatching(/./),
+  ]);
+  return message;
+}
+
+const insides = [
+  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|constraint|pg_\w+|postgres\w*)\b/i,
+  /\b(?:sqlstate|ECONN\w+|ENO\w+|EPIPE|TypeError|RangeError|SyntaxError)\b|127\.0\.0\.1|localhost/,
+  /\bat .*:\d+:\d+|\.[cm]?[jt]s\b|node_modules|node:|\/(?:src|home|tmp|usr|work)\//,
+];
+
+/** No SQL, no stack, no file and no address of ours. */
+export function expectNoInsides(text: string): void {
+  for (const pattern of insides) expect(text).not.toMatch(pattern);
+}

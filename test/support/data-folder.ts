@@ -1,0 +1,44 @@
+/** A folder for a service's own database, and a way into that from outside of the service. */
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { findPostmaster, type Postmaster, stopProcess } from "../../src/postgres/postmaster.ts";
+
+export interface DataFolder {
+  readonly path: string;
+  /** The PostgreSQL server that runs on it, if one does. */
+  server(): Promise<Postmaster | undefined>;
+  /** A session in the service's database; the caller ends it. */
+  connect(): Promise<pg.Client>;
+  /** Ends a server that was left behind, and removes everything. */
+  remove(): Promise<void>;
+}
+
+export async function createDataFolder(): Promise<DataFolder> {
+  const path = await mkdtemp(join(tmpdir(), "frontrow-data-"));
+  // Run by root, the server is another user, who has to get in.
+  await chmod(path, 0o755);
+  const cluster = join(path, "postgres");
+  const server = () => findPostmaster(cluster);
+  return {
+    path,
+    server,
+    async connect() {
+      const port = (await server())?.port;
+      const password = await readFile(join(cluster, "frontrow.password"), "utf8");
+      const client = new pg.Client({
+        ...{ host: "127.0.0.1", user: "postgres", database: "concert_tickets", password },
+        ...(port !== undefined && { port }),
+      });
+      client.on("error", () => {});
+      await client.connect();
+      return client;
+    },
+    async remove() {
+      const left = await server();
+      if (left) await stopProcess(left.pid, async () => (await server())?.pid !== left.pid);
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
