@@ -13,7 +13,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
-      { test: { name: "load", include: ["test/load/*.test.ts"], ...integration } },
+      { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
     ],
   },
 });

@@ -1,11 +1,11 @@
 /** Every rule of the schema is held, by every kind of protocol, and what breaks it is told by name. */
-import { create, fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { create, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type JsonObject, type Subject, startSubject } from "./support/bad-input.ts";
 import { createJsonCaller, type JsonCaller, jsonProtocols, nameOf } from "./support/json-calls.ts";
 import { methods } from "./support/matrix.ts";
-import { createProtocolClient } from "./support/protocols.ts";
+import { createProtocolClient, protocols, supports } from "./support/protocols.ts";
 import { ruleCases, rulesOf } from "./support/rule-cases.ts";
 
 let subject: Subject;
@@ -106,6 +106,21 @@ describe("a timestamp that is none, which only binary messages can hold", () => 
       const answer = await client.call(method, message as never).finally(() => client.close());
       expect(answer).toMatchObject(invalidRequest([{ field: field.name, message: fault }]));
     });
+  });
+});
+
+describe.each(protocols)("U+0000 in any text is refused by %s", (protocol) => {
+  const texts = methods
+    .filter((method) => supports(protocol, method))
+    .flatMap((method) => method.input.fields.map((field) => ({ method, field })))
+    .filter(({ field }) => field.scalar === ScalarType.STRING);
+  test.each(texts)("$method.name $field.name", async ({ method, field }) => {
+    const request = fromJson(method.input, subject.requests[nameOf(method)] as Record<string, JsonValue>);
+    const client = createProtocolClient(protocol, subject.baseUrl);
+    const message = Object.assign(request, { [field.localName]: "abc\0" });
+    const answer = await client.call(method, message as never).finally(() => client.close());
+    const violations = expect.arrayContaining([expect.objectContaining({ field: field.name })]);
+    expect(answer).toMatchObject({ ok: false, code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", violations });
   });
 });
 

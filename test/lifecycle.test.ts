@@ -76,28 +76,33 @@ describe("a service with a database of its own", () => {
     expect(await first.ended).toBe(0);
   });
 
+  /** A booking that waits for a lock of the test's. */
+  async function startBooking(service: OpenProgram) {
+    const [concert] = await listConcerts(service);
+    const session = await folder.connect();
+    await session.query("BEGIN");
+    await session.query("SELECT FROM concerts WHERE id = $1 FOR UPDATE", [concert?.id]);
+    const raw = openRaw(service.restPort);
+    raw.socket.write(bookingText(concert?.id));
+    await vi.waitFor(async () => {
+      const { rows } = await session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+      expect(rows).toHaveLength(1);
+    });
+    return { raw, release: () => session.query("COMMIT").finally(() => session.end()) };
+  }
+
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "finishes what it has begun after %s, also if that comes twice, and leaves nothing behind",
     async (signal) => {
       const service = await openProgram(ownDatabase(folder, patientSettings));
-      const [concert] = await listConcerts(service);
-      const session = await folder.connect();
-      await session.query("BEGIN");
-      await session.query("SELECT FROM concerts WHERE id = $1 FOR UPDATE", [concert?.id]);
-      const raw = openRaw(service.restPort);
-      raw.socket.write(bookingText(concert?.id));
-      await vi.waitFor(async () => {
-        const { rows } = await session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-        expect(rows).toHaveLength(1);
-      });
+      const { raw, release } = await startBooking(service);
 
       service.signal(signal);
       await service.line('"draining"');
       service.signal(signal);
       await expect(fetch(`${service.baseUrl}/readyz`)).rejects.toThrow();
       raw.socket.write("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
-      await session.query("COMMIT");
-      await session.end();
+      await release();
 
       const [booked = "", readiness] = (await raw.closed).split(/(?<=})(?=HTTP)/);
       expect(booked).toMatch(/^HTTP\/1.1 201 /);
@@ -107,6 +112,17 @@ describe("a service with a database of its own", () => {
       expect(isRunning(service.pid)).toBe(false);
     },
   );
+
+  test("cuts what takes longer than a shutdown may", async () => {
+    const service = await openProgram(ownDatabase(folder, { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" }));
+    const { raw, release } = await startBooking(service);
+    service.signal("SIGTERM");
+    await raw.closed;
+    await release();
+    expect(await service.ended).toBe(0);
+    expect(service.output()).toContain("calls were still in flight when the shutdown's time was up");
+    expect(await folder.server()).toBeUndefined();
+  });
 
   test("ends, and says why, when its PostgreSQL ends by itself; the next start finds no second set of concerts", async () => {
     const service = await openProgram(ownDatabase(folder));

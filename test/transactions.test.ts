@@ -27,7 +27,7 @@ beforeAll(async () => {
   proxy = await startTcpProxy(database.url);
   const url = proxy.url(database.url);
   store = openStore(url, { poolSize, maxRetries: 2 });
-  hasty = openStore(url, { poolSize, maxRetries: 0, statementTimeoutMs: 200 });
+  hasty = openStore(url, { poolSize, maxRetries: 0, statementTimeoutMs: 1_000 });
 });
 
 afterEach(() => vi.restoreAllMocks());

@@ -10,6 +10,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { ServiceBinding } from "../rpc/service.ts";
+import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 
 export interface ConnectOptions {
@@ -39,6 +40,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     readMaxBytes: options.maxMessageBytes,
     shutdownSignal: options.shutdownSignal,
     acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheClient),
+    requestGate: checkConnectVersion,
     jsonOptions,
   });
   for (const { service, implementation } of options.services) router.service(service, implementation);
@@ -55,6 +57,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 
 async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
   const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
+  dropEndlessTimeout(universalRequest.header);
   const answered = await handler(universalRequest);
   // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
   if (handler.method.methodKind === "unary") request.raw.resume();

@@ -81,21 +81,21 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Sends one request over HTTP/1.1 on a connection of its own. Without `Transfer-Encoding: chunked` its length is told. */
-export function sendHttp(baseUrl: string, { method, path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
+/** Sends one request over HTTP/1.1 on a connection of its own, with its length unless it says `Transfer-Encoding`. */
+export function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
+  const { path, body, method = body === undefined ? "GET" : "POST" } = request;
   const { hostname, port } = new URL(baseUrl);
+  const headers = { ...request.headers };
+  if (body !== undefined && !headers["transfer-encoding"]) headers["content-length"] = Buffer.byteLength(body);
   return new Promise((resolve, reject) => {
-    const request = startRequest(
-      { hostname, port, path, method: method ?? (body === undefined ? "GET" : "POST"), headers, agent: false },
-      async (response) => {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of response) chunks.push(chunk);
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
-      },
-    );
-    request.on("error", reject);
-    request.end(body);
+    const outgoing = startRequest({ hostname, port, path, method, headers, agent: false }, async (response) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response) chunks.push(chunk);
+      const text = Buffer.concat(chunks).toString();
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
   });
 }
 

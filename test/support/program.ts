@@ -57,7 +57,9 @@ export function startProgram(env: Record<string, string>, args: string[] = []): 
       if (line === undefined) throw new Error(`the program ended without "${text}":\n${lines.join("\n")}`);
       return line;
     },
-    signal: (name) => void process.kill(-program.pid, name),
+    signal: (name) => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-program.pid, name);
+    },
     ended,
   };
   running.add(program);

@@ -148,5 +148,8 @@ function setRequestId(root: JsonObject, path: FieldPath, header: string, list: V
   if (key === "") list.add(path.name, "the header Idempotency-Key is empty");
   // An empty string is how a message says that it has none.
   if (root[path.name] === "") delete root[path.name];
+  // The same UUID may be written in capitals.
+  const present = root[path.name];
+  if (typeof present === "string" && present.toLowerCase() === key.toLowerCase()) return;
   setField(root, path, key, "the header Idempotency-Key", list);
 }
