@@ -47,6 +47,8 @@ const otherSides: [constraint: string, statement: string][] = [
   ["concerts_booking_window_check", "UPDATE concerts SET booking_start_time = booking_end_time + interval '1 us'"],
   ["concerts_currency_code_check", "UPDATE concerts SET currency_code = 'US'"],
   ["concerts_request_digest_check", "UPDATE concerts SET request_digest = request_digest || '\\x00'"],
+  ["concerts_price_check", "UPDATE concerts SET price = 'NaN'"],
+  ["bookings_unit_price_check", "UPDATE bookings SET unit_price = 'NaN', total_price = 'NaN'"],
   ["valid_ticket_count", "UPDATE bookings SET ticket_count = -1, total_price = -unit_price"],
   ["bookings_cancel_request_id_check", "UPDATE bookings SET cancel_request_id = gen_random_uuid()"],
   ["bookings_concert_id_fkey", "DELETE FROM concerts"],

@@ -1,12 +1,11 @@
 import { type Kysely, sql, type Transaction } from "kysely";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Reason } from "../src/domain/errors.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
-import { underLock } from "../src/store/values.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { openDeadline, openStore, transact as transactOn, type Work } from "./support/store.ts";
 import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 const poolSize = 2;
@@ -30,24 +29,13 @@ beforeAll(async () => {
   hasty = openStore(url, { poolSize, maxRetries: 0, statementTimeoutMs: 1_000 });
 });
 
-afterEach(() => vi.restoreAllMocks());
-
 afterAll(async () => {
   await Promise.all([store.close(), hasty.close()]);
   await proxy.close();
   await database.drop();
 });
 
-type Work = (transaction: Transaction<DB>) => Promise<unknown>;
-
-/** Runs a transaction whose result does not matter. */
-function transact(work: Work, { on = store, deadline = openDeadline() } = {}): Promise<void> {
-  return on.transact(async (transaction) => {
-    const { rows } = await sql<{ id: string }>`select ${underLock.transactionId} as id`.execute(transaction);
-    await work(transaction);
-    return { result: undefined, transactionId: rows[0]?.id ?? "" };
-  }, deadline);
-}
+const transact = (work: Work, { on = store } = {}) => transactOn(on, work);
 
 function increment(id: number): Work {
   return (transaction) => sql`update counters set n = n + 1 where id = ${id}`.execute(transaction);
@@ -236,78 +224,5 @@ describe("a network that hangs", () => {
     await Promise.all([...held, transact(increment(1), { on: hasty }), transact(increment(1), { on: hasty })]);
     expect(await counter(1)).toBe(before + 2);
     await expectWholePool(hasty);
-  });
-});
-
-describe("a caller who waits no more", () => {
-  /** A store with one connection, which is in use until told otherwise. */
-  async function busyStore() {
-    const busy = openStore(database.url, { poolSize: 1 });
-    const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
-    const begun = Promise.withResolvers<void>();
-    const using = transact(
-      async () => {
-        begun.resolve();
-        await finished;
-      },
-      { on: busy },
-    );
-    await begun.promise;
-    return { busy, finish, close: () => using.then(() => busy.close()) };
-  }
-
-  test("costs nothing when the turn comes", async () => {
-    const { busy, finish, close } = await busyStore();
-    const deadline = openDeadline();
-    const work = vi.fn();
-    const abandoned = [transact(work, { on: busy, deadline }), busy.read(work, deadline)];
-    deadline.pass();
-    finish();
-    for (const call of abandoned) {
-      await expect(call).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED", begun: false } });
-    }
-    expect(work).not.toHaveBeenCalled();
-    await close();
-  });
-
-  test("gets no second attempt, also if it already waits for a connection", async () => {
-    vi.spyOn(Math, "random").mockReturnValue(0);
-    const { busy, finish, close } = await busyStore();
-    const deadline = openDeadline();
-    const rival = Promise.withResolvers<void>();
-    let tried = 0;
-    const abandoned = transact(
-      async (transaction) => {
-        tried++;
-        await sql`select fail('40001')`.execute(transaction);
-      },
-      { on: busy, deadline },
-    );
-    // It gets the connection after the first attempt, so that the second one has to wait.
-    const rivalBegun = Promise.withResolvers<void>();
-    const using = transact(
-      async () => {
-        rivalBegun.resolve();
-        await rival.promise;
-      },
-      { on: busy },
-    );
-    finish();
-    await rivalBegun.promise;
-    await busy.ping();
-    expect(deadline.begun).toBe(false);
-    deadline.pass();
-    rival.resolve();
-    await expect(abandoned).rejects.toThrow();
-    expect(tried).toBe(1);
-    await using;
-    await close();
-  });
-
-  test("does not hold up the question whether the database is there", async () => {
-    const { busy, finish, close } = await busyStore();
-    await busy.ping();
-    finish();
-    await close();
   });
 });

@@ -1,6 +1,9 @@
 /** The store without the service around it, for what only happens far below the API. */
+import { sql, type Transaction } from "kysely";
 import type { Deadline } from "../../src/domain/deadline.ts";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.ts";
+import type { DB } from "../../src/store/tables.ts";
+import { underLock } from "../../src/store/values.ts";
 
 /** Opens the store of a database URL. The caller closes it. */
 export function openStore(databaseUrl: string, options: Partial<StoreOptions> = {}): Store {
@@ -20,4 +23,16 @@ export function openStore(databaseUrl: string, options: Partial<StoreOptions> = 
 export function openDeadline(): Deadline & { pass(): void } {
   const controller = new AbortController();
   return { signal: controller.signal, begun: false, pass: () => controller.abort() };
+}
+
+/** What a test does in a transaction. */
+export type Work = (transaction: Transaction<DB>) => Promise<unknown>;
+
+/** Runs a transaction whose result does not matter. */
+export function transact(store: Store, work: Work, deadline: Deadline = openDeadline()): Promise<void> {
+  return store.transact(async (transaction) => {
+    const { rows } = await sql<{ id: string }>`select ${underLock.transactionId} as id`.execute(transaction);
+    await work(transaction);
+    return { result: undefined, transactionId: rows[0]?.id ?? "" };
+  }, deadline);
 }
