@@ -108,8 +108,7 @@ describe.each(jsonProtocols)("%s takes", (protocol) => {
     expect(await caller.call(protocol, method, request)).toMatchObject({ ok: true, body });
   });
 
-  // As long as the rule booking_window subtracts: CEL's durations end at 292 years.
-  test.fails("a window of all time", async () => {
+  test("a window of all time", async () => {
     const window = { booking_start_time: "0001-01-01T00:00:00Z", booking_end_time: "9999-12-31T23:59:59Z" };
     const answer = await caller.call(protocol, "ConcertService.CreateConcert", { ...concertJson, ...window });
     expect(answer).toMatchObject({ ok: true, body: window });

@@ -43,7 +43,7 @@ export interface RuleCase {
 
 const required = "value is required";
 const noNul = "must not contain the character U+0000";
-const notBlank = "does not match regex pattern `\\S`";
+const notBlank = "must not be empty or only spaces";
 const uuid = "must be a valid UUID";
 const positive = "must be greater than 0";
 const between = (least: string, most: string) =>
@@ -92,10 +92,10 @@ const filterCases = (field: string) => [
 
 const textCases = (message: string) =>
   ["name", "artist", "venue"].flatMap((field) => [
-    one(message, field, "string.min_len", "", atLeast(1), notBlank),
+    one(message, field, "cel not_blank", "", notBlank),
     one(message, field, "string.max_len", "x".repeat(256), atMost(255)),
     one(message, field, "string.max_len", "🎸".repeat(256), atMost(255)),
-    one(message, field, "string.pattern", " \t\n", notBlank),
+    one(message, field, "cel not_blank", " \t\n", notBlank),
     one(message, field, "string.not_contains", "Moon\0light", noNul),
   ]);
 
