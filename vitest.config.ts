@@ -11,7 +11,7 @@ export default defineConfig({
     // Two cores: more workers than that only make each other slow.
     maxWorkers: 2,
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
     ],

@@ -15,7 +15,7 @@ export async function withTemporaryDatabase<Result>(work: (url: string) => Promi
     const store = createStore(
       {
         ...{ host, port, username: user, password, name: database, sslMode: "disable", poolSize: 1 },
-        ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000 },
+        ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
       },
       () => {},
     );

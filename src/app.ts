@@ -1,13 +1,19 @@
 import type { Logger } from "pino";
+import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { createConcertCache } from "./concerts/cache.ts";
+import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
+import type { Concert } from "./domain/concert.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { createInterceptors } from "./rpc/interceptors/index.ts";
+import type { ServiceBinding } from "./rpc/service.ts";
 import { createHttpApp } from "./server/http.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { createReadiness } from "./server/readiness.ts";
+import type { Store } from "./store/store.ts";
 
 /** The running service. */
 export interface App {
@@ -15,9 +21,14 @@ export interface App {
   readonly grpcPort: number;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
+  /** How many bookings and cancels wait for their turn at this moment. */
+  queuedRequests(): number;
   /** Drains: readiness goes down, calls in flight finish, then the pool closes, then an embedded database stops. */
   close(): Promise<void>;
 }
+
+/** The engine's part of the connections: more batches at once make none of them faster, and reads need the rest. */
+const batchShareOfPool = 0.4;
 
 /** Brings the database's schema up to date and ends. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
@@ -50,10 +61,28 @@ async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 
+/** The services over a store, with the engine and the cache that they share. */
+export function createServices(config: Config, store: Store): { services: ServiceBinding[]; engine: BookingEngine } {
+  const cache = createConcertCache();
+  const concertChanged = (id: bigint, concert: Concert | undefined) => {
+    cache.concertChanged(id, concert);
+    engine.concertChanged(id);
+  };
+  const engine: BookingEngine = createBookingEngine(store.batches, {
+    policy: config,
+    maxQueuedRequests: config.maxQueuedRequests,
+    maxConcurrentBatches: Math.max(1, Math.floor(config.databasePoolSize * batchShareOfPool)),
+    maxRetries: config.maxRetries,
+    concertChanged,
+  });
+  const catalogue = createCatalogue(store, cache, concertChanged);
+  return { services: [bindConcertService(catalogue), bindBookingService(store, engine)], engine };
+}
+
 async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
   const { store } = database;
   const shutdown = new AbortController();
-  const services = [bindConcertService(store), bindBookingService(store, config)];
+  const { services, engine } = createServices(config, store);
   const readiness = createReadiness({ ping: () => store.ping(), log: logger });
   const http = await createHttpApp({
     services,
@@ -71,6 +100,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const stop = async () => {
     readiness.drain();
     await drain(listeners, config.shutdownTimeoutMs, logger, shutdown);
+    await engine.idle();
     readiness.close();
     await http.close();
     await database.close();
@@ -93,6 +123,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
       restPort,
       grpcPort,
       failed: database.failed,
+      queuedRequests: () => engine.queuedRequests(),
       close: () => {
         closing ??= stop();
         return closing;

@@ -35,6 +35,7 @@ const defaults: Config = {
   logLevel: "info",
   maxRetries: 3,
   maxTicketsPerBooking: 10,
+  maxQueuedRequests: 10_000,
   requestTimeoutMs: 10_000,
   shutdownTimeoutMs: 20_000,
   lockTimeoutMs: 3000,
@@ -43,6 +44,7 @@ const defaults: Config = {
   corsOrigins: "*",
   database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: true },
   databasePoolSize: 10,
+  databasePreparedStatements: true,
   waitForDbMs: undefined,
 };
 
@@ -111,6 +113,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["log_level", "silent", { logLevel: "silent" }],
   ["max_tickets_per_booking", "100", { maxTicketsPerBooking: 100 }],
   ["max_retries", "0", { maxRetries: 0 }],
+  ["max_queued_requests", "5", { maxQueuedRequests: 5 }],
   ["request_timeout", "250ms", { requestTimeoutMs: 250 }],
   ["shutdown_timeout", "1m", { shutdownTimeoutMs: 60_000 }],
   ["max_body_bytes", "1024", { maxBodyBytes: 1024 }],
@@ -126,6 +129,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["database.sslmode", "verify-full", { database: { ...external, sslMode: "verify-full" } }],
   ["database.ssl_ca_file", "ca.pem", {}],
   ["database.pool_size", "200", { databasePoolSize: 200 }],
+  ["database.prepared_statements", "false", { databasePreparedStatements: false }],
   ["data_dir", "other", { database: { kind: "embedded", dataDir: "/srv/frontrow/other", demoData: true } }],
   ["demo_data", "false", { database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: false } }],
 ];

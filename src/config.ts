@@ -24,6 +24,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly maxRetries: number;
   readonly maxTicketsPerBooking: number;
+  readonly maxQueuedRequests: number;
   readonly requestTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly lockTimeoutMs: number;
@@ -32,6 +33,7 @@ export interface Config {
   readonly corsOrigins: "*" | readonly string[];
   readonly database: ExternalDatabase | EmbeddedDatabase;
   readonly databasePoolSize: number;
+  readonly databasePreparedStatements: boolean;
   /** How long to wait for the database to come up; undefined means not at all. */
   readonly waitForDbMs: number | undefined;
 }
@@ -80,6 +82,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     logLevel: value(settings.logLevel),
     maxRetries: value(settings.maxRetries),
     maxTicketsPerBooking: value(settings.maxTicketsPerBooking),
+    maxQueuedRequests: value(settings.maxQueuedRequests),
     requestTimeoutMs: value(settings.requestTimeout),
     shutdownTimeoutMs: value(settings.shutdownTimeout),
     lockTimeoutMs: value(settings.lockTimeout),
@@ -88,6 +91,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     corsOrigins: value(settings.corsOrigins),
     database: database.chosen,
     databasePoolSize: value(settings.databasePoolSize),
+    databasePreparedStatements: value(settings.databasePreparedStatements),
     waitForDbMs: commandLine.waitForDbMs,
   };
   return { config, warnings: [...sources.flatMap((source) => source.warnings), ...database.warnings] };

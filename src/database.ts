@@ -50,13 +50,21 @@ export async function openDatabase(config: Config, logger: Logger, signal: Abort
 
 type Connection = Omit<
   Parameters<typeof createStore>[0],
-  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs"
+  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs" | "preparedStatements"
 >;
 
 function openStore(config: Config, connection: Connection, logger: Logger): Store {
   const { maxRetries, lockTimeoutMs, statementTimeoutMs, databasePoolSize: poolSize } = config;
-  return createStore({ ...connection, poolSize, maxRetries, lockTimeoutMs, statementTimeoutMs }, (error) =>
-    logger.warn({ err: error }, "an idle database connection broke"),
+  return createStore(
+    {
+      ...connection,
+      poolSize,
+      maxRetries,
+      lockTimeoutMs,
+      statementTimeoutMs,
+      preparedStatements: config.databasePreparedStatements,
+    },
+    (error) => logger.warn({ err: error }, "an idle database connection broke"),
   );
 }
 

@@ -10,29 +10,38 @@ import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
 import { spawnService } from "./support/process.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
+import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
+import { noCache, startTestService, startTestServices, type TestService, testEnvironment } from "./support/service.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert: create, getConcert, updateConcert } = ConcertService.method;
-const protocols = ["REST", "gRPC", "Connect JSON", "gRPC-Web", "Connect binary"] as const;
-/** As many calls as can wait for a lock together: the default pool has ten connections. */
+const protocols: readonly Protocol[] = ["REST", "gRPC", "Connect JSON", "gRPC-Web", "Connect binary"];
 const crowd = 8;
+/** Those of one service are a batch; those of different ones meet at the concert's lock. */
+const origins = ["one process", "several processes"] as const;
 
 let database: TestDatabase;
-let service: TestService;
+let services: TestService[];
 let client: ProtocolClient;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  service = await startTestService(patientSettings, database);
-  client = createProtocolClient("REST", service.baseUrl);
+  services = await startTestServices(crowd, database, patientSettings);
+  [client] = clientsOf("REST") as [ProtocolClient];
 });
 afterEach(() => checkAndClear(database));
 afterAll(async () => {
-  await service?.close();
+  await Promise.all((services ?? []).map((service) => service.close()));
   await database?.drop();
 });
+
+/** A client for each call of a crowd. */
+function clientsOf(protocol: Protocol, origin: (typeof origins)[number] = "several processes"): ProtocolClient[] {
+  const [only] = services;
+  return services.map((each) =>
+    createProtocolClient(protocol, origin === "one process" && only ? only.baseUrl : each.baseUrl),
+  );
+}
 
 interface BookingOrder {
   readonly concertId: bigint;
@@ -45,7 +54,7 @@ const book = ({ userId = "ann", ticketCount = 2, ...order }: BookingOrder, by = 
   by.call(bookTickets, { userId, ticketCount, ...order });
 
 async function availableIn(id: bigint): Promise<number> {
-  return succeeded(await client.call(getConcert, { id })).availableTickets;
+  return succeeded(await client.call(getConcert, { id }, noCache)).availableTickets;
 }
 
 /** A concert with a booking whose key is about to be repeated. */
@@ -57,19 +66,22 @@ async function bookedOnce(totalTickets = 10) {
 }
 
 describe("a booking's key", () => {
-  test.each(protocols)("sent from all sides at once makes one booking, which all get (%s)", async (protocol) => {
-    const caller = createProtocolClient(protocol, service.baseUrl);
-    const { id: concertId } = await createConcert(caller, { totalTickets: 10 });
-    const order = { concertId, requestId: randomUUID() };
-    const calls = Array.from({ length: crowd }, () => () => book(order, caller));
-    const outcomes = await meetAtConcert(database, concertId, calls);
-    caller.close();
-    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
-    expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
-    const stored = await database.query("SELECT request_id FROM bookings WHERE concert_id = $1", [concertId]);
-    expect(stored).toEqual([{ request_id: order.requestId }]);
-    expect(await availableIn(concertId)).toBe(8);
-  });
+  test.each(protocols.flatMap((protocol) => origins.map((origin) => ({ protocol, origin }))))(
+    "sent at once from $origin makes one booking, which all get ($protocol)",
+    async ({ protocol, origin }) => {
+      const { id: concertId } = await createConcert(client, { totalTickets: 10 });
+      const order = { concertId, requestId: randomUUID() };
+      const callers = clientsOf(protocol, origin);
+      const calls = callers.map((caller) => () => book(order, caller));
+      const outcomes = await meetAtConcert(database, services, concertId, calls);
+      for (const caller of callers) caller.close();
+      expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
+      expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
+      const stored = await database.query("SELECT request_id FROM bookings WHERE concert_id = $1", [concertId]);
+      expect(stored).toEqual([{ request_id: order.requestId }]);
+      expect(await availableIn(concertId)).toBe(8);
+    },
+  );
 
   test("repeated gives the booking and takes no tickets", async () => {
     const { concert, order, booking } = await bookedOnce();
@@ -147,12 +159,13 @@ describe("a booking's key", () => {
     expect(await availableIn(concert.id)).toBe(10);
   });
 
-  test("sent at once with different counts books the first and refuses the other", async () => {
+  test.each(origins)("sent at once from %s with different counts is the first's, and no other's", async (origin) => {
     const { id: concertId } = await createConcert(client, { totalTickets: 10 });
     const order = { concertId, requestId: randomUUID() };
-    const calls = [1, 2].map((ticketCount) => () => book({ ...order, ticketCount }));
-    const outcomes = await meetAtConcert(database, concertId, calls);
-    expect(outcomes.map(verdict)).toEqual(["OK", "REQUEST_ID_REUSED"]);
+    const callers = clientsOf("REST", origin).slice(0, 3);
+    const calls = callers.map((caller, index) => () => book({ ...order, ticketCount: index + 1 }, caller));
+    const outcomes = await meetAtConcert(database, services, concertId, calls);
+    expect(outcomes.map(verdict)).toEqual(["OK", "REQUEST_ID_REUSED", "REQUEST_ID_REUSED"]);
     expect(await availableIn(concertId)).toBe(9);
   });
 

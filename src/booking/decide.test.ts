@@ -1,82 +1,76 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import {
+  availableIn,
+  carryOut,
+  type ReferenceAnswer,
+  type ReferenceBooking,
+  type ReferenceConcert,
+} from "../../test/support/booking-reference.ts";
+import {
+  bookingRequest,
+  cancelRequest,
+  closesAt,
+  duringSale,
+  exampleBooking,
+  exampleConcert,
+  opensAt,
+} from "../../test/support/example-bookings.ts";
+import { instants, limit, readFor, requests, storedBookings } from "../../test/support/random-batches.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
-import { type BookingRequest, decideBooking, decideCancel } from "./decide.ts";
+import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
+import type { BookingRequest, EngineRequest } from "./requests.ts";
 
-const opensAt = Temporal.Instant.from("2030-05-01T10:00:00Z");
-const closesAt = Temporal.Instant.from("2030-05-01T10:20:00Z");
-const duringSale = Temporal.Instant.from("2030-05-01T10:10:00Z");
-const microseconds = (count: number) => ({ microseconds: count });
+/** To repeat or to widen a run: `TEST_SEED=... vitest run src/booking/decide.test.ts`. */
+const seed = Number(process.env.TEST_SEED ?? 20_300_501);
+const microsecond = { microseconds: 1 };
 const policy = { maxTicketsPerBooking: 10 };
+const cancelled: Booking = { ...exampleBooking, status: "cancelled", cancelRequestId: "cancel key" };
 
-const concert: Concert = {
-  id: 7n,
-  name: "Winter Journey",
-  artist: "The Lindens",
-  venue: "Old Foundry",
-  concertDate: Temporal.Instant.from("2030-06-01T20:00:00Z"),
-  totalTickets: 100,
-  availableTickets: 20,
-  priceCents: 5_025,
-  currencyCode: "USD",
-  bookingStartTime: opensAt,
-  bookingEndTime: closesAt,
-  version: 1,
-  createdAt: opensAt,
-  updatedAt: opensAt,
-};
-
-const request: BookingRequest = { concertId: 7n, userId: "ann", ticketCount: 2, requestId: "key" };
-
-const booking: Booking = {
-  id: 1n,
-  concertId: 7n,
-  userId: "ann",
-  ticketCount: 2,
-  bookingTime: duringSale,
-  status: "confirmed",
-  unitPriceCents: 5_025,
-  totalPriceCents: 10_050,
-  currencyCode: "USD",
-  requestId: "key",
-  cancelRequestId: undefined,
-  createdAt: duringSale,
-  updatedAt: duringSale,
-};
-
-const cancelled: Booking = { ...booking, status: "cancelled", cancelRequestId: "cancel key" };
-
-function decide({
-  now = duringSale,
-  earlier,
-  ...facts
-}: Partial<BookingRequest & Pick<Concert, "availableTickets">> & { now?: Temporal.Instant; earlier?: Booking } = {}) {
-  const { availableTickets = concert.availableTickets, ...changes } = facts;
-  return decideBooking({ ...request, ...changes }, { ...concert, availableTickets }, earlier, now, policy);
+interface Facts {
+  readonly now?: Temporal.Instant;
+  readonly availableTickets?: number;
+  readonly stored?: readonly Booking[];
 }
 
-const notOpen = (now: Temporal.Instant) => ({
-  kind: "refuse",
-  failure: { reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now },
-});
+function decide(requests: readonly EngineRequest[], facts: Facts = {}): BatchPlan {
+  const { now = duringSale, availableTickets = exampleConcert.availableTickets, stored = [] } = facts;
+  return decideBatch(requests, { concert: { ...exampleConcert, availableTickets }, now, stored }, policy);
+}
+
+/** The answer to the only request of a batch. */
+function answer(request: EngineRequest, facts?: Facts): Answer | undefined {
+  return decide([request], facts).answers[0];
+}
+
+const accepted = { kind: "new", replayed: false };
+const refused = (reason: string, metadata: object = {}) => ({ kind: "refused", failure: { reason, ...metadata } });
+const notOpen = (now: Temporal.Instant) => refused("BOOKING_NOT_OPEN", { opensAt, closesAt, now });
+const replayed = (booking: Booking) => ({ kind: "stored", booking, replayed: true });
 
 describe("the window [start, end)", () => {
   test.each([
     { at: "exactly at the start", now: opensAt },
-    { at: "a microsecond after the start", now: opensAt.add(microseconds(1)) },
-    { at: "a microsecond before the end", now: closesAt.subtract(microseconds(1)) },
+    { at: "a microsecond after the start", now: opensAt.add(microsecond) },
+    { at: "a microsecond before the end", now: closesAt.subtract(microsecond) },
   ])("is open $at", ({ now }) => {
-    expect(decide({ now })).toEqual({ kind: "accept" });
+    expect(answer(bookingRequest(), { now })).toMatchObject(accepted);
   });
 
   test.each([
-    { at: "a microsecond before the start", now: opensAt.subtract(microseconds(1)) },
+    { at: "a microsecond before the start", now: opensAt.subtract(microsecond) },
     { at: "exactly at the end", now: closesAt },
-    { at: "a microsecond after the end", now: closesAt.add(microseconds(1)) },
+    { at: "a microsecond after the end", now: closesAt.add(microsecond) },
     { at: "a year before", now: opensAt.subtract({ hours: 8_760 }) },
     { at: "a year after", now: closesAt.add({ hours: 8_760 }) },
   ])("is closed $at, and the refusal says when it is open and what time it is", ({ now }) => {
-    expect(decide({ now })).toEqual(notOpen(now));
+    expect(answer(bookingRequest(), { now })).toEqual(notOpen(now));
+  });
+
+  test("does not matter to a cancel", () => {
+    const plan = decide([cancelRequest()], { now: closesAt, stored: [exampleBooking] });
+    expect(plan).toMatchObject({ availableTickets: 22, answers: [{ kind: "stored", replayed: false }] });
   });
 });
 
@@ -85,86 +79,191 @@ describe("limit and stock", () => {
     { ticketCount: 1, availableTickets: 1 },
     { ticketCount: 10, availableTickets: 10 },
     { ticketCount: 10, availableTickets: 11 },
-  ])("$ticketCount of $availableTickets can be booked", (facts) => {
-    expect(decide(facts)).toEqual({ kind: "accept" });
+  ])("$ticketCount of $availableTickets can be booked", ({ ticketCount, availableTickets }) => {
+    const plan = decide([bookingRequest({ ticketCount })], { availableTickets });
+    expect(plan).toMatchObject({ answers: [accepted], availableTickets: availableTickets - ticketCount });
   });
 
   test.each([
     { ticketCount: 1, availableTickets: 0 },
     { ticketCount: 10, availableTickets: 9 },
-  ])("$ticketCount of $availableTickets cannot", (facts) => {
-    const failure = { reason: "INSUFFICIENT_TICKETS", available: facts.availableTickets };
-    expect(decide(facts)).toEqual({ kind: "refuse", failure });
+  ])("$ticketCount of $availableTickets cannot", ({ ticketCount, availableTickets }) => {
+    const insufficient = refused("INSUFFICIENT_TICKETS", { available: availableTickets });
+    expect(answer(bookingRequest({ ticketCount }), { availableTickets })).toEqual(insufficient);
   });
 
   test("one more than the limit cannot be booked", () => {
-    const failure = { reason: "TICKET_LIMIT_EXCEEDED", limit: 10 };
-    expect(decide({ ticketCount: 11 })).toEqual({ kind: "refuse", failure });
+    expect(answer(bookingRequest({ ticketCount: 11 }))).toEqual(refused("TICKET_LIMIT_EXCEEDED", { limit: 10 }));
   });
 });
 
 describe("the order of checks: replay, window, limit, stock", () => {
-  const late = { now: closesAt };
+  const late = { now: closesAt, availableTickets: 0 };
 
   test("window before limit and stock", () => {
-    expect(decide({ ...late, ticketCount: 11, availableTickets: 0 })).toEqual(notOpen(closesAt));
+    expect(answer(bookingRequest({ ticketCount: 11 }), late)).toEqual(notOpen(closesAt));
   });
 
   test("limit before stock", () => {
-    const failure = { reason: "TICKET_LIMIT_EXCEEDED", limit: 10 };
-    expect(decide({ ticketCount: 11, availableTickets: 0 })).toEqual({ kind: "refuse", failure });
+    const tooMany = answer(bookingRequest({ ticketCount: 11 }), { availableTickets: 0 });
+    expect(tooMany).toEqual(refused("TICKET_LIMIT_EXCEEDED", { limit: 10 }));
   });
 
   test.each([
-    { state: "confirmed", earlier: booking },
+    { state: "confirmed", earlier: exampleBooking },
     { state: "cancelled", earlier: cancelled },
   ])("a replay of a $state booking before everything", ({ earlier }) => {
-    expect(decide({ ...late, availableTickets: 0, earlier })).toEqual({ kind: "replay", booking: earlier });
+    expect(answer(bookingRequest(), { ...late, stored: [earlier] })).toEqual(replayed(earlier));
   });
 
   test("a replay of more tickets than the limit is now", () => {
-    const earlier = { ...booking, ticketCount: 11 };
-    expect(decide({ ticketCount: 11, earlier })).toEqual({ kind: "replay", booking: earlier });
+    const earlier = { ...exampleBooking, ticketCount: 11 };
+    expect(answer(bookingRequest({ ticketCount: 11 }), { stored: [earlier] })).toEqual(replayed(earlier));
   });
 
   test("a key with another count before everything", () => {
-    const failure = { reason: "REQUEST_ID_REUSED" };
-    expect(decide({ ...late, ticketCount: 3, earlier: booking })).toEqual({ kind: "refuse", failure });
+    const reused = answer(bookingRequest({ ticketCount: 3 }), { ...late, stored: [exampleBooking] });
+    expect(reused).toEqual(refused("REQUEST_ID_REUSED"));
   });
 });
 
 describe("cancelling", () => {
-  const owner = { bookingId: 1n, userId: "ann", requestId: "cancel key" };
-  const refused = (reason: string) => ({ kind: "refuse", failure: { reason, bookingId: 1n } });
+  const gone = { bookingId: exampleBooking.id };
+
+  test("the owner's first brings the tickets back", () => {
+    const after = { ...cancelled, updatedAt: closesAt };
+    expect(decide([cancelRequest()], { now: closesAt, stored: [exampleBooking] })).toEqual({
+      answers: [{ kind: "stored", booking: after, replayed: false }],
+      newBookings: [],
+      cancelled: [after],
+      availableTickets: 22,
+    });
+  });
 
   test.each([
-    { case: "the owner's first", request: owner, of: booking, decision: { kind: "accept" } },
-    { case: "the same again", request: owner, of: cancelled, decision: { kind: "replay", booking: cancelled } },
+    { case: "the same again", request: cancelRequest(), of: cancelled, expected: replayed(cancelled) },
     {
       case: "another key",
-      request: { ...owner, requestId: "other" },
+      request: cancelRequest({ requestId: "other" }),
       of: cancelled,
-      decision: refused("ALREADY_CANCELLED"),
+      expected: refused("ALREADY_CANCELLED", gone),
     },
     {
       case: "another user",
-      request: { ...owner, userId: "mallory" },
-      of: booking,
-      decision: refused("NOT_BOOKING_OWNER"),
+      request: cancelRequest({ userId: "mallory" }),
+      of: exampleBooking,
+      expected: refused("NOT_BOOKING_OWNER", gone),
     },
     {
       case: "another user with the owner's key",
-      request: { ...owner, userId: "mallory" },
+      request: cancelRequest({ userId: "mallory" }),
       of: cancelled,
-      decision: refused("NOT_BOOKING_OWNER"),
+      expected: refused("NOT_BOOKING_OWNER", gone),
     },
     {
       case: "a user in other capitals",
-      request: { ...owner, userId: "Ann" },
-      of: booking,
-      decision: refused("NOT_BOOKING_OWNER"),
+      request: cancelRequest({ userId: "Ann" }),
+      of: exampleBooking,
+      expected: refused("NOT_BOOKING_OWNER", gone),
     },
-  ])("$case", ({ request, of, decision }) => {
-    expect(decideCancel(request, of)).toEqual(decision);
+  ])("$case", ({ request, of, expected }) => {
+    expect(decide([request], { stored: [of] })).toEqual({
+      answers: [expected],
+      newBookings: [],
+      cancelled: [],
+      availableTickets: exampleConcert.availableTickets,
+    });
   });
+
+  test("what is not there", () => {
+    expect(answer(cancelRequest())).toEqual(refused("BOOKING_NOT_FOUND", gone));
+  });
+});
+
+describe("within a batch", () => {
+  test("four that do not fit do not stop a later one", () => {
+    const requests = [3, 4, 1, 1].map((ticketCount, at) => bookingRequest({ ticketCount, requestId: `key ${at}` }));
+    const plan = decide(requests, { availableTickets: 4 });
+    const insufficient = (available: number) => refused("INSUFFICIENT_TICKETS", { available });
+    expect(plan.answers).toMatchObject([accepted, insufficient(1), accepted, insufficient(0)]);
+    expect(plan).toMatchObject({ newBookings: [requests[0], requests[2]], availableTickets: 0 });
+  });
+
+  test("a key twice makes one booking", () => {
+    const requests = [bookingRequest(), bookingRequest(), bookingRequest({ ticketCount: 3 })];
+    const plan = decide(requests);
+    expect(plan.answers).toMatchObject([accepted, { ...accepted, replayed: true }, refused("REQUEST_ID_REUSED")]);
+    expect(plan).toMatchObject({ newBookings: [bookingRequest()], availableTickets: 18 });
+  });
+
+  test("a key is its user's own", () => {
+    const plan = decide([bookingRequest(), bookingRequest({ userId: "ben" })]);
+    expect(plan.answers).toMatchObject([accepted, accepted]);
+  });
+
+  test("a booking is cancelled once", () => {
+    const plan = decide([cancelRequest(), cancelRequest({ requestId: "other" }), cancelRequest()], {
+      stored: [exampleBooking],
+    });
+    expect(plan.answers).toMatchObject([
+      { kind: "stored", replayed: false },
+      refused("ALREADY_CANCELLED"),
+      { kind: "stored", replayed: true },
+    ]);
+    expect(plan).toMatchObject({ cancelled: [{ id: 1n }], availableTickets: 22 });
+  });
+
+  test("tickets of a cancel serve those who come after it", () => {
+    const requests = [bookingRequest({ requestId: "first" }), cancelRequest(), bookingRequest({ requestId: "second" })];
+    const plan = decide(requests, { availableTickets: 1, stored: [exampleBooking] });
+    expect(plan.answers).toMatchObject([refused("INSUFFICIENT_TICKETS", { available: 1 }), {}, accepted]);
+    expect(plan.availableTickets).toBe(1);
+  });
+
+  test("a repeated booking answers as the requests before it leave it", () => {
+    const plan = decide([bookingRequest(), cancelRequest(), bookingRequest()], { stored: [exampleBooking] });
+    expect(plan.answers).toMatchObject([
+      { booking: { status: "confirmed" }, replayed: true },
+      { booking: { status: "cancelled" }, replayed: false },
+      { booking: { status: "cancelled" }, replayed: true },
+    ]);
+    expect(plan.newBookings).toEqual([]);
+  });
+});
+
+function inWords({ id, userId, requestId, ticketCount, status, cancelRequestId }: Booking): ReferenceBooking {
+  return { id, userId, requestId, ticketCount, status, cancelRequestId };
+}
+
+function newInWords({ userId, requestId, ticketCount }: BookingRequest): ReferenceBooking {
+  return { id: undefined, userId, requestId, ticketCount, status: "confirmed", cancelRequestId: undefined };
+}
+
+/** A plan's answer to a request in the reference's words. */
+function answerInWords(answer: Answer, request: EngineRequest): ReferenceAnswer {
+  if (answer.kind === "refused") return { failure: answer.failure };
+  if (answer.kind === "stored") return { booking: inWords(answer.booking), replayed: answer.replayed };
+  if (request.kind !== "book") throw new Error("only bookings are new");
+  return { booking: newInWords(request), replayed: answer.replayed };
+}
+
+test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
+  const check = (batch: EngineRequest[], stored: Booking[], left: number, now: Temporal.Instant) => {
+    const sold = stored.reduce((sum, each) => sum + (each.status === "confirmed" ? each.ticketCount : 0), 0);
+    const bookings = stored.map(inWords);
+    let reference: ReferenceConcert = { totalTickets: sold + left, opensAt, closesAt, bookings };
+    const expected = batch.map((request) => {
+      const step = carryOut(reference, request, now, limit);
+      reference = step.concert;
+      return step.answer;
+    });
+    const concert: Concert = { ...exampleConcert, totalTickets: sold + left, availableTickets: left };
+    const plan = decideBatch(batch, { concert, now, stored: readFor(batch, stored) }, { maxTicketsPerBooking: limit });
+    expect(plan.answers.map((each, at) => answerInWords(each, batch[at] as EngineRequest))).toEqual(expected);
+    const after = stored.map((booking) => plan.cancelled.find(({ id }) => id === booking.id) ?? booking);
+    expect([...after.map(inWords), ...plan.newBookings.map(newInWords)]).toEqual(reference.bookings);
+    expect(plan.availableTickets).toBe(availableIn(reference));
+  };
+  const left = fc.integer({ min: 0, max: 10 });
+  fc.assert(fc.property(requests, storedBookings, left, instants, check), { seed, numRuns: 2_000 });
 });

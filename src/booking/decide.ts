@@ -2,61 +2,107 @@ import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Failure } from "../domain/errors.ts";
 import type { BookingPolicy } from "./policy.ts";
+import type { BookingRequest, CancelRequest, EngineRequest } from "./requests.ts";
 
-/** What a caller asks to book. */
-export interface BookingRequest {
-  readonly concertId: bigint;
-  readonly userId: string;
-  readonly ticketCount: number;
-  /** The caller's key, or one made for a caller who sent none. */
-  readonly requestId: string;
+/** What is true under the concert's lock when a batch is decided. */
+export interface LockedState {
+  readonly concert: Concert;
+  /** The batch's one instant, by the database's clock. */
+  readonly now: Temporal.Instant;
+  /** The stored bookings that the batch's keys made, and those that it wants to cancel. */
+  readonly stored: readonly Booking[];
 }
 
-/** What a caller asks to cancel. */
-export interface CancelRequest {
-  readonly bookingId: bigint;
-  readonly userId: string;
-  readonly requestId: string;
+/** What one caller is told once the batch is committed. */
+export type Answer =
+  /** A booking that was stored before, as the requests up to this one leave it. */
+  | { readonly kind: "stored"; readonly booking: Booking; readonly replayed: boolean }
+  /** The booking that the batch stores under this key (see `bookingKey`). */
+  | { readonly kind: "new"; readonly key: string; readonly replayed: boolean }
+  | { readonly kind: "refused"; readonly failure: Failure };
+
+/** A batch's answers, in the order of its requests, and all that it writes. */
+export interface BatchPlan {
+  readonly answers: readonly Answer[];
+  readonly newBookings: readonly BookingRequest[];
+  /** As they are once the batch is committed. */
+  readonly cancelled: readonly Booking[];
+  readonly availableTickets: number;
 }
 
-export type Decision =
-  | { readonly kind: "accept" }
-  | { readonly kind: "replay"; readonly booking: Booking }
-  | { readonly kind: "refuse"; readonly failure: Failure };
-
-const accept: Decision = { kind: "accept" };
-const refuse = (failure: Failure): Decision => ({ kind: "refuse", failure });
+/** The scope of a key within a concert, as one string. A user id cannot contain U+0000. */
+export function bookingKey({ userId, requestId }: { readonly userId: string; readonly requestId: string }): string {
+  return `${requestId}\0${userId}`;
+}
 
 /**
- * Decides a booking from what is true under the concert's lock. The replay comes first: a client that lost the answer to
- * the last ticket, or repeats after closing, gets its booking.
+ * Decides a batch's requests one after the other, each on what those before it left: a request for four that no longer
+ * fits does not stop a later request for one.
  */
-export function decideBooking(
-  request: BookingRequest,
-  concert: Concert,
-  earlier: Booking | undefined,
-  now: Temporal.Instant,
-  policy: BookingPolicy,
-): Decision {
-  if (earlier) {
-    return earlier.ticketCount === request.ticketCount
-      ? { kind: "replay", booking: earlier }
-      : refuse({ reason: "REQUEST_ID_REUSED" });
+export function decideBatch(requests: readonly EngineRequest[], state: LockedState, policy: BookingPolicy): BatchPlan {
+  const byId = new Map(state.stored.map((booking) => [booking.id, booking]));
+  const idByKey = new Map(state.stored.map((booking) => [bookingKey(booking), booking.id]));
+  const newBookings = new Map<string, BookingRequest>();
+  const cancelled = new Map<bigint, Booking>();
+  let availableTickets = state.concert.availableTickets;
+
+  function book(request: BookingRequest): Answer {
+    const key = bookingKey(request);
+    const storedId = idByKey.get(key);
+    const earlier = storedId === undefined ? newBookings.get(key) : byId.get(storedId);
+    if (earlier && earlier.ticketCount !== request.ticketCount) return refused({ reason: "REQUEST_ID_REUSED" });
+    if (earlier && "id" in earlier) return { kind: "stored", booking: earlier as Booking, replayed: true };
+    if (earlier) return { kind: "new", key, replayed: true };
+
+    const failure = whyNot(request, state, availableTickets, policy);
+    if (failure) return refused(failure);
+    availableTickets -= request.ticketCount;
+    newBookings.set(key, request);
+    return { kind: "new", key, replayed: false };
   }
-  const { bookingStartTime: opensAt, bookingEndTime: closesAt, availableTickets: available } = concert;
-  const isOpen = Temporal.Instant.compare(opensAt, now) <= 0 && Temporal.Instant.compare(now, closesAt) < 0;
-  if (!isOpen) return refuse({ reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now });
-  const limit = policy.maxTicketsPerBooking;
-  if (request.ticketCount > limit) return refuse({ reason: "TICKET_LIMIT_EXCEEDED", limit });
-  if (request.ticketCount > available) return refuse({ reason: "INSUFFICIENT_TICKETS", available });
-  return accept;
+
+  function cancel({ bookingId, userId, requestId }: CancelRequest): Answer {
+    const booking = byId.get(bookingId);
+    if (!booking) return refused({ reason: "BOOKING_NOT_FOUND", bookingId });
+    if (booking.userId !== userId) return refused({ reason: "NOT_BOOKING_OWNER", bookingId });
+    if (booking.status === "cancelled") {
+      const isRepeat = booking.cancelRequestId === requestId;
+      return isRepeat
+        ? { kind: "stored", booking, replayed: true }
+        : refused({ reason: "ALREADY_CANCELLED", bookingId });
+    }
+    const after: Booking = { ...booking, status: "cancelled", cancelRequestId: requestId, updatedAt: state.now };
+    availableTickets += booking.ticketCount;
+    byId.set(bookingId, after);
+    cancelled.set(bookingId, after);
+    return { kind: "stored", booking: after, replayed: false };
+  }
+
+  const answers = requests.map((request) => (request.kind === "book" ? book(request) : cancel(request)));
+  return { answers, newBookings: [...newBookings.values()], cancelled: [...cancelled.values()], availableTickets };
 }
 
-/** Decides a cancellation from the booking as it is under its concert's lock. Only the owner may cancel, and only once. */
-export function decideCancel(request: CancelRequest, booking: Booking): Decision {
-  if (booking.userId !== request.userId) return refuse({ reason: "NOT_BOOKING_OWNER", bookingId: booking.id });
-  if (booking.status === "confirmed") return accept;
-  return booking.cancelRequestId === request.requestId
-    ? { kind: "replay", booking }
-    : refuse({ reason: "ALREADY_CANCELLED", bookingId: booking.id });
+/** Why a booking without an earlier one of its key is refused: the window, then the limit, then the stock. */
+function whyNot(
+  { ticketCount }: BookingRequest,
+  { concert, now }: LockedState,
+  available: number,
+  policy: BookingPolicy,
+): Failure | undefined {
+  const { bookingStartTime: opensAt, bookingEndTime: closesAt } = concert;
+  const isOpen = Temporal.Instant.compare(opensAt, now) <= 0 && Temporal.Instant.compare(now, closesAt) < 0;
+  if (!isOpen) return { reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now };
+  return whyNoTickets(ticketCount, available, policy);
+}
+
+/** Why a booking within the window is refused: the limit, then the stock. */
+export function whyNoTickets(ticketCount: number, available: number, policy: BookingPolicy): Failure | undefined {
+  const limit = policy.maxTicketsPerBooking;
+  if (ticketCount > limit) return { reason: "TICKET_LIMIT_EXCEEDED", limit };
+  if (ticketCount > available) return { reason: "INSUFFICIENT_TICKETS", available };
+  return undefined;
+}
+
+function refused(failure: Failure): Answer {
+  return { kind: "refused", failure };
 }

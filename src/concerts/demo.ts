@@ -1,7 +1,7 @@
 import type { ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
+import { listConcerts } from "../store/concert-list.ts";
 import type { Store } from "../store/store.ts";
-import { pageConcerts } from "./concerts.ts";
 import { createConcert } from "./create.ts";
 
 /** A demo concert: `[name, artist, venue, days from now, tickets, price in cents, currency, key]`. */
@@ -46,8 +46,8 @@ const everything = {
 /** Fills a database without any concert with a handful whose booking is open now; returns how many it created. */
 export async function createDemoConcerts(store: Store, now: Temporal.Instant): Promise<number> {
   const deadline: Deadline = { signal: new AbortController().signal, begun: false };
-  const { items } = await pageConcerts(store, everything, undefined, 1, deadline);
-  if (items.length > 0) return 0;
+  const found = await store.read((db) => listConcerts(db, everything, undefined, 1), deadline);
+  if (found.items.length > 0) return 0;
   for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], deadline);
   return demos.length;
 }

@@ -30,5 +30,5 @@ export function helpText(): string {
 }
 
 function row(flag: string, environmentName: string, defaultText: string): string {
-  return `  ${flag.padEnd(36)}${environmentName.padEnd(32)}${defaultText}`;
+  return `  ${flag.padEnd(38)}${environmentName.padEnd(34)}${defaultText}`;
 }

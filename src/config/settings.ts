@@ -58,6 +58,12 @@ export const settings = {
   logLevel: setting("log_level", choice(logLevels), "info", "Least serious level that is logged"),
   maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Most tickets one booking may take"),
   maxRetries: setting("max_retries", integer(0, 20), "3", "Most repeats of a transaction that met a passing conflict"),
+  maxQueuedRequests: setting(
+    "max_queued_requests",
+    integer(1, 1_000_000),
+    "10000",
+    "Most bookings and cancels that may wait at once",
+  ),
   requestTimeout: setting("request_timeout", duration, "10s", "Deadline of a call whose client sets none"),
   shutdownTimeout: setting("shutdown_timeout", duration, "20s", "How long a shutdown waits for calls in flight"),
   maxBodyBytes: setting("max_body_bytes", integer(1024, 16_777_216), "65536", "Largest request body, in bytes"),
@@ -83,7 +89,18 @@ export const settings = {
     undefined,
     "Certificate authorities (PEM) to trust under verify-full",
   ),
-  databasePoolSize: setting("database.pool_size", integer(1, 200), "10", "Most database connections held open"),
+  databasePoolSize: setting(
+    "database.pool_size",
+    integer(1, 200),
+    "10",
+    "Most database connections for callers; one more is kept aside",
+  ),
+  databasePreparedStatements: setting(
+    "database.prepared_statements",
+    boolean,
+    "true",
+    "Keep parsed statements; false for a pooler that cannot",
+  ),
 
   dataDir: setting("data_dir", path, ".data", "Folder of the embedded database, relative to the project"),
   demoData: setting("demo_data", boolean, "true", "Fill an empty embedded database with demo concerts"),

@@ -1,8 +1,7 @@
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { bookTickets } from "../booking/book.ts";
 import { getBooking, pageUserBookings } from "../booking/bookings.ts";
 import { cancelBooking } from "../booking/cancel.ts";
-import type { BookingPolicy } from "../booking/policy.ts";
+import type { BookingEngine } from "../booking/engine.ts";
 import type { Store } from "../store/store.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { bookingMessage } from "./messages.ts";
@@ -10,8 +9,8 @@ import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId } fro
 import { markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
-/** The bookings' methods over a store. */
-export function bindBookingService(store: Store, policy: BookingPolicy): ServiceBinding {
+/** The bookings' methods: reads over a store, changes through the engine. */
+export function bindBookingService(store: Store, engine: BookingEngine): ServiceBinding {
   return bindService(BookingService, {
     async getBooking(request, context) {
       return bookingMessage(await getBooking(store, request.id, deadlineOf(context)));
@@ -32,15 +31,16 @@ export function bindBookingService(store: Store, policy: BookingPolicy): Service
       const { concertId, ticketCount } = request;
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
-      const order = { concertId, userId, ticketCount, requestId };
-      return bookingMessage(markReplay(await bookTickets(store, policy, order, deadlineOf(context)), context));
+      const hasOwnKey = request.requestId !== "";
+      const order = { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey } as const;
+      return bookingMessage(markReplay(await engine.submit(order, deadlineOf(context)), context));
     },
 
     async cancelBooking(request, context) {
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
       const order = { bookingId: request.id, userId, requestId };
-      return bookingMessage(markReplay(await cancelBooking(store, order, deadlineOf(context)), context));
+      return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
     },
   });
 }

@@ -1,27 +1,26 @@
+import type { HandlerContext } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { getConcert, pageConcerts } from "../concerts/concerts.ts";
-import { createConcert } from "../concerts/create.ts";
-import { updateConcert } from "../concerts/update.ts";
+import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
-import type { Store } from "../store/store.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { concertMessage } from "./messages.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
 import { descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./requests.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
-/** The catalogue's methods over a store. */
-export function bindConcertService(store: Store): ServiceBinding {
+/** The catalogue's methods. */
+export function bindConcertService(catalogue: Catalogue): ServiceBinding {
   return bindService(ConcertService, {
     async getConcert(request, context) {
-      return concertMessage(await getConcert(store, request.id, deadlineOf(context)));
+      return concertMessage(await catalogue.get(request.id, freshnessOf(context), deadlineOf(context)));
     },
 
     async listConcerts(request, context) {
       const filter = filterOf(request);
       const list = listIdentity(filter);
       const after = request.pageToken === "" ? undefined : positionFrom(decodePageToken(list, request.pageToken));
-      const page = await pageConcerts(store, filter, after, pageSizeOf(request.pageSize), deadlineOf(context));
+      const pageSize = pageSizeOf(request.pageSize);
+      const page = await catalogue.page(filter, after, pageSize, freshnessOf(context), deadlineOf(context));
       return {
         concerts: page.items.map(concertMessage),
         nextPageToken: page.next
@@ -32,15 +31,20 @@ export function bindConcertService(store: Store): ServiceBinding {
 
     async createConcert(request, context) {
       const requestId = requestIdOf(request.requestId);
-      const created = await createConcert(store, descriptionOf(request), requestId, deadlineOf(context));
+      const created = await catalogue.create(descriptionOf(request), requestId, deadlineOf(context));
       return concertMessage(markReplay(created, context));
     },
 
     async updateConcert(request, context) {
       const { id, version = 0 } = request;
-      return concertMessage(await updateConcert(store, id, version, descriptionOf(request), deadlineOf(context)));
+      return concertMessage(await catalogue.update(id, version, descriptionOf(request), deadlineOf(context)));
     },
   });
+}
+
+/** A client that cannot do with a second-old answer says so as HTTP has it. */
+function freshnessOf({ requestHeader }: HandlerContext): Freshness {
+  return /\bno-(?:cache|store)\b/i.test(requestHeader.get("Cache-Control") ?? "") ? "fresh" : "cached";
 }
 
 function positionFrom([concertDate, id]: string[]) {

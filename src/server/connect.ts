@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
+import { etagOf, isNotModified } from "./etag.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 
 export interface ConnectOptions {
@@ -58,11 +59,12 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
   const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
   dropEndlessTimeout(universalRequest.header);
-  const answered = await handler(universalRequest);
+  const called = await handler(universalRequest);
   // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
   if (handler.method.methodKind === "unary") request.raw.resume();
   // Connect refuses what is none of its protocols with a bare status.
-  if (answered.body === undefined) throw notConnect(handler, answered.status);
+  if (called.body === undefined) throw notConnect(handler, called.status);
+  const answered = request.method === "GET" && called.status === 200 ? await tagged(called, request) : called;
 
   // Headers that hooks have set, as those of CORS, would be lost: this answer bypasses Fastify.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -78,6 +80,23 @@ async function answer(handler: Handler, request: FastifyRequest, reply: FastifyR
     logger[level]({ err: error, method: handler.requestPath }, "an answer could not be written");
     reply.raw.destroy();
   }
+}
+
+/** An answer to a Connect GET with its ETag; without its body if the client has it. */
+async function tagged(called: Answered, request: FastifyRequest): Promise<Answered> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of called.body ?? []) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const etag = etagOf(body);
+  const header = new Headers(called.header);
+  header.set("etag", etag);
+  if (!isNotModified(request.headers["if-none-match"], etag)) return { ...called, header, body: yieldOnce(body) };
+  for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
+  return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
+}
+
+async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { Kysely, Selectable, Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { Booking } from "../domain/booking.ts";
 import type { Bookings, DB } from "./tables.ts";
 import { centsFromNumeric, numericFromCents, timestamptz } from "./values.ts";
 
-function toBooking(row: Selectable<Bookings>): Booking {
+export function toBooking(row: Selectable<Bookings>): Booking {
   return {
     id: row.id,
     concertId: row.concert_id,
@@ -34,9 +34,14 @@ export async function listUserBookings(
   before: bigint | undefined,
   limit: number,
 ): Promise<Booking[]> {
-  let query = db.selectFrom("bookings").selectAll().where("user_id", "=", userId);
+  // By the user too, which `any` keeps from being seen as a constant: else PostgreSQL may, for a user with many bookings,
+  // go through everybody's by id.
+  let query = db
+    .selectFrom("bookings")
+    .selectAll()
+    .where("user_id", "=", sql<string>`any(${[userId]}::text[])`);
   if (before !== undefined) query = query.where("id", "<", before);
-  const rows = await query.orderBy("id", "desc").limit(limit).execute();
+  const rows = await query.orderBy("user_id").orderBy("id", "desc").limit(limit).execute();
   return rows.map(toBooking);
 }
 

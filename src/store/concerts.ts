@@ -1,10 +1,9 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
-import { sql } from "kysely";
-import type { Concert, ConcertDescription, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
+import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Concerts, DB } from "./tables.ts";
-import { centsFromNumeric, containsPattern, numericFromCents, timestamptz, underLock } from "./values.ts";
+import { centsFromNumeric, numericFromCents, timestamptz, underLock } from "./values.ts";
 
-const concertColumns = [
+export const concertColumns = [
   "id",
   "name",
   "artist",
@@ -23,7 +22,7 @@ const concertColumns = [
 
 type ConcertRow = Pick<Selectable<Concerts>, (typeof concertColumns)[number]>;
 
-function toConcert(row: ConcertRow): Concert {
+export function toConcert(row: ConcertRow): Concert {
   return {
     id: row.id,
     name: row.name,
@@ -59,34 +58,6 @@ function toColumns(description: ConcertDescription) {
 export async function findConcert(db: Kysely<DB>, id: bigint): Promise<Concert | undefined> {
   const row = await db.selectFrom("concerts").select(concertColumns).where("id", "=", id).executeTakeFirst();
   return row && toConcert(row);
-}
-
-/** Up to `limit` concerts after a position, by (concert_date, id). */
-export async function listConcerts(
-  db: Kysely<DB>,
-  filter: ConcertFilter,
-  after: ConcertPosition | undefined,
-  limit: number,
-): Promise<Concert[]> {
-  let query = db.selectFrom("concerts").select(concertColumns);
-  for (const column of ["artist", "venue", "name"] as const) {
-    const text = filter[column];
-    if (text !== undefined) query = query.where(column, "ilike", containsPattern(text));
-  }
-  if (filter.dateFrom) query = query.where("concert_date", ">=", timestamptz(filter.dateFrom));
-  if (filter.dateTo) query = query.where("concert_date", "<", timestamptz(filter.dateTo));
-  if (filter.availableOnly) query = query.where("available_tickets", ">", 0);
-  if (filter.bookingOpenOnly) {
-    query = query.where("booking_start_time", "<=", sql<Temporal.Instant>`now()`);
-    query = query.where("booking_end_time", ">", sql<Temporal.Instant>`now()`);
-  }
-  if (after) {
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple("concert_date", "id"), ">", tuple(timestamptz(after.concertDate), after.id)),
-    );
-  }
-  const rows = await query.orderBy("concert_date").orderBy("id").limit(limit).execute();
-  return rows.map(toConcert);
 }
 
 /** Inserts a concert with all tickets available, unless its key is taken. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Kysely, PostgresDialect, type PostgresPoolClient } from "kysely";
+import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { DomainError } from "../domain/errors.ts";
 import type { DB } from "./tables.ts";
@@ -19,9 +19,18 @@ export interface DatabaseOptions {
   readonly answerTimeoutMs?: number | undefined;
 }
 
+/** A connection of the pool. Statements that are sent without waiting for one another share a flight. */
+export interface Connection {
+  query(statement: string | pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult>;
+  /** Gives it back; `destroy` closes one that is broken or in an unknown state. */
+  release(destroy?: boolean): void;
+}
+
 /** A connection pool and its typed query builder. `close` ends both. */
 export interface Database {
   readonly db: Kysely<DB>;
+  /** Takes a connection of the pool for statements that Kysely does not send; who takes it releases it. */
+  connect(): Promise<Connection>;
   close(): Promise<void>;
 }
 
@@ -32,6 +41,11 @@ const connectTimeoutMs = 5_000;
 /** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
 const keepAliveMs = 10_000;
 const overloadRetryDelayMs = 1_000;
+/**
+ * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. Those that it made when a
+ * table was small are ruinous once it has grown, so that none may get older than this.
+ */
+const maxPlanAgeMs = 1_000;
 
 // PostgreSQL's type numbers (pg_type.oid) of the columns that need more than a JavaScript number or string.
 const int8Oid = 20;
@@ -62,23 +76,37 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     keepAliveInitialDelayMillis: keepAliveMs,
     application_name: "frontrow",
     types: columnTypes,
+    pipeline: true,
   });
   // Without listeners a broken connection would end the process: one that is idle, and one that is in use, of which
   // whoever uses it hears from the statement that fails.
   pool.on("error", onError);
   pool.on("connect", (client) => client.on("error", () => {}));
+  const renewPlans = createPlanRenewal();
+  const connect = () => takeConnection(pool, renewPlans, options.answerTimeoutMs);
   const db = new Kysely<DB>({
     dialect: new PostgresDialect({
-      pool: { options: pool.options, connect: () => connect(pool, options.answerTimeoutMs), end: () => pool.end() },
+      // The type also speaks of cursors, which Kysely uses only when given a class for them.
+      pool: { options: pool.options, connect: connect as () => Promise<never>, end: () => pool.end() },
     }),
   });
-  return { db, close: () => db.destroy() };
+  const close = async () => {
+    await db.destroy();
+    // Kysely ends the pool only if it has itself used it.
+    if (!pool.ending) await pool.end();
+  };
+  return { db, connect, close };
 }
 
-async function connect(pool: pg.Pool, answerTimeoutMs: number | undefined): Promise<PostgresPoolClient> {
+async function takeConnection(
+  pool: pg.Pool,
+  renewPlans: (client: pg.PoolClient) => void,
+  answerTimeoutMs: number | undefined,
+): Promise<Connection> {
   if (pool.waitingCount >= maxWaitingCallers) throw overloaded();
   try {
     const client = await pool.connect();
+    renewPlans(client);
     return answerTimeoutMs === undefined ? client : cutWhenSilent(client, answerTimeoutMs);
   } catch (error) {
     // pg-pool's own words for "all connections stayed busy"; it gives no code.
@@ -87,26 +115,43 @@ async function connect(pool: pg.Pool, answerTimeoutMs: number | undefined): Prom
   }
 }
 
+/** Has a connection forget plans that are old, ahead of what it is taken for and without waiting. */
+function createPlanRenewal(): (client: pg.PoolClient) => void {
+  const renewedAtMs = new WeakMap<pg.PoolClient, number>();
+  return (client) => {
+    const nowMs = performance.now();
+    const lastMs = renewedAtMs.get(client);
+    if (lastMs !== undefined && nowMs - lastMs < maxPlanAgeMs) return;
+    renewedAtMs.set(client, nowMs);
+    // Of a connection that is broken, whoever takes it hears from a statement of their own.
+    if (lastMs !== undefined) client.query("discard plans").catch(() => {});
+  };
+}
+
 /**
  * The server's own timeouts end what takes long. What outlasts even those has lost its network, of which TCP may tell only
  * after a quarter of an hour: cutting the connection gives the pool its place back and ends the wait as a lost connection.
  */
-function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): PostgresPoolClient {
+function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connection {
   let released = false;
   const release = (destroy?: boolean) => {
     if (!released) client.release(destroy);
     released = true;
   };
-  const query = async (text: string, values: unknown[]) => {
-    const timer = setTimeout(release, answerTimeoutMs, true);
+  const cut = () => {
+    // To end a connection that pipelines would be to wait for its answers.
+    client.connection.stream.destroy();
+    release(true);
+  };
+  const query: Connection["query"] = async (statement, values) => {
+    const timer = setTimeout(cut, answerTimeoutMs);
     try {
-      return await client.query(text, values);
+      return await client.query(statement, values);
     } finally {
       clearTimeout(timer);
     }
   };
-  // The type also speaks of cursors, which Kysely uses only when given a class for them.
-  return { query: query as unknown as PostgresPoolClient["query"], release };
+  return { query, release };
 }
 
 function overloaded(cause?: unknown): DomainError {

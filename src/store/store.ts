@@ -1,14 +1,23 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
+import type { Booking } from "../domain/booking.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
+import {
+  type BatchOptions,
+  type BatchQuery,
+  type BookingKey,
+  findBookingsByKeys,
+  type OpenBatch,
+  openBatch,
+} from "./booking-batch.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { retryTransient } from "./retry.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction, type TransactionTimeouts } from "./transaction.ts";
+import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
 
-export interface StoreOptions extends DatabaseOptions, TransactionTimeouts {
+export interface StoreOptions extends DatabaseOptions, BatchOptions {
   /** How often a transaction or read is repeated after a transient failure. */
   readonly maxRetries: number;
 }
@@ -28,6 +37,12 @@ export interface Store {
     work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
     deadline: Deadline,
   ): Promise<Result>;
+  /** Transactions that decide many bookings of one concert at once. */
+  readonly batches: {
+    open(query: BatchQuery): Promise<OpenBatch>;
+    settle(transactionId: string): Promise<"committed" | "aborted" | "unknown">;
+    find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
+  };
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -55,6 +70,11 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     transact: async (work, deadline) => {
       const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);
       return await retryTransient(attempt, maxRetries, deadline);
+    },
+    batches: {
+      open: (query) => openBatch(main, query, options),
+      settle: (transactionId) => settleTransaction(aside.db, transactionId),
+      find: (concertId, keys) => findBookingsByKeys(main, concertId, keys, options),
     },
     migrate: async () => {
       // A migration may take long, and so may the wait for another instance's.

@@ -21,7 +21,7 @@ export interface Committable<Result> {
 }
 
 /** A transaction whose process hangs must not hold its locks for ever. */
-const idleInTransactionTimeoutMs = 10_000;
+export const idleInTransactionTimeoutMs = 10_000;
 /** How long to ask for the outcome of a COMMIT whose answer was lost. */
 const settleTimeoutMs = 5_000;
 const settlePollMs = 50;
@@ -42,7 +42,11 @@ export async function runTransaction<Result>(
     begin(deadline);
     return await workAndCommit(connection, work, timeouts);
   });
-  if (attempt.lost !== undefined) await settle(aside, attempt.transactionId, attempt.lost);
+  if (attempt.lost !== undefined) {
+    const settled = await settleTransaction(aside, attempt.transactionId);
+    if (settled === "aborted") throw attempt.lost;
+    if (settled === "unknown") throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause: attempt.lost });
+  }
   return attempt.result;
 }
 
@@ -90,19 +94,21 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
 }
 
 /**
- * After a COMMIT whose answer was lost: returns if it committed, throws the lost connection's error (transient, nothing
- * stored) if it did not, and OUTCOME_UNKNOWN if the database cannot tell in time.
+ * How a transaction ended whose COMMIT's answer was lost. Asks on other connections until it is no longer in progress;
+ * "unknown" if the database cannot tell in time.
  */
-async function settle(db: Kysely<DB>, transactionId: string, lost: unknown): Promise<void> {
+export async function settleTransaction(
+  db: Kysely<DB>,
+  transactionId: string,
+): Promise<"committed" | "aborted" | "unknown"> {
   const givesUpAt = performance.now() + settleTimeoutMs;
   while (performance.now() < givesUpAt) {
     const status = await transactionStatus(db, transactionId);
-    if (status === "committed") return;
-    if (status === "aborted") throw lost;
+    if (status === "committed" || status === "aborted") return status;
     if (status === "forgotten") break;
     await delay(settlePollMs);
   }
-  throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause: lost });
+  return "unknown";
 }
 
 type TransactionStatus = "committed" | "aborted" | "in progress" | "forgotten" | "unreachable";

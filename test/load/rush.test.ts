@@ -10,7 +10,6 @@ import { createProtocolClient, type Protocol, type ProtocolClient } from "../sup
 import { testEnvironment } from "../support/service.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
-const poolSize = 10;
 
 describe.each([{ processCount: 1 }, { processCount: 2 }])(
   "on $processCount service process(es)",
@@ -20,7 +19,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      const environment = testEnvironment(database.url, { APP_DATABASE_POOL_SIZE: String(poolSize) });
+      const environment = testEnvironment(database.url);
       services = await Promise.all(Array.from({ length: processCount }, () => spawnService(environment)));
     });
     afterAll(async () => {
@@ -51,8 +50,8 @@ async function rush(database: TestDatabase, clients: ProtocolClient[], users: nu
   const [client] = clients;
   if (!client) throw new Error("there is no service");
   const { id: concertId } = await createConcert(client, { totalTickets: tickets });
-  // The starting gun: while the test holds the concert, the calls fill every connection that the services have and
-  // queue behind them.
+  // The starting gun: while the test holds the concert, each service's first batch waits for it, and the calls queue
+  // behind that.
   const gun = await holdConcert(database, concertId);
   const calls = Array.from({ length: users }, async (_, index) => {
     const userId = `user-${index}`;
@@ -60,7 +59,7 @@ async function rush(database: TestDatabase, clients: ProtocolClient[], users: nu
     const outcome = await caller.call(BookingService.method.bookTickets, { concertId, userId, ticketCount: 1 });
     return { userId, outcome };
   });
-  await gun.untilWaiting(Math.min(users, clients.length * poolSize));
+  await gun.untilWaiting(clients.length);
   await gun.release();
   const outcomes = await Promise.all(calls);
 

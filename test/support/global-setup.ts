@@ -35,7 +35,7 @@ async function migrateTemplate(url: URL, name: string): Promise<void> {
     {
       ...{ host: url.hostname, port: Number(url.port || 5432), name, sslMode: "disable", poolSize: 1 },
       ...{ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
-      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000 },
+      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
     },
     () => {},
   );

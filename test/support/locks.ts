@@ -1,6 +1,7 @@
 /** Locks held from outside the service, so that calls meet where and when a test wants them to. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { TestDatabase } from "./database.ts";
+import type { TestService } from "./service.ts";
 
 const pollMs = 5;
 const maxPolls = 2_000;
@@ -12,25 +13,33 @@ export const patientSettings = {
   APP_REQUEST_TIMEOUT: "25s",
 } as const;
 
+/** A service in whose process bookings and cancels queue behind the one that has come to the lock. */
+export type Queueing = Pick<TestService, "queuedRequests">;
+
 /** A transaction of the test's own that holds a lock. */
 export interface HeldLock {
   /** A statement in the transaction that holds the lock. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Resolves once so many sessions wait for a lock. */
-  untilWaiting(sessions: number): Promise<void>;
+  /** Resolves once so many calls wait: sessions for a lock, and requests in the queues of the services given. */
+  untilWaiting(calls: number): Promise<void>;
   /** Commits, or rolls back, and lets the waiting go on. */
   release(how?: "COMMIT" | "ROLLBACK"): Promise<void>;
 }
 
 /** Holds what a statement locks, in a transaction of its own. */
-export async function holdLock(database: TestDatabase, text: string, values: unknown[] = []): Promise<HeldLock> {
+export async function holdLock(
+  database: TestDatabase,
+  text: string,
+  values: unknown[] = [],
+  services: readonly Queueing[] = [],
+): Promise<HeldLock> {
   const session = await database.connect();
   await session.query("BEGIN");
   await session.query(text, values);
   return {
     query: async <Row extends object>(statement: string, parameters: unknown[] = []) =>
       (await session.query<Row>(statement, parameters)).rows,
-    untilWaiting: (sessions) => untilWaiting(database, sessions),
+    untilWaiting: (calls) => untilWaiting(database, services, calls),
     release: async (how = "COMMIT") => {
       await session.query(how);
       await session.end();
@@ -38,12 +47,16 @@ export async function holdLock(database: TestDatabase, text: string, values: unk
   };
 }
 
-/** Holds the row of a concert, as every booking of it does. */
-export function holdConcert(database: TestDatabase, concertId: bigint): Promise<HeldLock> {
-  return holdLock(database, "SELECT id FROM concerts WHERE id = $1 FOR UPDATE", [concertId]);
+/** Holds the row of a concert, as every batch of its bookings does. */
+export function holdConcert(
+  database: TestDatabase,
+  concertId: bigint,
+  services: readonly Queueing[] = [],
+): Promise<HeldLock> {
+  return holdLock(database, "SELECT id FROM concerts WHERE id = $1 FOR UPDATE", [concertId], services);
 }
 
-/** Starts calls one after the other, each once the one before waits for the lock: two of them get it in this order. */
+/** Starts calls one after the other, each once the one before waits: two of them get the lock in this order. */
 export async function queueUp<Answer>(
   held: HeldLock,
   calls: readonly (() => Promise<Answer>)[],
@@ -56,27 +69,32 @@ export async function queueUp<Answer>(
   return started;
 }
 
-/** Lets calls meet at a concert's lock: all of them wait for it before the first one gets it. */
+/**
+ * Lets calls meet at a concert's lock: all of them wait, in this order, before the first one gets it. Those of one process
+ * then are two batches, the first call and all others; those of different processes are transactions of their own.
+ */
 export async function meetAtConcert<Answer>(
   database: TestDatabase,
+  services: readonly Queueing[],
   concertId: bigint,
   calls: readonly (() => Promise<Answer>)[],
 ): Promise<Answer[]> {
-  const held = await holdConcert(database, concertId);
+  const held = await holdConcert(database, concertId, services);
   const answers = await queueUp(held, calls).finally(() => held.release());
   return await Promise.all(answers);
 }
 
-async function untilWaiting(database: TestDatabase, sessions: number): Promise<void> {
+async function untilWaiting(database: TestDatabase, services: readonly Queueing[], calls: number): Promise<void> {
   let waiting = 0;
   for (let poll = 0; poll < maxPolls; poll++) {
-    const [row] = await database.query<{ waiting: number }>(
-      `SELECT count(*)::int AS waiting FROM pg_stat_activity
+    const [row] = await database.query<{ sessions: number }>(
+      `SELECT count(*)::int AS sessions FROM pg_stat_activity
        WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );
-    waiting = row?.waiting ?? 0;
-    if (waiting >= sessions) return;
+    // Looked at in this order, nobody counts twice: a request leaves the queue before its session waits.
+    waiting = services.reduce((sum, service) => sum + service.queuedRequests(), row?.sessions ?? 0);
+    if (waiting >= calls) return;
     await delay(pollMs);
   }
-  throw new Error(`${waiting} sessions wait for a lock, not ${sessions}`);
+  throw new Error(`${waiting} calls wait, not ${calls}`);
 }

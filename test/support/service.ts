@@ -10,11 +10,16 @@ export interface TestService {
   /** `http://127.0.0.1:PORT` of the REST port and of the gRPC port. */
   readonly baseUrl: string;
   readonly grpcUrl: string;
+  /** How many bookings and cancels wait in its process at this moment. */
+  queuedRequests(): number;
   close(): Promise<void>;
 }
 
 /** Settings as in the environment, such as `{ APP_MAX_TICKETS_PER_BOOKING: "4" }`. */
 export type Settings = Readonly<Record<string, string>>;
+
+/** For reads of what another service, or plain SQL, has just changed. */
+export const noCache = { headers: { "Cache-Control": "no-cache" } } as const;
 
 export const projectRoot = join(import.meta.dirname, "..", "..");
 
@@ -30,6 +35,11 @@ export function testEnvironment(databaseUrl: string, settings: Settings = {}): R
   };
 }
 
+/** Starts services that share a database, so that calls meet there and not in one service's queue. */
+export function startTestServices(count: number, database: TestDatabase, settings: Settings): Promise<TestService[]> {
+  return Promise.all(Array.from({ length: count }, () => startTestService(settings, database)));
+}
+
 /** Starts the service on a database of its own, or on the one given, which then outlives it. */
 export async function startTestService(settings: Settings = {}, shared?: TestDatabase): Promise<TestService> {
   const database = shared ?? (await createTestDatabase());
@@ -41,6 +51,7 @@ export async function startTestService(settings: Settings = {}, shared?: TestDat
     database,
     baseUrl: `http://127.0.0.1:${app.restPort}`,
     grpcUrl: `http://127.0.0.1:${app.grpcPort}`,
+    queuedRequests: () => app.queuedRequests(),
     close: async () => {
       await app.close();
       if (!shared) await database.drop();

@@ -2,6 +2,7 @@
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { etagOf, isNotModified } from "../etag.ts";
 import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
@@ -102,6 +103,11 @@ async function answer(
     const { status, body, location } = endpoint.encode(await call.answer, path);
     copyHeaders(call.responseHeader, reply);
     if (location !== undefined) reply.header("location", location);
+    if (endpoint.binding.httpMethod === "GET") {
+      const etag = etagOf(body);
+      reply.header("etag", etag);
+      if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
+    }
     return reply.code(status).type("application/json; charset=utf-8").send(body);
   } catch (error) {
     if (call !== undefined) copyHeaders(call.responseHeader, reply);

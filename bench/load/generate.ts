@@ -1,0 +1,82 @@
+import { openGrpc } from "./grpc.ts";
+import { openHttp1 } from "./http1.ts";
+import { createPacer } from "./pacer.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import { createRequestDealer } from "./requests.ts";
+import type { Listener, LoadResult, LoadSpec, Transport } from "./spec.ts";
+import { createWarmUp, elapsedMs, isMeasured, type Window, windowOf } from "./window.ts";
+
+/** Beyond the time that it is to take, how long a run waits for the users' first and last answers. */
+const patienceMs = 40_000;
+
+/** Runs a load against servers that are there. Rejects if an answer is lost, or the last ones do not come in time. */
+export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
+  const recorder = createRecorder();
+  const lost = Promise.withResolvers<never>();
+  const listener: Listener = { onAnswer: () => {}, onLoss: lost.reject };
+  const open = spec.transport === "grpc" ? openGrpc : openHttp1;
+  const transport = await Promise.race([open(spec, createRequestDealer(spec), listener), lost.promise]);
+  try {
+    const window = windowOf(spec.pace);
+    const cpuBefore = process.cpuUsage();
+    const startedAtMs = performance.now();
+    const finishedAtMs = await Promise.race([pump(spec, transport, window, listener, recorder), lost.promise]);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return {
+      elapsedMs: elapsedMs(window, spec.pace, finishedAtMs),
+      runMs: finishedAtMs - startedAtMs,
+      measured: recorder.measured,
+      latency: recorder.latency(),
+      all: recorder.all,
+      bookingIds: recorder.bookingIds(),
+      coresUsed: (user + system) / 1_000 / (finishedAtMs - startedAtMs),
+    };
+  } finally {
+    transport.close();
+  }
+}
+
+/** Keeps requests going until the run is over and the last answer is there; returns when that was. */
+function pump(
+  spec: LoadSpec,
+  transport: Transport,
+  window: Window,
+  listener: Listener,
+  recorder: Recorder,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { pace, users } = spec;
+    /** Since when each user waits. */
+    const sinceMs = new Float64Array(users);
+    let underWay = 0;
+    const pacer = createPacer(spec, window, (user, dueAtMs) => {
+      sinceMs[user] = dueAtMs;
+      underWay++;
+      transport.send(user);
+    });
+    const warmUp = createWarmUp(spec, window);
+    const limitMs = patienceMs + (pace.kind === "count" ? 0 : pace.warmUpMs + pace.measureMs);
+    const giveUp = setTimeout(() => {
+      reject(
+        new Error(`${underWay} of ${users} users have no answer; so far there were ${JSON.stringify(recorder.all)}`),
+      );
+    }, limitMs);
+
+    listener.onAnswer = (user, answer) => {
+      const nowMs = performance.now();
+      underWay--;
+      const dueAtMs = sinceMs[user] ?? 0;
+      recorder.record(answer, isMeasured(window, pace, dueAtMs, nowMs) ? nowMs - dueAtMs : undefined);
+      warmUp(user, nowMs);
+      pacer.isIdle(user, nowMs);
+      finishIfOver(nowMs);
+    };
+    function finishIfOver(nowMs: number): void {
+      if (underWay > 0 || !pacer.isOver(nowMs)) return;
+      clearTimeout(giveUp);
+      pacer.stop();
+      resolve(nowMs);
+    }
+    pacer.start(finishIfOver);
+  });
+}

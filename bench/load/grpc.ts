@@ -1,0 +1,91 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { reasonInTrailers, remembering } from "./reasons.ts";
+import type { NextRequest } from "./requests.ts";
+import type { Listener, LoadSpec, Transport } from "./spec.ts";
+
+/** Fewer than a server takes at once on one connection. */
+const usersPerConnection = 500;
+const minConnections = 4;
+/** The prefix of a gRPC message: whether it is compressed, and its length. */
+const prefixBytes = 5;
+const idFieldTag = 0x08;
+
+/** Opens a few HTTP/2 connections; each request is a stream of its own. */
+export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
+  const { users, ports, path, collectIds } = spec;
+  const wanted = Math.max(minConnections, Math.ceil(users / usersPerConnection));
+  const count = Math.ceil(Math.min(users, wanted) / ports.length) * ports.length;
+  const sessions: ClientHttp2Session[] = [];
+  const reasonOf = remembering(reasonInTrailers);
+  const header = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    "user-agent": "frontrow-bench",
+  };
+
+  async function connectSession(port: number): Promise<ClientHttp2Session> {
+    const session = connect(`http://127.0.0.1:${port}`);
+    await once(session, "connect");
+    // Its streams hear of it by themselves.
+    session.on("error", () => {});
+    return session;
+  }
+
+  function send(user: number): void {
+    const session = sessions[user % sessions.length];
+    if (!session || session.closed) {
+      listener.onLoss(new Error("the server has closed a connection"));
+      return;
+    }
+    const stream = session.request(header, { endStream: false });
+    let id = Number.NaN;
+    let status = "";
+    let details = "";
+    const readStatus = (headers: Record<string, unknown>) => {
+      if (headers["grpc-status"] === undefined) return;
+      status = String(headers["grpc-status"]);
+      details = String(headers["grpc-status-details-bin"] ?? "");
+    };
+    stream.on("response", readStatus);
+    stream.on("trailers", readStatus);
+    stream.on("data", (bytes: Buffer) => {
+      if (collectIds) id = readId(bytes);
+    });
+    let cause: unknown;
+    stream.on("error", (error) => {
+      cause = error;
+    });
+    stream.once("close", () => {
+      if (status === "0") listener.onAnswer(user, { outcome: "OK", id });
+      else if (status !== "") listener.onAnswer(user, { outcome: reasonOf(status, details), id: Number.NaN });
+      else listener.onLoss(new Error(`a stream ended without a status, code ${stream.rstCode}`, { cause }));
+    });
+    stream.end(next(user));
+  }
+
+  for (let index = 0; index < count; index++) {
+    sessions.push(await connectSession(ports[index % ports.length] ?? 0));
+  }
+  return {
+    send,
+    close: () => {
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+/** The id with which the message of an answer begins: its first field. */
+function readId(bytes: Buffer): number {
+  if (bytes[prefixBytes] !== idFieldTag) return Number.NaN;
+  let value = 0;
+  let scale = 1;
+  for (let position = prefixBytes + 1; ; position++) {
+    const byte = bytes[position] ?? 0;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+    scale *= 128;
+  }
+}

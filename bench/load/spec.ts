@@ -1,0 +1,82 @@
+/** What the load generator is asked to do, and what it tells of it. */
+
+export interface LoadSpec {
+  /** HTTP/1.1 with one connection a user, or gRPC over a few HTTP/2 connections with one stream a user at a time. */
+  readonly transport: "http1" | "grpc";
+  /** The servers' ports on the loopback address; users are dealt to them evenly. */
+  readonly ports: readonly number[];
+  readonly users: number;
+  /**
+   * Whole requests (HTTP/1.1) or messages with their prefix (gRPC). A user sends one after the other: the one of its
+   * number, and from there on every `users`-th.
+   */
+  readonly requests: readonly Uint8Array[];
+  /** The method's path, for gRPC. */
+  readonly path: string;
+  /** Where each request has a key of 36 characters that is to be a new one each time; empty for none. */
+  readonly keyOffsets: readonly number[];
+  /** Whether answers begin with the id of a booking that is to be collected. */
+  readonly collectIds: boolean;
+  readonly pace: Pace;
+}
+
+/** When users send. */
+export type Pace =
+  /** As soon as they have their answer. */
+  | { readonly kind: "closed"; readonly warmUpMs: number; readonly measureMs: number }
+  /**
+   * At a fixed rate, whether or not there are answers; a request that finds no idle user waits for one. Latency counts
+   * from when a request was due, so that a slow server cannot hide its delays by keeping the generator from sending.
+   */
+  | { readonly kind: "open"; readonly warmUpMs: number; readonly measureMs: number; readonly ratePerSecond: number }
+  /** As soon as they have their answer, so many requests each; all of it counts. */
+  | { readonly kind: "count"; readonly requestsPerUser: number };
+
+/** How long answers took. */
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** Numbers of answers: under `OK` or the reason of a refusal. */
+export type Tally = Record<string, number>;
+
+export interface LoadResult {
+  /** How long the measured part took. */
+  readonly elapsedMs: number;
+  /** How long it all took, warm-up and last answers included. */
+  readonly runMs: number;
+  /** The answers within the measured part. */
+  readonly measured: Tally;
+  readonly latency: Latency;
+  /** All answers, warm-up and last ones included. */
+  readonly all: Tally;
+  /** The bookings that were answered with, if they were to be collected. */
+  readonly bookingIds: Float64Array;
+  /** The processor time of the generator, in cores used on average. */
+  readonly coresUsed: number;
+}
+
+/** One answer, as a transport understands it. */
+export interface Answer {
+  /** `OK`, or the reason of a refusal. */
+  readonly outcome: string;
+  /** The id with which the answer's message begins; NaN if it was not looked for. */
+  readonly id: number;
+}
+
+/** Connections that carry one request of each user at a time. */
+export interface Transport {
+  /** Sends a user's next request; its answer goes to the callback that the transport was opened with. */
+  send(user: number): void;
+  close(): void;
+}
+
+/** Who hears of answers. */
+export interface Listener {
+  onAnswer(user: number, answer: Answer): void;
+  /** An answer will never come: the run has failed. */
+  onLoss(error: Error): void;
+}

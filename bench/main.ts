@@ -1,0 +1,88 @@
+/** Measures the service against baselines in the same run: see docs/benchmarks.md. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { checkBars, isMet } from "./bars.ts";
+import { describeMachine } from "./machine.ts";
+import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
+import { startBenchPostgres } from "./postgres.ts";
+import { barLines, describeResults, replaceGenerated } from "./report.ts";
+import { type Results, readNewestResults, writeResults } from "./results.ts";
+import { runScenario } from "./run.ts";
+import { type Scenario, scenariosOf } from "./scenarios.ts";
+
+const resultsFolder = join(import.meta.dirname, "results");
+const page = join(import.meta.dirname, "..", "docs", "benchmarks.md");
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.command === "help") process.stdout.write(usage);
+  else if (options.command === "check") await check();
+  else await run(options, options.isTrial);
+} catch (error) {
+  if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
+  else process.stderr.write(`bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function check(): Promise<void> {
+  const results = await readNewestResults(resultsFolder);
+  if (!results) throw new UsageError("nothing has been measured yet");
+  say(`${results.kind} run of ${results.startedAt}`);
+  if (!report(results)) process.exitCode = 1;
+}
+
+/** Prints each bar with its figure; false if one is missed. */
+function report(results: Results): boolean {
+  const checks = checkBars(results);
+  for (const line of barLines(checks)) say(line);
+  return checks.every((one) => isMet(one) !== false);
+}
+
+async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
+  const results = await measureAll(options, isTrial);
+  if (isTrial) return void say(`\n${describeResults(results)}`);
+  await writeResults(resultsFolder, results);
+  await writeFile(page, replaceGenerated(await readFile(page, "utf8"), results.kind, describeResults(results)));
+  say("");
+  report(results);
+}
+
+async function measureAll(options: BenchOptions, isTrial: boolean): Promise<Results> {
+  const { kind, rounds, secondsAMeasurement, profileFolder } = options;
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort(new Error(name)));
+  const { signal } = stopping;
+  const startedAt = Temporal.Now.instant().toString({ smallestUnit: "second" });
+  const measureMs = secondsAMeasurement * 1_000;
+  const timing = { measureMs, warmUpMs: Math.min(1_000, measureMs / 4) };
+
+  const scenarios = scenariosOf(kind).filter((scenario) => isWanted(scenario, options.only));
+  if (scenarios.length === 0) {
+    const titles = scenariosOf(kind).map(({ title }) => `  ${title}\n`);
+    throw new UsageError(`--only leaves nothing of:\n${titles.join("")}`);
+  }
+  const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
+  try {
+    const found = [];
+    for (const [index, scenario] of scenarios.entries()) {
+      say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
+      found.push(await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal }));
+    }
+    return {
+      kind: isTrial ? "trial" : kind,
+      startedAt,
+      machine: await describeMachine(postgres),
+      secondsAMeasurement,
+      rounds,
+      measurements: found.flatMap(({ measurements }) => measurements),
+      rowWrites: found.flatMap(({ rowWrites }) => rowWrites),
+    };
+  } finally {
+    await postgres.stop();
+  }
+}
+
+function isWanted({ title }: Scenario, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((text) => title.toLowerCase().includes(text.toLowerCase()));
+}

@@ -1,0 +1,80 @@
+import type { LoadResult, LoadSpec, Pace, Tally } from "./load/spec.ts";
+import type { Child } from "./questions.ts";
+import type { Measurement } from "./results.ts";
+import type { ServerQuestion, ServerUsage } from "./server.ts";
+import type { Prepared, Stage, Subject, Variant } from "./subjects.ts";
+
+/** How long one measurement takes. */
+export interface Timing {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** A stage with the processes that play on it. */
+export interface LiveStage extends Stage {
+  readonly servers: readonly Child<ServerQuestion, unknown>[];
+  readonly load: Child<LoadSpec, LoadResult>;
+}
+
+export type MeasuredLoad = Omit<Measurement, "scenario" | "round">;
+
+/** Runs one load and verifies its outcome. Rejects, and so gives no figure, if that is wrong. */
+export async function measure(
+  stage: LiveStage,
+  subject: Subject,
+  variant: Variant,
+  timing: Timing,
+): Promise<MeasuredLoad> {
+  const { verify, ports = stage.ports, pace, ...requests } = await variant.prepare(stage);
+  await checkpoint(stage);
+  const before = await usageOf(stage);
+  const load = await stage.load.ask({ ...requests, ports, users: subject.users, pace: paceOf(pace, timing) });
+  const after = await usageOf(stage);
+  await verify(load);
+
+  if (sum(load.measured) === 0) throw new Error(`nothing was answered in ${timing.measureMs} ms`);
+  const seconds = load.runMs / 1_000;
+  const { OK: confirmed = 0, ...refusals } = load.measured;
+  const perSecond = (count: number) => (count / load.elapsedMs) * 1_000;
+  return {
+    subject: subject.name,
+    variant: variant.name,
+    protocol: subject.protocol,
+    users: subject.users,
+    answersPerSecond: perSecond(sum(load.measured)),
+    confirmedPerSecond: perSecond(confirmed),
+    latency: load.latency,
+    refusals,
+    statements: after.statements - before.statements,
+    transactions: after.transactions - before.transactions,
+    answers: sum(load.all),
+    seconds,
+    serverCores: (after.cpuMs - before.cpuMs) / 1_000 / seconds,
+    generatorCores: load.coresUsed,
+    serverMicroseconds: ((after.cpuMs - before.cpuMs) * 1_000) / sum(load.all),
+  };
+}
+
+/** So that every measurement begins alike, right after one, and none has one of its own. */
+async function checkpoint({ database }: Stage): Promise<void> {
+  // A role that may not do it does without.
+  await database.query("checkpoint").catch(() => {});
+}
+
+function paceOf(pace: Prepared["pace"], timing: Timing): Pace {
+  if (pace === undefined) return { kind: "closed", ...timing };
+  return "ratePerSecond" in pace ? { kind: "open", ...timing, ...pace } : { kind: "count", ...pace };
+}
+
+async function usageOf({ servers }: LiveStage): Promise<ServerUsage> {
+  const usages = await Promise.all(servers.map((server) => server.ask("usage") as Promise<ServerUsage>));
+  return {
+    statements: usages.reduce((total, { statements }) => total + statements, 0),
+    transactions: usages.reduce((total, { transactions }) => total + transactions, 0),
+    cpuMs: usages.reduce((total, { cpuMs }) => total + cpuMs, 0),
+  };
+}
+
+function sum(tally: Tally): number {
+  return Object.values(tally).reduce((total, count) => total + count, 0);
+}

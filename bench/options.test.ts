@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { readOptions, UsageError } from "./options.ts";
+
+test("a full run is what happens without arguments", () => {
+  expect(readOptions([])).toEqual({
+    command: "run",
+    kind: "full",
+    only: [],
+    secondsAMeasurement: 5,
+    rounds: 5,
+    profileFolder: undefined,
+    isTrial: false,
+  });
+});
+
+test("a quick run has at least three pairs", () => {
+  expect(readOptions(["--quick"])).toMatchObject({ kind: "quick", rounds: 3, isTrial: false });
+});
+
+test("whatever makes a run other than it should be makes it a trial", () => {
+  expect(readOptions(["--only", "gRPC", "--only", "REST"])).toMatchObject({ only: ["gRPC", "REST"], isTrial: true });
+  expect(readOptions(["--seconds", "0.5"])).toMatchObject({ secondsAMeasurement: 0.5, isTrial: true });
+  expect(readOptions(["--rounds=2"])).toMatchObject({ rounds: 2, isTrial: true });
+});
+
+test("commands", () => {
+  expect(readOptions(["--check"]).command).toBe("check");
+  expect(readOptions(["--help"]).command).toBe("help");
+});
+
+test.each([["--fast"], ["--seconds", "0"], ["--seconds", "x"], ["--rounds", "1000"], ["more"]])(
+  "refuses %s %s",
+  (...argv) => {
+    expect(() => readOptions(argv)).toThrow(UsageError);
+  },
+);

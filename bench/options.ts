@@ -1,0 +1,81 @@
+import { parseArgs } from "node:util";
+
+export interface BenchOptions {
+  readonly command: "run" | "check" | "help";
+  readonly kind: "quick" | "full";
+  /** Only scenarios whose title contains one of these; all if there are none. */
+  readonly only: readonly string[];
+  readonly secondsAMeasurement: number;
+  readonly rounds: number;
+  readonly profileFolder: string | undefined;
+}
+
+/** A command line that cannot be followed. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const usage = `npm run bench              measures everything, in about an hour, and writes docs/benchmarks.md
+npm run bench -- --quick   measures the most important, within two minutes
+npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
+
+For trials, whose results are printed and not kept:
+  --only NAME              only scenarios with this in their title; may be given several times
+  --seconds N              how long each measurement takes
+  --rounds N               how often each subject is measured
+  --profile FOLDER         writes a processor profile of each server
+
+APP_BENCH_DATABASE_URL names a PostgreSQL server to use in place of the embedded one, and a user who may create databases.
+`;
+
+const kinds = {
+  full: { secondsAMeasurement: 5, rounds: 5 },
+  quick: { secondsAMeasurement: 0.8, rounds: 3 },
+} as const;
+const mostSeconds = 60;
+const mostRounds = 50;
+
+/** Reads the arguments after the script's name. Throws a UsageError. */
+export function readOptions(argv: readonly string[]): BenchOptions & { readonly isTrial: boolean } {
+  const { values } = parse(argv);
+  const kind = values.quick ? "quick" : "full";
+  const given = {
+    seconds: positive("seconds", values.seconds, mostSeconds),
+    rounds: positive("rounds", values.rounds, mostRounds),
+  };
+  return {
+    command: values.help ? "help" : values.check ? "check" : "run",
+    kind,
+    only: values.only ?? [],
+    secondsAMeasurement: given.seconds ?? kinds[kind].secondsAMeasurement,
+    rounds: Math.ceil(given.rounds ?? kinds[kind].rounds),
+    profileFolder: values.profile,
+    isTrial: [values.only, values.seconds, values.rounds, values.profile].some((value) => value !== undefined),
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        quick: { type: "boolean" },
+        check: { type: "boolean" },
+        help: { type: "boolean" },
+        only: { type: "string", multiple: true },
+        seconds: { type: "string" },
+        rounds: { type: "string" },
+        profile: { type: "string" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function positive(name: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value > 0 && value <= most)) throw new UsageError(`--${name} takes a number up to ${most}, not "${text}"`);
+  return value;
+}

@@ -1,0 +1,91 @@
+/** The baseline that the engine is measured against: one interactive transaction a booking, as one would first write it. */
+import { randomUUID } from "node:crypto";
+import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
+import pg from "pg";
+import { DomainError } from "../src/domain/errors.ts";
+import type { DB } from "../src/store/tables.ts";
+
+/** What is asked: as in BookTickets, without a key. */
+export interface PlainRequest {
+  readonly concertId: bigint;
+  readonly userId: string;
+  readonly ticketCount: number;
+}
+
+/** A row of a new booking. */
+export interface PlainBooking {
+  readonly id: bigint;
+  readonly unitPrice: number;
+  readonly now: Temporal.Instant;
+  readonly currencyCode: string;
+}
+
+export interface PlainBookings {
+  /** Books, or raises INSUFFICIENT_TICKETS. */
+  book(request: PlainRequest): Promise<PlainBooking>;
+  close(): Promise<void>;
+}
+
+/** Opens the baseline with a pool of its own. */
+export function openPlainBookings(databaseUrl: string, poolSize: number): PlainBookings {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });
+  pool.on("error", () => {});
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    book: (request) =>
+      db
+        .transaction()
+        .setIsolationLevel("read committed")
+        .execute((transaction) => bookInTransaction(transaction, request)),
+    close: () => db.destroy(),
+  };
+}
+
+async function bookInTransaction(
+  transaction: Transaction<DB>,
+  { concertId, userId, ticketCount }: PlainRequest,
+): Promise<PlainBooking> {
+  await transaction.selectFrom("concerts").select("id").where("id", "=", concertId).forUpdate().executeTakeFirst();
+  const concert = await readConcert(transaction, concertId);
+  const { now, price, available_tickets: available, currency_code: currencyCode } = concert;
+  if (!concert.is_open) throw new Error("the bench's concerts are always open");
+  if (available < ticketCount) throw new DomainError({ reason: "INSUFFICIENT_TICKETS", available });
+
+  await transaction
+    .updateTable("concerts")
+    .set((eb) => ({ available_tickets: eb("available_tickets", "-", ticketCount) }))
+    .where("id", "=", concertId)
+    .execute();
+  const at = sql<Temporal.Instant>`${now}::timestamptz`;
+  const { id } = await transaction
+    .insertInto("bookings")
+    .values({
+      concert_id: concertId,
+      user_id: userId,
+      ticket_count: ticketCount,
+      unit_price: price,
+      total_price: sql<string>`${price}::numeric * ${ticketCount}::int`,
+      currency_code: currencyCode,
+      request_id: randomUUID(),
+      booking_time: at,
+      created_at: at,
+      updated_at: at,
+    })
+    .returning(sql<string>`id::text`.as("id"))
+    .executeTakeFirstOrThrow();
+  return { id: BigInt(id), unitPrice: Number(price), now: Temporal.Instant.from(now), currencyCode };
+}
+
+/** The concert and the clock, after the lock is held. */
+function readConcert(transaction: Kysely<DB>, concertId: bigint) {
+  const clock = sql`clock_timestamp()`;
+  return transaction
+    .selectFrom("concerts")
+    .select(["available_tickets", "price", "currency_code"])
+    .select([
+      sql<string>`${clock}::text`.as("now"),
+      sql<boolean>`booking_start_time <= ${clock} and ${clock} < booking_end_time`.as("is_open"),
+    ])
+    .where("id", "=", concertId)
+    .executeTakeFirstOrThrow();
+}

@@ -1,0 +1,115 @@
+/** The database server that a run has to itself, and the databases that the run makes in it. */
+import { randomBytes } from "node:crypto";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { createStore } from "../src/store/store.ts";
+
+/** A PostgreSQL server for one run. */
+export interface BenchPostgres {
+  /** "18.4", and whether it waits for its disk. */
+  readonly version: string;
+  readonly fsync: string;
+  /** Makes an empty database of the service's schema. */
+  createDatabase(): Promise<BenchDatabase>;
+  stop(): Promise<void>;
+}
+
+/** A database of the run's own. */
+export interface BenchDatabase {
+  readonly url: string;
+  query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/**
+ * The embedded PostgreSQL on a new data folder that is gone afterwards, or the server of `adminUrl`, in which the run
+ * makes databases of its own and leaves all others alone.
+ */
+export async function startBenchPostgres(adminUrl: string | undefined, signal: AbortSignal): Promise<BenchPostgres> {
+  const server = adminUrl === undefined ? await startEmbedded(signal) : { url: adminUrl, stop: async () => {} };
+  const admin = new pg.Pool({ connectionString: server.url, max: 1 });
+  admin.on("error", () => {});
+  try {
+    const { rows } = await admin.query(
+      "select current_setting('server_version') as version, current_setting('fsync') as fsync",
+    );
+    const template = await createTemplate(server.url, admin);
+    return {
+      version: rows[0].version.split(" ")[0],
+      fsync: rows[0].fsync,
+      createDatabase: () => createDatabase(server.url, admin, template),
+      stop: async () => {
+        await dropDatabase(admin, template);
+        await admin.end();
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await admin.end();
+    await server.stop();
+    throw error;
+  }
+}
+
+async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop(): Promise<void> }> {
+  const dataDir = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
+  // Run by root, the server is another user, who has to get in.
+  await chmod(dataDir, 0o755);
+  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, signal });
+  const { host, port, user, password, database } = embedded.connection;
+  return {
+    url: `postgres://${user}:${password}@${host}:${port}/${database}`,
+    stop: async () => {
+      await embedded.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+const newName = () => `frontrow_bench_${randomBytes(6).toString("hex")}`;
+
+async function createTemplate(serverUrl: string, admin: pg.Pool): Promise<string> {
+  const name = newName();
+  await admin.query(`create database ${name}`);
+  const { hostname, port, username, password } = new URL(serverUrl);
+  const store = createStore(
+    {
+      host: decodeURIComponent(hostname),
+      port: Number(port || 5432),
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+      name,
+      sslMode: "disable",
+      poolSize: 1,
+      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+    },
+    () => {},
+  );
+  await store.migrate().finally(() => store.close());
+  return name;
+}
+
+async function createDatabase(serverUrl: string, admin: pg.Pool, template: string): Promise<BenchDatabase> {
+  const name = newName();
+  await admin.query(`create database ${name} template ${template}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: 1 });
+  pool.on("error", () => {});
+  return {
+    url: url.href,
+    query: async <Row extends object>(text: string, values: unknown[] = []) =>
+      (await pool.query<Row>(text, values)).rows,
+    drop: async () => {
+      await pool.end();
+      await dropDatabase(admin, name);
+    },
+  };
+}
+
+async function dropDatabase(admin: pg.Pool, name: string): Promise<void> {
+  await admin.query(`drop database if exists ${name} with (force)`);
+}

@@ -1,0 +1,120 @@
+/** Builds the requests of a load once, so that the generator only sends bytes. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { GetConcertRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { barePath, baselineRestPath, baselineRpcPath } from "./baseline-service.ts";
+import type { LoadSpec } from "./load/spec.ts";
+
+export type Protocol = "REST" | "Connect" | "gRPC";
+
+/** What a load sends, and over what. */
+export type Requests = Pick<LoadSpec, "transport" | "requests" | "path" | "keyOffsets" | "collectIds">;
+
+const bookTicketsPath = "/frontrow.v1.BookingService/BookTickets";
+const getConcertPath = "/frontrow.v1.ConcertService/GetConcert";
+/** Stands where the generator puts a new key each time. */
+const keyPlace = "00000000-0000-4000-8000-000000000000";
+
+export interface BookingLoad {
+  readonly protocol: Protocol;
+  readonly users: number;
+  /** Which concert each user books. */
+  readonly concertOf: (user: number) => bigint;
+  /** Whether each request carries a key of the caller's own. */
+  readonly keyed?: boolean;
+  /** The baseline to send it to instead of the service. */
+  readonly baseline?: string;
+}
+
+/** One ticket for every user, each of another name. */
+export function bookingRequests({ protocol, users, concertOf, keyed = false, baseline }: BookingLoad): Requests {
+  const rpcPath = baseline === undefined ? bookTicketsPath : baselineRpcPath(baseline);
+  const restPath = baseline === undefined ? "/api/v1/bookings" : baselineRestPath(baseline);
+  const requests = Array.from({ length: users }, (_, user): Buffer => {
+    const concertId = concertOf(user);
+    const [userId, requestId] = [userName(user), keyed ? keyPlace : ""];
+    if (protocol === "gRPC") {
+      return grpcMessage(
+        toBinary(
+          BookTicketsRequestSchema,
+          create(BookTicketsRequestSchema, { concertId, userId, ticketCount: 1, requestId }),
+        ),
+      );
+    }
+    const key = requestId === "" ? {} : { request_id: requestId };
+    const order = { concert_id: String(concertId), user_id: userId, ticket_count: 1, ...key };
+    return protocol === "REST" ? post(restPath, order) : post(rpcPath, camelCased(order), connectHeaders);
+  });
+  return {
+    transport: protocol === "gRPC" ? "grpc" : "http1",
+    path: rpcPath,
+    requests,
+    keyOffsets: keyed ? requests.map((request) => request.indexOf(keyPlace)) : [],
+    collectIds: true,
+  };
+}
+
+/** Bookings that Fastify alone answers. */
+export function bareRequests(users: number): Requests {
+  const order = (_: unknown, user: number) => ({ concert_id: "1", user_id: userName(user), ticket_count: 1 });
+  return http1(Array.from({ length: users }, order).map((body) => post(barePath, body)));
+}
+
+/** One concert, read again and again. */
+export function getConcertRequests(protocol: Protocol, concertId: bigint, fresh: boolean): Requests {
+  const headers = fresh ? noCache : {};
+  if (protocol === "REST") return http1([get(`/api/v1/concerts/${concertId}`, headers)]);
+  if (protocol === "Connect") {
+    return http1([post(getConcertPath, { id: String(concertId) }, { ...connectHeaders, ...headers })]);
+  }
+  if (fresh) throw new Error("the generator sends no headers over gRPC");
+  const message = grpcMessage(toBinary(GetConcertRequestSchema, create(GetConcertRequestSchema, { id: concertId })));
+  return { transport: "grpc", path: getConcertPath, requests: [message], keyOffsets: [], collectIds: false };
+}
+
+/** A page of all concerts, read from the database each time. */
+export function listConcertsRequests(pageSize: number, pageToken: string): Requests {
+  const query = `page_size=${pageSize}${pageToken === "" ? "" : `&page_token=${encodeURIComponent(pageToken)}`}`;
+  return http1([get(`/api/v1/concerts?${query}`, noCache)]);
+}
+
+/** The first page of one user's bookings after the other. */
+export function userBookingsRequests(userIds: readonly string[]): Requests {
+  return http1(userIds.map((userId) => get(`/api/v1/bookings?user_id=${encodeURIComponent(userId)}`, {})));
+}
+
+const connectHeaders = { "Connect-Protocol-Version": "1" };
+const noCache = { "Cache-Control": "no-cache" };
+
+const userName = (user: number) => `user-${String(user).padStart(5, "0")}`;
+
+function http1(requests: readonly Buffer[]): Requests {
+  return { transport: "http1", path: "", requests, keyOffsets: [], collectIds: false };
+}
+
+function post(path: string, body: object, headers: Record<string, string> = {}): Buffer {
+  const json = JSON.stringify(body);
+  const length = { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(json)) };
+  return Buffer.from(`${head("POST", path, { ...length, ...headers })}${json}`);
+}
+
+function get(path: string, headers: Record<string, string>): Buffer {
+  return Buffer.from(head("GET", path, headers));
+}
+
+function head(method: string, path: string, headers: Record<string, string>): string {
+  const all = { Host: "127.0.0.1", "User-Agent": "frontrow-bench", Accept: "*/*", ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
+}
+
+function camelCased(fields: Record<string, unknown>): Record<string, unknown> {
+  const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [camel(name), value]));
+}
+
+function grpcMessage(message: Uint8Array): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}

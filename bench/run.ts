@@ -1,0 +1,110 @@
+/** Runs scenarios, one after the other, each on a database and server processes of its own. */
+import { join } from "node:path";
+import type { LoadResult, LoadSpec } from "./load/spec.ts";
+import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
+import type { BenchPostgres } from "./postgres.ts";
+import { type Child, startChild } from "./questions.ts";
+import type { Measurement, RowWrites } from "./results.ts";
+import { countRowWrites } from "./row-writes.ts";
+import { crowd, type Scenario, subjectNames } from "./scenarios.ts";
+import type { ServerQuestion } from "./server.ts";
+import type { Subject, Variant } from "./subjects.ts";
+
+export interface RunOptions {
+  readonly rounds: number;
+  readonly timing: Timing;
+  /** The folder for a processor profile of each server. */
+  readonly profileFolder: string | undefined;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Found {
+  readonly measurements: readonly Measurement[];
+  readonly rowWrites: readonly RowWrites[];
+}
+
+/** The first run of a subject shows what it can do once it is warm; with one variant there is nothing to choose. */
+const longestTrialMs = 2_000;
+
+/** Runs a scenario. Rejects if an outcome is wrong. */
+export async function runScenario(postgres: BenchPostgres, scenario: Scenario, options: RunOptions): Promise<Found> {
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    const database = await postgres.createDatabase();
+    closing.push(() => database.drop());
+    const execArgv = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
+    const servers: Child<ServerQuestion, unknown>[] = [];
+    for (let count = 0; count < scenario.processes; count++) {
+      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
+        argv: [database.url],
+        execArgv,
+      });
+      closing.push(server.stop);
+      servers.push(server);
+    }
+    const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
+    closing.push(load.stop);
+    const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
+    return await playOn({ database, servers, load, ports }, scenario, options);
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+async function playOn(stage: LiveStage, scenario: Scenario, options: RunOptions): Promise<Found> {
+  const { timing, rounds, say, signal } = options;
+  if (scenario.preparation) say(`  ${scenario.preparation}`);
+  const subjects = await scenario.subjects(stage);
+  const rowWrites: RowWrites[] = [];
+  const counted = subjects.find(({ name, users }) => name === subjectNames.booking && users === crowd);
+  if (scenario.countsRowWrites && counted) {
+    const counts = await countRowWrites(stage, counted, timing);
+    rowWrites.push({ ...counts, scenario: scenario.name });
+    say(`  ${title(counted)}: ${counts.updates} updates of the row for ${counts.bookings} bookings`);
+  }
+  const cast: { subject: Subject; variant: Variant }[] = [];
+  for (const subject of subjects) {
+    signal.throwIfAborted();
+    cast.push({ subject, variant: await chooseVariant(stage, subject, options) });
+  }
+  const measurements: Measurement[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    for (const { subject, variant } of cast) {
+      signal.throwIfAborted();
+      const measured = await measure(stage, subject, variant, timing);
+      measurements.push({ ...measured, scenario: scenario.name, round });
+      say(`  ${round}/${rounds} ${title(subject)}: ${describe(measured)}`);
+    }
+  }
+  return { measurements, rowWrites };
+}
+
+/** Lets each variant run once, and takes the one that got most done. */
+async function chooseVariant(
+  stage: LiveStage,
+  subject: Subject,
+  { timing, say, signal }: RunOptions,
+): Promise<Variant> {
+  const { variants } = subject;
+  const trial = { ...timing, measureMs: Math.min(timing.measureMs, longestTrialMs) };
+  let best: { variant: Variant; perSecond: number } | undefined;
+  for (const variant of variants) {
+    signal.throwIfAborted();
+    const { confirmedPerSecond } = await measure(stage, subject, variant, variants.length > 1 ? timing : trial);
+    if (variants.length > 1) say(`  ${title(subject)} with ${variant.name}: ${whole(confirmedPerSecond)}/s`);
+    if (!best || confirmedPerSecond > best.perSecond) best = { variant, perSecond: confirmedPerSecond };
+  }
+  if (!best) throw new Error(`${subject.name} has no variants`);
+  return best.variant;
+}
+
+const title = ({ name, protocol, users }: Subject) => `${name}, ${protocol}, ${whole(users)} at once`;
+const whole = (value: number) => Math.round(value).toLocaleString("en-US");
+
+function describe({ answersPerSecond, latency, refusals, serverCores, generatorCores }: MeasuredLoad): string {
+  const { p50Ms, p99Ms } = latency;
+  const refused = Object.entries(refusals).map(([reason, count]) => `, ${count} ${reason}`);
+  const cores = `cores ${serverCores.toFixed(2)} + ${generatorCores.toFixed(2)}`;
+  return `${whole(answersPerSecond)}/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ${cores}${refused.join("")}`;
+}

@@ -1,0 +1,131 @@
+/** A process that serves what is measured: the real service, and on the same listener the baselines. */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { createServices } from "../src/app.ts";
+import { type Config, loadConfig } from "../src/config.ts";
+import { openDatabase } from "../src/database.ts";
+import type { Booking } from "../src/domain/booking.ts";
+import { createLogger } from "../src/log.ts";
+import { createInterceptors } from "../src/rpc/interceptors/index.ts";
+import { bookingMessage } from "../src/rpc/messages.ts";
+import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
+import { createHttpApp } from "../src/server/http.ts";
+import { listen } from "../src/server/listen.ts";
+import { createReadiness } from "../src/server/readiness.ts";
+import { barePath, describeBaselines, noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
+import { openPlainBookings, type PlainBookings } from "./plain.ts";
+import { serveQuestions } from "./questions.ts";
+import { countStatements, type StatementCounts } from "./statements.ts";
+
+/** What the bench may ask the server: where it is, or what it has used so far. */
+export type ServerQuestion = "port" | "usage";
+
+export interface ServerUsage extends StatementCounts {
+  /** The processor time of the process so far. */
+  readonly cpuMs: number;
+}
+
+const projectRoot = join(import.meta.dirname, "..");
+const [databaseUrl = ""] = process.argv.slice(2);
+
+async function serve(config: Config): Promise<{ port: number; close(): Promise<void> }> {
+  // The bench reads its standard output.
+  const logger = createLogger({ level: config.logLevel, destination: process.stderr });
+  const database = await openDatabase(config, logger, new AbortController().signal);
+  const plain = new Map(plainPoolSizes.map((poolSize) => [poolSize, openPlainBookings(databaseUrl, poolSize)]));
+  const services = [...createServices(config, database.store).services, bindBaselines(plain)];
+  const readiness = createReadiness({ ping: () => database.store.ping(), log: logger });
+  const http = await createHttpApp({
+    services,
+    interceptors: createInterceptors(
+      services.map(({ service }) => service),
+      { logger, requestTimeoutMs: config.requestTimeoutMs },
+    ),
+    readiness,
+    corsOrigins: config.corsOrigins,
+    maxBodyBytes: config.maxBodyBytes,
+    logger,
+    shutdownSignal: new AbortController().signal,
+  });
+  const bare = await createBareApp();
+  const listener = await listen({
+    host: config.host,
+    port: 0,
+    handler: (request, response) => (request.url === barePath ? bare : http).routing(request, response),
+  });
+  readiness.started();
+  return {
+    port: listener.port,
+    close: async () => {
+      listener.destroy();
+      readiness.close();
+      await Promise.all([http.close(), bare.close(), database.close()]);
+      await Promise.all([...plain.values()].map(({ close }) => close()));
+    },
+  };
+}
+
+/** `noop` answers at once what a booking would look like; each `plain` books with its own number of connections. */
+function bindBaselines(plain: ReadonlyMap<number, PlainBookings>): ServiceBinding {
+  const handlers: Record<string, (request: BookTicketsRequest) => unknown> = {
+    [localName(noopMethod)]: (request) => bookingMessage(asBooking(request, noBooking)),
+  };
+  for (const [poolSize, { book }] of plain) {
+    handlers[localName(plainMethod(poolSize))] = async (request) => {
+      const { id, unitPrice, now, currencyCode } = await book(request);
+      return bookingMessage(asBooking(request, { id, unitPriceCents: unitPrice * 100, now, currencyCode }));
+    };
+  }
+  const methods = [noopMethod, ...plainPoolSizes.map(plainMethod)];
+  return bindService(describeBaselines(methods), handlers as ServiceBinding["implementation"]);
+}
+
+const localName = (method: string) => method.charAt(0).toLowerCase() + method.slice(1);
+
+type Stored = Pick<Booking, "id" | "unitPriceCents" | "currencyCode"> & { readonly now: Temporal.Instant };
+
+const noBooking: Stored = { id: 1n, unitPriceCents: 5_000, currencyCode: "USD", now: Temporal.Now.instant() };
+
+function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now, ...stored }: Stored): Booking {
+  return {
+    ...stored,
+    concertId,
+    userId,
+    ticketCount,
+    totalPriceCents: stored.unitPriceCents * ticketCount,
+    status: "confirmed",
+    bookingTime: now,
+    createdAt: now,
+    updatedAt: now,
+    requestId: "",
+    cancelRequestId: undefined,
+  };
+}
+
+/** What Fastify alone does for the same request and an answer alike. */
+async function createBareApp(): Promise<FastifyInstance> {
+  const bare = Fastify();
+  bare.post(barePath, (request, reply) => {
+    reply.code(201);
+    return { id: "1", ...(request.body as object), status: "BOOKING_STATUS_CONFIRMED", request_id: randomUUID() };
+  });
+  await bare.ready();
+  return bare;
+}
+
+const countedStatements = countStatements();
+const { config } = loadConfig({
+  argv: [],
+  env: { APP_DATABASE_URL: databaseUrl, APP_HOST: "127.0.0.1", APP_LOG_LEVEL: "error" },
+  readFile: () => undefined,
+  projectRoot,
+});
+const served = await serve(config);
+function usage(): ServerUsage {
+  const { user, system } = process.cpuUsage();
+  return { ...countedStatements(), cpuMs: (user + system) / 1_000 };
+}
+
+serveQuestions<ServerQuestion>((question) => (question === "port" ? served.port : usage()), served.close);

@@ -1,0 +1,30 @@
+import pg from "pg";
+
+/** What a process has sent to its database so far. */
+export interface StatementCounts {
+  readonly statements: number;
+  /** Of these, those that opened a transaction. */
+  readonly transactions: number;
+}
+
+/** The once-a-second question whether the database is there; it is not asked for any call. */
+const ping = /^\s*select 1\s*$/i;
+const opensTransaction = /^\s*(?:begin|start transaction)\b/i;
+
+/** Counts from now on every message with a statement that this process sends through `pg`. */
+export function countStatements(): () => StatementCounts {
+  let statements = 0;
+  let transactions = 0;
+  const { query } = pg.Client.prototype;
+  function countingQuery(this: pg.Client, ...args: unknown[]): unknown {
+    const [statement] = args;
+    const text = typeof statement === "string" ? statement : (statement as { text?: string } | undefined)?.text;
+    if (text !== undefined && !ping.test(text)) {
+      statements++;
+      if (opensTransaction.test(text)) transactions++;
+    }
+    return Reflect.apply(query, this, args);
+  }
+  Object.assign(pg.Client.prototype, { query: countingQuery });
+  return () => ({ statements, transactions });
+}

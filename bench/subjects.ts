@@ -1,0 +1,166 @@
+/** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
+import { noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
+import type { LoadResult, LoadSpec } from "./load/spec.ts";
+import type { BenchDatabase } from "./postgres.ts";
+import { bareRequests, bookingRequests, getConcertRequests, type Protocol } from "./requests.ts";
+import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
+
+/** Where a load runs. */
+export interface Stage {
+  readonly database: BenchDatabase;
+  readonly ports: readonly number[];
+}
+
+/** A load that is ready to run, once. */
+export interface Prepared extends Omit<LoadSpec, "ports" | "users" | "pace"> {
+  /** In place of all servers and the usual pace. */
+  readonly ports?: readonly number[];
+  readonly pace?: { readonly ratePerSecond: number } | { readonly requestsPerUser: number };
+  /** Rejects if the outcome is wrong. */
+  verify(result: LoadResult): Promise<void> | void;
+}
+
+export interface Variant {
+  readonly name: string;
+  prepare(stage: Stage): Promise<Prepared>;
+}
+
+/** One of the things that a scenario compares. */
+export interface Subject {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly users: number;
+  /** The best of these is measured. */
+  readonly variants: readonly Variant[];
+}
+
+type Prepare = Variant["prepare"];
+
+/** A subject of one variant. */
+export function subject(name: string, protocol: Protocol, users: number, prepare: Prepare): Subject {
+  return { name, protocol, users, variants: [{ name: "", prepare }] };
+}
+
+export interface BookingOptions {
+  /** The users' concerts, to which they are dealt evenly. */
+  readonly concerts?: number;
+  /** What books instead of the service. */
+  readonly baseline?: string;
+  /** How many of the servers are used. */
+  readonly processes?: number;
+  readonly pace?: Prepared["pace"];
+}
+
+/** Users who book tickets that do not run out. */
+export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
+  return async ({ database, ports }) => {
+    const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty);
+    const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
+    const { baseline, pace } = options;
+    return {
+      ...bookingRequests({ protocol, users, concertOf, ...(baseline === undefined ? {} : { baseline }) }),
+      ports: ports.slice(0, options.processes),
+      ...(pace ? { pace } : {}),
+      verify: (result) => verifyBookings(database, concertIds, result),
+    };
+  };
+}
+
+/** The baseline of one interactive transaction a booking, with a variant for each number of connections. */
+export function plain(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
+  // One user has no use for more than one connection.
+  const sizes = users === 1 ? plainPoolSizes.slice(0, 1) : plainPoolSizes;
+  const variants = sizes.map((poolSize) => ({
+    name: `${poolSize} connections`,
+    prepare: prepareFor(plainMethod(poolSize)),
+  }));
+  return { name: "plain", protocol, users, variants };
+}
+
+/** The baseline that does nothing, through the same layers. */
+export function noop(protocol: Protocol, users: number): Subject {
+  return subject("noop", protocol, users, async () => ({
+    ...bookingRequests({ protocol, users, concertOf: () => 1n, baseline: noopMethod }),
+    collectIds: false,
+    verify: allAnswered,
+  }));
+}
+
+/** The baseline of Fastify alone. */
+export function bare(users: number): Subject {
+  return subject("bare", "REST", users, async () => ({ ...bareRequests(users), verify: allAnswered }));
+}
+
+/** Users who come too late, with a key of their own each time or without. */
+export function soldOut(protocol: Protocol, users: number, keyed: boolean): Prepare {
+  return async ({ database }) => {
+    const concertIds = await insertConcerts(database, 1, 1);
+    await database.query(
+      `insert into bookings (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
+       select id, 'the last', 1, price, price, currency_code, now(), gen_random_uuid() from concerts where id = any($1)`,
+      [concertIds.map(String)],
+    );
+    await database.query("update concerts set available_tickets = 0 where id = any($1)", [concertIds.map(String)]);
+    const stored = await database.query<{ id: string }>("select id from bookings where concert_id = any($1)", [
+      concertIds.map(String),
+    ]);
+    return {
+      ...bookingRequests({ protocol, users, concertOf: () => concertIds[0] as bigint, keyed }),
+      verify: (result) => {
+        verifyOutcomes(result, ["INSUFFICIENT_TICKETS"]);
+        const before = { all: { OK: stored.length }, bookingIds: Float64Array.from(stored, ({ id }) => Number(id)) };
+        return verifyBookings(database, concertIds, before);
+      },
+    };
+  };
+}
+
+/** So many users at once for fewer tickets: all of them are sold, and no more. */
+export interface Rush {
+  readonly users: number;
+  readonly tickets: number;
+  readonly requestsPerUser: number;
+}
+
+/** A rush of users, until each has asked as often as it wanted. */
+export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Rush, baseline?: string): Prepare {
+  return async ({ database }) => {
+    const concertIds = await insertConcerts(database, 1, tickets);
+    const concertOf = () => concertIds[0] as bigint;
+    return {
+      ...bookingRequests({ protocol, users, concertOf, ...(baseline === undefined ? {} : { baseline }) }),
+      pace: { requestsPerUser },
+      verify: async (result) => {
+        await verifyBookings(database, concertIds, result);
+        const { OK: sold, INSUFFICIENT_TICKETS: refused } = result.all;
+        if (sold === tickets && refused === users * requestsPerUser - tickets) return;
+        throw new WrongOutcomeError(`of ${tickets} tickets: ${JSON.stringify(result.all)}`);
+      },
+    };
+  };
+}
+
+/** Readers of one concert; with `fresh` each of them asks the database. */
+export function getConcert(protocol: Protocol, fresh: boolean): Prepare {
+  return async ({ database }) => {
+    const [concertId = 0n] = await insertConcerts(database, 1, plenty);
+    return { ...getConcertRequests(protocol, concertId, fresh), verify: allAnswered };
+  };
+}
+
+/** For loads that are never refused. */
+export const allAnswered = (result: LoadResult) => verifyOutcomes(result, ["OK"]);
+
+const plenty = 10_000_000;
+
+async function insertConcerts(database: BenchDatabase, count: number, tickets: number): Promise<bigint[]> {
+  const rows = await database.query<{ id: string }>(
+    `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     select 'Night ' || number, 'The Benchmarks', 'Hall 1', now() + interval '30 days', $2::int, $2::int, 50,
+       now() - interval '1 day', now() + interval '1 day', gen_random_uuid(), sha256('')
+     from generate_series(1, $1::int) as number returning id`,
+    [count, tickets],
+  );
+  return rows.map(({ id }) => BigInt(id));
+}

@@ -1,0 +1,12 @@
+import type { Booking } from "../domain/booking.ts";
+import type { BatchQuery, BookingKey, OpenBatch } from "../store/booking-batch.ts";
+
+/** What the engine needs of the database: the store's, or in the engine's tests one that fails when told to. */
+export interface Batches {
+  /** Locks a concert and reads what the query asks for. After an error nothing is held. */
+  open(query: BatchQuery): Promise<OpenBatch>;
+  /** How a transaction ended whose COMMIT's answer was lost; asks until it is known, for a bounded time. */
+  settle(transactionId: string): Promise<"committed" | "aborted" | "unknown">;
+  /** Reads bookings by their keys, without a lock. */
+  find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
+}

@@ -1,0 +1,247 @@
+import { describe, expect, test } from "vitest";
+import { createStage, onSale, settle, verdict, watch } from "../../test/support/engine-stage.ts";
+import { bookingRequest, cancelRequest } from "../../test/support/example-bookings.ts";
+import { poisonedUser } from "../../test/support/fake-database.ts";
+import { openDeadline } from "../../test/support/store.ts";
+import type { Concert } from "../domain/concert.ts";
+import type { BookingRequest } from "./requests.ts";
+
+let requests = 0;
+
+/** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
+function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+  return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
+}
+
+const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+const sizes = (opened: readonly { readonly keys: readonly unknown[] }[]) => opened.map(({ keys }) => keys.length);
+
+describe("batches", () => {
+  test("a lone caller's starts at once", () => {
+    const { opened, submit } = createStage();
+    void submit(order());
+    expect(opened).toHaveLength(1);
+  });
+
+  test("take what came meanwhile, at most 512 at a time, and nobody is answered before COMMIT", async () => {
+    const { opened, submit, hold } = createStage();
+    const release = hold("A commits");
+    const answers = times(601, () => watch(submit(order())));
+    await settle();
+    expect(sizes(opened)).toEqual([1]);
+    expect(new Set(answers.map((answer) => answer.verdict))).toEqual(new Set(["waiting"]));
+    release();
+    await settle();
+    expect(sizes(opened)).toEqual([1, 512, 88]);
+    expect(new Set(answers.map((answer) => answer.verdict))).toEqual(new Set(["OK"]));
+  });
+
+  test("of different concerts run side by side, but no more than may", async () => {
+    const { opened, submit, hold } = createStage({
+      concerts: times(6, (index) => onSale(BigInt(index + 1), 10)),
+      maxConcurrentBatches: 4,
+    });
+    const release = hold("A commits");
+    const answers = times(6, (index) => submit(order({ concertId: BigInt(index + 1) })));
+    await settle();
+    expect(opened.map(({ concertId }) => concertId)).toEqual([1n, 2n, 3n, 4n]);
+    release();
+    await Promise.all(answers);
+    expect(opened.map(({ concertId }) => concertId)).toEqual([1n, 2n, 3n, 4n, 5n, 6n]);
+  });
+
+  test("of a concert with a crowd take turns with those of others", async () => {
+    const concerts = [onSale(1n, 2_000), onSale(2n, 10), onSale(3n, 10)];
+    const { opened, submit } = createStage({ concerts, maxConcurrentBatches: 1 });
+    const crowd = times(1_100, () => submit(order()));
+    await Promise.all([...crowd, submit(order({ concertId: 2n })), submit(order({ concertId: 3n }))]);
+    expect(opened.map(({ concertId }) => concertId)).toEqual([1n, 2n, 3n, 1n, 1n, 1n]);
+    expect(sizes(opened)).toEqual([1, 1, 1, 512, 512, 75]);
+  });
+
+  test("look for the keys of callers, not for those that were made for them", async () => {
+    const { opened, submit } = createStage();
+    await Promise.all([submit(order({ hasOwnKey: false })), submit(order({ hasOwnKey: false })), submit(order())]);
+    expect(sizes(opened)).toEqual([0, 1]);
+  });
+
+  test("of a concert that is not there refuse each", async () => {
+    const { submit } = createStage();
+    const [book, cancel] = [submit(order({ concertId: 9n })), submit(cancelRequest({ concertId: 9n }))];
+    await expect(book).rejects.toMatchObject({ failure: { reason: "CONCERT_NOT_FOUND", concertId: 9n } });
+    await expect(cancel).rejects.toMatchObject({ failure: { reason: "BOOKING_NOT_FOUND", bookingId: 1n } });
+  });
+
+  test("tell of the concert as they left it before they answer", async () => {
+    const heard: (Concert | undefined)[] = [];
+    const { submit } = createStage({ concertChanged: (_, concert) => heard.push(concert) });
+    await submit(order({ ticketCount: 3 })).then(() => heard.push(undefined));
+    expect(heard).toMatchObject([{ id: 1n, availableTickets: 997 }, undefined]);
+  });
+});
+
+describe("a queue", () => {
+  test("that is full refuses at once, and takes callers again after a turn", async () => {
+    const { submit, hold } = createStage({ maxQueuedRequests: 3 });
+    const release = hold("A commits");
+    const underWay = watch(submit(order()));
+    const queued = times(3, () => watch(submit(order())));
+    const refused = submit(order({ concertId: 2n }));
+    await expect(refused).rejects.toMatchObject({ failure: { reason: "OVERLOADED", retryDelayMs: 1_000 } });
+    expect([underWay, ...queued].map((answer) => answer.verdict)).toEqual(times(4, () => "waiting"));
+    release();
+    await settle();
+    expect(await verdict(submit(order()))).toBe("OK");
+    expect(queued.map((answer) => answer.verdict)).toEqual(times(3, () => "OK"));
+  });
+
+  test("drops who gave up before the turn came, and nothing of theirs is stored", async () => {
+    const { database, opened, submit, hold } = createStage();
+    const release = hold("A commits");
+    const [deadline, begun] = [openDeadline(), openDeadline()];
+    const first = submit(order(), begun);
+    const dropped = submit(order(), deadline);
+    const kept = submit(order());
+    deadline.pass();
+    begun.pass();
+    release();
+    await expect(dropped).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED", begun: false } });
+    expect(await Promise.all([first, kept].map(verdict))).toEqual(["OK", "OK"]);
+    expect(sizes(opened)).toEqual([1, 1]);
+    expect(database.now(1n).bookings).toHaveLength(2);
+  });
+
+  test("of ten thousand concerts whose callers have all given up is cleared", async () => {
+    const { submit, hold, engine } = createStage({ maxConcurrentBatches: 1 });
+    const release = hold("A commits");
+    const first = submit(order());
+    const deadline = openDeadline();
+    const answers = times(10_000, (index) => verdict(submit(order({ concertId: BigInt(index + 2) }), deadline)));
+    deadline.pass();
+    release();
+    expect(await verdict(first)).toBe("OK");
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(["DEADLINE_EXCEEDED"]));
+    await engine.idle();
+  });
+
+  test("is idle when nothing is queued, under way or unsettled", async () => {
+    const { engine, submit, hold } = createStage({ faults: { commit: ["lost, committed"] } });
+    await engine.idle();
+    const release = hold("A has settled");
+    const answer = watch(submit(order()));
+    let isIdle = false;
+    const idle = engine.idle().then(() => {
+      isIdle = true;
+    });
+    await settle();
+    expect({ isIdle, answer: answer.verdict }).toEqual({ isIdle: false, answer: "waiting" });
+    release();
+    await idle;
+    expect(answer.verdict).toBe("OK");
+  });
+});
+
+describe("failures that may pass", () => {
+  test("are repeated, after waiting longer each time, and not for ever", async () => {
+    const waits: number[] = [];
+    const { opened, submit } = createStage({
+      faults: { open: times(9, () => "broken" as const) },
+      maxRetries: 3,
+      wait: async (delayMs) => void waits.push(delayMs),
+    });
+    const answers = times(2, () => submit(order()));
+    const failure = { reason: "DATABASE_UNAVAILABLE", retryDelayMs: 1_000 };
+    for (const answer of answers) await expect(answer).rejects.toMatchObject({ failure });
+    expect(opened).toHaveLength(8);
+    expect(waits.map((delayMs, index) => delayMs >= 0 && delayMs < 20 * 2 ** (index % 3))).toEqual(
+      times(6, () => true),
+    );
+  });
+
+  test.each(["no connection", "no lock", "broken"] as const)("one time do not show: %s", async (fault) => {
+    const { submit } = createStage({ faults: { open: [fault], commit: ["serialization"] } });
+    expect(await verdict(submit(order()))).toBe("OK");
+  });
+
+  test("of the lock say that there are too many", async () => {
+    const { submit } = createStage({ faults: { open: ["no lock"] }, maxRetries: 0 });
+    expect(await verdict(submit(order()))).toBe("OVERLOADED");
+  });
+
+  test("let go who gives up before the repetition, and then nothing is stored", async () => {
+    const backOff = Promise.withResolvers<void>();
+    const { database, submit } = createStage({ faults: { open: ["broken"] }, wait: () => backOff.promise });
+    const deadline = openDeadline();
+    const answer = submit(order(), deadline);
+    expect(deadline.begun).toBe(true);
+    await settle();
+    expect(deadline.begun).toBe(false);
+    deadline.pass();
+    backOff.resolve();
+    await expect(answer).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED", begun: false } });
+    expect(database.now(1n).bookings).toEqual([]);
+  });
+});
+
+describe("a request that PostgreSQL refuses", () => {
+  test.each([{ hasOwnKey: true }, { hasOwnKey: false }])("fails alone (own key: $hasOwnKey)", async ({ hasOwnKey }) => {
+    const { opened, submit, hold } = createStage();
+    const release = hold("A commits");
+    const first = submit(order());
+    const answers = times(64, (index) => submit(order(index === 40 ? { userId: poisonedUser, hasOwnKey } : {})));
+    release();
+    expect(await verdict(first)).toBe("OK");
+    const verdicts = await Promise.all(answers.map(verdict));
+    expect(verdicts).toEqual(times(64, (index) => (index === 40 ? "invalid byte sequence for encoding" : "OK")));
+    // The first, and then two a halving.
+    expect(opened).toHaveLength(1 + 1 + 2 * Math.log2(64));
+  });
+});
+
+describe("a COMMIT without an answer", () => {
+  test("does not keep the next batch waiting", async () => {
+    const { submit, hold } = createStage({ faults: { commit: ["lost, committed"] } });
+    const release = hold("A has settled");
+    const lost = watch(submit(order()));
+    expect(await verdict(submit(order()))).toBe("OK");
+    expect(lost.verdict).toBe("waiting");
+    release();
+    await settle();
+    expect(lost.verdict).toBe("OK");
+  });
+
+  test("is told to those who remember the concert before its callers hear", async () => {
+    const heard: string[] = [];
+    const concertChanged = (_: bigint, concert: Concert | undefined) => heard.push(concert ? "as it is" : "unknown");
+    const { submit } = createStage({ faults: { commit: ["lost, committed"] }, concertChanged });
+    await submit(order()).then(() => heard.push("answer"));
+    expect(heard).toEqual(["unknown", "answer"]);
+  });
+
+  test("that has failed is repeated, and not for ever", async () => {
+    const aborted = { commit: times(9, () => "lost, aborted" as const) };
+    const { database, opened, submit } = createStage({ faults: aborted });
+    const deadline = openDeadline();
+    expect(await verdict(submit(order(), deadline))).toBe("DATABASE_UNAVAILABLE");
+    expect(opened).toHaveLength(4);
+    expect(deadline.begun).toBe(false);
+    expect(database.now(1n).bookings).toEqual([]);
+  });
+
+  test("and without an outcome is unknown to those who may have stored something, and to no others", async () => {
+    const { submit, hold } = createStage({
+      concerts: [onSale(1n, 1)],
+      faults: { open: ["broken"], commit: ["lost, committed"], settle: ["unknown"] },
+    });
+    const release = hold("A connects");
+    const refused = { ticketCount: 11 };
+    // The first waits alone; those after it are one batch.
+    const first = submit(order(refused));
+    const answers = [order(), order(refused)].map((each) => submit(each));
+    release();
+    expect(await verdict(first)).toBe("TICKET_LIMIT_EXCEEDED");
+    expect(await Promise.all(answers.map(verdict))).toEqual(["OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE"]);
+  });
+});

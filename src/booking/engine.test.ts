@@ -1,0 +1,20 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkRun } from "../../test/support/engine-check.ts";
+import { anyHistory, lastTicketsHistory } from "../../test/support/engine-histories.ts";
+import { carryOutHistory } from "../../test/support/engine-run.ts";
+
+/** To repeat or to widen a run: `TEST_SEED=... TEST_RUNS=... vitest run src/booking/engine.test.ts`. */
+const seed = Number(process.env.TEST_SEED ?? 20_300_501);
+const numRuns = Number(process.env.TEST_RUNS ?? 800);
+
+test.each([
+  { whatever: "whatever happens, and whatever goes wrong", histories: anyHistory },
+  { whatever: "whatever happens to the last tickets", histories: lastTicketsHistory },
+])(`the engine keeps its promises, $whatever (seed ${seed})`, { timeout: 60_000 }, async ({ histories }) => {
+  const property = fc.asyncProperty(histories, fc.scheduler(), async (history, scheduler) => {
+    checkRun(await carryOutHistory(history, scheduler));
+  });
+  await fc.assert(property, { seed, numRuns });
+  expect.assertions(0);
+});

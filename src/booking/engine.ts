@@ -1,0 +1,217 @@
+import type { Booking } from "../domain/booking.ts";
+import type { Concert } from "../domain/concert.ts";
+import type { Deadline } from "../domain/deadline.ts";
+import { DomainError, type Failure } from "../domain/errors.ts";
+import type { Replayable } from "../domain/replayable.ts";
+import { answerAll, type BatchContext, dropExpired, type Job, type LostBatch, rejectAll, runBatch } from "./batch.ts";
+import type { Batches } from "./batches.ts";
+import { bookingKey, whyNoTickets } from "./decide.ts";
+import type { BookingPolicy } from "./policy.ts";
+import type { BookingRequest, EngineRequest } from "./requests.ts";
+import { createSoldOutMemory } from "./sold-out.ts";
+
+/** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
+export interface BookingEngine {
+  /** Settles once the request's transaction is committed; raises why not as a `DomainError`. */
+  submit(request: EngineRequest, deadline: Deadline): Promise<Replayable<Booking>>;
+  /** To be told when a concert is changed by anybody else than the engine: what it remembers may no longer hold. */
+  concertChanged(concertId: bigint): void;
+  /** How many requests wait for their turn at this moment. */
+  queuedRequests(): number;
+  /** Resolves when nothing is queued or under way any more. */
+  idle(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly policy: BookingPolicy;
+  /** Requests that may wait in all; the next one is refused with OVERLOADED at once. */
+  readonly maxQueuedRequests: number;
+  /** Batches under way at once, each of another concert. */
+  readonly maxConcurrentBatches: number;
+  readonly maxRetries: number;
+  /** Hears of every concert that the engine changes: as it was committed, or undefined when only the database knows. */
+  readonly concertChanged: (concertId: bigint, concert: Concert | undefined) => void;
+  /** A monotonic clock, and a way to wait: the engine's tests have their own. */
+  readonly clockMs?: () => number;
+  readonly wait?: (delayMs: number) => Promise<void>;
+}
+
+const maxBatchRequests = 512;
+const maxRequeues = 3;
+const retryDelayMs = 1_000;
+const firstBackOffMs = 20;
+
+/** The requests for one concert that wait, and whether its turn is under way or due. */
+interface ConcertQueue {
+  readonly concertId: bigint;
+  readonly jobs: Job[];
+  isActive: boolean;
+  /** Whether the concert has been changed by somebody else since the turn began. */
+  isOvertaken: boolean;
+}
+
+export function createBookingEngine(batches: Batches, options: EngineOptions): BookingEngine {
+  const { policy, maxRetries, clockMs = () => performance.now(), wait = delay } = options;
+  const queues = new Map<bigint, ConcertQueue>();
+  const due: ConcertQueue[] = [];
+  const underWay = new Set<Promise<void>>();
+  const soldOut = createSoldOutMemory(clockMs);
+  let queuedRequests = 0;
+  let concurrentBatches = 0;
+
+  const context: BatchContext = {
+    batches,
+    policy,
+    maxRetries,
+    // Full jitter: batches that collided once must not meet again.
+    backOff: (retry) => wait(Math.random() * firstBackOffMs * 2 ** retry),
+    clockMs,
+    onCommitted: (concert, now, askedAtMs) => {
+      // Which of the two changes came first only the database knows.
+      if (queues.get(concert.id)?.isOvertaken) return options.concertChanged(concert.id, undefined);
+      options.concertChanged(concert.id, concert);
+      soldOut.note(concert, now, askedAtMs);
+    },
+    onLostCommit: (lost) => track(settleLostBatch(lost)),
+  };
+
+  function track(work: Promise<void>): void {
+    const tracked = work.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+  }
+
+  function enqueue(job: Job): void {
+    const { concertId } = job.request;
+    let queue = queues.get(concertId);
+    if (!queue) {
+      queue = { concertId, jobs: [], isActive: false, isOvertaken: false };
+      queues.set(concertId, queue);
+    }
+    queue.jobs.push(job);
+    queuedRequests++;
+    activate(queue);
+  }
+
+  function activate(queue: ConcertQueue): void {
+    if (queue.isActive) return;
+    queue.isActive = true;
+    due.push(queue);
+    startTurns();
+  }
+
+  function startTurns(): void {
+    while (concurrentBatches < options.maxConcurrentBatches) {
+      const queue = due.shift();
+      if (!queue) return;
+      concurrentBatches++;
+      track(takeTurn(queue));
+    }
+  }
+
+  /** One batch of a concert; then it is the next concert's turn. */
+  async function takeTurn(queue: ConcertQueue): Promise<void> {
+    const taken = queue.jobs.splice(0, maxBatchRequests);
+    queuedRequests -= taken.length;
+    queue.isOvertaken = false;
+    const jobs = dropExpired(taken);
+    try {
+      // Also without jobs: many such turns must not call one another.
+      await runTurn(queue.concertId, jobs);
+    } catch (error) {
+      rejectAll(jobs, error);
+    }
+    concurrentBatches--;
+    queue.isActive = false;
+    if (queue.jobs.length > 0) activate(queue);
+    else queues.delete(queue.concertId);
+    startTurns();
+  }
+
+  function runTurn(concertId: bigint, jobs: readonly Job[]): Promise<void> {
+    const requests = jobs.map((job) => job.request).filter((request) => request.kind === "book");
+    // A cancel brings tickets back: then only the transaction knows.
+    if (soldOut.isSoldOut(concertId) && requests.length === jobs.length) {
+      return answerSoldOut(concertId, jobs, requests);
+    }
+    return runBatch(concertId, jobs, context);
+  }
+
+  /** Refuses without a transaction, after a look for replays of the callers' own keys: one statement for all of them. */
+  async function answerSoldOut(concertId: bigint, jobs: readonly Job[], requests: BookingRequest[]): Promise<void> {
+    const keyed = requests.filter((request) => request.hasOwnKey);
+    let stored: Booking[];
+    try {
+      stored = keyed.length > 0 ? await batches.find(concertId, keyed) : [];
+    } catch {
+      // A batch repeats what is worth it, and finds out whose fault it is.
+      return runBatch(concertId, jobs, context);
+    }
+    const byKey = new Map(stored.map((booking) => [bookingKey(booking), booking]));
+    for (const [index, request] of requests.entries()) {
+      const job = jobs[index];
+      const earlier = byKey.get(bookingKey(request));
+      if (earlier?.ticketCount === request.ticketCount) job?.resolve({ value: earlier, replayed: true });
+      else {
+        const failure = earlier
+          ? { reason: "REQUEST_ID_REUSED" as const }
+          : whyNoTickets(request.ticketCount, 0, policy);
+        job?.reject(failure && new DomainError(failure));
+      }
+    }
+  }
+
+  async function settleLostBatch({ jobs, plan, error }: LostBatch): Promise<void> {
+    const { concertId } = (jobs[0] as Job).request;
+    soldOut.forget(concertId);
+    const outcome = await batches.settle(error.transactionId);
+    if (outcome === "aborted") return jobs.forEach(requeue);
+    options.concertChanged(concertId, undefined);
+    if (outcome === "committed") {
+      try {
+        const created = plan.newBookings.length > 0 ? await batches.find(concertId, plan.newBookings) : [];
+        return answerAll(jobs, plan.answers, created);
+      } catch {
+        // It is stored, but what was stored cannot be read: for the callers that is as good as unknown.
+      }
+    }
+    for (const [index, job] of jobs.entries()) {
+      const mayBeStored = plan.answers[index]?.kind !== "refused";
+      const failure: Failure = mayBeStored
+        ? { reason: "OUTCOME_UNKNOWN" }
+        : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
+      job.reject(new DomainError(failure, { cause: error }));
+    }
+  }
+
+  /** Back into the queue: its batch has not been stored. */
+  function requeue(job: Job): void {
+    job.requeued++;
+    job.deadline.begun = false;
+    if (job.requeued <= maxRequeues) enqueue(job);
+    else job.reject(new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }));
+  }
+
+  return {
+    submit: (request, deadline) =>
+      new Promise((resolve, reject) => {
+        if (queuedRequests >= options.maxQueuedRequests) {
+          reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
+        } else {
+          enqueue({ request, deadline, requeued: 0, resolve, reject });
+        }
+      }),
+    concertChanged: (concertId) => {
+      soldOut.forget(concertId);
+      const queue = queues.get(concertId);
+      if (queue) queue.isOvertaken = true;
+    },
+    queuedRequests: () => queuedRequests,
+    idle: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+}
+
+function delay(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}

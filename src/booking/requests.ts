@@ -1,0 +1,23 @@
+/** What a caller asks to book. */
+export interface BookingRequest {
+  readonly kind: "book";
+  readonly concertId: bigint;
+  readonly userId: string;
+  readonly ticketCount: number;
+  /** The caller's key, or one made for a caller who sent none. */
+  readonly requestId: string;
+  /** Whether the key is the caller's own, so that it may have been used before. */
+  readonly hasOwnKey: boolean;
+}
+
+/** What a caller asks to cancel. */
+export interface CancelRequest {
+  readonly kind: "cancel";
+  readonly concertId: bigint;
+  readonly bookingId: bigint;
+  readonly userId: string;
+  readonly requestId: string;
+}
+
+/** What the engine decides in batches, each of one concert. */
+export type EngineRequest = BookingRequest | CancelRequest;

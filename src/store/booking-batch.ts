@@ -1,0 +1,359 @@
+import { sql } from "kysely";
+import type { QueryResult } from "pg";
+import type { Booking } from "../domain/booking.ts";
+import type { Concert } from "../domain/concert.ts";
+import { toBooking } from "./bookings.ts";
+import { concertColumns, toConcert } from "./concerts.ts";
+import type { Connection, Database } from "./database.ts";
+import { isDefiniteRollback } from "./database-errors.ts";
+import { prepare, runnerOn } from "./prepared.ts";
+import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "./transaction.ts";
+import { numericFromCents, underLock } from "./values.ts";
+
+/** A key of a caller's own. */
+export interface BookingKey {
+  readonly userId: string;
+  readonly requestId: string;
+}
+
+/** What a batch needs to know of what is stored. */
+export interface BatchQuery {
+  readonly concertId: bigint;
+  readonly keys: readonly BookingKey[];
+  readonly bookingIds: readonly bigint[];
+}
+
+/** What a batch writes. All bookings are of the batch's concert, at its price under the lock. */
+export interface BatchWrites {
+  readonly concert: Concert;
+  readonly now: Temporal.Instant;
+  /** Of the concert, after the batch. */
+  readonly availableTickets: number;
+  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number })[];
+  readonly cancelled: readonly Booking[];
+}
+
+/** A transaction that holds a concert's lock, with what was read under it. */
+export interface OpenBatch {
+  /** Undefined if there is no such concert. */
+  readonly concert: Concert | undefined;
+  readonly now: Temporal.Instant;
+  readonly transactionId: string;
+  /** The bookings of the query's keys and ids, as far as they are this concert's. */
+  readonly stored: readonly Booking[];
+  /**
+   * Writes and commits in one flight; returns the new bookings. Raises LostCommitError if nobody knows whether it
+   * committed; after any other error nothing is stored.
+   */
+  commit(writes: BatchWrites): Promise<Booking[]>;
+  /** Ends a transaction that has nothing to write. Never fails: there is nothing to lose. */
+  end(): Promise<void>;
+}
+
+/** COMMIT was sent, and no answer came. */
+export class LostCommitError extends Error {
+  override readonly name = "LostCommitError";
+  readonly transactionId: string;
+
+  constructor(transactionId: string, cause: unknown) {
+    super("the answer to COMMIT was lost", { cause });
+    this.transactionId = transactionId;
+  }
+}
+
+const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db, parameter) =>
+  db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate(),
+);
+
+const readConcert = prepare<{ id: bigint }>("frontrow_read_concert", (db, parameter) =>
+  db
+    .selectFrom("concerts")
+    .select(concertColumns)
+    .select([underLock.now.as("now"), underLock.transactionId.as("transaction_id")])
+    .where("id", "=", parameter("id")),
+);
+
+interface BookingKeyRow {
+  readonly user_id: string;
+  readonly request_id: string;
+}
+
+interface KeyColumns {
+  readonly concertId: bigint;
+  readonly userIds: readonly string[];
+  readonly requestIds: readonly string[];
+}
+
+/** Written out, so that a plan that is kept counts on it. */
+const one = sql.lit(1);
+
+/**
+ * In the order of the whole key, which one index alone has. By equality PostgreSQL may, when it knows little of the table,
+ * take another one and look at all bookings of a user or a concert.
+ */
+const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", (db, parameter) =>
+  db
+    .selectFrom(
+      sql<BookingKeyRow>`unnest(${parameter("userIds")}::text[], ${parameter("requestIds")}::uuid[])`.as<"keys">(
+        sql`keys(user_id, request_id)`,
+      ),
+    )
+    .innerJoinLateral(
+      (from) =>
+        from
+          .selectFrom("bookings")
+          .selectAll()
+          .where(({ eb, and, ref, refTuple, tuple }) => {
+            const key = refTuple("concert_id", "user_id", "request_id");
+            const wanted = tuple(parameter("concertId"), ref("keys.user_id"), ref("keys.request_id"));
+            return and([eb(key, ">=", wanted), eb(key, "<=", wanted)]);
+          })
+          .orderBy("concert_id")
+          .orderBy("user_id")
+          .orderBy("request_id")
+          .limit(one)
+          .as("bookings"),
+      (join) => join.onTrue(),
+    )
+    .selectAll("bookings"),
+);
+
+/** Each by its id alone, whatever PostgreSQL thinks of the number of the concert's bookings. */
+const findByIds = prepare<{ concertId: bigint; ids: readonly bigint[] }>(
+  "frontrow_find_bookings_by_ids",
+  (db, parameter) =>
+    db
+      .selectFrom(sql<{ id: bigint }>`unnest(${parameter("ids")}::bigint[])`.as<"wanted">(sql`wanted(id)`))
+      .innerJoinLateral(
+        (from) =>
+          from.selectFrom("bookings").selectAll().whereRef("bookings.id", "=", "wanted.id").limit(one).as("bookings"),
+        (join) => join.onTrue(),
+      )
+      .selectAll("bookings")
+      .where("bookings.concert_id", "=", parameter("concertId")),
+);
+
+const setAvailable = prepare<{ id: bigint; availableTickets: number }>(
+  "frontrow_set_available_tickets",
+  (db, parameter) =>
+    db
+      .updateTable("concerts")
+      .set({ available_tickets: parameter("availableTickets") })
+      .where("id", "=", parameter("id")),
+);
+
+interface NewBookingColumns extends KeyColumns {
+  readonly ticketCounts: readonly number[];
+  readonly unitPrice: string;
+  readonly currencyCode: string;
+  readonly now: string;
+}
+
+const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookings", (db, parameter) =>
+  db
+    .insertInto("bookings")
+    .columns([
+      ...(["concert_id", "user_id", "ticket_count", "unit_price", "total_price", "currency_code"] as const),
+      ...(["request_id", "booking_time", "created_at", "updated_at"] as const),
+    ])
+    .expression(
+      sql`select ${parameter("concertId")}::bigint, user_id, ticket_count, unit_price, unit_price * ticket_count,
+        ${parameter("currencyCode")}::text, request_id, now, now, now
+        from unnest(${parameter("userIds")}::text[], ${parameter("ticketCounts")}::int[], ${parameter("requestIds")}::uuid[])
+          as bookings (user_id, ticket_count, request_id),
+        (select ${parameter("unitPrice")}::numeric as unit_price, ${parameter("now")}::timestamptz as now) as batch`,
+    )
+    .returning(["id", "user_id", "request_id"]),
+);
+
+interface CancelColumns {
+  readonly ids: readonly bigint[];
+  readonly requestIds: readonly string[];
+  readonly now: string;
+}
+
+const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings", (db, parameter) =>
+  db
+    .updateTable("bookings")
+    .from(
+      sql<{
+        id: bigint;
+        request_id: string;
+      }>`unnest(${parameter("ids")}::bigint[], ${parameter("requestIds")}::uuid[])`.as<"cancels">(
+        sql`cancels(id, request_id)`,
+      ),
+    )
+    .set({
+      status: "cancelled",
+      cancel_request_id: sql<string>`cancels.request_id`,
+      updated_at: sql<Temporal.Instant>`${parameter("now")}::timestamptz`,
+    })
+    .whereRef("bookings.id", "=", "cancels.id")
+    .where("bookings.status", "=", "confirmed"),
+);
+
+export interface BatchOptions extends TransactionTimeouts {
+  /** Whether PostgreSQL keeps parsed statements; poolers may not allow it. */
+  readonly preparedStatements: boolean;
+}
+
+/**
+ * Opens a transaction, locks the concert, and after that reads the concert, the clock and the bookings asked for, all in
+ * one flight: PostgreSQL begins each statement, with a snapshot of its own, when the one before it has ended.
+ */
+export async function openBatch(
+  database: Pick<Database, "connect">,
+  query: BatchQuery,
+  options: BatchOptions,
+): Promise<OpenBatch> {
+  const client = await database.connect();
+  const run = runnerOn(client, options.preparedStatements);
+  const { concertId, keys, bookingIds } = query;
+  const flight = await Promise.allSettled([
+    client.query(beginText(options)),
+    run(lockConcert, { id: concertId }),
+    run(readConcert, { id: concertId }),
+    keys.length > 0 ? run(findByKeys, { concertId, ...keyColumns(keys) }) : undefined,
+    bookingIds.length > 0 ? run(findByIds, { concertId, ids: bookingIds }) : undefined,
+  ]);
+  try {
+    const [, , concertRows, byKey, byId] = flight.map(resultOf);
+    const row = concertRows?.rows[0];
+    const transactionId: string = row?.transaction_id ?? "";
+    const stored = [...(byKey?.rows ?? []), ...(byId?.rows ?? [])].map(toBooking);
+    return {
+      concert: row && toConcert(row),
+      now: row?.now,
+      transactionId,
+      stored,
+      commit: (writes) => commitBatch(client, writes, transactionId, options),
+      end: () => endTransaction(client),
+    };
+  } catch (error) {
+    await endTransaction(client);
+    throw error;
+  }
+}
+
+/**
+ * BEGIN and the transaction's settings in one message. Without sequential scans and hash joins, a plan that PostgreSQL
+ * keeps from when the tables were small cannot turn into a scan of a table that has grown.
+ */
+function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): string {
+  return `begin isolation level read committed;
+    set local lock_timeout = ${lockTimeoutMs};
+    set local statement_timeout = ${statementTimeoutMs};
+    set local idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs};
+    set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`;
+}
+
+async function commitBatch(
+  client: Connection,
+  writes: BatchWrites,
+  transactionId: string,
+  options: BatchOptions,
+): Promise<Booking[]> {
+  const run = runnerOn(client, options.preparedStatements);
+  const { concert, availableTickets, newBookings, cancelled } = writes;
+  const now = writes.now.toString();
+  const isStockChanged = availableTickets !== concert.availableTickets;
+  const flight = await Promise.allSettled([
+    isStockChanged ? run(setAvailable, { id: concert.id, availableTickets }) : undefined,
+    newBookings.length > 0 ? run(insertBookings, { ...newBookingColumns(concert, newBookings), now }) : undefined,
+    cancelled.length > 0 ? run(cancelBookings, { ...cancelColumns(cancelled), now }) : undefined,
+    client.query("commit"),
+  ]);
+  const [updated, inserted, cancels, commit] = flight;
+  if (commit.status === "rejected") {
+    await endTransaction(client);
+    // The connection broke, or PostgreSQL itself said no.
+    throw isDefiniteRollback(commit.reason) ? commit.reason : new LostCommitError(transactionId, commit.reason);
+  }
+  client.release();
+  if (commit.value.command !== "COMMIT") {
+    const failed = [updated, inserted, cancels].find((result) => result.status === "rejected");
+    throw failed?.reason ?? new Error(`COMMIT ended as ${commit.value.command}`);
+  }
+  return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted), transactionId) : [];
+}
+
+/** Matches the new rows to the bookings by their keys: PostgreSQL promises no order. */
+function storedBookings(
+  { concert, newBookings, now }: BatchWrites,
+  inserted: QueryResult | undefined,
+  transactionId: string,
+): Booking[] {
+  const ids = new Map(inserted?.rows.map((row) => [`${row.request_id}\0${row.user_id}`, row.id as bigint]));
+  return newBookings.map(({ userId, requestId, ticketCount }) => {
+    const id = ids.get(`${requestId}\0${userId}`);
+    // It is committed: whoever settles a lost COMMIT reads the rows again.
+    if (id === undefined) throw new LostCommitError(transactionId, new Error("a booking of the batch has no row"));
+    return {
+      id,
+      concertId: concert.id,
+      userId,
+      ticketCount,
+      bookingTime: now,
+      status: "confirmed",
+      unitPriceCents: concert.priceCents,
+      totalPriceCents: concert.priceCents * ticketCount,
+      currencyCode: concert.currencyCode,
+      requestId,
+      cancelRequestId: undefined,
+      createdAt: now,
+      updatedAt: now,
+    };
+  });
+}
+
+/** The bookings that a concert's keys have made, without a lock. */
+export async function findBookingsByKeys(
+  database: Pick<Database, "connect">,
+  concertId: bigint,
+  keys: readonly BookingKey[],
+  options: BatchOptions,
+): Promise<Booking[]> {
+  const client = await database.connect();
+  try {
+    const { rows } = await runnerOn(client, options.preparedStatements)(findByKeys, { concertId, ...keyColumns(keys) });
+    return rows.map(toBooking);
+  } finally {
+    client.release();
+  }
+}
+
+/** Rolls back and gives the connection back; one that cannot is closed, and PostgreSQL rolls back for it. */
+async function endTransaction(client: Connection): Promise<void> {
+  try {
+    await client.query("rollback");
+    client.release();
+  } catch {
+    client.release(true);
+  }
+}
+
+function resultOf(result: PromiseSettledResult<QueryResult | undefined>): QueryResult | undefined {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}
+
+function keyColumns(keys: readonly BookingKey[]) {
+  return { userIds: keys.map(({ userId }) => userId), requestIds: keys.map(({ requestId }) => requestId) };
+}
+
+function newBookingColumns(concert: Concert, bookings: BatchWrites["newBookings"]): Omit<NewBookingColumns, "now"> {
+  return {
+    concertId: concert.id,
+    ...keyColumns(bookings),
+    ticketCounts: bookings.map(({ ticketCount }) => ticketCount),
+    unitPrice: numericFromCents(concert.priceCents),
+    currencyCode: concert.currencyCode,
+  };
+}
+
+function cancelColumns(cancelled: readonly Booking[]): Omit<CancelColumns, "now"> {
+  return {
+    ids: cancelled.map(({ id }) => id),
+    requestIds: cancelled.map(({ cancelRequestId }) => cancelRequestId ?? ""),
+  };
+}

@@ -1,0 +1,170 @@
+import { type ExpressionBuilder, type Kysely, type RawBuilder, sql } from "kysely";
+import type { Concert, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
+import type { Page } from "../domain/page.ts";
+import { concertColumns, toConcert } from "./concerts.ts";
+import type { DB } from "./tables.ts";
+import { containsPattern, timestamptz } from "./values.ts";
+
+/**
+ * How many concerts one call looks through for those that match. Past it the page is short and has a token: a filter that
+ * matches little must not scan the whole table (AIP-158 allows it).
+ */
+const stretchRows = 2_000;
+/** How many concerts one call looks at, beside those, that have all trigrams of a text and so may contain it. */
+const maxCandidates = 1_500;
+/** Trigrams of a text that are looked up; more of them make it hardly rarer. */
+const maxTrigrams = 12;
+const textColumns = ["artist", "venue", "name"] as const;
+
+/** A page of concerts by (concert_date, id), at most `pageSize` of them. It touches a bounded number of rows. */
+export async function listConcerts(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+  pageSize: number,
+): Promise<Page<Concert, ConcertPosition>> {
+  // One more than asked for tells whether there is a next page.
+  const { matches, end } = await scanStretch(db, filter, after, pageSize + 1);
+  if (matches.length > pageSize || !end) return pageOf(matches, pageSize);
+  const rareMatches = await findRareMatches(db, filter, after);
+  return rareMatches ? pageOf(rareMatches, pageSize) : { items: matches, next: end };
+}
+
+function pageOf(matches: readonly Concert[], pageSize: number): Page<Concert, ConcertPosition> {
+  const items = matches.slice(0, pageSize);
+  const last = matches.length > pageSize ? items.at(-1) : undefined;
+  return { items, next: last && positionOf(last) };
+}
+
+function positionOf({ concertDate, id }: Concert): ConcertPosition {
+  return { concertDate, id };
+}
+
+/**
+ * Hides a value from the planner, which would guess by it how many concerts match and might, when it guesses few, read all
+ * of them at once. As it is, what one request touches, all do.
+ */
+function hidden<Value>(value: RawBuilder<Value>): RawBuilder<Value> {
+  return sql<Value>`(select ${value})`;
+}
+
+type Concerts = ExpressionBuilder<DB, "concerts">;
+
+/** What the index on (concert_date, id) answers. */
+function inRange({ dateFrom, dateTo }: ConcertFilter, after: ConcertPosition | undefined) {
+  const position = ({ tuple }: Concerts, { concertDate, id }: ConcertPosition) =>
+    tuple(hidden(timestamptz(concertDate)), sql<bigint>`${id}::bigint`);
+  // One of the two bounds: the index would be read from where the first one says.
+  const isPastFrom = after && (!dateFrom || Temporal.Instant.compare(after.concertDate, dateFrom) >= 0);
+  const start = isPastFrom ? after : dateFrom && { concertDate: dateFrom, id: 0n };
+  return (eb: Concerts) => {
+    const place = eb.refTuple("concert_date", "id");
+    return eb.and([
+      ...(start ? [eb(place, ">", position(eb, start))] : []),
+      ...(dateTo ? [eb(place, "<", position(eb, { concertDate: dateTo, id: 0n }))] : []),
+    ]);
+  };
+}
+
+/** What no index answers in the order of the list. */
+function matchesFilter(filter: ConcertFilter) {
+  const now = sql<Temporal.Instant>`now()`;
+  return ({ eb, and }: Concerts) =>
+    and([
+      ...textColumns.flatMap((column) => {
+        const text = filter[column];
+        return text === undefined ? [] : [eb(column, "ilike", containsPattern(text))];
+      }),
+      ...(filter.availableOnly ? [eb("available_tickets", ">", 0)] : []),
+      ...(filter.bookingOpenOnly ? [eb("booking_start_time", "<=", now), eb("booking_end_time", ">", now)] : []),
+    ]);
+}
+
+/** Whether concerts that do not match may lie between those that do: dates alone select one stretch of the index. */
+function isSparse(filter: ConcertFilter): boolean {
+  return filter.availableOnly || filter.bookingOpenOnly || textColumns.some((column) => filter[column] !== undefined);
+}
+
+interface Stretch {
+  readonly matches: readonly Concert[];
+  /** Where the stretch ends; undefined if the list ends before it, or `limit` was reached. */
+  readonly end: ConcertPosition | undefined;
+}
+
+/** The first matches, up to `limit`, among the next concerts in the order of the list. */
+async function scanStretch(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+  limit: number,
+): Promise<Stretch> {
+  const length = isSparse(filter) ? stretchRows : limit;
+  const stretch = db
+    .selectFrom("concerts")
+    .select(concertColumns)
+    .select((eb) => [
+      matchesFilter(filter)(eb).as("isMatch"),
+      // Rows are numbered as they are read, no further than the outer limit lets them be.
+      eb(
+        eb.fn.agg("row_number").over((over) => over.orderBy("concert_date").orderBy("id")),
+        "=",
+        length,
+      ).as("isEnd"),
+    ])
+    .where(inRange(filter, after))
+    .orderBy("concert_date")
+    .orderBy("id")
+    .limit(length)
+    .as("stretch");
+  const rows = await db
+    .selectFrom(stretch)
+    .selectAll()
+    .where((eb) => eb.or([eb("isMatch", "=", true), eb("isEnd", "=", true)]))
+    .orderBy("concert_date")
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  const last = rows.at(-1);
+  return {
+    matches: rows.filter((row) => row.isMatch).map(toConcert),
+    end: last?.isEnd ? positionOf(toConcert(last)) : undefined,
+  };
+}
+
+/** All further matches, if one of the filter's texts is so rare that few concerts have all of its trigrams. */
+async function findRareMatches(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+): Promise<Concert[] | undefined> {
+  const columns = textColumns.filter((column) => filter[column] !== undefined);
+  const limit = Math.floor(maxCandidates / columns.length);
+  for (const column of columns) {
+    const trigrams = await trigramsOf(db, filter[column] ?? "");
+    if (trigrams.length === 0) continue;
+    const candidates = db
+      .selectFrom("concerts")
+      .select(concertColumns)
+      .select((eb) => eb.and([inRange(filter, after)(eb), matchesFilter(filter)(eb)]).as("isMatch"))
+      // Not the text itself: before it has found so many that contain it, PostgreSQL would look at any number of others.
+      .where(({ eb, and }) =>
+        and(trigrams.map((trigram) => eb(column, "ilike", hidden(sql<string>`${containsPattern(trigram)}::text`)))),
+      )
+      .limit(limit + 1)
+      .as("candidates");
+    const rows = await db.selectFrom(candidates).selectAll().orderBy("concert_date").orderBy("id").execute();
+    if (rows.length <= limit) return rows.filter((row) => row.isMatch).map(toConcert);
+  }
+  return undefined;
+}
+
+/** Some trigrams of a text that the indexes know: three letters or digits in a row, which pg_trgm's locale decides. */
+async function trigramsOf(db: Kysely<DB>, text: string): Promise<string[]> {
+  const letters = [...text];
+  const triples = new Set(letters.slice(2).map((_, index) => letters.slice(index, index + 3).join("")));
+  const { rows } = await sql<{ trigram: string }>`
+    select trigram from unnest(${[...triples]}::text[]) as trigram
+    where (select bool_and(show_trgm(letter) <> '{}') from string_to_table(trigram, null) as letter)`.execute(db);
+  const every = Math.ceil(rows.length / maxTrigrams);
+  return rows.map(({ trigram }) => trigram).filter((_, index) => index % every === 0);
+}

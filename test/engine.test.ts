@@ -1,0 +1,255 @@
+/** The booking engine on PostgreSQL: that a batch is one transaction, and that its statements do what they should. */
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
+import type { BookingRequest } from "../src/booking/requests.ts";
+import type { Booking } from "../src/domain/booking.ts";
+import { type BatchWrites, openBatch } from "../src/store/booking-batch.ts";
+import { type Connection, createDatabase } from "../src/store/database.ts";
+import type { Store } from "../src/store/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { verdict } from "./support/engine-stage.ts";
+import { openDeadline, openStore } from "./support/store.ts";
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterEach(() => database.checkInvariants());
+afterAll(() => database?.drop());
+
+const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+async function insertConcert(totalTickets = 1_000): Promise<bigint> {
+  const [row] = await database.query<{ id: string }>(
+    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', $1, $1, 10.50, '2020-01-01', '2099-01-01', $2, $3)
+     RETURNING id`,
+    [totalTickets, randomUUID(), Buffer.alloc(32)],
+  );
+  return BigInt(row?.id ?? 0);
+}
+
+function order(concertId: bigint, changes: Partial<BookingRequest> = {}): BookingRequest {
+  const requestId = randomUUID();
+  return { kind: "book", concertId, userId: "ann", ticketCount: 1, requestId, hasOwnKey: true, ...changes };
+}
+
+/** How many rows each transaction has written last, the first transaction first. */
+async function rowsByTransaction(concertId: bigint): Promise<number[]> {
+  const rows = await database.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM bookings WHERE concert_id = $1 GROUP BY xmin ORDER BY min(id)`,
+    [concertId],
+  );
+  return rows.map(({ count }) => count);
+}
+
+async function stored(concertId: bigint): Promise<{ available: number; confirmed: number; cancelled: number }> {
+  const [row] = await database.query<{ available: number; confirmed: number; cancelled: number }>(
+    `SELECT available_tickets AS available, count(*) FILTER (WHERE status = 'confirmed')::int AS confirmed,
+       count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled
+     FROM concerts LEFT JOIN bookings ON concert_id = concerts.id WHERE concerts.id = $1 GROUP BY concerts.id`,
+    [concertId],
+  );
+  if (!row) throw new Error("there is no such concert");
+  return row;
+}
+
+const settings = [{ preparedStatements: true }, { preparedStatements: false }];
+
+describe.each(settings)("prepared statements: $preparedStatements", (setting) => {
+  let store: Store;
+  let engine: BookingEngine;
+
+  beforeAll(() => {
+    store = openStore(database.url, { poolSize: 4, ...setting });
+    engine = createBookingEngine(store.batches, {
+      ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 10_000, maxConcurrentBatches: 2, maxRetries: 3 },
+      concertChanged: () => {},
+    });
+  });
+  // What a test does next begins with an idle engine.
+  afterEach(() => engine.idle());
+  afterAll(() => store?.close());
+
+  const submit = (request: Parameters<BookingEngine["submit"]>[0]) => engine.submit(request, openDeadline());
+  const submitAll = (requests: readonly BookingRequest[]) => Promise.all(requests.map(submit));
+  const cancel = ({ id, concertId, userId }: Booking, requestId: string = randomUUID()) =>
+    submit({ kind: "cancel", concertId, bookingId: id, userId, requestId });
+
+  test("600 who come at once are booked in the transactions of three batches", async () => {
+    const concertId = await insertConcert();
+    const bookings = await submitAll(times(600, (index) => order(concertId, { userId: `user ${index}` })));
+    expect(await rowsByTransaction(concertId)).toEqual([1, 512, 87]);
+    expect(await stored(concertId)).toEqual({ available: 400, confirmed: 600, cancelled: 0 });
+    expect(bookings.map(({ value }) => value.userId)).toEqual(times(600, (index) => `user ${index}`));
+    expect(new Set(bookings.map(({ value }) => value.id)).size).toBe(600);
+  });
+
+  test("what is answered is what is stored", async () => {
+    const concertId = await insertConcert();
+    const requests = times(5, (index) => order(concertId, { userId: `user ${index}`, ticketCount: index + 1 }));
+    const answers = await submitAll(requests);
+    const keys = requests.map(({ userId, requestId }) => ({ userId, requestId }));
+    const found = await store.batches.find(concertId, keys);
+    const byId = (one: Booking, other: Booking) => Number(one.id - other.id);
+    expect(answers.map(({ value }) => value).sort(byId)).toEqual(found.sort(byId));
+    expect(found).toMatchObject(
+      times(5, (index) => ({ ticketCount: index + 1, totalPriceCents: 1_050 * (index + 1) })),
+    );
+  });
+
+  test("a key twice at once is one booking, and another count is told so", async () => {
+    const concertId = await insertConcert();
+    const request = order(concertId, { ticketCount: 2 });
+    const first = submit(order(concertId));
+    const answers = [request, request, { ...request, ticketCount: 3 }, { ...request, userId: "ben" }].map(submit);
+    expect(await Promise.all(answers.map(verdict))).toEqual(["OK", "REPLAYED", "REQUEST_ID_REUSED", "OK"]);
+    await first;
+    const again = await submit(request);
+    expect(again).toEqual({ ...(await answers[0]), replayed: true });
+    expect(await stored(concertId)).toEqual({ available: 995, confirmed: 3, cancelled: 0 });
+  });
+
+  test("bookings and cancels of one batch are one transaction", async () => {
+    const concertId = await insertConcert(10);
+    const [one, two] = await submitAll([order(concertId, { ticketCount: 4 }), order(concertId, { ticketCount: 5 })]);
+    if (!one || !two) throw new Error("not booked");
+    await engine.idle();
+    const key = randomUUID();
+    const first = submit(order(concertId));
+    const answers = [
+      submit(order(concertId, { ticketCount: 4 })),
+      cancel(one.value, key),
+      submit(order(concertId, { ticketCount: 4 })),
+      cancel(one.value, key),
+      cancel(one.value),
+      cancel(two.value),
+    ];
+    const verdicts = ["INSUFFICIENT_TICKETS", "OK", "OK", "REPLAYED", "ALREADY_CANCELLED", "OK"];
+    expect(await Promise.all(answers.map(verdict))).toEqual(verdicts);
+    await first;
+    expect(await stored(concertId)).toEqual({ available: 5, confirmed: 2, cancelled: 2 });
+    const rows = await database.query("SELECT DISTINCT xmin FROM bookings WHERE concert_id = $1", [concertId]);
+    // The one before the batch, and the batch with its insert and its two updates.
+    expect(rows).toHaveLength(2);
+    const cancelled = await answers[1];
+    expect(await store.batches.find(concertId, [one.value])).toEqual([cancelled?.value]);
+  });
+
+  test("the concert's row is written once a batch, and not by one that only refuses", async () => {
+    const concertId = await insertConcert(3);
+    const version = async () => {
+      const [row] = await database.query<{ xmin: string }>("SELECT xmin FROM concerts WHERE id = $1", [concertId]);
+      return row?.xmin;
+    };
+    await submitAll(times(3, () => order(concertId)));
+    const before = await version();
+    const refused = times(20, () => submit(order(concertId, { ticketCount: 2 })));
+    expect(new Set(await Promise.all(refused.map(verdict)))).toEqual(new Set(["INSUFFICIENT_TICKETS"]));
+    expect(await version()).toBe(before);
+  });
+
+  test.each([
+    { what: "a user with U+0000", poison: { userId: "nul\0" } },
+    { what: "a user without a key and with U+0000", poison: { userId: "nul\0", hasOwnKey: false } },
+    { what: "a user with too long a name", poison: { userId: "u".repeat(256) } },
+    { what: "a key that is no UUID", poison: { requestId: "key" } },
+    { what: "no tickets", poison: { ticketCount: 0 } },
+  ])("$what fails alone", async ({ poison }) => {
+    const concertId = await insertConcert();
+    const first = submit(order(concertId));
+    const answers = times(16, (index) => submit(order(concertId, index === 5 ? poison : {})));
+    const verdicts = await Promise.all(answers.map(verdict));
+    expect(verdicts.filter((each) => each === "OK")).toHaveLength(15);
+    expect(verdicts[5]).not.toBe("OK");
+    await first;
+    expect(await stored(concertId)).toEqual({ available: 984, confirmed: 16, cancelled: 0 });
+  });
+});
+
+/** A connection that remembers what is sent over it. */
+function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
+  return {
+    query: (statement, values) => {
+      sent.push(typeof statement === "string" ? { text: statement } : statement);
+      return connection.query(statement, values);
+    },
+    release: (destroy) => connection.release(destroy),
+  };
+}
+
+/** Makes a batch that uses every statement there is, on one connection; what was sent, and what PostgreSQL keeps of it. */
+async function recordBatch(preparedStatements: boolean) {
+  const sent: pg.QueryConfig[] = [];
+  const options = { lockTimeoutMs: 5_000, statementTimeoutMs: 5_000, preparedStatements };
+  const small = openDatabase(database.url);
+  const recorded = { connect: async () => recording(await small.connect(), sent) };
+  try {
+    const [concertId, userId] = [await insertConcert(10), "ann"];
+    const make = async (newBookings: BatchWrites["newBookings"], cancels: readonly Booking[]) => {
+      const bookingIds = cancels.map(({ id }) => id);
+      const open = await openBatch(recorded, { concertId, keys: [...newBookings], bookingIds }, options);
+      if (!open.concert) throw new Error("there is no concert");
+      const cancelled = cancels.map((each) => ({ ...each, cancelRequestId: randomUUID() }));
+      const availableTickets = open.concert.availableTickets - newBookings.length + cancels.length;
+      return await open.commit({ concert: open.concert, now: open.now, availableTickets, newBookings, cancelled });
+    };
+    const booked = await make([{ userId, requestId: randomUUID(), ticketCount: 1 }], []);
+    await make([], booked);
+    const connection = await small.connect();
+    const { rows } = await connection.query("SELECT name FROM pg_prepared_statements ORDER BY name");
+    connection.release();
+    return { sent, kept: rows.map((row): unknown => row.name) };
+  } finally {
+    await small.close();
+  }
+}
+
+function openDatabase(databaseUrl: string) {
+  const url = new URL(databaseUrl);
+  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  const address = { host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1) };
+  return createDatabase({ ...address, username, password, sslMode: "disable", poolSize: 1 }, () => {});
+}
+
+describe("a batch's statements", () => {
+  test("are kept by PostgreSQL only if it may", async () => {
+    expect((await recordBatch(true)).kept).toEqual([
+      "frontrow_cancel_bookings",
+      "frontrow_find_bookings_by_ids",
+      "frontrow_find_bookings_by_keys",
+      "frontrow_insert_bookings",
+      "frontrow_lock_concert",
+      "frontrow_read_concert",
+      "frontrow_set_available_tickets",
+    ]);
+    expect((await recordBatch(false)).kept).toEqual([]);
+  });
+
+  test("find their rows by the index that is meant for it, by a plan for any values too", async () => {
+    const { sent } = await recordBatch(true);
+    const begin = sent[0]?.text ?? "";
+    const session = await database.connect();
+    const plans = new Map<string, string>();
+    for (const { name, text = "" } of sent) {
+      if (!name || plans.has(name)) continue;
+      await session.query(begin);
+      const { rows } = await session.query(`EXPLAIN (GENERIC_PLAN, COSTS OFF) ${text}`);
+      plans.set(name, rows.map((row) => row["QUERY PLAN"]).join("\n"));
+      await session.query("ROLLBACK");
+    }
+    await session.end();
+    const indexes = (name: string) => plans.get(`frontrow_${name}`)?.match(/(?<=Index Scan using )\w+/g);
+    expect([...plans.values()].join("\n")).not.toContain("Seq Scan");
+    expect(indexes("find_bookings_by_keys")).toEqual(["bookings_request_key"]);
+    for (const name of ["find_bookings_by_ids", "cancel_bookings"]) expect(indexes(name)).toEqual(["bookings_pkey"]);
+    for (const name of ["lock_concert", "read_concert", "set_available_tickets"]) {
+      expect(indexes(name)).toEqual(["concerts_pkey"]);
+    }
+  });
+});

@@ -1,0 +1,300 @@
+/** Whether what came of a history is right: what must always hold, and a serial order that explains the answers. */
+import { isDeepStrictEqual } from "node:util";
+import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { Booking } from "../../src/domain/booking.ts";
+import { DomainError, type Failure, type Reason } from "../../src/domain/errors.ts";
+import { availableIn, carryOut, type ReferenceAnswer, type ReferenceConcert } from "./booking-reference.ts";
+import { type History, ticketLimit } from "./engine-histories.ts";
+import type { Call, Hearing, Reading, Run } from "./engine-run.ts";
+import { type FakeDatabase, instantAt, keyOf, type Moment, poisonedUser } from "./fake-database.ts";
+
+/** How long a process may go by what it knows without asking the database. */
+const memoryMs = 1_000;
+
+/** Throws what is wrong with a run. */
+export function checkRun({ history, database, calls, readings, idlings }: Run): void {
+  const possible = possibleTroubles(history);
+  for (const concertId of [1n, 2n]) checkHistory(database.history(concertId));
+  for (const call of calls) {
+    if (!call.settled) fail("has no answer", call);
+    if (call.abortedBegun === false && call.answer) fail("was told that nothing is stored, and has an answer", call);
+    checkAnswer(call, database, possible);
+  }
+  checkStored(calls, database);
+  checkOrder(calls, database);
+  for (const reading of readings) checkReading(reading, database);
+  for (const { unanswered } of idlings)
+    if (unanswered.length > 0) fail("had no answer when their process was idle", unanswered);
+}
+
+function fail(what: string, subject: unknown): never {
+  const text = JSON.stringify(subject, (key, value) => {
+    if (key === "deadline" || key.startsWith("heard")) return undefined;
+    if (value instanceof DomainError) return value.failure;
+    if (value instanceof Error) return String(value);
+    return typeof value === "bigint" ? `${value}n` : value;
+  });
+  throw new Error(`${what}: ${text}`);
+}
+
+function inWords({ concert, bookings }: Pick<Moment, "concert" | "bookings">): ReferenceConcert {
+  return {
+    totalTickets: concert.totalTickets,
+    opensAt: concert.bookingStartTime,
+    closesAt: concert.bookingEndTime,
+    bookings: bookings.map(bookingInWords),
+  };
+}
+
+function bookingInWords({ id, userId, requestId, ticketCount, status, cancelRequestId }: Booking) {
+  return { id, userId, requestId, ticketCount, status, cancelRequestId };
+}
+
+/** Every commit keeps the invariants, and does what the reference would let its requests do. */
+function checkHistory(history: readonly Moment[]): void {
+  for (const [index, moment] of history.entries()) {
+    const { concert, bookings, batch } = moment;
+    const reference = inWords(moment);
+    if (concert.availableTickets < 0 || concert.availableTickets !== availableIn(reference)) {
+      fail("the tickets do not add up", moment);
+    }
+    if (new Set(bookings.map(keyOf)).size < bookings.length) fail("a key has two bookings", moment);
+    const before = history[index - 1];
+    if (!batch || !before) continue;
+    const requests = requestsOf(batch.writes);
+    let state = inWords(before);
+    for (const request of requests) {
+      const { answer, concert: after } = carryOut(state, request, batch.writes.now, ticketLimit);
+      if (!("booking" in answer) || answer.replayed) fail("a batch stored what it should not", { request, answer });
+      state = after;
+    }
+    const withoutIds = (each: ReferenceConcert) => each.bookings.map(({ id, ...rest }) => JSON.stringify(rest)).sort();
+    if (!isDeepStrictEqual(withoutIds(state), withoutIds(reference))) fail("a batch stored something else", moment);
+  }
+}
+
+/** What a batch stored, the cancels first: in that order all of it is possible if it is in any. */
+function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]): EngineRequest[] {
+  const concertId = concert.id;
+  return [
+    ...cancelled.map(({ id: bookingId, userId, cancelRequestId: requestId = "" }) => {
+      return { kind: "cancel", concertId, bookingId, userId, requestId } as const;
+    }),
+    ...newBookings.map(({ userId, requestId, ticketCount }) => {
+      return { kind: "book", concertId, userId, requestId, ticketCount, hasOwnKey: true } as const;
+    }),
+  ];
+}
+
+/** What a call may be told that has nothing to do with its concert's state. */
+function possibleTroubles({ faults, maxQueuedRequests }: History): ReadonlySet<Reason> {
+  const happened = new Set<string>(Object.values(faults).flat());
+  const reasons = new Set<Reason>(["DEADLINE_EXCEEDED"]);
+  if (happened.has("no lock") || maxQueuedRequests < 100) reasons.add("OVERLOADED");
+  // Also of what is committed and then cannot be read.
+  if (happened.has("unknown") || happened.has("lost, committed")) reasons.add("OUTCOME_UNKNOWN");
+  if (happened.size > (happened.has("none") ? 1 : 0)) reasons.add("DATABASE_UNAVAILABLE");
+  return reasons;
+}
+
+function checkAnswer(call: Call, database: FakeDatabase, possible: ReadonlySet<Reason>): void {
+  const { request, answer, error } = call;
+  if (answer) checkBooking(call, answer.value, answer.replayed, database);
+  else if (!(error instanceof DomainError)) {
+    if (request.userId !== poisonedUser) fail("failed for a reason that is not its own", call);
+  } else if (!possible.has(error.failure.reason)) checkRefusal(call, error.failure, database);
+  else if (error.failure.reason === "DEADLINE_EXCEEDED" && call.abortedBegun === undefined) fail("had time left", call);
+}
+
+function checkRefusal(call: Call, failure: Failure, database: FakeDatabase): void {
+  if (failure.reason === "CONCERT_NOT_FOUND" && !database.now(call.request.concertId)) return;
+  const isRight = isExplained(call, { failure }, database) || isRemembered(call, failure, database);
+  if (!isRight) fail("is not explained", call);
+}
+
+/** What was acknowledged is stored, and as it was acknowledged. */
+function checkBooking(call: Call, booking: Booking, replayed: boolean, database: FakeDatabase): void {
+  const { storedThen, request } = call;
+  if (!storedThen) fail("was acknowledged, and is not stored", call);
+  const { status: _, cancelRequestId: __, updatedAt: ___, ...acknowledged } = booking;
+  const { status: ____, cancelRequestId: _____, updatedAt: ______, ...stored } = storedThen;
+  if (!isDeepStrictEqual(acknowledged, stored)) fail("was acknowledged as something else than is stored", call);
+  if (replayed) {
+    if (!isExplained(call, { booking: bookingInWords(booking), replayed }, database)) fail("is not explained", call);
+    return;
+  }
+  const isOwn = ({ newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]) =>
+    request.kind === "book"
+      ? newBookings.some((each) => keyOf(each) === keyOf(request) && each.ticketCount === request.ticketCount)
+      : cancelled.some(({ id, cancelRequestId }) => id === request.bookingId && cancelRequestId === request.requestId);
+  const meanwhile = momentsOf(call, database).slice(1);
+  if (!meanwhile.some(({ batch }) => batch && isOwn(batch.writes)))
+    fail("was not stored between call and answer", call);
+}
+
+/** The moments from a call to its answer. */
+function momentsOf({ submitted, settled, request }: Call, database: FakeDatabase): readonly Moment[] {
+  return database.history(request.concertId).slice(submitted.moment, (settled?.moment ?? 0) + 1);
+}
+
+/** Whether the reference gives the answer at some time between call and answer. */
+function isExplained(call: Call, answer: ReferenceAnswer, database: FakeDatabase): boolean {
+  const { request, submitted, settled, process } = call;
+  const moments = momentsOf(call, database);
+  const next = (index: number) => moments[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+  return moments.some((moment, index) => {
+    const fromMs = Math.max(moment.fromMs, submitted.ms);
+    const untilMs = Math.min(next(index), settled?.ms ?? 0);
+    if (gives(inWords(moment), request, answer, fromMs, untilMs)) return true;
+    const before = moments[index - 1];
+    // Within the own process's batch there were moments that nobody else saw.
+    return before !== undefined && moment.batch?.process === process
+      ? within(before, moment).some((state) => gives(state, request, answer, submitted.ms, moment.fromMs))
+      : false;
+  });
+}
+
+/** The states that a batch may have gone through: its bookings and its cancels have an order each, but no common one. */
+function within(before: Moment, { batch, bookings }: Moment): ReferenceConcert[] {
+  if (!batch) return [];
+  const { newBookings, cancelled } = batch.writes;
+  const stored = newBookings.map((key) => bookings.find((each) => keyOf(each) === keyOf(key)) as Booking);
+  const states: ReferenceConcert[] = [];
+  for (let booked = 0; booked <= stored.length; booked++) {
+    for (let gone = 0; gone <= cancelled.length; gone++) {
+      const afterCancels = before.bookings.map(
+        (each) => cancelled.slice(0, gone).find(({ id }) => id === each.id) ?? each,
+      );
+      states.push(inWords({ concert: before.concert, bookings: [...afterCancels, ...stored.slice(0, booked)] }));
+    }
+  }
+  return states;
+}
+
+/** Whether the reference gives the answer at some instant of a period. */
+function gives(
+  state: ReferenceConcert,
+  request: EngineRequest,
+  answer: ReferenceAnswer,
+  fromMs: number,
+  untilMs: number,
+) {
+  const instants = [instantAt(fromMs), instantAt(untilMs), state.opensAt];
+  if ("failure" in answer && answer.failure.reason === "BOOKING_NOT_OPEN") instants.push(answer.failure.now);
+  return instants
+    .filter((instant) => isWithin(instant, fromMs, untilMs))
+    .some((now) => isDeepStrictEqual(carryOut(state, request, now, ticketLimit).answer, answer));
+}
+
+function isWithin(instant: Temporal.Instant, fromMs: number, untilMs: number): boolean {
+  const { epochNanoseconds } = instant;
+  return (
+    instantAt(fromMs).epochNanoseconds <= epochNanoseconds && epochNanoseconds <= instantAt(untilMs).epochNanoseconds
+  );
+}
+
+/**
+ * Whether a refusal is right by what the process may have remembered: that the concert was sold out within the last second,
+ * with nothing heard since, and the window still open. A key's booking is found all the same.
+ */
+function isRemembered(call: Call, failure: Failure, database: FakeDatabase): boolean {
+  const { request, submitted, settled, heard } = call;
+  if (request.kind !== "book" || !settled) return false;
+  const history = database.history(request.concertId);
+  if (history[submitted.moment]?.bookings.some((each) => keyOf(each) === keyOf(request))) return false;
+  return history.some((moment, index) => {
+    const untilMs = history[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+    const isFresh = untilMs > submitted.ms - memoryMs && index >= lastHeard(heard) && index <= submitted.moment;
+    if (!isFresh || moment.concert.availableTickets > 0) return false;
+    return gives(inWords(moment), request, { failure }, submitted.ms, settled.ms);
+  });
+}
+
+function lastHeard(heard: readonly Hearing[]): number {
+  return Math.max(0, ...heard.map(({ moment }) => moment));
+}
+
+/** A cached concert is as it was within the last second, and not older than what the process knew. */
+function checkReading(reading: Reading, database: FakeDatabase): void {
+  const { concertId, concert, asked, underWaySinceMs = asked.ms, answered, heard, heardByAnswer } = reading;
+  const sinceMs = Math.min(asked.ms - memoryMs, underWaySinceMs);
+  const history = database.history(concertId);
+  if (history.length === 0 && concert === undefined) return;
+  const known = lastHeard(heard);
+  const isRight = history.some((moment, index) => {
+    if (index < known || index > answered.moment) return false;
+    const untilMs = history[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+    const isFresh =
+      untilMs >= sinceMs || heardByAnswer.some((each) => each.moment === index && each.ms >= asked.ms - memoryMs);
+    return isFresh && isDeepStrictEqual(moment.concert, concert);
+  });
+  if (!isRight) fail("a read is too old", reading);
+}
+
+/** Whoever was told that nothing is stored has stored nothing. */
+function checkStored(calls: readonly Call[], database: FakeDatabase): void {
+  for (const concertId of [1n, 2n]) {
+    const { bookings } = database.now(concertId);
+    const initial = database.history(concertId)[0]?.bookings ?? [];
+    for (const booking of bookings) {
+      const before = initial.find(({ id }) => id === booking.id);
+      const bookers = calls.filter(({ request }) => {
+        return request.kind === "book" && request.concertId === concertId && keyOf(request) === keyOf(booking);
+      });
+      if (!before)
+        checkAuthor(
+          booking,
+          bookers.filter(({ request }) => request.kind === "book" && request.ticketCount === booking.ticketCount),
+        );
+      if (booking.status === "confirmed" || before?.status === "cancelled") continue;
+      checkAuthor(
+        booking,
+        calls.filter(({ request }) => {
+          return (
+            request.kind === "cancel" &&
+            request.bookingId === booking.id &&
+            request.requestId === booking.cancelRequestId
+          );
+        }),
+      );
+    }
+  }
+}
+
+/** One of the calls has stored it; no two say so. */
+function checkAuthor(booking: Booking, calls: readonly Call[]): void {
+  const authors = calls.filter(({ answer }) => answer?.replayed === false);
+  if (authors.length > 1) fail("two calls say that they stored one thing", { booking, authors });
+  if (authors.length === 0 && !calls.some(mayHaveStored)) fail("nobody knows of what is stored", { booking, calls });
+}
+
+function mayHaveStored({ abortedBegun, error }: Call): boolean {
+  if (abortedBegun !== undefined) return abortedBegun;
+  return error instanceof DomainError && error.failure.reason === "OUTCOME_UNKNOWN";
+}
+
+/** Those who came first to a process were served first, but for those who had to queue again. */
+function checkOrder(calls: readonly Call[], database: FakeDatabase): void {
+  for (const concertId of [1n, 2n]) {
+    const last = new Map<string, number>();
+    for (const call of calls) {
+      const { request, answer, process } = call;
+      if (request.concertId !== concertId || answer?.replayed !== false || mayHaveQueuedAgain(call)) continue;
+      const at = database.history(concertId).findIndex(({ batch }) => {
+        return batch && requestsOf(batch.writes).some((each) => isSameEffect(each, request));
+      });
+      if (at < (last.get(process) ?? 0)) fail("was served before those who came first", call);
+      last.set(process, at);
+    }
+  }
+}
+
+function mayHaveQueuedAgain({ submitted, settled }: Call): boolean {
+  return submitted.lostAborts < (settled?.lostAborts ?? 0);
+}
+
+function isSameEffect(one: EngineRequest, other: EngineRequest): boolean {
+  return one.kind === "book"
+    ? other.kind === "book" && keyOf(one) === keyOf(other)
+    : other.kind === "cancel" && one.bookingId === other.bookingId;
+}

@@ -1,0 +1,261 @@
+/** Carries out a history with engines as shipped, on a fake database, clock and scheduler, and notes what came of it. */
+import type fc from "fast-check";
+import { createBookingEngine } from "../../src/booking/engine.ts";
+import type { EngineRequest } from "../../src/booking/requests.ts";
+import { createConcertCache } from "../../src/concerts/cache.ts";
+import type { Booking } from "../../src/domain/booking.ts";
+import type { Concert } from "../../src/domain/concert.ts";
+import type { Deadline } from "../../src/domain/deadline.ts";
+import type { Replayable } from "../../src/domain/replayable.ts";
+import type { Action, History, Process } from "./engine-histories.ts";
+import { processes, ticketLimit } from "./engine-histories.ts";
+import { createFakeDatabase, type FakeDatabase } from "./fake-database.ts";
+
+/** A place in a run: the clock, and the moment of the concert's history. */
+export interface Place {
+  readonly ms: number;
+  readonly moment: number;
+  /** How many transactions were aborted by then with COMMIT's answer lost. */
+  readonly lostAborts: number;
+}
+
+/** A process learns how a concert was at a moment. */
+export interface Hearing {
+  readonly concertId: bigint;
+  readonly moment: number;
+  readonly ms: number;
+}
+
+/** A call of a client, and what it was told. */
+export interface Call {
+  readonly process: Process;
+  readonly request: EngineRequest;
+  readonly submitted: Place;
+  /** What the process had learnt of the concert when the call came. */
+  readonly heard: readonly Hearing[];
+  readonly deadline: Deadline & { readonly controller: AbortController };
+  /** What the call was told when it was aborted before its answer: whether its work had begun. */
+  abortedBegun?: boolean;
+  settled?: Place;
+  answer?: Replayable<Booking>;
+  error?: unknown;
+  /** The answer's booking as it was stored when the answer came. */
+  storedThen?: Booking | undefined;
+}
+
+/** A read through a process's cache. */
+export interface Reading {
+  readonly concertId: bigint;
+  readonly asked: Place;
+  /** When the read began that was under way by then, if there was one. */
+  readonly underWaySinceMs: number | undefined;
+  readonly heard: readonly Hearing[];
+  readonly answered: Place;
+  readonly heardByAnswer: readonly Hearing[];
+  readonly concert: Concert | undefined;
+}
+
+/** A wait for a process to be idle, and the calls before it that had no answer when it ended. */
+export interface Idling {
+  readonly unanswered: readonly Call[];
+}
+
+export interface Run {
+  readonly history: History;
+  readonly database: FakeDatabase;
+  readonly calls: readonly Call[];
+  readonly readings: readonly Reading[];
+  readonly idlings: readonly Idling[];
+}
+
+type SubmitRequest = (process: Process, request: EngineRequest) => Call;
+
+export async function carryOutHistory(history: History, scheduler: fc.Scheduler): Promise<Run> {
+  // Not 0, which means "never" to the cache's library.
+  let nowMs = 1_000;
+  const clockMs = () => nowMs;
+  const step = (label: string) => scheduler.schedule(Promise.resolve(), label);
+  const place = (concertId: bigint): Place => ({
+    ...{ ms: nowMs, moment: database.history(concertId).length - 1, lostAborts: database.lostAborts() },
+  });
+  const world = createProcesses(history, clockMs, step);
+  const { database, services } = world;
+  const calls: Call[] = [];
+  const readings: Reading[] = [];
+  const idlings: Idling[] = [];
+  const answers = new Map<Call, Promise<void>>();
+
+  const submit: SubmitRequest = (process, request) => {
+    const { concertId } = request;
+    const { engine, heard } = services[process];
+    const controller = new AbortController();
+    const deadline = { controller, signal: controller.signal, begun: false };
+    const call: Call = { process, request, deadline, submitted: place(concertId), heard: heard(concertId) };
+    calls.push(call);
+    const answered = engine.submit(request, deadline).then(
+      (answer) => {
+        call.answer = answer;
+        const { id, status } = answer.value;
+        call.storedThen = database.now(concertId).bookings.find((each) => each.id === id);
+        // From now on the client expects to see what it wrote through this process.
+        if (!answer.replayed) services[process].learn(concertId, (each) => each.id === id && each.status === status);
+      },
+      (error) => {
+        call.error = error;
+      },
+    );
+    answers.set(
+      call,
+      answered.then(() => {
+        call.settled = place(concertId);
+      }),
+    );
+    return call;
+  };
+
+  async function act(action: Action, lastCall: Call | undefined): Promise<Call | undefined> {
+    switch (action.kind) {
+      case "book":
+        return submit(action.process, bookingRequestOf(action, calls.length));
+      case "cancel": {
+        const request = cancelRequestOf(action, database);
+        return request ? submit(action.process, request) : lastCall;
+      }
+      case "abort": {
+        const open = calls.filter((call) => !call.settled && call.abortedBegun === undefined);
+        const call = open[action.choice % Math.max(1, open.length)];
+        if (call) call.abortedBegun = call.deadline.begun;
+        call?.deadline.controller.abort();
+        return lastCall;
+      }
+      case "await":
+        await (lastCall && answers.get(lastCall));
+        return lastCall;
+      case "read": {
+        const { concertId, process } = action;
+        const [asked, heard] = [place(concertId), services[process].heard(concertId)];
+        const underWaySinceMs = services[process].reads.get(concertId);
+        const concert = await services[process].read(concertId);
+        const heardByAnswer = services[process].heard(concertId);
+        readings.push({
+          ...{ concertId, asked, underWaySinceMs, heard, answered: place(concertId), heardByAnswer, concert },
+        });
+        return lastCall;
+      }
+      case "change total":
+        await services[action.process].changeTotal(action.concertId, action.by);
+        return lastCall;
+      case "pass":
+        nowMs += action.ms;
+        return lastCall;
+      case "idle": {
+        const before = calls.filter((call) => call.process === action.process);
+        await services[action.process].engine.idle();
+        // A promise's own callbacks come a turn after what it resolves with.
+        await Promise.resolve();
+        idlings.push({ unanswered: before.filter((call) => !call.settled) });
+        return lastCall;
+      }
+    }
+  }
+
+  const clients = history.clients.map(async (actions, client) => {
+    let lastCall: Call | undefined;
+    for (const action of actions) {
+      await step(`client ${client}: ${describe(action)}`);
+      lastCall = await act(action, lastCall);
+    }
+  });
+  await drain(scheduler);
+  await withinReason(Promise.all([...clients, ...processes.map((process) => services[process].engine.idle())]));
+  return { history, database, calls, readings, idlings };
+}
+
+/** The engines and caches of two processes on one database, wired as `app.ts` wires them. */
+function createProcesses(history: History, clockMs: () => number, step: (label: string) => Promise<void>) {
+  const momentOf = (concertId: bigint) => database.history(concertId).length - 1;
+  /** By process and concert, the moment that its last transaction saw or made. */
+  const touched = new Map<string, number>();
+  const database = createFakeDatabase({
+    ...{ concerts: history.concerts, clockMs, step, faults: history.faults },
+    onEffect: (process, concertId) => touched.set(`${process} ${concertId}`, momentOf(concertId)),
+  });
+
+  const createProcess = (process: Process) => {
+    const { maxQueuedRequests, maxConcurrentBatches, maxRetries } = history;
+    const cache = createConcertCache({ clockMs, maxConcerts: 4, maxPages: 1 });
+    const heard: Hearing[] = [];
+    const reads = new Map<bigint, number>();
+    const concertChanged = (concertId: bigint, concert: Concert | undefined) => {
+      cache.concertChanged(concertId, concert);
+      engine.concertChanged(concertId);
+      // Without the concert, whatever was known before is forgotten.
+      const moment = concert ? (touched.get(`${process} ${concertId}`) ?? 0) : momentOf(concertId);
+      heard.push({ concertId, moment, ms: clockMs() });
+    };
+    const engine = createBookingEngine(database.batches(process), {
+      policy: { maxTicketsPerBooking: ticketLimit },
+      ...{ maxQueuedRequests, maxConcurrentBatches, maxRetries, concertChanged, clockMs },
+      wait: () => step(`${process} backs off`),
+    });
+    return {
+      engine,
+      learn: (concertId: bigint, isStored: (booking: Booking) => boolean) => {
+        const moment = database.history(concertId).findIndex(({ bookings }) => bookings.some(isStored));
+        heard.push({ concertId, moment, ms: clockMs() });
+      },
+      heard: (concertId: bigint) => heard.filter((each) => each.concertId === concertId),
+      reads,
+      read: (concertId: bigint) =>
+        cache.concert(concertId, async () => {
+          reads.set(concertId, clockMs());
+          await step(`${process} reads for its cache`);
+          const { concert } = database.now(concertId) ?? {};
+          await step(`${process} has read for its cache`);
+          reads.delete(concertId);
+          return concert;
+        }),
+      changeTotal: async (concertId: bigint, by: number) => {
+        await database.changeTotal(concertId, by);
+        await step(`${process} hears that its total is changed`);
+        concertChanged(concertId, undefined);
+      },
+    };
+  };
+  return { database, services: { A: createProcess("A"), B: createProcess("B") } };
+}
+
+function bookingRequestOf(action: Action & { kind: "book" }, call: number): EngineRequest {
+  const { kind, concertId, userId, ticketCount, requestId = `made for call ${call}` } = action;
+  return { kind, concertId, userId, ticketCount, requestId, hasOwnKey: action.requestId !== undefined };
+}
+
+/** A cancel of a booking that is stored by now; undefined if there is no such concert. */
+function cancelRequestOf(action: Action & { kind: "cancel" }, database: FakeDatabase): EngineRequest | undefined {
+  const { kind, concertId, requestId } = action;
+  const { bookings } = database.now(concertId) ?? { bookings: [] };
+  const booking = bookings[action.choice % bookings.length];
+  if (!booking) return undefined;
+  const userId = action.isOwner ? booking.userId : "mallory";
+  return { kind, concertId, bookingId: booking.id, userId, requestId };
+}
+
+function describe(action: Action): string {
+  return Object.values(action).join(" ");
+}
+
+/** Runs what is scheduled, one thing at a time, each when all that follows from the one before has happened. */
+async function drain(scheduler: fc.Scheduler): Promise<void> {
+  for (;;) {
+    await new Promise(setImmediate);
+    if (scheduler.count() === 0) return;
+    await scheduler.waitNext(1);
+  }
+}
+
+/** What is not done when nothing is scheduled any more will never be. */
+async function withinReason(work: Promise<unknown>): Promise<void> {
+  const late = new Promise((resolve) => setImmediate(resolve)).then(() => new Promise(setImmediate)).then(() => "late");
+  if ((await Promise.race([work, late])) === "late")
+    throw new Error("something is still under way, and nothing moves it");
+}

@@ -1,0 +1,53 @@
+/** A concert and a booking of it, for tests that need no database. */
+import type { BookingRequest, CancelRequest } from "../../src/booking/requests.ts";
+import type { Booking } from "../../src/domain/booking.ts";
+import type { Concert } from "../../src/domain/concert.ts";
+
+export const opensAt = Temporal.Instant.from("2030-05-01T10:00:00Z");
+export const closesAt = Temporal.Instant.from("2030-05-01T10:20:00Z");
+export const duringSale = Temporal.Instant.from("2030-05-01T10:10:00Z");
+
+export const exampleConcert: Concert = {
+  id: 7n,
+  name: "Winter Journey",
+  artist: "The Lindens",
+  venue: "Old Foundry",
+  concertDate: Temporal.Instant.from("2030-06-01T20:00:00Z"),
+  totalTickets: 100,
+  availableTickets: 20,
+  priceCents: 5_025,
+  currencyCode: "USD",
+  bookingStartTime: opensAt,
+  bookingEndTime: closesAt,
+  version: 1,
+  createdAt: opensAt,
+  updatedAt: opensAt,
+};
+
+export const exampleBooking: Booking = {
+  id: 1n,
+  concertId: exampleConcert.id,
+  userId: "ann",
+  ticketCount: 2,
+  bookingTime: duringSale,
+  status: "confirmed",
+  unitPriceCents: 5_025,
+  totalPriceCents: 10_050,
+  currencyCode: "USD",
+  requestId: "key",
+  cancelRequestId: undefined,
+  createdAt: duringSale,
+  updatedAt: duringSale,
+};
+
+/** A request for the example's tickets, with a key of the caller's own. */
+export function bookingRequest(changes: Partial<BookingRequest> = {}): BookingRequest {
+  const { concertId, userId, ticketCount, requestId } = exampleBooking;
+  return { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey: true, ...changes };
+}
+
+/** The owner's request to cancel the example. */
+export function cancelRequest(changes: Partial<CancelRequest> = {}): CancelRequest {
+  const { concertId, userId, id: bookingId } = exampleBooking;
+  return { kind: "cancel", concertId, bookingId, userId, requestId: "cancel key", ...changes };
+}

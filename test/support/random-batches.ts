@@ -1,0 +1,70 @@
+/** Batches to decide, and what is stored before them. */
+import fc from "fast-check";
+import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { Booking } from "../../src/domain/booking.ts";
+import { bookingRequest, cancelRequest, closesAt, duringSale, exampleBooking, opensAt } from "./example-bookings.ts";
+
+const microsecond = { microseconds: 1 };
+
+/** The most tickets of one booking; the batches ask for more than that as well. */
+export const limit = 4;
+const users = fc.constantFrom("ann", "ben", "Ann");
+const counts = fc.integer({ min: 1, max: limit + 1 });
+const bookingIds = fc.bigInt({ min: 1n, max: 6n });
+const cancelKeys = fc.constantFrom("cancel a", "cancel b");
+
+/** What a concert's bookings may be before a batch. */
+export const storedBookings: fc.Arbitrary<Booking[]> = fc
+  .uniqueArray(fc.record({ userId: users, requestId: fc.constantFrom("a", "b", "c") }), {
+    maxLength: 5,
+    selector: ({ userId, requestId }) => `${userId} ${requestId}`,
+  })
+  .chain((keys) =>
+    fc.tuple(
+      ...keys.map((key, at) =>
+        fc.record({ ticketCount: counts, cancelRequestId: fc.option(cancelKeys, { nil: undefined }) }).map((rest) => ({
+          ...exampleBooking,
+          ...key,
+          ...rest,
+          id: BigInt(at + 1),
+          status: rest.cancelRequestId === undefined ? ("confirmed" as const) : ("cancelled" as const),
+        })),
+      ),
+    ),
+  );
+
+/** Requests of one batch. A caller without a key gets one that nobody else has. */
+export const requests: fc.Arbitrary<EngineRequest[]> = fc
+  .array(
+    fc.oneof(
+      fc.record({
+        userId: users,
+        ticketCount: counts,
+        requestId: fc.option(fc.constantFrom("a", "b", "c", "d"), { nil: undefined }),
+      }),
+      fc.record({ bookingId: bookingIds, userId: users, requestId: cancelKeys }),
+    ),
+    { maxLength: 14 },
+  )
+  .map((drawn) =>
+    drawn.map((facts, at) => {
+      if ("bookingId" in facts) return cancelRequest(facts);
+      const { requestId = `made for ${at}`, ...rest } = facts;
+      return bookingRequest({ ...rest, requestId, hasOwnKey: facts.requestId !== undefined });
+    }),
+  );
+
+/** When a batch is decided: mostly during the sale. */
+export const instants = fc.constantFrom(
+  ...[opensAt.subtract(microsecond), opensAt, duringSale, duringSale, duringSale],
+  ...[closesAt.subtract(microsecond), closesAt],
+);
+
+/** What the store reads for a batch: no more than its keys and ids. */
+export function readFor(batch: readonly EngineRequest[], stored: readonly Booking[]): Booking[] {
+  const isWanted = (booking: Booking) => (request: EngineRequest) =>
+    request.kind === "cancel"
+      ? request.bookingId === booking.id
+      : request.hasOwnKey && request.userId === booking.userId && request.requestId === booking.requestId;
+  return stored.filter((booking) => batch.some(isWanted(booking)));
+}
