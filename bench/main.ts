@@ -1,6 +1,7 @@
 /** Measures the service against baselines in the same run: see docs/benchmarks.md. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { checkBars, isMet } from "./bars.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
@@ -14,6 +15,8 @@ const resultsFolder = join(import.meta.dirname, "results");
 const page = join(import.meta.dirname, "..", "docs", "benchmarks.md");
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
+class Interrupted extends Error {}
+
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.command === "help") process.stdout.write(usage);
@@ -21,13 +24,13 @@ try {
   else await run(options, options.isTrial);
 } catch (error) {
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
-  else process.stderr.write(`bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  else process.stderr.write(`bench: ${error instanceof Interrupted ? error.message : inspect(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
 async function check(): Promise<void> {
   const results = await readNewestResults(resultsFolder);
-  if (!results) throw new UsageError("nothing has been measured yet");
+  if (!results) throw new UsageError("nothing has been measured yet: the results folder is empty");
   say(`${results.kind} run of ${results.startedAt}`);
   if (!report(results)) process.exitCode = 1;
 }
@@ -51,7 +54,8 @@ async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
 async function measureAll(options: BenchOptions, isTrial: boolean): Promise<Results> {
   const { kind, rounds, secondsAMeasurement, profileFolder } = options;
   const stopping = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort(new Error(name)));
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => stopping.abort(new Interrupted(`ended by ${name}`)));
   const { signal } = stopping;
   const startedAt = Temporal.Now.instant().toString({ smallestUnit: "second" });
   const measureMs = secondsAMeasurement * 1_000;

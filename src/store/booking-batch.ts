@@ -1,14 +1,24 @@
-import { sql } from "kysely";
 import type { QueryResult } from "pg";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
+import {
+  type CancelColumns,
+  cancelBookings,
+  findByIds,
+  findByKeys,
+  insertBookings,
+  lockConcert,
+  type NewBookingColumns,
+  readConcert,
+  setAvailable,
+} from "./booking-statements.ts";
 import { toBooking } from "./bookings.ts";
-import { concertColumns, toConcert } from "./concerts.ts";
+import { toConcert } from "./concerts.ts";
 import type { Connection, Database } from "./database.ts";
 import { isDefiniteRollback } from "./database-errors.ts";
-import { prepare, runnerOn } from "./prepared.ts";
+import { runnerOn } from "./prepared.ts";
 import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "./transaction.ts";
-import { numericFromCents, underLock } from "./values.ts";
+import { numericFromCents } from "./values.ts";
 
 /** A key of a caller's own. */
 export interface BookingKey {
@@ -61,137 +71,6 @@ export class LostCommitError extends Error {
   }
 }
 
-const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db, parameter) =>
-  db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate(),
-);
-
-const readConcert = prepare<{ id: bigint }>("frontrow_read_concert", (db, parameter) =>
-  db
-    .selectFrom("concerts")
-    .select(concertColumns)
-    .select([underLock.now.as("now"), underLock.transactionId.as("transaction_id")])
-    .where("id", "=", parameter("id")),
-);
-
-interface BookingKeyRow {
-  readonly user_id: string;
-  readonly request_id: string;
-}
-
-interface KeyColumns {
-  readonly concertId: bigint;
-  readonly userIds: readonly string[];
-  readonly requestIds: readonly string[];
-}
-
-/** Written out, so that a plan that is kept counts on it. */
-const one = sql.lit(1);
-
-/**
- * In the order of the whole key, which one index alone has. By equality PostgreSQL may, when it knows little of the table,
- * take another one and look at all bookings of a user or a concert.
- */
-const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", (db, parameter) =>
-  db
-    .selectFrom(
-      sql<BookingKeyRow>`unnest(${parameter("userIds")}::text[], ${parameter("requestIds")}::uuid[])`.as<"keys">(
-        sql`keys(user_id, request_id)`,
-      ),
-    )
-    .innerJoinLateral(
-      (from) =>
-        from
-          .selectFrom("bookings")
-          .selectAll()
-          .where(({ eb, and, ref, refTuple, tuple }) => {
-            const key = refTuple("concert_id", "user_id", "request_id");
-            const wanted = tuple(parameter("concertId"), ref("keys.user_id"), ref("keys.request_id"));
-            return and([eb(key, ">=", wanted), eb(key, "<=", wanted)]);
-          })
-          .orderBy("concert_id")
-          .orderBy("user_id")
-          .orderBy("request_id")
-          .limit(one)
-          .as("bookings"),
-      (join) => join.onTrue(),
-    )
-    .selectAll("bookings"),
-);
-
-/** Each by its id alone, whatever PostgreSQL thinks of the number of the concert's bookings. */
-const findByIds = prepare<{ concertId: bigint; ids: readonly bigint[] }>(
-  "frontrow_find_bookings_by_ids",
-  (db, parameter) =>
-    db
-      .selectFrom(sql<{ id: bigint }>`unnest(${parameter("ids")}::bigint[])`.as<"wanted">(sql`wanted(id)`))
-      .innerJoinLateral(
-        (from) =>
-          from.selectFrom("bookings").selectAll().whereRef("bookings.id", "=", "wanted.id").limit(one).as("bookings"),
-        (join) => join.onTrue(),
-      )
-      .selectAll("bookings")
-      .where("bookings.concert_id", "=", parameter("concertId")),
-);
-
-const setAvailable = prepare<{ id: bigint; availableTickets: number }>(
-  "frontrow_set_available_tickets",
-  (db, parameter) =>
-    db
-      .updateTable("concerts")
-      .set({ available_tickets: parameter("availableTickets") })
-      .where("id", "=", parameter("id")),
-);
-
-interface NewBookingColumns extends KeyColumns {
-  readonly ticketCounts: readonly number[];
-  readonly unitPrice: string;
-  readonly currencyCode: string;
-  readonly now: string;
-}
-
-const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookings", (db, parameter) =>
-  db
-    .insertInto("bookings")
-    .columns([
-      ...(["concert_id", "user_id", "ticket_count", "unit_price", "total_price", "currency_code"] as const),
-      ...(["request_id", "booking_time", "created_at", "updated_at"] as const),
-    ])
-    .expression(
-      sql`select ${parameter("concertId")}::bigint, user_id, ticket_count, unit_price, unit_price * ticket_count,
-        ${parameter("currencyCode")}::text, request_id, now, now, now
-        from unnest(${parameter("userIds")}::text[], ${parameter("ticketCounts")}::int[], ${parameter("requestIds")}::uuid[])
-          as bookings (user_id, ticket_count, request_id),
-        (select ${parameter("unitPrice")}::numeric as unit_price, ${parameter("now")}::timestamptz as now) as batch`,
-    )
-    .returning(["id", "user_id", "request_id"]),
-);
-
-interface CancelColumns {
-  readonly ids: readonly bigint[];
-  readonly requestIds: readonly string[];
-  readonly now: string;
-}
-
-const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings", (db, parameter) =>
-  db
-    .updateTable("bookings")
-    .from(
-      sql<{
-        id: bigint;
-        request_id: string;
-      }>`unnest(${parameter("ids")}::bigint[], ${parameter("requestIds")}::uuid[])`.as<"cancels">(
-        sql`cancels(id, request_id)`,
-      ),
-    )
-    .set({
-      status: "cancelled",
-      cancel_request_id: sql<string>`cancels.request_id`,
-      updated_at: sql<Temporal.Instant>`${parameter("now")}::timestamptz`,
-    })
-    .whereRef("bookings.id", "=", "cancels.id")
-    .where("bookings.status", "=", "confirmed"),
-);
-
 export interface BatchOptions extends TransactionTimeouts {
   /** Whether PostgreSQL keeps parsed statements; poolers may not allow it. */
   readonly preparedStatements: boolean;
@@ -236,8 +115,8 @@ export async function openBatch(
 }
 
 /**
- * BEGIN and the transaction's settings in one message. Without sequential scans and hash joins, a plan that PostgreSQL
- * keeps from when the tables were small cannot turn into a scan of a table that has grown.
+ * BEGIN and the transaction's settings in one message. Without sequential scans and hash joins, a plan from when
+ * the tables were small bears their growth until it is made anew.
  */
 function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): string {
   return `begin isolation level read committed;

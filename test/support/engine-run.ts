@@ -68,107 +68,114 @@ export interface Run {
   readonly idlings: readonly Idling[];
 }
 
-type SubmitRequest = (process: Process, request: EngineRequest) => Call;
+/** A run while it goes on. */
+interface World extends ReturnType<typeof createProcesses> {
+  readonly clock: { nowMs: number };
+  readonly calls: Call[];
+  /** Resolves when the call's answer is noted. */
+  readonly answered: Map<Call, Promise<void>>;
+  readonly readings: Reading[];
+  readonly idlings: Idling[];
+}
 
 export async function carryOutHistory(history: History, scheduler: fc.Scheduler): Promise<Run> {
   // Not 0, which means "never" to the cache's library.
-  let nowMs = 1_000;
-  const clockMs = () => nowMs;
+  const clock = { nowMs: 1_000 };
   const step = (label: string) => scheduler.schedule(Promise.resolve(), label);
-  const place = (concertId: bigint): Place => ({
-    ...{ ms: nowMs, moment: database.history(concertId).length - 1, lostAborts: database.lostAborts() },
-  });
-  const world = createProcesses(history, clockMs, step);
-  const { database, services } = world;
-  const calls: Call[] = [];
-  const readings: Reading[] = [];
-  const idlings: Idling[] = [];
-  const answers = new Map<Call, Promise<void>>();
-
-  const submit: SubmitRequest = (process, request) => {
-    const { concertId } = request;
-    const { engine, heard } = services[process];
-    const controller = new AbortController();
-    const deadline = { controller, signal: controller.signal, begun: false };
-    const call: Call = { process, request, deadline, submitted: place(concertId), heard: heard(concertId) };
-    calls.push(call);
-    const answered = engine.submit(request, deadline).then(
-      (answer) => {
-        call.answer = answer;
-        const { id, status } = answer.value;
-        call.storedThen = database.now(concertId).bookings.find((each) => each.id === id);
-        // From now on the client expects to see what it wrote through this process.
-        if (!answer.replayed) services[process].learn(concertId, (each) => each.id === id && each.status === status);
-      },
-      (error) => {
-        call.error = error;
-      },
-    );
-    answers.set(
-      call,
-      answered.then(() => {
-        call.settled = place(concertId);
-      }),
-    );
-    return call;
-  };
-
-  async function act(action: Action, lastCall: Call | undefined): Promise<Call | undefined> {
-    switch (action.kind) {
-      case "book":
-        return submit(action.process, bookingRequestOf(action, calls.length));
-      case "cancel": {
-        const request = cancelRequestOf(action, database);
-        return request ? submit(action.process, request) : lastCall;
-      }
-      case "abort": {
-        const open = calls.filter((call) => !call.settled && call.abortedBegun === undefined);
-        const call = open[action.choice % Math.max(1, open.length)];
-        if (call) call.abortedBegun = call.deadline.begun;
-        call?.deadline.controller.abort();
-        return lastCall;
-      }
-      case "await":
-        await (lastCall && answers.get(lastCall));
-        return lastCall;
-      case "read": {
-        const { concertId, process } = action;
-        const [asked, heard] = [place(concertId), services[process].heard(concertId)];
-        const underWaySinceMs = services[process].reads.get(concertId);
-        const concert = await services[process].read(concertId);
-        const heardByAnswer = services[process].heard(concertId);
-        readings.push({
-          ...{ concertId, asked, underWaySinceMs, heard, answered: place(concertId), heardByAnswer, concert },
-        });
-        return lastCall;
-      }
-      case "change total":
-        await services[action.process].changeTotal(action.concertId, action.by);
-        return lastCall;
-      case "pass":
-        nowMs += action.ms;
-        return lastCall;
-      case "idle": {
-        const before = calls.filter((call) => call.process === action.process);
-        await services[action.process].engine.idle();
-        // A promise's own callbacks come a turn after what it resolves with.
-        await Promise.resolve();
-        idlings.push({ unanswered: before.filter((call) => !call.settled) });
-        return lastCall;
-      }
-    }
-  }
-
+  const processesOfRun = createProcesses(history, () => clock.nowMs, step);
+  const world: World = { ...processesOfRun, clock, calls: [], answered: new Map(), readings: [], idlings: [] };
   const clients = history.clients.map(async (actions, client) => {
     let lastCall: Call | undefined;
     for (const action of actions) {
       await step(`client ${client}: ${describe(action)}`);
-      lastCall = await act(action, lastCall);
+      lastCall = (await act(world, action, lastCall)) ?? lastCall;
     }
   });
   await drain(scheduler);
-  await withinReason(Promise.all([...clients, ...processes.map((process) => services[process].engine.idle())]));
-  return { history, database, calls, readings, idlings };
+  await withinReason(Promise.all([...clients, ...processes.map((process) => world.services[process].engine.idle())]));
+  return { history, ...world };
+}
+
+function placeOf({ database, clock }: World, concertId: bigint): Place {
+  const moment = database.history(concertId).length - 1;
+  return { ms: clock.nowMs, moment, lostAborts: database.lostAborts() };
+}
+
+function submit(world: World, process: Process, request: EngineRequest): Call {
+  const { database, services, calls, answered } = world;
+  const { engine, heard, learn } = services[process];
+  const { concertId } = request;
+  const controller = new AbortController();
+  const deadline = { controller, signal: controller.signal, begun: false };
+  const call: Call = { process, request, deadline, submitted: placeOf(world, concertId), heard: heard(concertId) };
+  const noteAnswer = (answer: Replayable<Booking>) => {
+    call.answer = answer;
+    const { id, status } = answer.value;
+    call.storedThen = database.now(concertId).bookings.find((each) => each.id === id);
+    // From now on the client expects to see what it wrote through this process.
+    if (!answer.replayed) learn(concertId, (each) => each.id === id && each.status === status);
+  };
+  const noteError = (error: unknown) => {
+    call.error = error;
+  };
+  const noteTime = () => {
+    call.settled = placeOf(world, concertId);
+  };
+  calls.push(call);
+  answered.set(call, engine.submit(request, deadline).then(noteAnswer, noteError).then(noteTime));
+  return call;
+}
+
+/** Does what a client does next. The call, if it is one. */
+async function act(world: World, action: Action, lastCall: Call | undefined): Promise<Call | undefined> {
+  const { database, services, calls } = world;
+  switch (action.kind) {
+    case "book":
+      return submit(world, action.process, bookingRequestOf(action, calls.length));
+    case "cancel": {
+      const request = cancelRequestOf(action, database);
+      return request && submit(world, action.process, request);
+    }
+    case "abort": {
+      const open = calls.filter((call) => !call.settled && call.abortedBegun === undefined);
+      const call = open[action.choice % Math.max(1, open.length)];
+      if (call) call.abortedBegun = call.deadline.begun;
+      call?.deadline.controller.abort();
+      return undefined;
+    }
+    case "await":
+      await (lastCall && world.answered.get(lastCall));
+      return undefined;
+    case "read":
+      await read(world, action.process, action.concertId);
+      return undefined;
+    case "change total":
+      await services[action.process].changeTotal(action.concertId, action.by);
+      return undefined;
+    case "pass":
+      world.clock.nowMs += action.ms;
+      return undefined;
+    case "idle":
+      await waitUntilIdle(world, action.process);
+      return undefined;
+  }
+}
+
+async function read(world: World, process: Process, concertId: bigint): Promise<void> {
+  const service = world.services[process];
+  const [asked, heard] = [placeOf(world, concertId), service.heard(concertId)];
+  const underWaySinceMs = service.reads.get(concertId);
+  const concert = await service.read(concertId);
+  const [answered, heardByAnswer] = [placeOf(world, concertId), service.heard(concertId)];
+  world.readings.push({ concertId, asked, underWaySinceMs, heard, answered, heardByAnswer, concert });
+}
+
+async function waitUntilIdle({ services, calls, idlings }: World, process: Process): Promise<void> {
+  const before = calls.filter((call) => call.process === process);
+  await services[process].engine.idle();
+  // A promise's own callbacks come a turn or two after what it resolves with.
+  await Promise.resolve();
+  idlings.push({ unanswered: before.filter((call) => !call.settled) });
 }
 
 /** The engines and caches of two processes on one database, wired as `app.ts` wires them. */
