@@ -1,0 +1,171 @@
+/** Ways to break the service that its tests have to notice, each with the tests that do. */
+
+/** A test by its file and its full name: those of its `describe`s and its own, with ` > ` between. */
+export interface KillingTest {
+  readonly file: string;
+  readonly name: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Texts that the file has exactly once, and what replaces them. */
+  readonly changes: readonly { readonly from: string; readonly to: string }[];
+  /** The tests that fail by an assertion, every one of them. */
+  readonly tests: readonly KillingTest[];
+}
+
+const decide = "src/booking/decide.ts";
+const batch = "src/booking/batch.ts";
+const bookingBatch = "src/store/booking-batch.ts";
+
+const inDecide = (name: string): KillingTest => ({
+  file: "src/booking/decide.test.ts",
+  name: `within a batch > ${name}`,
+});
+const inEngineCommit = (name: string): KillingTest => ({ file: "test/engine-commit.test.ts", name });
+const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", name });
+
+const noPrefixSum: readonly KillingTest[] = [
+  inDecide("four that do not fit do not stop a later one"),
+  inRaces("in one process > a request that no longer fits does not stop a smaller one behind it"),
+];
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "no row lock",
+    file: "src/store/booking-statements.ts",
+    changes: [
+      {
+        from: 'db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate()',
+        to: 'db.selectFrom("concerts").select("id").where("id", "=", parameter("id"))',
+      },
+    ],
+    tests: [
+      inRaces("between processes > bookings of the last ticket: one gets it"),
+      inRaces("between processes > cancelling > one booking from all sides restores its tickets once"),
+      {
+        file: "test/load/rush.test.ts",
+        name: "on 2 service process(es) > by REST > 40 users at once for 20 tickets",
+      },
+    ],
+  },
+  {
+    name: "no row lock for updates",
+    file: "src/store/concerts.ts",
+    changes: [
+      {
+        from: '.select("id").where("id", "=", id).forUpdate().executeTakeFirst()',
+        to: '.select("id").where("id", "=", id).executeTakeFirst()',
+      },
+    ],
+    tests: [
+      inRaces(
+        "between processes > booking against a change of the total > of two tickets while 3 become 1, book first",
+      ),
+      inRaces("between processes > updates based on the same version: one wins, the others hear the version of now"),
+    ],
+  },
+  {
+    name: "no CHECK",
+    file: "db/migrations/0001_concerts_and_bookings.sql",
+    changes: [{ from: "CHECK (available_tickets BETWEEN 0 AND total_tickets)", to: "CHECK (true)" }],
+    tests: [
+      "concerts_available_tickets_check",
+      "concerts_available_tickets_check by UPDATE concerts SET available_tickets = -1",
+    ].map((name) => ({ file: "test/constraints.test.ts", name: `PostgreSQL itself refuses what breaks > ${name}` })),
+  },
+  {
+    name: "a prefix-sum decision: refused requests count",
+    file: decide,
+    changes: [
+      {
+        from: "if (failure) return refused(failure);\n    availableTickets -= request.ticketCount;",
+        to: "availableTickets -= request.ticketCount;\n    if (failure) return refused(failure);",
+      },
+    ],
+    tests: noPrefixSum,
+  },
+  {
+    name: "a prefix-sum decision: one that does not fit stops those behind it",
+    file: decide,
+    changes: [
+      {
+        from: "const failure = whyNot(request, state, availableTickets, policy);",
+        to: `const failure = whyNot(request, state, isFull ? 0 : availableTickets, policy);
+    isFull ||= failure?.reason === "INSUFFICIENT_TICKETS";`,
+      },
+      {
+        from: "let availableTickets = state.concert.availableTickets;",
+        to: "let availableTickets = state.concert.availableTickets;\n  let isFull = false;",
+      },
+    ],
+    tests: noPrefixSum,
+  },
+  {
+    name: "the engine answers before COMMIT",
+    file: batch,
+    changes: [
+      {
+        from: "created = await open.commit({",
+        to: `answerAll(jobs, plan.answers, newBookings.map((each) => ({ ...each, id: 0n })));
+      created = await open.commit({`,
+      },
+    ],
+    tests: [
+      {
+        file: "src/booking/engine-examples.test.ts",
+        name: "batches > take what came meanwhile, at most 512 at a time, and nobody is answered before COMMIT",
+      },
+    ],
+  },
+  {
+    name: "the store does not wait for COMMIT",
+    file: bookingBatch,
+    changes: [
+      {
+        from: 'client.query("commit"),',
+        to: 'client.query("commit").catch(() => {}) && Promise.resolve({ command: "COMMIT" }),',
+      },
+    ],
+    tests: [
+      {
+        file: "test/lost-commit.test.ts",
+        name: "a cancel whose COMMIT > does not arrive is repeated, and stored once",
+      },
+      inEngineCommit("a booking that only COMMIT finds to be impossible is refused"),
+    ],
+  },
+  {
+    name: "no de-duplication inside a batch",
+    file: decide,
+    changes: [
+      {
+        from: "storedId === undefined ? newBookings.get(key) : byId.get(storedId)",
+        to: "storedId === undefined ? undefined : byId.get(storedId)",
+      },
+    ],
+    tests: [
+      inDecide("a key twice makes one booking"),
+      {
+        file: "test/idempotency.test.ts",
+        name: "a booking's key > sent at once from one process makes one booking, which all get (REST)",
+      },
+    ],
+  },
+  {
+    name: "a double cancel inside a batch",
+    file: decide,
+    changes: [{ from: "byId.set(bookingId, after);", to: "" }],
+    tests: [
+      inDecide("a booking is cancelled once"),
+      inRaces("in one process > cancelling > does not confuse bookings that are cancelled together"),
+    ],
+  },
+  {
+    name: "COMMIT's tag ignored",
+    file: bookingBatch,
+    changes: [{ from: 'if (commit.value.command !== "COMMIT") {', to: "if (false) {" }],
+    tests: [inEngineCommit("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK, is refused")],
+  },
+];
