@@ -174,7 +174,7 @@ function cachedReads(results: Results, protocol: Protocol): Check[] {
       what: `cached GetConcert, ${protocol}: database reads a second beyond the first`,
       limit: { atMost: 1 },
       unit: "",
-      figure: worst(select(results, one).map(({ statements, seconds }) => (statements - 1) / seconds)),
+      figure: worst(select(results, one).map(({ reads, seconds }) => (reads - 1) / seconds)),
     },
   ];
 }

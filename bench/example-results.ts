@@ -16,6 +16,7 @@ export function measured(values: Partial<Measurement>): Measurement {
     refusals: {},
     statements: 1,
     transactions: 1,
+    reads: 1,
     answers: 100,
     seconds: 1,
     serverCores: 1,

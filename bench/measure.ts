@@ -47,6 +47,7 @@ export async function measure(
     refusals,
     statements: after.statements - before.statements,
     transactions: after.transactions - before.transactions,
+    reads: after.reads - before.reads,
     answers: sum(load.all),
     seconds,
     serverCores: (after.cpuMs - before.cpuMs) / 1_000 / seconds,
@@ -68,10 +69,12 @@ function paceOf(pace: Prepared["pace"], timing: Timing): Pace {
 
 async function usageOf({ servers }: LiveStage): Promise<ServerUsage> {
   const usages = await Promise.all(servers.map((server) => server.ask("usage") as Promise<ServerUsage>));
+  const total = (of: (usage: ServerUsage) => number) => usages.reduce((sum, usage) => sum + of(usage), 0);
   return {
-    statements: usages.reduce((total, { statements }) => total + statements, 0),
-    transactions: usages.reduce((total, { transactions }) => total + transactions, 0),
-    cpuMs: usages.reduce((total, { cpuMs }) => total + cpuMs, 0),
+    statements: total(({ statements }) => statements),
+    transactions: total(({ transactions }) => transactions),
+    reads: total(({ reads }) => reads),
+    cpuMs: total(({ cpuMs }) => cpuMs),
   };
 }
 

@@ -22,6 +22,7 @@ export interface Measurement {
   /** What the servers sent to the database in all, warm-up included, and during how long. */
   readonly statements: number;
   readonly transactions: number;
+  readonly reads: number;
   readonly answers: number;
   readonly seconds: number;
   /** Processor time on average, in cores: of all servers, and of the load generator. */

@@ -5,16 +5,20 @@ export interface StatementCounts {
   readonly statements: number;
   /** Of these, those that opened a transaction. */
   readonly transactions: number;
+  /** Of these, those that only read. */
+  readonly reads: number;
 }
 
 /** The once-a-second question whether the database is there; it is not asked for any call. */
 const ping = /^\s*select 1\s*$/i;
 const opensTransaction = /^\s*(?:begin|start transaction)\b/i;
+const onlyReads = /^\s*select\b(?!.*\bfor update\b)/is;
 
 /** Counts from now on every message with a statement that this process sends through `pg`. */
 export function countStatements(): () => StatementCounts {
   let statements = 0;
   let transactions = 0;
+  let reads = 0;
   const { query } = pg.Client.prototype;
   function countingQuery(this: pg.Client, ...args: unknown[]): unknown {
     const [statement] = args;
@@ -22,9 +26,10 @@ export function countStatements(): () => StatementCounts {
     if (text !== undefined && !ping.test(text)) {
       statements++;
       if (opensTransaction.test(text)) transactions++;
+      else if (onlyReads.test(text)) reads++;
     }
     return Reflect.apply(query, this, args);
   }
   Object.assign(pg.Client.prototype, { query: countingQuery });
-  return () => ({ statements, transactions });
+  return () => ({ statements, transactions, reads });
 }

@@ -18,6 +18,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startTestPostgres();
   const templateName = `frontrow_template_${randomUUID().replaceAll("-", "")}`;
   const admin = new pg.Client({ connectionString: server.adminUrl });
+  // A server that goes away fails the tests that need it; it must not end the run without a word.
+  admin.on("error", (error) => process.stderr.write(`tests: the database server is gone: ${error.message}\n`));
   await admin.connect();
   await admin.query(`CREATE DATABASE ${templateName}`);
   await migrateTemplate(new URL(server.adminUrl), templateName);
