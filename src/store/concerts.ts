@@ -124,15 +124,6 @@ export async function lockAndReadConcert(transaction: Transaction<DB>, id: bigin
   return { concert: toConcert(row), now: row.now, transactionId: row.transactionId };
 }
 
-/** Adds `change` (negative for a booking) to the available tickets of a concert whose lock is held. */
-export async function addAvailableTickets(transaction: Transaction<DB>, id: bigint, change: number): Promise<void> {
-  await transaction
-    .updateTable("concerts")
-    .set((eb) => ({ available_tickets: eb("available_tickets", "+", change) }))
-    .where("id", "=", id)
-    .execute();
-}
-
 /** Replaces the description of a concert whose lock is held; a changed total changes the available tickets alike. */
 export async function setDescription(
   transaction: Transaction<DB>,
