@@ -14,6 +14,15 @@ export default defineConfig({
       { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          name: "scale",
+          include: ["test/scale/*.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { succeeded } from "../support/outcomes.ts";
+import { hotConcertId } from "./load.ts";
+import type { ScaleStage } from "./stage.ts";
+
+const { bookTickets, cancelBooking } = BookingService.method;
+const rounds = 100;
+const userId = "nora";
+
+/** Defines tests that bookings cost the concerts' indexes nothing. */
+export function testHotUpdates(stage: () => ScaleStage): void {
+  const book = async () =>
+    succeeded(await stage().client.call(bookTickets, { concertId: hotConcertId, userId, ticketCount: 1 }));
+  const cancel = async (id: bigint) => succeeded(await stage().client.call(cancelBooking, { id, userId }));
+
+  test("bookings and cancels of a concert are heap-only updates of it", async () => {
+    const before = await updatesOfConcerts(stage());
+    await stage().meter.measure(async () => {
+      for (let round = 0; round < rounds; round++) await cancel((await book()).id);
+    });
+    const after = await updatesOfConcerts(stage());
+    const updates = after.updates - before.updates;
+    expect(updates).toBe(2 * rounds);
+    expect((after.heapOnly - before.heapOnly) / updates).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test("no index has a column of a concert or booking that bookings and cancels change", async () => {
+    const fresh = await rowsOf(stage(), await book());
+    await book();
+    const booked = await rowsOf(stage(), fresh.booking);
+    await cancel(fresh.booking.id);
+    const cancelled = await rowsOf(stage(), fresh.booking);
+    const changed = {
+      concerts: changedColumns(fresh.concerts, booked.concerts),
+      bookings: changedColumns(booked.bookings, cancelled.bookings),
+    };
+    expect(changed).toEqual({
+      concerts: ["available_tickets"],
+      bookings: ["cancel_request_id", "status", "updated_at"],
+    });
+    const indexed = await stage().database.query<{ table: "concerts" | "bookings"; column: string }>(indexedColumns);
+    expect(indexed.length).toBeGreaterThan(0);
+    expect(indexed.filter(({ table, column }) => changed[table].includes(column))).toEqual([]);
+  });
+}
+
+/** What sessions have reported, as they have to a meter. */
+async function updatesOfConcerts({ database, meter }: ScaleStage): Promise<{ updates: number; heapOnly: number }> {
+  await meter.measure(async () => {});
+  const [row] = await database.query<{ updates: number; heapOnly: number }>(
+    `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS "heapOnly"
+     FROM pg_stat_user_tables WHERE relname = 'concerts'`,
+  );
+  if (!row) throw new Error("there are no statistics of concerts");
+  return row;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+async function rowsOf({ database }: ScaleStage, booking: { readonly id: bigint; readonly concertId: bigint }) {
+  const read = async (table: string, id: bigint) => {
+    const [found] = await database.query<{ row: Row }>(`SELECT to_jsonb(t) AS row FROM ${table} t WHERE id = $1`, [id]);
+    return found?.row ?? {};
+  };
+  return {
+    booking,
+    concerts: await read("concerts", booking.concertId),
+    bookings: await read("bookings", booking.id),
+  };
+}
+
+function changedColumns(before: Row, after: Row): string[] {
+  return Object.keys(after)
+    .filter((column) => before[column] !== after[column])
+    .toSorted();
+}
+
+/** Of keys, included columns, expressions and predicates alike. */
+const indexedColumns = `
+  SELECT DISTINCT indrelid::regclass::text AS table, attname::text AS column
+  FROM pg_index
+  JOIN pg_attribute ON attrelid = indrelid AND (attnum = ANY (indkey) OR EXISTS (
+    SELECT FROM pg_depend
+    WHERE classid = 'pg_class'::regclass AND objid = indexrelid AND refobjid = indrelid AND refobjsubid = attnum
+  ))
+  WHERE indrelid IN ('concerts'::regclass, 'bookings'::regclass)`;
