@@ -72,10 +72,7 @@ async function beginAt(filter: Filter, place: number | undefined): Promise<Filte
   return nextPageToken ? { ...filter, pageToken: moveToken(nextPageToken, dateAt(place).toString(), "1") } : undefined;
 }
 
-/**
- * Half of them go to one day, which by the statistics has 144 concerts, half of them before all others. The trigrams of
- * the last ones wait on pending lists.
- */
+/** Half of them go to one day, which by the statistics has 144 concerts, half of them before all others. */
 async function moveConcerts(): Promise<void> {
   await stage.session.query(`
     UPDATE concerts SET concert_date = CASE WHEN id % 100 = 0

@@ -204,6 +204,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
       policy: { maxTicketsPerBooking: ticketLimit },
       ...{ maxQueuedRequests, maxConcurrentBatches, maxRetries, concertChanged, clockMs },
       wait: () => step(`${process} backs off`),
+      readPending: () => step(`${process} reads what is pending`),
     });
     return {
       engine,
