@@ -16,6 +16,16 @@ export default defineConfig({
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
       {
         test: {
+          name: "fuzz",
+          include: ["test/fuzz/*.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: "scale",
           include: ["test/scale/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],

@@ -1,7 +1,7 @@
 /** The bars that the service is held to, all of them ratios within one run. */
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
-import { crowd, hugeCrowd, scenarioNames, subjectNames } from "./scenarios.ts";
+import { crowd, hugeCrowd, impatienceMs, scenarioNames, subjectNames } from "./scenarios.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 
 /** What a figure must not fall below, or must not pass. */
@@ -24,7 +24,8 @@ export function isMet({ figure, limit }: Check): boolean | undefined {
 }
 
 const { booking, noop, plain, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
-const { hot, unsold, spread, processes, large } = scenarioNames;
+const { withTokens, withoutTokens, peak, tripled, impatient } = subjectNames;
+const { hot, unsold, spread, processes, large, tokens, overload } = scenarioNames;
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
@@ -44,6 +45,8 @@ export function checkBars(results: Results): Check[] {
     ...protocols.flatMap((protocol) => updatesOfTheRow(results, protocol)),
     ...protocols.flatMap((protocol) => cachedReads(results, protocol)),
     lastPage(results),
+    ...http.map((protocol) => knownCallers(results, protocol)),
+    ...http.flatMap((protocol) => tooMany(results, protocol)),
   ];
 }
 
@@ -188,6 +191,41 @@ function lastPage(results: Results): Check {
     figure: ratioOf(results, { ...first, subject: "page 10,000" }, first, typicalLatency),
   };
 }
+
+function knownCallers(results: Results, protocol: Protocol): Check {
+  const one = { scenario: tokens, subject: withTokens, protocol, users: crowd };
+  return {
+    what: `hot concert, ${crowd} users, ${protocol}: throughput with tokens against without`,
+    limit: { atLeast: 0.9 },
+    unit: "x",
+    figure: ratioOf(results, one, { ...one, subject: withoutTokens }, confirmed),
+  };
+}
+
+function tooMany(results: Results, protocol: Protocol): Check[] {
+  const all = { scenario: overload, subject: peak, protocol, users: crowd };
+  return [tripled, impatient].flatMap((subject): Check[] => {
+    const one = { ...all, subject, users: hugeCrowd };
+    const deadlineMs = subject === impatient ? impatienceMs : defaultDeadlineMs;
+    return [
+      {
+        what: `${subject}, ${protocol}: confirmed bookings/s against the peak`,
+        limit: { atLeast: 0.9 },
+        unit: "x",
+        figure: ratioOf(results, one, all, confirmed),
+      },
+      {
+        what: `${subject}, ${protocol}: the slowest confirmed booking against its deadline`,
+        limit: { atMost: 1 },
+        unit: "x",
+        figure: worst(select(results, one).map(({ slowestConfirmedMs }) => slowestConfirmedMs / deadlineMs)),
+      },
+    ];
+  });
+}
+
+/** Of a call whose client sets none. */
+const defaultDeadlineMs = 10_000;
 
 /** What no round may pass counts with its highest round, not with its median. */
 function worst(values: readonly number[]): Figure | undefined {

@@ -1,12 +1,13 @@
 /** The baselines as an RPC service: what BookTickets is asked and answers, over every protocol that it has. */
-import { create, createFileRegistry, type DescService, setExtension } from "@bufbuild/protobuf";
+import { create, createFileRegistry, type DescService, getOption, setExtension } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
   type MethodDescriptorProto,
   MethodDescriptorProtoSchema,
   MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import { file_frontrow_v1_booking_service } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { access } from "../gen/frontrow/v1/access_pb.ts";
+import { BookingService, file_frontrow_v1_booking_service } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { HttpRuleSchema } from "../gen/google/api/http_pb.ts";
 
@@ -48,6 +49,7 @@ function describeMethod(name: string): MethodDescriptorProto {
   const options = create(MethodOptionsSchema);
   const rule = create(HttpRuleSchema, { pattern: { case: "post", value: baselineRestPath(name) }, body: "*" });
   setExtension(options, http, rule);
+  setExtension(options, access, getOption(BookingService.method.bookTickets, access));
   return create(MethodDescriptorProtoSchema, {
     name,
     inputType: ".frontrow.v1.BookTicketsRequest",

@@ -13,6 +13,7 @@ export function measured(values: Partial<Measurement>): Measurement {
     answersPerSecond: 100,
     confirmedPerSecond: 100,
     latency: { p50Ms: 1, p90Ms: 2, p99Ms: 3, maxMs: 4 },
+    slowestConfirmedMs: 4,
     refusals: {},
     statements: 1,
     transactions: 1,

@@ -44,6 +44,7 @@ export async function measure(
     answersPerSecond: perSecond(sum(load.measured)),
     confirmedPerSecond: perSecond(confirmed),
     latency: load.latency,
+    slowestConfirmedMs: load.slowestConfirmedMs,
     refusals,
     statements: after.statements - before.statements,
     transactions: after.transactions - before.transactions,

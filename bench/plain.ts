@@ -67,6 +67,7 @@ async function bookInTransaction(
       total_price: sql<string>`${price}::numeric * ${ticketCount}::int`,
       currency_code: currencyCode,
       request_id: randomUUID(),
+      booked_by: userId,
       booking_time: at,
       created_at: at,
       updated_at: at,

@@ -23,11 +23,16 @@ export interface BookingLoad {
   /** Whether each request carries a key of the caller's own. */
   readonly keyed?: boolean;
   /** The baseline to send it to instead of the service. */
-  readonly baseline?: string;
+  readonly baseline?: string | undefined;
+  /** A token for each user. */
+  readonly tokens?: readonly string[] | undefined;
+  /** How long the users are ready to wait. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One ticket for every user, each of another name. */
-export function bookingRequests({ protocol, users, concertOf, keyed = false, baseline }: BookingLoad): Requests {
+export function bookingRequests(load: BookingLoad): Requests {
+  const { protocol, users, concertOf, keyed = false, baseline, tokens, timeoutMs } = load;
   const rpcPath = baseline === undefined ? bookTicketsPath : baselineRpcPath(baseline);
   const restPath = baseline === undefined ? "/api/v1/bookings" : baselineRestPath(baseline);
   const requests = Array.from({ length: users }, (_, user): Buffer => {
@@ -43,7 +48,12 @@ export function bookingRequests({ protocol, users, concertOf, keyed = false, bas
     }
     const key = requestId === "" ? {} : { request_id: requestId };
     const order = { concert_id: String(concertId), user_id: userId, ticket_count: 1, ...key };
-    return protocol === "REST" ? post(restPath, order) : post(rpcPath, camelCased(order), connectHeaders);
+    const headers = {
+      ...(protocol === "REST" ? {} : connectHeaders),
+      ...(tokens ? { Authorization: `Bearer ${tokens[user]}` } : {}),
+      ...(timeoutMs === undefined ? {} : { "Connect-Timeout-Ms": String(timeoutMs) }),
+    };
+    return protocol === "REST" ? post(restPath, order, headers) : post(rpcPath, camelCased(order), headers);
   });
   return {
     transport: protocol === "gRPC" ? "grpc" : "http1",
@@ -85,6 +95,9 @@ export function userBookingsRequests(userIds: readonly string[]): Requests {
 
 const connectHeaders = { "Connect-Protocol-Version": "1" };
 const noCache = { "Cache-Control": "no-cache" };
+
+/** The names of so many users. */
+export const userNames = (users: number) => Array.from({ length: users }, (_, user) => userName(user));
 
 const userName = (user: number) => `user-${String(user).padStart(5, "0")}`;
 

@@ -18,6 +18,8 @@ export interface Measurement {
   /** Answers that were no refusals. */
   readonly confirmedPerSecond: number;
   readonly latency: Latency;
+  /** How long the last answer took that was no refusal. */
+  readonly slowestConfirmedMs: number;
   readonly refusals: Tally;
   /** What the servers sent to the database in all, warm-up included, and during how long. */
   readonly statements: number;

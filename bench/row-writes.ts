@@ -41,7 +41,7 @@ export async function countRowWrites(
 
 /** A single booking: a session reports when it has something to do and its last report is a second old. */
 async function nudge(stage: LiveStage, { protocol }: Subject): Promise<void> {
-  const prepare = booking(protocol, 1, { pace: { requestsPerUser: 1 } });
+  const prepare = booking(protocol, 1, { pace: () => ({ requestsPerUser: 1 }) });
   const variant = { name: "", prepare };
   await measure(stage, { name: "nudge", protocol, users: 1, variants: [variant] }, variant, {
     warmUpMs: 0,

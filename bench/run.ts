@@ -1,5 +1,6 @@
 /** Runs scenarios, one after the other, each on a database and server processes of its own. */
 import { join } from "node:path";
+import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
 import type { BenchPostgres } from "./postgres.ts";
@@ -35,9 +36,11 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
     closing.push(() => database.drop());
     const execArgv = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
     const servers: Child<ServerQuestion, unknown>[] = [];
-    for (let count = 0; count < scenario.processes; count++) {
+    const issuer = await createIssuer();
+    for (const kind of scenario.servers) {
+      const settings = kind === "jwt" ? issuer.settings : {};
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
-        argv: [database.url],
+        argv: [database.url, JSON.stringify(settings)],
         execArgv,
       });
       closing.push(server.stop);
@@ -46,7 +49,7 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
     const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
     closing.push(load.stop);
     const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
-    return await playOn({ database, servers, load, ports }, scenario, options);
+    return await playOn({ database, servers, load, ports, kinds: scenario.servers, issuer }, scenario, options);
   } finally {
     for (const close of closing.reverse()) await close();
   }

@@ -14,6 +14,12 @@ import {
   subject,
 } from "./subjects.ts";
 
+/** `jwt` takes the tokens of the bench's own issuer. */
+export type ServerKind = "none" | "jwt";
+
+/** The deadline of clients in a hurry: half of what the largest crowd takes to be served. */
+export const impatienceMs = 250;
+
 /** Subjects that are measured in turns, on a database and servers of their own. */
 export interface Scenario {
   readonly name: string;
@@ -21,7 +27,8 @@ export interface Scenario {
   readonly title: string;
   /** What takes long before anything is measured. */
   readonly preparation?: string;
-  readonly processes: number;
+  /** The server processes, each by how its callers say who they are. */
+  readonly servers: readonly ServerKind[];
   /** Whether to count what the bookings of the crowd cost the concert's row. */
   readonly countsRowWrites?: boolean;
   subjects(stage: Stage): Promise<Subject[]>;
@@ -43,6 +50,11 @@ export const subjectNames = {
   fresh: "uncached concert",
   oneProcess: "one process",
   twoProcesses: "two processes",
+  withTokens: "with tokens",
+  withoutTokens: "without tokens",
+  peak: "peak",
+  tripled: "three times the peak",
+  impatient: "three times the peak, impatient",
 } as const;
 
 export const scenarioNames = {
@@ -52,6 +64,8 @@ export const scenarioNames = {
   rush: "500 users for 1,000 tickets",
   rate: "2,000 bookings a second",
   processes: "two processes on one concert",
+  tokens: "one hot concert, tokens",
+  overload: "three times the capacity",
   large: "a million concerts, two million bookings",
 } as const;
 
@@ -69,6 +83,8 @@ export function scenariosOf(kind: "quick" | "full"): Scenario[] {
     ...http.map(rushed),
     rate(),
     ...http.map(processes),
+    ...http.map(tokens),
+    ...http.map(overload),
     large(),
   ];
 }
@@ -78,7 +94,7 @@ const named = (name: string, more: string) => ({ name, title: `${name}, ${more}`
 function hot(protocol: Protocol, crowds: readonly number[], crowdsOfNoop: readonly number[] = crowds): Scenario {
   return {
     ...named(scenarioNames.hot, protocol),
-    processes: 1,
+    servers: ["none"],
     countsRowWrites: true,
     subjects: async () =>
       crowds.flatMap((users) => [
@@ -96,7 +112,7 @@ function unsold(protocol: Protocol, withFresh: boolean): Scenario {
   const { soldOut: late, soldOutKeyed: lateKeyed, cached, fresh } = subjectNames;
   return {
     ...named(scenarioNames.unsold, protocol),
-    processes: 1,
+    servers: ["none"],
     subjects: async () => [
       subject(late, protocol, crowd, soldOut(protocol, crowd, false)),
       noop(protocol, crowd),
@@ -111,7 +127,7 @@ function spread(protocol: Protocol): Scenario {
   const concerts = 100;
   return {
     ...named(scenarioNames.spread, protocol),
-    processes: 1,
+    servers: ["none"],
     subjects: async () => [
       subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd, { concerts })),
       plain(protocol, crowd, (baseline) => booking(protocol, crowd, { concerts, baseline })),
@@ -124,7 +140,7 @@ function rushed(protocol: Protocol): Scenario {
   const tickets = { users: crowd, tickets: 1_000, requestsPerUser: 3 };
   return {
     ...named(scenarioNames.rush, protocol),
-    processes: 1,
+    servers: ["none"],
     subjects: async () => [
       subject(subjectNames.booking, protocol, crowd, rush(protocol, tickets)),
       plain(protocol, crowd, (baseline) => rush(protocol, tickets, baseline)),
@@ -133,10 +149,10 @@ function rushed(protocol: Protocol): Scenario {
 }
 
 function rate(): Scenario {
-  const pace = { ratePerSecond: 2_000 };
+  const pace = () => ({ ratePerSecond: 2_000 });
   return {
     ...named(scenarioNames.rate, "each protocol"),
-    processes: 1,
+    servers: ["none"],
     subjects: async () =>
       protocols.map((protocol) => subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd, { pace }))),
   };
@@ -146,10 +162,47 @@ function processes(protocol: Protocol): Scenario {
   const { oneProcess, twoProcesses } = subjectNames;
   return {
     ...named(scenarioNames.processes, protocol),
-    processes: 2,
+    servers: ["none", "none"],
     subjects: async () => [
       subject(twoProcesses, protocol, crowd, booking(protocol, crowd, { processes: 2 })),
       subject(oneProcess, protocol, crowd, booking(protocol, crowd, { processes: 1 })),
+    ],
+  };
+}
+
+function tokens(protocol: Protocol): Scenario {
+  const { withTokens, withoutTokens } = subjectNames;
+  return {
+    ...named(scenarioNames.tokens, protocol),
+    servers: ["none", "jwt"],
+    subjects: async () => [
+      subject(withTokens, protocol, crowd, booking(protocol, crowd, { servers: "jwt" })),
+      subject(withoutTokens, protocol, crowd, booking(protocol, crowd, { servers: "none" })),
+    ],
+  };
+}
+
+/** More calls than can be answered, whether or not there are answers. */
+function overload(protocol: Protocol): Scenario {
+  let peakPerSecond = 0;
+  const pace = () => ({ ratePerSecond: 3 * peakPerSecond, whenBusy: "leave" as const });
+  const many = (timeoutMs?: number) => booking(protocol, hugeCrowd, { pace, timeoutMs, mayFail: true });
+  return {
+    ...named(scenarioNames.overload, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      subject(
+        subjectNames.peak,
+        protocol,
+        crowd,
+        booking(protocol, crowd, {
+          onResult: ({ measured: { OK = 0 }, elapsedMs }) => {
+            peakPerSecond = (OK / elapsedMs) * 1_000;
+          },
+        }),
+      ),
+      subject(subjectNames.tripled, protocol, hugeCrowd, many()),
+      subject(subjectNames.impatient, protocol, hugeCrowd, many(impatienceMs)),
     ],
   };
 }
@@ -158,7 +211,7 @@ function large(): Scenario {
   return {
     ...named(scenarioNames.large, "REST"),
     preparation: "inserting them, and reading all pages as a client does",
-    processes: 1,
+    servers: ["none"],
     subjects: async (stage) => {
       await insertLargeCatalogue(stage.database);
       return await largeSubjects(stage);

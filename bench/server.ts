@@ -7,10 +7,11 @@ import { createServices } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config.ts";
 import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { openGuards } from "../src/guards.ts";
 import { createLogger } from "../src/log.ts";
-import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { bookingMessage } from "../src/rpc/messages.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
+import { createConnectionGate } from "../src/server/connection-gate.ts";
 import { createHttpApp } from "../src/server/http.ts";
 import { listen } from "../src/server/listen.ts";
 import { createReadiness } from "../src/server/readiness.ts";
@@ -28,7 +29,17 @@ export interface ServerUsage extends StatementCounts {
 }
 
 const projectRoot = join(import.meta.dirname, "..");
-const [databaseUrl = ""] = process.argv.slice(2);
+const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
+
+/** The whole crowd comes from one address, and over a few HTTP/2 connections: limits are there, and never reached. */
+const unreachedLimits = {
+  APP_RATE_LIMIT_READS: "1000000000",
+  APP_RATE_LIMIT_BOOKINGS: "1000000000",
+  APP_RATE_LIMIT_ADMIN: "1000000000",
+  APP_MAX_CONNECTIONS: "20000",
+  APP_MAX_CONNECTIONS_PER_ADDRESS: "20000",
+  APP_MAX_CONCURRENT_STREAMS: "1000",
+};
 
 async function serve(config: Config): Promise<{ port: number; close(): Promise<void> }> {
   // The bench reads its standard output.
@@ -36,16 +47,16 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const database = await openDatabase(config, logger, new AbortController().signal);
   const plain = new Map(plainPoolSizes.map((poolSize) => [poolSize, openPlainBookings(databaseUrl, poolSize)]));
   const services = [...createServices(config, database.store).services, bindBaselines(plain)];
+  const descriptions = services.map(({ service }) => service);
+  const guards = await openGuards(config, { services: descriptions, store: database.store, logger });
   const readiness = createReadiness({ ping: () => database.store.ping(), log: logger });
   const http = await createHttpApp({
     services,
-    interceptors: createInterceptors(
-      services.map(({ service }) => service),
-      { logger, requestTimeoutMs: config.requestTimeoutMs },
-    ),
+    interceptors: guards.interceptors,
     readiness,
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxBodyBytes,
+    trustedProxies: config.trustedProxies,
     logger,
     shutdownSignal: new AbortController().signal,
   });
@@ -54,6 +65,8 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     host: config.host,
     port: 0,
     handler: (request, response) => (request.url === barePath ? bare : http).routing(request, response),
+    limits: config,
+    gate: createConnectionGate(config),
   });
   readiness.started();
   return {
@@ -61,6 +74,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     close: async () => {
       listener.destroy();
       readiness.close();
+      guards.close();
       await Promise.all([http.close(), bare.close(), database.close()]);
       await Promise.all([...plain.values()].map(({ close }) => close()));
     },
@@ -118,7 +132,13 @@ async function createBareApp(): Promise<FastifyInstance> {
 const countedStatements = countStatements();
 const { config } = loadConfig({
   argv: [],
-  env: { APP_DATABASE_URL: databaseUrl, APP_HOST: "127.0.0.1", APP_LOG_LEVEL: "error" },
+  env: {
+    APP_DATABASE_URL: databaseUrl,
+    APP_HOST: "127.0.0.1",
+    APP_LOG_LEVEL: "error",
+    ...unreachedLimits,
+    ...JSON.parse(settings),
+  },
   readFile: () => undefined,
   projectRoot,
 });

@@ -1,21 +1,32 @@
 /** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
 import { noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
+import type { Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import type { BenchDatabase } from "./postgres.ts";
-import { bareRequests, bookingRequests, getConcertRequests, type Protocol } from "./requests.ts";
+import { bareRequests, bookingRequests, getConcertRequests, type Protocol, userNames } from "./requests.ts";
+import type { ServerKind } from "./scenarios.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
+
+/** A fixed rate, and what a request does that finds no idle user: wait for one, or leave. */
+export interface OpenPace {
+  readonly ratePerSecond: number;
+  readonly whenBusy?: "wait" | "leave";
+}
 
 /** Where a load runs. */
 export interface Stage {
   readonly database: BenchDatabase;
   readonly ports: readonly number[];
+  /** How the callers of each of these ports say who they are. */
+  readonly kinds: readonly ServerKind[];
+  readonly issuer: Issuer;
 }
 
 /** A load that is ready to run, once. */
 export interface Prepared extends Omit<LoadSpec, "ports" | "users" | "pace"> {
   /** In place of all servers and the usual pace. */
   readonly ports?: readonly number[];
-  readonly pace?: { readonly ratePerSecond: number } | { readonly requestsPerUser: number };
+  readonly pace?: OpenPace | { readonly requestsPerUser: number };
   /** Rejects if the outcome is wrong. */
   verify(result: LoadResult): Promise<void> | void;
 }
@@ -48,20 +59,37 @@ export interface BookingOptions {
   readonly baseline?: string;
   /** How many of the servers are used. */
   readonly processes?: number;
-  readonly pace?: Prepared["pace"];
+  readonly pace?: () => Prepared["pace"];
+  /** Only servers of this kind; with `jwt` each user has a token. */
+  readonly servers?: ServerKind;
+  /** The users' own deadline. */
+  readonly timeoutMs?: number | undefined;
+  /** Whether calls may be refused as too many or too late. */
+  readonly mayFail?: boolean;
+  readonly onResult?: (result: LoadResult) => void;
 }
+
+const withPace = (pace: Prepared["pace"]) => (pace === undefined ? {} : { pace });
+
+/** What a service may say that has more to do than it can. */
+const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 
 /** Users who book tickets that do not run out. */
 export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
-  return async ({ database, ports }) => {
+  return async ({ database, ports, kinds, issuer }) => {
     const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty);
     const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
-    const { baseline, pace } = options;
+    const { baseline, pace, servers, timeoutMs, mayFail = false, onResult } = options;
+    const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
-      ...bookingRequests({ protocol, users, concertOf, ...(baseline === undefined ? {} : { baseline }) }),
-      ports: ports.slice(0, options.processes),
-      ...(pace ? { pace } : {}),
-      verify: (result) => verifyBookings(database, concertIds, result),
+      ...bookingRequests({ protocol, users, concertOf, baseline, tokens, timeoutMs }),
+      ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
+      ...withPace(pace?.()),
+      verify: async (result) => {
+        verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
+        await verifyBookings(database, concertIds, result);
+        onResult?.(result);
+      },
     };
   };
 }
@@ -128,7 +156,7 @@ export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Ru
     const concertIds = await insertConcerts(database, 1, tickets);
     const concertOf = () => concertIds[0] as bigint;
     return {
-      ...bookingRequests({ protocol, users, concertOf, ...(baseline === undefined ? {} : { baseline }) }),
+      ...bookingRequests({ protocol, users, concertOf, baseline }),
       pace: { requestsPerUser },
       verify: async (result) => {
         await verifyBookings(database, concertIds, result);

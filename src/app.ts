@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
 import { createConcertCache } from "./concerts/cache.ts";
@@ -6,10 +7,11 @@ import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
+import { openGuards } from "./guards.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
-import { createInterceptors } from "./rpc/interceptors/index.ts";
 import type { ServiceBinding } from "./rpc/service.ts";
+import { createConnectionGate } from "./server/connection-gate.ts";
 import { createHttpApp } from "./server/http.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { createReadiness } from "./server/readiness.ts";
@@ -83,16 +85,15 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const { store } = database;
   const shutdown = new AbortController();
   const { services, engine } = createServices(config, store);
+  const guards = await openGuards(config, { services: services.map(({ service }) => service), store, logger });
   const readiness = createReadiness({ ping: () => store.ping(), log: logger });
   const http = await createHttpApp({
     services,
-    interceptors: createInterceptors(
-      services.map(({ service }) => service),
-      { logger, requestTimeoutMs: config.requestTimeoutMs },
-    ),
+    interceptors: guards.interceptors,
     readiness,
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxBodyBytes,
+    trustedProxies: config.trustedProxies,
     logger,
     shutdownSignal: shutdown.signal,
   });
@@ -103,15 +104,23 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     await engine.idle();
     readiness.close();
     await http.close();
+    guards.close();
     await database.close();
   };
   try {
     const { host } = config;
+    // One for both ports.
+    const gate = createConnectionGate({
+      ...config,
+      onRefused: (refused) => logger.warn(refused, "connections were refused: there are too many"),
+    });
     const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
     const listenOn = async (port: number, setting: string) => {
-      const listener = await listen({ host, port, handler: http.routing, onAcceptError }).catch((error) => {
-        throw portError(error, port, setting);
-      });
+      const listener = await listen({ host, port, handler: http.routing, limits: config, gate, onAcceptError }).catch(
+        (error) => {
+          throw portError(error, port, setting);
+        },
+      );
       listeners.push(listener);
       return listener.port;
     };
@@ -133,6 +142,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     for (const listener of listeners) listener.destroy();
     readiness.close();
     await http.close();
+    guards.close();
     throw error;
   }
 }
@@ -146,7 +156,7 @@ async function drain(
 ): Promise<void> {
   const timer = setTimeout(() => {
     logger.warn({ timeout_ms: timeoutMs }, "calls were still in flight when the shutdown's time was up");
-    shutdown.abort();
+    shutdown.abort(new ConnectError("the service is shutting down", Code.Unavailable));
     for (const listener of listeners) listener.destroy();
   }, timeoutMs);
   await Promise.all(listeners.map((listener) => listener.close()));

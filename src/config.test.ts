@@ -29,7 +29,8 @@ function problemsOf(sources: Sources): readonly string[] {
 
 const defaults: Config = {
   command: "serve",
-  host: "0.0.0.0",
+  host: "127.0.0.1",
+  whyLoopback: expect.stringContaining("loopback only"),
   restPort: 8080,
   grpcPort: 50051,
   logLevel: "info",
@@ -41,12 +42,28 @@ const defaults: Config = {
   lockTimeoutMs: 3000,
   statementTimeoutMs: 5000,
   maxBodyBytes: 65_536,
+  maxHeaderBytes: 16_384,
+  maxConcurrentStreams: 250,
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 1000,
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 30_000,
+  idleTimeoutMs: 75_000,
+  trustedProxies: [],
   corsOrigins: "*",
+  auth: { mode: "none" },
+  rateLimits: { reads: 1_200, bookings: 120, admin: 120 },
+  maxUnfinishedPerCaller: 20,
+  redisUrl: undefined,
+  dataDir: "/srv/frontrow/.data",
   database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: true },
   databasePoolSize: 10,
   databasePreparedStatements: true,
   waitForDbMs: undefined,
 };
+
+const key = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+const pem = `-----BEGIN PUBLIC KEY-----\\n${key}\\n-----END PUBLIC KEY-----`;
 
 const external = {
   kind: "external",
@@ -117,9 +134,29 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["request_timeout", "250ms", { requestTimeoutMs: 250 }],
   ["shutdown_timeout", "1m", { shutdownTimeoutMs: 60_000 }],
   ["max_body_bytes", "1024", { maxBodyBytes: 1024 }],
+  ["max_header_bytes", "32768", { maxHeaderBytes: 32_768 }],
+  ["max_concurrent_streams", "100", { maxConcurrentStreams: 100 }],
+  ["max_connections", "500", { maxConnections: 500 }],
+  ["max_connections_per_address", "50", { maxConnectionsPerAddress: 50 }],
+  ["headers_timeout", "5s", { headersTimeoutMs: 5000 }],
+  ["body_timeout", "1m", { bodyTimeoutMs: 60_000 }],
+  ["idle_timeout", "2m", { idleTimeoutMs: 120_000 }],
+  ["trusted_proxies", "10.0.0.0/8,::1", { trustedProxies: ["10.0.0.0/8", "::1"] }],
   ["cors_origins", "*", { corsOrigins: "*" }],
   ["lock_timeout", "10m", { lockTimeoutMs: 600_000 }],
   ["statement_timeout", "1ms", { statementTimeoutMs: 1 }],
+  ["auth.mode", "none", { host: "0.0.0.0", whyLoopback: undefined }],
+  ["auth.issuer", "https://accounts.example.org", {}],
+  ["auth.audience", "tickets", {}],
+  ["auth.jwks_url", "https://accounts.example.org/keys", {}],
+  ["auth.public_key", pem, {}],
+  ["auth.algorithms", "ES256", {}],
+  ["auth.clock_tolerance", "1s", {}],
+  ["rate_limit.reads", "0", { rateLimits: { reads: 0, bookings: 120, admin: 120 } }],
+  ["rate_limit.bookings", "7", { rateLimits: { reads: 1_200, bookings: 7, admin: 120 } }],
+  ["rate_limit.admin", "8", { rateLimits: { reads: 1_200, bookings: 120, admin: 8 } }],
+  ["max_unfinished_per_caller", "1", { maxUnfinishedPerCaller: 1 }],
+  ["redis_url", "redis://:secret@cache:6380/1", { redisUrl: "redis://:secret@cache:6380/1" }],
   ["database.url", "postgres://db", { database: { ...external, host: "db" } }],
   ["database.host", "db", { database: { ...external, host: "db" } }],
   ["database.port", "6432", { database: { ...external, port: 6432 } }],
@@ -130,21 +167,28 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["database.ssl_ca_file", "ca.pem", {}],
   ["database.pool_size", "200", { databasePoolSize: 200 }],
   ["database.prepared_statements", "false", { databasePreparedStatements: false }],
-  ["data_dir", "other", { database: { kind: "embedded", dataDir: "/srv/frontrow/other", demoData: true } }],
+  [
+    "data_dir",
+    "other",
+    {
+      dataDir: "/srv/frontrow/other",
+      database: { kind: "embedded", dataDir: "/srv/frontrow/other", demoData: true },
+    },
+  ],
   ["demo_data", "false", { database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: false } }],
 ];
 
 describe("every setting can be given by each source", () => {
   test.each(settingCases)("%s = %s", (path, text, expected) => {
     const setting = settingList.find((one) => one.path === path);
-    const name = path.replace("database.", "");
+    const [name = "", section] = path.split(".").reverse();
     // Unquoted where YAML allows it: what looks like a number must arrive as it was written.
     const value = text === "*" ? '"*"' : text;
     const sources: Sources[] = [
       { argv: [setting?.flag ?? "", text] },
       { argv: [`${setting?.flag}=${text}`] },
       { env: { [setting?.environmentName ?? ""]: text } },
-      { yaml: path === name ? `${path}: ${value}` : `database:\n  ${name}: ${value}` },
+      { yaml: path === name ? `${path}: ${value}` : `${section}:\n  ${name}: ${value}` },
     ];
     for (const source of sources) expect(load(source)).toEqual({ config: { ...defaults, ...expected }, warnings: [] });
   });

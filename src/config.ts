@@ -1,4 +1,6 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { AuthConfig } from "./config/choose-auth.ts";
+import { chooseAuth } from "./config/choose-auth.ts";
 import type { EmbeddedDatabase, ExternalDatabase } from "./config/choose-database.ts";
 import { chooseDatabase } from "./config/choose-database.ts";
 import { readEnvironment } from "./config/environment.ts";
@@ -11,6 +13,7 @@ import type { LogLevel } from "./config/settings.ts";
 import { settings } from "./config/settings.ts";
 import type { Given, SourceContent } from "./config/sources.ts";
 
+export type { AuthConfig } from "./config/choose-auth.ts";
 export type { EmbeddedDatabase, ExternalDatabase } from "./config/choose-database.ts";
 export { helpText } from "./config/help.ts";
 export { settingList, settings } from "./config/settings.ts";
@@ -18,7 +21,10 @@ export { settingList, settings } from "./config/settings.ts";
 /** What the service runs with: complete, checked, and never changed after the start. */
 export interface Config {
   readonly command: Command;
+  /** Loopback, whatever was asked for, unless callers are known or it was said that they need not be. */
   readonly host: string;
+  /** A sentence for the log if the host may be no other than loopback. */
+  readonly whyLoopback: string | undefined;
   readonly restPort: number;
   readonly grpcPort: number;
   readonly logLevel: LogLevel;
@@ -30,7 +36,23 @@ export interface Config {
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly maxBodyBytes: number;
+  readonly maxHeaderBytes: number;
+  readonly maxConcurrentStreams: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[];
   readonly corsOrigins: "*" | readonly string[];
+  readonly auth: AuthConfig;
+  /** Calls a caller may make a minute; 0 for no limit. */
+  readonly rateLimits: { readonly reads: number; readonly bookings: number; readonly admin: number };
+  readonly maxUnfinishedPerCaller: number;
+  readonly redisUrl: string | undefined;
+  /** The folder for what the service keeps on its own disk. */
+  readonly dataDir: string;
   readonly database: ExternalDatabase | EmbeddedDatabase;
   readonly databasePoolSize: number;
   readonly databasePreparedStatements: boolean;
@@ -72,11 +94,14 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
   const problems = [...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf)];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { value } = createLookup(given);
+  const { value, optional } = createLookup(given);
   const database = chooseDatabase(given, input.projectRoot);
+  const identity = chooseAuth(given);
+  if (identity.problems.length > 0) throw new ConfigError(identity.problems);
   const config: Config = {
     command: commandLine.command,
-    host: value(settings.host),
+    host: identity.host,
+    whyLoopback: identity.whyLoopback,
     restPort: value(settings.restPort),
     grpcPort: value(settings.grpcPort),
     logLevel: value(settings.logLevel),
@@ -88,13 +113,33 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     lockTimeoutMs: value(settings.lockTimeout),
     statementTimeoutMs: value(settings.statementTimeout),
     maxBodyBytes: value(settings.maxBodyBytes),
+    maxHeaderBytes: value(settings.maxHeaderBytes),
+    maxConcurrentStreams: value(settings.maxConcurrentStreams),
+    maxConnections: value(settings.maxConnections),
+    maxConnectionsPerAddress: value(settings.maxConnectionsPerAddress),
+    headersTimeoutMs: value(settings.headersTimeout),
+    bodyTimeoutMs: value(settings.bodyTimeout),
+    idleTimeoutMs: value(settings.idleTimeout),
+    trustedProxies: optional(settings.trustedProxies) ?? [],
     corsOrigins: value(settings.corsOrigins),
+    auth: identity.auth,
+    rateLimits: {
+      reads: value(settings.rateLimitReads),
+      bookings: value(settings.rateLimitBookings),
+      admin: value(settings.rateLimitAdmin),
+    },
+    maxUnfinishedPerCaller: value(settings.maxUnfinishedPerCaller),
+    redisUrl: optional(settings.redisUrl),
+    dataDir: resolve(input.projectRoot, value(settings.dataDir)),
     database: database.chosen,
     databasePoolSize: value(settings.databasePoolSize),
     databasePreparedStatements: value(settings.databasePreparedStatements),
     waitForDbMs: commandLine.waitForDbMs,
   };
-  return { config, warnings: [...sources.flatMap((source) => source.warnings), ...database.warnings] };
+  return {
+    config,
+    warnings: [...sources.flatMap((source) => source.warnings), ...database.warnings, ...identity.warnings],
+  };
 }
 
 const defaultConfigFile = "config/config.yaml";

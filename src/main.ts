@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
 import { DatabaseUnreachableError } from "./database.ts";
+import { TokenKeyError } from "./identity/keys.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
 
@@ -10,7 +11,7 @@ const projectRoot = join(import.meta.dirname, "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 /** Errors that a person can mend: their sentence is enough. */
-const explained = [ConfigError, DatabaseUnreachableError, EmbeddedPostgresError, PortError];
+const explained = [ConfigError, DatabaseUnreachableError, EmbeddedPostgresError, PortError, TokenKeyError];
 
 try {
   const { config, warnings } = loadConfig({ argv: process.argv.slice(2), env: process.env, readFile, projectRoot });
@@ -41,10 +42,11 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 }
 
 /** Runs until told to stop, or until it cannot go on. */
-async function serve(app: App, { host }: Config, logger: Logger, stop: AbortSignal): Promise<void> {
+async function serve(app: App, { host, whyLoopback }: Config, logger: Logger, stop: AbortSignal): Promise<void> {
   const { restPort, grpcPort } = app;
   logger.info({ host, restPort, grpcPort }, "Frontrow is open: every protocol on both ports");
   logger.info(`try: curl http://localhost:${restPort}/api/v1/concerts`);
+  if (whyLoopback !== undefined) logger.info(whyLoopback);
   const stopped = new Promise<undefined>((resolve) => {
     stop.addEventListener("abort", () => resolve(undefined), { once: true });
     if (stop.aborted) resolve(undefined);

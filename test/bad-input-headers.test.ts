@@ -65,7 +65,7 @@ describe("a type of content", () => {
 
   test("that promises another message than there is, is not believed", async () => {
     const body = '{"id":"1"}';
-    expectConnectError(await post(getConcert, body, { "content-type": "application/proto" }), 500, "internal");
+    expectConnectError(await post(getConcert, body, { "content-type": "application/proto" }), 400, "invalid_argument");
     expectConnectError(await post(getConcert, one, jsonType), 400, "invalid_argument");
     const json = await sendGrpc(subject.baseUrl, getConcert, one, { "content-type": "application/grpc+json" });
     expectGrpcError(json, Code.InvalidArgument);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { type Catalogue, createCatalogue } from "../src/concerts/catalogue.ts";
+import { serviceItself } from "../src/domain/actor.ts";
 import type { Concert, ConcertDescription, ConcertFilter } from "../src/domain/concert.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
@@ -35,7 +36,7 @@ afterAll(async () => {
 const description: ConcertDescription = exampleConcert;
 
 async function create(name: string = randomUUID()): Promise<Concert> {
-  return (await catalogue.create({ ...description, name }, randomUUID(), openDeadline())).value;
+  return (await catalogue.create({ ...description, name }, randomUUID(), serviceItself, openDeadline())).value;
 }
 
 const get = (id: bigint, deadline = openDeadline()) => catalogue.get(id, "cached", deadline);
@@ -79,7 +80,7 @@ test("an update is seen at once", async () => {
   expect(await get(before.id)).toEqual(before);
   expect(await namesIn(label)).toEqual([`${label} one`]);
   const renamed = { ...description, name: `${label} two` };
-  const after = await catalogue.update(before.id, before.version, renamed, openDeadline());
+  const after = await catalogue.update(before.id, before.version, renamed, serviceItself, openDeadline());
   expect(await get(before.id)).toEqual(after);
   expect(await namesIn(label)).toEqual([`${label} two`]);
 });

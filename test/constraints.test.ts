@@ -34,6 +34,7 @@ const violations: Record<string, string> = {
   bookings_currency_code_check: "UPDATE bookings SET currency_code = 'E1R'",
   bookings_status_check: "UPDATE bookings SET status = 'lost'",
   bookings_cancel_request_id_check: "UPDATE bookings SET status = 'cancelled'",
+  bookings_cancelled_by_check: "UPDATE bookings SET cancelled_by = 'nora'",
   bookings_request_key: `INSERT INTO bookings
     (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
     SELECT concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id
@@ -93,7 +94,7 @@ describe("PostgreSQL itself refuses what breaks", () => {
   });
 });
 
-test("every constraint has its case above, and only cancel_request_id may be NULL", async () => {
+test("every constraint has its case above, and only what is told below may be NULL", async () => {
   const constraints = await database.query<{ name: string }>(
     `SELECT conname AS name FROM pg_constraint
      WHERE conrelid IN ('concerts'::regclass, 'bookings'::regclass) AND contype <> 'n' ORDER BY conname`,
@@ -101,7 +102,7 @@ test("every constraint has its case above, and only cancel_request_id may be NUL
   expect(constraints.map(({ name }) => name)).toEqual(Object.keys(violations).sort());
   const nullable = await database.query<{ column: string }>(
     `SELECT column_name AS "column" FROM information_schema.columns
-     WHERE table_name IN ('concerts', 'bookings') AND is_nullable = 'YES'`,
+     WHERE table_name IN ('concerts', 'bookings') AND is_nullable = 'YES' ORDER BY column_name`,
   );
-  expect(nullable).toEqual([{ column: "cancel_request_id" }]);
+  expect(nullable.map(({ column }) => column)).toEqual(["booked_by", "cancel_request_id", "cancelled_by"]);
 });

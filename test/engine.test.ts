@@ -36,7 +36,8 @@ async function insertConcert(totalTickets = 1_000): Promise<bigint> {
 
 function order(concertId: bigint, changes: Partial<BookingRequest> = {}): BookingRequest {
   const requestId = randomUUID();
-  return { kind: "book", concertId, userId: "ann", ticketCount: 1, requestId, hasOwnKey: true, ...changes };
+  const actor = { subject: changes.userId ?? "ann", address: undefined };
+  return { kind: "book", concertId, userId: "ann", ticketCount: 1, requestId, hasOwnKey: true, actor, ...changes };
 }
 
 /** How many rows each transaction has written last, the first transaction first. */
@@ -79,7 +80,14 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
   const submit = (request: Parameters<BookingEngine["submit"]>[0]) => engine.submit(request, openDeadline());
   const submitAll = (requests: readonly BookingRequest[]) => Promise.all(requests.map(submit));
   const cancel = ({ id, concertId, userId }: Booking, requestId: string = randomUUID()) =>
-    submit({ kind: "cancel", concertId, bookingId: id, userId, requestId });
+    submit({
+      kind: "cancel",
+      concertId,
+      bookingId: id,
+      userId,
+      requestId,
+      actor: { subject: userId, address: undefined },
+    });
 
   test("600 who come at once are booked in the transactions of three batches", async () => {
     const concertId = await insertConcert();
@@ -184,22 +192,25 @@ function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
 }
 
 /** Makes a batch that uses every statement there is, on one connection; what was sent, and what PostgreSQL keeps of it. */
-async function recordBatch(preparedStatements: boolean) {
+async function recordBatch(preparedStatements: boolean, subject = "somebody else") {
   const sent: pg.QueryConfig[] = [];
   const options = { lockTimeoutMs: 5_000, statementTimeoutMs: 5_000, preparedStatements };
   const small = openDatabase(database.url);
   const recorded = { connect: async () => recording(await small.connect(), sent) };
   try {
     const [concertId, userId] = [await insertConcert(10), "ann"];
+    const actor = { subject, address: undefined };
     const make = async (newBookings: BatchWrites["newBookings"], cancels: readonly Booking[]) => {
       const bookingIds = cancels.map(({ id }) => id);
       const open = await openBatch(recorded, { concertId, keys: [...newBookings], bookingIds }, options);
       if (!open.concert) throw new Error("there is no concert");
-      const cancelled = cancels.map((each) => ({ ...each, cancelRequestId: randomUUID() }));
+      const cancelled = cancels.map((before) => {
+        return { before, after: { ...before, status: "cancelled" as const, cancelRequestId: randomUUID() }, actor };
+      });
       const availableTickets = open.concert.availableTickets - newBookings.length + cancels.length;
       return await open.commit({ concert: open.concert, now: open.now, availableTickets, newBookings, cancelled });
     };
-    const booked = await make([{ userId, requestId: randomUUID(), ticketCount: 1 }], []);
+    const booked = await make([{ userId, requestId: randomUUID(), ticketCount: 1, actor }], []);
     await make([], booked);
     const connection = await small.connect();
     const { rows } = await connection.query("SELECT name FROM pg_prepared_statements ORDER BY name");
@@ -223,12 +234,20 @@ describe("a batch's statements", () => {
       "frontrow_cancel_bookings",
       "frontrow_find_bookings_by_ids",
       "frontrow_find_bookings_by_keys",
+      "frontrow_insert_booking_audit_entries",
       "frontrow_insert_bookings",
       "frontrow_lock_concert",
       "frontrow_read_concert",
       "frontrow_set_available_tickets",
     ]);
     expect((await recordBatch(false)).kept).toEqual([]);
+  });
+
+  test("for the audit trail are not sent for acts on one's own bookings", async () => {
+    const audits = ({ sent }: Awaited<ReturnType<typeof recordBatch>>) =>
+      sent.filter(({ text = "" }) => text.includes("audit_entries"));
+    expect(audits(await recordBatch(true, "ann"))).toHaveLength(0);
+    expect(audits(await recordBatch(true))).toHaveLength(2);
   });
 
   test("find their rows by the index that is meant for it, by a plan for any values too", async () => {
@@ -246,7 +265,9 @@ describe("a batch's statements", () => {
     await session.end();
     const indexes = (name: string) => plans.get(`frontrow_${name}`)?.match(/(?<=Index Scan using )\w+/g);
     expect([...plans.values()].join("\n")).not.toContain("Seq Scan");
-    expect(indexes("find_bookings_by_keys")).toEqual(["bookings_request_key"]);
+    for (const name of ["find_bookings_by_keys", "insert_booking_audit_entries"]) {
+      expect(indexes(name)).toEqual(["bookings_request_key"]);
+    }
     for (const name of ["find_bookings_by_ids", "cancel_bookings"]) expect(indexes(name)).toEqual(["bookings_pkey"]);
     for (const name of ["lock_concert", "read_concert", "set_available_tickets"]) {
       expect(indexes(name)).toEqual(["concerts_pkey"]);

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { Agent, get, type ServerResponse } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Listener, type ListenerLimits, listen } from "../src/server/listen.ts";
+import { type Listener, listen } from "../src/server/listen.ts";
+import { listenOptions, type TestLimits } from "./support/listen-options.ts";
 import { converse, drip, openRaw, startDrippingProxy } from "./support/raw-connection.ts";
 
 const host = "127.0.0.1";
@@ -16,11 +17,11 @@ let arrivals: { count: number; wake: () => void }[];
 const clean: (() => void)[] = [];
 
 /** Answers with what it was asked; `/held` is answered by the test, `/begun` begins and is ended by the test. */
-async function start(limits: Partial<ListenerLimits> = {}): Promise<number> {
+async function start(limits: TestLimits = {}): Promise<number> {
   held = [];
   arrivals = [];
   listener = await listen({
-    ...{ host, port: 0, limits },
+    ...listenOptions(limits),
     handler: (request, response) => {
       let bytes = 0;
       request.on("data", (chunk: Buffer) => {
@@ -169,23 +170,26 @@ describe("one port", () => {
   });
 
   test("says with the system's own error that the port is taken", async () => {
-    await expect(listen({ host, port, handler: () => {} })).rejects.toMatchObject({ code: "EADDRINUSE", port });
+    await expect(listen({ ...listenOptions(), port, handler: () => {} })).rejects.toMatchObject({
+      code: "EADDRINUSE",
+      port,
+    });
   });
 });
 
 describe("a limit", () => {
   test.each(["", "PRI * HT"])("closes a connection that says only %j", async (text) => {
-    const port = await start({ sniffTimeoutMs: 50 });
+    const port = await start({ headersTimeoutMs: 50 });
     expect(await converse(port, text)).toBe("");
   });
 
   test("ends unfinished headers", async () => {
-    const port = await start({ headersTimeoutMs: 50, requestTimeoutMs: 50 });
+    const port = await start({ headersTimeoutMs: 50, bodyTimeoutMs: 50 });
     expect(await converse(port, "GET / HTTP/1.1\r\nHo")).toMatch(/^HTTP\/1.1 408 /);
   });
 
   test("ends an unfinished body, on HTTP/2 that of its stream only", async () => {
-    const port = await start({ headersTimeoutMs: 50, requestTimeoutMs: 50 });
+    const port = await start({ headersTimeoutMs: 50, bodyTimeoutMs: 50 });
     const post = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12";
     expect(await converse(port, post)).toMatch(/^HTTP\/1.1 408 /);
 
@@ -199,7 +203,7 @@ describe("a limit", () => {
   });
 
   test("ends an HTTP/2 connection without streams, not one with an open stream", async () => {
-    const port = await start({ idleSessionTimeoutMs: 50 });
+    const port = await start({ idleTimeoutMs: 50 });
     const busy = session(port);
     const answer = http2Get(busy, "/held");
     await heldCalls(1);

@@ -27,6 +27,7 @@ export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
       runMs: finishedAtMs - startedAtMs,
       measured: recorder.measured,
       latency: recorder.latency(),
+      slowestConfirmedMs: recorder.slowestConfirmedMs(),
       all: recorder.all,
       bookingIds: recorder.bookingIds(),
       coresUsed: (user + system) / 1_000 / (finishedAtMs - startedAtMs),

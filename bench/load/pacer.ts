@@ -17,7 +17,7 @@ export interface Pacer {
 type Send = (user: number, dueAtMs: number) => void;
 
 export function createPacer({ pace, users }: LoadSpec, window: Window, send: Send): Pacer {
-  if (pace.kind === "open") return createOpenPacer(users, pace.ratePerSecond, window, send);
+  if (pace.kind === "open") return createOpenPacer(users, pace, window, send);
   const requestsLeft = new Float64Array(users).fill(pace.kind === "count" ? pace.requestsPerUser : Infinity);
   let usersLeft = users;
   const sendNext = (user: number, nowMs: number) => {
@@ -36,7 +36,12 @@ export function createPacer({ pace, users }: LoadSpec, window: Window, send: Sen
   };
 }
 
-function createOpenPacer(users: number, ratePerSecond: number, window: Window, send: Send): Pacer {
+function createOpenPacer(
+  users: number,
+  { ratePerSecond, whenBusy = "wait" }: Extract<LoadSpec["pace"], { kind: "open" }>,
+  window: Window,
+  send: Send,
+): Pacer {
   const idle = Array.from({ length: users }, (_, user) => users - 1 - user);
   const intervalMs = 1_000 / ratePerSecond;
   let nextDueAtMs = performance.now();
@@ -45,8 +50,8 @@ function createOpenPacer(users: number, ratePerSecond: number, window: Window, s
   function sendDue(nowMs: number): void {
     while (nextDueAtMs <= nowMs && nextDueAtMs < window.untilMs) {
       const user = idle.pop();
-      if (user === undefined) return;
-      send(user, nextDueAtMs);
+      if (user === undefined && whenBusy === "wait") return;
+      if (user !== undefined) send(user, nextDueAtMs);
       nextDueAtMs += intervalMs;
     }
   }

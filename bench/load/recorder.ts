@@ -8,12 +8,14 @@ export interface Recorder {
   readonly measured: Tally;
   readonly all: Tally;
   latency(): Latency;
+  slowestConfirmedMs(): number;
   bookingIds(): Float64Array;
 }
 
 export function createRecorder(): Recorder {
   const latenciesMs = createNumberList();
   const ids = createNumberList();
+  let slowestConfirmedMs = 0;
   const measured: Tally = {};
   const all: Tally = {};
   const count = (tally: Tally, outcome: string) => {
@@ -28,6 +30,7 @@ export function createRecorder(): Recorder {
       if (latencyMs === undefined) return;
       count(measured, outcome);
       latenciesMs.push(latencyMs);
+      if (outcome === "OK") slowestConfirmedMs = Math.max(slowestConfirmedMs, latencyMs);
     },
     latency() {
       const sorted = latenciesMs.values().sort();
@@ -38,6 +41,7 @@ export function createRecorder(): Recorder {
         maxMs: percentile(sorted, 1),
       };
     },
+    slowestConfirmedMs: () => slowestConfirmedMs,
     bookingIds: () => ids.values(),
   };
 }

@@ -25,10 +25,17 @@ export type Pace =
   /** As soon as they have their answer. */
   | { readonly kind: "closed"; readonly warmUpMs: number; readonly measureMs: number }
   /**
-   * At a fixed rate, whether or not there are answers; a request that finds no idle user waits for one. Latency counts
-   * from when a request was due, so that a slow server cannot hide its delays by keeping the generator from sending.
+   * At a fixed rate, whether or not there are answers. Latency counts from when a request was due, so that a slow server
+   * cannot hide its delays by keeping the generator from sending. A request that finds no idle user waits for one; or it
+   * leaves, as when all who want to book are still waiting for their answers.
    */
-  | { readonly kind: "open"; readonly warmUpMs: number; readonly measureMs: number; readonly ratePerSecond: number }
+  | {
+      readonly kind: "open";
+      readonly warmUpMs: number;
+      readonly measureMs: number;
+      readonly ratePerSecond: number;
+      readonly whenBusy?: "wait" | "leave";
+    }
   /** As soon as they have their answer, so many requests each; all of it counts. */
   | { readonly kind: "count"; readonly requestsPerUser: number };
 
@@ -51,6 +58,8 @@ export interface LoadResult {
   /** The answers within the measured part. */
   readonly measured: Tally;
   readonly latency: Latency;
+  /** How long the last of the measured answers took that were no refusals. */
+  readonly slowestConfirmedMs: number;
   /** All answers, warm-up and last ones included. */
   readonly all: Tally;
   /** The bookings that were answered with, if they were to be collected. */

@@ -1,3 +1,4 @@
+import type { Actor } from "../domain/actor.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -10,7 +11,13 @@ import type { BookingEngine } from "./engine.ts";
 export async function cancelBooking(
   store: Store,
   engine: BookingEngine,
-  request: { readonly bookingId: bigint; readonly userId: string; readonly requestId: string },
+  request: {
+    readonly bookingId: bigint;
+    /** Whose booking it is said to be. */
+    readonly userId: string;
+    readonly requestId: string;
+    readonly actor: Actor;
+  },
   deadline: Deadline,
 ): Promise<Replayable<Booking>> {
   // A booking's concert and owner never change, so they may be read before the lock; its status may not.

@@ -15,6 +15,7 @@ import {
   exampleBooking,
   exampleConcert,
   opensAt,
+  owner,
 } from "../../test/support/example-bookings.ts";
 import { instants, limit, readFor, requests, storedBookings } from "../../test/support/random-batches.ts";
 import type { Booking } from "../domain/booking.ts";
@@ -135,7 +136,7 @@ describe("cancelling", () => {
     expect(decide([cancelRequest()], { now: closesAt, stored: [exampleBooking] })).toEqual({
       answers: [{ kind: "stored", booking: after, replayed: false }],
       newBookings: [],
-      cancelled: [after],
+      cancelled: [{ before: exampleBooking, after, actor: owner }],
       availableTickets: 22,
     });
   });
@@ -210,7 +211,7 @@ describe("within a batch", () => {
       refused("ALREADY_CANCELLED"),
       { kind: "stored", replayed: true },
     ]);
-    expect(plan).toMatchObject({ cancelled: [{ id: 1n }], availableTickets: 22 });
+    expect(plan).toMatchObject({ cancelled: [{ after: { id: 1n } }], availableTickets: 22 });
   });
 
   test("tickets of a cancel serve those who come after it", () => {
@@ -247,6 +248,27 @@ function answerInWords(answer: Answer, request: EngineRequest): ReferenceAnswer 
   return { booking: newInWords(request), replayed: answer.replayed };
 }
 
+/** Who does what by a plan: which booking, and by which key. */
+function doersIn({ newBookings, cancelled }: BatchPlan): string[] {
+  const booked = newBookings.map(({ userId, requestId, actor }) => `books ${userId} ${requestId}: ${actor.subject}`);
+  const cancels = cancelled.map(({ after, actor }) => `cancels ${after.id} ${after.cancelRequestId}: ${actor.subject}`);
+  return [...booked, ...cancels].sort();
+}
+
+/** Who does what by the answers: whoever is told that it is done, and was not done before. */
+function doersOf(batch: readonly EngineRequest[], answers: readonly Answer[]): string[] {
+  const doers = batch.filter((_, at) => {
+    const answer = answers[at];
+    return answer !== undefined && answer.kind !== "refused" && !answer.replayed;
+  });
+  return doers
+    .map((request) => {
+      const what = request.kind === "book" ? `books ${request.userId}` : `cancels ${request.bookingId}`;
+      return `${what} ${request.requestId}: ${request.actor.subject}`;
+    })
+    .sort();
+}
+
 test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
   const check = (batch: EngineRequest[], stored: Booking[], left: number, now: Temporal.Instant) => {
     const sold = stored.reduce((sum, each) => sum + (each.status === "confirmed" ? each.ticketCount : 0), 0);
@@ -260,9 +282,10 @@ test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
     const concert: Concert = { ...exampleConcert, totalTickets: sold + left, availableTickets: left };
     const plan = decideBatch(batch, { concert, now, stored: readFor(batch, stored) }, { maxTicketsPerBooking: limit });
     expect(plan.answers.map((each, at) => answerInWords(each, batch[at] as EngineRequest))).toEqual(expected);
-    const after = stored.map((booking) => plan.cancelled.find(({ id }) => id === booking.id) ?? booking);
+    const after = stored.map((booking) => plan.cancelled.find(({ before }) => before === booking)?.after ?? booking);
     expect([...after.map(inWords), ...plan.newBookings.map(newInWords)]).toEqual(reference.bookings);
     expect(plan.availableTickets).toBe(availableIn(reference));
+    expect(doersIn(plan)).toEqual(doersOf(batch, plan.answers));
   };
   const left = fc.integer({ min: 0, max: 10 });
   fc.assert(fc.property(requests, storedBookings, left, instants, check), { seed, numRuns: 2_000 });

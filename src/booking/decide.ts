@@ -1,4 +1,4 @@
-import type { Booking } from "../domain/booking.ts";
+import type { Booking, Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Failure } from "../domain/errors.ts";
 import type { BookingPolicy } from "./policy.ts";
@@ -25,8 +25,7 @@ export type Answer =
 export interface BatchPlan {
   readonly answers: readonly Answer[];
   readonly newBookings: readonly BookingRequest[];
-  /** As they are once the batch is committed. */
-  readonly cancelled: readonly Booking[];
+  readonly cancelled: readonly Cancellation[];
   readonly availableTickets: number;
 }
 
@@ -43,7 +42,7 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
   const byId = new Map(state.stored.map((booking) => [booking.id, booking]));
   const idByKey = new Map(state.stored.map((booking) => [bookingKey(booking), booking.id]));
   const newBookings = new Map<string, BookingRequest>();
-  const cancelled = new Map<bigint, Booking>();
+  const cancelled = new Map<bigint, Cancellation>();
   let availableTickets = state.concert.availableTickets;
 
   function book(request: BookingRequest): Answer {
@@ -61,7 +60,7 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
     return { kind: "new", key, replayed: false };
   }
 
-  function cancel({ bookingId, userId, requestId }: CancelRequest): Answer {
+  function cancel({ bookingId, userId, requestId, actor }: CancelRequest): Answer {
     const booking = byId.get(bookingId);
     if (!booking) return refused({ reason: "BOOKING_NOT_FOUND", bookingId });
     if (booking.userId !== userId) return refused({ reason: "NOT_BOOKING_OWNER", bookingId });
@@ -74,7 +73,7 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
     const after: Booking = { ...booking, status: "cancelled", cancelRequestId: requestId, updatedAt: state.now };
     availableTickets += booking.ticketCount;
     byId.set(bookingId, after);
-    cancelled.set(bookingId, after);
+    cancelled.set(bookingId, { before: booking, after, actor });
     return { kind: "stored", booking: after, replayed: false };
   }
 

@@ -10,6 +10,7 @@ import { bookingKey, whyNoTickets } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
 import type { BookingRequest, EngineRequest } from "./requests.ts";
 import { createSoldOutMemory } from "./sold-out.ts";
+import { createTurnTimes } from "./turn-times.ts";
 
 /** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
 export interface BookingEngine {
@@ -58,6 +59,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const due: ConcertQueue[] = [];
   const underWay = new Set<Promise<void>>();
   const soldOut = createSoldOutMemory(clockMs);
+  const turnTimes = createTurnTimes();
   let queuedRequests = 0;
   let concurrentBatches = 0;
 
@@ -110,6 +112,15 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     }
   }
 
+  /** Whether a request would still wait for its turn when its caller's time is up, though no turn takes longer than usual. */
+  function wouldBeTooLate({ concertId }: EngineRequest, { expiresAtMs }: Deadline): boolean {
+    const queue = queues.get(concertId);
+    if (!queue || expiresAtMs === undefined) return false;
+    const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchRequests);
+    const turnsAtOnce = Math.max(1, queues.size / options.maxConcurrentBatches);
+    return clockMs() + turnTimes.atLeastMs(turnsOfConcert * turnsAtOnce) > expiresAtMs;
+  }
+
   /** One batch of a concert; then it is the next concert's turn. */
   async function takeTurn(queue: ConcertQueue): Promise<void> {
     // Refusing takes no time, so a crowd would be read and answered one by one, which wakes both ends for every single
@@ -138,7 +149,8 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     if (soldOut.isSoldOut(concertId) && requests.length === jobs.length) {
       return answerSoldOut(concertId, jobs, requests);
     }
-    return runBatch(concertId, jobs, context);
+    const beganAtMs = clockMs();
+    return runBatch(concertId, jobs, context).finally(() => turnTimes.note(clockMs() - beganAtMs));
   }
 
   /** Refuses without a transaction, after a look for replays of the callers' own keys: one statement for all of them. */
@@ -199,7 +211,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   return {
     submit: (request, deadline) =>
       new Promise((resolve, reject) => {
-        if (queuedRequests >= options.maxQueuedRequests) {
+        if (queuedRequests >= options.maxQueuedRequests || wouldBeTooLate(request, deadline)) {
           reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
         } else {
           enqueue({ request, deadline, requeued: 0, resolve, reject });

@@ -1,3 +1,5 @@
+import type { Actor } from "../domain/actor.ts";
+
 /** What a caller asks to book. */
 export interface BookingRequest {
   readonly kind: "book";
@@ -8,6 +10,7 @@ export interface BookingRequest {
   readonly requestId: string;
   /** Whether the key is the caller's own, so that it may have been used before. */
   readonly hasOwnKey: boolean;
+  readonly actor: Actor;
 }
 
 /** What a caller asks to cancel. */
@@ -17,6 +20,7 @@ export interface CancelRequest {
   readonly bookingId: bigint;
   readonly userId: string;
   readonly requestId: string;
+  readonly actor: Actor;
 }
 
 /** What the engine decides in batches, each of one concert. */

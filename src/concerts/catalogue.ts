@@ -1,3 +1,4 @@
+import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -26,9 +27,20 @@ export interface Catalogue {
     deadline: Deadline,
   ): Promise<Page<Concert, ConcertPosition>>;
   /** See `createConcert`. */
-  create(description: ConcertDescription, requestId: string, deadline: Deadline): Promise<Replayable<Concert>>;
+  create(
+    description: ConcertDescription,
+    requestId: string,
+    actor: Actor,
+    deadline: Deadline,
+  ): Promise<Replayable<Concert>>;
   /** See `updateConcert`. */
-  update(concertId: bigint, version: number, description: ConcertDescription, deadline: Deadline): Promise<Concert>;
+  update(
+    concertId: bigint,
+    version: number,
+    description: ConcertDescription,
+    actor: Actor,
+    deadline: Deadline,
+  ): Promise<Concert>;
 }
 
 /** `concertChanged` hears of every concert that is updated, so that the cache and the engine do. */
@@ -52,16 +64,16 @@ export function createCatalogue(
       return freshness === "fresh" ? load(deadline) : cache.page(key(), () => load(forAll()));
     },
 
-    async create(description, requestId, deadline) {
-      const created = await createConcert(store, description, requestId, deadline);
+    async create(description, requestId, actor, deadline) {
+      const created = await createConcert(store, description, requestId, actor, deadline);
       // Somebody may have looked for it before it came.
       cache.concertChanged(created.value.id, undefined);
       return created;
     },
 
-    async update(concertId, version, description, deadline) {
+    async update(concertId, version, description, actor, deadline) {
       try {
-        return await updateConcert(store, concertId, version, description, deadline);
+        return await updateConcert(store, concertId, version, description, actor, deadline);
       } finally {
         // Also when it failed: it may have been stored all the same. A booking may have been committed since.
         concertChanged(concertId, undefined);

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Replayable } from "../domain/replayable.ts";
+import { recordConcertChange } from "../store/audit.ts";
 import { findConcertByRequestId, insertConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
@@ -11,12 +13,14 @@ export function createConcert(
   store: Store,
   description: ConcertDescription,
   requestId: string,
+  actor: Actor,
   deadline: Deadline,
 ): Promise<Replayable<Concert>> {
   const digest = digestOf(description);
   return store.transact<Replayable<Concert>>(async (transaction) => {
     const inserted = await insertConcert(transaction, description, requestId, digest);
     if (inserted) {
+      await recordConcertChange(transaction, actor, undefined, inserted.concert);
       return { result: { value: inserted.concert, replayed: false }, transactionId: inserted.transactionId };
     }
     const earlier = await findConcertByRequestId(transaction, requestId);

@@ -1,3 +1,4 @@
+import { serviceItself } from "../domain/actor.ts";
 import type { ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { listConcerts } from "../store/concert-list.ts";
@@ -48,7 +49,7 @@ export async function createDemoConcerts(store: Store, now: Temporal.Instant): P
   const deadline: Deadline = { signal: new AbortController().signal, begun: false };
   const found = await store.read((db) => listConcerts(db, everything, undefined, 1), deadline);
   if (found.items.length > 0) return 0;
-  for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], deadline);
+  for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], serviceItself, deadline);
   return demos.length;
 }
 

@@ -1,6 +1,8 @@
+import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
+import { recordConcertChange } from "../store/audit.ts";
 import { lockAndReadConcert, setDescription } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
@@ -13,6 +15,7 @@ export function updateConcert(
   concertId: bigint,
   version: number,
   description: ConcertDescription,
+  actor: Actor,
   deadline: Deadline,
 ): Promise<Concert> {
   return store.transact(async (transaction) => {
@@ -26,6 +29,7 @@ export function updateConcert(
     if (description.totalTickets < sold) throw new DomainError({ reason: "TOTAL_BELOW_SOLD", sold });
 
     const result = await setDescription(transaction, locked, description);
+    await recordConcertChange(transaction, actor, concert, result);
     return { result, transactionId: locked.transactionId };
   }, deadline);
 }

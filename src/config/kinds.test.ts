@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bindAddress, databaseHost, origins } from "./kinds.ts";
+import { bindAddress, databaseHost, networks, origins } from "./kinds.ts";
 import { quote } from "./parsed.ts";
 
 describe("origins", () => {
@@ -38,6 +38,28 @@ describe("addresses", () => {
   test("only a database may be at a socket", () => {
     expect(databaseHost.parse("/run/postgresql")).toEqual({ value: "/run/postgresql" });
     expect(bindAddress.parse("/run/postgresql")).toHaveProperty("problem");
+  });
+});
+
+describe("networks", () => {
+  test.each([
+    ["", []],
+    ["192.0.2.7", ["192.0.2.7"]],
+    ["10.0.0.0/8, fd00::/8,::1", ["10.0.0.0/8", "fd00::/8", "::1"]],
+    ["0.0.0.0/0,::/128", ["0.0.0.0/0", "::/128"]],
+  ])("%j", (text, value) => {
+    expect(networks.parse(text)).toEqual({ value });
+  });
+
+  test.each(["*", "localhost", "10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/-1", "10/8", "10.0.0.0/8/8"])(
+    "%j is refused",
+    (text) => {
+      expect(networks.parse(text)).toEqual({ problem: `${quote(text)} is not ${networks.expects}` });
+    },
+  );
+
+  test.each(["10.0.0.1,", "fe80::1%eth0", "10.0.0.1:80"])("%j is refused as well", (text) => {
+    expect(networks.parse(text)).toHaveProperty("problem");
   });
 });
 

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseDatabaseUrl } from "./database-url.ts";
 import type { Parsed } from "./parsed.ts";
 import { quote } from "./parsed.ts";
@@ -90,4 +91,60 @@ export const origins: Kind<"*" | readonly string[]> = {
 function isOrigin(entry: string): boolean {
   // A browser sends exactly what `origin` gives; anything else in the list (a path, a default port) would never match.
   return /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry;
+}
+
+/** A URL that something is fetched from. */
+export const httpUrl: Kind<URL> = kind("an http or https URL", (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url && /^https?:$/.test(url.protocol) && url.username === "" ? url : undefined;
+});
+
+/** A Redis server; the URL may hold a password, so that no error repeats it. */
+export const redisUrl: Kind<string> = {
+  expects: "redis://HOST:PORT or rediss://HOST:PORT",
+  parse: (text) =>
+    /^rediss?:\/\/[^\s/]+/.test(text) && URL.canParse(text)
+      ? { value: text }
+      : { problem: "is not redis://HOST:PORT or rediss://HOST:PORT" },
+};
+
+/** The PEM text of a public key, on several lines or with `\n` between them. */
+export const publicKeyPem: Kind<string> = {
+  expects: "a public key in PEM (BEGIN PUBLIC KEY)",
+  parse(text) {
+    const pem = text.replaceAll("\\n", "\n").trim();
+    return /^-----BEGIN PUBLIC KEY-----\s[\w+/=\s]+-----END PUBLIC KEY-----$/.test(pem)
+      ? { value: pem }
+      : { problem: "is not a public key in PEM (BEGIN PUBLIC KEY)" };
+  },
+};
+
+/** Signature algorithms with a key pair: with a shared secret, whoever can check a token could make one. */
+export const signatureAlgorithms = [
+  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
+  ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
+];
+
+export const algorithms: Kind<readonly string[]> = {
+  ...kind("RS, PS or ES with 256, 384 or 512, or EdDSA, separated by commas", (list) => {
+    const entries = list.split(",").map((entry) => entry.trim());
+    return entries.every((entry) => signatureAlgorithms.some((known) => known === entry)) ? entries : undefined;
+  }),
+  takesList: true,
+};
+
+/** IP addresses and networks; the empty text is the empty list. */
+export const networks: Kind<readonly string[]> = {
+  ...kind("IP addresses or networks (10.0.0.0/8), separated by commas", (list) => {
+    const entries = list === "" ? [] : list.split(",").map((entry) => entry.trim());
+    return entries.every(isNetwork) ? entries : undefined;
+  }),
+  takesList: true,
+};
+
+function isNetwork(entry: string): boolean {
+  const [address = "", prefix, ...more] = entry.split("/");
+  const version = isIP(address);
+  if (version === 0 || address.includes("%") || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
 }

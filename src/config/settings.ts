@@ -1,15 +1,20 @@
 import { sslModes } from "./database-url.ts";
 import type { Kind } from "./kinds.ts";
 import {
+  algorithms,
   bindAddress,
   boolean,
   choice,
   databaseHost,
   databaseUrl,
   duration,
+  httpUrl,
   integer,
+  networks,
   origins,
   path,
+  publicKeyPem,
+  redisUrl,
   secret,
   text,
 } from "./kinds.ts";
@@ -50,9 +55,12 @@ const listenPort = integer(0, 65_535);
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+const authModes = ["none", "dev", "jwt"] as const;
+const callsPerMinute = integer(0, 1_000_000_000);
+
 /** Every setting there is. The readers, the help, the example file and the README's table all follow this one. */
 export const settings = {
-  host: setting("host", bindAddress, "0.0.0.0", "Address that both ports listen on"),
+  host: setting("host", bindAddress, "0.0.0.0", "Address that both ports listen on; 127.0.0.1 until auth.mode is set"),
   restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 lets the system pick one"),
   grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 lets the system pick one"),
   logLevel: setting("log_level", choice(logLevels), "info", "Least serious level that is logged"),
@@ -67,9 +75,71 @@ export const settings = {
   requestTimeout: setting("request_timeout", duration, "10s", "Deadline of a call whose client sets none"),
   shutdownTimeout: setting("shutdown_timeout", duration, "20s", "How long a shutdown waits for calls in flight"),
   maxBodyBytes: setting("max_body_bytes", integer(1024, 16_777_216), "65536", "Largest request body, in bytes"),
+  maxHeaderBytes: setting("max_header_bytes", integer(4096, 65_536), "16384", "Largest headers of a request, in bytes"),
+  maxConcurrentStreams: setting(
+    "max_concurrent_streams",
+    integer(1, 10_000),
+    "250",
+    "Most calls at once on one connection",
+  ),
+  maxConnections: setting(
+    "max_connections",
+    integer(1, 1_000_000),
+    "10000",
+    "Most connections at once, on both ports together",
+  ),
+  maxConnectionsPerAddress: setting(
+    "max_connections_per_address",
+    integer(1, 1_000_000),
+    "1000",
+    "Most connections at once from one address, or IPv6 /64",
+  ),
+  headersTimeout: setting("headers_timeout", duration, "10s", "How long a request's headers may take to arrive"),
+  bodyTimeout: setting("body_timeout", duration, "30s", "How long a request may take to arrive, or an answer stall"),
+  idleTimeout: setting("idle_timeout", duration, "75s", "How long a connection may be idle between calls"),
+  trustedProxies: setting("trusted_proxies", networks, undefined, "Proxies that speak for many, by X-Forwarded-For"),
   corsOrigins: setting("cors_origins", origins, "*", "Origins whose pages may call the API"),
   lockTimeout: setting("lock_timeout", duration, "3s", "How long a statement waits for a row lock"),
   statementTimeout: setting("statement_timeout", duration, "5s", "How long a database statement may run"),
+
+  authMode: setting("auth.mode", choice(authModes), "none", "How callers say who they are: not at all, or by tokens"),
+  authIssuer: setting("auth.issuer", text, undefined, "Whose tokens count: their claim iss"),
+  authAudience: setting("auth.audience", text, undefined, "For whom tokens must be: their claim aud"),
+  authJwksUrl: setting("auth.jwks_url", httpUrl, undefined, "Where the issuer publishes its keys (JSON Web Key Set)"),
+  authPublicKey: setting("auth.public_key", publicKeyPem, undefined, "The issuer's key itself, in place of a URL"),
+  authAlgorithms: setting(
+    "auth.algorithms",
+    algorithms,
+    "RS256,PS256,ES256,EdDSA",
+    "Signature algorithms that tokens may have",
+  ),
+  authClockTolerance: setting("auth.clock_tolerance", duration, "5s", "By how much the issuer's clock may differ"),
+
+  rateLimitReads: setting(
+    "rate_limit.reads",
+    callsPerMinute,
+    "1200",
+    "Reads a caller may make a minute; 0 for no limit",
+  ),
+  rateLimitBookings: setting(
+    "rate_limit.bookings",
+    callsPerMinute,
+    "120",
+    "Bookings and cancels a caller may make a minute; 0 for no limit",
+  ),
+  rateLimitAdmin: setting(
+    "rate_limit.admin",
+    callsPerMinute,
+    "120",
+    "Changes of concerts a caller may make a minute; 0 for no limit",
+  ),
+  maxUnfinishedPerCaller: setting(
+    "max_unfinished_per_caller",
+    integer(1, 1_000_000),
+    "20",
+    "Most bookings and cancels one caller may have unfinished",
+  ),
+  redisUrl: setting("redis_url", redisUrl, undefined, "Redis server through which instances share their counts"),
 
   databaseUrl: setting("database.url", databaseUrl, undefined, "Database as one URL; wins over single settings"),
   databaseHost: setting(

@@ -1,3 +1,5 @@
+import type { Actor } from "./actor.ts";
+
 export type BookingStatus = "confirmed" | "cancelled";
 
 /** A booking as stored. */
@@ -17,4 +19,11 @@ export interface Booking {
   readonly cancelRequestId: string | undefined;
   readonly createdAt: Temporal.Instant;
   readonly updatedAt: Temporal.Instant;
+}
+
+/** A cancellation: the booking as it was and as it is, and who has done it. */
+export interface Cancellation {
+  readonly before: Booking;
+  readonly after: Booking;
+  readonly actor: Actor;
 }

@@ -4,6 +4,8 @@ import { DomainError } from "./errors.ts";
 export interface Deadline {
   /** Aborts when the caller's time is up or the caller is gone. */
   readonly signal: AbortSignal;
+  /** When that will be at the latest, by `performance.now()`; undefined for work that nobody in particular waits for. */
+  readonly expiresAtMs?: number;
   begun: boolean;
 }
 

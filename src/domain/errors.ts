@@ -24,8 +24,15 @@ export type Failure =
   | { readonly reason: "INSUFFICIENT_TICKETS"; readonly available: number }
   | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: bigint }
   | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: bigint }
+  /** `problem` says what is wrong with the credentials, to be read by a person. */
+  | { readonly reason: "UNAUTHENTICATED"; readonly problem: string }
+  /** The keys that tokens are checked with cannot be had. */
+  | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number }
+  | { readonly reason: "MISSING_SCOPE"; readonly scope: string }
   | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }
   | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number }
+  /** This caller asks for more than its share. Certainly nothing was stored. */
+  | { readonly reason: "RATE_LIMITED"; readonly problem: string; readonly retryDelayMs: number }
   /** More callers wait than can be served. Certainly nothing was stored. */
   | { readonly reason: "OVERLOADED"; readonly retryDelayMs: number }
   /** Certainly nothing was stored. */

@@ -3,6 +3,7 @@ import { getBooking, pageUserBookings } from "../booking/bookings.ts";
 import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
 import type { Store } from "../store/store.ts";
+import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { bookingMessage } from "./messages.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId } from "./page-token.ts";
@@ -32,14 +33,16 @@ export function bindBookingService(store: Store, engine: BookingEngine): Service
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
       const hasOwnKey = request.requestId !== "";
-      const order = { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey } as const;
+      const actor = actorOf(context, userId);
+      const order = { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey, actor } as const;
       return bookingMessage(markReplay(await engine.submit(order, deadlineOf(context)), context));
     },
 
     async cancelBooking(request, context) {
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
-      const order = { bookingId: request.id, userId, requestId };
+      const actor = actorOf(context, userId);
+      const order = { bookingId: request.id, userId, requestId, actor };
       return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
     },
   });

@@ -2,6 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
+import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { concertMessage } from "./messages.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
@@ -31,13 +32,14 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
 
     async createConcert(request, context) {
       const requestId = requestIdOf(request.requestId);
-      const created = await catalogue.create(descriptionOf(request), requestId, deadlineOf(context));
+      const created = await catalogue.create(descriptionOf(request), requestId, actorOf(context), deadlineOf(context));
       return concertMessage(markReplay(created, context));
     },
 
     async updateConcert(request, context) {
       const { id, version = 0 } = request;
-      return concertMessage(await catalogue.update(id, version, descriptionOf(request), deadlineOf(context)));
+      const description = descriptionOf(request);
+      return concertMessage(await catalogue.update(id, version, description, actorOf(context), deadlineOf(context)));
     },
   });
 }

@@ -17,6 +17,7 @@ interface Answer {
   readonly code: Code;
   readonly message: string;
   readonly metadata?: Record<string, string>;
+  readonly headers?: Record<string, string>;
 }
 
 type AnswerTable = {
@@ -62,6 +63,21 @@ const answers: AnswerTable = {
     code: Code.PermissionDenied,
     message: `booking ${bookingId} belongs to another user`,
   }),
+  UNAUTHENTICATED: ({ problem }) => ({
+    code: Code.Unauthenticated,
+    message: problem,
+    headers: { "www-authenticate": `Bearer error="invalid_token", error_description="${problem}"` },
+  }),
+  KEYS_UNAVAILABLE: () => ({
+    code: Code.Unavailable,
+    message: "tokens cannot be checked at the moment; nothing was stored, repeat in a moment",
+  }),
+  MISSING_SCOPE: ({ scope }) => ({
+    code: Code.PermissionDenied,
+    message: `this takes a token with the scope ${scope}`,
+    metadata: { scope },
+    headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
+  }),
   TOTAL_BELOW_SOLD: ({ sold }) => ({
     code: Code.FailedPrecondition,
     message: `total_tickets cannot fall below the ${sold} tickets sold`,
@@ -72,6 +88,7 @@ const answers: AnswerTable = {
     message: `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
     metadata: { current_version: String(currentVersion) },
   }),
+  RATE_LIMITED: ({ problem }) => ({ code: Code.ResourceExhausted, message: problem }),
   OVERLOADED: () => ({
     code: Code.Unavailable,
     message: "too many requests are waiting; nothing was stored, repeat in a moment",
@@ -102,8 +119,9 @@ function answerFor<R extends Reason>(failure: Extract<Failure, { reason: R }>, f
 /** What the caller gets for a failure: code and sentence, with ErrorInfo, BadRequest and RetryInfo as they apply. */
 export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectError {
   const { failure } = error;
-  const { code, message, metadata = {} } = answerFor(failure, facts);
+  const { code, message, metadata = {}, headers = {} } = answerFor(failure, facts);
   const result = reasonedError(code, failure.reason, message, metadata, error);
+  for (const [name, value] of Object.entries(headers)) result.metadata.set(name, value);
   if (failure.reason === "INVALID_REQUEST") {
     const fieldViolations = failure.violations.map(({ field, message: description }) => ({ field, description }));
     result.details.push({ desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) });
@@ -111,6 +129,7 @@ export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectEr
   if ("retryDelayMs" in failure) {
     const retryDelay = durationFromMs(failure.retryDelayMs);
     result.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
+    result.metadata.set("retry-after", String(Math.ceil(failure.retryDelayMs / 1_000)));
   }
   return result;
 }

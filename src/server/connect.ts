@@ -9,7 +9,9 @@ import {
 } from "@connectrpc/connect-node";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
+import { blameClient } from "./connect-faults.ts";
 import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
 import { etagOf, isNotModified } from "./etag.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
@@ -59,7 +61,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
   const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
   dropEndlessTimeout(universalRequest.header);
-  const called = await handler(universalRequest);
+  const called = await blameClient(await handler(universalRequest));
   // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
   if (handler.method.methodKind === "unary") request.raw.resume();
   // Connect refuses what is none of its protocols with a bare status.
@@ -113,7 +115,7 @@ function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
   const { method, raw, url } = request;
   if (method === "GET") checkQuery(url);
   try {
-    return universalRequestFromNodeRequest(raw, reply.raw, undefined, undefined);
+    return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValuesOf(request.ip));
   } catch {
     throw malformed("the request has no Host, or one that cannot be part of a URL");
   }

@@ -10,6 +10,8 @@ import Fastify, {
 } from "fastify";
 import type { Logger } from "pino";
 import { Health } from "../../gen/health/v1/health_pb.ts";
+import { createAddressMatcher } from "../domain/address.ts";
+import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
@@ -26,6 +28,8 @@ export interface HttpAppOptions {
   /** The origins whose scripts may call. An empty list allows none. */
   readonly corsOrigins: "*" | readonly string[];
   readonly maxBodyBytes: number;
+  /** Addresses and networks of the proxies that are believed when they say whom they speak for (X-Forwarded-For). */
+  readonly trustedProxies: readonly string[];
   readonly logger: Logger;
   /** Aborts the calls under way: for when the time for draining is up. Open streams end when readiness drains. */
   readonly shutdownSignal: AbortSignal;
@@ -39,6 +43,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     // The calls' interceptors log.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
+    // For request.ip, by which callers are counted.
+    trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
     // Paths are REST's wildcard to Fastify; their length is bounded with that of the headers.
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     frameworkErrors: (error, request, reply) => answerError(logger, error, request, reply),
@@ -51,7 +57,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
-  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal });
+  const contextValues = ({ ip }: FastifyRequest) => contextValuesOf(ip);
+  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;
 }
@@ -75,7 +82,11 @@ async function registerCors(fastify: FastifyInstance, origins: "*" | readonly st
       ...cors.allowedHeaders,
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
     ],
-    exposedHeaders: [...cors.exposedHeaders, "ETag", "Idempotency-Replayed", "Location", "Retry-After"],
+    exposedHeaders: [
+      ...cors.exposedHeaders,
+      ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate"],
+      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+    ],
     // Browsers cap it at this or less.
     maxAge: 7200,
     // An OPTIONS that is no preflight is answered as well: with what is allowed.

@@ -1,37 +1,69 @@
 /** The HTTP/1.1 side of a listener: a server that never listens and is handed its connections. */
 import { createServer, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { ListenerLimits, ProtocolServer, RequestHandler } from "./listen.ts";
+import { answerFault } from "./http1-faults.ts";
+import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
+
+/** What a connection waits for: with pipelining, several answers. */
+interface Pending {
+  /** The answer to the newest request, before which the older ones have to come. */
+  readonly newest: ServerResponse;
+  readonly calls: number;
+}
 
 /** Makes a server for HTTP/1.1 connections that someone else accepts. */
-export function createHttp1(handler: RequestHandler, limits: ListenerLimits): ProtocolServer {
-  /** The response to each connection's newest request: with pipelining the older ones still have to come before it. */
-  const newest = new Map<Socket, ServerResponse>();
+export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
+  const pending = new Map<Socket, Pending>();
   let draining = false;
+  const checkingIntervalMs = Math.min(5_000, limits.headersTimeoutMs);
 
   const server = createServer(
     {
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      // Node insists that headers take no longer than the whole.
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.bodyTimeoutMs),
+      requestTimeout: limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
       maxHeaderSize: limits.maxHeaderBytes,
       // The timeouts are enforced this often; Node's default of 30 seconds would stretch them.
-      connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+      connectionsCheckingInterval: checkingIntervalMs,
     },
     (request, response) => {
       const { socket } = request;
-      const before = newest.get(socket);
-      newest.set(socket, response);
-      response.once("close", () => {
-        if (newest.get(socket) === response) newest.delete(socket);
-      });
+      const before = pending.get(socket);
+      const calls = (before?.calls ?? 0) + 1;
+      // Few clients pipeline at all, and HTTP/1 has no way to tell them how much they may.
+      if (calls > limits.maxConcurrentStreams) {
+        socket.destroy();
+        return;
+      }
+      pending.set(socket, { newest: response, calls });
+      const forget = () => {
+        const now = pending.get(socket);
+        if (now === undefined || now.calls === 1) pending.delete(socket);
+        else pending.set(socket, { ...now, calls: now.calls - 1 });
+      };
+      // An answer can come before the whole request, which then has all the answer it will have.
+      response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
       if (draining) {
-        if (before?.headersSent === false) before.removeHeader("connection");
+        if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
         closeAfter(response);
       }
       handler(request, response);
     },
   );
+  // A connection idles, or its client takes nothing of an answer. Silence while a call is at work is no fault; silence
+  // within a request is answered by the timeouts above, which this must not forestall.
+  server.setTimeout(limits.bodyTimeoutMs + 3 * checkingIntervalMs, (socket) => {
+    if (!pending.has(socket) || socket.writableLength > 0) socket.destroy();
+  });
+  server.on("clientError", (error, stream) => {
+    const socket = stream as Socket;
+    // More bytes behind those already answered.
+    if (socket.writableEnded) return;
+    // An answer that has begun would take this one for its own continuation.
+    if (!socket.writable || pending.get(socket)?.newest.headersSent) socket.destroy();
+    else answerFault(error, socket);
+  });
   // A server enforces its timeouts and knows its connections only once it hears that it listens.
   server.emit("listening");
 
@@ -54,13 +86,13 @@ export function createHttp1(handler: RequestHandler, limits: ListenerLimits): Pr
 
   return {
     accept(socket) {
-      socket.once("close", () => newest.delete(socket));
+      socket.once("close", () => pending.delete(socket));
       server.emit("connection", socket);
       socket.resume();
     },
     drain() {
       draining = true;
-      for (const response of newest.values()) closeAfter(response);
+      for (const { newest } of pending.values()) closeAfter(newest);
       server.closeIdleConnections();
     },
     stop() {

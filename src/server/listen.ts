@@ -1,6 +1,7 @@
 /** One TCP socket that speaks HTTP/1.1 and HTTP/2 cleartext with prior knowledge. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { ConnectionGate } from "./connection-gate.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import { sniff } from "./sniff.ts";
@@ -8,37 +9,29 @@ import { sniff } from "./sniff.ts";
 /** Answers a request of either protocol: those of HTTP/2 come as Node's imitations of HTTP/1's objects. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What an operator may set: the part of the configuration that the connections follow. */
 export interface ListenerLimits {
-  /** How long a new connection may keep silent about its protocol. */
-  readonly sniffTimeoutMs: number;
-  /** How long an HTTP/1 request's headers may take. */
+  /** How long a new connection may be silent, and how long an HTTP/1 request's headers may take. */
   readonly headersTimeoutMs: number;
-  /** How long a whole HTTP/1 request may take to arrive; how long an unfinished HTTP/2 request may be silent. */
-  readonly requestTimeoutMs: number;
-  /** How long an HTTP/1 connection may idle between requests. Above the 60 seconds that balancers commonly idle for. */
-  readonly keepAliveTimeoutMs: number;
-  /** How long an HTTP/2 connection without streams may be silent. */
-  readonly idleSessionTimeoutMs: number;
-  /** How long a client may take to close a connection that the server has ended, or an answered HTTP/2 request. */
-  readonly lingerTimeoutMs: number;
+  /** How long a whole request may take to arrive, and how long a client may take nothing of its answer. */
+  readonly bodyTimeoutMs: number;
+  /** How long a connection may idle between calls. */
+  readonly idleTimeoutMs: number;
   readonly maxHeaderBytes: number;
-  /** Calls at once on one HTTP/2 connection. */
+  /** Calls at once on one connection: the streams of HTTP/2, the pipelined requests of HTTP/1. */
   readonly maxConcurrentStreams: number;
-  /** Connections at once; more are refused. */
-  readonly maxConnections: number;
 }
 
-const defaultLimits: ListenerLimits = {
-  sniffTimeoutMs: 10_000,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  keepAliveTimeoutMs: 75_000,
-  idleSessionTimeoutMs: 300_000,
-  lingerTimeoutMs: 5_000,
-  maxHeaderBytes: 16 * 1024,
-  maxConcurrentStreams: 1_000,
-  maxConnections: 10_000,
-};
+/** What a protocol's server follows. */
+export interface ProtocolLimits extends ListenerLimits {
+  /** How long a client may take to close a connection that the server has ended, or an answered HTTP/2 request. */
+  readonly lingerTimeoutMs: number;
+}
+
+const defaultLingerTimeoutMs = 5_000;
+
+/** A vanished client is asked for a sign of life after this silence: a call of its own may wait for ever otherwise. */
+const keepAliveInitialDelayMs = 60_000;
 
 /** What a listener does with the connections of one protocol. */
 export interface ProtocolServer {
@@ -63,20 +56,31 @@ export interface ListenOptions {
   /** 0 for any free port. */
   readonly port: number;
   readonly handler: RequestHandler;
-  readonly limits?: Partial<ListenerLimits>;
+  readonly limits: ListenerLimits;
+  /** Lets connections in. Listeners may share one. */
+  readonly gate: ConnectionGate;
+  readonly lingerTimeoutMs?: number;
   /** Told when a connection could not be accepted, for instance for want of file descriptors. */
   readonly onAcceptError?: (error: Error) => void;
 }
 
 /** Listens. Rejects with the system's own error, such as EADDRINUSE. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const limits = { ...defaultLimits, ...options.limits };
+  const { lingerTimeoutMs = defaultLingerTimeoutMs, gate } = options;
+  const limits: ProtocolLimits = { ...options.limits, lingerTimeoutMs };
   const protocols = { http1: createHttp1(options.handler, limits), http2: createHttp2(options.handler, limits) };
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
   // Not half-open: a client that ends its side has hung up, and HTTP/2 streams would not hear of it.
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
+  const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
+    const leave = gate.enter(socket.remoteAddress ?? "");
+    if (leave === undefined) {
+      // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
+      socket.resetAndDestroy();
+      return;
+    }
     sockets.add(socket);
     undecided.add(socket);
     // A reset is no news: "close" follows it. Without a listener it would end the process.
@@ -84,14 +88,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     socket.once("close", () => {
       sockets.delete(socket);
       undecided.delete(socket);
+      leave();
     });
-    socket.once("finish", () => closeEventually(socket, limits.lingerTimeoutMs));
-    sniff(socket, limits.sniffTimeoutMs, (protocol) => {
+    socket.once("finish", () => closeEventually(socket, lingerTimeoutMs));
+    sniff(socket, limits.headersTimeoutMs, (protocol) => {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
   });
-  server.maxConnections = limits.maxConnections;
 
   try {
     await bind(server, options.host, options.port);

@@ -113,6 +113,7 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
   400: { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail: "the request is malformed" },
   404: { code: "NOT_FOUND", reason: "ROUTE_NOT_FOUND", detail: "there is nothing at this path" },
   405: { code: "UNIMPLEMENTED", reason: "METHOD_NOT_ALLOWED", detail: "this path does not take this method" },
+  408: { code: "DEADLINE_EXCEEDED", reason: "REQUEST_TIMEOUT", detail: "the request took too long to arrive" },
   413: { code: "RESOURCE_EXHAUSTED", reason: "REQUEST_TOO_LARGE", detail: "the request body is too large" },
   414: { code: "INVALID_ARGUMENT", reason: "PATH_TOO_LONG", detail: "the path is too long" },
   415: {
@@ -120,6 +121,7 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
     reason: "UNSUPPORTED_MEDIA_TYPE",
     detail: "the body must be JSON, sent with Content-Type: application/json",
   },
+  431: { code: "RESOURCE_EXHAUSTED", reason: "HEADERS_TOO_LARGE", detail: "the request headers are too large" },
   503: { code: "UNAVAILABLE", reason: "OVERLOADED", detail: "the server is too busy to answer; repeat in a moment" },
 };
 

@@ -1,6 +1,8 @@
 import type { QueryResult } from "pg";
-import type { Booking } from "../domain/booking.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { Booking, Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
+import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./booking-audit.ts";
 import {
   type CancelColumns,
   cancelBookings,
@@ -12,7 +14,7 @@ import {
   readConcert,
   setAvailable,
 } from "./booking-statements.ts";
-import { toBooking } from "./bookings.ts";
+import { newBooking, toBooking } from "./bookings.ts";
 import { toConcert } from "./concerts.ts";
 import type { Connection, Database } from "./database.ts";
 import { isDefiniteRollback } from "./database-errors.ts";
@@ -39,8 +41,8 @@ export interface BatchWrites {
   readonly now: Temporal.Instant;
   /** Of the concert, after the batch. */
   readonly availableTickets: number;
-  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number })[];
-  readonly cancelled: readonly Booking[];
+  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number; readonly actor: Actor })[];
+  readonly cancelled: readonly Cancellation[];
 }
 
 /** A transaction that holds a concert's lock, with what was read under it. */
@@ -136,13 +138,15 @@ async function commitBatch(
   const { concert, availableTickets, newBookings, cancelled } = writes;
   const now = writes.now.toString();
   const isStockChanged = availableTickets !== concert.availableTickets;
+  const acts = actsOnOthers(writes);
   const flight = await Promise.allSettled([
     isStockChanged ? run(setAvailable, { id: concert.id, availableTickets }) : undefined,
     newBookings.length > 0 ? run(insertBookings, { ...newBookingColumns(concert, newBookings), now }) : undefined,
     cancelled.length > 0 ? run(cancelBookings, { ...cancelColumns(cancelled), now }) : undefined,
+    acts.length > 0 ? run(insertBookingEntries, entryColumns(acts, writes)) : undefined,
     client.query("commit"),
   ]);
-  const [updated, inserted, cancels, commit] = flight;
+  const [updated, inserted, cancels, recorded, commit] = flight;
   if (commit.status === "rejected") {
     await endTransaction(client);
     // The connection broke, or PostgreSQL itself said no.
@@ -150,7 +154,7 @@ async function commitBatch(
   }
   client.release();
   if (commit.value.command !== "COMMIT") {
-    const failed = [updated, inserted, cancels].find((result) => result.status === "rejected");
+    const failed = [updated, inserted, cancels, recorded].find((result) => result.status === "rejected");
     throw failed?.reason ?? new Error(`COMMIT ended as ${commit.value.command}`);
   }
   return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted), transactionId) : [];
@@ -163,25 +167,11 @@ function storedBookings(
   transactionId: string,
 ): Booking[] {
   const ids = new Map(inserted?.rows.map((row) => [`${row.request_id}\0${row.user_id}`, row.id as bigint]));
-  return newBookings.map(({ userId, requestId, ticketCount }) => {
-    const id = ids.get(`${requestId}\0${userId}`);
+  return newBookings.map((request) => {
+    const id = ids.get(`${request.requestId}\0${request.userId}`);
     // It is committed: whoever settles a lost COMMIT reads the rows again.
     if (id === undefined) throw new LostCommitError(transactionId, new Error("a booking of the batch has no row"));
-    return {
-      id,
-      concertId: concert.id,
-      userId,
-      ticketCount,
-      bookingTime: now,
-      status: "confirmed",
-      unitPriceCents: concert.priceCents,
-      totalPriceCents: concert.priceCents * ticketCount,
-      currencyCode: concert.currencyCode,
-      requestId,
-      cancelRequestId: undefined,
-      createdAt: now,
-      updatedAt: now,
-    };
+    return { ...newBooking(concert, request, now), id };
   });
 }
 
@@ -225,14 +215,16 @@ function newBookingColumns(concert: Concert, bookings: BatchWrites["newBookings"
     concertId: concert.id,
     ...keyColumns(bookings),
     ticketCounts: bookings.map(({ ticketCount }) => ticketCount),
+    actors: actorColumn(bookings),
     unitPrice: numericFromCents(concert.priceCents),
     currencyCode: concert.currencyCode,
   };
 }
 
-function cancelColumns(cancelled: readonly Booking[]): Omit<CancelColumns, "now"> {
+function cancelColumns(cancelled: readonly Cancellation[]): Omit<CancelColumns, "now"> {
   return {
-    ids: cancelled.map(({ id }) => id),
-    requestIds: cancelled.map(({ cancelRequestId }) => cancelRequestId ?? ""),
+    ids: cancelled.map(({ after }) => after.id),
+    requestIds: cancelled.map(({ after }) => after.cancelRequestId ?? ""),
+    actors: actorColumn(cancelled.map(({ actor, before }) => ({ actor, userId: before.userId }))),
   };
 }

@@ -1,5 +1,6 @@
 /** The statements of a batch, compiled once. They look at as few rows of big tables as of small ones. */
 import { sql } from "kysely";
+import { bookingColumns } from "./bookings.ts";
 import { concertColumns } from "./concerts.ts";
 import { prepare } from "./prepared.ts";
 import { underLock } from "./values.ts";
@@ -47,7 +48,7 @@ export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", 
       (from) =>
         from
           .selectFrom("bookings")
-          .selectAll()
+          .select(bookingColumns)
           .where(({ eb, and, ref, refTuple, tuple }) => {
             const key = refTuple("concert_id", "user_id", "request_id");
             const wanted = tuple(parameter("concertId"), ref("keys.user_id"), ref("keys.request_id"));
@@ -71,7 +72,12 @@ export const findByIds = prepare<{ concertId: bigint; ids: readonly bigint[] }>(
       .selectFrom(sql<{ id: bigint }>`unnest(${parameter("ids")}::bigint[])`.as<"wanted">(sql`wanted(id)`))
       .innerJoinLateral(
         (from) =>
-          from.selectFrom("bookings").selectAll().whereRef("bookings.id", "=", "wanted.id").limit(one).as("bookings"),
+          from
+            .selectFrom("bookings")
+            .select(bookingColumns)
+            .whereRef("bookings.id", "=", "wanted.id")
+            .limit(one)
+            .as("bookings"),
         (join) => join.onTrue(),
       )
       .selectAll("bookings")
@@ -91,6 +97,8 @@ export const setAvailable = prepare<{ id: bigint; availableTickets: number }>(
 /** New bookings, column by column. */
 export interface NewBookingColumns extends KeyColumns {
   readonly ticketCounts: readonly number[];
+  /** Who booked each; the user where there is none. */
+  readonly actors: readonly string[];
   readonly unitPrice: string;
   readonly currencyCode: string;
   readonly now: string;
@@ -102,13 +110,13 @@ export const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookin
     .insertInto("bookings")
     .columns([
       ...(["concert_id", "user_id", "ticket_count", "unit_price", "total_price", "currency_code"] as const),
-      ...(["request_id", "booking_time", "created_at", "updated_at"] as const),
+      ...(["request_id", "booked_by", "booking_time", "created_at", "updated_at"] as const),
     ])
     .expression(
       sql`select ${parameter("concertId")}::bigint, user_id, ticket_count, unit_price, unit_price * ticket_count,
-        ${parameter("currencyCode")}::text, request_id, now, now, now
-        from unnest(${parameter("userIds")}::text[], ${parameter("ticketCounts")}::int[], ${parameter("requestIds")}::uuid[])
-          as bookings (user_id, ticket_count, request_id),
+        ${parameter("currencyCode")}::text, request_id, coalesce(actor, user_id), now, now, now
+        from unnest(${parameter("userIds")}::text[], ${parameter("ticketCounts")}::int[], ${parameter("requestIds")}::uuid[],
+          ${parameter("actors")}::text[]) as bookings (user_id, ticket_count, request_id, actor),
         (select ${parameter("unitPrice")}::numeric as unit_price, ${parameter("now")}::timestamptz as now) as batch`,
     )
     .returning(["id", "user_id", "request_id"]),
@@ -118,6 +126,8 @@ export const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookin
 export interface CancelColumns {
   readonly ids: readonly bigint[];
   readonly requestIds: readonly string[];
+  /** Who cancelled each; its user where there is none. */
+  readonly actors: readonly string[];
   readonly now: string;
 }
 
@@ -129,13 +139,15 @@ export const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings",
       sql<{
         id: bigint;
         request_id: string;
-      }>`unnest(${parameter("ids")}::bigint[], ${parameter("requestIds")}::uuid[])`.as<"cancels">(
-        sql`cancels(id, request_id)`,
+        actor: string | null;
+      }>`unnest(${parameter("ids")}::bigint[], ${parameter("requestIds")}::uuid[], ${parameter("actors")}::text[])`.as<"cancels">(
+        sql`cancels(id, request_id, actor)`,
       ),
     )
     .set({
       status: "cancelled",
       cancel_request_id: sql<string>`cancels.request_id`,
+      cancelled_by: sql<string>`coalesce(cancels.actor, bookings.user_id)`,
       updated_at: sql<Temporal.Instant>`${parameter("now")}::timestamptz`,
     })
     .whereRef("bookings.id", "=", "cancels.id")

@@ -9,9 +9,35 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
+export type Json = JsonValue;
+
+export type JsonArray = JsonValue[];
+
+export type JsonObject = {
+  [x: string]: JsonValue | undefined;
+};
+
+export type JsonPrimitive = boolean | number | string | null;
+
+export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
+
+export interface AuditEntries {
+  action: string;
+  actor: string | null;
+  actor_address: string | null;
+  after: Json;
+  before: Json | null;
+  booking_id: bigint | null;
+  concert_id: bigint;
+  id: Generated<bigint>;
+  occurred_at: Temporal.Instant;
+}
+
 export interface Bookings {
+  booked_by: string | null;
   booking_time: Temporal.Instant;
   cancel_request_id: string | null;
+  cancelled_by: string | null;
   concert_id: bigint;
   created_at: Generated<Temporal.Instant>;
   currency_code: string;
@@ -45,6 +71,7 @@ export interface Concerts {
 }
 
 export interface DB {
+  audit_entries: AuditEntries;
   bookings: Bookings;
   concerts: Concerts;
 }

@@ -201,3 +201,8 @@ const insides = [
 export function expectNoInsides(text: string): void {
   for (const pattern of insides) expect(text).not.toMatch(pattern);
 }
+
+/** The first of them in a text; undefined if there is none. */
+export function findInsides(text: string): string | undefined {
+  return insides.map((pattern) => pattern.exec(text)?.[0]).find((found) => found !== undefined);
+}

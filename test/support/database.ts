@@ -34,7 +34,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       return client;
     },
     checkInvariants: async () => {
-      const broken = await query(brokenInvariants);
+      const broken = [...(await query(brokenInvariants)), ...(await query(brokenTrail))];
       if (broken.length > 0) throw new Error(`broken invariants: ${JSON.stringify(broken)}`);
     },
     drop: async () => {
@@ -52,6 +52,23 @@ const brokenInvariants = `
   UNION ALL
   SELECT concert_id::text, count(*)::int, NULL, NULL
   FROM bookings GROUP BY concert_id, user_id, request_id HAVING count(*) > 1`;
+
+/** Bookings say who made and who cancelled them; the trail says so of what others did, and of each change of a concert. */
+const brokenTrail = `
+  SELECT b.id::text AS booking, user_id, status, booked_by, cancelled_by, made, cancelled
+  FROM bookings b, LATERAL (
+    SELECT array_agg(actor) FILTER (WHERE action = 'booking.create') AS made,
+      array_agg(actor) FILTER (WHERE action = 'booking.cancel') AS cancelled
+    FROM audit_entries WHERE booking_id = b.id AND concert_id = b.concert_id) AS trail
+  WHERE booked_by IS NULL OR (status = 'cancelled') <> (cancelled_by IS NOT NULL)
+    OR made IS DISTINCT FROM CASE WHEN booked_by <> user_id THEN ARRAY[booked_by] END
+    OR cancelled IS DISTINCT FROM CASE WHEN cancelled_by <> user_id THEN ARRAY[cancelled_by] END
+  UNION ALL
+  SELECT c.id::text, 'concert ' || c.version, NULL, NULL, NULL, NULL, array_agg(a.action)
+  FROM concerts c JOIN audit_entries a ON a.concert_id = c.id AND booking_id IS NULL
+  GROUP BY c.id
+  HAVING count(*) FILTER (WHERE action = 'concert.create') <> 1
+    OR count(*) FILTER (WHERE action = 'concert.update') <> c.version - 1`;
 
 async function withAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
   const admin = new pg.Client({ connectionString: inject("adminUrl") });

@@ -61,6 +61,8 @@ function checkHistory(history: readonly Moment[]): void {
     if (new Set(bookings.map(keyOf)).size < bookings.length) fail("a key has two bookings", moment);
     const before = history[index - 1];
     if (!batch || !before) continue;
+    const isStored = (booking: Booking) => before.bookings.some((each) => isDeepStrictEqual(each, booking));
+    if (!batch.writes.cancelled.every((each) => isStored(each.before))) fail("a cancel was of something else", moment);
     const requests = requestsOf(batch.writes);
     let state = inWords(before);
     for (const request of requests) {
@@ -77,11 +79,11 @@ function checkHistory(history: readonly Moment[]): void {
 function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]): EngineRequest[] {
   const concertId = concert.id;
   return [
-    ...cancelled.map(({ id: bookingId, userId, cancelRequestId: requestId = "" }) => {
-      return { kind: "cancel", concertId, bookingId, userId, requestId } as const;
+    ...cancelled.map(({ after: { id: bookingId, userId, cancelRequestId: requestId = "" }, actor }) => {
+      return { kind: "cancel", concertId, bookingId, userId, requestId, actor } as const;
     }),
-    ...newBookings.map(({ userId, requestId, ticketCount }) => {
-      return { kind: "book", concertId, userId, requestId, ticketCount, hasOwnKey: true } as const;
+    ...newBookings.map(({ userId, requestId, ticketCount, actor }) => {
+      return { kind: "book", concertId, userId, requestId, ticketCount, hasOwnKey: true, actor } as const;
     }),
   ];
 }
@@ -112,7 +114,7 @@ function checkRefusal(call: Call, failure: Failure, database: FakeDatabase): voi
   if (!isRight) fail("is not explained", call);
 }
 
-/** What was acknowledged is stored, and as it was acknowledged. */
+/** What was acknowledged is stored, as it was acknowledged and as done by who did it. */
 function checkBooking(call: Call, booking: Booking, replayed: boolean, database: FakeDatabase): void {
   const { storedThen, request } = call;
   if (!storedThen) fail("was acknowledged, and is not stored", call);
@@ -123,12 +125,9 @@ function checkBooking(call: Call, booking: Booking, replayed: boolean, database:
     if (!isExplained(call, { booking: bookingInWords(booking), replayed }, database)) fail("is not explained", call);
     return;
   }
-  const isOwn = ({ newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]) =>
-    request.kind === "book"
-      ? newBookings.some((each) => keyOf(each) === keyOf(request) && each.ticketCount === request.ticketCount)
-      : cancelled.some(({ id, cancelRequestId }) => id === request.bookingId && cancelRequestId === request.requestId);
+  const own = request.kind === "book" ? { ...request, hasOwnKey: true } : request;
   const meanwhile = momentsOf(call, database).slice(1);
-  if (!meanwhile.some(({ batch }) => batch && isOwn(batch.writes)))
+  if (!meanwhile.some(({ batch }) => batch && requestsOf(batch.writes).some((each) => isDeepStrictEqual(each, own))))
     fail("was not stored between call and answer", call);
 }
 
@@ -163,7 +162,7 @@ function within(before: Moment, { batch, bookings }: Moment): ReferenceConcert[]
   for (let booked = 0; booked <= stored.length; booked++) {
     for (let gone = 0; gone <= cancelled.length; gone++) {
       const afterCancels = before.bookings.map(
-        (each) => cancelled.slice(0, gone).find(({ id }) => id === each.id) ?? each,
+        (each) => cancelled.slice(0, gone).find(({ after }) => after.id === each.id)?.after ?? each,
       );
       states.push(inWords({ concert: before.concert, bookings: [...afterCancels, ...stored.slice(0, booked)] }));
     }

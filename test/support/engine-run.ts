@@ -1,8 +1,9 @@
 /** Carries out a history with engines as shipped, on a fake database, clock and scheduler, and notes what came of it. */
 import type fc from "fast-check";
 import { createBookingEngine } from "../../src/booking/engine.ts";
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { BookingRequest, CancelRequest, EngineRequest } from "../../src/booking/requests.ts";
 import { createConcertCache } from "../../src/concerts/cache.ts";
+import type { Actor } from "../../src/domain/actor.ts";
 import type { Booking } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 import type { Deadline } from "../../src/domain/deadline.ts";
@@ -133,7 +134,7 @@ async function act(world: World, action: Action, lastCall: Call | undefined): Pr
     case "book":
       return submit(world, action.process, bookingRequestOf(action, calls.length));
     case "cancel": {
-      const request = cancelRequestOf(action, database);
+      const request = cancelRequestOf(action, calls.length, database);
       return request && submit(world, action.process, request);
     }
     case "abort": {
@@ -233,19 +234,29 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
   return { database, services: { A: createProcess("A"), B: createProcess("B") } };
 }
 
-function bookingRequestOf(action: Action & { kind: "book" }, call: number): EngineRequest {
+/** Each call is by somebody else, so that nobody's act can pass for another's. */
+function actorOf(call: number): Actor {
+  return { subject: `caller ${call}`, address: undefined };
+}
+
+function bookingRequestOf(action: Action & { kind: "book" }, call: number): BookingRequest {
   const { kind, concertId, userId, ticketCount, requestId = `made for call ${call}` } = action;
-  return { kind, concertId, userId, ticketCount, requestId, hasOwnKey: action.requestId !== undefined };
+  const hasOwnKey = action.requestId !== undefined;
+  return { kind, concertId, userId, ticketCount, requestId, hasOwnKey, actor: actorOf(call) };
 }
 
 /** A cancel of a booking that is stored by now; undefined if there is no such concert. */
-function cancelRequestOf(action: Action & { kind: "cancel" }, database: FakeDatabase): EngineRequest | undefined {
+function cancelRequestOf(
+  action: Action & { kind: "cancel" },
+  call: number,
+  database: FakeDatabase,
+): CancelRequest | undefined {
   const { kind, concertId, requestId } = action;
   const { bookings } = database.now(concertId) ?? { bookings: [] };
   const booking = bookings[action.choice % bookings.length];
   if (!booking) return undefined;
   const userId = action.isOwner ? booking.userId : "mallory";
-  return { kind, concertId, bookingId: booking.id, userId, requestId };
+  return { kind, concertId, bookingId: booking.id, userId, requestId, actor: actorOf(call) };
 }
 
 function describe(action: Action): string {

@@ -1,5 +1,6 @@
 /** A concert and a booking of it, for tests that need no database. */
 import type { BookingRequest, CancelRequest } from "../../src/booking/requests.ts";
+import type { Actor } from "../../src/domain/actor.ts";
 import type { Booking } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 
@@ -40,14 +41,17 @@ export const exampleBooking: Booking = {
   updatedAt: duringSale,
 };
 
+/** The example's owner, at an address. */
+export const owner: Actor = { subject: exampleBooking.userId, address: "192.0.2.1" };
+
 /** A request for the example's tickets, with a key of the caller's own. */
 export function bookingRequest(changes: Partial<BookingRequest> = {}): BookingRequest {
   const { concertId, userId, ticketCount, requestId } = exampleBooking;
-  return { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey: true, ...changes };
+  return { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey: true, actor: owner, ...changes };
 }
 
 /** The owner's request to cancel the example. */
 export function cancelRequest(changes: Partial<CancelRequest> = {}): CancelRequest {
   const { concertId, userId, id: bookingId } = exampleBooking;
-  return { kind: "cancel", concertId, bookingId, userId, requestId: "cancel key", ...changes };
+  return { kind: "cancel", concertId, bookingId, userId, requestId: "cancel key", actor: owner, ...changes };
 }

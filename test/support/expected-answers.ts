@@ -29,6 +29,10 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
   INSUFFICIENT_TICKETS: failedPrecondition,
   ALREADY_CANCELLED: failedPrecondition,
   TOTAL_BELOW_SOLD: failedPrecondition,
+  UNAUTHENTICATED: { code: "UNAUTHENTICATED", status: 401 },
+  MISSING_SCOPE: { code: "PERMISSION_DENIED", status: 403 },
+  KEYS_UNAVAILABLE: { ...unavailable, retryDelayMs: 1_000 },
+  RATE_LIMITED: { code: "RESOURCE_EXHAUSTED", status: 429 },
   NOT_BOOKING_OWNER: { code: "PERMISSION_DENIED", status: 403 },
   VERSION_MISMATCH: { code: "ABORTED", status: 409 },
   OVERLOADED: { ...unavailable, retryDelayMs: 1_000 },
@@ -40,8 +44,8 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
 
 const outcomeUnknownWithoutKey: ExpectedAnswer = { code: "UNKNOWN", status: 500 };
 
-/** Reasons of the plan that no method answers yet, since callers have no identity. */
-export const laterReasons = ["UNAUTHENTICATED", "MISSING_SCOPE", "RATE_LIMITED"] as const;
+/** Refusals of a caller rather than of a request: each needs a service that knows or counts its callers. */
+export const callerReasons = ["UNAUTHENTICATED", "MISSING_SCOPE", "KEYS_UNAVAILABLE", "RATE_LIMITED"] as const;
 
 /** Failures of the service rather than of the request: each needs a service in trouble. */
 export const troubles = ["OVERLOADED", "DATABASE_UNAVAILABLE", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"] as const;

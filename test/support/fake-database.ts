@@ -208,8 +208,8 @@ function after(shared: Shared, writes: BatchWrites): Pick<Moment, "concert" | "b
     throw databaseError("23514", "new row violates check constraint");
   }
   const bookings = before.bookings.map((each) => {
-    const cancel = cancelled.find(({ id }) => id === each.id);
-    return cancel && each.status === "confirmed" ? cancel : each;
+    const cancel = cancelled.find(({ after }) => after.id === each.id);
+    return cancel && each.status === "confirmed" ? cancel.after : each;
   });
   const isStockChanged = availableTickets !== concert.availableTickets;
   return {

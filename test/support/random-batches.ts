@@ -33,7 +33,7 @@ export const storedBookings: fc.Arbitrary<Booking[]> = fc
     ),
   );
 
-/** Requests of one batch. A caller without a key gets one that nobody else has. */
+/** Requests of one batch, each by somebody else. A caller without a key gets one that nobody else has. */
 export const requests: fc.Arbitrary<EngineRequest[]> = fc
   .array(
     fc.oneof(
@@ -48,9 +48,10 @@ export const requests: fc.Arbitrary<EngineRequest[]> = fc
   )
   .map((drawn) =>
     drawn.map((facts, at) => {
-      if ("bookingId" in facts) return cancelRequest(facts);
+      const actor = { subject: `caller ${at}`, address: undefined };
+      if ("bookingId" in facts) return cancelRequest({ ...facts, actor });
       const { requestId = `made for ${at}`, ...rest } = facts;
-      return bookingRequest({ ...rest, requestId, hasOwnKey: facts.requestId !== undefined });
+      return bookingRequest({ ...rest, requestId, hasOwnKey: facts.requestId !== undefined, actor });
     }),
   );
 

@@ -3,8 +3,9 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { createLogger } from "../../src/log.ts";
 import { createHttpApp, type HttpAppOptions } from "../../src/server/http.ts";
-import { type ListenerLimits, listen } from "../../src/server/listen.ts";
+import { listen } from "../../src/server/listen.ts";
 import { createReadiness, type Readiness } from "../../src/server/readiness.ts";
+import { listenOptions, type TestLimits } from "./listen-options.ts";
 
 export interface ServedApp {
   readonly port: number;
@@ -23,8 +24,8 @@ export type ConcertHandlers = Partial<ServiceImpl<typeof ConcertService>>;
 
 export async function serveApp(
   handlers: ConcertHandlers = {},
-  options: Partial<Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "interceptors">> & {
-    readonly limits?: Partial<ListenerLimits>;
+  options: Partial<Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "trustedProxies" | "interceptors">> & {
+    readonly limits?: TestLimits;
   } = {},
 ): Promise<ServedApp> {
   const logged: Record<string, unknown>[] = [];
@@ -38,13 +39,11 @@ export async function serveApp(
     readiness,
     corsOrigins: options.corsOrigins ?? "*",
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
+    trustedProxies: options.trustedProxies ?? [],
     logger,
     shutdownSignal: shutdown.signal,
   });
-  const listener = await listen({
-    ...{ host: "127.0.0.1", port: 0, handler: http.routing },
-    limits: options.limits ?? {},
-  });
+  const listener = await listen({ ...listenOptions(options.limits), handler: http.routing });
   return {
     port: listener.port,
     baseUrl: `http://127.0.0.1:${listener.port}`,

@@ -23,7 +23,15 @@ export const noCache = { headers: { "Cache-Control": "no-cache" } } as const;
 
 export const projectRoot = join(import.meta.dirname, "..", "..");
 
-/** The environment of a service under test: free ports, loopback only, its database. */
+/** Whom a test plays is nobody's business but the test's: it may call as often as it wants. */
+const unlimited = {
+  APP_RATE_LIMIT_READS: "0",
+  APP_RATE_LIMIT_BOOKINGS: "0",
+  APP_RATE_LIMIT_ADMIN: "0",
+  APP_MAX_UNFINISHED_PER_CALLER: "1000000",
+};
+
+/** The environment of a service under test: free ports, loopback only, its database, no limits for callers. */
 export function testEnvironment(databaseUrl: string, settings: Settings = {}): Record<string, string> {
   return {
     APP_HOST: "127.0.0.1",
@@ -31,6 +39,7 @@ export function testEnvironment(databaseUrl: string, settings: Settings = {}): R
     APP_GRPC_PORT: "0",
     APP_LOG_LEVEL: "fatal",
     APP_DATABASE_URL: databaseUrl,
+    ...unlimited,
     ...settings,
   };
 }

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_frontrow_v1_access } from "./access_pb.ts";
 import type { Booking, BookingSchema } from "./booking_pb.ts";
 import { file_frontrow_v1_booking } from "./booking_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
@@ -14,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/booking_service.proto.
  */
 export const file_frontrow_v1_booking_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMscDCg5Cb29raW5nU2VydmljZRJkCgpHZXRCb29raW5nEh4uZnJvbnRyb3cudjEuR2V0Qm9va2luZ1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIiCQAgGC0+STAhcSFS9hcGkvdjEvYm9va2luZ3Mve2lkfRJ5Cg9HZXRVc2VyQm9va2luZ3MSIy5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXF1ZXN0GiQuZnJvbnRyb3cudjEuR2V0VXNlckJvb2tpbmdzUmVzcG9uc2UiG5ACAYLT5JMCEhIQL2FwaS92MS9ib29raW5ncxJhCgtCb29rVGlja2V0cxIfLmZyb250cm93LnYxLkJvb2tUaWNrZXRzUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciG4LT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxJxCg1DYW5jZWxCb29raW5nEiEuZnJvbnRyb3cudjEuQ2FuY2VsQm9va2luZ1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIieC0+STAiE6ASoiHC9hcGkvdjEvYm9va2luZ3Mve2lkfS9jYW5jZWxiBnByb3RvMw", [file_buf_validate_validate, file_frontrow_v1_booking, file_google_api_annotations]);
+  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMoAFCg5Cb29raW5nU2VydmljZRKLAQoKR2V0Qm9va2luZxIeLmZyb250cm93LnYxLkdldEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJHkAIBiugYIwoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4gASgBgtPkkwIXEhUvYXBpL3YxL2Jvb2tpbmdzL3tpZH0SpwEKD0dldFVzZXJCb29raW5ncxIjLmZyb250cm93LnYxLkdldFVzZXJCb29raW5nc1JlcXVlc3QaJC5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXNwb25zZSJJkAIBiugYKgoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAYLT5JMCEhIQL2FwaS92MS9ib29raW5ncxKQAQoLQm9va1RpY2tldHMSHy5mcm9udHJvdy52MS5Cb29rVGlja2V0c1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIkqK6BgrCg5ib29raW5nczp3cml0ZRIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAoLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKiAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJYiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAoLT5JMCIToBKiIcL2FwaS92MS9ib29raW5ncy97aWR9L2NhbmNlbGIGcHJvdG8z", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_google_api_annotations]);
 
 /**
  * Names a booking.
@@ -44,7 +45,8 @@ export const GetBookingRequestSchema: GenMessage<GetBookingRequest> = /*@__PURE_
  */
 export type GetUserBookingsRequest = Message<"frontrow.v1.GetUserBookingsRequest"> & {
   /**
-   * The user whose bookings to list, at most 255 characters. An empty one is an error.
+   * The user whose bookings to list, at most 255 characters. If it is empty the caller is meant, as the token says;
+   * without tokens that is an error.
    *
    * @generated from field: string user_id = 1;
    */
@@ -123,7 +125,8 @@ export type BookTicketsRequest = Message<"frontrow.v1.BookTicketsRequest"> & {
   concertId: bigint;
 
   /**
-   * Who books, at most 255 characters. An empty one is an error.
+   * Who books, at most 255 characters. If it is empty the caller is meant, as the token says; without tokens that is an
+   * error.
    *
    * @generated from field: string user_id = 3;
    */
@@ -166,7 +169,8 @@ export type CancelBookingRequest = Message<"frontrow.v1.CancelBookingRequest"> &
   id: bigint;
 
   /**
-   * Who cancels, at most 255 characters: the booking's owner. An empty one is an error.
+   * The booking's owner, at most 255 characters. If it is empty the caller is meant, as the token says, or for a caller
+   * with the scope "bookings:admin" the owner, whoever that is; without tokens that is an error.
    *
    * @generated from field: string user_id = 3;
    */
@@ -185,15 +189,18 @@ export const CancelBookingRequestSchema: GenMessage<CancelBookingRequest> = /*@_
  *
  * Every error carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason. Errors that any method may answer:
  * INVALID_ARGUMENT with INVALID_REQUEST (a google.rpc.BadRequest names the fields), UNAVAILABLE with OVERLOADED or
- * DATABASE_UNAVAILABLE (nothing was stored; a google.rpc.RetryInfo says when to repeat), and DEADLINE_EXCEEDED.
+ * DATABASE_UNAVAILABLE (nothing was stored; a google.rpc.RetryInfo says when to repeat), DEADLINE_EXCEEDED, and
+ * RESOURCE_EXHAUSTED with RATE_LIMITED (with a google.rpc.RetryInfo). Where callers show tokens: UNAUTHENTICATED with
+ * UNAUTHENTICATED, PERMISSION_DENIED with MISSING_SCOPE (metadata: scope), UNAVAILABLE with KEYS_UNAVAILABLE (the keys to
+ * check tokens with cannot be had; with a google.rpc.RetryInfo).
  *
  * @generated from service frontrow.v1.BookingService
  */
 export const BookingService: GenService<{
   /**
-   * Gets one booking.
+   * Gets one booking. Where callers show tokens: of the caller's own, or anybody's with the scope "bookings:admin".
    *
-   * Errors: NOT_FOUND with BOOKING_NOT_FOUND.
+   * Errors: NOT_FOUND with BOOKING_NOT_FOUND; PERMISSION_DENIED with NOT_BOOKING_OWNER.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

@@ -1,12 +1,25 @@
-import { createContextKey, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import type { Deadline } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/errors.ts";
+import { clientTimeoutMs } from "../timeout.ts";
 
 const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });
 
 /** The deadline of the call that a handler answers. */
-export function deadlineOf(context: HandlerContext): Deadline {
-  const deadline = context.values.get(deadlineKey);
+export function deadlineOf(context: Pick<HandlerContext, "values">): Deadline {
+  return deadlineFrom(context.values);
+}
+
+/** The deadline of a call, for interceptors further in. */
+export function deadlineFrom(values: ContextValues): Deadline {
+  const deadline = values.get(deadlineKey);
   if (!deadline) throw new Error("the deadline interceptor did not run");
   return deadline;
 }
@@ -18,24 +31,37 @@ export function deadlineOf(context: HandlerContext): Deadline {
 export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
+    const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
     const controller = new AbortController();
-    const deadline: Deadline = { signal: controller.signal, begun: false };
+    const deadline: Deadline = {
+      signal: controller.signal,
+      expiresAtMs: performance.now() + timeoutMs,
+      begun: false,
+    };
     request.contextValues.set(deadlineKey, deadline);
 
-    const expired = Promise.withResolvers<never>();
-    const expire = () => {
-      const { begun } = deadline;
+    const ended = Promise.withResolvers<never>();
+    // It may reject before the race has begun.
+    ended.promise.catch(() => {});
+    const end = (error: Error) => {
       controller.abort();
-      expired.reject(new DomainError({ reason: "DEADLINE_EXCEEDED", begun }));
+      ended.reject(error);
     };
-    const timer = setTimeout(expire, requestTimeoutMs);
-    request.signal.addEventListener("abort", expire, { once: true });
-    if (request.signal.aborted) expire();
+    const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun }));
+    const onAbort = () => {
+      const { code } = ConnectError.from(request.signal.reason);
+      const isGone = code === Code.Canceled || code === Code.Aborted;
+      if (isGone) end(new ConnectError("the client has gone away", Code.Canceled));
+      else expire();
+    };
+    const timer = setTimeout(expire, timeoutMs);
+    request.signal.addEventListener("abort", onAbort, { once: true });
+    if (request.signal.aborted) onAbort();
     try {
-      return await Promise.race([next(request), expired.promise]);
+      return await Promise.race([next(request), ended.promise]);
     } finally {
       clearTimeout(timer);
-      request.signal.removeEventListener("abort", expire);
+      request.signal.removeEventListener("abort", onAbort);
     }
   };
 }

@@ -1,5 +1,6 @@
-import { ConnectError, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
+import { ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
+import { applyHeaders } from "../answer-headers.ts";
 import { connectErrorFor, internalError } from "../errors.ts";
 
 /**
@@ -9,16 +10,28 @@ import { connectErrorFor, internalError } from "../errors.ts";
 export function createErrorInterceptor(report: (error: unknown, method: string) => void): Interceptor {
   return (next) => async (request) => {
     try {
-      return await next(request);
+      const response = await next(request);
+      applyHeaders(request.contextValues, response.header);
+      return response;
     } catch (error) {
-      if (error instanceof DomainError) {
-        throw connectErrorFor(error, { repeatable: !request.stream && carriesRequestId(request) });
-      }
-      if (error instanceof ConnectError) throw error;
-      report(error, `${request.service.typeName}/${request.method.name}`);
-      throw internalError(error);
+      const answer = toConnectError(error, request, report);
+      applyHeaders(request.contextValues, answer.metadata);
+      throw answer;
     }
   };
+}
+
+function toConnectError(
+  error: unknown,
+  request: UnaryRequest | StreamRequest,
+  report: (error: unknown, method: string) => void,
+): ConnectError {
+  if (error instanceof DomainError) {
+    return connectErrorFor(error, { repeatable: !request.stream && carriesRequestId(request) });
+  }
+  if (error instanceof ConnectError) return error;
+  report(error, `${request.service.typeName}/${request.method.name}`);
+  return internalError(error);
 }
 
 function carriesRequestId({ message }: UnaryRequest): boolean {

@@ -1,23 +1,41 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import type { TokenVerifier } from "../../identity/tokens.ts";
+import type { FairShare } from "../../limits/fair-share.ts";
+import type { LagMeter } from "../../limits/lag.ts";
+import type { RateLimits } from "../../limits/rates.ts";
+import { readAccessRules } from "../access.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
+import { createIdentityInterceptor, type FindOwner } from "./identity.ts";
+import { createLimitInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
+export interface InterceptorOptions {
+  readonly logger: Logger;
+  readonly requestTimeoutMs: number;
+  /** Undefined if callers show no tokens. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly owners: { readonly booking: FindOwner };
+  readonly rates: RateLimits;
+  readonly lag: LagMeter;
+  readonly fairShare: FairShare;
+}
+
 /** What every call passes through, the outermost first, whatever protocol it came by. */
-export function createInterceptors(
-  services: readonly DescService[],
-  options: { readonly logger: Logger; readonly requestTimeoutMs: number },
-): Interceptor[] {
-  const { logger, requestTimeoutMs } = options;
+export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
+  const { logger, requestTimeoutMs, tokens, owners, rates, lag, fairShare } = options;
+  const ruleOf = readAccessRules(services);
   return [
     createLogInterceptor(logger),
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
     createDeadlineInterceptor(requestTimeoutMs),
+    createIdentityInterceptor({ ruleOf, tokens, owners }),
+    createLimitInterceptor({ ruleOf, rates, lag, fairShare }),
     createValidationInterceptor(services),
   ];
 }

@@ -19,12 +19,12 @@ export function createValidationInterceptor(services: readonly DescService[]): I
   };
   // The first use of a rule compiles it: do that now, and let a rule that does not compile end the start.
   for (const { input } of services.flatMap((service) => service.methods)) checkOf(input)(create(input));
-  return (next) => (request) => {
+  return (next) => async (request) => {
     if (!request.stream) {
       const violations = checkOf(request.method.input)(request.message);
       if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
     }
-    return next(request);
+    return await next(request);
   };
 }
 

@@ -1,0 +1,149 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { ConfigError, loadConfig } from "../config.ts";
+
+const { publicKey } = generateKeyPairSync("ed25519");
+const pem = publicKey.export({ type: "spki", format: "pem" }) as string;
+
+const load = (env: Record<string, string>) =>
+  loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/srv" });
+
+function problemsWith(env: Record<string, string>): readonly string[] {
+  try {
+    load(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const believing =
+  "listening on loopback only: callers are believed whoever they say they are, until APP_AUTH_MODE is set";
+const trying =
+  "listening on loopback only: with APP_AUTH_MODE=dev whoever can read the key in APP_DATA_DIR can be anybody";
+
+const jwt = {
+  APP_AUTH_MODE: "jwt",
+  APP_AUTH_ISSUER: "https://issuer.example",
+  APP_AUTH_AUDIENCE: "frontrow",
+  APP_AUTH_PUBLIC_KEY: pem,
+};
+
+describe("the address to listen on", () => {
+  test.each([
+    [{}, "127.0.0.1", believing],
+    [{ APP_AUTH_MODE: "none" }, "0.0.0.0", undefined],
+    [{ APP_AUTH_MODE: "dev" }, "127.0.0.1", trying],
+    [jwt, "0.0.0.0", undefined],
+    [{ ...jwt, APP_HOST: "10.1.2.3" }, "10.1.2.3", undefined],
+    [{ APP_AUTH_MODE: "none", APP_HOST: "::" }, "::", undefined],
+  ])("of %j is %s", (env, host, whyLoopback) => {
+    const { config, warnings } = load(env);
+    expect(config).toMatchObject({ host, auth: { mode: env.APP_AUTH_MODE ?? "none" } });
+    expect(config.whyLoopback).toBe(whyLoopback);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each(["localhost", "127.0.0.1", "127.8.8.8", "::1"])("may be any of loopback: %s", (host) => {
+    for (const mode of [{}, { APP_AUTH_MODE: "dev" }]) {
+      const { config, warnings } = load({ ...mode, APP_HOST: host });
+      expect(config.host).toBe(host);
+      expect(config.whyLoopback).toBeDefined();
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test.each(["0.0.0.0", "::", "192.0.2.7", "localhost.example.org", "127.0.0.1.example.org", "1127.0.0.1", "fe80::1"])(
+    "is no other, which is said: %s",
+    (host) => {
+      const open = load({ APP_HOST: host });
+      expect(open.config.host).toBe("127.0.0.1");
+      expect(open.warnings).toEqual([`APP_HOST is ignored: ${believing}`]);
+      const dev = load({ APP_HOST: host, APP_AUTH_MODE: "dev" });
+      expect(dev.config.host).toBe("127.0.0.1");
+      expect(dev.warnings).toEqual([`APP_HOST is ignored: ${trying}`]);
+    },
+  );
+
+  test("is spoken of as its source spells it", () => {
+    const { warnings } = loadConfig({
+      ...{ argv: ["--host", "0.0.0.0"], env: {}, readFile: () => undefined, projectRoot: "/srv" },
+    });
+    expect(warnings).toEqual([`--host is ignored: ${believing}`]);
+  });
+
+  test("may be any if a file says none outright", () => {
+    const readFile = () => "auth:\n  mode: none\n";
+    const { config } = loadConfig({ argv: [], env: {}, readFile, projectRoot: "/srv" });
+    expect([config.host, config.whyLoopback]).toEqual(["0.0.0.0", undefined]);
+  });
+});
+
+describe("the mode jwt", () => {
+  test("has an issuer, an audience, a key, and what else there is by default", () => {
+    expect(load(jwt).config.auth).toEqual({
+      mode: "jwt",
+      issuer: "https://issuer.example",
+      audience: "frontrow",
+      algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+      clockToleranceMs: 5_000,
+      keys: { pem: pem.trim() },
+    });
+  });
+
+  test("has the keys of a URL", () => {
+    const { APP_AUTH_PUBLIC_KEY: _, ...rest } = jwt;
+    const env = {
+      ...rest,
+      APP_AUTH_JWKS_URL: "https://issuer.example/keys.json",
+      APP_AUTH_ALGORITHMS: "ES256, ES384",
+      APP_AUTH_CLOCK_TOLERANCE: "1m",
+    };
+    expect(load(env).config.auth).toMatchObject({
+      algorithms: ["ES256", "ES384"],
+      clockToleranceMs: 60_000,
+      keys: { url: new URL("https://issuer.example/keys.json") },
+    });
+  });
+
+  const noIssuer = "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt takes the tokens of one issuer";
+  const noAudience = "APP_AUTH_AUDIENCE is missing: tokens for other services must not count here";
+  const noKey =
+    "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key";
+
+  test("names all that is missing", () => {
+    expect(problemsWith({ APP_AUTH_MODE: "jwt" })).toEqual([noIssuer, noAudience, noKey]);
+  });
+
+  test.each([
+    ["APP_AUTH_ISSUER", noIssuer],
+    ["APP_AUTH_AUDIENCE", noAudience],
+    ["APP_AUTH_PUBLIC_KEY", noKey],
+  ] as const)("does not start without %s", (name, problem) => {
+    const { [name]: _, ...rest } = jwt;
+    expect(problemsWith(rest)).toEqual([problem]);
+  });
+
+  test("takes one key and no two", () => {
+    expect(problemsWith({ ...jwt, APP_AUTH_JWKS_URL: "https://issuer.example/keys.json" })).toEqual([noKey]);
+  });
+
+  test.each([
+    ["APP_AUTH_MODE", "jwts"],
+    ["APP_AUTH_MODE", ""],
+    ["APP_AUTH_ALGORITHMS", "HS256"],
+    ["APP_AUTH_ALGORITHMS", "none"],
+    ["APP_AUTH_ALGORITHMS", "RS256,HS512"],
+    ["APP_AUTH_ALGORITHMS", ""],
+    ["APP_AUTH_JWKS_URL", "file:///etc/passwd"],
+    ["APP_AUTH_JWKS_URL", "https://user:secret@issuer.example"],
+    ["APP_AUTH_PUBLIC_KEY", "secret"],
+    ["APP_AUTH_PUBLIC_KEY", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"],
+    ["APP_AUTH_CLOCK_TOLERANCE", "5"],
+  ])("takes no %s of %j", (name, value) => {
+    const problems = problemsWith({ ...jwt, [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name}: `));
+  });
+});

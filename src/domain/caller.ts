@@ -1,0 +1,9 @@
+/** Who makes a call. */
+export interface Caller {
+  /** The subject of the caller's token; undefined for a caller without one. */
+  readonly subject: string | undefined;
+  /** What the token allows. */
+  readonly scopes: ReadonlySet<string>;
+  /** The address the call came from. */
+  readonly address: string;
+}

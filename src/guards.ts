@@ -1,0 +1,53 @@
+/** What stands before the handlers: the interceptors, and what they need that has to be opened and closed. */
+import type { DescService } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { createOwnerLookup } from "./booking/owners.ts";
+import type { Config } from "./config.ts";
+import { openTokenVerifier } from "./identity/index.ts";
+import { createFairShare } from "./limits/fair-share.ts";
+import { createLagMeter } from "./limits/lag.ts";
+import { createRateLimits } from "./limits/rates.ts";
+import { connectRedis } from "./limits/redis.ts";
+import { createInterceptors } from "./rpc/interceptors/index.ts";
+import type { Store } from "./store/store.ts";
+
+export interface Guards {
+  readonly interceptors: Interceptor[];
+  close(): void;
+}
+
+/** A Redis that is gone is told of this often. */
+const redisReportMs = 30_000;
+
+/** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
+export async function openGuards(
+  config: Config,
+  { services, store, logger }: { services: readonly DescService[]; store: Store; logger: Logger },
+): Promise<Guards> {
+  const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
+  let tellAgainAtMs = 0;
+  const report = (error: unknown) => {
+    if (performance.now() < tellAgainAtMs) return;
+    tellAgainAtMs = performance.now() + redisReportMs;
+    logger.warn({ err: error }, "Redis cannot be reached: each instance counts its callers alone");
+  };
+  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, report);
+  const lag = createLagMeter();
+  const interceptors = createInterceptors(services, {
+    logger,
+    requestTimeoutMs: config.requestTimeoutMs,
+    tokens,
+    owners: { booking: createOwnerLookup(store) },
+    rates: createRateLimits(config.rateLimits, redis, report),
+    lag,
+    fairShare: createFairShare(config.maxUnfinishedPerCaller),
+  });
+  return {
+    interceptors,
+    close() {
+      lag.close();
+      redis?.disconnect();
+    },
+  };
+}

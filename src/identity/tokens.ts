@@ -1,0 +1,110 @@
+/** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { LRUCache } from "lru-cache";
+import { DomainError } from "../domain/errors.ts";
+import { KeysUnavailableError } from "./keys.ts";
+
+/** What a token says of its bearer. */
+export interface Identity {
+  readonly subject: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+export interface TokenVerifier {
+  /** Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if nobody can tell. */
+  verify(token: string): Promise<Identity>;
+}
+
+export interface TokenRules {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Allowed signature algorithms, asymmetric ones only. */
+  readonly algorithms: readonly string[];
+  /** By how much the clocks of issuer and service may differ. */
+  readonly clockToleranceMs: number;
+}
+
+/** Longer ones are refused unread. */
+const maxTokenLength = 8_192;
+const maxSubjectLength = 255;
+/** A key that its issuer has withdrawn counts no longer than this. */
+const maxRememberedMs = 5 * 60_000;
+const maxRememberedTokens = 10_000;
+const maxRememberedLength = 8 * 1024 * 1024;
+const retryDelayMs = 1_000;
+
+/** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
+export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): TokenVerifier {
+  const remembered = new LRUCache<string, Identity>({
+    max: maxRememberedTokens,
+    maxSize: maxRememberedLength,
+    sizeCalculation: (_identity, token) => token.length,
+  });
+  const clockTolerance = rules.clockToleranceMs / 1_000;
+
+  async function verifyAnew(token: string): Promise<Identity> {
+    const { payload } = await jwtVerify(token, key, {
+      issuer: rules.issuer,
+      audience: rules.audience,
+      algorithms: [...rules.algorithms],
+      clockTolerance,
+      requiredClaims: ["sub", "exp"],
+    });
+    const { exp = 0, iat = 0 } = payload;
+    const nowSeconds = Date.now() / 1_000;
+    if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
+    const identity = identityOf(payload);
+    const ttl = Math.min(maxRememberedMs, (exp + clockTolerance - nowSeconds) * 1_000);
+    if (ttl >= 1) remembered.set(token, identity, { ttl: Math.floor(ttl) });
+    return identity;
+  }
+
+  return {
+    async verify(token) {
+      if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
+      const known = remembered.get(token);
+      if (known) return known;
+      try {
+        return await verifyAnew(token);
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+  };
+}
+
+function identityOf({ sub = "", scope }: JWTPayload): Identity {
+  // It becomes the user_id of bookings, which has these bounds.
+  if (sub === "" || sub.length > maxSubjectLength || sub.includes("\0")) {
+    throw unauthenticated("the token's subject cannot be a user");
+  }
+  // RFC 8693, 4.2: one string, separated by spaces.
+  const scopes = typeof scope === "string" ? scope.split(" ").filter((each) => each !== "") : [];
+  return { subject: sub, scopes: new Set(scopes) };
+}
+
+/** Says what is wrong with a token as far as that helps its owner, and no one who forges one. */
+function explain(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  if (error instanceof KeysUnavailableError) {
+    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
+  }
+  if (error instanceof errors.JWTExpired) return unauthenticated("the token has expired", error);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return unauthenticated(claimProblems[error.claim] ?? "the token is not valid", error);
+  }
+  if (error instanceof errors.JOSEError) return unauthenticated("the token is not valid", error);
+  return error;
+}
+
+const claimProblems: Readonly<Record<string, string>> = {
+  iss: "the token is from another issuer",
+  aud: "the token is for another service",
+  nbf: "the token is not valid yet",
+  exp: "the token says not when it expires",
+  sub: "the token's subject cannot be a user",
+};
+
+export function unauthenticated(problem: string, cause?: unknown): DomainError {
+  return new DomainError({ reason: "UNAUTHENTICATED", problem }, { cause });
+}

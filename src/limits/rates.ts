@@ -1,0 +1,106 @@
+/** How many calls a caller may make in a minute, counted in this process, or in Redis for all instances together. */
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { RedisConnection } from "./redis.ts";
+
+/** What calls of one kind count against. */
+export type Budget = "reads" | "bookings" | "admin";
+
+/** Calls a minute; 0 for no limit. */
+export type BudgetLimits = Readonly<Record<Budget, number>>;
+
+/** Who is counted: one caller, or all who come from one address, which can be a household or a campus. */
+export interface Counted {
+  readonly kind: "caller" | "address";
+  readonly key: string;
+}
+
+/** What is left of a budget after a call. */
+export interface Allowance {
+  readonly isAllowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** When the budget is whole again. */
+  readonly resetMs: number;
+}
+
+export interface RateLimits {
+  /** Counts a call. Undefined if nothing limits it. Never fails: while Redis is gone this process counts alone. */
+  count(budget: Budget, counted: Counted): Promise<Allowance | undefined>;
+}
+
+/** An address gets as much as so many callers. */
+export const callersPerAddress = 20;
+
+const windowSeconds = 60;
+/** How long Redis is left alone after it has failed, so that not every call waits for it. */
+const redisRestMs = 2_000;
+
+interface Limiter {
+  readonly points: number;
+  consume(key: string): Promise<RateLimiterRes>;
+}
+
+/** Makes the limits. `redis`, if given, stays the caller's to close. */
+export function createRateLimits(
+  limits: BudgetLimits,
+  redis: RedisConnection | undefined,
+  report: (error: unknown) => void,
+  clockMs: () => number = () => performance.now(),
+): RateLimits {
+  const limiters = new Map<string, Limiter>();
+  for (const [budget, perCaller] of Object.entries(limits)) {
+    if (perCaller === 0) continue;
+    const points = { caller: perCaller, address: perCaller * callersPerAddress };
+    for (const [kind, most] of Object.entries(points)) {
+      const name = `${budget}:${kind}`;
+      limiters.set(name, createLimiter(name, most, redis, report, clockMs));
+    }
+  }
+
+  return {
+    async count(budget, { kind, key }) {
+      const limiter = limiters.get(`${budget}:${kind}`);
+      if (!limiter) return undefined;
+      try {
+        return allowance(limiter, await limiter.consume(key), true);
+      } catch (refused) {
+        if (refused instanceof RateLimiterRes) return allowance(limiter, refused, false);
+        throw refused;
+      }
+    },
+  };
+}
+
+function createLimiter(
+  name: string,
+  points: number,
+  redis: RedisConnection | undefined,
+  report: (error: unknown) => void,
+  clockMs: () => number,
+): Limiter {
+  const options = { points, duration: windowSeconds, keyPrefix: `frontrow:${name}` };
+  const alone = new RateLimiterMemory(options);
+  if (!redis) return alone;
+  const together = new RateLimiterRedis({ ...options, storeClient: redis });
+  let restUntilMs = 0;
+  return {
+    points,
+    async consume(key) {
+      if (clockMs() >= restUntilMs) {
+        try {
+          return await together.consume(key);
+        } catch (error) {
+          if (error instanceof RateLimiterRes) throw error;
+          restUntilMs = clockMs() + redisRestMs;
+          report(error);
+        }
+      }
+      return await alone.consume(key);
+    },
+  };
+}
+
+function allowance({ points }: Limiter, result: RateLimiterRes, isAllowed: boolean): Allowance {
+  const { remainingPoints, msBeforeNext } = result;
+  return { isAllowed, limit: points, remaining: Math.max(0, remainingPoints), resetMs: Math.max(0, msBeforeNext) };
+}

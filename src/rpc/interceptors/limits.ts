@@ -1,0 +1,71 @@
+import type { ContextValues, Interceptor, UnaryRequest } from "@connectrpc/connect";
+import { addressGroup, isLoopback } from "../../domain/address.ts";
+import type { Caller } from "../../domain/caller.ts";
+import { DomainError } from "../../domain/errors.ts";
+import type { FairShare } from "../../limits/fair-share.ts";
+import type { LagMeter } from "../../limits/lag.ts";
+import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
+import { type AccessRule, Lane } from "../access.ts";
+import { noteHeader } from "../answer-headers.ts";
+import { callerOf } from "../caller.ts";
+import { deadlineFrom } from "./deadline.ts";
+
+export interface LimitOptions {
+  readonly ruleOf: (method: UnaryRequest["method"]) => AccessRule;
+  readonly rates: RateLimits;
+  readonly lag: LagMeter;
+  readonly fairShare: FairShare;
+}
+
+const retryDelayMs = 1_000;
+
+/** Refuses calls that could not be answered in time, and callers who ask for more than their share. */
+export function createLimitInterceptor({ ruleOf, rates, lag, fairShare }: LimitOptions): Interceptor {
+  return (next) => async (request) => {
+    if (request.stream) return await next(request);
+    const { contextValues } = request;
+    const { lane, userKey, budget } = ruleOf(request.method);
+    // Organizers must be able to act when everything else is at a standstill.
+    if (lane !== Lane.ADMIN) refuseIfTooLate(deadlineFrom(contextValues).expiresAtMs, lag.lagMs());
+    const counted = whomToCount(callerOf(contextValues), userOf(request, userKey));
+    for (const each of counted) spend(await rates.count(budget, each), contextValues);
+    if (lane !== Lane.BOOKING) return await next(request);
+    return await fairShare.hold(counted.at(-1)?.key ?? "", () => next(request));
+  };
+}
+
+/** A call has waited once to be read, and its answer waits once more to be written. */
+function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
+  if (expiresAtMs === undefined || lagMs === 0 || performance.now() + 2 * lagMs < expiresAtMs) return;
+  throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
+}
+
+/** The user whom a request names. After the identity interceptor that is somebody wherever callers are known. */
+function userOf({ message }: UnaryRequest, userKey: string | undefined): string {
+  const user = userKey === undefined ? "" : (message as unknown as Record<string, unknown>)[userKey];
+  return typeof user === "string" ? user : "";
+}
+
+/**
+ * Whose budgets a call counts against, the widest first. Whoever has shown a token is one caller. Else anybody can call
+ * himself anything, so that the address counts as well; not the machine's own, which says nothing of who calls.
+ */
+function whomToCount({ subject, address }: Caller, user: string): Counted[] {
+  if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
+  const group = addressGroup(address);
+  const counted: Counted[] = isLoopback(address) ? [] : [{ kind: "address", key: `address ${group}` }];
+  if (user !== "") counted.push({ kind: "caller", key: `user ${group} ${user}` });
+  return counted;
+}
+
+function spend(allowance: Allowance | undefined, values: ContextValues): void {
+  if (!allowance) return;
+  const { isAllowed, limit, remaining, resetMs } = allowance;
+  const resetSeconds = String(Math.ceil(resetMs / 1_000));
+  noteHeader(values, "ratelimit-limit", String(limit));
+  noteHeader(values, "ratelimit-remaining", String(remaining));
+  noteHeader(values, "ratelimit-reset", resetSeconds);
+  if (isAllowed) return;
+  const problem = `at most ${limit} calls of this kind a minute; repeat in ${resetSeconds} seconds`;
+  throw new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs: Math.max(1, Math.ceil(resetMs)) });
+}

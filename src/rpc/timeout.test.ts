@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { clientTimeoutMs } from "./timeout.ts";
+
+const none = Number.POSITIVE_INFINITY;
+
+test.each([
+  ["1H", 3_600_000],
+  ["2M", 120_000],
+  ["3S", 3_000],
+  ["250m", 250],
+  ["500u", 0.5],
+  ["1000n", 0.001],
+  ["0m", 0],
+  ["00000010S", 10_000],
+  // The longest that there can be: eleven thousand years.
+  ["99999999H", 359_999_996_400_000],
+])("grpc-timeout: %s is %d milliseconds", (value, expected) => {
+  expect(clientTimeoutMs(new Headers({ "grpc-timeout": value }))).toBeCloseTo(expected, 9);
+});
+
+test.each([
+  ["0", 0],
+  ["1", 1],
+  ["2500", 2_500],
+  ["9999999999", 9_999_999_999],
+])("connect-timeout-ms: %s is that many", (value, expected) => {
+  expect(clientTimeoutMs(new Headers({ "connect-timeout-ms": value }))).toBe(expected);
+});
+
+test.each(["", "m", "1", "1h", "-1S", "1.5S", "1 S", "1SS", "999999999S", "Infinity"])(
+  "grpc-timeout: %j counts as none",
+  (value) => {
+    expect(clientTimeoutMs(new Headers({ "grpc-timeout": value }))).toBe(none);
+  },
+);
+
+test.each(["", "-1", "1.5", "1e3", "0x10", "10000000000", "1ms", "NaN"])(
+  "connect-timeout-ms: %j counts as none",
+  (value) => {
+    expect(clientTimeoutMs(new Headers({ "connect-timeout-ms": value }))).toBe(none);
+  },
+);
+
+test("a call that names none has none", () => {
+  expect(clientTimeoutMs(new Headers())).toBe(none);
+});

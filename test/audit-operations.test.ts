@@ -1,0 +1,113 @@
+/** What docs/operations.md says about the audit trail, done as it says. */
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cancelBooking } from "../src/booking/cancel.ts";
+import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
+import { createConcertCache } from "../src/concerts/cache.ts";
+import { createCatalogue } from "../src/concerts/catalogue.ts";
+import type { Booking } from "../src/domain/booking.ts";
+import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
+import type { Store } from "../src/store/store.ts";
+import { admin, otherAdmin, person } from "./support/audit.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { exampleConcert } from "./support/example-bookings.ts";
+import { openDeadline, openStore } from "./support/store.ts";
+
+/** A role that owns nothing, as the page's GRANTs have it. */
+const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
+
+let blocks: string[];
+let database: TestDatabase;
+let store: Store;
+let engine: BookingEngine;
+let concert: Concert;
+let booking: Booking;
+
+/** The statements of the page, with the names and numbers of this test in place of the page's. */
+const statement = (text: string) => {
+  const block = blocks.find((each) => each.includes(text)) ?? "";
+  const names = [
+    ["42", concert?.id],
+    ["4711", booking?.id],
+    ["frontrow_service", role],
+  ] as const;
+  return names.reduce((made, [from, to]) => made.replaceAll(from, String(to)), block);
+};
+
+beforeAll(async () => {
+  const page = await readFile("docs/operations.md", "utf8");
+  blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, block = ""]) => block);
+  database = await createTestDatabase();
+  await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ${statement("GRANT")}`);
+  const url = new URL(database.url);
+  [url.username, url.password] = [role, "secret"];
+  store = openStore(url.href);
+  engine = createBookingEngine(store.batches, {
+    ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
+    concertChanged: () => {},
+  });
+  expect(await store.migrate()).toEqual([]);
+
+  const cache = createConcertCache();
+  const catalogue = createCatalogue(store, cache, cache.concertChanged);
+  const [bookingStartTime, bookingEndTime] = ["2020-01-01T00:00Z", "2099-01-01T00:00Z"].map((text) =>
+    Temporal.Instant.from(text),
+  ) as [Temporal.Instant, Temporal.Instant];
+  const description: ConcertDescription = { ...exampleConcert, bookingStartTime, bookingEndTime };
+  const other = (await catalogue.create(description, randomUUID(), otherAdmin, openDeadline())).value;
+  concert = (await catalogue.create(description, randomUUID(), admin, openDeadline())).value;
+  const changed = { ...description, name: "Summer Journey", priceCents: 6_050 };
+  await catalogue.update(concert.id, 1, changed, otherAdmin, openDeadline());
+  await catalogue.update(other.id, 1, changed, otherAdmin, openDeadline());
+  const order = { kind: "book", concertId: concert.id, userId: "ann", ticketCount: 2, hasOwnKey: true } as const;
+  const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
+  booking = (await book(admin)).value;
+  await book(person("ann"));
+  const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
+  await cancelBooking(store, engine, cancel, openDeadline());
+});
+afterAll(async () => {
+  await store?.close();
+  await database?.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  await database?.checkInvariants().finally(() => database.drop());
+});
+
+test("who changed a concert, and what they changed", async () => {
+  const rows = await database.query(statement("WHERE concert_id = "));
+  const created = rows.filter(({ action }) => action === "concert.create");
+  expect(created).toContainEqual(expect.objectContaining({ actor: "admin-1", field: "price", old: null, new: 50.25 }));
+  expect(rows.filter((row) => !created.includes(row))).toMatchObject([
+    { actor: "admin-2", action: "concert.update", field: "name", old: "Winter Journey", new: "Summer Journey" },
+    { actor: "admin-2", action: "concert.update", field: "price", old: 50.25, new: 60.5 },
+  ]);
+});
+
+test("what an administrator did to others' bookings", async () => {
+  const byAdmin = { actor_address: admin.address, concert_id: String(concert.id), booking_id: String(booking.id) };
+  expect(await database.query(statement("WHERE actor = "))).toMatchObject([
+    { ...byAdmin, action: "booking.create", user_id: "ann", ticket_count: 2 },
+  ]);
+});
+
+test("what happened to a booking", async () => {
+  expect(await database.query(statement("WHERE booking_id = "))).toMatchObject([
+    { actor: "admin-1", action: "booking.create", before: null, after: "confirmed" },
+    { actor: "admin-2", action: "booking.cancel", before: "confirmed", after: "cancelled" },
+  ]);
+});
+
+test.each([
+  ["UPDATE audit_entries SET actor = 'nobody'"],
+  ["DELETE FROM audit_entries"],
+  ["TRUNCATE audit_entries"],
+  ["ALTER TABLE audit_entries DISABLE TRIGGER ALL"],
+  ["DROP TABLE audit_entries"],
+])("a service with those rights alone cannot %s", async (text) => {
+  const session = await database.connect();
+  await session.query(`SET ROLE ${role}`);
+  const refusal = { code: "42501", message: expect.stringMatching(/permission denied|must be owner/) };
+  await expect(session.query(text))
+    .rejects.toMatchObject(refusal)
+    .finally(() => session.end());
+});

@@ -1,0 +1,233 @@
+/** Hostile texts are data: kept and found byte for byte, and never a part of a statement, a pattern, a header or a line. */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { concertJson, findInsides, type JsonObject, sendHttp } from "./support/bad-input.ts";
+import { fitsFilter, hostileTexts } from "./support/hostile-texts.ts";
+import {
+  createJsonCaller,
+  type JsonAnswer,
+  type JsonCaller,
+  type JsonProtocol,
+  jsonProtocols,
+} from "./support/json-calls.ts";
+import { type LoggedService, startLoggedService } from "./support/logged-service.ts";
+
+const create = "ConcertService.CreateConcert";
+const update = "ConcertService.UpdateConcert";
+const get = "ConcertService.GetConcert";
+const list = "ConcertService.ListConcerts";
+const book = "BookingService.BookTickets";
+const getBooking = "BookingService.GetBooking";
+const getBookings = "BookingService.GetUserBookings";
+const cancel = "BookingService.CancelBooking";
+
+/** More than one call of ListConcerts looks through: what comes after them is looked up by the trigrams of a filter. */
+const fillerCount = 2_100;
+
+let service: LoggedService;
+let caller: JsonCaller;
+beforeAll(async () => {
+  service = await startLoggedService();
+  caller = createJsonCaller(service.baseUrl);
+  await service.database.query(
+    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     SELECT 'Filler', 'Filler', 'Filler', '2001-01-01', 1, 1, 1, '2000-01-01', '2000-06-01', gen_random_uuid(), sha256('')
+     FROM generate_series(1, $1)`,
+    [fillerCount],
+  );
+});
+afterAll(async () => {
+  caller?.close();
+  await service?.close();
+});
+
+type Row = Readonly<Record<string, unknown>>;
+
+async function succeed(protocol: JsonProtocol, method: string, request: JsonObject): Promise<Row> {
+  const answer = await caller.call(protocol, method, request);
+  if (!answer.ok) throw new Error(`${method} of ${JSON.stringify(request)} was refused: ${JSON.stringify(answer)}`);
+  return answer.body;
+}
+
+/** All items of a list, page by page. */
+async function all(protocol: JsonProtocol, method: string, request: JsonObject, items: string): Promise<Row[]> {
+  const found: Row[] = [];
+  let page_token = "";
+  do {
+    const page = await succeed(protocol, method, { ...request, page_size: 100, page_token });
+    found.push(...(page[items] as Row[]));
+    page_token = String(page.next_page_token);
+  } while (page_token !== "");
+  return found;
+}
+
+const columns = ["name", "artist", "venue"] as const;
+const everywhere = (text: string) => ({ name: text, artist: text, venue: text });
+const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);
+
+describe.each(jsonProtocols)("%s", (protocol) => {
+  test("a concert's texts come back as they were written, by whatever protocol, and are found by themselves", async () => {
+    await Promise.all(
+      hostileTexts.map(async (text, index) => {
+        const texts = everywhere(text);
+        const created = await succeed(protocol, create, { ...concertJson, ...everywhere("Before") });
+        const { id, version } = await succeed(protocol, create, { ...concertJson, ...texts });
+        const updated = await succeed(protocol, update, {
+          id: String(created.id),
+          version: 1,
+          ...concertJson,
+          ...texts,
+        });
+        expect(updated).toMatchObject({ ...texts, version: 2 });
+        for (const reader of jsonProtocols) {
+          expect(await succeed(reader, get, { id: String(id) })).toMatchObject({ ...texts, version });
+        }
+        if (!fitsFilter(text)) return;
+        const column = columns[index % columns.length] ?? "name";
+        const ids = (await all(protocol, list, { [column]: text }, "concerts")).map((concert) => concert.id);
+        expect([text, ids]).toEqual([text, expect.arrayContaining([id, created.id])]);
+      }),
+    );
+  });
+
+  test("a filter finds what contains it, and nothing else", async () => {
+    const contains = (name: string, text: string) => name.toLowerCase().includes(text.toLowerCase());
+    const concerts = (await all(protocol, list, {}, "concerts")).filter(({ name }) => name !== "Filler");
+    // Which letters of other alphabets are the same in capitals is for PostgreSQL to say.
+    const filters = hostileTexts.filter(isAscii).filter(fitsFilter);
+    await Promise.all(
+      filters.map(async (text) => {
+        const expected = concerts.filter(({ name }) => contains(String(name), text));
+        const found = await all(protocol, list, { name: text }, "concerts");
+        expect([text, new Set(found.map(({ id }) => id))]).toEqual([text, new Set(expected.map(({ id }) => id))]);
+      }),
+    );
+  });
+
+  test("a user's name is that user's alone", async () => {
+    const { id } = await succeed(protocol, create, { ...concertJson, total_tickets: 1_000 });
+    const bookings = await Promise.all(
+      hostileTexts.map((user_id) => succeed(protocol, book, { concert_id: String(id), user_id, ticket_count: 1 })),
+    );
+    await Promise.all(
+      hostileTexts.map(async (user_id, index) => {
+        const booking = bookings[index];
+        expect(booking).toMatchObject({ user_id });
+        for (const reader of jsonProtocols) {
+          expect(await succeed(reader, getBooking, { id: String(booking?.id) })).toEqual(booking);
+          const own = (await all(reader, getBookings, { user_id }, "bookings")).filter(
+            ({ concert_id }) => concert_id === id,
+          );
+          expect(own).toEqual([booking]);
+        }
+        const stranger = hostileTexts[(index + 1) % hostileTexts.length] ?? "";
+        const refused = await caller.call(protocol, cancel, { id: String(booking?.id), user_id: stranger });
+        expect(refused).toMatchObject({ ok: false, reason: "NOT_BOOKING_OWNER" });
+        const cancelled = await succeed(protocol, cancel, { id: String(booking?.id), user_id });
+        expect(cancelled).toMatchObject({ user_id, status: "BOOKING_STATUS_CANCELLED" });
+      }),
+    );
+    for (const user_id of ["nobody", "%", "_", "*", "admin "]) {
+      expect(await succeed(protocol, getBookings, { user_id })).toMatchObject({ bookings: [] });
+    }
+  });
+
+  test("%, _ and backslash in a filter are themselves: near misses are not found", async () => {
+    const artist = `Literal by ${protocol}`;
+    const piece = fc.string({ unit: fc.constantFrom("a", "b", "%", "_", "\\"), minLength: 3, maxLength: 6 });
+    const names = fc.sample(piece, { seed: 1, numRuns: 80 });
+    await Promise.all(names.map((name) => succeed(protocol, create, { ...concertJson, artist, name })));
+    // Half of the filters are a part of some name, and most of the others of none.
+    const parts = names.slice(0, 40).map((name) => name.slice(-3));
+    const filters = [
+      ...parts,
+      ...fc.sample(piece, { seed: 2, numRuns: 40 }),
+      "%%%",
+      "___",
+      "\\\\\\",
+      "a%b",
+      "a_b",
+      "a\\b",
+    ];
+    await Promise.all(
+      filters.map(async (name) => {
+        const found = (await all(protocol, list, { artist, name }, "concerts")).map((concert) => concert.name);
+        expect([name, found.sort()]).toEqual([name, names.filter((each) => each.includes(name)).sort()]);
+      }),
+    );
+  });
+
+  test("keys, tokens and codes that are hostile are refused, and store nothing", async () => {
+    const { id } = await succeed(protocol, create, concertJson);
+    const { id: bookingId } = await succeed(protocol, book, {
+      concert_id: String(id),
+      user_id: "nora",
+      ticket_count: 1,
+    });
+    const stored = () =>
+      service.database.query(
+        `SELECT (SELECT count(*) FROM concerts), (SELECT count(*) FROM bookings WHERE status = 'confirmed')`,
+      );
+    const before = await stored();
+    const refusedFor = async (reason: string, method: string, request: JsonObject) => {
+      const answer = await caller.call(protocol, method, request);
+      expect([request, answer]).toEqual([request, expect.objectContaining({ ok: false, reason })]);
+      expect(findInsides(messageOf(answer))).toBeUndefined();
+    };
+    const bookTwo = { concert_id: String(id), user_id: "nora", ticket_count: 2 };
+    for (const text of hostileTexts) {
+      await refusedFor("INVALID_REQUEST", create, { ...concertJson, request_id: text });
+      await refusedFor("INVALID_REQUEST", create, { ...concertJson, currency_code: text });
+      await refusedFor("INVALID_REQUEST", book, { ...bookTwo, request_id: text });
+      await refusedFor("INVALID_REQUEST", cancel, { id: String(bookingId), user_id: "nora", request_id: text });
+      await refusedFor("INVALID_PAGE_TOKEN", list, { page_token: text });
+      await refusedFor("INVALID_PAGE_TOKEN", getBookings, { user_id: "nora", page_token: text });
+    }
+    expect(await stored()).toEqual(before);
+  });
+});
+
+const messageOf = (answer: JsonAnswer) => (answer.ok ? "" : answer.message);
+
+test("no text gets into an answer's headers", async () => {
+  const send = (path: string, method: string, body?: JsonObject) =>
+    sendHttp(service.baseUrl, {
+      ...{ path, method, headers: { "content-type": "application/json" } },
+      body: body && JSON.stringify(body),
+    });
+  const { id } = await succeed("REST", create, { ...concertJson, total_tickets: 1_000 });
+  for (const text of hostileTexts) {
+    const [encoded, order] = [encodeURIComponent(text), { concert_id: String(id), user_id: text, ticket_count: 1 }];
+    const created = [
+      await send("/api/v1/concerts", "POST", { ...concertJson, ...everywhere(text) }),
+      await send("/api/v1/bookings", "POST", order),
+    ];
+    for (const { headers } of created) expect(headers.location).toMatch(/^\/api\/v1\/(?:concerts|bookings)\/\d+$/);
+    const answers = [
+      ...created,
+      await send(`/api/v1/concerts?name=${encoded}`, "GET"),
+      await send(`/api/v1/bookings?user_id=${encoded}`, "GET"),
+      await send(`/api/v1/concerts/${encoded}`, "GET"),
+      await send(`/${encoded}`, "GET"),
+      await send(`/frontrow.v1.ConcertService/${encoded}`, "POST", {}),
+      await send("/frontrow.v1.BookingService/BookTickets", "POST", order),
+    ];
+    for (const { headers, status } of answers) {
+      expect(status).toBeLessThan(500);
+      expect(headers).not.toHaveProperty("x-injected");
+      // Nor is an answer ever a page that a browser would run.
+      expect(headers["content-type"]).toMatch(/^application\/(?:problem\+)?json\b/);
+    }
+  }
+});
+
+test("no text forges or breaks a line of the log", () => {
+  expect(service.lines.length).toBeGreaterThan(hostileTexts.length);
+  for (const line of service.lines) {
+    expect(line).toMatch(/^\{[^\r\n]*\}\n$/);
+    expect(JSON.parse(line)).toMatchObject({ level: expect.stringMatching(/^(?:trace|debug|info)$/) });
+  }
+});
+
+test("all tables are there, and sound", () => service.database.checkInvariants());

@@ -1,0 +1,193 @@
+/** A crowd books and cancels on two service processes while the database fails them, in every way that it can. */
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { checkAccounts } from "../support/accounts.ts";
+import { createConcert, describeConcert } from "../support/concerts.ts";
+import { type Crowd, startCrowd } from "../support/crowd.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type HeldLock, holdConcert, holdLock } from "../support/locks.ts";
+import { startOwnServer } from "../support/own-server.ts";
+import type { ProtocolClient } from "../support/protocols.ts";
+import type { Settings } from "../support/service.ts";
+import { type ServicePair, startServicePair } from "../support/service-pair.ts";
+import { type CommitFault, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+const wait = { timeout: 10_000, interval: 2 };
+
+/** What a fault may look at and tamper with. */
+interface Scene {
+  readonly database: TestDatabase;
+  readonly crowd: Crowd;
+  /** The concert that most of the crowd comes for. */
+  readonly hotConcert: bigint;
+  /** A client of each service. */
+  readonly clients: readonly ProtocolClient[];
+}
+
+async function newDatabase(): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  return database;
+}
+
+/** A proxy for each service. */
+async function startProxies(database: TestDatabase): Promise<TcpProxy[]> {
+  const proxies = await Promise.all([startTcpProxy(database.url), startTcpProxy(database.url)]);
+  onTestFinished(() => Promise.all(proxies.map((proxy) => proxy.close())).then(() => {}));
+  return proxies;
+}
+
+interface LoadOptions {
+  readonly poolSize?: number;
+  readonly settings?: Settings;
+  /** By which each service comes to the database, if not directly. */
+  readonly proxies?: readonly TcpProxy[];
+}
+
+/** Lets a fault happen while a crowd books, and checks that nothing of it is left, and that what is stored is what was told. */
+async function underLoad(
+  database: TestDatabase,
+  { poolSize = 5, settings = {}, proxies }: LoadOptions,
+  fault: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const urls = proxies?.map((proxy) => proxy.url(database.url)) ?? [database.url, database.url];
+  const pair = await startServicePair(urls, poolSize, { APP_REQUEST_TIMEOUT: "5s", ...settings });
+  onTestFinished(() => pair.close());
+  await failUnderLoad(database, pair, fault);
+  await pair.checkWell(database);
+}
+
+async function failUnderLoad(
+  database: TestDatabase,
+  { clients }: ServicePair,
+  fault: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const firstClients = clients.flatMap(([client]) => client ?? []);
+  const [client] = firstClients;
+  if (!client) throw new Error("there is no service");
+  const { id: hotConcert } = await createConcert(client, { totalTickets: 100_000 });
+  const { id: scarceConcert } = await createConcert(client, { totalTickets: 40 });
+  const crowd = startCrowd(clients, [
+    { concertId: hotConcert, returnsAll: false },
+    { concertId: hotConcert, returnsAll: false },
+    { concertId: scarceConcert, returnsAll: true },
+  ]);
+  try {
+    await crowd.untilGranted(100);
+    await fault({ database, crowd, hotConcert, clients: firstClients });
+    await crowd.untilGranted(200);
+  } finally {
+    await crowd.goHome();
+  }
+  await checkAccounts(database, crowd.wishes);
+  await database.checkInvariants();
+}
+
+async function whileHeld(held: HeldLock, work: () => Promise<void>): Promise<void> {
+  await work().finally(() => held.release());
+}
+
+/** Ends sessions of the services, and says how many. */
+async function terminate(database: TestDatabase, which = "true"): Promise<number> {
+  const ended = await database.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'frontrow' AND ${which}`,
+  );
+  return ended.length;
+}
+
+describe("sessions that are terminated", () => {
+  test.each([
+    { where: "before a batch has the concert", statement: "SELECT FROM concerts WHERE id = $1 FOR UPDATE" },
+    { where: "in the middle of a batch's writes", statement: "LOCK TABLE bookings IN SHARE MODE" },
+  ])("$where", async ({ statement }) => {
+    await underLoad(await newDatabase(), {}, async ({ database, crowd, hotConcert }) => {
+      for (let round = 0; round < 3; round++) {
+        await crowd.untilGranted(50);
+        const held = await holdLock(database, statement, statement.includes("$1") ? [hotConcert] : []);
+        const [holder] = await held.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+        const isBlocked = `wait_event_type = 'Lock' AND ${holder?.pid} = ANY (pg_blocking_pids(pid))`;
+        const terminateBlocked = async () => expect(await terminate(database, isBlocked)).toBeGreaterThan(0);
+        await whileHeld(held, async () => {
+          // More often than a batch is repeated: some of its callers have to repeat it themselves.
+          for (let blow = 0; blow < 10; blow++) await vi.waitFor(terminateBlocked, wait);
+        });
+      }
+    });
+  });
+
+  test("at any moment, all of them", async () => {
+    await underLoad(await newDatabase(), {}, async ({ database, crowd }) => {
+      for (let blow = 0; blow < 20; blow++) {
+        await crowd.untilGranted(30);
+        expect(await terminate(database)).toBeGreaterThan(0);
+      }
+    });
+  });
+});
+
+test("a server that restarts, also after a crash", async () => {
+  const server = await startOwnServer();
+  onTestFinished(() => server.close());
+  const proxies = await startProxies(server.database);
+  await underLoad(server.database, { proxies }, async ({ crowd }) => {
+    for (const mode of ["fast", "immediate", "fast", "immediate"] as const) {
+      await crowd.untilGranted(100);
+      await server.restart(mode, () => crowd.untilRefused("DATABASE_UNAVAILABLE", 5));
+      for (const proxy of proxies) proxy.moveTo(server.database.url);
+    }
+  });
+});
+
+test("pools of which every connection is busy", async () => {
+  const settings = { APP_REQUEST_TIMEOUT: "1s", APP_LOCK_TIMEOUT: "25s", APP_STATEMENT_TIMEOUT: "25s" };
+  await underLoad(await newDatabase(), { poolSize: 2, settings }, async ({ database, crowd, clients }) => {
+    // In each service, one connection for a batch and one for an update wait for as long as the test likes.
+    const concerts = await Promise.all([...clients, ...clients].map((client) => createConcert(client)));
+    const ids = concerts.map(({ id }) => id);
+    const held = await holdLock(database, "SELECT FROM concerts WHERE id = ANY ($1) FOR UPDATE", [ids]);
+    const calls = clients.flatMap((client, index) => {
+      const [{ id: concertId } = { id: 0n }, update] = concerts.slice(index * 2);
+      return [
+        client.call(BookingService.method.bookTickets, { concertId, userId: "eve", ticketCount: 1 }),
+        client.call(ConcertService.method.updateConcert, { id: update?.id ?? 0n, version: 1, ...describeConcert() }),
+      ];
+    });
+    await whileHeld(held, () => crowd.untilRefused("DEADLINE_EXCEEDED", 60));
+    for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+  });
+});
+
+describe("a concert that another session holds", () => {
+  test.each([
+    { longerThan: "callers wait", reason: "DEADLINE_EXCEEDED", requestTimeout: "1s", lockTimeout: "25s" },
+    { longerThan: "a batch waits", reason: "OVERLOADED", requestTimeout: "25s", lockTimeout: "500ms" },
+  ])("longer than $longerThan", async ({ reason, requestTimeout, lockTimeout }) => {
+    const settings = {
+      ...{ APP_REQUEST_TIMEOUT: requestTimeout, APP_LOCK_TIMEOUT: lockTimeout },
+      ...{ APP_STATEMENT_TIMEOUT: "25s", APP_MAX_RETRIES: "0" },
+    };
+    await underLoad(await newDatabase(), { settings }, async ({ database, crowd, hotConcert }) => {
+      const held = await holdConcert(database, hotConcert);
+      await whileHeld(held, () => crowd.untilRefused(reason, 10));
+    });
+  });
+});
+
+test("connections that are cut around COMMIT", async () => {
+  const database = await newDatabase();
+  const proxies = await startProxies(database);
+  const faults: readonly CommitFault[] = ["answer lost", "undelivered", "client cut"];
+  await underLoad(database, { proxies }, async ({ crowd }) => {
+    for (let round = 0; round < 10; round++) {
+      await crowd.untilGranted(20);
+      // One COMMIT after the other at first, then several on end.
+      const copies = round < 7 ? 1 : 3;
+      const all = proxies.flatMap((proxy) =>
+        faults.flatMap((fault) => Array.from({ length: copies }, () => proxy.failNextCommit(fault))),
+      );
+      await Promise.all(all);
+    }
+  });
+});

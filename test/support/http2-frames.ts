@@ -1,0 +1,76 @@
+/** HTTP/2 by hand (RFC 9113): frames that no client library would send. */
+
+export const frameType = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  windowUpdate: 8,
+  continuation: 9,
+};
+export const flag = { none: 0, ack: 1, endStream: 1, endHeaders: 4 };
+
+/** What every connection begins with: the preface and settings, here none. */
+export const opening = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"),
+  frame(frameType.settings),
+]);
+
+export function frame(type: number, flags = 0, stream = 0, payload: Uint8Array = Buffer.of()): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** Header fields as literals without any compression (RFC 7541, 6.2.2). */
+export function headerBlock(fields: Readonly<Record<string, string>>): Buffer {
+  return Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]));
+}
+
+/** The fields of a call of gRPC. */
+export const grpcFields = (path: string) => ({
+  ":method": "POST",
+  ":scheme": "http",
+  ":authority": "test",
+  ":path": path,
+  "content-type": "application/grpc",
+  te: "trailers",
+});
+
+/** A whole header of a stream, by default one whose body is still to come. */
+export function headers(stream: number, fields: Readonly<Record<string, string>>, flags = flag.endHeaders): Buffer {
+  return frame(frameType.headers, flags, stream, headerBlock(fields));
+}
+
+export function reset(stream: number): Buffer {
+  const cancel = Buffer.of(0, 0, 0, 8);
+  return frame(frameType.reset, 0, stream, cancel);
+}
+
+/** The code of the GOAWAY frame in bytes that a server has sent, if there is one. */
+export function goawayCode(received: string): number | undefined {
+  const bytes = Buffer.from(received, "latin1");
+  for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+    if (bytes.readUInt8(at + 3) === 7 && at + 17 <= bytes.length) return bytes.readUInt32BE(at + 13);
+  }
+  return undefined;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, "latin1");
+  return Buffer.concat([length(bytes.length), bytes]);
+}
+
+/** A length of seven bits, continued in further bytes. */
+function length(value: number): Buffer {
+  if (value < 127) return Buffer.of(value);
+  const bytes = [127];
+  let rest = value - 127;
+  for (; rest >= 128; rest >>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.of(...bytes, rest);
+}

@@ -1,0 +1,26 @@
+/** How a test listens: on loopback, on a port of its own, with the limits of the service unless it sets others. */
+import { loadConfig } from "../../src/config.ts";
+import { createConnectionGate } from "../../src/server/connection-gate.ts";
+import type { ListenerLimits, ListenOptions } from "../../src/server/listen.ts";
+
+export interface TestLimits extends Partial<ListenerLimits> {
+  readonly lingerTimeoutMs?: number;
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
+  readonly trustedProxies?: readonly string[];
+}
+
+const { config } = loadConfig({ argv: [], env: {}, readFile: () => undefined, projectRoot: "/" });
+
+/** All that `listen` needs but a handler. */
+export function listenOptions(limits: TestLimits = {}): Omit<ListenOptions, "handler"> {
+  const all = { ...config, ...limits };
+  const { lingerTimeoutMs } = limits;
+  return {
+    host: "127.0.0.1",
+    port: 0,
+    limits: all,
+    gate: createConnectionGate(all),
+    ...(lingerTimeoutMs === undefined ? {} : { lingerTimeoutMs }),
+  };
+}

@@ -1,0 +1,60 @@
+/** A PostgreSQL server of a test's own, which may be stopped and started while services use it. */
+import type pg from "pg";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+import { createDataFolder } from "./data-folder.ts";
+import type { TestDatabase } from "./database.ts";
+
+/** How PostgreSQL stops: sessions are ended and all is written down, or nothing more is done, as in a crash. */
+export type StopMode = "fast" | "immediate";
+
+export interface OwnServer {
+  readonly database: TestDatabase;
+  /** Stops it and, after what happens meanwhile, starts it again, on another port. */
+  restart(mode: StopMode, meanwhile: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startOwnServer(): Promise<OwnServer> {
+  const folder = await createDataFolder();
+  const start = () => startEmbeddedPostgres({ dataDir: folder.path, log: () => {} });
+  let postgres: EmbeddedPostgres = await start();
+  const query = async <Row extends object>(text: string, values: unknown[] = []) => {
+    const session: pg.Client = await folder.connect();
+    return (await session.query<Row>(text, values).finally(() => session.end())).rows;
+  };
+  const close = async () => {
+    await postgres.stop();
+    await folder.remove();
+  };
+  return {
+    database: {
+      get url() {
+        const { host, port, user, password, database } = postgres.connection;
+        return `postgres://${user}:${password}@${host}:${port}/${database}`;
+      },
+      query,
+      connect: () => folder.connect(),
+      checkInvariants: async () => {
+        const broken = await query(brokenStock);
+        if (broken.length > 0) throw new Error(`broken invariants: ${JSON.stringify(broken)}`);
+      },
+      drop: close,
+    },
+    async restart(mode, meanwhile) {
+      const pid = (await folder.server())?.pid;
+      if (mode === "immediate" && pid !== undefined) {
+        process.kill(pid, "SIGQUIT");
+        await postgres.exited;
+      }
+      await postgres.stop();
+      await meanwhile();
+      postgres = await start();
+    },
+    close,
+  };
+}
+
+const brokenStock = `
+  SELECT id::text, total_tickets, available_tickets FROM concerts
+  WHERE available_tickets < 0 OR available_tickets <> total_tickets -
+    (SELECT coalesce(sum(ticket_count), 0) FROM bookings WHERE concert_id = concerts.id AND status = 'confirmed')`;
