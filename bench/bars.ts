@@ -1,4 +1,5 @@
 /** The bars that the service is held to, all of them ratios within one run. */
+import { type Abuse, abuses } from "./abuses.ts";
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
 import { crowd, hugeCrowd, impatienceMs, scenarioNames, subjectNames } from "./scenarios.ts";
@@ -47,6 +48,7 @@ export function checkBars(results: Results): Check[] {
     lastPage(results),
     ...http.map((protocol) => knownCallers(results, protocol)),
     ...http.flatMap((protocol) => tooMany(results, protocol)),
+    ...abuses.map((abuse) => abused(results, abuse)),
   ];
 }
 
@@ -222,6 +224,16 @@ function tooMany(results: Results, protocol: Protocol): Check[] {
       },
     ];
   });
+}
+
+function abused(results: Results, abuse: Abuse): Check {
+  const calm = { scenario: scenarioNames.abuse, subject: subjectNames.calm, protocol: "REST", users: 50 } as const;
+  return {
+    what: `a client beside ${abuse}: p99 against ${subjectNames.calm}`,
+    limit: { atMost: 2 },
+    unit: "x",
+    figure: ratioOf(results, { ...calm, subject: abuse }, calm, ({ latency }) => latency.p99Ms),
+  };
 }
 
 /** Of a call whose client sets none. */

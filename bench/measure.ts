@@ -25,10 +25,13 @@ export async function measure(
   variant: Variant,
   timing: Timing,
 ): Promise<MeasuredLoad> {
-  const { verify, ports = stage.ports, pace, ...requests } = await variant.prepare(stage);
+  const { verify, ports = stage.ports, pace, beside, ...requests } = await variant.prepare(stage);
   await checkpoint(stage);
   const before = await usageOf(stage);
-  const load = await stage.load.ask({ ...requests, ports, users: subject.users, pace: paceOf(pace, timing) });
+  const end = await beside?.();
+  const load = await stage.load
+    .ask({ ...requests, ports, users: subject.users, pace: paceOf(pace, timing) })
+    .finally(() => end?.());
   const after = await usageOf(stage);
   await verify(load);
 

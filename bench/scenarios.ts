@@ -1,4 +1,5 @@
 /** What a run measures. */
+import { abuses } from "./abuses.ts";
 import { insertLargeCatalogue, largeSubjects } from "./large.ts";
 import type { Protocol } from "./requests.ts";
 import {
@@ -55,6 +56,7 @@ export const subjectNames = {
   peak: "peak",
   tripled: "three times the peak",
   impatient: "three times the peak, impatient",
+  calm: "nobody else",
 } as const;
 
 export const scenarioNames = {
@@ -66,6 +68,7 @@ export const scenarioNames = {
   processes: "two processes on one concert",
   tokens: "one hot concert, tokens",
   overload: "three times the capacity",
+  abuse: "a client beside an abuser",
   large: "a million concerts, two million bookings",
 } as const;
 
@@ -85,6 +88,7 @@ export function scenariosOf(kind: "quick" | "full"): Scenario[] {
     ...http.map(processes),
     ...http.map(tokens),
     ...http.map(overload),
+    abused(),
     large(),
   ];
 }
@@ -203,6 +207,20 @@ function overload(protocol: Protocol): Scenario {
       ),
       subject(subjectNames.tripled, protocol, hugeCrowd, many()),
       subject(subjectNames.impatient, protocol, hugeCrowd, many(impatienceMs)),
+    ],
+  };
+}
+
+/** Some users at a modest rate, while somebody else does his worst. */
+function abused(): Scenario {
+  const users = 50;
+  const pace = () => ({ ratePerSecond: 200 });
+  return {
+    ...named(scenarioNames.abuse, "REST"),
+    servers: ["none"],
+    subjects: async () => [
+      subject(subjectNames.calm, "REST", users, booking("REST", users, { pace })),
+      ...abuses.map((abuse) => subject(abuse, "REST", users, booking("REST", users, { pace, abuse }))),
     ],
   };
 }

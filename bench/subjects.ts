@@ -1,8 +1,11 @@
 /** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
+import { join } from "node:path";
+import type { Abuse, AbuseSpec } from "./abuses.ts";
 import { noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import type { BenchDatabase } from "./postgres.ts";
+import { startChild } from "./questions.ts";
 import { bareRequests, bookingRequests, getConcertRequests, type Protocol, userNames } from "./requests.ts";
 import type { ServerKind } from "./scenarios.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
@@ -27,6 +30,8 @@ export interface Prepared extends Omit<LoadSpec, "ports" | "users" | "pace"> {
   /** In place of all servers and the usual pace. */
   readonly ports?: readonly number[];
   readonly pace?: OpenPace | { readonly requestsPerUser: number };
+  /** What goes on beside the load; returns what ends it. */
+  readonly beside?: () => Promise<() => Promise<void>>;
   /** Rejects if the outcome is wrong. */
   verify(result: LoadResult): Promise<void> | void;
 }
@@ -67,6 +72,14 @@ export interface BookingOptions {
   /** Whether calls may be refused as too many or too late. */
   readonly mayFail?: boolean;
   readonly onResult?: (result: LoadResult) => void;
+  /** What somebody else does to the server meanwhile. */
+  readonly abuse?: Abuse;
+}
+
+async function startAbuse(spec: AbuseSpec): Promise<() => Promise<void>> {
+  const abuser = await startChild<AbuseSpec | "stop", unknown>(join(import.meta.dirname, "abuse.ts"));
+  await abuser.ask(spec);
+  return () => abuser.stop();
 }
 
 const withPace = (pace: Prepared["pace"]) => (pace === undefined ? {} : { pace });
@@ -79,12 +92,13 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
   return async ({ database, ports, kinds, issuer }) => {
     const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty);
     const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
-    const { baseline, pace, servers, timeoutMs, mayFail = false, onResult } = options;
+    const { baseline, pace, servers, timeoutMs, mayFail = false, onResult, abuse } = options;
     const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
       ...bookingRequests({ protocol, users, concertOf, baseline, tokens, timeoutMs }),
       ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
       ...withPace(pace?.()),
+      ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
       verify: async (result) => {
         verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
         await verifyBookings(database, concertIds, result);

@@ -30,7 +30,9 @@ export async function openGuards(
   const report = (error: unknown) => {
     if (performance.now() < tellAgainAtMs) return;
     tellAgainAtMs = performance.now() + redisReportMs;
-    logger.warn({ err: error }, "Redis cannot be reached: each instance counts its callers alone");
+    // Its own words only: ioredis adds the command that failed, which may hold the password, or a caller's name.
+    const { code, message } = error as Partial<Record<"code" | "message", string>>;
+    logger.warn({ err: { code, message } }, "Redis cannot be reached: each instance counts its callers alone");
   };
   const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, report);
   const lag = createLagMeter();

@@ -1,5 +1,5 @@
 /** Bodies that are too large, packed too well, cut off, or no messages at all. */
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -115,10 +115,8 @@ describe("a compressed body", () => {
   const spaces = Buffer.alloc(2_000_000, " ");
   const bomb = gzipSync(spaces);
 
-  test.each([
-    ["gzip", bomb],
-    ["br", brotliCompressSync(spaces)],
-  ])("counts as large as it gets: %s", async (encoding, bytes) => {
+  test("counts as large as it gets", async () => {
+    const [encoding, bytes] = ["gzip", bomb];
     expect(bytes.length).toBeLessThan(maxBytes);
     const headers = { "content-encoding": encoding };
     for (const type of [jsonType, protoType]) {

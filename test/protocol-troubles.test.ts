@@ -142,7 +142,7 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
 
 /** The caller's deadline as its protocol's header only, so that it is the service that notices. */
 function deadlineHeader(protocol: Protocol): CallOptions {
-  return { headers: protocol.startsWith("gRPC") ? { "grpc-timeout": "300m" } : { "connect-timeout-ms": "300" } };
+  return { headers: protocol.startsWith("gRPC") ? { "grpc-timeout": "1000m" } : { "connect-timeout-ms": "1000" } };
 }
 
 describeTrouble(
@@ -169,7 +169,7 @@ describeTrouble(
 );
 
 describeTrouble("DEADLINE_EXCEEDED", "the service's own time is up", late, () =>
-  withLockedTables({ ...patientSettings, APP_REQUEST_TIMEOUT: "300ms" }, ({ baseUrl }) => attemptAll(calls, baseUrl)),
+  withLockedTables({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" }, ({ baseUrl }) => attemptAll(calls, baseUrl)),
 );
 
 it("DEADLINE_EXCEEDED is what callers see whose own clocks are first to notice", async () => {

@@ -31,16 +31,18 @@ const jwt = {
 };
 
 describe("the address to listen on", () => {
-  test.each([
+  test.each<[env: Record<string, string>, host: string, whyLoopback: string | undefined]>([
     [{}, "127.0.0.1", believing],
     [{ APP_AUTH_MODE: "none" }, "0.0.0.0", undefined],
+    // As Compose writes what is not set.
+    [{ APP_AUTH_MODE: "" }, "127.0.0.1", believing],
     [{ APP_AUTH_MODE: "dev" }, "127.0.0.1", trying],
     [jwt, "0.0.0.0", undefined],
     [{ ...jwt, APP_HOST: "10.1.2.3" }, "10.1.2.3", undefined],
     [{ APP_AUTH_MODE: "none", APP_HOST: "::" }, "::", undefined],
-  ])("of %j is %s", (env, host, whyLoopback) => {
+  ])("follows from the mode: %#", (env, host, whyLoopback) => {
     const { config, warnings } = load(env);
-    expect(config).toMatchObject({ host, auth: { mode: env.APP_AUTH_MODE ?? "none" } });
+    expect(config).toMatchObject({ host, auth: { mode: env.APP_AUTH_MODE || "none" } });
     expect(config.whyLoopback).toBe(whyLoopback);
     expect(warnings).toEqual([]);
   });
@@ -131,11 +133,10 @@ describe("the mode jwt", () => {
 
   test.each([
     ["APP_AUTH_MODE", "jwts"],
-    ["APP_AUTH_MODE", ""],
     ["APP_AUTH_ALGORITHMS", "HS256"],
     ["APP_AUTH_ALGORITHMS", "none"],
     ["APP_AUTH_ALGORITHMS", "RS256,HS512"],
-    ["APP_AUTH_ALGORITHMS", ""],
+    ["APP_AUTH_ALGORITHMS", "RS256,"],
     ["APP_AUTH_JWKS_URL", "file:///etc/passwd"],
     ["APP_AUTH_JWKS_URL", "https://user:secret@issuer.example"],
     ["APP_AUTH_PUBLIC_KEY", "secret"],

@@ -44,7 +44,10 @@ export function chooseAuth(given: readonly Given[]): {
   const host = isOpen || loopbackHosts.test(asked) ? asked : loopback;
   const overruled = host === asked ? undefined : find(settings.host);
   const whyLoopback = isOpen ? undefined : reasons[mode];
-  const warnings = overruled ? [`${overruled.name} is ignored: ${whyLoopback}`] : [];
+  const warnings = [
+    ...(overruled ? [`${overruled.name} is ignored: ${whyLoopback}`] : []),
+    ...(mode === "jwt" ? [] : unusedSettings.flatMap((setting) => warnOfUnused(find(setting)?.name))),
+  ];
   const { auth, problems } = mode === "jwt" ? chooseJwt(given) : { auth: { mode }, problems: [] };
   return { auth, host, whyLoopback, problems, warnings };
 }
@@ -54,6 +57,13 @@ const reasons: Readonly<Record<AuthConfig["mode"], string | undefined>> = {
   dev: "listening on loopback only: with APP_AUTH_MODE=dev whoever can read the key in APP_DATA_DIR can be anybody",
   jwt: undefined,
 };
+
+/** Whoever sets one of these may have forgotten the mode. */
+const unusedSettings = [settings.authIssuer, settings.authAudience, settings.authJwksUrl, settings.authPublicKey];
+
+function warnOfUnused(name: string | undefined): string[] {
+  return name === undefined ? [] : [`${name} is ignored: it counts with APP_AUTH_MODE=jwt only`];
+}
 
 function chooseJwt(given: readonly Given[]): { auth: AuthConfig; problems: readonly string[] } {
   const { value, optional } = createLookup(given);

@@ -51,6 +51,9 @@ describe("config/config.example.yaml", () => {
     expect(warnings).toEqual([
       expect.stringContaining("database.url is used; ignored: config/config.yaml: database.host"),
       expect.stringContaining("database.ssl_ca_file is ignored"),
+      ...["issuer", "audience", "jwks_url", "public_key"].map((name) =>
+        expect.stringContaining(`auth.${name} is ignored: it counts with APP_AUTH_MODE=jwt only`),
+      ),
     ]);
   });
 });

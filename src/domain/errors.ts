@@ -24,8 +24,8 @@ export type Failure =
   | { readonly reason: "INSUFFICIENT_TICKETS"; readonly available: number }
   | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: bigint }
   | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: bigint }
-  /** `problem` says what is wrong with the credentials, to be read by a person. */
-  | { readonly reason: "UNAUTHENTICATED"; readonly problem: string }
+  /** `problem` says what is wrong with the credentials, to be read by a person; or that there are none. */
+  | { readonly reason: "UNAUTHENTICATED"; readonly problem: string; readonly isMissing?: boolean }
   /** The keys that tokens are checked with cannot be had. */
   | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number }
   | { readonly reason: "MISSING_SCOPE"; readonly scope: string }

@@ -25,7 +25,7 @@ export async function keyFromPem(pem: string, algorithms: readonly string[]): Pr
   for (const algorithm of algorithms) {
     // Each algorithm takes one kind of key, so most do not take this one.
     const key = await importSPKI(pem, algorithm).catch(() => undefined);
-    if (key) keys.set(algorithm, key);
+    if (key && !isTooShort(key)) keys.set(algorithm, key);
   }
   if (keys.size === 0) {
     throw new TokenKeyError("APP_AUTH_PUBLIC_KEY is not a public key (PEM) for any of APP_AUTH_ALGORITHMS");
@@ -35,6 +35,11 @@ export async function keyFromPem(pem: string, algorithms: readonly string[]): Pr
     if (!key) throw new errors.JOSEAlgNotAllowed("the key is for another algorithm");
     return key;
   };
+}
+
+/** What jose says of a key only when it verifies a token with it. */
+function isTooShort({ algorithm }: CryptoKey): boolean {
+  return "modulusLength" in algorithm && Number(algorithm.modulusLength) < 2_048;
 }
 
 /** How a key set is fetched. */

@@ -73,14 +73,19 @@ export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): To
   };
 }
 
-function identityOf({ sub = "", scope }: JWTPayload): Identity {
+function identityOf({ sub, scope }: JWTPayload): Identity {
   // It becomes the user_id of bookings, which has these bounds.
-  if (sub === "" || sub.length > maxSubjectLength || sub.includes("\0")) {
-    throw unauthenticated("the token's subject cannot be a user");
-  }
+  if (!isUserId(sub)) throw unauthenticated("the token's subject cannot be a user");
   // RFC 8693, 4.2: one string, separated by spaces.
   const scopes = typeof scope === "string" ? scope.split(" ").filter((each) => each !== "") : [];
   return { subject: sub, scopes: new Set(scopes) };
+}
+
+/** An issuer may write anything there, whatever its type promises. */
+function isUserId(sub: unknown): sub is string {
+  if (typeof sub !== "string" || sub === "" || sub.length > maxSubjectLength) return false;
+  // What is no Unicode text would be stored as U+FFFD: several subjects as one user.
+  return !sub.includes("\0") && sub.isWellFormed();
 }
 
 /** Says what is wrong with a token as far as that helps its owner, and no one who forges one. */
@@ -94,7 +99,8 @@ function explain(error: unknown): unknown {
     return unauthenticated(claimProblems[error.claim] ?? "the token is not valid", error);
   }
   if (error instanceof errors.JOSEError) return unauthenticated("the token is not valid", error);
-  return error;
+  // What jose says in other words is about the key that the issuer gives: too short, say, or not a key at all.
+  return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
 }
 
 const claimProblems: Readonly<Record<string, string>> = {

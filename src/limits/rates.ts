@@ -48,12 +48,13 @@ export function createRateLimits(
   clockMs: () => number = () => performance.now(),
 ): RateLimits {
   const limiters = new Map<string, Limiter>();
+  const health = createHealth();
   for (const [budget, perCaller] of Object.entries(limits)) {
     if (perCaller === 0) continue;
     const points = { caller: perCaller, address: perCaller * callersPerAddress };
     for (const [kind, most] of Object.entries(points)) {
       const name = `${budget}:${kind}`;
-      limiters.set(name, createLimiter(name, most, redis, report, clockMs));
+      limiters.set(name, createLimiter(name, most, { redis, health, report, clockMs }));
     }
   }
 
@@ -71,31 +72,61 @@ export function createRateLimits(
   };
 }
 
-function createLimiter(
-  name: string,
-  points: number,
-  redis: RedisConnection | undefined,
-  report: (error: unknown) => void,
-  clockMs: () => number,
-): Limiter {
+interface LimiterOptions {
+  readonly redis: RedisConnection | undefined;
+  readonly health: Health;
+  readonly report: (error: unknown) => void;
+  readonly clockMs: () => number;
+}
+
+function createLimiter(name: string, points: number, { redis, health, report, clockMs }: LimiterOptions): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `frontrow:${name}` };
   const alone = new RateLimiterMemory(options);
   if (!redis) return alone;
   const together = new RateLimiterRedis({ ...options, storeClient: redis });
-  let restUntilMs = 0;
   return {
     points,
     async consume(key) {
-      if (clockMs() >= restUntilMs) {
-        try {
-          return await together.consume(key);
-        } catch (error) {
-          if (error instanceof RateLimiterRes) throw error;
-          restUntilMs = clockMs() + redisRestMs;
-          report(error);
+      if (!health.isAsked(clockMs())) return await alone.consume(key);
+      try {
+        const result = await together.consume(key);
+        health.answered();
+        return result;
+      } catch (error) {
+        if (error instanceof RateLimiterRes) {
+          health.answered();
+          throw error;
         }
+        health.failed(clockMs());
+        report(error);
+        return await alone.consume(key);
       }
-      return await alone.consume(key);
+    },
+  };
+}
+
+/** Whether Redis is to be asked. While it fails, one call in two seconds asks, and no other waits with it. */
+interface Health {
+  isAsked(nowMs: number): boolean;
+  answered(): void;
+  failed(nowMs: number): void;
+}
+
+function createHealth(): Health {
+  /** Undefined while it is well. */
+  let askAgainAtMs: number | undefined;
+  return {
+    isAsked(nowMs) {
+      if (askAgainAtMs === undefined) return true;
+      if (nowMs < askAgainAtMs) return false;
+      askAgainAtMs = nowMs + redisRestMs;
+      return true;
+    },
+    answered() {
+      askAgainAtMs = undefined;
+    },
+    failed(nowMs) {
+      askAgainAtMs = nowMs + redisRestMs;
     },
   };
 }

@@ -1,5 +1,12 @@
 /** Who may call what, as the schema says: the option `access` of every method. */
-import { type DescMethod, type DescService, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMethod,
+  type DescService,
+  getOption,
+  hasOption,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { type Access, access, Lane, OwnedResource } from "../../gen/frontrow/v1/access_pb.ts";
 import type { Budget } from "../limits/rates.ts";
 
@@ -33,6 +40,8 @@ export function readAccessRules(services: readonly DescService[]): (method: Desc
 function readRule(method: DescMethod): AccessRule {
   const wrong = (problem: string) => new Error(`${nameOf(method)} ${problem}: see frontrow/v1/access.proto`);
   if (!hasOption(method, access)) throw wrong("does not say who may call it");
+  // Nobody asks for a stream's caller: see createIdentityInterceptor.
+  if (method.methodKind !== "unary") throw wrong("is a stream, whose rule nothing would enforce");
   const rule = getOption(method, access);
   const { scope, scopeForOthers, userField, resource, lane } = rule;
   const budget = budgets.get(lane);
@@ -41,16 +50,20 @@ function readRule(method: DescMethod): AccessRule {
   if (isOwned && (scope === "" || scopeForOthers === "")) throw wrong("is about what a user owns, but open to anybody");
   if (!isOwned && scopeForOthers !== "") throw wrong("has a scope for others, but nothing that a user owns");
   const user = method.input.fields.find(({ name }) => name === userField);
-  if (userField !== "" && !isText(user))
+  if (userField !== "" && !isPlain(user, ScalarType.STRING))
     throw wrong(`names the user in ${userField}, which is no string of its request`);
-  if (resource !== OwnedResource.UNSPECIFIED && !method.input.fields.some(({ name }) => name === "id")) {
-    throw wrong("is about a resource, but its request has no id");
+  if (resource !== OwnedResource.UNSPECIFIED) {
+    if (resource !== OwnedResource.BOOKING) throw wrong("is about a resource whose owner nobody can find");
+    const id = method.input.fields.find(({ name }) => name === "id");
+    if (!isPlain(id, ScalarType.INT64)) throw wrong("is about a resource, but its request has no id");
   }
   return { ...rule, userKey: user?.localName, budget };
 }
 
-function isText(field: DescMethod["input"]["fields"][number] | undefined): boolean {
-  return field?.fieldKind === "scalar" && field.scalar === ScalarType.STRING;
+/** Whether a message has the field's value, as what the schema says, under the field's own name. */
+function isPlain(field: DescField | undefined, scalar: ScalarType): boolean {
+  if (field?.fieldKind !== "scalar" || field.oneof) return false;
+  return field.scalar === scalar && !field.longAsString;
 }
 
 function nameOf(method: DescMethod): string {

@@ -63,10 +63,13 @@ const answers: AnswerTable = {
     code: Code.PermissionDenied,
     message: `booking ${bookingId} belongs to another user`,
   }),
-  UNAUTHENTICATED: ({ problem }) => ({
+  UNAUTHENTICATED: ({ problem, isMissing }) => ({
     code: Code.Unauthenticated,
     message: problem,
-    headers: { "www-authenticate": `Bearer error="invalid_token", error_description="${problem}"` },
+    // RFC 6750, 3.1: a caller who has shown nothing is not told of an error.
+    headers: {
+      "www-authenticate": isMissing ? "Bearer" : `Bearer error="invalid_token", error_description="${problem}"`,
+    },
   }),
   KEYS_UNAVAILABLE: () => ({
     code: Code.Unavailable,

@@ -11,7 +11,7 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
 
 /**
  * The timeout in `grpc-timeout` (gRPC, gRPC-Web) or `connect-timeout-ms` (Connect, and REST here), in milliseconds;
- * Infinity if there is none. One that is malformed counts as none: the protocols refuse it themselves.
+ * Infinity if there is none. One that is malformed counts as none: gRPC and Connect refuse it themselves.
  */
 export function clientTimeoutMs(header: Headers): number {
   const grpc = header.get("grpc-timeout");

@@ -11,15 +11,15 @@ import {
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
 
 /** When a connection is ended for frames that are cheap to send and dear to receive. */
-const floodLimits = {
-  // Streams begun and reset at once ("rapid reset"): so many, and so many more a second. It leaves room for a proxy
-  // through which a crowd hangs up.
-  streamResetBurst: 1_000,
-  streamResetRate: 33,
+const floodLimits = ({ maxConcurrentStreams }: ProtocolLimits) => ({
+  // Streams begun and reset at once ("rapid reset"): so many, and so many more a second. A client may give up all it has
+  // under way and begin anew; through a proxy, the crowd of a rush hangs up.
+  streamResetBurst: 2 * maxConcurrentStreams,
+  streamResetRate: 100,
   // What breaks the protocol without ending the connection, such as a reset provoked from our side. Honest clients send
   // none.
   maxSessionInvalidFrames: 100,
-};
+});
 
 /** Makes a server for HTTP/2 connections that someone else accepts. */
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
@@ -29,9 +29,11 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
   const server = createServer(
     {
       settings: { maxConcurrentStreams: limits.maxConcurrentStreams, maxHeaderListSize: limits.maxHeaderBytes },
-      ...floodLimits,
+      ...floodLimits(limits),
     },
     (request, response) => {
+      // Reset in the same packet: nobody waits for it any more.
+      if (request.stream.destroyed || request.stream.aborted) return;
       limitTimes(request, response, limits);
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -91,15 +93,21 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
     // The reset waits behind what the client does not take.
     if (stream.session !== undefined) destroyEventually(stream.session, lingerTimeoutMs, stream);
   };
-  // A call that streams both ways has been answered in part, and may go on for as long as it is not silent.
-  const arrival = setTimeout(() => {
-    if (!request.complete && !response.headersSent) reset();
+  let unsentBytes = 0;
+  let talks = false;
+  const timer = setTimeout(() => {
+    const isLate = !request.complete && !response.headersSent;
+    // Not by the stream's own timeout, for which whatever the connection sends is progress.
+    const isStuck = unsentBytes > 0 && stream.writableLength === unsentBytes;
+    if (isLate || isStuck) return reset();
+    unsentBytes = stream.writableLength;
+    timer.refresh();
+    // A call that streams both ways has been answered in part, and may go on for as long as it is not silent.
+    if (request.complete || talks) return;
+    talks = true;
+    stream.setTimeout(bodyTimeoutMs, () => !request.complete && reset());
   }, bodyTimeoutMs);
-  stream.once("close", () => clearTimeout(arrival));
-  stream.setTimeout(bodyTimeoutMs);
-  stream.on("timeout", () => {
-    if (!request.complete || stream.writableLength > 0) reset();
-  });
+  stream.once("close", () => clearTimeout(timer));
   // An answer can come before the request is complete. Clients take a reset for a failure even then, so they get
   // time to end it; what they still send is dropped.
   stream.once("finish", () => {

@@ -1,6 +1,7 @@
 /** The requirement's two rushes, over the network, on one service process and on two that share a database. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { settings } from "../../src/config.ts";
 import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";
@@ -11,6 +12,14 @@ import { testEnvironment } from "../support/service.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 
+const { rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller } = settings;
+/** As strict as they are unless somebody changes them: an honest crowd must not meet them. */
+const defaultLimits = Object.fromEntries(
+  [rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller].map(
+    ({ environmentName, defaultText }) => [environmentName, defaultText],
+  ),
+);
+
 describe.each([{ processCount: 1 }, { processCount: 2 }])(
   "on $processCount service process(es)",
   ({ processCount }) => {
@@ -19,7 +28,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      const environment = testEnvironment(database.url);
+      const environment = testEnvironment(database.url, defaultLimits);
       services = await Promise.all(Array.from({ length: processCount }, () => spawnService(environment)));
     });
     afterAll(async () => {

@@ -15,23 +15,29 @@ export interface IdentityOptions {
   /** Undefined in the mode `none`: whoever the request says it is from, it is from. */
   readonly tokens: TokenVerifier | undefined;
   readonly owners: { readonly booking: FindOwner };
+  /** Counts a call as soon as it is known whose it is; raises RATE_LIMITED. */
+  readonly count: (request: UnaryRequest) => Promise<void>;
 }
 
 /**
  * Holds every unary call to its method's rule: who the caller is, whether the token allows the call, and whether what it is
  * about is the caller's own. A request that leaves its user open is filled in, so that handlers need not know of tokens.
  */
-export function createIdentityInterceptor({ ruleOf, tokens, owners }: IdentityOptions): Interceptor {
+export function createIdentityInterceptor({ ruleOf, tokens, owners, count }: IdentityOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
-    const address = addressOf(request.contextValues);
+    const nobody = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
     if (!tokens) {
-      setCaller(request.contextValues, { subject: undefined, scopes: noScopes, address });
+      setCaller(request.contextValues, nobody);
+      await count(request);
       return await next(request);
     }
     const rule = ruleOf(request.method);
-    const caller = await authenticate(request.header, tokens, address);
+    const [caller, fault] = await authenticate(request.header, tokens, nobody);
     setCaller(request.contextValues, caller);
+    // Before anything is refused: otherwise whoever may do nothing could try everything, as often as he likes.
+    await count(request);
+    if (fault !== undefined) throw fault;
     if (rule.scope !== "") await authorize(rule, caller, request, owners);
     return await next(request);
   };
@@ -39,13 +45,17 @@ export function createIdentityInterceptor({ ruleOf, tokens, owners }: IdentityOp
 
 const noScopes: ReadonlySet<string> = new Set();
 
-/** A caller without a token is nobody; one with a bad token is refused, for it takes itself for somebody. */
-async function authenticate(header: Headers, tokens: TokenVerifier, address: string): Promise<Caller> {
+/** A caller without a token is nobody; one with a bad token has to be refused, for it takes itself for somebody. */
+async function authenticate(header: Headers, tokens: TokenVerifier, nobody: Caller): Promise<[Caller, unknown?]> {
   const authorization = header.get("authorization");
-  if (authorization === null) return { subject: undefined, scopes: noScopes, address };
+  if (authorization === null) return [nobody];
   const [, token] = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
-  if (token === undefined) throw unauthenticated("the header Authorization must be: Bearer and a token");
-  return { ...(await tokens.verify(token)), address };
+  if (token === undefined) return [nobody, unauthenticated("the header Authorization must be: Bearer and a token")];
+  try {
+    return [{ ...(await tokens.verify(token)), address: nobody.address }];
+  } catch (fault) {
+    return [nobody, fault];
+  }
 }
 
 async function authorize(
@@ -54,7 +64,10 @@ async function authorize(
   request: UnaryRequest,
   owners: IdentityOptions["owners"],
 ): Promise<void> {
-  if (subject === undefined) throw unauthenticated("this takes a bearer token, in the header Authorization");
+  if (subject === undefined) {
+    const problem = "this takes a bearer token, in the header Authorization";
+    throw new DomainError({ reason: "UNAUTHENTICATED", problem, isMissing: true });
+  }
   const mayForOthers = rule.scopeForOthers !== "" && scopes.has(rule.scopeForOthers);
   if (!scopes.has(rule.scope) && !mayForOthers) throw new DomainError({ reason: "MISSING_SCOPE", scope: rule.scope });
 

@@ -9,7 +9,7 @@ import { readAccessRules } from "../access.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { createIdentityInterceptor, type FindOwner } from "./identity.ts";
-import { createLimitInterceptor } from "./limits.ts";
+import { createCallCounter, createLimitInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
@@ -34,8 +34,8 @@ export function createInterceptors(services: readonly DescService[], options: In
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
     createDeadlineInterceptor(requestTimeoutMs),
-    createIdentityInterceptor({ ruleOf, tokens, owners }),
-    createLimitInterceptor({ ruleOf, rates, lag, fairShare }),
+    createIdentityInterceptor({ ruleOf, tokens, owners, count: createCallCounter(ruleOf, rates) }),
+    createLimitInterceptor({ ruleOf, lag, fairShare }),
     createValidationInterceptor(services),
   ];
 }

@@ -10,27 +10,39 @@ import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
 import { deadlineFrom } from "./deadline.ts";
 
+type RuleOf = (method: UnaryRequest["method"]) => AccessRule;
+
 export interface LimitOptions {
-  readonly ruleOf: (method: UnaryRequest["method"]) => AccessRule;
-  readonly rates: RateLimits;
+  readonly ruleOf: RuleOf;
   readonly lag: LagMeter;
   readonly fairShare: FairShare;
 }
 
 const retryDelayMs = 1_000;
+/** As the schema has it: a longer name is none, and is refused further in. */
+const maxUserLength = 255;
 
-/** Refuses calls that could not be answered in time, and callers who ask for more than their share. */
-export function createLimitInterceptor({ ruleOf, rates, lag, fairShare }: LimitOptions): Interceptor {
+/** A function that counts a call whose caller is known; it raises RATE_LIMITED. */
+export function createCallCounter(ruleOf: RuleOf, rates: RateLimits): (request: UnaryRequest) => Promise<void> {
+  return async (request) => {
+    const { budget, userKey } = ruleOf(request.method);
+    for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey))) {
+      spend(await rates.count(budget, each), request.contextValues);
+    }
+  };
+}
+
+/** Refuses calls that could not be answered in time, and callers who have more unfinished than their share. */
+export function createLimitInterceptor({ ruleOf, lag, fairShare }: LimitOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const { contextValues } = request;
-    const { lane, userKey, budget } = ruleOf(request.method);
+    const { lane, userKey } = ruleOf(request.method);
     // Organizers must be able to act when everything else is at a standstill.
     if (lane !== Lane.ADMIN) refuseIfTooLate(deadlineFrom(contextValues).expiresAtMs, lag.lagMs());
-    const counted = whomToCount(callerOf(contextValues), userOf(request, userKey));
-    for (const each of counted) spend(await rates.count(budget, each), contextValues);
     if (lane !== Lane.BOOKING) return await next(request);
-    return await fairShare.hold(counted.at(-1)?.key ?? "", () => next(request));
+    const sharer = whomToCount(callerOf(contextValues), userOf(request, userKey)).at(-1);
+    return await fairShare.hold(sharer?.key ?? "", () => next(request));
   };
 }
 
@@ -40,10 +52,10 @@ function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
   throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }
 
-/** The user whom a request names. After the identity interceptor that is somebody wherever callers are known. */
+/** The user whom a request names, if any. */
 function userOf({ message }: UnaryRequest, userKey: string | undefined): string {
   const user = userKey === undefined ? "" : (message as unknown as Record<string, unknown>)[userKey];
-  return typeof user === "string" ? user : "";
+  return typeof user === "string" && user.length <= maxUserLength ? user : "";
 }
 
 /**

@@ -1,0 +1,84 @@
+/** A process that abuses a server while the bench looks after another client. Bounded in connections and in rate. */
+import { connect, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
+import { frame, frameType, grpcFields, headers, opening, reset } from "../test/support/http2-frames.ts";
+import type { Abuse, AbuseSpec } from "./abuses.ts";
+import { serveQuestions } from "./questions.ts";
+
+const periodMs = 50;
+const path = "/frontrow.v1.BookingService/BookTickets";
+const post = `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n`;
+const bomb = gzipSync(Buffer.alloc(10_000_000));
+const flood = Buffer.alloc(1_000_000, " ");
+const resetsAtOnce = 100;
+
+/** What is kept open all the time, with what is written on it in each period; and what is begun anew in each period. */
+interface Plan {
+  readonly held?: { readonly count: number; readonly begin: string | Uint8Array; readonly more: string };
+  readonly fresh?: {
+    readonly count: number;
+    readonly bytes: readonly (string | Uint8Array)[];
+    readonly vanish?: boolean;
+  };
+}
+
+const plans: Readonly<Record<Abuse, Plan>> = {
+  "slow headers": { held: { count: 200, begin: "GET / HTTP/1.1\r\nX-Slow: ", more: "x" } },
+  "slow bodies": { held: { count: 200, begin: `${post}Content-Length: 60000\r\n\r\n`, more: " " } },
+  "a thousand idle connections": { held: { count: 1_000, begin: "", more: "" } },
+  "half requests": { fresh: { count: 10, bytes: [`${post}Content-Length: 50\r\n\r\n{`], vanish: true } },
+  "rapid resets": { fresh: { count: 1, bytes: [opening, rapidResets()] } },
+  "compressed bombs": {
+    fresh: { count: 1, bytes: [`${post}Content-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`, bomb] },
+  },
+  "oversized bodies": { fresh: { count: 2, bytes: [`${post}Content-Length: ${flood.length}\r\n\r\n`, flood] } },
+  "oversized headers": { fresh: { count: 2, bytes: [`${post}X-Large: ${"x".repeat(40_000)}\r\n\r\n`] } },
+};
+
+function rapidResets(): Buffer {
+  const pieces = Array.from({ length: resetsAtOnce }, (_, index) => {
+    const stream = 2 * index + 1;
+    return Buffer.concat([
+      headers(stream, grpcFields(path)),
+      frame(frameType.data, 0, stream, Buffer.alloc(5)),
+      reset(stream),
+    ]);
+  });
+  return Buffer.concat(pieces);
+}
+
+const sockets = new Set<Socket>();
+let timer: NodeJS.Timeout | undefined;
+
+function open(port: number): Socket {
+  const socket = connect(port, "127.0.0.1");
+  sockets.add(socket);
+  socket.on("error", () => {});
+  socket.once("close", () => sockets.delete(socket));
+  socket.resume();
+  return socket;
+}
+
+function start({ abuse, port }: AbuseSpec): void {
+  const { held, fresh } = plans[abuse];
+  timer = setInterval(() => {
+    if (held) {
+      for (const socket of sockets) if (held.more !== "") socket.write(held.more);
+      // Some each time, so as not to overrun the server's queue of connections.
+      for (let count = 0; count < 50 && sockets.size < held.count; count++) open(port).write(held.begin);
+    }
+    for (let count = 0; count < (fresh?.count ?? 0); count++) {
+      const socket = open(port);
+      for (const bytes of fresh?.bytes ?? []) socket.write(bytes);
+      if (fresh?.vanish) socket.once("connect", () => setImmediate(() => socket.resetAndDestroy()));
+      else setTimeout(() => socket.destroy(), periodMs * 10);
+    }
+  }, periodMs);
+}
+
+function stop(): void {
+  clearInterval(timer);
+  for (const socket of sockets) socket.destroy();
+}
+
+serveQuestions<AbuseSpec | "stop">((question) => (question === "stop" ? stop() : start(question)), stop);

@@ -1,0 +1,141 @@
+import { errors, type JWTVerifyGetKey } from "jose";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  audience,
+  type Claims,
+  createTokenIssuer,
+  issuer,
+  nowSeconds,
+  type TokenIssuer,
+} from "../../test/support/tokens.ts";
+import { KeysUnavailableError, keyFromPem } from "./keys.ts";
+import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
+
+const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000 };
+
+let signer: TokenIssuer;
+let goodKey: JWTVerifyGetKey;
+/** How often the verifier has asked for the key: tokens that it remembers need none. */
+let lookups: number;
+let key: JWTVerifyGetKey;
+let verifier: TokenVerifier;
+
+beforeAll(async () => {
+  signer = await createTokenIssuer("ES256");
+  goodKey = await keyFromPem(signer.pem, ["ES256"]);
+});
+beforeEach(() => {
+  vi.useFakeTimers({ now: new Date("2030-05-01T10:00:00Z"), toFake: ["Date", "setTimeout", "clearTimeout"] });
+  // What has a clock of its own has got hold of this one before the timers were fake.
+  vi.spyOn(performance, "now").mockImplementation(() => Date.now());
+  lookups = 0;
+  key = goodKey;
+  verifier = createTokenVerifier(rules, (header, token) => {
+    lookups++;
+    return key(header, token);
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const tokenOf = (claims: Claims = {}) => signer.sign({ sub: "nora", ...claims });
+const passes = (seconds: number) => void vi.advanceTimersByTime(seconds * 1_000);
+const refusal = (problem: string) => ({ failure: { reason: "UNAUTHENTICATED", problem } });
+
+describe("a token that was found good", () => {
+  test("is not verified again", async () => {
+    const token = await tokenOf({ scope: "a b" });
+    const first = await verifier.verify(token);
+    expect(first).toEqual({ subject: "nora", scopes: new Set(["a", "b"]) });
+    passes(299);
+    expect(await verifier.verify(token)).toEqual(first);
+    expect(lookups).toBe(1);
+  });
+
+  test("stops counting when it expires, after the clocks' tolerance", async () => {
+    const token = await tokenOf({ exp: nowSeconds() + 60 });
+    await verifier.verify(token);
+    passes(64);
+    await verifier.verify(token);
+    expect(lookups).toBe(1);
+    passes(2);
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token has expired"));
+  });
+
+  test("is verified again after five minutes, so that a key can be withdrawn", async () => {
+    const token = await tokenOf();
+    await verifier.verify(token);
+    key = () => {
+      throw new errors.JWKSNoMatchingKey();
+    };
+    passes(299);
+    await verifier.verify(token);
+    passes(2);
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token is not valid"));
+    expect(lookups).toBe(2);
+  });
+
+  test("says nothing for another one that is like it", async () => {
+    const token = await tokenOf();
+    await verifier.verify(token);
+    for (const other of [
+      token.slice(0, -1),
+      `${token}A`,
+      token.toUpperCase(),
+      `${token.slice(0, token.lastIndexOf("."))}.`,
+    ]) {
+      await expect(verifier.verify(other)).rejects.toMatchObject(refusal("the token is not valid"));
+    }
+  });
+});
+
+describe("a token that was refused", () => {
+  test("is verified again: it may have come too early, or before its key", async () => {
+    const token = await tokenOf({ nbf: nowSeconds() + 60, iat: nowSeconds() });
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token is not valid yet"));
+    passes(56);
+    await expect(verifier.verify(token)).resolves.toMatchObject({ subject: "nora" });
+
+    const fresh = await tokenOf({ sub: "otto" });
+    key = () => {
+      throw new KeysUnavailableError("down");
+    };
+    await expect(verifier.verify(fresh)).rejects.toMatchObject({ failure: { reason: "KEYS_UNAVAILABLE" } });
+    key = goodKey;
+    await expect(verifier.verify(fresh)).resolves.toMatchObject({ subject: "otto" });
+  });
+
+  test("from the future is let in when its time has come, the tolerance included", async () => {
+    const token = await tokenOf({ iat: nowSeconds() + 10 });
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token was issued in the future"));
+    passes(5);
+    await expect(verifier.verify(token)).resolves.toMatchObject({ subject: "nora" });
+  });
+
+  test("for its length was not read", async () => {
+    await expect(verifier.verify("x".repeat(8_193))).rejects.toMatchObject(refusal("the token is too long"));
+    expect(lookups).toBe(0);
+  });
+});
+
+test.each([
+  [undefined, []],
+  ["", []],
+  ["a", ["a"]],
+  [" a  b a ", ["a", "b"]],
+  [["a", "b"], []],
+  [{ a: true }, []],
+  [42, []],
+  ["bookings:admin,concerts:write", ["bookings:admin,concerts:write"]],
+])("the scope %j allows %j", async (scope, scopes) => {
+  expect((await verifier.verify(await tokenOf({ scope }))).scopes).toEqual(new Set(scopes));
+});
+
+test("a key that cannot be used is no fault of the token, nor one that nobody foresaw", async () => {
+  key = () => {
+    throw new TypeError("RS256 requires key modulusLength to be 2048 bits or larger");
+  };
+  await expect(verifier.verify(await tokenOf())).rejects.toMatchObject({ failure: { reason: "KEYS_UNAVAILABLE" } });
+});

@@ -1,0 +1,163 @@
+import { create, createFileRegistry, type DescService, setExtension } from "@bufbuild/protobuf";
+import {
+  type FieldDescriptorProto,
+  FieldDescriptorProtoSchema,
+  FileDescriptorProtoSchema,
+  FieldOptions_JSType as JSType,
+  FieldDescriptorProto_Label as Label,
+  type MethodDescriptorProto,
+  MethodDescriptorProtoSchema,
+  MethodOptionsSchema,
+  FieldDescriptorProto_Type as Type,
+} from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import { type Access, AccessSchema, access } from "../../gen/frontrow/v1/access_pb.ts";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { Lane, OwnedResource, readAccessRules } from "./access.ts";
+
+type Rule = Partial<Omit<Access, "$typeName" | "$unknown">>;
+type Field = Partial<Omit<FieldDescriptorProto, "$typeName" | "$unknown" | "options">> & { jstype?: JSType };
+
+const id: Field = { name: "id", type: Type.INT64 };
+const user: Field = { name: "user_id", type: Type.STRING };
+
+/** A service with one method, `Do`, of this rule over a request of these fields. */
+function serviceWith(
+  rule: Rule | undefined,
+  fields: readonly Field[] = [id, user],
+  method: Partial<MethodDescriptorProto> = {},
+): DescService {
+  const options = create(MethodOptionsSchema);
+  if (rule) setExtension(options, access, create(AccessSchema, rule));
+  const field = fields.map(({ jstype, ...rest }, i) =>
+    create(FieldDescriptorProtoSchema, {
+      ...{ number: i + 1, label: Label.OPTIONAL, ...rest },
+      ...(jstype !== undefined && { options: { jstype } }),
+    }),
+  );
+  const file = create(FileDescriptorProtoSchema, {
+    ...{ name: "a.proto", syntax: "proto3", package: "a" },
+    messageType: [{ name: "Request", field, oneofDecl: [{ name: "who" }] }],
+    service: [
+      {
+        name: "Service",
+        method: [
+          create(MethodDescriptorProtoSchema, {
+            ...{ name: "Do", inputType: ".a.Request", outputType: ".a.Request" },
+            ...(method as object),
+            options,
+          }),
+        ],
+      },
+    ],
+  });
+  const service = createFileRegistry(file, () => undefined).getService("a.Service");
+  return service ?? expect.unreachable();
+}
+
+const read = (service: DescService) => readAccessRules([service]);
+const open = { lane: Lane.READ };
+const own = { scope: "x:read", scopeForOthers: "x:admin", lane: Lane.READ };
+const where = ": see frontrow/v1/access.proto";
+
+describe("the rules of a schema", () => {
+  test("are read where they can be kept", () => {
+    const service = serviceWith({ ...own, userField: "user_id", resource: OwnedResource.BOOKING });
+    const [method] = service.methods;
+    expect(read(service)(method ?? expect.unreachable())).toMatchObject({
+      ...own,
+      userKey: "userId",
+      resource: OwnedResource.BOOKING,
+      budget: "reads",
+    });
+  });
+
+  test("count against the budget of their lane", () => {
+    const budgetOf = (lane: Lane) => {
+      const service = serviceWith({ lane });
+      return read(service)(service.method.do ?? expect.unreachable()).budget;
+    };
+    expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(budgetOf)).toEqual(["reads", "bookings", "admin"]);
+  });
+
+  test("are there for every method of Frontrow", () => {
+    const services = [ConcertService, BookingService];
+    const ruleOf = readAccessRules(services);
+    for (const method of services.flatMap((service) => service.methods)) expect(ruleOf(method).lane).toBeGreaterThan(0);
+  });
+
+  test("are not there for another service's methods", () => {
+    const ruleOf = readAccessRules([ConcertService]);
+    expect(() => ruleOf(BookingService.method.getBooking)).toThrow(
+      "frontrow.v1.BookingService/GetBooking has no access rule",
+    );
+  });
+});
+
+describe("the start ends with a method", () => {
+  test.each<[name: string, problem: string, rule: Rule | undefined, fields?: readonly Field[]]>([
+    ["without a rule", "does not say who may call it", undefined],
+    ["whose rule is empty", "does not say what it counts against", {}],
+    ["of a lane that nobody knows", "does not say what it counts against", { lane: 99 as Lane }],
+    ["with a user, but open", "is about what a user owns, but open to anybody", { ...open, userField: "user_id" }],
+    [
+      "with a resource, but open",
+      "is about what a user owns, but open to anybody",
+      { ...open, resource: OwnedResource.BOOKING },
+    ],
+    [
+      "with a user, but closed to those in office",
+      "is about what a user owns, but open to anybody",
+      { ...own, scopeForOthers: "", userField: "user_id" },
+    ],
+    [
+      "with a user, but a scope for others only",
+      "is about what a user owns, but open to anybody",
+      { ...own, scope: "", userField: "user_id" },
+    ],
+    ["with a scope for others, but none to own anything", "has a scope for others, but nothing that a user owns", own],
+    [
+      "whose user is no field",
+      "names the user in userId, which is no string of its request",
+      { ...own, userField: "userId" },
+    ],
+    ["whose user is a number", "names the user in id, which is no string of its request", { ...own, userField: "id" }],
+    [
+      "whose users are many",
+      "names the user in user_id, which is no string of its request",
+      { ...own, userField: "user_id" },
+      [{ ...user, label: Label.REPEATED }],
+    ],
+    [
+      "whose user is in bytes",
+      "names the user in user_id, which is no string of its request",
+      { ...own, userField: "user_id" },
+      [{ ...user, type: Type.BYTES }],
+    ],
+    [
+      "whose resource has no id",
+      "is about a resource, but its request has no id",
+      { ...own, resource: OwnedResource.BOOKING },
+      [user],
+    ],
+  ])("%s", (_name, problem, rule, fields) => {
+    expect(() => read(serviceWith(rule, fields))).toThrow(`a.Service/Do ${problem}${where}`);
+  });
+
+  // What the interceptor would let pass without a look.
+  test.each<[name: string, rule: Rule, fields?: readonly Field[], method?: object]>([
+    ["whose user is one of several", { ...own, userField: "user_id" }, [id, { ...user, oneofIndex: 0 }]],
+    ["whose id is a string", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, type: Type.STRING }]],
+    ["whose id is a small number", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, type: Type.INT32 }]],
+    ["whose ids are many", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, label: Label.REPEATED }]],
+    ["whose id is one of several", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, oneofIndex: 0 }]],
+    ["whose id comes as a string", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, jstype: JSType.JS_STRING }]],
+    ["about a resource that nobody knows", { ...own, resource: 99 as OwnedResource }],
+    ["that streams what it answers", open, [], { serverStreaming: true }],
+    ["that streams what it is asked", open, [], { clientStreaming: true }],
+  ])("%s", (_name, rule, fields, method) => {
+    const service = serviceWith(rule, fields, method);
+    expect(() => read(service)).toThrow(/^a\.Service\/Do /);
+  });
+});

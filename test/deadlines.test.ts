@@ -1,0 +1,205 @@
+/** How long a call may take, as its client says or the service does: whoever no longer waits books nothing. */
+import { createClient, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport, createConnectTransport as createNodeConnectTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { startApp } from "../src/app.ts";
+import { loadConfig } from "../src/config.ts";
+import { createLogger } from "../src/log.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { callOnce } from "./support/exchange.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings, type Queueing } from "./support/locks.ts";
+import { protocolsOf } from "./support/matrix.ts";
+import { verdict } from "./support/outcomes.ts";
+import type { Protocol } from "./support/protocols.ts";
+import { restCall } from "./support/rest.ts";
+import { projectRoot, type Settings, testEnvironment } from "./support/service.ts";
+import { createStage } from "./support/stage.ts";
+
+const { bookTickets } = BookingService.method;
+const writeProtocols = protocolsOf(bookTickets);
+
+let database: TestDatabase;
+let service: ObservedService;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  service = await observe(patientSettings);
+});
+afterAll(async () => {
+  await service.close();
+  await database.drop();
+});
+
+interface ObservedService extends Queueing {
+  readonly baseUrl: string;
+  /** All that it logs. */
+  readonly logged: readonly Record<string, unknown>[];
+  close(): Promise<void>;
+}
+
+async function observe(settings: Settings): Promise<ObservedService> {
+  const logged: Record<string, unknown>[] = [];
+  const env = testEnvironment(database.url, settings);
+  const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot });
+  const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
+  const app = await startApp(config, logger, new AbortController().signal);
+  const { restPort, queuedRequests, close } = app;
+  return { baseUrl: `http://127.0.0.1:${restPort}`, logged, queuedRequests, close };
+}
+
+/**
+ * A concert that the test holds, with a call that waits for it: whatever comes now queues behind that one. It asks for
+ * too much, so that its turn changes nothing.
+ */
+async function standStill({ baseUrl, queuedRequests }: ObservedService) {
+  const { id: concertId } = await createStage(baseUrl).concert();
+  const held: HeldLock = await holdConcert(database, concertId, [{ queuedRequests }]);
+  onTestFinished(() => held.release().catch(() => {}));
+  const book = async (userId: string, protocol: Protocol = "REST", headers: Record<string, string> = {}, count = 1) => {
+    const request = { concertId, userId, ticketCount: count };
+    return (await callOnce(protocol, baseUrl, bookTickets, request, { headers })).outcome;
+  };
+  const first = book("first", "REST", {}, 100);
+  await held.untilWaiting(1);
+  /** Lets all go on; resolves with who has a booking once the queue is empty. */
+  const goOn = async (lastHeld = held) => {
+    await lastHeld.release();
+    expect(verdict(await first)).toBe("TICKET_LIMIT_EXCEEDED");
+    expect(verdict(await book("last"))).toBe("OK");
+    const rows = await database.query<{ user_id: string }>(
+      "SELECT user_id FROM bookings WHERE concert_id = $1 ORDER BY id",
+      [concertId],
+    );
+    return rows.map((row) => row.user_id);
+  };
+  return { concertId, held, book, goOn };
+}
+
+/** The timeout as the protocol's header says it, so that it is the service that notices. */
+function timeout(protocol: Protocol, grpc: string, milliseconds: string): Record<string, string> {
+  return protocol.startsWith("gRPC") ? { "grpc-timeout": grpc } : { "connect-timeout-ms": milliseconds };
+}
+
+const tooLate = {
+  ok: false,
+  code: "DEADLINE_EXCEEDED",
+  reason: "DEADLINE_EXCEEDED",
+  message: "the deadline passed before the request began; nothing was stored",
+};
+
+describe("a booking whose time is up in the queue is never made", () => {
+  it("by the client's own timeout, by every protocol", async () => {
+    const { book, goOn } = await standStill(service);
+    const late = writeProtocols.map((protocol) => book(`late ${protocol}`, protocol, timeout(protocol, "1S", "1000")));
+    for (const outcome of await Promise.all(late)) expect(outcome).toMatchObject(tooLate);
+    expect(await goOn()).toEqual(["last"]);
+  });
+
+  it("by the service's, however long its client would wait", async () => {
+    const impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
+    onTestFinished(() => impatient.close());
+    const { id: concertId } = await createStage(impatient.baseUrl).concert();
+    const held = await holdConcert(database, concertId);
+    const outcomes = await Promise.all(
+      [...writeProtocols, ...writeProtocols].map((protocol, index) => {
+        const headers = index < writeProtocols.length ? {} : timeout(protocol, "99999999H", "9999999999");
+        const request = { concertId, userId: `user-${index}`, ticketCount: 1 };
+        return callOnce(protocol, impatient.baseUrl, bookTickets, request, { headers });
+      }),
+    ).finally(() => held.release());
+    for (const { outcome } of outcomes) expect(outcome).toMatchObject({ ok: false, reason: "DEADLINE_EXCEEDED" });
+  });
+});
+
+describe("a timeout that is longer than the service's is none", () => {
+  const longest = [
+    ["99999999H", "9999999999"],
+    ["99999999S", "2147483648"],
+    ["600M", "36000000"],
+  ] as const;
+
+  it.each(writeProtocols)("by %s", async (protocol) => {
+    const { id: concertId } = await createStage(service.baseUrl).concert();
+    for (const [grpc, milliseconds] of longest) {
+      const headers = timeout(protocol, grpc, milliseconds);
+      const request = { concertId, userId: "nora", ticketCount: 1 };
+      const { outcome } = await callOnce(protocol, service.baseUrl, bookTickets, request, { headers });
+      expect(verdict(outcome), `${grpc} or ${milliseconds}`).toBe("OK");
+    }
+  });
+});
+
+type Cancellable = (userId: string, concertId: bigint, signal: AbortSignal) => Promise<unknown>;
+
+/** Clients that can hang up. */
+function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
+  const over =
+    (transport: Transport): Cancellable =>
+    (userId, concertId, signal) =>
+      createClient(BookingService, transport).bookTickets({ concertId, userId, ticketCount: 1 }, { signal });
+  switch (protocol) {
+    case "gRPC":
+      return over(createGrpcTransport({ baseUrl }));
+    case "gRPC-Web":
+      return over(createGrpcWebTransport({ baseUrl }));
+    case "Connect binary":
+      return over(createNodeConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }));
+    case "Connect JSON":
+      return over(createConnectTransport({ baseUrl }));
+    default:
+      return (userId, concertId, signal) => {
+        const request = { concert_id: String(concertId), user_id: userId, ticket_count: 1 };
+        const hangUp: typeof fetch = (input, init) => fetch(input, { ...init, signal });
+        return restCall(baseUrl, "BookingService.BookTickets", request, { fetch: hangUp });
+      };
+  }
+}
+
+describe("a client that hangs up", () => {
+  it.each(writeProtocols)("in the queue books nothing, and is no cause for alarm, by %s", async (protocol) => {
+    const { concertId, held, goOn } = await standStill(service);
+    const seen = service.logged.length;
+    const caller = new AbortController();
+    const gone = cancellable(protocol, service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
+    await held.untilWaiting(2);
+    caller.abort();
+    expect(await gone).toBe("hung up");
+    const since = () => service.logged.slice(seen);
+    await vi.waitFor(() => expect(since()).toContainEqual(expect.objectContaining({ code: "Canceled" })), 10_000);
+
+    expect(await goOn()).toEqual(["last"]);
+    const calls = since().filter(({ method }) => method === "frontrow.v1.BookingService/BookTickets");
+    expect(calls.map(({ code }) => code).sort()).toEqual(["Canceled", "FailedPrecondition", "OK"]);
+    expect(since().filter(({ level }) => level !== "debug")).toEqual([]);
+  });
+});
+
+it("callers without patience do not fail the neighbours in their batch", async () => {
+  const { concertId, held, book, goOn } = await standStill(service);
+  const atOnce = { "connect-timeout-ms": "1" };
+  const impatient = await Promise.all(["a", "b", "c"].map((name) => book(`impatient ${name}`, "REST", atOnce)));
+  for (const outcome of impatient) expect(outcome).toMatchObject({ ok: false });
+
+  const waiting = 1 + service.queuedRequests();
+  const caller = new AbortController();
+  const gone = cancellable("REST", service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
+  const brief = book("brief", "gRPC", { "grpc-timeout": "1500m" });
+  const patient = ["d", "e", "f"].map((name) => book(`patient ${name}`, "gRPC"));
+  await held.untilWaiting(waiting + 5);
+  // The next batch gets the concert, and then waits here, in the middle of its writes.
+  const heldWrites = await holdLock(database, "LOCK TABLE bookings IN SHARE MODE");
+  onTestFinished(() => heldWrites.release().catch(() => {}));
+  await held.release();
+  await heldWrites.untilWaiting(1);
+  caller.abort();
+  expect(await gone).toBe("hung up");
+  expect(await brief).toMatchObject({ ok: false, code: "DEADLINE_EXCEEDED" });
+
+  const stored = await goOn(heldWrites);
+  expect((await Promise.all(patient)).map(verdict)).toEqual(["OK", "OK", "OK"]);
+  // Their batch had begun when "gone" and "brief" gave up; the latter's time may have been up before, on a slow machine.
+  const others = stored.filter((user) => user !== "brief");
+  expect(others.sort()).toEqual(["gone", "last", "patient d", "patient e", "patient f"]);
+});

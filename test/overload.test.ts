@@ -1,0 +1,144 @@
+/** More than can be served: what is refused then, how, and who is served nevertheless. */
+import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { createFairShare } from "../src/limits/fair-share.ts";
+import { createLogger } from "../src/log.ts";
+import { createInterceptors } from "../src/rpc/interceptors/index.ts";
+import { callOnce } from "./support/exchange.ts";
+import { expectRefusal } from "./support/expected-answers.ts";
+import { holdConcert, patientSettings } from "./support/locks.ts";
+import { methods, protocolsOf } from "./support/matrix.ts";
+import { tally, verdict } from "./support/outcomes.ts";
+import { type Protocol, protocols } from "./support/protocols.ts";
+import { serveApp } from "./support/served-app.ts";
+import { startTestService } from "./support/service.ts";
+import { createStage, moonlight } from "./support/stage.ts";
+
+const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getConcert, createConcert } = ConcertService.method;
+
+const overloaded = {
+  reason: "OVERLOADED",
+  message: "too many requests are waiting; nothing was stored, repeat in a moment",
+} as const;
+
+/** As the methods' access rules have it, by hand. */
+const adminMethods = ["CreateConcert", "UpdateConcert"];
+
+describe("an event loop that lags", () => {
+  /** The service's interceptors, at a lag of the test's choice. */
+  const interceptorsAt = (lagMs: number, requestTimeoutMs: number) =>
+    createInterceptors([ConcertService, BookingService], {
+      logger: createLogger({ level: "silent" }),
+      requestTimeoutMs,
+      tokens: undefined,
+      owners: { booking: async () => undefined },
+      rates: { count: async () => undefined },
+      lag: { lagMs: () => lagMs, close() {} },
+      fairShare: createFairShare(1),
+    });
+
+  const open = async (lagMs: number, requestTimeoutMs = 10_000) => {
+    const app = await serveApp(
+      { getConcert: ({ id }) => ({ id }) },
+      { interceptors: interceptorsAt(lagMs, requestTimeoutMs) },
+    );
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it.each(protocols)("refuses who would wait in vain, typed, by %s", async (protocol) => {
+    const { baseUrl } = await open(5_000);
+    expectRefusal(protocol, await callOnce(protocol, baseUrl, getConcert, { id: 1n }), overloaded);
+  });
+
+  it.each(protocols)("goes by how long the client waits, by %s", async (protocol) => {
+    const { baseUrl } = await open(4_000);
+    const header = protocol.startsWith("gRPC") ? "grpc-timeout" : "connect-timeout-ms";
+    const value = protocol.startsWith("gRPC") ? "8S" : "8000";
+    const patient = await callOnce(protocol, baseUrl, getConcert, { id: 1n });
+    expect(verdict(patient.outcome)).toBe("OK");
+    const impatient = await callOnce(protocol, baseUrl, getConcert, { id: 1n }, { headers: { [header]: value } });
+    expectRefusal(protocol, impatient, overloaded);
+  });
+
+  it("refuses nobody as long as it keeps up", async () => {
+    const { baseUrl } = await open(0, 60_000);
+    expect(verdict((await callOnce("REST", baseUrl, getConcert, { id: 1n })).outcome)).toBe("OK");
+  });
+
+  it("leaves their lane to health checks", async () => {
+    const { baseUrl } = await open(1_000_000);
+    for (const path of ["/health", "/livez"]) expect((await fetch(`${baseUrl}${path}`)).status).toBe(200);
+    const check = await fetch(`${baseUrl}/grpc.health.v1.Health/Check`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    });
+    expect(check.status).toBe(200);
+  });
+
+  it.each(methods.map((method) => [method.name, method] as const))(
+    "%s keeps or leaves its lane",
+    async (name, method) => {
+      const transport = createRouterTransport(
+        ({ service }) => {
+          service(ConcertService, {});
+          service(BookingService, {});
+        },
+        { router: { interceptors: interceptorsAt(1_000_000, 10_000) } },
+      );
+      const client = createClient(method.parent, transport) as Record<string, (request: object) => Promise<unknown>>;
+      const error = await client[method.localName]?.({}).then(() => undefined, ConnectError.from);
+      // Who gets past is told what is wrong with his empty request, or that nobody has written a handler.
+      const isServed = error?.code === Code.InvalidArgument || error?.code === Code.Unimplemented;
+      expect(isServed).toBe(adminMethods.includes(name));
+      if (!isServed) expect(error?.code).toBe(Code.Unavailable);
+    },
+  );
+});
+
+describe("a full queue", () => {
+  it("refuses bookings at once, by every protocol, and nothing else suffers", async () => {
+    const service = await startTestService({ ...patientSettings, APP_MAX_QUEUED_REQUESTS: "3" });
+    onTestFinished(() => service.close());
+    const { baseUrl, database } = service;
+    const call = <Method extends DescMethodUnary>(
+      protocol: Protocol,
+      method: Method,
+      request: MessageInitShape<Method["input"]>,
+    ) => callOnce(protocol, baseUrl, method, request);
+    const stage = createStage(baseUrl);
+    const [{ id: concertId }, other] = [await stage.concert(), await stage.concert()];
+    const booking = await stage.booking(other);
+    const held = await holdConcert(database, concertId, [service]);
+    onTestFinished(() => held.release().catch(() => {}));
+    const book = (userId: string) => call("REST", bookTickets, { concertId, userId, ticketCount: 1 });
+    const first = book("first");
+    await held.untilWaiting(1);
+    const waiting = ["a", "b", "c"].map(book);
+    await held.untilWaiting(4);
+
+    for (const protocol of protocolsOf(bookTickets)) {
+      const order = { concertId: other.id, userId: "late", ticketCount: 1 };
+      expectRefusal(protocol, await call(protocol, bookTickets, order), overloaded);
+      const { id, userId } = booking;
+      expectRefusal(protocol, await call(protocol, cancelBooking, { id, userId }), overloaded);
+      const served = [
+        await call(protocol, getConcert, { id: concertId }),
+        await call(protocol, getUserBookings, { userId }),
+        await call(protocol, createConcert, moonlight),
+      ];
+      expect(served.map(({ outcome }) => verdict(outcome))).toEqual(["OK", "OK", "OK"]);
+    }
+    expect((await fetch(`${baseUrl}/readyz`)).status).toBe(200);
+
+    await held.release();
+    const outcomes = (await Promise.all([first, ...waiting])).map(({ outcome }) => outcome);
+    expect(tally(outcomes)).toEqual({ OK: 4 });
+    expect(verdict((await book("later")).outcome)).toBe("OK");
+  });
+});

@@ -1,0 +1,253 @@
+/** Permission where a call could slip by its rule: replays, page tokens, validators, other modes and ways in. */
+import { randomUUID } from "node:crypto";
+import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Booking } from "../gen/frontrow/v1/booking_pb.ts";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { Health } from "../gen/health/v1/health_pb.ts";
+import { callOnce } from "./support/exchange.ts";
+import { type ExpectedRefusal, expectRefusal } from "./support/expected-answers.ts";
+import { protocolsOf } from "./support/matrix.ts";
+import { type Protocol, protocols } from "./support/protocols.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+import { createStage, moonlight, type Stage } from "./support/stage.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/tokens.ts";
+import {
+  type Caller,
+  type CallerHeaders,
+  callerHeaders,
+  callers,
+  type RefusalWord,
+  refusals,
+} from "./support/tokens-callers.ts";
+
+const { getConcert, createConcert } = ConcertService.method;
+const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+
+let service: TestService;
+let open: TestService;
+let stage: Stage;
+let concert: Concert;
+let booking: Booking;
+let headersOf: CallerHeaders;
+
+beforeAll(async () => {
+  const issuer = await createTokenIssuer();
+  headersOf = await callerHeaders(issuer);
+  service = await startTestService(trusting(issuer));
+  // Set outright, so that it would listen anywhere.
+  open = await startTestService({ APP_AUTH_MODE: "none" }, service.database);
+  stage = createStage(open.baseUrl);
+  concert = await stage.concert({ totalTickets: 10_000 });
+  booking = await stage.booking(concert);
+});
+afterAll(async () => {
+  await service.database.checkInvariants();
+  await open.close();
+  await service.close();
+});
+
+type Request<Method extends DescMethodUnary> = MessageInitShape<Method["input"]>;
+
+/** A call that has to be answered. */
+async function allowed<Method extends DescMethodUnary>(
+  caller: Caller,
+  protocol: Protocol,
+  method: Method,
+  request: Request<Method>,
+): Promise<{ message: MessageShape<Method["output"]>; replayed: string | undefined }> {
+  const { outcome } = await callOnce(protocol, service.baseUrl, method, request, { headers: headersOf[caller] });
+  if (!outcome.ok) throw new Error(`${caller} by ${protocol}: ${outcome.message}`);
+  return outcome;
+}
+
+async function refused<Method extends DescMethodUnary>(
+  caller: Caller,
+  protocol: Protocol,
+  method: Method,
+  request: Request<Method>,
+  expected: RefusalWord | ExpectedRefusal,
+): Promise<void> {
+  const answer = await callOnce(protocol, service.baseUrl, method, request, { headers: headersOf[caller] });
+  expectRefusal(protocol, answer, typeof expected === "string" ? refusals[expected] : expected);
+}
+
+describe.each(protocols.filter((protocol) => protocol !== "Connect GET"))("a repeated call by %s", (protocol) => {
+  it("gives nobody the booking of another user's request_id", async () => {
+    const requestId = randomUUID();
+    const request = { concertId: concert.id, ticketCount: 1, requestId };
+    const { message: first } = await allowed("nora", protocol, bookTickets, request);
+
+    await refused("nobody", protocol, bookTickets, { ...request, userId: "nora" }, "token");
+    await refused("expired", protocol, bookTickets, request, "late");
+    await refused("otto", protocol, bookTickets, { ...request, userId: "nora" }, "admin");
+    await refused("reader", protocol, bookTickets, request, "write");
+    // The key is one's own: the same of another user is another.
+    const ottos = await allowed("otto", protocol, bookTickets, request);
+    expect(ottos).toMatchObject({ replayed: undefined, message: { userId: "otto" } });
+    expect(ottos.message.id).not.toBe(first.id);
+
+    for (const [caller, userId] of [
+      ["nora", ""],
+      ["writer", "nora"],
+      ["admin", "nora"],
+    ] as const) {
+      const again = await allowed(caller, protocol, bookTickets, { ...request, userId });
+      expect(again).toMatchObject({ replayed: "true", message: { id: first.id, userId: "nora" } });
+    }
+  });
+
+  it("gives nobody another user's cancelled booking", async () => {
+    const { id } = await stage.booking(concert, { userId: "nora" });
+    const request = { id, requestId: randomUUID() };
+    await allowed("nora", protocol, cancelBooking, request);
+
+    await refused("nobody", protocol, cancelBooking, { ...request, userId: "nora" }, "token");
+    await refused("otto", protocol, cancelBooking, request, "owner");
+    await refused("otto", protocol, cancelBooking, { ...request, userId: "nora" }, "admin");
+    await refused("reader", protocol, cancelBooking, request, "write");
+    for (const [caller, userId] of [
+      ["nora", ""],
+      ["admin", ""],
+      ["admin", "nora"],
+    ] as const) {
+      const again = await allowed(caller, protocol, cancelBooking, { ...request, userId });
+      expect(again).toMatchObject({ replayed: "true", message: { id, userId: "nora" } });
+    }
+  });
+
+  it("gives an organizer's concert to organizers only", async () => {
+    const request = { ...moonlight, requestId: randomUUID() };
+    const { message: first } = await allowed("organizer", protocol, createConcert, request);
+    await refused("nobody", protocol, createConcert, request, "token");
+    await refused("admin", protocol, createConcert, request, "concerts");
+    const again = await allowed("organizer", protocol, createConcert, request);
+    expect(again).toMatchObject({ replayed: "true", message: { id: first.id } });
+  });
+});
+
+it.each(protocolsOf(getUserBookings))("binds a page token to its user by %s", async (protocol) => {
+  for (const _ of [1, 2]) await stage.booking(concert, { userId: "nora" });
+  const { nextPageToken: pageToken } = (await allowed("nora", protocol, getUserBookings, { pageSize: 1 })).message;
+  const page = { pageSize: 1, pageToken };
+
+  await refused("nobody", protocol, getUserBookings, page, "token");
+  await refused("otto", protocol, getUserBookings, { ...page, userId: "nora" }, "admin");
+  const message = "page_token is not one that this list with these filters has given; start again without it";
+  await refused("otto", protocol, getUserBookings, page, { reason: "INVALID_PAGE_TOKEN", message });
+  await refused("admin", protocol, getUserBookings, page, { reason: "INVALID_PAGE_TOKEN", message });
+  const pages = [
+    await allowed("nora", protocol, getUserBookings, page),
+    await allowed("nora", protocol, getUserBookings, { ...page, userId: "nora" }),
+    await allowed("admin", protocol, getUserBookings, { ...page, userId: "nora" }),
+  ];
+  for (const { message } of pages) expect(message.bookings).toMatchObject([{ userId: "nora" }]);
+});
+
+describe("REST", () => {
+  const fetchBooking = (caller: Caller, init: RequestInit = {}) =>
+    fetch(`${service.baseUrl}/api/v1/bookings/${booking.id}`, {
+      ...init,
+      headers: { ...headersOf[caller], ...(init.headers as Record<string, string>) },
+    });
+
+  it("tells nobody else that a booking has not changed", async () => {
+    const headers = { "If-None-Match": (await fetchBooking("nora")).headers.get("etag") ?? "" };
+    expect((await fetchBooking("nora", { headers })).status).toBe(304);
+    expect((await fetchBooking("nobody", { headers })).status).toBe(401);
+    expect((await fetchBooking("otto", { headers })).status).toBe(403);
+    expect((await fetchBooking("expired", { headers: { "If-None-Match": "*" } })).status).toBe(401);
+  });
+
+  it("answers HEAD as it answers GET", async () => {
+    const statusOf = async (caller: Caller) => (await fetchBooking(caller, { method: "HEAD" })).status;
+    const statuses = await Promise.all((["nora", "admin", "nobody", "otto", "organizer"] as const).map(statusOf));
+    expect(statuses).toEqual([200, 200, 401, 403, 403]);
+  });
+
+  it("holds other spellings of a path to the same rule", async () => {
+    const { id } = booking;
+    const paths = [
+      `/api/v1/bookings/0${id}`,
+      `/api/v1/bookings/%3${id}`,
+      `/api/v1/bookings/${id}?`,
+      `//api/v1/bookings/${id}`,
+    ];
+    for (const path of [...paths, `/api/v1/bookings/${id}/`, `/API/v1/bookings/${id}`, `/api/v1/./bookings/${id}`]) {
+      const { status } = await fetch(service.baseUrl + path, { headers: headersOf.otto });
+      expect([400, 403, 404], path).toContain(status);
+    }
+    const lists = [
+      "user_id=nora",
+      "userID=nora",
+      "userId=nora",
+      "user_id=otto&user_id=nora",
+      "userID=otto&user_id=nora",
+    ];
+    for (const query of lists) {
+      const { status } = await fetch(`${service.baseUrl}/api/v1/bookings?${query}`, { headers: headersOf.otto });
+      expect([400, 403], query).toContain(status);
+    }
+  });
+
+  it("has the keys of a request in every spelling name the user", async () => {
+    for (const key of ["user_id", "userID", "userId"]) {
+      const response = await fetch(`${service.baseUrl}/api/v1/bookings`, {
+        method: "POST",
+        headers: { ...headersOf.otto, "Content-Type": "application/json" },
+        body: JSON.stringify({ concert_id: String(concert.id), ticket_count: 1, [key]: "nora" }),
+      });
+      expect(response.status, key).toBe(403);
+    }
+  });
+
+  it("takes a token from nowhere but the header Authorization", async () => {
+    const token = headersOf.nora.authorization?.slice("Bearer ".length) ?? "";
+    const url = `${service.baseUrl}/api/v1/bookings`;
+    const answers = [
+      await fetch(`${url}/${booking.id}`, {
+        headers: { Cookie: `access_token=${token}; authorization=Bearer ${token}` },
+      }),
+      await fetch(`${url}/${booking.id}`, { headers: { "Proxy-Authorization": `Bearer ${token}` } }),
+      await fetch(`${url}?access_token=${token}`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 400]);
+  });
+});
+
+describe("in the mode none", () => {
+  it.each(protocols)("no token is read by %s", async (protocol) => {
+    const call = <Method extends DescMethodUnary>(caller: Caller, method: Method, request: Request<Method>) =>
+      callOnce(protocol, open.baseUrl, method, request, { headers: headersOf[caller] });
+    const answers = await Promise.all(
+      callers.flatMap((caller) => [
+        call(caller, getBooking, { id: booking.id }),
+        call(caller, getUserBookings, { userId: "nora" }),
+      ]),
+    );
+    expect(answers.filter(({ outcome }) => !outcome.ok)).toEqual([]);
+    // So it does not say who an open user_id is, either.
+    expectRefusal(protocol, await call("nora", getUserBookings, {}), {
+      reason: "INVALID_REQUEST",
+      message: "user_id: is required",
+      violations: [{ field: "user_id", message: "is required" }],
+    });
+  });
+});
+
+it("answers whoever asks for its health, whatever token comes along", async () => {
+  const headers = { ...bearer("junk") };
+  for (const path of ["/health", "/livez", "/readyz"]) {
+    expect((await fetch(service.baseUrl + path, { headers })).status, path).toBe(200);
+  }
+  const { outcome } = await callOnce("gRPC", service.grpcUrl, Health.method.check, {}, { headers });
+  expect(outcome).toMatchObject({ ok: true });
+});
+
+it("reads concerts for whoever has a good token or none", async () => {
+  const { id } = concert;
+  await allowed("nobody", "REST", getConcert, { id });
+  await refused("junk", "REST", getConcert, { id }, "bad");
+});

@@ -1,0 +1,273 @@
+/** How many calls a minute a caller may make where nobody shows a token: a caller is an address and a user. */
+import { randomUUID } from "node:crypto";
+import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { callOnce } from "./support/exchange.ts";
+import { protocolsOf } from "./support/matrix.ts";
+import { verdict } from "./support/outcomes.ts";
+import { type Protocol, protocols } from "./support/protocols.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+import { createStage, moonlight } from "./support/stage.ts";
+
+const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getConcert, listConcerts, createConcert, updateConcert } = ConcertService.method;
+
+/** Calls a minute of one caller; an address has twenty times as many. */
+const limits = { reads: 3, bookings: 2, admin: 1 };
+const windowSeconds = 60;
+
+let service: TestService;
+let concert: Concert;
+
+beforeAll(async () => {
+  service = await startTestService({
+    APP_RATE_LIMIT_READS: String(limits.reads),
+    APP_RATE_LIMIT_BOOKINGS: String(limits.bookings),
+    APP_RATE_LIMIT_ADMIN: String(limits.admin),
+    APP_TRUSTED_PROXIES: "127.0.0.1",
+  });
+  concert = await createStage(service.baseUrl).concert({ totalTickets: 5 });
+});
+afterAll(() => service.close());
+
+/** Headers as of a proxy that speaks for this address. */
+const from = (address: string) => ({ "X-Forwarded-For": address });
+/** Users and addresses that no other test has. */
+let used = 0;
+const newUser = () => `user-${++used}`;
+const newAddress = () => `198.51.${used >> 8}.${++used & 255}`;
+
+type Request = Record<string, unknown>;
+
+function call<Method extends DescMethodUnary>(
+  method: Method,
+  request: MessageInitShape<Method["input"]>,
+  { protocol = "REST", headers = {} }: { protocol?: Protocol; headers?: Record<string, string> } = {},
+) {
+  return callOnce(protocol, service.baseUrl, method, request, { headers });
+}
+
+async function verdicts(calls: readonly (() => ReturnType<typeof call>)[]): Promise<string[]> {
+  const seen = [];
+  for (const make of calls) seen.push(verdict((await make()).outcome));
+  return seen;
+}
+
+const times = <Value>(count: number, value: Value): Value[] => new Array<Value>(count).fill(value);
+const read = (userId: string, options?: Parameters<typeof call>[2]) => () => call(getUserBookings, { userId }, options);
+const book = (userId: string) => () => call(bookTickets, { concertId: concert.id, userId, ticketCount: 100 });
+
+/** The three headers that tell what is left. */
+function budgetOf(headers: Headers | undefined) {
+  const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => headers?.get(`ratelimit-${name}`));
+  return { limit, remaining, reset };
+}
+
+const aReset = expect.toSatisfy((text: string) => /^[1-9]\d?$/.test(text) && Number(text) <= windowSeconds);
+const budget = (limit: number, remaining: number) => ({
+  limit: String(limit),
+  remaining: String(remaining),
+  reset: aReset,
+});
+
+describe("RATE_LIMITED", () => {
+  it.each(protocols)("is typed, and says when to repeat, by %s", async (protocol) => {
+    const headers = from(newAddress());
+    const userId = newUser();
+    for (let count = 0; count < limits.reads; count++) await read(userId, { headers })();
+    const { outcome, exchange } = await call(getUserBookings, { userId }, { protocol, headers });
+    expect(outcome).toEqual({
+      ok: false,
+      code: "RESOURCE_EXHAUSTED",
+      reason: "RATE_LIMITED",
+      message: expect.stringMatching(/^at most 3 calls of this kind a minute; repeat in [1-9]\d? seconds$/),
+      metadata: {},
+      violations: [],
+      retryDelayMs: expect.toSatisfy((delayMs: number) => delayMs > 0 && delayMs <= windowSeconds * 1_000),
+    });
+    if (!exchange) return;
+    expect(exchange.status).toBe(protocol === "gRPC-Web" ? 200 : 429);
+    // What goes wrong is in gRPC-Web's body.
+    if (protocol === "gRPC-Web") return;
+    expect(budgetOf(exchange.headers)).toEqual(budget(limits.reads, 0));
+    expect(exchange.headers.get("retry-after")).toBe(exchange.headers.get("ratelimit-reset"));
+  });
+
+  it("comes for every method of the budget", async () => {
+    const headers = from(newAddress());
+    const spendAll = async (method: DescMethodUnary, request: Request, most: number) => {
+      for (let count = 0; count < most * 20; count++) await call(method, request, { headers });
+    };
+    await spendAll(getConcert, { id: concert.id }, limits.reads);
+    await spendAll(createConcert, {}, limits.admin);
+    const userId = newUser();
+    await spendAll(cancelBooking, { id: 1n, userId }, limits.bookings);
+    const requests: readonly (readonly [DescMethodUnary, Request])[] = [
+      [getConcert, { id: concert.id }],
+      [listConcerts, {}],
+      [getBooking, { id: 1n }],
+      [getUserBookings, { userId }],
+      [createConcert, moonlight],
+      [updateConcert, { ...moonlight, id: concert.id, version: 1 }],
+      [bookTickets, { concertId: concert.id, userId: newUser(), ticketCount: 1 }],
+      [cancelBooking, { id: 1n, userId: newUser() }],
+    ];
+    for (const [method, request] of requests) {
+      for (const protocol of protocolsOf(method)) {
+        const { outcome } = await call(method, request, { protocol, headers });
+        expect(`${method.name} by ${protocol}: ${verdict(outcome)}`).toBe(
+          `${method.name} by ${protocol}: RATE_LIMITED`,
+        );
+      }
+    }
+  });
+});
+
+describe("answers say what is left", () => {
+  it.each(["REST", "Connect JSON", "Connect GET"] as const)("when they succeed, by %s", async (protocol) => {
+    const userId = newUser();
+    for (const remaining of [2, 1, 0]) {
+      const { outcome, exchange } = await call(getUserBookings, { userId }, { protocol });
+      expect(verdict(outcome)).toBe("OK");
+      expect(budgetOf(exchange?.headers)).toEqual(budget(limits.reads, remaining));
+      expect(exchange?.headers.get("retry-after")).toBeNull();
+    }
+  });
+
+  it.each(["REST", "Connect JSON"] as const)("when they refuse for whatever reason, by %s", async (protocol) => {
+    const { id: concertId } = concert;
+    const refusals = [
+      ["INSUFFICIENT_TICKETS", { concertId, ticketCount: 6 }],
+      ["TICKET_LIMIT_EXCEEDED", { concertId, ticketCount: 50 }],
+      ["CONCERT_NOT_FOUND", { concertId: 999_999n, ticketCount: 1 }],
+      ["INVALID_REQUEST", { concertId, ticketCount: 0 }],
+      ["INVALID_REQUEST", { concertId, ticketCount: 1, requestId: "no UUID" }],
+    ] as const;
+    for (const [reason, request] of refusals) {
+      const { outcome, exchange } = await call(bookTickets, { ...request, userId: newUser() }, { protocol });
+      expect(verdict(outcome)).toBe(reason);
+      expect(budgetOf(exchange?.headers)).toEqual(budget(limits.bookings, 1));
+    }
+  });
+
+  it("when nothing has changed", async () => {
+    const url = `${service.baseUrl}/api/v1/bookings?userID=${newUser()}`;
+    const first = await fetch(url);
+    const etag = first.headers.get("etag") ?? "";
+    const second = await fetch(url, { headers: { "If-None-Match": etag } });
+    expect(second.status).toBe(304);
+    expect(budgetOf(second.headers)).toEqual(budget(limits.reads, 1));
+  });
+
+  it("to the scripts of a page as well", async () => {
+    const { headers } = await fetch(`${service.baseUrl}/api/v1/concerts`, { headers: { Origin: "http://shop.test" } });
+    const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(/, */);
+    expect(exposed).toEqual(
+      expect.arrayContaining(["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]),
+    );
+  });
+
+  it("not where nothing is counted", async () => {
+    const { exchange } = await call(getConcert, { id: concert.id });
+    expect(budgetOf(exchange?.headers)).toEqual({ limit: null, remaining: null, reset: null });
+  });
+});
+
+describe("a budget", () => {
+  it("is one for all reads and another for all bookings and cancels", async () => {
+    const userId = newUser();
+    const cancel = () => call(cancelBooking, { id: 999_999n, userId });
+    expect(await verdicts([...times(4, read(userId)), book(userId), cancel, book(userId), cancel])).toEqual([
+      ...times(3, "OK"),
+      "RATE_LIMITED",
+      "TICKET_LIMIT_EXCEEDED",
+      "BOOKING_NOT_FOUND",
+      ...times(2, "RATE_LIMITED"),
+    ]);
+  });
+
+  it("is spent by every protocol alike", async () => {
+    const userId = newUser();
+    const calls = protocols.map((protocol) => read(userId, { protocol }));
+    expect(await verdicts(calls)).toEqual([...times(3, "OK"), ...times(3, "RATE_LIMITED")]);
+  });
+
+  it("is spent by replays and refused requests too", async () => {
+    const userId = newUser();
+    const { id: concertId } = await createStage(service.baseUrl).concert();
+    const again = () => call(bookTickets, { concertId, userId, ticketCount: 1, requestId });
+    const requestId = randomUUID();
+    expect(await verdicts([again, again, again])).toEqual(["OK", "REPLAYED", "RATE_LIMITED"]);
+    const clumsy = newUser();
+    const invalid = () => call(bookTickets, { concertId, userId: clumsy, ticketCount: 0 });
+    expect(await verdicts([invalid, invalid, invalid])).toEqual([...times(2, "INVALID_REQUEST"), "RATE_LIMITED"]);
+  });
+
+  it("is not a whole address's: one user's refusals are no other's", async () => {
+    const headers = from(newAddress());
+    const [greedy, modest] = [newUser(), newUser()];
+    expect(await verdicts([...times(4, read(greedy, { headers })), read(modest, { headers })])).toEqual([
+      ...times(3, "OK"),
+      "RATE_LIMITED",
+      "OK",
+    ]);
+  });
+
+  it("is of a user at an address: nobody can spend another's by taking his name", async () => {
+    const userId = newUser();
+    const there = { headers: from(newAddress()) };
+    expect(await verdicts([...times(4, read(userId, there)), read(userId)])).toEqual([
+      ...times(3, "OK"),
+      "RATE_LIMITED",
+      "OK",
+    ]);
+  });
+});
+
+describe("an address", () => {
+  const look = (address: string) => () => call(getConcert, { id: concert.id }, { headers: from(address) });
+  const most = limits.reads * 20;
+
+  it("has a budget, whoever calls from there", async () => {
+    const address = newAddress();
+    const strangers = Array.from({ length: most }, () => read(newUser(), { headers: from(address) }));
+    expect(await verdicts(strangers)).toEqual(times(most, "OK"));
+    const { outcome, exchange } = await read(newUser(), { headers: from(address) })();
+    expect(verdict(outcome)).toBe("RATE_LIMITED");
+    expect(budgetOf(exchange?.headers)).toEqual(budget(most, 0));
+    expect(await verdicts([look(address), look(newAddress())])).toEqual(["RATE_LIMITED", "OK"]);
+  });
+
+  it("of IPv6 is a whole /64, the same as its owner's other spellings", async () => {
+    const group = Array.from({ length: most }, (_, index) => look(`2001:db8:1:2::${index.toString(16)}`));
+    expect(await verdicts(group)).toEqual(times(most, "OK"));
+    expect(
+      await verdicts([look("2001:0DB8:0001:0002:ffff::"), look("[2001:db8:1:2::7]:4711"), look("2001:db8:1:3::")]),
+    ).toEqual(["RATE_LIMITED", "RATE_LIMITED", "OK"]);
+  });
+
+  it("is the last that no trusted proxy has added: whatever a client claims before that is nothing", async () => {
+    const address = newAddress();
+    const forged = Array.from({ length: most + 1 }, () => look(`${newAddress()}, ${address}`));
+    expect(await verdicts(forged)).toEqual([...times(most, "OK"), "RATE_LIMITED"]);
+    expect(await verdicts([look(address), look(`127.0.0.1, ${address}`)])).toEqual(times(2, "RATE_LIMITED"));
+  });
+
+  it("of this machine has no limit", async () => {
+    const calls = [...times(most + 1, () => call(getConcert, { id: concert.id })), ...times(3, look("127.0.0.1"))];
+    expect(new Set(await verdicts(calls))).toEqual(new Set(["OK"]));
+  });
+
+  it("is not what a client says where no proxy is trusted", async () => {
+    const alone = await startTestService({ APP_RATE_LIMIT_READS: "1" }, service.database);
+    const statuses = new Set<number>();
+    for (let count = 0; count < 21; count++) {
+      statuses.add((await fetch(`${alone.baseUrl}/api/v1/concerts`, { headers: from("203.0.113.1") })).status);
+    }
+    await alone.close();
+    expect(statuses).toEqual(new Set([200]));
+  });
+});

@@ -1,0 +1,89 @@
+/** Clients that take nothing of their answer, and calls that stream both ways for longer than a request may take. */
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { connect, constants } from "node:http2";
+import { afterEach, expect, test, vi } from "vitest";
+import { type Listener, listen } from "../src/server/listen.ts";
+import { frame, frameType, grpcFields, headers, opening } from "./support/http2-frames.ts";
+import { listenOptions } from "./support/listen-options.ts";
+import { openRaw } from "./support/raw-connection.ts";
+
+/** More than the buffers between two sockets hold. */
+const much = Buffer.alloc(32 * 1024 * 1024);
+const times = { headersTimeoutMs: 50, bodyTimeoutMs: 300, lingerTimeoutMs: 50 };
+
+let listener: Listener;
+const clean: (() => void)[] = [];
+afterEach(async () => {
+  for (const each of clean.splice(0)) each();
+  listener.destroy();
+  await listener.close();
+});
+
+/** Answers with much, and gives the first answer. */
+async function answerMuch(): Promise<{ port: number; answer: Promise<ServerResponse> }> {
+  const begun = Promise.withResolvers<ServerResponse>();
+  listener = await listen({
+    ...listenOptions(times),
+    handler: (request, response) => {
+      request.resume();
+      response.end(much);
+      begun.resolve(response);
+    },
+  });
+  return { port: listener.port, answer: begun.promise };
+}
+
+const maximum = Buffer.of(0x7f, 0xff, 0xff, 0xff);
+const endlessWindow = [
+  frame(frameType.settings, 0, 0, Buffer.concat([Buffer.of(0, 4), maximum])),
+  frame(frameType.windowUpdate, 0, 0, Buffer.of(0x7f, 0xff, 0, 0)),
+];
+
+test.each([
+  ["HTTP/1.1", [Buffer.from("GET / HTTP/1.1\r\nHost: test\r\n\r\n")]],
+  ["HTTP/1.1, pipelined", [Buffer.from("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(3))]],
+  ["HTTP/2 with its window closed", [opening, headers(1, grpcFields("/"))]],
+  ["HTTP/2 with its window open", [opening, ...endlessWindow, headers(1, grpcFields("/"))]],
+])("a client that reads nothing is cut off: %s", async (_, bytes) => {
+  const { port, answer } = await answerMuch();
+  const { socket } = openRaw(port);
+  clean.push(() => socket.destroy());
+  socket.pause();
+  for (const each of bytes) socket.write(each);
+  const response = await answer;
+  if (!response.closed) await once(response, "close");
+  expect(response.writableFinished).toBe(false);
+});
+
+test("a client that reads slowly has its answer", async () => {
+  const { port } = await answerMuch();
+  const { socket, closed, received } = openRaw(port);
+  clean.push(() => socket.destroy());
+  socket.write("GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+  const timer = setInterval(() => (socket.isPaused() ? socket.resume() : socket.pause()), 50);
+  await closed.finally(() => clearInterval(timer));
+  expect(received().length).toBeGreaterThan(much.length);
+});
+
+test("a call that streams both ways lasts while it is not silent", async () => {
+  listener = await listen({
+    ...listenOptions(times),
+    handler: (request, response) => {
+      request.on("data", (chunk) => response.write(chunk));
+      request.on("error", () => {});
+    },
+  });
+  const session = connect(`http://127.0.0.1:${listener.port}`);
+  clean.push(() => session.destroy());
+  const stream = session.request({ ":method": "POST" });
+  stream.on("error", () => {});
+  let echoes = 0;
+  stream.on("data", () => echoes++);
+  const timer = setInterval(() => stream.write("again"), 20);
+  // More than twice the time that a request may take.
+  await vi.waitFor(() => expect(echoes).toBeGreaterThan(40), { timeout: 10_000 }).finally(() => clearInterval(timer));
+  expect(stream.closed).toBe(false);
+  await once(stream, "close");
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+});

@@ -1,0 +1,60 @@
+/** A service that trusts one issuer, and what it says to a token by each way in. */
+import { expect } from "vitest";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { callOnce } from "./exchange.ts";
+import { expectRefusal } from "./expected-answers.ts";
+import type { Protocol } from "./protocols.ts";
+import { startTestService, type TestService } from "./service.ts";
+import { moonlight } from "./stage.ts";
+import { type TokenIssuer, trusting } from "./tokens.ts";
+
+/** One protocol of each kind. */
+export const ways = ["REST", "gRPC", "Connect JSON"] as const satisfies Protocol[];
+
+type RequestHeaders = Readonly<Record<string, string>>;
+
+export interface TokenService {
+  readonly service: TestService;
+  /** Whatever the call and the protocol, the headers' token is refused, and nothing is stored. */
+  expectRefused(headers: RequestHeaders, message: string): Promise<void>;
+  /** The headers' token is good for reading bookings. */
+  expectTaken(headers: RequestHeaders): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startTokenService(issuer: TokenIssuer): Promise<TokenService> {
+  const service = await startTestService(trusting(issuer));
+  const urlFor = (protocol: Protocol) => (protocol === "gRPC" ? service.grpcUrl : service.baseUrl);
+  const concerts = () => service.database.query("SELECT id FROM concerts ORDER BY id");
+  // Whoever shows a token takes itself for somebody: it is refused what is open to everybody, too.
+  const requests = [
+    [ConcertService.method.createConcert, moonlight],
+    [ConcertService.method.listConcerts, {}],
+  ] as const;
+  return {
+    service,
+    async expectRefused(headers, message) {
+      const before = await concerts();
+      const calls = ways.flatMap((protocol) =>
+        requests.map(async ([method, request]) => ({
+          protocol,
+          answer: await callOnce(protocol, urlFor(protocol), method, request, { headers }),
+        })),
+      );
+      for (const { protocol, answer } of await Promise.all(calls)) {
+        expectRefusal(protocol, answer, { reason: "UNAUTHENTICATED", message });
+      }
+      expect(await concerts()).toEqual(before);
+    },
+    async expectTaken(headers) {
+      const calls = ways.map(async (protocol) => {
+        const method = BookingService.method.getUserBookings;
+        const { outcome } = await callOnce(protocol, urlFor(protocol), method, {}, { headers });
+        expect(outcome, protocol).toMatchObject({ ok: true });
+      });
+      await Promise.all(calls);
+    },
+    close: () => service.close(),
+  };
+}
