@@ -1,0 +1,66 @@
+/** The bench gives no figures for a run that oversold, lost or doubled a booking: here it meets such runs. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { verifyBookings, verifyOutcomes } from "../bench/verify.ts";
+import { clear } from "./support/aftermath.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+
+let database: TestDatabase;
+let concertId: bigint;
+let bookingIds: number[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(async () => {
+  const [concert] = await database.query<{ id: string }>(
+    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     SELECT 'Night', 'The Benchmarks', 'Hall 1', now(), 10, 7, 50, now() - interval '1 day', now() + interval '1 day',
+       gen_random_uuid(), sha256('') RETURNING id`,
+  );
+  concertId = BigInt(concert?.id ?? 0);
+  const bookings = await database.query<{ id: string }>(
+    `INSERT INTO bookings (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
+     SELECT $1, 'nora', 1, 50, 50, 'USD', now(), gen_random_uuid() FROM generate_series(1, 3) RETURNING id`,
+    [concertId],
+  );
+  bookingIds = bookings.map(({ id }) => Number(id));
+});
+afterEach(() => clear(database));
+afterAll(() => database.drop());
+
+const verify = (ids: readonly number[], all: Record<string, number> = { OK: ids.length }) =>
+  verifyBookings(database, [concertId], {
+    all,
+    bookingIds: Float64Array.from(ids),
+  });
+
+test("a run whose answers are what is stored passes", async () => {
+  await verify(bookingIds);
+});
+
+test("a booking that was confirmed and is not stored is lost", async () => {
+  await expect(verify([...bookingIds, 4_711_000])).rejects.toThrow("1 confirmed bookings are not stored");
+});
+
+test("a booking that is stored and was not confirmed is one too many, unless its caller's time was up", async () => {
+  const told = bookingIds.slice(1);
+  await expect(verify(told)).rejects.toThrow("1 bookings are stored that nobody was told of");
+  await verify(told, { OK: 2, DEADLINE_EXCEEDED: 1 });
+});
+
+test("an id that was answered twice is no two bookings", async () => {
+  const [first = 0] = bookingIds;
+  await expect(verify([...bookingIds, first])).rejects.toThrow("4 bookings were confirmed, with 3 different ids");
+});
+
+test("tickets have to add up", async () => {
+  await database.query("UPDATE concerts SET available_tickets = 8");
+  await expect(verify(bookingIds)).rejects.toThrow("tickets do not add up");
+});
+
+test("an answer that was not expected is a failure", () => {
+  expect(() => verifyOutcomes({ all: { OK: 1, INTERNAL: 1 } }, ["OK"])).toThrow(
+    'unexpected answers: {"OK":1,"INTERNAL":1}',
+  );
+});
