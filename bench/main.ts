@@ -43,15 +43,23 @@ function report(results: Results): boolean {
 }
 
 async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
-  const results = await measureAll(options, isTrial);
+  // After each scenario: a run that is broken off keeps what it has.
+  const results = await measureAll(options, isTrial, isTrial ? async () => {} : keep);
   if (isTrial) return void say(`\n${describeResults(results)}`);
-  await writeResults(resultsFolder, results);
-  await writeFile(page, replaceGenerated(await readFile(page, "utf8"), results.kind, describeResults(results)));
   say("");
   report(results);
 }
 
-async function measureAll(options: BenchOptions, isTrial: boolean): Promise<Results> {
+async function keep(results: Results): Promise<void> {
+  await writeResults(resultsFolder, results);
+  await writeFile(page, replaceGenerated(await readFile(page, "utf8"), results.kind, describeResults(results)));
+}
+
+async function measureAll(
+  options: BenchOptions,
+  isTrial: boolean,
+  onScenario: (soFar: Results) => Promise<void>,
+): Promise<Results> {
   const { kind, rounds, secondsAMeasurement, profileFolder } = options;
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const)
@@ -68,20 +76,19 @@ async function measureAll(options: BenchOptions, isTrial: boolean): Promise<Resu
   }
   const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
   try {
-    const found = [];
+    const run = { kind: isTrial ? "trial" : kind, startedAt, secondsAMeasurement, rounds } as const;
+    let results: Results = { ...run, machine: await describeMachine(postgres), measurements: [], rowWrites: [] };
     for (const [index, scenario] of scenarios.entries()) {
       say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
-      found.push(await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal }));
+      const found = await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal });
+      results = {
+        ...results,
+        measurements: [...results.measurements, ...found.measurements],
+        rowWrites: [...results.rowWrites, ...found.rowWrites],
+      };
+      await onScenario(results);
     }
-    return {
-      kind: isTrial ? "trial" : kind,
-      startedAt,
-      machine: await describeMachine(postgres),
-      secondsAMeasurement,
-      rounds,
-      measurements: found.flatMap(({ measurements }) => measurements),
-      rowWrites: found.flatMap(({ rowWrites }) => rowWrites),
-    };
+    return results;
   } finally {
     await postgres.stop();
   }

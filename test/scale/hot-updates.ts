@@ -37,7 +37,7 @@ export function testHotUpdates(stage: () => ScaleStage): void {
     };
     expect(changed).toEqual({
       concerts: ["available_tickets"],
-      bookings: ["cancel_request_id", "status", "updated_at"],
+      bookings: ["cancel_request_id", "cancelled_by", "status", "updated_at"],
     });
     const indexed = await stage().database.query<{ table: "concerts" | "bookings"; column: string }>(indexedColumns);
     expect(indexed.length).toBeGreaterThan(0);

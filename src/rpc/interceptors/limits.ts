@@ -1,4 +1,5 @@
 import type { ContextValues, Interceptor, UnaryRequest } from "@connectrpc/connect";
+import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -64,10 +65,26 @@ function userOf({ message }: UnaryRequest, userKey: string | undefined): string 
  */
 function whomToCount({ subject, address }: Caller, user: string): Counted[] {
   if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
-  const group = addressGroup(address);
-  const counted: Counted[] = isLoopback(address) ? [] : [{ kind: "address", key: `address ${group}` }];
+  const { group, isLocal } = originOf(address);
+  const counted: Counted[] = isLocal ? [] : [{ kind: "address", key: `address ${group}` }];
   if (user !== "") counted.push({ kind: "caller", key: `user ${group} ${user}` });
   return counted;
+}
+
+interface Origin {
+  readonly group: string;
+  readonly isLocal: boolean;
+}
+
+/** Most calls come from an address that has just called. */
+const origins = new LRUCache<string, Origin>({ max: 1_000 });
+
+function originOf(address: string): Origin {
+  const known = origins.get(address);
+  if (known) return known;
+  const origin = { group: addressGroup(address), isLocal: isLoopback(address) };
+  origins.set(address, origin);
+  return origin;
 }
 
 function spend(allowance: Allowance | undefined, values: ContextValues): void {
