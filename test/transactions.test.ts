@@ -226,3 +226,13 @@ describe("a network that hangs", () => {
     await expectWholePool(hasty);
   });
 });
+
+test("a read that takes too long is ended by PostgreSQL, and its connection goes on", async () => {
+  const read = hasty.read((db) => sql`select pg_sleep(30)`.execute(db), openDeadline());
+  await expect(read).rejects.toEqual(failsWith("DATABASE_UNAVAILABLE"));
+  const asleep = await database.query(
+    "SELECT FROM pg_stat_activity WHERE query = 'select pg_sleep(30)' AND state = 'active'",
+  );
+  expect(asleep).toEqual([]);
+  await expectWholePool(hasty);
+});

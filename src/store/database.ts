@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   /** A PEM file of certificate authorities for verify-full; the system's when undefined. */
   readonly sslCaFile?: string | undefined;
   readonly poolSize: number;
+  /** A statement that runs so long is ended by PostgreSQL, unless its transaction says otherwise; undefined for no limit. */
+  readonly statementTimeoutMs?: number | undefined;
   /** A statement that has no answer after so long is given up, and its connection cut; undefined waits for ever. */
   readonly answerTimeoutMs?: number | undefined;
 }
@@ -81,7 +83,12 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
   // Without listeners a broken connection would end the process: one that is idle, and one that is in use, of which
   // whoever uses it hears from the statement that fails.
   pool.on("error", onError);
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    // Not as a parameter of the connection, which poolers refuse. Of one that is broken, whoever takes it hears.
+    const { statementTimeoutMs } = options;
+    if (statementTimeoutMs !== undefined) client.query(`set statement_timeout = ${statementTimeoutMs}`).catch(() => {});
+  });
   const renewPlans = createPlanRenewal();
   const connect = () => takeConnection(pool, renewPlans, options.answerTimeoutMs);
   const db = new Kysely<DB>({

@@ -17,7 +17,7 @@ import { retryTransient } from "./retry.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
 
-export interface StoreOptions extends DatabaseOptions, BatchOptions {
+export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs">, BatchOptions {
   /** How often a transaction or read is repeated after a transient failure. */
   readonly maxRetries: number;
 }
@@ -53,9 +53,10 @@ const answerGraceMs = 3_000;
 
 export function createStore(options: StoreOptions, onConnectionError: (error: Error) => void): Store {
   const { maxRetries, statementTimeoutMs } = options;
-  const open = (limits: Pick<DatabaseOptions, "poolSize" | "answerTimeoutMs">) =>
-    createDatabase({ ...options, ...limits }, onConnectionError);
-  const main = open({ poolSize: options.poolSize, answerTimeoutMs: statementTimeoutMs + answerGraceMs });
+  const open = (limits: Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs">) =>
+    createDatabase({ ...options, statementTimeoutMs: undefined, ...limits }, onConnectionError);
+  const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
+  const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
