@@ -220,6 +220,11 @@ describe("a COMMIT without an answer", () => {
     expect(heard).toEqual(["unknown", "answer"]);
   });
 
+  test("that has succeeded is told with what it has stored, even if that is not found at once", async () => {
+    const { submit } = createStage({ faults: { commit: ["lost, committed"], find: ["broken", "broken"] } });
+    expect(await verdict(submit(order()))).toBe("OK");
+  });
+
   test("that has failed is repeated, and not for ever", async () => {
     const aborted = { commit: times(9, () => "lost, aborted" as const) };
     const { database, opened, submit } = createStage({ faults: aborted });

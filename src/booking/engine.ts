@@ -4,6 +4,7 @@ import type { Concert } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError, type Failure } from "../domain/errors.ts";
 import type { Replayable } from "../domain/replayable.ts";
+import { isTransient } from "../store/database-errors.ts";
 import { answerAll, type BatchContext, dropExpired, type Job, type LostBatch, rejectAll, runBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
 import { bookingKey, whyNoTickets } from "./decide.ts";
@@ -185,7 +186,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     options.concertChanged(concertId, undefined);
     if (outcome === "committed") {
       try {
-        const created = plan.newBookings.length > 0 ? await batches.find(concertId, plan.newBookings) : [];
+        const created = plan.newBookings.length > 0 ? await findCreated(concertId, plan.newBookings) : [];
         return answerAll(jobs, plan.answers, created);
       } catch {
         // It is stored, but what was stored cannot be read: for the callers that is as good as unknown.
@@ -197,6 +198,17 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
         ? { reason: "OUTCOME_UNKNOWN" }
         : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
       job.reject(new DomainError(failure, { cause: error }));
+    }
+  }
+
+  /** What is stored is worth asking for again: nobody else can tell its callers. */
+  async function findCreated(concertId: bigint, created: readonly BookingRequest[], retry = 0): Promise<Booking[]> {
+    try {
+      return await batches.find(concertId, created);
+    } catch (error) {
+      if (!isTransient(error) || retry >= maxRetries) throw error;
+      await context.backOff(retry);
+      return await findCreated(concertId, created, retry + 1);
     }
   }
 
