@@ -30,7 +30,7 @@ export interface App {
 }
 
 /** The engine's part of the connections: more batches at once make none of them faster, and reads need the rest. */
-const batchShareOfPool = 0.4;
+export const batchShareOfPool = 0.4;
 
 /** Brings the database's schema up to date and ends. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {

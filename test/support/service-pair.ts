@@ -2,6 +2,7 @@
 import { expect, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { batchShareOfPool } from "../../src/app.ts";
 import { createConcert, describeConcert } from "./concerts.ts";
 import type { TestDatabase } from "./database.ts";
 import { holdLock } from "./locks.ts";
@@ -22,8 +23,6 @@ export interface ServicePair {
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 const connectionsAside = 1;
-/** What of a pool batches may take, as `app.ts` has it. */
-const batchShareOfPool = 0.4;
 const drainMs = 10_000;
 const wait = { timeout: 10_000, interval: 10 };
 
