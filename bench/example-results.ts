@@ -44,6 +44,7 @@ export function resultsOf(measurements: readonly Measurement[], rowWrites: Resul
     },
     secondsAMeasurement: 5,
     rounds: 1,
+    scenarios: [],
     measurements,
     rowWrites,
   };

@@ -44,7 +44,9 @@ function report(results: Results): boolean {
 
 async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
   // After each scenario: a run that is broken off keeps what it has.
-  const results = await measureAll(options, isTrial, isTrial ? async () => {} : keep);
+  const earlier = options.continues ? await readNewestResults(resultsFolder) : undefined;
+  if (options.continues && earlier?.kind !== "full") throw new UsageError("there is no full run to continue");
+  const results = await measureAll(options, isTrial ? async () => {} : keep, isTrial, earlier);
   if (isTrial) return void say(`\n${describeResults(results)}`);
   say("");
   report(results);
@@ -57,8 +59,9 @@ async function keep(results: Results): Promise<void> {
 
 async function measureAll(
   options: BenchOptions,
-  isTrial: boolean,
   onScenario: (soFar: Results) => Promise<void>,
+  isTrial: boolean,
+  earlier: Results | undefined,
 ): Promise<Results> {
   const { kind, rounds, secondsAMeasurement, profileFolder } = options;
   const stopping = new AbortController();
@@ -69,7 +72,10 @@ async function measureAll(
   const measureMs = secondsAMeasurement * 1_000;
   const timing = { measureMs, warmUpMs: Math.min(1_000, measureMs / 4) };
 
-  const scenarios = scenariosOf(kind).filter((scenario) => isWanted(scenario, options.only));
+  const done = earlier?.scenarios ?? [];
+  const scenarios = scenariosOf(kind).filter(
+    (scenario) => isWanted(scenario, options.only) && !done.includes(scenario.title),
+  );
   if (scenarios.length === 0) {
     const titles = scenariosOf(kind).map(({ title }) => `  ${title}\n`);
     throw new UsageError(`--only leaves nothing of:\n${titles.join("")}`);
@@ -77,12 +83,14 @@ async function measureAll(
   const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
   try {
     const run = { kind: isTrial ? "trial" : kind, startedAt, secondsAMeasurement, rounds } as const;
-    let results: Results = { ...run, machine: await describeMachine(postgres), measurements: [], rowWrites: [] };
+    const nothing = { scenarios: [], measurements: [], rowWrites: [] };
+    let results: Results = earlier ?? { ...run, machine: await describeMachine(postgres), ...nothing };
     for (const [index, scenario] of scenarios.entries()) {
       say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
       const found = await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal });
       results = {
         ...results,
+        scenarios: [...results.scenarios, scenario.title],
         measurements: [...results.measurements, ...found.measurements],
         rowWrites: [...results.rowWrites, ...found.rowWrites],
       };

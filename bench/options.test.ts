@@ -5,12 +5,18 @@ test("a full run is what happens without arguments", () => {
   expect(readOptions([])).toEqual({
     command: "run",
     kind: "full",
+    continues: false,
     only: [],
     secondsAMeasurement: 5,
     rounds: 5,
     profileFolder: undefined,
     isTrial: false,
   });
+});
+
+test("a run that was broken off can go on", () => {
+  expect(readOptions(["--continue"])).toMatchObject({ kind: "full", continues: true, isTrial: false });
+  expect(() => readOptions(["--continue", "--quick"])).toThrow(UsageError);
 });
 
 test("a quick run has at least three pairs", () => {

@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 export interface BenchOptions {
   readonly command: "run" | "check" | "help";
   readonly kind: "quick" | "full";
+  /** Whether to measure only what the newest full run lacks, and add it to that. */
+  readonly continues: boolean;
   /** Only scenarios whose title contains one of these; all if there are none. */
   readonly only: readonly string[];
   readonly secondsAMeasurement: number;
@@ -17,6 +19,7 @@ export class UsageError extends Error {
 
 export const usage = `npm run bench              measures everything, in about an hour, and writes docs/benchmarks.md
 npm run bench -- --quick   measures the most important, within two minutes
+npm run bench -- --continue   goes on with the newest full run, if it was broken off
 npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
 
 For trials, whose results are printed and not kept:
@@ -39,6 +42,7 @@ const mostRounds = 50;
 export function readOptions(argv: readonly string[]): BenchOptions & { readonly isTrial: boolean } {
   const { values } = parse(argv);
   const kind = values.quick ? "quick" : "full";
+  if (values.quick && values.continue) throw new UsageError("only a full run can be continued");
   const given = {
     seconds: positive("seconds", values.seconds, mostSeconds),
     rounds: positive("rounds", values.rounds, mostRounds),
@@ -46,6 +50,7 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
   return {
     command: values.help ? "help" : values.check ? "check" : "run",
     kind,
+    continues: values.continue === true,
     only: values.only ?? [],
     secondsAMeasurement: given.seconds ?? kinds[kind].secondsAMeasurement,
     rounds: Math.ceil(given.rounds ?? kinds[kind].rounds),
@@ -61,6 +66,7 @@ function parse(argv: readonly string[]) {
       options: {
         quick: { type: "boolean" },
         check: { type: "boolean" },
+        continue: { type: "boolean" },
         help: { type: "boolean" },
         only: { type: "string", multiple: true },
         seconds: { type: "string" },

@@ -65,6 +65,8 @@ export interface Results {
   readonly machine: Machine;
   readonly secondsAMeasurement: number;
   readonly rounds: number;
+  /** The titles of the scenarios that have been measured. */
+  readonly scenarios: readonly string[];
   readonly measurements: readonly Measurement[];
   readonly rowWrites: readonly RowWrites[];
 }

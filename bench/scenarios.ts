@@ -80,16 +80,16 @@ export function scenariosOf(kind: "quick" | "full"): Scenario[] {
   if (kind === "quick")
     return http.flatMap((protocol) => [hot(protocol, [1, crowd], [crowd]), unsold(protocol, false)]);
   return [
-    ...protocols.map((protocol) => hot(protocol, [1, 64, crowd, hugeCrowd])),
+    ...protocols.map((protocol) => hot(protocol, [1, 64, crowd, hugeCrowd], [crowd])),
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
-    ...http.map(spread),
-    ...http.map(rushed),
-    rate(),
     ...http.map(processes),
     ...http.map(tokens),
     ...http.map(overload),
     abused(),
+    ...http.map(spread),
     large(),
+    ...http.map(rushed),
+    rate(),
   ];
 }
 

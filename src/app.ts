@@ -66,6 +66,7 @@ async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
 /** The services over a store, with the engine and the cache that they share. */
 export function createServices(config: Config, store: Store): { services: ServiceBinding[]; engine: BookingEngine } {
   const cache = createConcertCache();
+  // What organizers change. The engine knows of its own.
   const concertChanged = (id: bigint, concert: Concert | undefined) => {
     cache.concertChanged(id, concert);
     engine.concertChanged(id);
@@ -75,7 +76,7 @@ export function createServices(config: Config, store: Store): { services: Servic
     maxQueuedRequests: config.maxQueuedRequests,
     maxConcurrentBatches: Math.max(1, Math.floor(config.databasePoolSize * batchShareOfPool)),
     maxRetries: config.maxRetries,
-    concertChanged,
+    concertChanged: cache.concertChanged,
   });
   const catalogue = createCatalogue(store, cache, concertChanged);
   return { services: [bindConcertService(catalogue), bindBookingService(store, engine)], engine };

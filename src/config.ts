@@ -48,7 +48,13 @@ export interface Config {
   readonly corsOrigins: "*" | readonly string[];
   readonly auth: AuthConfig;
   /** Calls a caller may make a minute; 0 for no limit. */
-  readonly rateLimits: { readonly reads: number; readonly bookings: number; readonly admin: number };
+  readonly rateLimits: {
+    readonly reads: number;
+    readonly bookings: number;
+    readonly admin: number;
+    /** An address gets as much as so many callers; 0 for no limit by address. */
+    readonly callersPerAddress: number;
+  };
   readonly maxUnfinishedPerCaller: number;
   readonly redisUrl: string | undefined;
   /** The folder for what the service keeps on its own disk. */
@@ -127,6 +133,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
       reads: value(settings.rateLimitReads),
       bookings: value(settings.rateLimitBookings),
       admin: value(settings.rateLimitAdmin),
+      callersPerAddress: value(settings.rateLimitAddressFactor),
     },
     maxUnfinishedPerCaller: value(settings.maxUnfinishedPerCaller),
     redisUrl: optional(settings.redisUrl),

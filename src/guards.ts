@@ -9,6 +9,7 @@ import { createFairShare } from "./limits/fair-share.ts";
 import { createLagMeter } from "./limits/lag.ts";
 import { createRateLimits } from "./limits/rates.ts";
 import { connectRedis } from "./limits/redis.ts";
+import { readAccessRules } from "./rpc/access.ts";
 import { createInterceptors } from "./rpc/interceptors/index.ts";
 import type { Store } from "./store/store.ts";
 
@@ -34,9 +35,11 @@ export async function openGuards(
     const { code, message } = error as Partial<Record<"code" | "message", string>>;
     logger.warn({ err: { code, message } }, "Redis cannot be reached: each instance counts its callers alone");
   };
+  const ruleOf = readAccessRules(services);
   const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, report);
   const lag = createLagMeter();
   const interceptors = createInterceptors(services, {
+    ruleOf,
     logger,
     requestTimeoutMs: config.requestTimeoutMs,
     tokens,

@@ -6,6 +6,7 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createFairShare } from "../src/limits/fair-share.ts";
 import { createLogger } from "../src/log.ts";
+import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
@@ -32,6 +33,7 @@ describe("an event loop that lags", () => {
   /** The service's interceptors, at a lag of the test's choice. */
   const interceptorsAt = (lagMs: number, requestTimeoutMs: number) =>
     createInterceptors([ConcertService, BookingService], {
+      ruleOf: readAccessRules([ConcertService, BookingService]),
       logger: createLogger({ level: "silent" }),
       requestTimeoutMs,
       tokens: undefined,
@@ -56,7 +58,7 @@ describe("an event loop that lags", () => {
   });
 
   it.each(protocols)("goes by how long the client waits, by %s", async (protocol) => {
-    const { baseUrl } = await open(4_000);
+    const { baseUrl } = await open(3_000);
     const header = protocol.startsWith("gRPC") ? "grpc-timeout" : "connect-timeout-ms";
     const value = protocol.startsWith("gRPC") ? "8S" : "8000";
     const patient = await callOnce(protocol, baseUrl, getConcert, { id: 1n });

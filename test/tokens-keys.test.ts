@@ -8,6 +8,7 @@ import { createFairShare } from "../src/limits/fair-share.ts";
 import { createLagMeter } from "../src/limits/lag.ts";
 import { createRateLimits } from "../src/limits/rates.ts";
 import { createLogger } from "../src/log.ts";
+import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
@@ -92,10 +93,11 @@ describe("with hardly a pause between looks", () => {
     const lag = createLagMeter();
     const ignore = () => {};
     const interceptors = createInterceptors([ConcertService], {
+      ruleOf: readAccessRules([ConcertService]),
       ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
       tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, { timeoutMs: 3_000, lookAgainMs: 20 })),
       owners: { booking: async () => undefined },
-      rates: createRateLimits({ reads: 0, bookings: 0, admin: 0 }, undefined, ignore),
+      rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
       fairShare: createFairShare(1_000),
     });
     const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors });

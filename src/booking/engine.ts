@@ -72,6 +72,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     backOff: (retry) => wait(Math.random() * firstBackOffMs * 2 ** retry),
     clockMs,
     onCommitted: (concert, now, askedAtMs) => {
+      turnTimes.note(clockMs() - askedAtMs);
       // Which of the two changes came first only the database knows.
       if (queues.get(concert.id)?.isOvertaken) return options.concertChanged(concert.id, undefined);
       options.concertChanged(concert.id, concert);
@@ -150,8 +151,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     if (soldOut.isSoldOut(concertId) && requests.length === jobs.length) {
       return answerSoldOut(concertId, jobs, requests);
     }
-    const beganAtMs = clockMs();
-    return runBatch(concertId, jobs, context).finally(() => turnTimes.note(clockMs() - beganAtMs));
+    return runBatch(concertId, jobs, context);
   }
 
   /** Refuses without a transaction, after a look for replays of the callers' own keys: one statement for all of them. */
@@ -170,12 +170,14 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
       const earlier = byKey.get(bookingKey(request));
       if (earlier?.ticketCount === request.ticketCount) job?.resolve({ value: earlier, replayed: true });
       else {
-        const failure = earlier
-          ? { reason: "REQUEST_ID_REUSED" as const }
-          : whyNoTickets(request.ticketCount, 0, policy);
-        job?.reject(failure && new DomainError(failure));
+        const failure: Failure = earlier ? { reason: "REQUEST_ID_REUSED" } : whyNotWhenSoldOut(request);
+        job?.reject(new DomainError(failure));
       }
     }
+  }
+
+  function whyNotWhenSoldOut({ ticketCount }: BookingRequest): Failure {
+    return whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
   }
 
   async function settleLostBatch({ jobs, plan, error }: LostBatch): Promise<void> {

@@ -133,6 +133,12 @@ export const settings = {
     "120",
     "Changes of concerts a caller may make a minute; 0 for no limit",
   ),
+  rateLimitAddressFactor: setting(
+    "rate_limit.address_factor",
+    integer(0, 1_000_000),
+    "20",
+    "Callers' budgets an address has, for all without a token; 0 for no limit",
+  ),
   maxUnfinishedPerCaller: setting(
     "max_unfinished_per_caller",
     integer(1, 1_000_000),

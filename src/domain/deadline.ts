@@ -9,8 +9,13 @@ export interface Deadline {
   begun: boolean;
 }
 
+/** Whether nobody waits any more. In a rush the timer that says so may come late, so the clock is asked as well. */
+export function isOver({ signal, expiresAtMs = Number.POSITIVE_INFINITY }: Deadline): boolean {
+  return signal.aborted || performance.now() >= expiresAtMs;
+}
+
 /** Marks the work as begun; throws DEADLINE_EXCEEDED, with nothing stored, if nobody waits for it any more. */
 export function begin(deadline: Deadline): void {
-  if (deadline.signal.aborted && !deadline.begun) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
+  if (isOver(deadline) && !deadline.begun) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
   deadline.begun = true;
 }

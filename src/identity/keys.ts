@@ -50,13 +50,16 @@ export interface KeyFetching {
 }
 
 const usualFetching: KeyFetching = { timeoutMs: 3_000, lookAgainMs: 10_000 };
-const maxAgeMs = 10 * 60_000;
+/** So long a withdrawn key stays in our copy of the set. */
+const maxAgeMs = 60_000;
+/** And so long if whoever has it keeps us from fetching another. */
+const maxStandInMs = 60 * 60_000;
 /** Of a key set; ones of a dozen keys with certificates have some 30 KiB. */
 const maxBytes = 256 * 1024;
 
 /**
  * The keys of a JSON Web Key Set that its issuer may change at any time. While the set cannot be fetched the keys of the
- * last one count; before there is one, a KeysUnavailableError.
+ * last one count, for an hour; before there is one, and after that, a KeysUnavailableError.
  */
 export function keysFromUrl(
   url: URL,
@@ -64,6 +67,7 @@ export function keysFromUrl(
   { timeoutMs, lookAgainMs }: KeyFetching = usualFetching,
 ): JWTVerifyGetKey {
   let lookAgainAtMs = 0;
+  let fetchedAtMs = Number.NEGATIVE_INFINITY;
   const keys: RemoteJWKSet = createRemoteJWKSet(url, {
     timeoutDuration: timeoutMs,
     cooldownDuration: lookAgainMs,
@@ -71,7 +75,9 @@ export function keysFromUrl(
     async [customFetch](address, init) {
       if (performance.now() < lookAgainAtMs) throw new KeysUnavailableError("the last look was too short ago");
       try {
-        return await fetchKeySet(address, init);
+        const response = await fetchKeySet(address, init);
+        fetchedAtMs = performance.now();
+        return response;
       } catch (error) {
         lookAgainAtMs = performance.now() + lookAgainMs;
         report(error);
@@ -84,7 +90,7 @@ export function keysFromUrl(
       return await keys(header, token);
     } catch (error) {
       if (isAboutToken(error)) throw error;
-      const last = keys.jwks();
+      const last = performance.now() - fetchedAtMs < maxStandInMs ? keys.jwks() : undefined;
       if (!last)
         throw error instanceof KeysUnavailableError ? error : new KeysUnavailableError("no keys", { cause: error });
       return await createLocalJWKSet(last)(header, token);

@@ -27,7 +27,7 @@ export interface TokenRules {
 /** Longer ones are refused unread. */
 const maxTokenLength = 8_192;
 const maxSubjectLength = 255;
-/** A key that its issuer has withdrawn counts no longer than this. */
+/** How much longer a withdrawn key may count than it stays in the key set we have. */
 const maxRememberedMs = 5 * 60_000;
 const maxRememberedTokens = 10_000;
 const maxRememberedLength = 8 * 1024 * 1024;
@@ -83,7 +83,7 @@ function identityOf({ sub, scope }: JWTPayload): Identity {
 
 /** An issuer may write anything there, whatever its type promises. */
 function isUserId(sub: unknown): sub is string {
-  if (typeof sub !== "string" || sub === "" || sub.length > maxSubjectLength) return false;
+  if (typeof sub !== "string" || sub === "" || [...sub].length > maxSubjectLength) return false;
   // What is no Unicode text would be stored as U+FFFD: several subjects as one user.
   return !sub.includes("\0") && sub.isWellFormed();
 }

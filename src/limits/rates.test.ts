@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Budget, type Counted, callersPerAddress, createRateLimits } from "./rates.ts";
+import { type Budget, type Counted, createRateLimits } from "./rates.ts";
 import { connectRedis } from "./redis.ts";
 
-const limits = { reads: 5, bookings: 3, admin: 2 };
+const callersPerAddress = 20;
+
+const limits = { reads: 5, bookings: 3, admin: 2, callersPerAddress };
 const alice: Counted = { kind: "caller", key: "alice" };
 const bob: Counted = { kind: "caller", key: "bob" };
 const windowMs = 60_000;

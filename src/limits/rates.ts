@@ -6,7 +6,10 @@ import type { RedisConnection } from "./redis.ts";
 export type Budget = "reads" | "bookings" | "admin";
 
 /** Calls a minute; 0 for no limit. */
-export type BudgetLimits = Readonly<Record<Budget, number>>;
+export type BudgetLimits = Readonly<Record<Budget, number>> & {
+  /** An address gets as much as so many callers; 0 for no limit by address. */
+  readonly callersPerAddress: number;
+};
 
 /** Who is counted: one caller, or all who come from one address, which can be a household or a campus. */
 export interface Counted {
@@ -28,9 +31,6 @@ export interface RateLimits {
   count(budget: Budget, counted: Counted): Promise<Allowance | undefined>;
 }
 
-/** An address gets as much as so many callers. */
-export const callersPerAddress = 20;
-
 const windowSeconds = 60;
 /** How long Redis is left alone after it has failed, so that not every call waits for it. */
 const redisRestMs = 2_000;
@@ -49,10 +49,11 @@ export function createRateLimits(
 ): RateLimits {
   const limiters = new Map<string, Limiter>();
   const health = createHealth();
-  for (const [budget, perCaller] of Object.entries(limits)) {
-    if (perCaller === 0) continue;
+  const { callersPerAddress, ...budgets } = limits;
+  for (const [budget, perCaller] of Object.entries(budgets)) {
     const points = { caller: perCaller, address: perCaller * callersPerAddress };
     for (const [kind, most] of Object.entries(points)) {
+      if (most === 0) continue;
       const name = `${budget}:${kind}`;
       limiters.set(name, createLimiter(name, most, { redis, health, report, clockMs }));
     }

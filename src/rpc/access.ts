@@ -26,8 +26,11 @@ export interface AccessRule extends Access {
   readonly budget: Budget;
 }
 
+/** Finds a method's rule. */
+export type RuleOf = (method: DescMethod) => AccessRule;
+
 /** The rules of all methods. Throws an Error for a method without one, or with one that cannot be kept. */
-export function readAccessRules(services: readonly DescService[]): (method: DescMethod) => AccessRule {
+export function readAccessRules(services: readonly DescService[]): RuleOf {
   const rules = new Map<DescMethod, AccessRule>();
   for (const method of services.flatMap((service) => service.methods)) rules.set(method, readRule(method));
   return (method) => {

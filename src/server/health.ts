@@ -6,6 +6,10 @@ import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../.
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
 import type { Readiness } from "./readiness.ts";
 
+/** Watching asks for no token and lasts: with these bounds it costs little, and nobody stays for ever. */
+const maxWatchers = 1_000;
+const longestWatchMs = 5 * 60_000;
+
 /** The health service. It knows the given services and itself, which all share the state of the process, named "". */
 export function bindHealth(services: readonly DescService[], readiness: Readiness): ServiceBinding {
   const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
@@ -14,6 +18,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
+  let watchers = 0;
   return bindService(Health, {
     check({ service }) {
       if (!names.has(service)) throw new ConnectError(`there is no service ${service}`, Code.NotFound);
@@ -25,13 +30,22 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     },
 
     async *watch({ service }, { signal }) {
+      if (watchers >= maxWatchers) throw new ConnectError("too many are watching", Code.ResourceExhausted);
+      watchers++;
+      let isOver = false;
       let changed = Promise.withResolvers<void>();
       const wake = () => changed.resolve();
       const forget = readiness.onChange(wake);
       signal.addEventListener("abort", wake);
       let sent: ServingStatus | undefined;
+      const timer = setTimeout(() => {
+        isOver = true;
+        wake();
+      }, longestWatchMs);
       try {
         while (!signal.aborted) {
+          // Its client begins anew, if it is still there.
+          if (isOver) return;
           // Before the status is read: a change while it is being sent must not be missed.
           changed = Promise.withResolvers();
           const status = statusOf(service);
@@ -46,6 +60,8 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
           ? signal.reason
           : new ConnectError("about to stop", Code.Unavailable);
       } finally {
+        watchers--;
+        clearTimeout(timer);
         signal.removeEventListener("abort", wake);
         forget();
       }

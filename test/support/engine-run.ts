@@ -196,7 +196,6 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
     const reads = new Map<bigint, number>();
     const concertChanged = (concertId: bigint, concert: Concert | undefined) => {
       cache.concertChanged(concertId, concert);
-      engine.concertChanged(concertId);
       // Without the concert, whatever was known before is forgotten.
       const moment = concert ? (touched.get(`${process} ${concertId}`) ?? 0) : momentOf(concertId);
       heard.push({ concertId, moment, ms: clockMs() });
@@ -227,6 +226,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
       changeTotal: async (concertId: bigint, by: number) => {
         await database.changeTotal(concertId, by);
         await step(`${process} hears that its total is changed`);
+        engine.concertChanged(concertId);
         concertChanged(concertId, undefined);
       },
     };

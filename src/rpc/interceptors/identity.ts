@@ -3,7 +3,7 @@ import type { Caller } from "../../domain/caller.ts";
 import type { Deadline } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type TokenVerifier, unauthenticated } from "../../identity/tokens.ts";
-import { type AccessRule, OwnedResource } from "../access.ts";
+import { type AccessRule, OwnedResource, type RuleOf } from "../access.ts";
 import { addressOf, setCaller } from "../caller.ts";
 import { deadlineFrom } from "./deadline.ts";
 
@@ -11,7 +11,7 @@ import { deadlineFrom } from "./deadline.ts";
 export type FindOwner = (id: bigint, deadline: Deadline) => Promise<string | undefined>;
 
 export interface IdentityOptions {
-  readonly ruleOf: (method: UnaryRequest["method"]) => AccessRule;
+  readonly ruleOf: RuleOf;
   /** Undefined in the mode `none`: whoever the request says it is from, it is from. */
   readonly tokens: TokenVerifier | undefined;
   readonly owners: { readonly booking: FindOwner };

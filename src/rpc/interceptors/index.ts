@@ -5,7 +5,7 @@ import type { TokenVerifier } from "../../identity/tokens.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
 import type { LagMeter } from "../../limits/lag.ts";
 import type { RateLimits } from "../../limits/rates.ts";
-import { readAccessRules } from "../access.ts";
+import type { RuleOf } from "../access.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { createIdentityInterceptor, type FindOwner } from "./identity.ts";
@@ -14,6 +14,7 @@ import { createLogInterceptor } from "./log.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
 export interface InterceptorOptions {
+  readonly ruleOf: RuleOf;
   readonly logger: Logger;
   readonly requestTimeoutMs: number;
   /** Undefined if callers show no tokens. */
@@ -26,16 +27,16 @@ export interface InterceptorOptions {
 
 /** What every call passes through, the outermost first, whatever protocol it came by. */
 export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
-  const { logger, requestTimeoutMs, tokens, owners, rates, lag, fairShare } = options;
-  const ruleOf = readAccessRules(services);
+  const { ruleOf, logger, requestTimeoutMs, tokens, owners, rates, lag, fairShare } = options;
+  const believesUsers = tokens === undefined;
   return [
     createLogInterceptor(logger),
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
     createDeadlineInterceptor(requestTimeoutMs),
-    createIdentityInterceptor({ ruleOf, tokens, owners, count: createCallCounter(ruleOf, rates) }),
-    createLimitInterceptor({ ruleOf, lag, fairShare }),
+    createIdentityInterceptor({ ruleOf, tokens, owners, count: createCallCounter(ruleOf, rates, believesUsers) }),
+    createLimitInterceptor({ ruleOf, lag, fairShare, believesUsers }),
     createValidationInterceptor(services),
   ];
 }

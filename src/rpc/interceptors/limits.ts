@@ -6,35 +6,39 @@ import { DomainError } from "../../domain/errors.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
 import type { LagMeter } from "../../limits/lag.ts";
 import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
-import { type AccessRule, Lane } from "../access.ts";
+import { Lane, type RuleOf } from "../access.ts";
 import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
 import { deadlineFrom } from "./deadline.ts";
-
-type RuleOf = (method: UnaryRequest["method"]) => AccessRule;
 
 export interface LimitOptions {
   readonly ruleOf: RuleOf;
   readonly lag: LagMeter;
   readonly fairShare: FairShare;
+  /** Whether callers are whoever they say they are. */
+  readonly believesUsers: boolean;
 }
 
 const retryDelayMs = 1_000;
-/** As the schema has it: a longer name is none, and is refused further in. */
-const maxUserLength = 255;
+/** The schema's 255 characters, which take up to two units each: a longer name is refused further in. */
+const maxUserLength = 2 * 255;
 
 /** A function that counts a call whose caller is known; it raises RATE_LIMITED. */
-export function createCallCounter(ruleOf: RuleOf, rates: RateLimits): (request: UnaryRequest) => Promise<void> {
+export function createCallCounter(
+  ruleOf: RuleOf,
+  rates: RateLimits,
+  believesUsers: boolean,
+): (request: UnaryRequest) => Promise<void> {
   return async (request) => {
     const { budget, userKey } = ruleOf(request.method);
-    for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey))) {
+    for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey), believesUsers)) {
       spend(await rates.count(budget, each), request.contextValues);
     }
   };
 }
 
 /** Refuses calls that could not be answered in time, and callers who have more unfinished than their share. */
-export function createLimitInterceptor({ ruleOf, lag, fairShare }: LimitOptions): Interceptor {
+export function createLimitInterceptor({ ruleOf, lag, fairShare, believesUsers }: LimitOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const { contextValues } = request;
@@ -42,14 +46,16 @@ export function createLimitInterceptor({ ruleOf, lag, fairShare }: LimitOptions)
     // Organizers must be able to act when everything else is at a standstill.
     if (lane !== Lane.ADMIN) refuseIfTooLate(deadlineFrom(contextValues).expiresAtMs, lag.lagMs());
     if (lane !== Lane.BOOKING) return await next(request);
-    const sharer = whomToCount(callerOf(contextValues), userOf(request, userKey)).at(-1);
+    const sharer = whomToCount(callerOf(contextValues), userOf(request, userKey), believesUsers).at(-1);
     return await fairShare.hold(sharer?.key ?? "", () => next(request));
   };
 }
 
-/** A call has waited once to be read, and its answer waits once more to be written. */
+/** A call has waited in line once to be read; a booking waits twice more, for the database's answers. */
+const waitsInLine = 3;
+
 function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
-  if (expiresAtMs === undefined || lagMs === 0 || performance.now() + 2 * lagMs < expiresAtMs) return;
+  if (expiresAtMs === undefined || lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
   throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }
 
@@ -60,15 +66,17 @@ function userOf({ message }: UnaryRequest, userKey: string | undefined): string 
 }
 
 /**
- * Whose budgets a call counts against, the widest first. Whoever has shown a token is one caller. Else anybody can call
- * himself anything, so that the address counts as well; not the machine's own, which says nothing of who calls.
+ * Whose budgets a call counts against. Whoever has shown a token is one caller; whoever has not is anybody at his address.
+ * Where callers are believed, that is the user named. Then the address counts too, since anybody can call himself
+ * anything, but not the machine's own: who tries the service out plays all of its users.
  */
-function whomToCount({ subject, address }: Caller, user: string): Counted[] {
+function whomToCount({ subject, address }: Caller, user: string, believesUsers: boolean): Counted[] {
   if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
   const { group, isLocal } = originOf(address);
-  const counted: Counted[] = isLocal ? [] : [{ kind: "address", key: `address ${group}` }];
-  if (user !== "") counted.push({ kind: "caller", key: `user ${group} ${user}` });
-  return counted;
+  const ofAddress: Counted = { kind: "address", key: `address ${group}` };
+  if (!believesUsers) return [ofAddress];
+  const ofUser: Counted[] = user === "" ? [] : [{ kind: "caller", key: `user ${group} ${user}` }];
+  return isLocal ? ofUser : [ofAddress, ...ofUser];
 }
 
 interface Origin {

@@ -2,10 +2,21 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 
 /** Codes that tell of trouble on our side rather than of a refused request. */
-const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss, Code.DeadlineExceeded]);
+const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss]);
+/** What a crowd can bring about is told this often: who floods the service must not flood the log as well. */
+const pauseMs = 1_000;
 
-/** One line a call: at `debug` when answered or refused, at `warn` when something is wrong with the service. */
+/**
+ * One line a call: at `debug` when answered or refused, at `warn` when something is wrong with the service, though then not
+ * more often than once a second for each method and code.
+ */
 export function createLogInterceptor(logger: Logger): Interceptor {
+  const toldAtMs = new Map<string, number>();
+  const isNews = (key: string, nowMs: number) => {
+    if (nowMs - (toldAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < pauseMs) return false;
+    toldAtMs.set(key, nowMs);
+    return true;
+  };
   return (next) => async (request) => {
     const startedAt = performance.now();
     const line = (code: string) => ({
@@ -19,7 +30,8 @@ export function createLogInterceptor(logger: Logger): Interceptor {
       return response;
     } catch (error) {
       const { code, rawMessage, cause } = ConnectError.from(error);
-      const level = troubles.has(code) ? "warn" : "debug";
+      const isTold = troubles.has(code) && isNews(`${request.method.name} ${code}`, performance.now());
+      const level = isTold ? "warn" : "debug";
       if (logger.isLevelEnabled(level)) logger[level]({ ...line(Code[code]), error: rawMessage, cause }, "call");
       throw error;
     }
