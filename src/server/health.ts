@@ -7,11 +7,19 @@ import { bindService, type ServiceBinding } from "../rpc/service.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** Watching asks for no token and lasts: with these bounds it costs little, and nobody stays for ever. */
-const maxWatchers = 1_000;
-const longestWatchMs = 5 * 60_000;
+export interface WatchLimits {
+  readonly maxWatchers: number;
+  readonly longestWatchMs: number;
+}
+
+const usualLimits: WatchLimits = { maxWatchers: 1_000, longestWatchMs: 5 * 60_000 };
 
 /** The health service. It knows the given services and itself, which all share the state of the process, named "". */
-export function bindHealth(services: readonly DescService[], readiness: Readiness): ServiceBinding {
+export function bindHealth(
+  services: readonly DescService[],
+  readiness: Readiness,
+  { maxWatchers, longestWatchMs }: WatchLimits = usualLimits,
+): ServiceBinding {
   const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
   const statusOf = (name: string) => {
     if (!names.has(name)) return ServingStatus.SERVICE_UNKNOWN;

@@ -9,7 +9,7 @@ import type { RuleOf } from "../access.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { createIdentityInterceptor, type FindOwner } from "./identity.ts";
-import { createCallCounter, createLimitInterceptor } from "./limits.ts";
+import { createCallCounter, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
@@ -35,8 +35,9 @@ export function createInterceptors(services: readonly DescService[], options: In
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
     createDeadlineInterceptor(requestTimeoutMs),
+    createOverloadInterceptor(ruleOf, lag),
     createIdentityInterceptor({ ruleOf, tokens, owners, count: createCallCounter(ruleOf, rates, believesUsers) }),
-    createLimitInterceptor({ ruleOf, lag, fairShare, believesUsers }),
+    createShareInterceptor({ ruleOf, fairShare, believesUsers }),
     createValidationInterceptor(services),
   ];
 }

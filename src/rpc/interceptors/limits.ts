@@ -11,9 +11,8 @@ import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
 import { deadlineFrom } from "./deadline.ts";
 
-export interface LimitOptions {
+export interface ShareOptions {
   readonly ruleOf: RuleOf;
-  readonly lag: LagMeter;
   readonly fairShare: FairShare;
   /** Whether callers are whoever they say they are. */
   readonly believesUsers: boolean;
@@ -37,16 +36,24 @@ export function createCallCounter(
   };
 }
 
-/** Refuses calls that could not be answered in time, and callers who have more unfinished than their share. */
-export function createLimitInterceptor({ ruleOf, lag, fairShare, believesUsers }: LimitOptions): Interceptor {
+/** Refuses calls that could not be answered in time, before they cost anything. */
+export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter): Interceptor {
+  return (next) => async (request) => {
+    // Organizers must be able to act when everything else is at a standstill.
+    if (!request.stream && ruleOf(request.method).lane !== Lane.ADMIN) {
+      refuseIfTooLate(deadlineFrom(request.contextValues).expiresAtMs, lag.lagMs());
+    }
+    return await next(request);
+  };
+}
+
+/** Refuses callers who have more bookings and cancels unfinished than their share. */
+export function createShareInterceptor({ ruleOf, fairShare, believesUsers }: ShareOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
-    const { contextValues } = request;
     const { lane, userKey } = ruleOf(request.method);
-    // Organizers must be able to act when everything else is at a standstill.
-    if (lane !== Lane.ADMIN) refuseIfTooLate(deadlineFrom(contextValues).expiresAtMs, lag.lagMs());
     if (lane !== Lane.BOOKING) return await next(request);
-    const sharer = whomToCount(callerOf(contextValues), userOf(request, userKey), believesUsers).at(-1);
+    const sharer = whomToCount(callerOf(request.contextValues), userOf(request, userKey), believesUsers).at(-1);
     return await fairShare.hold(sharer?.key ?? "", () => next(request));
   };
 }

@@ -1,0 +1,41 @@
+import { createHandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import { bindHealth, type WatchLimits } from "./health.ts";
+import type { Readiness } from "./readiness.ts";
+
+const ready: Pick<Readiness, "state" | "onChange"> = { state: "ready", onChange: () => () => {} };
+
+/** Begins to watch as a client does: returns once the first status is there. */
+function watcherOf(limits: WatchLimits) {
+  const implementation = bindHealth([], ready as Readiness, limits).implementation as ServiceImpl<typeof Health>;
+  return async () => {
+    const context = createHandlerContext({
+      service: Health,
+      method: Health.method.watch,
+      protocolName: "grpc",
+      requestMethod: "POST",
+      url: "http://test/",
+    });
+    const watch = implementation.watch({ $typeName: "grpc.health.v1.HealthCheckRequest", service: "" }, context);
+    const statuses = watch[Symbol.asyncIterator]();
+    await statuses.next();
+    return statuses;
+  };
+}
+
+test("so many may watch; one more may when one has gone", async () => {
+  const watch = watcherOf({ maxWatchers: 2, longestWatchMs: 60_000 });
+  const [first] = [await watch(), await watch()];
+  await expect(watch()).rejects.toThrow("[resource_exhausted] too many are watching");
+  // It ends when it is next asked for a status.
+  await first?.return?.();
+  await watch();
+});
+
+test("a watch ends by itself after a while, and leaves room", async () => {
+  const watch = watcherOf({ maxWatchers: 1, longestWatchMs: 10 });
+  const statuses = await watch();
+  expect(await statuses.next()).toMatchObject({ done: true });
+  await watch();
+});
