@@ -164,6 +164,14 @@ describe("calls that are not allowed count as well:", () => {
   });
 });
 
+it("callers without a token are limited by their address, the machine's own as well: a proxy may be on it", async () => {
+  const times = mostOfAddress + 1;
+  for (const headers of [newAddress(), {}]) {
+    const seen = await repeat(times, () => call(headers, getConcert, { id: 1n }));
+    expect(seen).toEqual(isLimited(times, "OK", mostOfAddress));
+  }
+});
+
 describe("are never limited, nor asked for a token:", () => {
   const headers = newAddress();
   const times = <Result>(ask: () => Promise<Result>) => Promise.all(Array.from({ length: 100 }, ask));
