@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
+import { createCallSignals } from "./call-signals.ts";
 import { blameClient } from "./connect-faults.ts";
 import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
 import { etagOf, isNotModified } from "./etag.ts";
@@ -40,7 +41,6 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   const router = createConnectRouter({
     interceptors: options.interceptors,
     readMaxBytes: options.maxMessageBytes,
-    shutdownSignal: options.shutdownSignal,
     // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
     acceptCompression: [blamingTheClient(compressionGzip)],
     requestGate: checkConnectVersion,
@@ -48,18 +48,26 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   });
   for (const { service, implementation } of options.services) router.service(service, implementation);
 
+  const signalOf = createCallSignals(options.shutdownSignal);
   await fastify.register(async (scope) => {
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     for (const handler of router.handlers) {
-      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, options.logger));
+      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, signalOf, options.logger));
     }
   });
 }
 
-async function answer(handler: Handler, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
-  const universalRequest = { ...toUniversalRequest(request, reply), body: bodyOf(request.raw) };
+async function answer(
+  handler: Handler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signalOf: (request: AbortSignal) => AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  const received = toUniversalRequest(request, reply);
+  const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw) };
   dropEndlessTimeout(universalRequest.header);
   const called = await blameClient(await handler(universalRequest));
   // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
