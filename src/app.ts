@@ -97,6 +97,10 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     trustedProxies: config.trustedProxies,
     logger,
     shutdownSignal: shutdown.signal,
+  }).catch((error) => {
+    readiness.close();
+    guards.close();
+    throw error;
   });
   const listeners: Listener[] = [];
   const stop = async () => {

@@ -15,7 +15,7 @@ export async function blameClient(answer: UniversalServerResponse): Promise<Univ
   const mended = mend(body);
   const header = new Headers(answer.header);
   if (mended) header.set("content-length", String(mended.length));
-  return { ...answer, status: mended ? 400 : 500, header, body: once(mended ?? body) };
+  return { ...answer, status: mended ? 400 : 500, header, body: yieldOnce(mended ?? body) };
 }
 
 function mend(body: Buffer): Buffer | undefined {
@@ -28,6 +28,7 @@ function mend(body: Buffer): Buffer | undefined {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+/** A body of one piece. */
+export async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

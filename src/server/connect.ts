@@ -11,7 +11,7 @@ import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
-import { blameClient } from "./connect-faults.ts";
+import { blameClient, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
 import { etagOf, isNotModified } from "./etag.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
@@ -103,10 +103,6 @@ async function tagged(called: Answered, request: FastifyRequest): Promise<Answer
   if (!isNotModified(request.headers["if-none-match"], etag)) return { ...called, header, body: yieldOnce(body) };
   for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
   return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
-}
-
-async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /**
