@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { createRateLimits } from "../src/limits/rates.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
 import { hasRedis, type RedisServer, startRedis, warnWithoutRedis } from "./support/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service.ts";
 
@@ -147,6 +147,16 @@ describe.skipIf(!hasRedis)("a Redis that hangs", () => {
   });
 });
 
+/** Calls of one user are limited all the same; then the instance ends well. */
+async function expectCountsAlone(program: OpenProgram): Promise<void> {
+  const userId = newUser();
+  const seen = [];
+  for (let call = 0; call <= limit; call++) seen.push(await read(program, userId));
+  expect(seen).toEqual([...left(3, 2, 1, 0), refused]);
+  program.signal("SIGTERM");
+  expect(await program.ended).toBe(0);
+}
+
 describe("an instance that finds no Redis at its start", () => {
   test("starts, says so, and counts alone", async () => {
     // Nobody may listen there.
@@ -156,12 +166,7 @@ describe("an instance that finds no Redis at its start", () => {
       level: "warn",
       err: { code: "ECONNREFUSED" },
     });
-    const userId = newUser();
-    const seen = [];
-    for (let call = 0; call <= limit; call++) seen.push(await read(program, userId));
-    expect(seen).toEqual([...left(3, 2, 1, 0), refused]);
-    program.signal("SIGTERM");
-    expect(await program.ended).toBe(0);
+    await expectCountsAlone(program);
   });
 
   test.skipIf(!hasRedis)("that lets it in does so too, and keeps the password to itself", async () => {
@@ -173,12 +178,7 @@ describe("an instance that finds no Redis at its start", () => {
     };
     const program = await openProgram(testEnvironment(database.url, settings));
     const line = await program.line("Redis cannot be reached");
-    const userId = newUser();
-    const seen = [];
-    for (let call = 0; call <= limit; call++) seen.push(await read(program, userId));
-    expect(seen).toEqual([...left(3, 2, 1, 0), refused]);
-    program.signal("SIGTERM");
-    expect(await program.ended).toBe(0);
+    await expectCountsAlone(program);
     expect(line).toMatch(/WRONGPASS|NOAUTH/);
     expect(program.output()).not.toContain("open-barley");
   });

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { callOnce } from "./support/exchange.ts";
+import { flag, frame, frameType, headerBlock, opening } from "./support/http2-frames.ts";
 import { allScopes, bearer, createTokenIssuer, type TokenIssuer } from "./support/tokens.ts";
 import { startTokenService, type TokenService } from "./support/tokens-service.ts";
 
@@ -108,19 +109,14 @@ async function outcomeByHttp2(
   path: string,
   tokens: readonly string[],
 ): Promise<"answered" | "refused"> {
-  const literal = (name: string, value: string) => Buffer.concat([Buffer.from([0]), text(name), text(value)]);
-  const block = Buffer.concat([
-    literal(":method", "GET"),
-    literal(":scheme", "http"),
-    literal(":authority", "test"),
-    literal(":path", path),
-    ...tokens.map((token) => literal("authorization", `Bearer ${token}`)),
-  ]);
+  const request = [
+    headerBlock({ ":method": "GET", ":scheme": "http", ":authority": "test", ":path": path }),
+    ...tokens.map((token) => headerBlock({ authorization: `Bearer ${token}` })),
+  ];
   const { hostname, port } = new URL(baseUrl);
   const socket = connect(Number(port), hostname);
-  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-  socket.write(frame(4, 0, 0, Buffer.alloc(0)));
-  socket.write(frame(1, 5, 1, block));
+  socket.write(opening);
+  socket.write(frame(frameType.headers, flag.endHeaders | flag.endStream, 1, Buffer.concat(request)));
   try {
     // The headers of the answer are compressed, its body tells as well.
     let received = "";
@@ -133,23 +129,4 @@ async function outcomeByHttp2(
   } finally {
     socket.destroy();
   }
-}
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A string of HPACK, not compressed. */
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  const length = [127];
-  let rest = bytes.length - 127;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
-  return Buffer.concat([Buffer.from([...length, rest]), bytes]);
 }
