@@ -37,6 +37,9 @@ export async function verifyBookings(
   const stored = new Set(rows.map(({ id }) => Number(id)));
   const answered = new Set(bookingIds);
   const confirmed = all.OK ?? 0;
+  if (bookingIds.length !== confirmed) {
+    throw new WrongOutcomeError(`${confirmed} bookings were confirmed, but ${bookingIds.length} ids could be read`);
+  }
   if (answered.size !== confirmed) {
     throw new WrongOutcomeError(`${confirmed} bookings were confirmed, with ${answered.size} different ids`);
   }

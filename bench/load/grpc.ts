@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { createIdReader } from "./grpc-answer.ts";
 import { reasonInTrailers, remembering } from "./reasons.ts";
 import type { NextRequest } from "./requests.ts";
 import type { Listener, LoadSpec, Transport } from "./spec.ts";
@@ -7,9 +8,6 @@ import type { Listener, LoadSpec, Transport } from "./spec.ts";
 /** Fewer than a server takes at once on one connection. */
 const usersPerConnection = 500;
 const minConnections = 4;
-/** The prefix of a gRPC message: whether it is compressed, and its length. */
-const prefixBytes = 5;
-const idFieldTag = 0x08;
 
 /** Opens a few HTTP/2 connections; each request is a stream of its own. */
 export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
@@ -41,6 +39,7 @@ export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: List
       return;
     }
     const stream = session.request(header, { endStream: false });
+    const readId = createIdReader();
     let id = Number.NaN;
     let status = "";
     let details = "";
@@ -51,8 +50,8 @@ export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: List
     };
     stream.on("response", readStatus);
     stream.on("trailers", readStatus);
-    stream.on("data", (bytes: Buffer) => {
-      if (collectIds) id = readId(bytes);
+    stream.on("data", (piece: Buffer) => {
+      if (collectIds) id = readId(piece);
     });
     let cause: unknown;
     stream.on("error", (error) => {
@@ -75,17 +74,4 @@ export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: List
       for (const session of sessions) session.destroy();
     },
   };
-}
-
-/** The id with which the message of an answer begins: its first field. */
-function readId(bytes: Buffer): number {
-  if (bytes[prefixBytes] !== idFieldTag) return Number.NaN;
-  let value = 0;
-  let scale = 1;
-  for (let position = prefixBytes + 1; ; position++) {
-    const byte = bytes[position] ?? 0;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return value;
-    scale *= 128;
-  }
 }
