@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { BenchPostgres } from "./postgres.ts";
 import type { Machine } from "./results.ts";
 import { median } from "./statistics.ts";
@@ -21,6 +22,12 @@ export async function describeMachine(postgres: BenchPostgres): Promise<Machine>
     fsync: postgres.fsync,
     fsyncMs: await timeFsync(),
   };
+}
+
+/** Whether figures of the two compare. */
+export function isSameMachine(one: Machine, other: Machine): boolean {
+  // The time of the disk is measured anew each time.
+  return isDeepStrictEqual({ ...one, fsyncMs: 0 }, { ...other, fsyncMs: 0 });
 }
 
 /** What a commit waits for: some folders are in memory, where it is nothing. */

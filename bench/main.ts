@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { checkBars, isMet } from "./bars.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine, isSameMachine } from "./machine.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
 import { startBenchPostgres } from "./postgres.ts";
 import { barLines, describeResults, replaceGenerated } from "./report.ts";
@@ -84,7 +84,10 @@ async function measureAll(
   try {
     const run = { kind: isTrial ? "trial" : kind, startedAt, secondsAMeasurement, rounds } as const;
     const nothing = { scenarios: [], measurements: [], rowWrites: [] };
-    let results: Results = earlier ?? { ...run, machine: await describeMachine(postgres), ...nothing };
+    const machine = await describeMachine(postgres);
+    if (earlier && !isSameMachine(earlier.machine, machine))
+      throw new UsageError("the run was begun on another machine");
+    let results: Results = earlier ?? { ...run, machine, ...nothing };
     for (const [index, scenario] of scenarios.entries()) {
       say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
       const found = await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal });

@@ -9,6 +9,7 @@ import type { Measurement, RowWrites } from "./results.ts";
 import { countRowWrites } from "./row-writes.ts";
 import { crowd, type Scenario, subjectNames } from "./scenarios.ts";
 import type { ServerQuestion } from "./server.ts";
+import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
 
 export interface RunOptions {
@@ -34,14 +35,14 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
   try {
     const database = await postgres.createDatabase();
     closing.push(() => database.drop());
-    const execArgv = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
+    const profiling = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
     for (const kind of scenario.servers) {
       const settings = kind === "jwt" ? issuer.settings : {};
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
         argv: [database.url, JSON.stringify(settings)],
-        execArgv,
+        execArgv: [...serviceFlags, ...profiling],
       });
       closing.push(server.stop);
       servers.push(server);

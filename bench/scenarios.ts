@@ -102,7 +102,7 @@ function hot(protocol: Protocol, crowds: readonly number[], crowdsOfNoop: readon
     countsRowWrites: true,
     subjects: async () =>
       crowds.flatMap((users) => [
-        subject(subjectNames.booking, protocol, users, booking(protocol, users)),
+        subject(subjectNames.booking, protocol, users, booking(protocol, users, { mayFail: users === hugeCrowd })),
         ...(crowdsOfNoop.includes(users) ? [noop(protocol, users)] : []),
         // With so many it answers nobody within the time of a measurement.
         ...(users === hugeCrowd ? [] : [plain(protocol, users, (baseline) => booking(protocol, users, { baseline }))]),

@@ -43,6 +43,7 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
   const idByKey = new Map(state.stored.map((booking) => [bookingKey(booking), booking.id]));
   const newBookings = new Map<string, BookingRequest>();
   const cancelled = new Map<bigint, Cancellation>();
+  const notOpen = whyNotOpen(state);
   let availableTickets = state.concert.availableTickets;
 
   function book(request: BookingRequest): Answer {
@@ -53,7 +54,8 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
     if (earlier && "id" in earlier) return { kind: "stored", booking: earlier as Booking, replayed: true };
     if (earlier) return { kind: "new", key, replayed: true };
 
-    const failure = whyNot(request, state, availableTickets, policy);
+    // The window, then the limit, then the stock.
+    const failure = notOpen ?? whyNoTickets(request.ticketCount, availableTickets, policy);
     if (failure) return refused(failure);
     availableTickets -= request.ticketCount;
     newBookings.set(key, request);
@@ -81,17 +83,11 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
   return { answers, newBookings: [...newBookings.values()], cancelled: [...cancelled.values()], availableTickets };
 }
 
-/** Why a booking without an earlier one of its key is refused: the window, then the limit, then the stock. */
-function whyNot(
-  { ticketCount }: BookingRequest,
-  { concert, now }: LockedState,
-  available: number,
-  policy: BookingPolicy,
-): Failure | undefined {
+/** Why nothing can be booked at the batch's instant, if it is outside of the window. */
+function whyNotOpen({ concert, now }: LockedState): Failure | undefined {
   const { bookingStartTime: opensAt, bookingEndTime: closesAt } = concert;
   const isOpen = Temporal.Instant.compare(opensAt, now) <= 0 && Temporal.Instant.compare(now, closesAt) < 0;
-  if (!isOpen) return { reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now };
-  return whyNoTickets(ticketCount, available, policy);
+  return isOpen ? undefined : { reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now };
 }
 
 /** Why a booking within the window is refused: the limit, then the stock. */

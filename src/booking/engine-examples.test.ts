@@ -97,6 +97,36 @@ describe("a queue", () => {
     expect(queued.map((answer) => answer.verdict)).toEqual(times(3, () => "OK"));
   });
 
+  test("refuses at once who would wait in vain, by how long the last turns took", async () => {
+    const { clock, submit, hold } = createStage({ concerts: [onSale(1n, 12)] });
+    clock.nowMs = 5_000_000;
+    const takeTurn = async () => {
+      const release = hold("A commits");
+      const answer = submit(order());
+      await settle();
+      clock.nowMs += 100;
+      return { release, answer };
+    };
+    for (let turn = 0; turn < 8; turn++) {
+      const { release, answer } = await takeTurn();
+      release();
+      await answer;
+    }
+    const { release } = await takeTurn();
+    const within = (timeoutMs: number) => ({ ...openDeadline(), expiresAtMs: clock.nowMs + timeoutMs });
+    const tooLate = watch(submit(order(), within(99)));
+    const inTime = watch(submit(order(), within(101)));
+    await settle();
+    expect([tooLate.verdict, inTime.verdict]).toEqual(["OVERLOADED", "waiting"]);
+    release();
+    await settle();
+    expect(inTime.verdict).toBe("OK");
+
+    // A sold-out concert refuses in no time.
+    await submit(order({ ticketCount: 2 }));
+    expect([await verdict(submit(order(), within(1)))]).toEqual(["INSUFFICIENT_TICKETS"]);
+  });
+
   test("drops who gave up before the turn came, and nothing of theirs is stored", async () => {
     const { database, opened, submit, hold } = createStage();
     const release = hold("A commits");

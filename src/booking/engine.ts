@@ -117,7 +117,8 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   /** Whether a request would still wait for its turn when its caller's time is up, though no turn takes longer than usual. */
   function wouldBeTooLate({ concertId }: EngineRequest, { expiresAtMs }: Deadline): boolean {
     const queue = queues.get(concertId);
-    if (!queue || expiresAtMs === undefined) return false;
+    // Refusals take no time to speak of.
+    if (!queue || expiresAtMs === undefined || soldOut.isSoldOut(concertId)) return false;
     const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchRequests);
     const turnsAtOnce = Math.max(1, queues.size / options.maxConcurrentBatches);
     return clockMs() + turnTimes.atLeastMs(turnsOfConcert * turnsAtOnce) > expiresAtMs;

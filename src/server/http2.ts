@@ -32,11 +32,15 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
       ...floodLimits(limits),
     },
     (request, response) => {
-      // Reset in the same packet: nobody waits for it any more.
-      if (request.stream.destroyed || request.stream.aborted) return;
-      limitTimes(request, response, limits);
-      // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
-      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+      // In a turn of its own: the requests of one packet, begun together, would take every step side by side, and keep all
+      // that they need for it until the last one is through.
+      setImmediate(() => {
+        // Reset meanwhile: nobody waits for it any more.
+        if (request.stream.destroyed || request.stream.aborted) return;
+        limitTimes(request, response, limits);
+        // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
+        handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+      });
     },
   );
 
