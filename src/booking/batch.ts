@@ -35,6 +35,7 @@ export interface BatchContext {
 
 /** A batch that may be committed or not, with what its callers are told if it is. */
 export interface LostBatch {
+  readonly concertId: bigint;
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
   readonly error: LostCommitError;
@@ -101,7 +102,7 @@ async function attempt(concertId: bigint, jobs: readonly Job[], context: BatchCo
       created = await open.commit({ concert, now, availableTickets, newBookings, cancelled });
     } catch (error) {
       if (!(error instanceof LostCommitError)) throw error;
-      return context.onLostCommit({ jobs, plan, error });
+      return context.onLostCommit({ concertId, jobs, plan, error });
     }
   }
   context.onCommitted({ ...concert, availableTickets }, now, askedAtMs);

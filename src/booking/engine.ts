@@ -2,14 +2,14 @@ import { setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError, type Failure } from "../domain/errors.ts";
+import { DomainError } from "../domain/errors.ts";
 import type { Replayable } from "../domain/replayable.ts";
-import { isTransient } from "../store/database-errors.ts";
-import { answerAll, type BatchContext, dropExpired, type Job, type LostBatch, rejectAll, runBatch } from "./batch.ts";
+import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
-import { bookingKey, whyNoTickets } from "./decide.ts";
+import { answerLateCrowd } from "./late-crowd.ts";
+import { createLostBatchSettler } from "./lost-batches.ts";
 import type { BookingPolicy } from "./policy.ts";
-import type { BookingRequest, EngineRequest } from "./requests.ts";
+import type { EngineRequest } from "./requests.ts";
 import { createSoldOutMemory } from "./sold-out.ts";
 import { createTurnTimes } from "./turn-times.ts";
 
@@ -78,8 +78,15 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
       options.concertChanged(concert.id, concert);
       soldOut.note(concert, now, askedAtMs);
     },
-    onLostCommit: (lost) => track(settleLostBatch(lost)),
+    onLostCommit: (lost) => {
+      soldOut.forget(lost.concertId);
+      track(settleLost(lost));
+    },
   };
+  const settleLost = createLostBatchSettler({
+    ...{ batches, maxRetries, backOff: context.backOff, requeue },
+    concertChanged: (concertId) => options.concertChanged(concertId, undefined),
+  });
 
   function track(work: Promise<void>): void {
     const tracked = work.finally(() => underWay.delete(tracked));
@@ -146,73 +153,12 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     startTurns();
   }
 
-  function runTurn(concertId: bigint, jobs: readonly Job[]): Promise<void> {
+  async function runTurn(concertId: bigint, jobs: readonly Job[]): Promise<void> {
     const requests = jobs.map((job) => job.request).filter((request) => request.kind === "book");
     // A cancel brings tickets back: then only the transaction knows.
-    if (soldOut.isSoldOut(concertId) && requests.length === jobs.length) {
-      return answerSoldOut(concertId, jobs, requests);
-    }
-    return runBatch(concertId, jobs, context);
-  }
-
-  /** Refuses without a transaction, after a look for replays of the callers' own keys: one statement for all of them. */
-  async function answerSoldOut(concertId: bigint, jobs: readonly Job[], requests: BookingRequest[]): Promise<void> {
-    const keyed = requests.filter((request) => request.hasOwnKey);
-    let stored: Booking[];
-    try {
-      stored = keyed.length > 0 ? await batches.find(concertId, keyed) : [];
-    } catch {
-      // A batch repeats what is worth it, and finds out whose fault it is.
-      return runBatch(concertId, jobs, context);
-    }
-    const byKey = new Map(stored.map((booking) => [bookingKey(booking), booking]));
-    for (const [index, request] of requests.entries()) {
-      const job = jobs[index];
-      const earlier = byKey.get(bookingKey(request));
-      if (earlier?.ticketCount === request.ticketCount) job?.resolve({ value: earlier, replayed: true });
-      else {
-        const failure: Failure = earlier ? { reason: "REQUEST_ID_REUSED" } : whyNotWhenSoldOut(request);
-        job?.reject(new DomainError(failure));
-      }
-    }
-  }
-
-  function whyNotWhenSoldOut({ ticketCount }: BookingRequest): Failure {
-    return whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
-  }
-
-  async function settleLostBatch({ jobs, plan, error }: LostBatch): Promise<void> {
-    const { concertId } = (jobs[0] as Job).request;
-    soldOut.forget(concertId);
-    const outcome = await batches.settle(error.transactionId);
-    if (outcome === "aborted") return jobs.forEach(requeue);
-    options.concertChanged(concertId, undefined);
-    if (outcome === "committed") {
-      try {
-        const created = plan.newBookings.length > 0 ? await findCreated(concertId, plan.newBookings) : [];
-        return answerAll(jobs, plan.answers, created);
-      } catch {
-        // It is stored, but what was stored cannot be read: for the callers that is as good as unknown.
-      }
-    }
-    for (const [index, job] of jobs.entries()) {
-      const mayBeStored = plan.answers[index]?.kind !== "refused";
-      const failure: Failure = mayBeStored
-        ? { reason: "OUTCOME_UNKNOWN" }
-        : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
-      job.reject(new DomainError(failure, { cause: error }));
-    }
-  }
-
-  /** What is stored is worth asking for again: nobody else can tell its callers. */
-  async function findCreated(concertId: bigint, created: readonly BookingRequest[], retry = 0): Promise<Booking[]> {
-    try {
-      return await batches.find(concertId, created);
-    } catch (error) {
-      if (!isTransient(error) || retry >= maxRetries) throw error;
-      await context.backOff(retry);
-      return await findCreated(concertId, created, retry + 1);
-    }
+    const isLate = soldOut.isSoldOut(concertId) && requests.length === jobs.length;
+    // A batch repeats what is worth it, and finds out whose fault it is.
+    if (!isLate || !(await answerLateCrowd(batches, jobs, requests, policy))) await runBatch(concertId, jobs, context);
   }
 
   /** Back into the queue: its batch has not been stored. */
