@@ -54,6 +54,11 @@ test("an id that was answered twice is no two bookings", async () => {
   await expect(verify([...bookingIds, first])).rejects.toThrow("4 bookings were confirmed, with 3 different ids");
 });
 
+test("an answer without an id is told from a booking that was answered twice", async () => {
+  const told = bookingIds.slice(1);
+  await expect(verify(told, { OK: 3 })).rejects.toThrow("3 bookings were confirmed, but 2 ids could be read");
+});
+
 test("tickets have to add up", async () => {
   await database.query("UPDATE concerts SET available_tickets = 8");
   await expect(verify(bookingIds)).rejects.toThrow("tickets do not add up");
