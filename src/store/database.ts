@@ -37,9 +37,9 @@ export interface Database {
 }
 
 /** Past this many callers waiting for a connection, the next one is refused at once. */
-const maxWaitingCallers = 10_000;
+export const maxWaitingCallers = 10_000;
 /** A caller who has waited this long for a connection is refused. */
-const connectTimeoutMs = 5_000;
+export const maxWaitMs = 5_000;
 /** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
 const keepAliveMs = 10_000;
 const overloadRetryDelayMs = 1_000;
@@ -72,7 +72,7 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     database: options.name,
     ssl: sslOptions(options),
     max: options.poolSize,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: maxWaitMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
@@ -161,7 +161,8 @@ function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connecti
   return { query, release };
 }
 
-function overloaded(cause?: unknown): DomainError {
+/** What a caller hears for whom no connection is to be had. */
+export function overloaded(cause?: unknown): DomainError {
   return new DomainError({ reason: "OVERLOADED", retryDelayMs: overloadRetryDelayMs }, { cause });
 }
 
