@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { DomainError } from "../domain/errors.ts";
+import { isFromReadOnlyServer } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
@@ -114,7 +115,7 @@ async function takeConnection(
   try {
     const client = await pool.connect();
     renewPlans(client);
-    return answerTimeoutMs === undefined ? client : cutWhenSilent(client, answerTimeoutMs);
+    return answerTimeoutMs === undefined ? client : discardWhenUseless(client, answerTimeoutMs);
   } catch (error) {
     // pg-pool's own words for "all connections stayed busy"; it gives no code.
     if (error instanceof Error && error.message === "timeout exceeded when trying to connect") throw overloaded(error);
@@ -138,11 +139,13 @@ function createPlanRenewal(): (client: pg.PoolClient) => void {
 /**
  * The server's own timeouts end what takes long. What outlasts even those has lost its network, of which TCP may tell only
  * after a quarter of an hour: cutting the connection gives the pool its place back and ends the wait as a lost connection.
+ * Nor does a connection go back to the pool whose server only reads: every repeat would meet it again.
  */
-function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connection {
+function discardWhenUseless(client: pg.PoolClient, answerTimeoutMs: number): Connection {
   let released = false;
+  let isReadOnly = false;
   const release = (destroy?: boolean) => {
-    if (!released) client.release(destroy);
+    if (!released) client.release(destroy || isReadOnly);
     released = true;
   };
   const cut = () => {
@@ -154,6 +157,9 @@ function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connecti
     const timer = setTimeout(cut, answerTimeoutMs);
     try {
       return await client.query(statement, values);
+    } catch (error) {
+      isReadOnly ||= isFromReadOnlyServer(error);
+      throw error;
     } finally {
       clearTimeout(timer);
     }

@@ -27,7 +27,7 @@ export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs"
 export interface Store {
   /** Applies the migrations that are missing and returns their names. */
   migrate(): Promise<string[]>;
-  /** Reads outside a transaction, each statement on its own snapshot. */
+  /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
