@@ -15,6 +15,7 @@ import { createConnectionGate } from "./server/connection-gate.ts";
 import { createHttpApp } from "./server/http.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { createReadiness } from "./server/readiness.ts";
+import { sharePool } from "./store/pool-shares.ts";
 import type { Store } from "./store/store.ts";
 
 /** The running service. */
@@ -28,9 +29,6 @@ export interface App {
   /** Drains: readiness goes down, calls in flight finish, then the pool closes, then an embedded database stops. */
   close(): Promise<void>;
 }
-
-/** The engine's part of the connections: more batches at once make none of them faster, and reads need the rest. */
-export const batchShareOfPool = 0.4;
 
 /** Brings the database's schema up to date and ends. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
@@ -74,7 +72,7 @@ export function createServices(config: Config, store: Store): { services: Servic
   const engine: BookingEngine = createBookingEngine(store.batches, {
     policy: config,
     maxQueuedRequests: config.maxQueuedRequests,
-    maxConcurrentBatches: Math.max(1, Math.floor(config.databasePoolSize * batchShareOfPool)),
+    maxConcurrentBatches: sharePool(config.databasePoolSize).batches,
     maxRetries: config.maxRetries,
     concertChanged: cache.concertChanged,
   });

@@ -10,7 +10,7 @@ import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { holdConcert, patientSettings } from "./support/locks.ts";
+import { holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { methods, protocolsOf } from "./support/matrix.ts";
 import { tally, verdict } from "./support/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
@@ -19,7 +19,7 @@ import { startTestService } from "./support/service.ts";
 import { createStage, moonlight } from "./support/stage.ts";
 
 const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
-const { getConcert, createConcert } = ConcertService.method;
+const { getConcert, createConcert, updateConcert } = ConcertService.method;
 
 const overloaded = {
   reason: "OVERLOADED",
@@ -142,5 +142,27 @@ describe("a full queue", () => {
     const outcomes = (await Promise.all([first, ...waiting])).map(({ outcome }) => outcome);
     expect(tally(outcomes)).toEqual({ OK: 4 });
     expect(verdict((await book("later")).outcome)).toBe("OK");
+  });
+});
+
+describe("a rush of reads", () => {
+  /** Of each of these sizes a pool keeps connections for organizers; of smaller ones it cannot. */
+  it.each(["3", "5", "10"])("leaves organizers their connections in a pool of %s", async (poolSize) => {
+    const service = await startTestService({ ...patientSettings, APP_DATABASE_POOL_SIZE: poolSize });
+    onTestFinished(() => service.close());
+    const { baseUrl, database } = service;
+    const { id, version } = await createStage(baseUrl).concert();
+    const held = await holdLock(database, "LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE");
+    onTestFinished(() => held.release().catch(() => {}));
+    const reads = Array.from({ length: 50 }, () => callOnce("REST", baseUrl, getUserBookings, { userId: "reader" }));
+    await held.untilWaiting(1);
+
+    const created = await callOnce("REST", baseUrl, createConcert, moonlight);
+    const updated = await callOnce("REST", baseUrl, updateConcert, { ...moonlight, id, version, price: 1.5 });
+    expect([created, updated].map(({ outcome }) => verdict(outcome))).toEqual(["OK", "OK"]);
+
+    await held.release();
+    // Those who had to wait too long, on a slow machine, have been refused.
+    for (const { outcome } of await Promise.all(reads)) expect(["OK", "OVERLOADED"]).toContain(verdict(outcome));
   });
 });

@@ -4,6 +4,7 @@ import type { Concert } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Replayable } from "../domain/replayable.ts";
+import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
 import { answerLateCrowd } from "./late-crowd.ts";
@@ -43,7 +44,6 @@ export interface EngineOptions {
 const maxBatchRequests = 512;
 const maxRequeues = 3;
 const retryDelayMs = 1_000;
-const firstBackOffMs = 20;
 
 /** The requests for one concert that wait, and whether its turn is under way or due. */
 interface ConcertQueue {
@@ -68,8 +68,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     batches,
     policy,
     maxRetries,
-    // Full jitter: batches that collided once must not meet again.
-    backOff: (retry) => wait(Math.random() * firstBackOffMs * 2 ** retry),
+    backOff: (retry) => wait(backOffMs(retry)),
     clockMs,
     onCommitted: (concert, now, askedAtMs) => {
       turnTimes.note(clockMs() - askedAtMs);

@@ -169,7 +169,7 @@ export const settings = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Most database connections for callers; one more is kept aside",
+    "Most database connections, plus one aside; below 3 none is kept for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",

@@ -16,6 +16,16 @@ export function isOver({ signal, expiresAtMs = Number.POSITIVE_INFINITY }: Deadl
 
 /** Marks the work as begun; throws DEADLINE_EXCEEDED, with nothing stored, if nobody waits for it any more. */
 export function begin(deadline: Deadline): void {
-  if (isOver(deadline) && !deadline.begun) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
+  if (!deadline.begun) requireAwaited(deadline);
   deadline.begun = true;
+}
+
+/** Throws what `notAwaited` says if nobody waits any more. */
+export function requireAwaited(deadline: Deadline): void {
+  if (isOver(deadline)) throw notAwaited();
+}
+
+/** The failure of work that has not begun when nobody waits for it any more. */
+export function notAwaited(): DomainError {
+  return new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
 }

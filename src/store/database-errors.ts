@@ -2,13 +2,16 @@ import { isAbortedTransactionError } from "kysely";
 import pg from "pg";
 import { DomainError } from "../domain/errors.ts";
 
+/** read_only_sql_transaction. */
+const readOnlyTransaction = "25006";
+
 /**
  * SQLSTATEs after which the same transaction may well succeed (PostgreSQL manual, appendix A), class 08 aside:
  * serialization_failure, deadlock_detected, lock_not_available, admin_shutdown, crash_shutdown, cannot_connect_now,
  * idle_session_timeout (of a connection that was about to be used), and read_only_sql_transaction (the old primary after a
  * failover).
  */
-const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25006"]);
+const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", readOnlyTransaction]);
 const lockNotAvailable = "55P03";
 
 /**
@@ -70,6 +73,11 @@ export function isDefiniteRollback(error: unknown): boolean {
   if (isAbortedTransactionError(error)) return true;
   if (!(error instanceof pg.DatabaseError) || error.severity !== "ERROR") return false;
   return !isConnectionError(error) && error.code !== completionUnknown;
+}
+
+/** Whether the server only reads, as the old primary does after a failover: no repeat succeeds there. */
+export function isFromReadOnlyServer(error: unknown): boolean {
+  return sqlState(error) === readOnlyTransaction;
 }
 
 /** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { DomainError } from "../domain/errors.ts";
+import { isFromReadOnlyServer } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
@@ -37,9 +38,9 @@ export interface Database {
 }
 
 /** Past this many callers waiting for a connection, the next one is refused at once. */
-const maxWaitingCallers = 10_000;
+export const maxWaitingCallers = 10_000;
 /** A caller who has waited this long for a connection is refused. */
-const connectTimeoutMs = 5_000;
+export const maxWaitMs = 5_000;
 /** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
 const keepAliveMs = 10_000;
 const overloadRetryDelayMs = 1_000;
@@ -72,7 +73,7 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     database: options.name,
     ssl: sslOptions(options),
     max: options.poolSize,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: maxWaitMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
@@ -114,7 +115,7 @@ async function takeConnection(
   try {
     const client = await pool.connect();
     renewPlans(client);
-    return answerTimeoutMs === undefined ? client : cutWhenSilent(client, answerTimeoutMs);
+    return answerTimeoutMs === undefined ? client : discardWhenUseless(client, answerTimeoutMs);
   } catch (error) {
     // pg-pool's own words for "all connections stayed busy"; it gives no code.
     if (error instanceof Error && error.message === "timeout exceeded when trying to connect") throw overloaded(error);
@@ -138,11 +139,13 @@ function createPlanRenewal(): (client: pg.PoolClient) => void {
 /**
  * The server's own timeouts end what takes long. What outlasts even those has lost its network, of which TCP may tell only
  * after a quarter of an hour: cutting the connection gives the pool its place back and ends the wait as a lost connection.
+ * Nor does a connection go back to the pool whose server only reads: every repeat would meet it again.
  */
-function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connection {
+function discardWhenUseless(client: pg.PoolClient, answerTimeoutMs: number): Connection {
   let released = false;
+  let isReadOnly = false;
   const release = (destroy?: boolean) => {
-    if (!released) client.release(destroy);
+    if (!released) client.release(destroy || isReadOnly);
     released = true;
   };
   const cut = () => {
@@ -154,6 +157,9 @@ function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connecti
     const timer = setTimeout(cut, answerTimeoutMs);
     try {
       return await client.query(statement, values);
+    } catch (error) {
+      isReadOnly ||= isFromReadOnlyServer(error);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -161,7 +167,8 @@ function cutWhenSilent(client: pg.PoolClient, answerTimeoutMs: number): Connecti
   return { query, release };
 }
 
-function overloaded(cause?: unknown): DomainError {
+/** What a caller hears for whom no connection is to be had. */
+export function overloaded(cause?: unknown): DomainError {
   return new DomainError({ reason: "OVERLOADED", retryDelayMs: overloadRetryDelayMs }, { cause });
 }
 

@@ -5,6 +5,11 @@ import { asFailure, isTransient } from "./database-errors.ts";
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;
 
+/** How long to wait before a repeat, the first one being 0. Full jitter: those who collided once must not meet again. */
+export function backOffMs(retry: number): number {
+  return Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
+}
+
 /**
  * Runs `attempt`, again up to `maxRetries` times while it fails for a transient reason with nothing stored. Gives up when
  * nobody waits any more. Raises a `DomainError` for what the database could not do.
@@ -21,9 +26,7 @@ export async function retryTransient<Result>(
       if (!isTransient(error) || retry >= maxRetries || deadline.signal.aborted) throw asFailure(error);
       // Nothing is stored: a deadline that passes before the next attempt begins says so.
       deadline.begun = false;
-      // Full jitter: those who collided once must not meet again.
-      const ceilingMs = Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
-      await delay(Math.random() * ceilingMs, undefined, { signal: deadline.signal }).catch(() => {});
+      await delay(backOffMs(retry), undefined, { signal: deadline.signal }).catch(() => {});
       if (deadline.signal.aborted) throw asFailure(error);
     }
   }

@@ -1,8 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Booking } from "../domain/booking.ts";
-import type { Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { type Deadline, requireAwaited } from "../domain/deadline.ts";
 import {
   type BatchOptions,
   type BatchQuery,
@@ -12,7 +11,9 @@ import {
   openBatch,
 } from "./booking-batch.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
+import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";
+import { sharePool } from "./pool-shares.ts";
 import { retryTransient } from "./retry.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
@@ -26,7 +27,7 @@ export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs"
 export interface Store {
   /** Applies the migrations that are missing and returns their names. */
   migrate(): Promise<string[]>;
-  /** Reads outside a transaction, each statement on its own snapshot. */
+  /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
@@ -57,16 +58,19 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     createDatabase({ ...options, statementTimeoutMs: undefined, ...limits }, onConnectionError);
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
   const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
+  // However many read, they leave connections to batches and transactions, which share the pool with them.
+  const readers = createGate(sharePool(options.poolSize).reads);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
         // Those who gave up in the queue must not cost the others.
-        if (deadline.signal.aborted) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
+        requireAwaited(deadline);
         return work(connection);
       };
-      return retryTransient(() => main.db.connection().execute(readIfAwaited), maxRetries, deadline);
+      const attempt = () => readers.pass(() => main.db.connection().execute(readIfAwaited), deadline);
+      return retryTransient(attempt, maxRetries, deadline);
     },
     transact: async (work, deadline) => {
       const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);

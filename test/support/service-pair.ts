@@ -2,7 +2,7 @@
 import { expect, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { batchShareOfPool } from "../../src/app.ts";
+import { sharePool } from "../../src/store/pool-shares.ts";
 import { createConcert, describeConcert } from "./concerts.ts";
 import type { TestDatabase } from "./database.ts";
 import { holdLock } from "./locks.ts";
@@ -84,7 +84,7 @@ async function checkWholePools(
   clients: readonly (readonly ProtocolClient[])[],
   poolSize: number,
 ): Promise<void> {
-  const batches = Math.max(1, Math.floor(poolSize * batchShareOfPool));
+  const batches = sharePool(poolSize).batches;
   const places = await Promise.all(
     clients.flatMap(([client]) =>
       Array.from({ length: client ? poolSize : 0 }, async (_, place) => {
