@@ -43,7 +43,7 @@ export function readAccessRules(services: readonly DescService[]): RuleOf {
 function readRule(method: DescMethod): AccessRule {
   const wrong = (problem: string) => new Error(`${nameOf(method)} ${problem}: see frontrow/v1/access.proto`);
   if (!hasOption(method, access)) throw wrong("does not say who may call it");
-  // Nobody asks for a stream's caller: see createIdentityInterceptor.
+  // Nobody asks for a stream's caller: see createAuthorizationInterceptor.
   if (method.methodKind !== "unary") throw wrong("is a stream, whose rule nothing would enforce");
   const rule = getOption(method, access);
   const { scope, scopeForOthers, userField, resource, lane } = rule;
