@@ -51,6 +51,8 @@ function readRule(method: DescMethod): AccessRule {
   if (budget === undefined) throw wrong("does not say what it counts against");
   const isOwned = userField !== "" || resource !== OwnedResource.UNSPECIFIED;
   if (isOwned && (scope === "" || scopeForOthers === "")) throw wrong("is about what a user owns, but open to anybody");
+  // An open method is one that only reads: a scope that was forgotten must not open what changes something.
+  if (scope === "" && lane !== Lane.READ) throw wrong("changes something, but is open to anybody");
   if (!isOwned && scopeForOthers !== "") throw wrong("has a scope for others, but nothing that a user owns");
   const user = method.input.fields.find(({ name }) => name === userField);
   if (userField !== "" && !isPlain(user, ScalarType.STRING))
