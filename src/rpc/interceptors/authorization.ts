@@ -36,7 +36,7 @@ async function authorize(
   const message = request.message as unknown as Record<string, unknown>;
   const named = rule.userKey === undefined ? "" : message[rule.userKey];
   if (named !== "" && named !== subject && !mayForOthers) {
-    throw new DomainError({ reason: "MISSING_SCOPE", scope: rule.scopeForOthers });
+    throw new DomainError({ reason: "MISSING_SCOPE", scope: rule.scopeForOthers, isForOthers: true });
   }
   const owner = await ownerOf(rule, message, deadlineFrom(request.contextValues), lookUpBooking);
   if (owner !== undefined && owner !== subject && !mayForOthers) {
