@@ -68,6 +68,7 @@ describe("the rules of a schema", () => {
     expect(read(service)(method ?? expect.unreachable())).toMatchObject({
       ...own,
       userKey: "userId",
+      isOwned: true,
       resource: OwnedResource.BOOKING,
       budget: "reads",
     });

@@ -22,6 +22,8 @@ const budgets = new Map<Lane, Budget>([
 export interface AccessRule extends Access {
   /** The local name of `userField`, which is a string of the request; undefined if there is none. */
   readonly userKey: string | undefined;
+  /** Whether the method is about what belongs to one user. */
+  readonly isOwned: boolean;
   /** What the lane's calls are counted against. */
   readonly budget: Budget;
 }
@@ -62,7 +64,7 @@ function readRule(method: DescMethod): AccessRule {
     const id = method.input.fields.find(({ name }) => name === "id");
     if (!isPlain(id, ScalarType.INT64)) throw wrong("is about a resource, but its request has no id");
   }
-  return { ...rule, userKey: user?.localName, budget };
+  return { ...rule, userKey: user?.localName, isOwned, budget };
 }
 
 /** Whether a message has the field's value, as what the schema says, under the field's own name. */

@@ -13,6 +13,7 @@ import { createErrorInterceptor } from "./errors.ts";
 import { createIdentityInterceptor } from "./identity.ts";
 import { createCallCounter, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
+import { createPrivacyInterceptor } from "./privacy.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
 export interface InterceptorOptions {
@@ -36,6 +37,7 @@ export function createInterceptors(services: readonly DescService[], options: In
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
+    createPrivacyInterceptor(ruleOf),
     createDeadlineInterceptor(requestTimeoutMs),
     createOverloadInterceptor(ruleOf, lag),
     createIdentityInterceptor({ tokens, count: createCallCounter(ruleOf, rates, believesUsers) }),
