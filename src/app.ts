@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { createBookingLookup, type LookUpBooking } from "./booking/lookup.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
@@ -61,8 +62,15 @@ async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 
-/** The services over a store, with the engine and the cache that they share. */
-export function createServices(config: Config, store: Store): { services: ServiceBinding[]; engine: BookingEngine } {
+/** The services, and what others need of what they share. */
+export interface Services {
+  readonly services: ServiceBinding[];
+  readonly engine: BookingEngine;
+  readonly lookUpBooking: LookUpBooking;
+}
+
+/** The services over a store, with the engine, the cache and the look-up that they share. */
+export function createServices(config: Config, store: Store): Services {
   const cache = createConcertCache();
   // What organizers change. The engine knows of its own.
   const concertChanged = (id: bigint, concert: Concert | undefined) => {
@@ -77,14 +85,17 @@ export function createServices(config: Config, store: Store): { services: Servic
     concertChanged: cache.concertChanged,
   });
   const catalogue = createCatalogue(store, cache, concertChanged);
-  return { services: [bindConcertService(catalogue), bindBookingService(store, engine)], engine };
+  const lookUpBooking = createBookingLookup(store);
+  const services = [bindConcertService(catalogue), bindBookingService(store, engine, lookUpBooking)];
+  return { services, engine, lookUpBooking };
 }
 
 async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
   const { store } = database;
   const shutdown = new AbortController();
-  const { services, engine } = createServices(config, store);
-  const guards = await openGuards(config, { services: services.map(({ service }) => service), store, logger });
+  const { services, engine, lookUpBooking } = createServices(config, store);
+  const descriptions = services.map(({ service }) => service);
+  const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
   const readiness = createReadiness({ ping: () => store.ping(), log: logger });
   const http = await createHttpApp({
     services,

@@ -2,7 +2,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import { createOwnerLookup } from "./booking/owners.ts";
+import type { LookUpBooking } from "./booking/lookup.ts";
 import type { Config } from "./config.ts";
 import { openTokenVerifier } from "./identity/index.ts";
 import { createFairShare } from "./limits/fair-share.ts";
@@ -11,7 +11,6 @@ import { createRateLimits } from "./limits/rates.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { readAccessRules } from "./rpc/access.ts";
 import { createInterceptors } from "./rpc/interceptors/index.ts";
-import type { Store } from "./store/store.ts";
 
 export interface Guards {
   readonly interceptors: Interceptor[];
@@ -24,7 +23,11 @@ const redisReportMs = 30_000;
 /** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(
   config: Config,
-  { services, store, logger }: { services: readonly DescService[]; store: Store; logger: Logger },
+  {
+    services,
+    lookUpBooking,
+    logger,
+  }: { services: readonly DescService[]; lookUpBooking: LookUpBooking; logger: Logger },
 ): Promise<Guards> {
   const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
   let tellAgainAtMs = 0;
@@ -43,7 +46,7 @@ export async function openGuards(
     logger,
     requestTimeoutMs: config.requestTimeoutMs,
     tokens,
-    owners: { booking: createOwnerLookup(store) },
+    lookUpBooking,
     rates: createRateLimits(config.rateLimits, redis, report),
     lag,
     fairShare: createFairShare(config.maxUnfinishedPerCaller),

@@ -146,6 +146,12 @@ it.each(protocolsOf(getUserBookings))("binds a page token to its user by %s", as
   for (const { message } of pages) expect(message.bookings).toMatchObject([{ userId: "nora" }]);
 });
 
+it("keeps shared caches from keeping a booking by Connect GET", async () => {
+  const request = { id: booking.id };
+  const answer = await callOnce("Connect GET", service.baseUrl, getBooking, request, { headers: headersOf.nora });
+  expect(answer.exchange?.headers.get("cache-control")).toBe("private, no-cache");
+});
+
 describe("REST", () => {
   const fetchBooking = (caller: Caller, init: RequestInit = {}) =>
     fetch(`${service.baseUrl}/api/v1/bookings/${booking.id}`, {
@@ -159,6 +165,21 @@ describe("REST", () => {
     expect((await fetchBooking("nobody", { headers })).status).toBe(401);
     expect((await fetchBooking("otto", { headers })).status).toBe(403);
     expect((await fetchBooking("expired", { headers: { "If-None-Match": "*" } })).status).toBe(401);
+  });
+
+  it("keeps shared caches from keeping bookings, whatever the answer, and from nothing else", async () => {
+    const cacheControlOf = (answer: Response) => [answer.status, answer.headers.get("cache-control")];
+    const onlyOwn = "private, no-cache";
+    const first = await fetchBooking("nora");
+    expect(cacheControlOf(first)).toEqual([200, onlyOwn]);
+    const headers = { "If-None-Match": first.headers.get("etag") ?? "" };
+    expect(cacheControlOf(await fetchBooking("nora", { headers }))).toEqual([304, onlyOwn]);
+    expect(cacheControlOf(await fetchBooking("nora", { method: "HEAD" }))).toEqual([200, onlyOwn]);
+    expect(cacheControlOf(await fetchBooking("otto"))).toEqual([403, onlyOwn]);
+    const list = await fetch(`${service.baseUrl}/api/v1/bookings`, { headers: headersOf.nora });
+    expect(cacheControlOf(list)).toEqual([200, onlyOwn]);
+    const open = await fetch(`${service.baseUrl}/api/v1/concerts/${concert.id}`);
+    expect(cacheControlOf(open)).toEqual([200, null]);
   });
 
   it("answers HEAD as it answers GET", async () => {

@@ -118,12 +118,9 @@ describe.skipIf(!hasRedis)("a Redis that hangs", () => {
     await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
     const report = vi.fn();
     let nowMs = 0;
-    const rates = createRateLimits(
-      { reads: 1_000, bookings: 0, admin: 0, callersPerAddress: 20 },
-      connection,
-      report,
-      () => nowMs,
-    );
+    const rates = createRateLimits({ reads: 1_000, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, report, {
+      clockMs: () => nowMs,
+    });
     const count = async (times: number) => {
       const counted = { kind: "caller", key: newUser() } as const;
       for (let call = 0; call < times; call++) await rates.count("reads", counted);

@@ -8,13 +8,14 @@ import { BookingService, type BookTicketsRequestSchema } from "../gen/frontrow/v
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { signDevToken } from "../src/identity/dev-key.ts";
 import { callOnce } from "./support/exchange.ts";
-import { type HeldLock, holdConcert, patientSettings } from "./support/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
 import { createProtocolClient, type Outcome, type Protocol, type ProtocolClient } from "./support/protocols.ts";
 import { restCall } from "./support/rest.ts";
 import { type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlight } from "./support/stage.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/tokens.ts";
 
 const { bookTickets, cancelBooking, getUserBookings } = BookingService.method;
 const { createConcert } = ConcertService.method;
@@ -219,5 +220,31 @@ describe("where callers show tokens", () => {
     await held.untilWaiting(share + 1);
     await held.release();
     expect(tally(await Promise.all([first, ...more, served]))).toEqual({ OK: share + 1 });
+  });
+
+  it("cancels count before anybody looks whose bookings they are about", async () => {
+    const issuer = await createTokenIssuer();
+    await start(trusting(issuer));
+    const organizer = bearer(await issuer.sign({ sub: "olga", scope: "concerts:write" }));
+    const headers = bearer(await issuer.sign({ sub: "greedy", scope: "bookings:write" }));
+    const created = await callOnce("REST", service.baseUrl, createConcert, moonlight, { headers: organizer });
+    const { id: concertId } = succeeded(created.outcome);
+    const bookings = await Promise.all(
+      Array.from({ length: share }, async () => succeeded(await book({ concertId }, headers)) as { id: bigint }),
+    );
+    const cancel = (protocol: Protocol, id: bigint) =>
+      callOnce(protocol, protocol === "gRPC" ? service.grpcUrl : service.baseUrl, cancelBooking, { id }, { headers });
+
+    const held = await holdLock(service.database, "LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE");
+    onTestFinished(() => held.release().catch(() => {}));
+    const looking = bookings.map(({ id }) => cancel("REST", id));
+    await held.untilWaiting(share);
+    for (const protocol of protocolsOf(cancelBooking)) {
+      expect((await cancel(protocol, 999_999n)).outcome, protocol).toEqual(refusal);
+    }
+    await held.release();
+    expect(tally((await Promise.all(looking)).map(({ outcome }) => outcome))).toEqual({ OK: share });
+    const absent = await cancel("REST", 999_999n);
+    expect(verdict(absent.outcome)).toBe("BOOKING_NOT_FOUND");
   });
 });

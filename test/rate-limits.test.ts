@@ -153,6 +153,16 @@ describe("answers say what is left", () => {
     }
   });
 
+  it("of the budget that is used up first: the user's own, or the whole address's", async () => {
+    const headers = from(newAddress());
+    const most = limits.reads * 20;
+    const first = await read(newUser(), { headers })();
+    expect(budgetOf(first.exchange?.headers)).toEqual(budget(limits.reads, 2));
+    for (let count = 1; count < most - 2; count++) await read(newUser(), { headers })();
+    const last = await read(newUser(), { headers })();
+    expect(budgetOf(last.exchange?.headers)).toEqual(budget(most, 1));
+  });
+
   it("when nothing has changed", async () => {
     const url = `${service.baseUrl}/api/v1/bookings?userID=${newUser()}`;
     const first = await fetch(url);

@@ -28,7 +28,8 @@ export type Failure =
   | { readonly reason: "UNAUTHENTICATED"; readonly problem: string; readonly isMissing?: boolean }
   /** The keys that tokens are checked with cannot be had. */
   | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number }
-  | { readonly reason: "MISSING_SCOPE"; readonly scope: string }
+  /** `isForOthers` when only what is the caller's own is allowed without the scope. */
+  | { readonly reason: "MISSING_SCOPE"; readonly scope: string; readonly isForOthers?: boolean }
   | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }
   | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number }
   /** This caller asks for more than its share. Certainly nothing was stored. */

@@ -71,6 +71,17 @@ describe("in memory", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("callers past the bound push out who has not called for the longest, and that one begins anew", async () => {
+    const rates = createRateLimits(limits, undefined, unexpected, { maxCounted: 2 });
+    const carol: Counted = { kind: "caller", key: "carol" };
+    const seen = [];
+    for (const who of [alice, bob, alice, carol, alice, bob, carol]) {
+      seen.push(`${who.key} ${(await rates.count("reads", who))?.remaining}`);
+    }
+    expect(seen).toEqual(["alice 4", "bob 4", "alice 3", "carol 4", "alice 2", "bob 4", "carol 4"]);
+    expect(vi.getTimerCount()).toBe(2);
+  });
+
   test("0 is no limit, and only for its own budget", async () => {
     const rates = createRateLimits({ ...limits, reads: 0 }, undefined, unexpected);
     for (const counted of [alice, { kind: "address", key: "192.0.2.1" }] as const) {
@@ -89,7 +100,7 @@ describe("with a Redis that is not there", () => {
     onTestFinished(() => redis.disconnect());
     const report = vi.fn();
     let nowMs = 0;
-    const rates = createRateLimits(limits, redis, report, () => nowMs);
+    const rates = createRateLimits(limits, redis, report, { clockMs: () => nowMs });
     const countAll = async (budget: Budget, times: number) => {
       const seen = [];
       for (let call = 0; call < times; call++) seen.push((await rates.count(budget, alice))?.remaining);

@@ -1,4 +1,5 @@
 /** How many calls a caller may make in a minute, counted in this process, or in Redis for all instances together. */
+import { LRUCache } from "lru-cache";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { RedisConnection } from "./redis.ts";
 
@@ -34,10 +35,18 @@ export interface RateLimits {
 const windowSeconds = 60;
 /** How long Redis is left alone after it has failed, so that not every call waits for it. */
 const redisRestMs = 2_000;
+/** How many this process counts of each kind. Where callers may call themselves anything, names have no end. */
+const maxCounted = 100_000;
 
 interface Limiter {
   readonly points: number;
   consume(key: string): Promise<RateLimiterRes>;
+}
+
+/** What tests set otherwise. */
+export interface RateOptions {
+  readonly clockMs?: () => number;
+  readonly maxCounted?: number;
 }
 
 /** Makes the limits. `redis`, if given, stays the caller's to close. */
@@ -45,7 +54,7 @@ export function createRateLimits(
   limits: BudgetLimits,
   redis: RedisConnection | undefined,
   report: (error: unknown) => void,
-  clockMs: () => number = () => performance.now(),
+  options: RateOptions = {},
 ): RateLimits {
   const limiters = new Map<string, Limiter>();
   const health = createHealth();
@@ -55,7 +64,7 @@ export function createRateLimits(
     for (const [kind, most] of Object.entries(points)) {
       if (most === 0) continue;
       const name = `${budget}:${kind}`;
-      limiters.set(name, createLimiter(name, most, { redis, health, report, clockMs }));
+      limiters.set(name, createLimiter(name, most, { ...defaults, ...options, redis, health, report }));
     }
   }
 
@@ -73,16 +82,21 @@ export function createRateLimits(
   };
 }
 
-interface LimiterOptions {
+const defaults: Required<RateOptions> = { clockMs: () => performance.now(), maxCounted };
+
+interface LimiterOptions extends Required<RateOptions> {
   readonly redis: RedisConnection | undefined;
   readonly health: Health;
   readonly report: (error: unknown) => void;
-  readonly clockMs: () => number;
 }
 
-function createLimiter(name: string, points: number, { redis, health, report, clockMs }: LimiterOptions): Limiter {
+function createLimiter(
+  name: string,
+  points: number,
+  { redis, health, report, clockMs, maxCounted }: LimiterOptions,
+): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `frontrow:${name}` };
-  const alone = new RateLimiterMemory(options);
+  const alone = createMemoryLimiter(options, maxCounted);
   if (!redis) return alone;
   const together = new RateLimiterRedis({ ...options, storeClient: redis });
   return {
@@ -102,6 +116,22 @@ function createLimiter(name: string, points: number, { redis, health, report, cl
         report(error);
         return await alone.consume(key);
       }
+    },
+  };
+}
+
+/** Counts in this process. Past the bound, those who have not called for the longest are forgotten and begin anew. */
+function createMemoryLimiter(
+  options: { readonly points: number; readonly duration: number; readonly keyPrefix: string },
+  maxCounted: number,
+): Limiter {
+  const memory = new RateLimiterMemory(options);
+  const counted = new LRUCache<string, true>({ max: maxCounted, dispose: (_, key) => void memory.delete(key) });
+  return {
+    points: options.points,
+    consume(key) {
+      counted.set(key, true);
+      return memory.consume(key);
     },
   };
 }

@@ -68,6 +68,7 @@ describe("the rules of a schema", () => {
     expect(read(service)(method ?? expect.unreachable())).toMatchObject({
       ...own,
       userKey: "userId",
+      isOwned: true,
       resource: OwnedResource.BOOKING,
       budget: "reads",
     });
@@ -75,7 +76,7 @@ describe("the rules of a schema", () => {
 
   test("count against the budget of their lane", () => {
     const budgetOf = (lane: Lane) => {
-      const service = serviceWith({ lane });
+      const service = serviceWith({ scope: "x:do", lane });
       return read(service)(service.method.do ?? expect.unreachable()).budget;
     };
     expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(budgetOf)).toEqual(["reads", "bookings", "admin"]);
@@ -116,6 +117,8 @@ describe("the start ends with a method", () => {
       "is about what a user owns, but open to anybody",
       { ...own, scope: "", userField: "user_id" },
     ],
+    ["without a scope, but not a read: bookings", "changes something, but is open to anybody", { lane: Lane.BOOKING }],
+    ["without a scope, but not a read: concerts", "changes something, but is open to anybody", { lane: Lane.ADMIN }],
     ["with a scope for others, but none to own anything", "has a scope for others, but nothing that a user owns", own],
     [
       "whose user is no field",

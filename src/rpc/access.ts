@@ -22,6 +22,8 @@ const budgets = new Map<Lane, Budget>([
 export interface AccessRule extends Access {
   /** The local name of `userField`, which is a string of the request; undefined if there is none. */
   readonly userKey: string | undefined;
+  /** Whether the method is about what belongs to one user. */
+  readonly isOwned: boolean;
   /** What the lane's calls are counted against. */
   readonly budget: Budget;
 }
@@ -43,7 +45,7 @@ export function readAccessRules(services: readonly DescService[]): RuleOf {
 function readRule(method: DescMethod): AccessRule {
   const wrong = (problem: string) => new Error(`${nameOf(method)} ${problem}: see frontrow/v1/access.proto`);
   if (!hasOption(method, access)) throw wrong("does not say who may call it");
-  // Nobody asks for a stream's caller: see createIdentityInterceptor.
+  // Nobody asks for a stream's caller: see createAuthorizationInterceptor.
   if (method.methodKind !== "unary") throw wrong("is a stream, whose rule nothing would enforce");
   const rule = getOption(method, access);
   const { scope, scopeForOthers, userField, resource, lane } = rule;
@@ -51,6 +53,8 @@ function readRule(method: DescMethod): AccessRule {
   if (budget === undefined) throw wrong("does not say what it counts against");
   const isOwned = userField !== "" || resource !== OwnedResource.UNSPECIFIED;
   if (isOwned && (scope === "" || scopeForOthers === "")) throw wrong("is about what a user owns, but open to anybody");
+  // An open method is one that only reads: a scope that was forgotten must not open what changes something.
+  if (scope === "" && lane !== Lane.READ) throw wrong("changes something, but is open to anybody");
   if (!isOwned && scopeForOthers !== "") throw wrong("has a scope for others, but nothing that a user owns");
   const user = method.input.fields.find(({ name }) => name === userField);
   if (userField !== "" && !isPlain(user, ScalarType.STRING))
@@ -60,7 +64,7 @@ function readRule(method: DescMethod): AccessRule {
     const id = method.input.fields.find(({ name }) => name === "id");
     if (!isPlain(id, ScalarType.INT64)) throw wrong("is about a resource, but its request has no id");
   }
-  return { ...rule, userKey: user?.localName, budget };
+  return { ...rule, userKey: user?.localName, isOwned, budget };
 }
 
 /** Whether a message has the field's value, as what the schema says, under the field's own name. */

@@ -2,6 +2,7 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { getBooking, pageUserBookings } from "../booking/bookings.ts";
 import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
+import type { LookUpBooking } from "../booking/lookup.ts";
 import type { Store } from "../store/store.ts";
 import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
@@ -11,7 +12,7 @@ import { markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.t
 import { bindService, type ServiceBinding } from "./service.ts";
 
 /** The bookings' methods: reads over a store, changes through the engine. */
-export function bindBookingService(store: Store, engine: BookingEngine): ServiceBinding {
+export function bindBookingService(store: Store, engine: BookingEngine, lookUpBooking: LookUpBooking): ServiceBinding {
   return bindService(BookingService, {
     async getBooking(request, context) {
       return bookingMessage(await getBooking(store, request.id, deadlineOf(context)));
@@ -43,7 +44,9 @@ export function bindBookingService(store: Store, engine: BookingEngine): Service
       const requestId = requestIdOf(request.requestId);
       const actor = actorOf(context, userId);
       const order = { bookingId: request.id, userId, requestId, actor };
-      return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
+      return bookingMessage(
+        markReplay(await cancelBooking(lookUpBooking, engine, order, deadlineOf(context)), context),
+      );
     },
   });
 }

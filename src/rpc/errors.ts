@@ -75,9 +75,11 @@ const answers: AnswerTable = {
     code: Code.Unavailable,
     message: "tokens cannot be checked at the moment; nothing was stored, repeat in a moment",
   }),
-  MISSING_SCOPE: ({ scope }) => ({
+  MISSING_SCOPE: ({ scope, isForOthers }) => ({
     code: Code.PermissionDenied,
-    message: `this takes a token with the scope ${scope}`,
+    message: isForOthers
+      ? `the request is for another user: a caller may act only for himself, unless the token has the scope ${scope}`
+      : `this takes a token with the scope ${scope}`,
     metadata: { scope },
     headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
   }),

@@ -14,11 +14,18 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
  * Infinity if there is none. One that is malformed counts as none: gRPC and Connect refuse it themselves.
  */
 export function clientTimeoutMs(header: Headers): number {
-  const grpc = header.get("grpc-timeout");
-  if (grpc !== null) {
-    const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(grpc) ?? [];
-    return amount === undefined ? Number.POSITIVE_INFINITY : Number(amount) * (millisecondsPerUnit[unit] ?? 0);
-  }
-  const connect = /^\d{1,10}$/.exec(header.get("connect-timeout-ms") ?? "");
-  return connect ? Number(connect[0]) : Number.POSITIVE_INFINITY;
+  const timeoutMs = header.has("grpc-timeout") ? grpcTimeoutMs(header) : connectTimeoutMs(header);
+  return timeoutMs ?? Number.POSITIVE_INFINITY;
+}
+
+/** The timeout in `grpc-timeout`; undefined if it is malformed or not there. */
+export function grpcTimeoutMs(header: Headers): number | undefined {
+  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
+  return amount === undefined ? undefined : Number(amount) * (millisecondsPerUnit[unit] ?? 0);
+}
+
+/** The timeout in `connect-timeout-ms`; undefined if it is malformed or not there. */
+export function connectTimeoutMs(header: Headers): number | undefined {
+  const [amount] = /^\d{1,10}$/.exec(header.get("connect-timeout-ms") ?? "") ?? [];
+  return amount === undefined ? undefined : Number(amount);
 }

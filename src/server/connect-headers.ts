@@ -1,18 +1,14 @@
 /** Two headers of Connect and gRPC that Connect itself reads too lightly. */
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { connectTimeoutMs, grpcTimeoutMs } from "../rpc/timeout.ts";
 
 /** The longest that Node's timers can wait: 24 days. What is longer they take for a millisecond. */
 const maxTimerMs = 2 ** 31 - 1;
 
-const millisecondsPerUnit: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
-
 /** Removes a timeout that would pass at once because it is so long. No call lives that long, so it asks for nothing. */
 export function dropEndlessTimeout(header: Headers): void {
-  const connect = /^\d{1,10}$/.exec(header.get("connect-timeout-ms") ?? "");
-  if (connect && Number(connect[0]) > maxTimerMs) header.delete("connect-timeout-ms");
-  // The units below a second cannot be that many.
-  const [, count, unit = ""] = /^(\d{1,8})([HMS])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
-  if (Number(count) * (millisecondsPerUnit[unit] ?? 0) > maxTimerMs) header.delete("grpc-timeout");
+  if ((connectTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("connect-timeout-ms");
+  if ((grpcTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("grpc-timeout");
 }
 
 /** Refuses a version of the Connect protocol that is not the one there is: the answer would be taken for another's. */

@@ -55,7 +55,11 @@ export const refusals = {
   bad: unauthenticated("the token is not valid"),
   read: missingScope("bookings:read"),
   write: missingScope("bookings:write"),
-  admin: missingScope("bookings:admin"),
+  admin: {
+    ...missingScope("bookings:admin"),
+    message:
+      "the request is for another user: a caller may act only for himself, unless the token has the scope bookings:admin",
+  },
   concerts: missingScope("concerts:write"),
   owner: { reason: "NOT_BOOKING_OWNER" as const, message: /^booking \d+ belongs to another user$/ },
   gone: { reason: "BOOKING_NOT_FOUND" as const, message: /^there is no booking \d+$/ },

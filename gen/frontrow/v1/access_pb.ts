@@ -22,7 +22,8 @@ export const file_frontrow_v1_access: GenFile = /*@__PURE__*/
  */
 export type Access = Message<"frontrow.v1.Access"> & {
   /**
-   * The scope that a caller's token must have. Empty means that anybody may call, without a token too.
+   * The scope that a caller's token must have. Empty means that anybody may call, without a token too: only reads may be
+   * open like that.
    *
    * @generated from field: string scope = 1;
    */

@@ -1,16 +1,19 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import type { LookUpBooking } from "../../booking/lookup.ts";
 import type { TokenVerifier } from "../../identity/tokens.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
 import type { LagMeter } from "../../limits/lag.ts";
 import type { RateLimits } from "../../limits/rates.ts";
 import type { RuleOf } from "../access.ts";
+import { createAuthorizationInterceptor } from "./authorization.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
-import { createIdentityInterceptor, type FindOwner } from "./identity.ts";
+import { createIdentityInterceptor } from "./identity.ts";
 import { createCallCounter, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
+import { createPrivacyInterceptor } from "./privacy.ts";
 import { createValidationInterceptor } from "./validation.ts";
 
 export interface InterceptorOptions {
@@ -19,7 +22,7 @@ export interface InterceptorOptions {
   readonly requestTimeoutMs: number;
   /** Undefined if callers show no tokens. */
   readonly tokens: TokenVerifier | undefined;
-  readonly owners: { readonly booking: FindOwner };
+  readonly lookUpBooking: LookUpBooking;
   readonly rates: RateLimits;
   readonly lag: LagMeter;
   readonly fairShare: FairShare;
@@ -27,17 +30,20 @@ export interface InterceptorOptions {
 
 /** What every call passes through, the outermost first, whatever protocol it came by. */
 export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
-  const { ruleOf, logger, requestTimeoutMs, tokens, owners, rates, lag, fairShare } = options;
+  const { ruleOf, logger, requestTimeoutMs, tokens, lookUpBooking, rates, lag, fairShare } = options;
   const believesUsers = tokens === undefined;
   return [
     createLogInterceptor(logger),
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
+    createPrivacyInterceptor(ruleOf),
     createDeadlineInterceptor(requestTimeoutMs),
     createOverloadInterceptor(ruleOf, lag),
-    createIdentityInterceptor({ ruleOf, tokens, owners, count: createCallCounter(ruleOf, rates, believesUsers) }),
+    createIdentityInterceptor({ tokens, count: createCallCounter(ruleOf, rates, believesUsers) }),
+    // Before authorization, which may wait for the database.
     createShareInterceptor({ ruleOf, fairShare, believesUsers }),
+    ...(believesUsers ? [] : [createAuthorizationInterceptor(ruleOf, lookUpBooking)]),
     createValidationInterceptor(services),
   ];
 }

@@ -30,9 +30,17 @@ export function createCallCounter(
 ): (request: UnaryRequest) => Promise<void> {
   return async (request) => {
     const { budget, userKey } = ruleOf(request.method);
+    let scarcest: Allowance | undefined;
     for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey), believesUsers)) {
-      spend(await rates.count(budget, each), request.contextValues);
+      const allowance = await rates.count(budget, each);
+      if (!allowance) continue;
+      if (!allowance.isAllowed) {
+        tell(allowance, request.contextValues);
+        throw tooMany(allowance);
+      }
+      scarcest = scarcest ? scarcer(scarcest, allowance) : allowance;
     }
+    if (scarcest) tell(scarcest, request.contextValues);
   };
 }
 
@@ -102,14 +110,22 @@ function originOf(address: string): Origin {
   return origin;
 }
 
-function spend(allowance: Allowance | undefined, values: ContextValues): void {
-  if (!allowance) return;
-  const { isAllowed, limit, remaining, resetMs } = allowance;
-  const resetSeconds = String(Math.ceil(resetMs / 1_000));
+/** The allowance that a caller who goes on runs into first; of two alike the one that keeps it waiting for longer. */
+function scarcer(one: Allowance, other: Allowance): Allowance {
+  return (one.remaining - other.remaining || other.resetMs - one.resetMs) <= 0 ? one : other;
+}
+
+function tell({ limit, remaining, resetMs }: Allowance, values: ContextValues): void {
   noteHeader(values, "ratelimit-limit", String(limit));
   noteHeader(values, "ratelimit-remaining", String(remaining));
-  noteHeader(values, "ratelimit-reset", resetSeconds);
-  if (isAllowed) return;
-  const problem = `at most ${limit} calls of this kind a minute; repeat in ${resetSeconds} seconds`;
-  throw new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs: Math.max(1, Math.ceil(resetMs)) });
+  noteHeader(values, "ratelimit-reset", secondsOf(resetMs));
+}
+
+function tooMany({ limit, resetMs }: Allowance): DomainError {
+  const problem = `at most ${limit} calls of this kind a minute; repeat in ${secondsOf(resetMs)} seconds`;
+  return new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs: Math.max(1, Math.ceil(resetMs)) });
+}
+
+function secondsOf(durationMs: number): string {
+  return String(Math.ceil(durationMs / 1_000));
 }
