@@ -1,4 +1,4 @@
-import type { Booking } from "../domain/booking.ts";
+import { type Booking, bookingKey } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import { begin, type Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -6,7 +6,7 @@ import type { Replayable } from "../domain/replayable.ts";
 import { LostCommitError } from "../store/booking-batch.ts";
 import { asFailure, isTransient } from "../store/database-errors.ts";
 import type { Batches } from "./batches.ts";
-import { type Answer, type BatchPlan, bookingKey, decideBatch } from "./decide.ts";
+import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
 import type { BookingRequest, EngineRequest } from "./requests.ts";
 

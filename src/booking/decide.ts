@@ -1,4 +1,4 @@
-import type { Booking, Cancellation } from "../domain/booking.ts";
+import { type Booking, bookingKey, type Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Failure } from "../domain/errors.ts";
 import type { BookingPolicy } from "./policy.ts";
@@ -27,11 +27,6 @@ export interface BatchPlan {
   readonly newBookings: readonly BookingRequest[];
   readonly cancelled: readonly Cancellation[];
   readonly availableTickets: number;
-}
-
-/** The scope of a key within a concert, as one string. A user id cannot contain U+0000. */
-export function bookingKey({ userId, requestId }: { readonly userId: string; readonly requestId: string }): string {
-  return `${requestId}\0${userId}`;
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { Booking } from "../domain/booking.ts";
+import { type Booking, bookingKey } from "../domain/booking.ts";
 import { DomainError, type Failure } from "../domain/errors.ts";
 import type { Job } from "./batch.ts";
 import type { Batches } from "./batches.ts";
-import { bookingKey, whyNoTickets } from "./decide.ts";
+import { whyNoTickets } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
 import type { BookingRequest } from "./requests.ts";
 

@@ -2,6 +2,17 @@ import type { Actor } from "./actor.ts";
 
 export type BookingStatus = "confirmed" | "cancelled";
 
+/** What makes a booking of a concert repeatable: a key of its user's own. */
+export interface BookingKey {
+  readonly userId: string;
+  readonly requestId: string;
+}
+
+/** A key within its concert, as one string. A user id cannot contain U+0000. */
+export function bookingKey({ userId, requestId }: BookingKey): string {
+  return `${requestId}\0${userId}`;
+}
+
 /** A booking as stored. */
 export interface Booking {
   readonly id: bigint;

@@ -1,6 +1,6 @@
 import type { QueryResult } from "pg";
 import type { Actor } from "../domain/actor.ts";
-import type { Booking, Cancellation } from "../domain/booking.ts";
+import { type Booking, type BookingKey, bookingKey, type Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./booking-audit.ts";
 import {
@@ -21,12 +21,6 @@ import { isDefiniteRollback } from "./database-errors.ts";
 import { runnerOn } from "./prepared.ts";
 import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "./transaction.ts";
 import { numericFromCents } from "./values.ts";
-
-/** A key of a caller's own. */
-export interface BookingKey {
-  readonly userId: string;
-  readonly requestId: string;
-}
 
 /** What a batch needs to know of what is stored. */
 export interface BatchQuery {
@@ -166,9 +160,11 @@ function storedBookings(
   inserted: QueryResult | undefined,
   transactionId: string,
 ): Booking[] {
-  const ids = new Map(inserted?.rows.map((row) => [`${row.request_id}\0${row.user_id}`, row.id as bigint]));
+  const ids = new Map(
+    inserted?.rows.map((row) => [bookingKey({ userId: row.user_id, requestId: row.request_id }), row.id as bigint]),
+  );
   return newBookings.map((request) => {
-    const id = ids.get(`${request.requestId}\0${request.userId}`);
+    const id = ids.get(bookingKey(request));
     // It is committed: whoever settles a lost COMMIT reads the rows again.
     if (id === undefined) throw new LostCommitError(transactionId, new Error("a booking of the batch has no row"));
     return { ...newBooking(concert, request, now), id };

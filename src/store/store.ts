@@ -1,15 +1,8 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import type { Booking } from "../domain/booking.ts";
+import type { Booking, BookingKey } from "../domain/booking.ts";
 import { type Deadline, requireAwaited } from "../domain/deadline.ts";
-import {
-  type BatchOptions,
-  type BatchQuery,
-  type BookingKey,
-  findBookingsByKeys,
-  type OpenBatch,
-  openBatch,
-} from "./booking-batch.ts";
+import { type BatchOptions, type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";

@@ -1,11 +1,11 @@
 /** An engine on a fake database that goes on by itself, except where a test holds it. */
 import { createBookingEngine, type EngineOptions } from "../../src/booking/engine.ts";
 import type { EngineRequest } from "../../src/booking/requests.ts";
-import type { Booking } from "../../src/domain/booking.ts";
+import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Deadline } from "../../src/domain/deadline.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Replayable } from "../../src/domain/replayable.ts";
-import type { BatchQuery, BookingKey } from "../../src/store/booking-batch.ts";
+import type { BatchQuery } from "../../src/store/booking-batch.ts";
 import { exampleConcert } from "./example-bookings.ts";
 import { createFakeDatabase, type Faults, instantAt, type Moment } from "./fake-database.ts";
 import { openDeadline } from "./store.ts";
