@@ -1,4 +1,4 @@
-/** Two headers of Connect and gRPC that Connect itself reads too lightly. */
+/** Headers that Connect itself reads too lightly. */
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 
 /** The longest that Node's timers can wait: 24 days. What is longer they take for a millisecond. */
@@ -13,6 +13,14 @@ export function dropEndlessTimeout(header: Headers): void {
   // The units below a second cannot be that many.
   const [, count, unit = ""] = /^(\d{1,8})([HMS])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
   if (Number(count) * (millisecondsPerUnit[unit] ?? 0) > maxTimerMs) header.delete("grpc-timeout");
+}
+
+/**
+ * Removes an announced length, for which Connect would set aside as many bytes before the first one is there. HTTP itself
+ * sees to it that a body has its length; one over the limit is left, for Connect to refuse at once.
+ */
+export function dropAllowedLength(header: Headers, maxMessageBytes: number): void {
+  if (Number(header.get("content-length")) <= maxMessageBytes) header.delete("content-length");
 }
 
 /** Refuses a version of the Connect protocol that is not the one there is: the answer would be taken for another's. */
