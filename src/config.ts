@@ -9,6 +9,7 @@ import type { Command } from "./config/flags.ts";
 import { readFlags } from "./config/flags.ts";
 import { createLookup } from "./config/lookup.ts";
 import { quote } from "./config/parsed.ts";
+import { risksOf } from "./config/risks.ts";
 import type { LogLevel } from "./config/settings.ts";
 import { settings } from "./config/settings.ts";
 import type { Given, SourceContent } from "./config/sources.ts";
@@ -145,7 +146,12 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
   };
   return {
     config,
-    warnings: [...sources.flatMap((source) => source.warnings), ...database.warnings, ...identity.warnings],
+    warnings: [
+      ...sources.flatMap((source) => source.warnings),
+      ...database.warnings,
+      ...identity.warnings,
+      ...risksOf(config),
+    ],
   };
 }
 

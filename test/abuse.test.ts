@@ -200,6 +200,7 @@ describe("connections", () => {
   });
 });
 
+// That it is the flood which ends a connection, not the time, is for http2-floods to show.
 describe("HTTP/2", () => {
   test("streams that are reset as soon as they have begun", async () => {
     const body = frame(frameType.data, flag.endStream, 0, envelope(Buffer.of()));

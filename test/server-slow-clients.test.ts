@@ -1,12 +1,18 @@
-/** Clients that take nothing of their answer, and calls that stream both ways for longer than a request may take. */
+/**
+ * Clients that announce what does not come, or take nothing of their answer, and calls that stream both ways for longer
+ * than a request may take.
+ */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { connect, constants } from "node:http2";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Listener, listen } from "../src/server/listen.ts";
+import { rpcPath } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening } from "./support/http2-frames.ts";
 import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
+import { serveApp } from "./support/served-app.ts";
 
 /** More than the buffers between two sockets hold. */
 const much = Buffer.alloc(32 * 1024 * 1024);
@@ -54,6 +60,25 @@ test.each([
   const response = await answer;
   if (!response.closed) await once(response, "close");
   expect(response.writableFinished).toBe(false);
+});
+
+test("a body that has been announced takes no memory before it comes", async () => {
+  const app = await serveApp();
+  listener = { port: app.port, close: app.close, destroy() {} };
+  const fields = { ...grpcFields(rpcPath("ConcertService.CreateConcert")), "content-type": "application/json" };
+  const announced = Array.from({ length: 100 }, (_, index) =>
+    headers(2 * index + 1, { ...fields, "content-length": "60000" }),
+  );
+  const before = process.memoryUsage().arrayBuffers;
+  for (let count = 0; count < 10; count++) {
+    const { socket, waitFor } = openRaw(app.port);
+    clean.push(() => socket.destroy());
+    socket.write(Buffer.concat([opening, ...announced, frame(frameType.ping, 0, 0, Buffer.from("arrived?"))]));
+    await waitFor("arrived?");
+  }
+  // So that the last of them have been begun to be read as well.
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
 });
 
 test("a client that reads slowly has its answer", async () => {

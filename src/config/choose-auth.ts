@@ -25,7 +25,8 @@ export interface JwtAuth {
   readonly keys: { readonly url: URL } | { readonly pem: string };
 }
 
-const loopbackHosts = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
+/** Names of this very machine. */
+export const loopbackHosts = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
 const loopback = "127.0.0.1";
 
 /** Decides who callers are by, and which address is safe to listen on then. */

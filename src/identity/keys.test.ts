@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/tokens.ts";
@@ -8,6 +9,7 @@ import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
 const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000 };
 const pauseMs = 10_000;
+const ignore = () => {};
 
 let old: TokenIssuer;
 let next: TokenIssuer;
@@ -75,6 +77,19 @@ describe("keys from a URL", () => {
     expect(await verify(next, "2")).toBe("UNAUTHENTICATED");
     expect(await verify(next, "1")).toBe("UNAUTHENTICATED");
     expect([server.asked, reports.length]).toEqual([2, 1]);
+  });
+
+  test("count for an hour then, and no longer", async () => {
+    server.publish(await old.jwk("1"));
+    expect(await verify(old, "1")).toBe("ok");
+    server.goDown();
+    vi.advanceTimersByTime(60 * 60_000 - 1);
+    expect(await verify(old, "1")).toBe("ok");
+    vi.advanceTimersByTime(1);
+    expect(await verify(old, "1")).toBe("KEYS_UNAVAILABLE");
+    server.publish(await old.jwk("1"));
+    vi.advanceTimersByTime(pauseMs);
+    expect(await verify(old, "1")).toBe("ok");
   });
 
   test("may change without a restart", async () => {
@@ -158,13 +173,53 @@ describe("a key server that is broken", () => {
       if (where === "within the body") response.write('{"keys":[');
     });
     const impatient = { timeoutMs: 50, lookAgainMs: pauseMs };
-    const checker = createTokenVerifier(
-      rules,
-      keysFromUrl(server.url, () => {}, impatient),
-    );
+    const checker = createTokenVerifier(rules, keysFromUrl(server.url, ignore, impatient));
     const answers = await Promise.all(Array.from({ length: 5 }, () => verify(old, "1", checker)));
     expect(new Set(answers)).toEqual(new Set(["KEYS_UNAVAILABLE"]));
     expect(server.asked).toBe(1);
+  });
+
+  describe("that hangs", () => {
+    // Whoever waited for it would wait for longer than the test has.
+    const patient = { timeoutMs: 60 * 60_000, lookAgainMs: pauseMs };
+    const patientVerifier = () => createTokenVerifier(rules, keysFromUrl(server.url, ignore, patient));
+
+    test("is not waited for while its keys are fresh", async () => {
+      const checker = patientVerifier();
+      server.publish(await old.jwk("1"));
+      expect(await verify(old, "1", checker)).toBe("ok");
+      server.answerWith(() => {});
+      vi.advanceTimersByTime(59_999);
+      for (let i = 0; i < 5; i++) expect(await verify(old, "1", checker)).toBe("ok");
+      await vi.waitFor(() => expect(server.asked).toBe(2));
+    });
+
+    test("is not waited for once a look has failed", async () => {
+      const checker = patientVerifier();
+      server.publish(await old.jwk("1"));
+      expect(await verify(old, "1", checker)).toBe("ok");
+      server.goDown();
+      vi.advanceTimersByTime(60_000);
+      expect(await verify(old, "1", checker)).toBe("ok");
+      server.answerWith(() => {});
+      vi.advanceTimersByTime(pauseMs);
+      for (let i = 0; i < 5; i++) expect(await verify(old, "1", checker)).toBe("ok");
+      await vi.waitFor(() => expect(server.asked).toBe(3));
+    });
+
+    test("is waited for by a token with an unknown key, which may be a new one", async () => {
+      const checker = patientVerifier();
+      server.publish(await old.jwk("1"));
+      expect(await verify(old, "1", checker)).toBe("ok");
+      const asked = Promise.withResolvers<ServerResponse>();
+      server.answerWith(asked.resolve);
+      vi.advanceTimersByTime(pauseMs);
+      const waiting = verify(next, "2", checker);
+      const response = await asked.promise;
+      expect(await verify(old, "1", checker)).toBe("ok");
+      response.end(JSON.stringify({ keys: [await next.jwk("2")] }));
+      expect(await waiting).toBe("ok");
+    });
   });
 
   test("is not listened to without end", async () => {

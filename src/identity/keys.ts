@@ -1,13 +1,5 @@
 /** The keys that tokens are verified with. */
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  importSPKI,
-  type JWTVerifyGetKey,
-  type RemoteJWKSet,
-} from "jose";
+import { createLocalJWKSet, errors, importSPKI, type JWTVerifyGetKey } from "jose";
 
 /** A key set could not be fetched, and none that was fetched before can stand in for it. */
 export class KeysUnavailableError extends Error {
@@ -50,57 +42,76 @@ export interface KeyFetching {
 }
 
 const usualFetching: KeyFetching = { timeoutMs: 3_000, lookAgainMs: 10_000 };
-/** So long a withdrawn key stays in our copy of the set. */
+/** From this age of our copy of the set we look for another, while it goes on to count. */
+const renewMs = 30_000;
+/** So long a withdrawn key stays in our copy. */
 const maxAgeMs = 60_000;
 /** And so long if whoever has it keeps us from fetching another. */
 const maxStandInMs = 60 * 60_000;
 /** Of a key set; ones of a dozen keys with certificates have some 30 KiB. */
 const maxBytes = 256 * 1024;
 
+/** A copy of the key set. */
+interface HeldKeys {
+  readonly keyFor: JWTVerifyGetKey;
+  readonly fetchedAtMs: number;
+}
+
 /**
  * The keys of a JSON Web Key Set that its issuer may change at any time. While the set cannot be fetched the keys of the
- * last one count, for an hour; before there is one, and after that, a KeysUnavailableError.
+ * last one count, for an hour, and nobody waits for another but those who need a key that it does not have; before there
+ * is one, and after that hour, a KeysUnavailableError.
  */
 export function keysFromUrl(
   url: URL,
   report: (error: unknown) => void,
   { timeoutMs, lookAgainMs }: KeyFetching = usualFetching,
 ): JWTVerifyGetKey {
+  let held: HeldKeys | undefined;
   let lookAgainAtMs = 0;
-  let fetchedAtMs = Number.NEGATIVE_INFINITY;
-  const keys: RemoteJWKSet = createRemoteJWKSet(url, {
-    timeoutDuration: timeoutMs,
-    cooldownDuration: lookAgainMs,
-    cacheMaxAge: maxAgeMs,
-    async [customFetch](address, init) {
-      if (performance.now() < lookAgainAtMs) throw new KeysUnavailableError("the last look was too short ago");
-      try {
-        const response = await fetchKeySet(address, init);
-        fetchedAtMs = performance.now();
-        return response;
-      } catch (error) {
-        lookAgainAtMs = performance.now() + lookAgainMs;
-        report(error);
-        throw new KeysUnavailableError("the key set cannot be fetched", { cause: error });
-      }
-    },
-  });
-  return async (header, token) => {
+  let hasFailed = false;
+  let looking: Promise<void> | undefined;
+
+  const look = async () => {
     try {
-      return await keys(header, token);
+      const keyFor = await fetchKeySet(url, AbortSignal.timeout(timeoutMs));
+      held = { keyFor, fetchedAtMs: performance.now() };
+      hasFailed = false;
     } catch (error) {
-      if (isAboutToken(error)) throw error;
-      const last = performance.now() - fetchedAtMs < maxStandInMs ? keys.jwks() : undefined;
-      if (!last)
-        throw error instanceof KeysUnavailableError ? error : new KeysUnavailableError("no keys", { cause: error });
-      return await createLocalJWKSet(last)(header, token);
+      hasFailed = true;
+      report(error);
+    }
+    lookAgainAtMs = performance.now() + lookAgainMs;
+    looking = undefined;
+  };
+  /** Resolves once there has been a look, or at once if the last one was too short ago; whether it failed is reported. */
+  const renew = async () => {
+    if (!looking && performance.now() >= lookAgainAtMs) looking = look();
+    await looking;
+  };
+  const ageMs = () => (held ? performance.now() - held.fetchedAtMs : Number.POSITIVE_INFINITY);
+
+  return async (header, token) => {
+    if (ageMs() >= renewMs) {
+      const renewed = renew();
+      // Who may have withdrawn a key is asked, unless the last look has shown that there is no answer to wait for.
+      if (ageMs() >= (hasFailed ? maxStandInMs : maxAgeMs)) await renewed;
+    }
+    if (!held || ageMs() >= maxStandInMs) throw new KeysUnavailableError("the key set cannot be fetched");
+    try {
+      return await held.keyFor(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await renew();
+      return await held.keyFor(header, token);
     }
   };
 }
 
-/** A response that is known to be a key set. Jose would read one of any length, and a broken one would not count as failed. */
-async function fetchKeySet(address: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(address, init);
+/** The keys of the set at a URL, which is not followed elsewhere. Rejects if there is none. */
+async function fetchKeySet(url: URL, signal: AbortSignal): Promise<JWTVerifyGetKey> {
+  const accept = "application/json, application/jwk-set+json";
+  const response = await fetch(url, { signal, redirect: "manual", headers: { accept } });
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`the key set was answered with ${response.status}`);
@@ -113,12 +124,5 @@ async function fetchKeySet(address: string, init: RequestInit): Promise<Response
     if (length > maxBytes) throw new Error(`the key set is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString();
-  createLocalJWKSet(JSON.parse(text));
-  return new Response(text);
-}
-
-/** Whether a key set was there and had no key for the token. */
-function isAboutToken(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+  return createLocalJWKSet(JSON.parse(Buffer.concat(chunks).toString()));
 }

@@ -1,7 +1,7 @@
 import { createHandlerContext } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
+import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 
 describe("a timeout", () => {
   test.each([
@@ -35,6 +35,19 @@ describe("a timeout", () => {
     dropEndlessTimeout(header);
     expect(header.has(name)).toBe(false);
   });
+});
+
+test("a length is left to Connect if it is over the limit", () => {
+  for (const length of ["101", "65536"]) {
+    const header = new Headers({ "content-length": length });
+    dropAllowedLength(header, 100);
+    expect(header.get("content-length")).toBe(length);
+  }
+  for (const fields of [{ "content-length": "0" }, { "content-length": "100" }, {}]) {
+    const header = new Headers(fields);
+    dropAllowedLength(header, 100);
+    expect(header.has("content-length")).toBe(false);
+  }
 });
 
 describe("a version of the Connect protocol", () => {

@@ -1,4 +1,4 @@
-/** Two headers of Connect and gRPC that Connect itself reads too lightly. */
+/** Headers that Connect itself reads too lightly. */
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { connectTimeoutMs, grpcTimeoutMs } from "../rpc/timeout.ts";
 
@@ -9,6 +9,14 @@ const maxTimerMs = 2 ** 31 - 1;
 export function dropEndlessTimeout(header: Headers): void {
   if ((connectTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("connect-timeout-ms");
   if ((grpcTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("grpc-timeout");
+}
+
+/**
+ * Removes an announced length, for which Connect would set aside as many bytes before the first one is there. HTTP itself
+ * sees to it that a body has its length; one over the limit is left, for Connect to refuse at once.
+ */
+export function dropAllowedLength(header: Headers, maxMessageBytes: number): void {
+  if (Number(header.get("content-length")) <= maxMessageBytes) header.delete("content-length");
 }
 
 /** Refuses a version of the Connect protocol that is not the one there is: the answer would be taken for another's. */

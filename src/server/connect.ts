@@ -12,7 +12,7 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { blameClient, yieldOnce } from "./connect-faults.ts";
-import { checkConnectVersion, dropEndlessTimeout } from "./connect-headers.ts";
+import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { etagOf, isNotModified } from "./etag.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 
@@ -54,7 +54,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     for (const handler of router.handlers) {
-      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, signalOf, options.logger));
+      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, signalOf, options));
     }
   });
 }
@@ -64,11 +64,12 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   signalOf: (request: AbortSignal) => AbortSignal,
-  logger: Logger,
+  { maxMessageBytes, logger }: ConnectOptions,
 ): Promise<void> {
   const received = toUniversalRequest(request, reply);
   const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw) };
   dropEndlessTimeout(universalRequest.header);
+  dropAllowedLength(universalRequest.header, maxMessageBytes);
   const called = await blameClient(await handler(universalRequest));
   // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
   if (handler.method.methodKind === "unary") request.raw.resume();

@@ -3,22 +3,26 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
+import { addressOf } from "../rpc/caller.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
+import { createConnectionGate } from "./connection-gate.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** Watching asks for no token and lasts: with these bounds it costs little, and nobody stays for ever. */
 export interface WatchLimits {
   readonly maxWatchers: number;
+  /** One of IPv6 stands for its /64. Clients of a proxy that is not trusted share its address. */
+  readonly maxWatchersPerAddress: number;
   readonly longestWatchMs: number;
 }
 
-const usualLimits: WatchLimits = { maxWatchers: 1_000, longestWatchMs: 5 * 60_000 };
+const usualLimits: WatchLimits = { maxWatchers: 1_000, maxWatchersPerAddress: 100, longestWatchMs: 5 * 60_000 };
 
 /** The health service. It knows the given services and itself, which all share the state of the process, named "". */
 export function bindHealth(
   services: readonly DescService[],
   readiness: Readiness,
-  { maxWatchers, longestWatchMs }: WatchLimits = usualLimits,
+  { maxWatchers, maxWatchersPerAddress, longestWatchMs }: WatchLimits = usualLimits,
 ): ServiceBinding {
   const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
   const statusOf = (name: string) => {
@@ -26,7 +30,12 @@ export function bindHealth(
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
-  let watchers = 0;
+  // Watchers are let in as connections are, by the address that a trusted proxy names.
+  const gate = createConnectionGate({
+    maxConnections: maxWatchers,
+    maxConnectionsPerAddress: maxWatchersPerAddress,
+    trustedProxies: [],
+  });
   return bindService(Health, {
     check({ service }) {
       if (!names.has(service)) throw new ConnectError(`there is no service ${service}`, Code.NotFound);
@@ -37,9 +46,9 @@ export function bindHealth(
       return { statuses: Object.fromEntries([...names].map((name) => [name, { status: statusOf(name) }])) };
     },
 
-    async *watch({ service }, { signal }) {
-      if (watchers >= maxWatchers) throw new ConnectError("too many are watching", Code.ResourceExhausted);
-      watchers++;
+    async *watch({ service }, { signal, values }) {
+      const leave = gate.enter(addressOf(values));
+      if (!leave) throw new ConnectError("too many are watching", Code.ResourceExhausted);
       let isOver = false;
       let changed = Promise.withResolvers<void>();
       const wake = () => changed.resolve();
@@ -68,7 +77,7 @@ export function bindHealth(
           ? signal.reason
           : new ConnectError("about to stop", Code.Unavailable);
       } finally {
-        watchers--;
+        leave();
         clearTimeout(timer);
         signal.removeEventListener("abort", wake);
         forget();

@@ -13,7 +13,10 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export interface ListenerLimits {
   /** How long a new connection may be silent, and how long an HTTP/1 request's headers may take. */
   readonly headersTimeoutMs: number;
-  /** How long a whole request may take to arrive, and how long a client may take nothing of its answer. */
+  /**
+   * How long a whole request may take to arrive, and how long a client may take nothing of its answer. Answers of HTTP/2
+   * are looked at this often, so that nothing may be taken of one for up to twice as long.
+   */
   readonly bodyTimeoutMs: number;
   /** How long a connection may idle between calls. */
   readonly idleTimeoutMs: number;

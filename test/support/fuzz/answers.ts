@@ -1,7 +1,7 @@
 /** What every answer has to be, however wrong its request was. */
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { findInsides } from "../bad-input.ts";
-import type { RawRequest } from "./http.ts";
+import { hasTimeout, type RawRequest } from "./http.ts";
 import { bytesOf, type RawAnswer } from "./raw-http.ts";
 
 export type FuzzProtocol = "REST" | "Connect";
@@ -52,34 +52,34 @@ const isBinary = (headers: RawAnswer["headers"]) => headers.get("content-type") 
 function faultOfError(protocol: FuzzProtocol, request: RawRequest, answer: RawAnswer): string | undefined {
   const type = answer.headers.get("content-type") ?? "";
   if (request.method === "HEAD") return answer.status < 500 ? undefined : "a fault of the server";
-  if (type.startsWith("application/problem+json")) return faultOfProblem(answer);
-  if (protocol === "Connect" && type === "application/json") return faultOfConnectError(answer);
+  if (type.startsWith("application/problem+json")) return faultOfProblem(request, answer);
+  if (protocol === "Connect" && type === "application/json") return faultOfConnectError(request, answer);
   return `an error of the type ${type}`;
 }
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-/** RFC 9457's members and ours. A failure of the service has to have one of its reasons. */
-function faultOfProblem({ status, body }: RawAnswer): string | undefined {
+/** RFC 9457's members and ours. The service fails only those who do not wait. */
+function faultOfProblem(request: RawRequest, { status, body }: RawAnswer): string | undefined {
   const problem = parseObject(body);
   if (!problem) return "no problem in JSON";
   const { type, title, detail, code, reason } = problem;
   if (![type, title, detail, code, reason].every(isText) || problem.status !== status) return "a malformed problem";
   if (type !== `urn:frontrow:problem:${String(reason).toLowerCase().replaceAll("_", "-")}`) return "another type";
   if (status < 500) return undefined;
-  const passing = ["OVERLOADED", "DATABASE_UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(String(reason));
-  return passing && (status === 503 || status === 504) ? undefined : "a fault of the server";
+  const isLate = hasTimeout(request) && ["OVERLOADED", "DEADLINE_EXCEEDED"].includes(String(reason));
+  return isLate && (status === 503 || status === 504) ? undefined : "a fault of the server";
 }
 
-function faultOfConnectError({ status, body }: RawAnswer): string | undefined {
+function faultOfConnectError(request: RawRequest, { status, body }: RawAnswer): string | undefined {
   const error = parseObject(body);
   if (!error) return "no error in JSON";
   const { code, message, details = [] } = error;
   if (!isText(code) || !isText(message) || !Array.isArray(details)) return "a malformed error";
   if (statusOfCode[code] !== status) return "a status that is not its code's";
   // By Connect's specification, what a server cannot unpack is "unimplemented", whose status is 501.
-  const allowed = status < 500 || ["unavailable", "deadline_exceeded", "unimplemented"].includes(code);
-  return allowed ? undefined : "a fault of the server";
+  const isLate = hasTimeout(request) && ["unavailable", "deadline_exceeded"].includes(code);
+  return status < 500 || isLate || code === "unimplemented" ? undefined : "a fault of the server";
 }
 
 /** Stacks, SQL, files and addresses; what the request said itself may be repeated to it. */

@@ -11,6 +11,11 @@ export interface RawRequest {
   readonly body: Buffer | undefined;
 }
 
+/** Whether the client's own patience may end the call: nothing else excuses an answer that is late. */
+export function hasTimeout({ headers }: RawRequest): boolean {
+  return headers.some(([name]) => /^(?:connect-timeout-ms|grpc-timeout)$/i.test(name));
+}
+
 const latin1 = (text: string) => Buffer.from(text).toString("latin1");
 
 const oddText = fc.oneof(
