@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import type { Replayable } from "../domain/replayable.ts";
 import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
@@ -43,7 +43,6 @@ export interface EngineOptions {
 
 const maxBatchRequests = 512;
 const maxRequeues = 3;
-const retryDelayMs = 1_000;
 
 /** The requests for one concert that wait, and whether its turn is under way or due. */
 interface ConcertQueue {

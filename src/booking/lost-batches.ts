@@ -1,5 +1,5 @@
 import type { Booking } from "../domain/booking.ts";
-import { DomainError, type Failure } from "../domain/errors.ts";
+import { DomainError, type Failure, retryDelayMs } from "../domain/errors.ts";
 import { isTransient } from "../store/database-errors.ts";
 import { answerAll, type Job, type LostBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
@@ -15,8 +15,6 @@ export interface LostBatchOptions {
   /** Takes back a job whose batch has not been stored. */
   readonly requeue: (job: Job) => void;
 }
-
-const retryDelayMs = 1_000;
 
 /** A function that finds out what became of a batch whose COMMIT's answer was lost, and settles each of its callers. */
 export function createLostBatchSettler(options: LostBatchOptions): (lost: LostBatch) => Promise<void> {

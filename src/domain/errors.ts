@@ -8,6 +8,9 @@ export interface Violation {
   readonly message: string;
 }
 
+/** When to repeat what was refused for a reason that may pass at any time. */
+export const retryDelayMs = 1_000;
+
 export type Failure =
   | { readonly reason: "INVALID_REQUEST"; readonly violations: readonly Violation[] }
   | { readonly reason: "INVALID_PAGE_TOKEN" }

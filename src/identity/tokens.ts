@@ -1,7 +1,7 @@
 /** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { KeysUnavailableError } from "./keys.ts";
 
 /** What a token says of its bearer. */
@@ -31,7 +31,6 @@ const maxSubjectLength = 255;
 const maxRememberedMs = 5 * 60_000;
 const maxRememberedTokens = 10_000;
 const maxRememberedLength = 8 * 1024 * 1024;
-const retryDelayMs = 1_000;
 
 /** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
 export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): TokenVerifier {

@@ -1,12 +1,10 @@
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/errors.ts";
 
 /** Bounds what each caller may have unfinished, so that one with a thousand connections leaves room for one with one. */
 export interface FairShare {
   /** Runs the work, or raises RATE_LIMITED if the caller has too much unfinished. */
   hold<Result>(caller: string, work: () => Promise<Result>): Promise<Result>;
 }
-
-const retryDelayMs = 1_000;
 
 export function createFairShare(maxUnfinished: number): FairShare {
   const unfinished = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { isAbortedTransactionError } from "kysely";
 import pg from "pg";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/errors.ts";
 
 /** read_only_sql_transaction. */
 const readOnlyTransaction = "25006";
@@ -41,8 +41,6 @@ const connectionErrorMessages = [
   "Client has encountered a connection error and is not queryable",
   "Client was closed and is not queryable",
 ];
-
-const retryDelayMs = 1_000;
 
 /** The SQLSTATE of an error that PostgreSQL sent, if it is one. */
 function sqlState(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { isFromReadOnlyServer } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 
@@ -43,7 +43,6 @@ export const maxWaitingCallers = 10_000;
 export const maxWaitMs = 5_000;
 /** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
 const keepAliveMs = 10_000;
-const overloadRetryDelayMs = 1_000;
 /**
  * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. Those that it made when a
  * table was small are ruinous once it has grown, so that none may get older than this.
@@ -169,7 +168,7 @@ function discardWhenUseless(client: pg.PoolClient, answerTimeoutMs: number): Con
 
 /** What a caller hears for whom no connection is to be had. */
 export function overloaded(cause?: unknown): DomainError {
-  return new DomainError({ reason: "OVERLOADED", retryDelayMs: overloadRetryDelayMs }, { cause });
+  return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause });
 }
 
 /** The `ssl` option of `pg` for a mode of libpq's `sslmode`. */

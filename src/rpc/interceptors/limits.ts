@@ -2,7 +2,7 @@ import type { ContextValues, Interceptor, UnaryRequest } from "@connectrpc/conne
 import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../../domain/errors.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
 import type { LagMeter } from "../../limits/lag.ts";
 import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
@@ -18,7 +18,6 @@ export interface ShareOptions {
   readonly believesUsers: boolean;
 }
 
-const retryDelayMs = 1_000;
 /** The schema's 255 characters, which take up to two units each: a longer name is refused further in. */
 const maxUserLength = 2 * 255;
 
