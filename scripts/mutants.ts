@@ -91,8 +91,8 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [
       {
-        from: "const failure = whyNot(request, state, availableTickets, policy);",
-        to: `const failure = whyNot(request, state, isFull ? 0 : availableTickets, policy);
+        from: "const failure = notOpen ?? whyNoTickets(request.ticketCount, availableTickets, policy);",
+        to: `const failure = notOpen ?? whyNoTickets(request.ticketCount, isFull ? 0 : availableTickets, policy);
     isFull ||= failure?.reason === "INSUFFICIENT_TICKETS";`,
       },
       {
