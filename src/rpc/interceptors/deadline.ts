@@ -5,16 +5,12 @@ import {
   createContextKey,
   type HandlerContext,
   type Interceptor,
-  type UnaryRequest,
 } from "@connectrpc/connect";
 import type { Deadline } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { clientTimeoutMs } from "../timeout.ts";
 
 const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });
-
-/** How long a call has waited to be read, in milliseconds. */
-export type LagOf = (request: UnaryRequest) => number;
 
 /** The deadline of the call that a handler answers. */
 export function deadlineOf(context: Pick<HandlerContext, "values">): Deadline {
@@ -32,11 +28,10 @@ export function deadlineFrom(values: ContextValues): Deadline {
  * Gives every unary call a deadline, the client's or `requestTimeoutMs`, whichever is sooner, and answers when it passes
  * even if the work goes on. A client that hangs up ends it as well. Streams live as long as their client wants.
  */
-export function createDeadlineInterceptor(requestTimeoutMs: number, lagOf: LagOf): Interceptor {
+export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
-    // Its client has waited since it was sent, and not only since it was read.
-    const timeoutMs = Math.max(0, Math.min(requestTimeoutMs, clientTimeoutMs(request.header)) - lagOf(request));
+    const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
     const controller = new AbortController();
     const deadline: Deadline = {
       signal: controller.signal,

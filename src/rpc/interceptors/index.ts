@@ -11,7 +11,7 @@ import { createAuthorizationInterceptor } from "./authorization.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { createIdentityInterceptor } from "./identity.ts";
-import { createCallCounter, createLagOf, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
+import { createCallCounter, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
 import { createPrivacyInterceptor } from "./privacy.ts";
 import { createValidationInterceptor } from "./validation.ts";
@@ -32,15 +32,14 @@ export interface InterceptorOptions {
 export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
   const { ruleOf, logger, requestTimeoutMs, tokens, lookUpBooking, rates, lag, fairShare } = options;
   const believesUsers = tokens === undefined;
-  const lagOf = createLagOf(ruleOf, lag);
   return [
     createLogInterceptor(logger),
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),
     createPrivacyInterceptor(ruleOf),
-    createDeadlineInterceptor(requestTimeoutMs, lagOf),
-    createOverloadInterceptor(lagOf),
+    createDeadlineInterceptor(requestTimeoutMs),
+    createOverloadInterceptor(ruleOf, lag),
     createIdentityInterceptor({ tokens, count: createCallCounter(ruleOf, rates, believesUsers) }),
     // Before authorization, which may wait for the database.
     createShareInterceptor({ ruleOf, fairShare, believesUsers }),

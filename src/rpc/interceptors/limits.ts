@@ -9,7 +9,7 @@ import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
 import { Lane, type RuleOf } from "../access.ts";
 import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
-import { deadlineFrom, type LagOf } from "./deadline.ts";
+import { deadlineFrom } from "./deadline.ts";
 
 export interface ShareOptions {
   readonly ruleOf: RuleOf;
@@ -43,15 +43,13 @@ export function createCallCounter(
   };
 }
 
-/** Nothing for organizers' calls: they must be able to act when everything else is at a standstill. */
-export function createLagOf(ruleOf: RuleOf, lag: Pick<LagMeter, "lagMs">): LagOf {
-  return ({ method }) => (ruleOf(method).lane === Lane.ADMIN ? 0 : lag.lagMs());
-}
-
 /** Refuses calls that could not be answered in time, before they cost anything. */
-export function createOverloadInterceptor(lagOf: LagOf): Interceptor {
+export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter): Interceptor {
   return (next) => async (request) => {
-    if (!request.stream) refuseIfTooLate(deadlineFrom(request.contextValues).expiresAtMs, lagOf(request));
+    // Organizers must be able to act when everything else is at a standstill.
+    if (!request.stream && ruleOf(request.method).lane !== Lane.ADMIN) {
+      refuseIfTooLate(deadlineFrom(request.contextValues).expiresAtMs, lag.lagMs());
+    }
     return await next(request);
   };
 }
@@ -67,8 +65,8 @@ export function createShareInterceptor({ ruleOf, fairShare, believesUsers }: Sha
   };
 }
 
-/** How often a booking waits in line once it has been read: for the database's answers. */
-const waitsInLine = 2;
+/** A call has waited in line once to be read; a booking waits twice more, for the database's answers. */
+const waitsInLine = 3;
 
 function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
   if (expiresAtMs === undefined || lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
