@@ -7,7 +7,7 @@ import { describeMachine, isSameMachine } from "./machine.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
 import { startBenchPostgres } from "./postgres.ts";
 import { barLines, describeResults, replaceGenerated } from "./report.ts";
-import { type Results, readNewestResults, writeResults } from "./results.ts";
+import { type Results, readNewestResults, without, writeResults } from "./results.ts";
 import { runScenario } from "./run.ts";
 import { type Scenario, scenariosOf } from "./scenarios.ts";
 
@@ -44,8 +44,9 @@ function report(results: Results): boolean {
 
 async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
   // After each scenario: a run that is broken off keeps what it has.
-  const earlier = options.continues ? await readNewestResults(resultsFolder) : undefined;
-  if (options.continues && earlier?.kind !== "full") throw new UsageError("there is no full run to continue");
+  const newest = options.continues ? await readNewestResults(resultsFolder) : undefined;
+  if (options.continues && newest?.kind !== "full") throw new UsageError("there is no full run to continue");
+  const earlier = newest && without(newest, (title) => contains(title, options.again));
   const results = await measureAll(options, isTrial ? async () => {} : keep, isTrial, earlier);
   if (isTrial) return void say(`\n${describeResults(results)}`);
   say("");
@@ -106,5 +107,9 @@ async function measureAll(
 }
 
 function isWanted({ title }: Scenario, only: readonly string[]): boolean {
-  return only.length === 0 || only.some((text) => title.toLowerCase().includes(text.toLowerCase()));
+  return only.length === 0 || contains(title, only);
+}
+
+function contains(title: string, texts: readonly string[]): boolean {
+  return texts.some((text) => title.toLowerCase().includes(text.toLowerCase()));
 }

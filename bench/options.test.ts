@@ -6,6 +6,7 @@ test("a full run is what happens without arguments", () => {
     command: "run",
     kind: "full",
     continues: false,
+    again: [],
     only: [],
     secondsAMeasurement: 5,
     rounds: 5,
@@ -17,6 +18,11 @@ test("a full run is what happens without arguments", () => {
 test("a run that was broken off can go on", () => {
   expect(readOptions(["--continue"])).toMatchObject({ kind: "full", continues: true, isTrial: false });
   expect(() => readOptions(["--continue", "--quick"])).toThrow(UsageError);
+});
+
+test("parts of a full run can be measured once more", () => {
+  expect(readOptions(["--again", "abuser"])).toMatchObject({ continues: true, again: ["abuser"], isTrial: false });
+  expect(() => readOptions(["--again", "abuser", "--quick"])).toThrow(UsageError);
 });
 
 test("a quick run has at least three pairs", () => {

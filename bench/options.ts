@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly kind: "quick" | "full";
   /** Whether to measure only what the newest full run lacks, and add it to that. */
   readonly continues: boolean;
+  /** What of it to measure once more all the same: scenarios whose title contains one of these. */
+  readonly again: readonly string[];
   /** Only scenarios whose title contains one of these; all if there are none. */
   readonly only: readonly string[];
   readonly secondsAMeasurement: number;
@@ -20,6 +22,7 @@ export class UsageError extends Error {
 export const usage = `npm run bench              measures everything, in about an hour, and writes docs/benchmarks.md
 npm run bench -- --quick   measures the most important, within two minutes
 npm run bench -- --continue   goes on with the newest full run, if it was broken off
+npm run bench -- --again NAME   measures the scenarios with this in their title anew, and puts them in the newest full run
 npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
 
 For trials, whose results are printed and not kept:
@@ -42,7 +45,9 @@ const mostRounds = 50;
 export function readOptions(argv: readonly string[]): BenchOptions & { readonly isTrial: boolean } {
   const { values } = parse(argv);
   const kind = values.quick ? "quick" : "full";
-  if (values.quick && values.continue) throw new UsageError("only a full run can be continued");
+  const again = values.again ?? [];
+  const continues = values.continue === true || again.length > 0;
+  if (values.quick && continues) throw new UsageError("only a full run can be continued");
   const given = {
     seconds: positive("seconds", values.seconds, mostSeconds),
     rounds: positive("rounds", values.rounds, mostRounds),
@@ -50,7 +55,8 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
   return {
     command: values.help ? "help" : values.check ? "check" : "run",
     kind,
-    continues: values.continue === true,
+    continues,
+    again,
     only: values.only ?? [],
     secondsAMeasurement: given.seconds ?? kinds[kind].secondsAMeasurement,
     rounds: Math.ceil(given.rounds ?? kinds[kind].rounds),
@@ -67,6 +73,7 @@ function parse(argv: readonly string[]) {
         quick: { type: "boolean" },
         check: { type: "boolean" },
         continue: { type: "boolean" },
+        again: { type: "string", multiple: true },
         help: { type: "boolean" },
         only: { type: "string", multiple: true },
         seconds: { type: "string" },

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { measured, resultsOf } from "./example-results.ts";
-import { ratioOf, readNewestResults, writeResults } from "./results.ts";
+import { ratioOf, readNewestResults, without, writeResults } from "./results.ts";
 
 const one = { scenario: "s", subject: "one", protocol: "REST", users: 5 } as const;
 const other = { ...one, subject: "other" };
@@ -33,4 +33,19 @@ test("the newest results are those of the run that was started last", async () =
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("what is measured once more leaves the results, and nothing else", () => {
+  const kept = measured({ ...one, scenario: "hot", protocol: "gRPC", round: 1 });
+  const all = measured({ ...one, scenario: "rate", round: 1 });
+  const results = {
+    ...resultsOf([measured({ ...one, scenario: "hot", round: 1 }), kept, all]),
+    scenarios: ["hot, REST", "hot, gRPC", "rate, each protocol"],
+  };
+  const left = without(results, (title) => title === "hot, REST");
+  expect([left.scenarios, left.measurements]).toEqual([
+    ["hot, gRPC", "rate, each protocol"],
+    [kept, all],
+  ]);
+  expect(without(results, (title) => title.startsWith("rate")).measurements).not.toContain(all);
 });

@@ -71,6 +71,20 @@ export interface Results {
   readonly rowWrites: readonly RowWrites[];
 }
 
+/** The results without some of the scenarios. */
+export function without(results: Results, isOut: (title: string) => boolean): Results {
+  const scenarios = results.scenarios.filter((title) => !isOut(title));
+  // One scenario has all protocols.
+  const stays = ({ scenario, protocol }: Pick<Measurement, "scenario" | "protocol">) =>
+    scenarios.includes(`${scenario}, ${protocol}`) || scenarios.includes(`${scenario}, each protocol`);
+  return {
+    ...results,
+    scenarios,
+    measurements: results.measurements.filter(stays),
+    rowWrites: results.rowWrites.filter(stays),
+  };
+}
+
 /** Names the measurements of one subject. */
 export type Selection = Pick<Measurement, "scenario" | "subject" | "protocol" | "users">;
 

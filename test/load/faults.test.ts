@@ -140,22 +140,41 @@ test("a server that restarts, also after a crash", async () => {
   });
 });
 
-test("pools of which every connection is busy", async () => {
-  const settings = { APP_REQUEST_TIMEOUT: "1s", APP_LOCK_TIMEOUT: "25s", APP_STATEMENT_TIMEOUT: "25s" };
-  await underLoad(await newDatabase(), { poolSize: 2, settings }, async ({ database, crowd, clients }) => {
-    // In each service, one connection for a batch and one for an update wait for as long as the test likes.
+describe("pools of which every connection is busy", () => {
+  const patience = { APP_LOCK_TIMEOUT: "25s", APP_STATEMENT_TIMEOUT: "25s" };
+  const update = (client: ProtocolClient, id: bigint) =>
+    client.call(ConcertService.method.updateConcert, { id, version: 1, ...describeConcert() });
+
+  /** Two concerts for each service, and a lock on all of them, for as long as the test likes. */
+  async function holdConcerts({ database, clients }: Scene) {
     const concerts = await Promise.all([...clients, ...clients].map((client) => createConcert(client)));
     const ids = concerts.map(({ id }) => id);
     const held = await holdLock(database, "SELECT FROM concerts WHERE id = ANY ($1) FOR UPDATE", [ids]);
-    const calls = clients.flatMap((client, index) => {
-      const [{ id: concertId } = { id: 0n }, update] = concerts.slice(index * 2);
-      return [
+    const pairs = clients.map((client, index) => ({ client, ids: ids.slice(index * 2, index * 2 + 2) }));
+    return { held, pairs };
+  }
+
+  test("with a batch and an update: the other bookings wait in their queues", async () => {
+    const settings = { ...patience, APP_REQUEST_TIMEOUT: "1s" };
+    await underLoad(await newDatabase(), { poolSize: 2, settings }, async (scene) => {
+      const { held, pairs } = await holdConcerts(scene);
+      const calls = pairs.flatMap(({ client, ids: [concertId = 0n, id = 0n] }) => [
         client.call(BookingService.method.bookTickets, { concertId, userId: "eve", ticketCount: 1 }),
-        client.call(ConcertService.method.updateConcert, { id: update?.id ?? 0n, version: 1, ...describeConcert() }),
-      ];
+        update(client, id),
+      ]);
+      await whileHeld(held, () => scene.crowd.untilRefused("DEADLINE_EXCEEDED", 60));
+      for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
     });
-    await whileHeld(held, () => crowd.untilRefused("DEADLINE_EXCEEDED", 60));
-    for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+  });
+
+  test("with updates: the batches wait for a connection, and not for ever", async () => {
+    const settings = { ...patience, APP_REQUEST_TIMEOUT: "25s" };
+    await underLoad(await newDatabase(), { poolSize: 2, settings }, async (scene) => {
+      const { held, pairs } = await holdConcerts(scene);
+      const updates = pairs.flatMap(({ client, ids }) => ids.map((id) => update(client, id)));
+      await whileHeld(held, () => scene.crowd.untilRefused("OVERLOADED", 10));
+      for (const outcome of await Promise.all(updates)) expect(outcome).toMatchObject({ ok: true });
+    });
   });
 });
 
