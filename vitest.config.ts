@@ -14,6 +14,7 @@ export default defineConfig({
       { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
+      { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
       {
         test: {
           name: "fuzz",
