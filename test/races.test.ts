@@ -177,9 +177,18 @@ describe.each([
       concert,
       counts.map((count, turn) => () => book(concert.id, count, `user-${turn}`, client(turn))),
     );
-    const verdicts = ["OK", "INSUFFICIENT_TICKETS", "OK", "INSUFFICIENT_TICKETS", "OK"];
-    expect(outcomes.map(verdict)).toEqual(verdicts);
-    expect(await ticketsOf(concert.id)).toEqual({ total: 6, available: 0 });
+    const verdicts = outcomes.map(verdict);
+    // PostgreSQL keeps those who wait for a row in line only until it changes: processes may overtake one another.
+    if (processCount === 1) {
+      expect(verdicts).toEqual(["OK", "INSUFFICIENT_TICKETS", "OK", "INSUFFICIENT_TICKETS", "OK"]);
+    }
+    const countsWith = (wanted: string) => counts.filter((_, turn) => verdicts[turn] === wanted);
+    const [sold, refused] = [countsWith("OK"), countsWith("INSUFFICIENT_TICKETS")];
+    expect(sold.length + refused.length).toBe(counts.length);
+    const available = 6 - sold.reduce((sum, count) => sum + count, 0);
+    expect(await ticketsOf(concert.id)).toEqual({ total: 6, available });
+    // In whatever order they came, nobody was refused who would have fitted.
+    expect(Math.min(...refused)).toBeGreaterThan(available);
   });
 
   test("bookings of one process share transactions, those of several do not", async () => {

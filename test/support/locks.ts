@@ -56,7 +56,10 @@ export function holdConcert(
   return holdLock(database, "SELECT id FROM concerts WHERE id = $1 FOR UPDATE", [concertId], services);
 }
 
-/** Starts calls one after the other, each once the one before waits: two of them get the lock in this order. */
+/**
+ * Starts calls one after the other, each once the one before waits. Two of them get the lock in this order; of more, those
+ * behind the first may overtake one another, since PostgreSQL keeps a row's line only until the row changes.
+ */
 export async function queueUp<Answer>(
   held: HeldLock,
   calls: readonly (() => Promise<Answer>)[],
@@ -71,7 +74,8 @@ export async function queueUp<Answer>(
 
 /**
  * Lets calls meet at a concert's lock: all of them wait, in this order, before the first one gets it. Those of one process
- * then are two batches, the first call and all others; those of different processes are transactions of their own.
+ * then are two batches, the first call and all others; those of different processes are transactions of their own, in an
+ * order that is certain for two of them only.
  */
 export async function meetAtConcert<Answer>(
   database: TestDatabase,
