@@ -4,7 +4,7 @@ import { createPacer } from "./pacer.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createRequestDealer } from "./requests.ts";
 import type { Listener, LoadResult, LoadSpec, Transport } from "./spec.ts";
-import { createWarmUp, elapsedMs, isMeasured, type Window, windowOf } from "./window.ts";
+import { createWarmUp, elapsedMs, isTimed, isWithin, type Window, windowOf } from "./window.ts";
 
 /** Beyond the time that it is to take, how long a run waits for the users' first and last answers. */
 const patienceMs = 40_000;
@@ -23,7 +23,7 @@ export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
     const finishedAtMs = await Promise.race([pump(spec, transport, window, listener, recorder), lost.promise]);
     const { user, system } = process.cpuUsage(cpuBefore);
     return {
-      elapsedMs: elapsedMs(window, spec.pace, finishedAtMs),
+      elapsedMs: elapsedMs(window, finishedAtMs),
       runMs: finishedAtMs - startedAtMs,
       measured: recorder.measured,
       latency: recorder.latency(),
@@ -67,7 +67,8 @@ function pump(
       const nowMs = performance.now();
       underWay--;
       const dueAtMs = sinceMs[user] ?? 0;
-      recorder.record(answer, isMeasured(window, pace, dueAtMs, nowMs) ? nowMs - dueAtMs : undefined);
+      const latencyMs = isTimed(window, pace, dueAtMs, nowMs) ? nowMs - dueAtMs : undefined;
+      recorder.record(answer, isWithin(window, nowMs), latencyMs);
       warmUp(user, nowMs);
       pacer.isIdle(user, nowMs);
       finishIfOver(nowMs);

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { createPacer } from "./pacer.ts";
 import type { LoadSpec, Pace } from "./spec.ts";
-import { createWarmUp, elapsedMs, isMeasured, type Window } from "./window.ts";
+import { createWarmUp, elapsedMs, isTimed, isWithin, type Window } from "./window.ts";
 
 const specOf = (pace: Pace, users: number): LoadSpec => ({
   transport: "http1",
@@ -71,13 +71,18 @@ test("at a fixed rate a request that finds nobody idle counts from when it was d
   }
 });
 
-test("what is due in the window counts, however late it is answered", () => {
+test("the latency of what is due in the window counts, however late it is answered", () => {
   const window = { fromMs: 100, untilMs: 200 };
   const open: Pace = { kind: "open", warmUpMs: 0, measureMs: 100, ratePerSecond: 1 };
   const closed: Pace = { kind: "closed", warmUpMs: 0, measureMs: 100 };
-  expect(isMeasured(window, open, 150, 900)).toBe(true);
-  expect(isMeasured(window, open, 99, 150)).toBe(false);
-  expect(isMeasured(window, closed, 150, 900)).toBe(false);
-  expect(isMeasured(window, closed, 99, 150)).toBe(true);
-  expect([elapsedMs(window, open, 900), elapsedMs(window, closed, 900)]).toEqual([800, 100]);
+  expect(isTimed(window, open, 150, 900)).toBe(true);
+  expect(isTimed(window, open, 99, 150)).toBe(false);
+  expect(isTimed(window, closed, 150, 900)).toBe(false);
+  expect(isTimed(window, closed, 99, 150)).toBe(true);
+});
+
+test("throughput is that of the window, however long the last answers take", () => {
+  const window = { fromMs: 100, untilMs: 200 };
+  expect([99, 100, 199, 200].map((atMs) => isWithin(window, atMs))).toEqual([false, true, true, false]);
+  expect([elapsedMs(window, 900), elapsedMs({ ...window, untilMs: never }, 900)]).toEqual([100, 800]);
 });

@@ -3,8 +3,8 @@ import type { Answer, Latency, Tally } from "./spec.ts";
 
 /** Keeps what the answers of one run were and how long they took. */
 export interface Recorder {
-  /** `latencyMs` is undefined for an answer outside of the measured part. */
-  record(answer: Answer, latencyMs: number | undefined): void;
+  /** `counts` for throughput; `latencyMs` is undefined for an answer whose latency does not. */
+  record(answer: Answer, counts: boolean, latencyMs: number | undefined): void;
   readonly measured: Tally;
   readonly all: Tally;
   latency(): Latency;
@@ -24,11 +24,11 @@ export function createRecorder(): Recorder {
   return {
     measured,
     all,
-    record({ outcome, id }, latencyMs) {
+    record({ outcome, id }, counts, latencyMs) {
       count(all, outcome);
       if (!Number.isNaN(id)) ids.push(id);
+      if (counts) count(measured, outcome);
       if (latencyMs === undefined) return;
-      count(measured, outcome);
       latenciesMs.push(latencyMs);
       if (outcome === "OK") slowestConfirmedMs = Math.max(slowestConfirmedMs, latencyMs);
     },

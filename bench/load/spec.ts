@@ -55,10 +55,10 @@ export interface LoadResult {
   readonly elapsedMs: number;
   /** How long it all took, warm-up and last answers included. */
   readonly runMs: number;
-  /** The answers within the measured part. */
+  /** The answers that came within the measured part. */
   readonly measured: Tally;
   readonly latency: Latency;
-  /** How long the last of the measured answers took that were no refusals. */
+  /** How long the slowest of the timed answers took that were no refusals. */
   readonly slowestConfirmedMs: number;
   /** All answers, warm-up and last ones included. */
   readonly all: Tally;

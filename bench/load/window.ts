@@ -6,18 +6,22 @@ export interface Window {
   untilMs: number;
 }
 
-/**
- * Whether an answer belongs to the window. At a fixed rate it is the requests that were due in it that count, however late
- * they are answered: otherwise the slowest would be left out.
- */
-export function isMeasured({ fromMs, untilMs }: Window, pace: Pace, dueAtMs: number, nowMs: number): boolean {
-  const atMs = pace.kind === "open" ? dueAtMs : nowMs;
+/** Whether something happened in the window. Throughput counts the answers that came in it, whatever the pace. */
+export function isWithin({ fromMs, untilMs }: Window, atMs: number): boolean {
   return fromMs <= atMs && atMs < untilMs;
 }
 
-/** How long it took to answer what is measured. */
-export function elapsedMs({ fromMs, untilMs }: Window, pace: Pace, finishedAtMs: number): number {
-  return (pace.kind === "open" ? finishedAtMs : Math.min(untilMs, finishedAtMs)) - fromMs;
+/**
+ * Whether an answer's latency is measured. At a fixed rate it is the requests that were due in the window that count,
+ * however late they are answered: otherwise the slowest would be left out.
+ */
+export function isTimed(window: Window, pace: Pace, dueAtMs: number, nowMs: number): boolean {
+  return isWithin(window, pace.kind === "open" ? dueAtMs : nowMs);
+}
+
+/** How long the window was open in the end. */
+export function elapsedMs({ fromMs, untilMs }: Window, finishedAtMs: number): number {
+  return Math.min(untilMs, finishedAtMs) - fromMs;
 }
 
 /** The window of a run that begins now. */
