@@ -22,6 +22,8 @@ export interface HeldLock {
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   /** Resolves once so many calls wait: sessions for a lock, and requests in the queues of the services given. */
   untilWaiting(calls: number): Promise<void>;
+  /** Resolves once a session waits for this very transaction, whatever others wait for. */
+  untilInTheWay(): Promise<void>;
   /** Commits, or rolls back, and lets the waiting go on. */
   release(how?: "COMMIT" | "ROLLBACK"): Promise<void>;
 }
@@ -36,10 +38,12 @@ export async function holdLock(
   const session = await database.connect();
   await session.query("BEGIN");
   await session.query(text, values);
+  const own = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   return {
     query: async <Row extends object>(statement: string, parameters: unknown[] = []) =>
       (await session.query<Row>(statement, parameters)).rows,
     untilWaiting: (calls) => untilWaiting(database, services, calls),
+    untilInTheWay: () => untilBlocked(database, own.rows[0]?.pid),
     release: async (how = "COMMIT") => {
       await session.query(how);
       await session.end();
@@ -101,4 +105,16 @@ async function untilWaiting(database: TestDatabase, services: readonly Queueing[
     await delay(pollMs);
   }
   throw new Error(`${waiting} calls wait, not ${calls}`);
+}
+
+async function untilBlocked(database: TestDatabase, holder: number | undefined): Promise<void> {
+  for (let poll = 0; poll < maxPolls; poll++) {
+    const blocked = await database.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND $1 = ANY (pg_blocking_pids(pid))",
+      [holder],
+    );
+    if (blocked.length > 0) return;
+    await delay(pollMs);
+  }
+  throw new Error("nobody waits for what is held");
 }
