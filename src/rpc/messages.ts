@@ -8,11 +8,20 @@ import type { Concert } from "../domain/concert.ts";
 
 const nanosPerSecond = 1_000_000_000n;
 
-/** An instant as a message; instants before 1970 have nanos that count forward, as the Timestamp's rule says. */
+/** The newest instant that was made a message: all bookings of a batch have one and the same, three times each. */
+let newest: { readonly instant: Temporal.Instant; readonly message: Timestamp } | undefined;
+
+/**
+ * An instant as a message, which others may hold as well and nobody may change. Instants before 1970 have nanos that
+ * count forward, as the Timestamp's rule says.
+ */
 export function timestampMessage(instant: Temporal.Instant): Timestamp {
+  if (newest?.instant === instant) return newest.message;
   const total = instant.epochNanoseconds;
   const nanos = ((total % nanosPerSecond) + nanosPerSecond) % nanosPerSecond;
-  return create(TimestampSchema, { seconds: (total - nanos) / nanosPerSecond, nanos: Number(nanos) });
+  const message = create(TimestampSchema, { seconds: (total - nanos) / nanosPerSecond, nanos: Number(nanos) });
+  newest = { instant, message };
+  return message;
 }
 
 /** A concert as the schema says it. */
