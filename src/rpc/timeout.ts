@@ -14,18 +14,18 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
  * Infinity if there is none. One that is malformed counts as none: gRPC and Connect refuse it themselves.
  */
 export function clientTimeoutMs(header: Headers): number {
-  const timeoutMs = header.has("grpc-timeout") ? grpcTimeoutMs(header) : connectTimeoutMs(header);
+  const ofGrpc = header.get("grpc-timeout");
+  const timeoutMs = ofGrpc === null ? connectTimeoutMs(header.get("connect-timeout-ms") ?? "") : grpcTimeoutMs(ofGrpc);
   return timeoutMs ?? Number.POSITIVE_INFINITY;
 }
 
-/** The timeout in `grpc-timeout`; undefined if it is malformed or not there. */
-export function grpcTimeoutMs(header: Headers): number | undefined {
-  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
+/** The timeout that `grpc-timeout` says; undefined if it is malformed. */
+export function grpcTimeoutMs(text: string): number | undefined {
+  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(text) ?? [];
   return amount === undefined ? undefined : Number(amount) * (millisecondsPerUnit[unit] ?? 0);
 }
 
-/** The timeout in `connect-timeout-ms`; undefined if it is malformed or not there. */
-export function connectTimeoutMs(header: Headers): number | undefined {
-  const [amount] = /^\d{1,10}$/.exec(header.get("connect-timeout-ms") ?? "") ?? [];
-  return amount === undefined ? undefined : Number(amount);
+/** The timeout that `connect-timeout-ms` says; undefined if it is malformed. */
+export function connectTimeoutMs(text: string): number | undefined {
+  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }

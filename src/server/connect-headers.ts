@@ -7,8 +7,8 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /** Removes a timeout that would pass at once because it is so long. No call lives that long, so it asks for nothing. */
 export function dropEndlessTimeout(header: Headers): void {
-  if ((connectTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("connect-timeout-ms");
-  if ((grpcTimeoutMs(header) ?? 0) > maxTimerMs) header.delete("grpc-timeout");
+  if ((connectTimeoutMs(header.get("connect-timeout-ms") ?? "") ?? 0) > maxTimerMs) header.delete("connect-timeout-ms");
+  if ((grpcTimeoutMs(header.get("grpc-timeout") ?? "") ?? 0) > maxTimerMs) header.delete("grpc-timeout");
 }
 
 /**

@@ -13,7 +13,9 @@ import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { blameClient, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
+import { createDirectCalls } from "./direct/calls.ts";
 import { etagOf, isNotModified } from "./etag.ts";
+import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 
 export interface ConnectOptions {
@@ -30,6 +32,10 @@ const jsonOptions = {
   // A lenient decoder would make U+FFFD of what the client sent as broken UTF-8. Connect's types do not tell of this one.
   textDecoder: new TextDecoder("utf-8", { fatal: true }),
 };
+
+interface Mount extends ConnectOptions {
+  readonly signalOf: (request: AbortSignal) => AbortSignal;
+}
 
 type Router = ReturnType<typeof createConnectRouter>;
 type Handler = Router["handlers"][number];
@@ -48,26 +54,32 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   });
   for (const { service, implementation } of options.services) router.service(service, implementation);
 
-  const signalOf = createCallSignals(options.shutdownSignal);
+  const mount = { ...options, signalOf: createCallSignals(options.shutdownSignal) };
+  const findDirectCall = createDirectCalls({ ...options, jsonOptions });
   await fastify.register(async (scope) => {
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     for (const handler of router.handlers) {
-      scope.all(handler.requestPath, (request, reply) => answer(handler, request, reply, signalOf, options));
+      scope.all(handler.requestPath, async (request, reply) => {
+        const callDirectly = findDirectCall(handler.method, request);
+        const left = callDirectly && (await callDirectly(request, reply));
+        if (left !== "answered") await answer(handler, request, reply, left, mount);
+      });
     }
   });
 }
 
+/** Answers a call with Connect's own handler. `read` is what somebody has read of the request's body already. */
 async function answer(
   handler: Handler,
   request: FastifyRequest,
   reply: FastifyReply,
-  signalOf: (request: AbortSignal) => AbortSignal,
-  { maxMessageBytes, logger }: ConnectOptions,
+  read: Uint8Array | undefined,
+  { maxMessageBytes, logger, signalOf }: Mount,
 ): Promise<void> {
   const received = toUniversalRequest(request, reply);
-  const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw) };
+  const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw, read) };
   dropEndlessTimeout(universalRequest.header);
   dropAllowedLength(universalRequest.header, maxMessageBytes);
   const called = await blameClient(await handler(universalRequest));
@@ -106,14 +118,11 @@ async function tagged(called: Answered, request: FastifyRequest): Promise<Answer
   return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
 }
 
-/**
- * Connect percent-encodes more of the trailer grpc-message than gRPC asks for, and gRPC's client for Node leaves some of
- * that encoded. The trailer is there once the body has been read.
- */
+/** The trailer is there once the body has been read. */
 async function* withPlainMessage({ body, trailer }: Answered): AsyncGenerator<Uint8Array> {
   yield* body ?? [];
   const message = trailer?.get("grpc-message");
-  if (message) trailer?.set("grpc-message", encodeURI(decodeURIComponent(message)));
+  if (message) trailer?.set("grpc-message", plainGrpcMessage(message));
 }
 
 function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
@@ -142,8 +151,9 @@ function checkQuery(url: string): void {
 }
 
 /** A request's bytes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. */
-async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+async function* bodyOf(request: IncomingMessage, read: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
   try {
+    if (read) yield read;
     yield* request.iterator({ destroyOnReturn: false });
   } finally {
     request.resume();

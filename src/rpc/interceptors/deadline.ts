@@ -32,6 +32,8 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
+    // A timer would let the call begin, and perhaps be through in time.
+    if (timeoutMs === 0) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
     const controller = new AbortController();
     const deadline: Deadline = {
       signal: controller.signal,

@@ -3,12 +3,13 @@ import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isNotModified } from "../etag.ts";
+import { type Call, createCallers, type StartCall } from "../invoke.ts";
 import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
+import { readHeaders } from "../request-headers.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
-import { type Call, createCallers, type StartCall } from "./invoke.ts";
-import { readHeaders, readRequest, splitUrl } from "./request.ts";
+import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
 export interface RestOptions {
@@ -93,6 +94,7 @@ async function answer(
     const { endpoint, rawSegments } = findEndpoint(router, request.method, path);
     const message = endpoint.decode(readRequest(request, endpoint.binding, rawSegments, query));
     call = endpoint.startCall(message, {
+      protocolName: "rest",
       httpMethod: request.method,
       url: `http://${request.host}${request.url}`,
       header: readHeaders(request.headers),

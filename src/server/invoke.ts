@@ -1,9 +1,9 @@
 /**
  * Calls a unary implementation through its interceptors, as Connect's own protocols do.
  *
- * The only module that touches what `@connectrpc/connect/protocol` exports but calls private (hence the pinned version):
- * calling through a transport or a universal handler would encode and decode every message once more and take two to
- * three times as long. The context is ours for the same reason: Connect's makes three abort controllers a call.
+ * By what `@connectrpc/connect/protocol` exports but calls private (hence the pinned version): calling through a transport
+ * or a universal handler would encode and decode every message once more and take two to three times as long. The
+ * context is ours for the same reason: Connect's makes three abort controllers a call.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
@@ -17,10 +17,11 @@ import {
   type MethodImplSpec,
 } from "@connectrpc/connect";
 import { invokeUnaryImplementation } from "@connectrpc/connect/protocol";
-import type { ServiceBinding } from "../../rpc/service.ts";
+import type { ServiceBinding } from "../rpc/service.ts";
 
 /** What a call tells its handler and the interceptors. */
 export interface CallInit {
+  readonly protocolName: string;
   readonly httpMethod: string;
   readonly url: string;
   readonly header: Headers;
@@ -82,7 +83,7 @@ function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal
   return {
     service: spec.method.parent,
     method: spec.method,
-    protocolName: "rest",
+    protocolName: init.protocolName,
     requestMethod: init.httpMethod,
     url: init.url,
     signal,

@@ -1,0 +1,45 @@
+import type { IncomingMessage } from "node:http";
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { receiveBody } from "./body.ts";
+
+const maxBytes = 6;
+
+function receive() {
+  const request = new PassThrough();
+  return { request, body: receiveBody(request as unknown as IncomingMessage, maxBytes) };
+}
+
+describe("a body", () => {
+  test.each([[[]], [["abcdef"]], [["ab", "c", "def"]]])("of %j is whole", async (pieces) => {
+    const { request, body } = receive();
+    for (const piece of pieces) request.write(piece);
+    request.end();
+    expect(await body).toEqual({ kind: "whole", bytes: Buffer.from(pieces.join("")) });
+  });
+
+  test("that is too long is left behind what has been read", async () => {
+    const { request, body } = receive();
+    request.write("abc");
+    request.write("defg");
+    expect(await body).toEqual({ kind: "too long", bytes: Buffer.from("abcdefg") });
+    request.write("hi");
+    request.end("j");
+    expect(Buffer.concat(await request.toArray()).toString()).toBe("hij");
+  });
+
+  test("that ends before its end is cut off", async () => {
+    const { request, body } = receive();
+    request.write("abc");
+    request.destroy();
+    expect(await body).toEqual({ kind: "cut off" });
+  });
+
+  test("leaves nothing behind that listens", async () => {
+    const { request, body } = receive();
+    const before = new PassThrough();
+    request.end("abc");
+    await body;
+    for (const event of ["data", "close"]) expect(request.listenerCount(event)).toBe(before.listenerCount(event));
+  });
+});

@@ -1,0 +1,131 @@
+/**
+ * Answers unary calls in the usual form of gRPC and Connect without Connect's pipeline, which is made for streams: two to
+ * three times as fast, and a call that waits holds a fraction of the memory. Whatever is less usual (compressed, malformed,
+ * too long, over another protocol) is left to Connect, with what has been read of it. Messages, errors and compression
+ * are written by Connect's own functions, so that nobody can tell the difference.
+ */
+import type { DescMessage, DescMethod, JsonReadOptions, JsonWriteOptions, MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { contextValuesOf } from "../../rpc/caller.ts";
+import type { ServiceBinding } from "../../rpc/service.ts";
+import { createCallers, type StartCall } from "../invoke.ts";
+import { readHeaders } from "../request-headers.ts";
+import { receiveBody } from "./body.ts";
+import { createDirectConnect } from "./connect.ts";
+import { directGrpc } from "./grpc.ts";
+import type { DirectProtocol, Format } from "./protocol.ts";
+
+export interface DirectCallOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly interceptors: Interceptor[];
+  readonly maxMessageBytes: number;
+  readonly jsonOptions: Partial<JsonReadOptions & JsonWriteOptions>;
+  /** Aborts the signals of all calls under way. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/** Answers a call, or gives what has been read of its body: then it is Connect's to answer. */
+export type DirectCall = (request: FastifyRequest, reply: FastifyReply) => Promise<"answered" | Uint8Array>;
+
+/** A function that finds what answers a method's request directly, by the request's headers. */
+export type FindDirectCall = (method: DescMethod, request: FastifyRequest) => DirectCall | undefined;
+
+type Serialization = ReturnType<typeof createMethodSerializationLookup>;
+
+interface Endpoint {
+  readonly serialization: Serialization;
+  readonly startCall: StartCall;
+}
+
+/** The longest prefix that a protocol puts before a message. */
+const maxPrefixBytes = 5;
+/** Answers have no limit: they are the service's own. */
+const writeMaxBytes = 0xffffffff;
+
+/** Prepares all unary methods of the services. */
+export function createDirectCalls(options: DirectCallOptions): FindDirectCall {
+  const { services, jsonOptions, maxMessageBytes: readMaxBytes } = options;
+  const maxBodyBytes = readMaxBytes + maxPrefixBytes;
+  const callerOf = createCallers(options);
+  const protocols: readonly DirectProtocol[] = [createDirectConnect(jsonOptions), directGrpc];
+  const endpoints = new Map<DescMethod, Endpoint>();
+  for (const binding of services) {
+    for (const method of binding.service.methods) {
+      if (method.methodKind !== "unary") continue;
+      const limits = { readMaxBytes, writeMaxBytes };
+      const serialization = createMethodSerializationLookup(method, undefined, jsonOptions, limits);
+      endpoints.set(method, { serialization, startCall: callerOf(binding, method.localName) });
+    }
+  }
+
+  return (method, request) => {
+    const endpoint = endpoints.get(method);
+    const announced = Number(request.headers["content-length"] ?? 0);
+    if (!endpoint || announced > maxBodyBytes) return undefined;
+    for (const protocol of protocols) {
+      const format = protocol.formatOf(request);
+      if (!format) continue;
+      return async (call, reply) => {
+        const body = await receiveBody(call.raw, maxBodyBytes);
+        const message = body.kind === "whole" && parse(endpoint, protocol, format, body.bytes);
+        if (message) await answer(endpoint, protocol, format, message, call, reply);
+        // There is nobody to answer any more.
+        else if (body.kind === "cut off") reply.hijack();
+        else return body.bytes;
+        return "answered";
+      };
+    }
+    return undefined;
+  };
+}
+
+/** The request's message; undefined if it is none, which is Connect's to say. */
+function parse(
+  { serialization }: Endpoint,
+  protocol: DirectProtocol,
+  { isBinary }: Format,
+  body: Uint8Array,
+): MessageShape<DescMessage> | undefined {
+  const bytes = protocol.unwrap(body);
+  if (!bytes) return undefined;
+  try {
+    return serialization.getI(isBinary).parse(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answer(
+  { serialization, startCall }: Endpoint,
+  protocol: DirectProtocol,
+  format: Format,
+  message: MessageShape<DescMessage>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const call = startCall(message, {
+    protocolName: protocol.name,
+    httpMethod: request.method,
+    url: `http://${request.host}${request.url}`,
+    header: readHeaders(request.headers),
+    contextValues: contextValuesOf(request.ip),
+  });
+  // The response closes when it is complete, and before that only if the client has gone away.
+  reply.raw.once("close", call.cancel);
+  const exchange = { request, reply, header: call.responseHeader };
+  reply.hijack();
+  try {
+    const bytes = serialization.getO(format.isBinary).serialize(await call.answer);
+    await protocol.succeed(exchange, bytes, format);
+  } catch (error) {
+    protocol.fail(exchange, asConnectError(error));
+  }
+}
+
+/** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
+function asConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error;
+  return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+}
