@@ -1,5 +1,4 @@
 /** Mounts RPC services on Fastify: each method answers gRPC, gRPC-Web and Connect at one path. */
-import type { IncomingMessage } from "node:http";
 import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import {
   compressionGzip,
@@ -15,12 +14,15 @@ import { blameClient, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { etagOf, isNotModified } from "./etag.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
+import type { RefusedBodies } from "./refused-bodies.ts";
+import { receiveBody, streamBody } from "./request-body.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   /** The largest message, before and after decompression. */
   readonly maxMessageBytes: number;
+  readonly refusedBodies: RefusedBodies;
   readonly shutdownSignal: AbortSignal;
   readonly logger: Logger;
 }
@@ -64,15 +66,22 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   signalOf: (request: AbortSignal) => AbortSignal,
-  { maxMessageBytes, logger }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<void> {
+  const { maxMessageBytes, refusedBodies, logger } = options;
+  const isUnary = handler.method.methodKind === "unary";
+  const body = await bodyOf(request, isUnary, options);
+  if (body === undefined) return void reply.hijack();
   const received = toUniversalRequest(request, reply);
-  const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw) };
+  const universalRequest = { ...received, signal: signalOf(received.signal), body };
   dropEndlessTimeout(universalRequest.header);
   dropAllowedLength(universalRequest.header, maxMessageBytes);
-  const called = await blameClient(await handler(universalRequest));
-  // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
-  if (handler.method.methodKind === "unary") request.raw.resume();
+  const outcome = await handler(universalRequest);
+  // Too large a body has not been read to its end, and one that says so itself not at all.
+  if (isUnary) refusedBodies.drop(request.raw);
+  // An error that nobody is left to hear.
+  if (received.signal.aborted && outcome.status !== 200) return void reply.hijack();
+  const called = await blameClient(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
   const answered = request.method === "GET" && called.status === 200 ? await tagged(called, request) : called;
@@ -141,13 +150,21 @@ function checkQuery(url: string): void {
   }
 }
 
-/** A request's bytes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. */
-async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
-  try {
-    yield* request.iterator({ destroyOnReturn: false });
-  } finally {
-    request.resume();
-  }
+/** A request's body: as a whole for a method that takes one message. Undefined if the client has gone before that. */
+async function bodyOf(
+  { raw, method, headers }: FastifyRequest,
+  isUnary: boolean,
+  { maxMessageBytes, refusedBodies }: ConnectOptions,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  // By its own account too large: Connect may refuse it unread.
+  const isTooLarge = Number(headers["content-length"]) > maxMessageBytes;
+  if (!isUnary || method !== "POST" || isTooLarge) return streamBody(raw, refusedBodies);
+  const chunks = await receiveBody(raw, maxMessageBytes);
+  return chunks && yieldAll(chunks);
+}
+
+async function* yieldAll(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
 }
 
 /** Connect takes some broken compressed data for a fault of the server. */
