@@ -62,7 +62,7 @@ async function callOften(): Promise<void> {
 }
 
 test("of many only what the budget allows is read, in turns, and afterwards their connections go on", async () => {
-  const [count, bytesPerSecond] = [20, 512 * 1024];
+  const [count, bytesPerSecond] = [20, 2 * 1024 * 1024];
   let nowMs = 0;
   await serve({ bytesPerSecond, now: () => nowMs });
   const lengths = ["Content-Length: 1000000", "Transfer-Encoding: chunked"];
