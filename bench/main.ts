@@ -9,7 +9,8 @@ import { startBenchPostgres } from "./postgres.ts";
 import { barLines, describeResults, replaceGenerated } from "./report.ts";
 import { type Results, readNewestResults, without, writeResults } from "./results.ts";
 import { runScenario } from "./run.ts";
-import { type Scenario, scenariosOf } from "./scenarios.ts";
+import { scenariosOf } from "./scenarios.ts";
+import type { Subject } from "./subjects.ts";
 
 const resultsFolder = join(import.meta.dirname, "results");
 const page = join(import.meta.dirname, "..", "docs", "benchmarks.md");
@@ -64,7 +65,7 @@ async function measureAll(
   isTrial: boolean,
   earlier: Results | undefined,
 ): Promise<Results> {
-  const { kind, rounds, secondsAMeasurement, profileFolder } = options;
+  const { kind, rounds, secondsAMeasurement, profileFolder, subjects } = options;
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.once(name, () => stopping.abort(new Interrupted(`ended by ${name}`)));
@@ -72,10 +73,11 @@ async function measureAll(
   const startedAt = Temporal.Now.instant().toString({ smallestUnit: "second" });
   const measureMs = secondsAMeasurement * 1_000;
   const timing = { measureMs, warmUpMs: Math.min(1_000, measureMs / 4) };
+  const isWanted = ({ name }: Subject) => matches(name, subjects);
 
   const done = earlier?.scenarios ?? [];
   const scenarios = scenariosOf(kind).filter(
-    (scenario) => isWanted(scenario, options.only) && !done.includes(scenario.title),
+    (scenario) => matches(scenario.title, options.only) && !done.includes(scenario.title),
   );
   if (scenarios.length === 0) {
     const titles = scenariosOf(kind).map(({ title }) => `  ${title}\n`);
@@ -91,7 +93,7 @@ async function measureAll(
     let results: Results = earlier ?? { ...run, machine, ...nothing };
     for (const [index, scenario] of scenarios.entries()) {
       say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
-      const found = await runScenario(postgres, scenario, { rounds, timing, profileFolder, say, signal });
+      const found = await runScenario(postgres, scenario, { rounds, timing, isWanted, profileFolder, say, signal });
       results = {
         ...results,
         scenarios: [...results.scenarios, scenario.title],
@@ -106,8 +108,9 @@ async function measureAll(
   }
 }
 
-function isWanted({ title }: Scenario, only: readonly string[]): boolean {
-  return only.length === 0 || contains(title, only);
+/** Without texts everything does. */
+function matches(title: string, texts: readonly string[]): boolean {
+  return texts.length === 0 || contains(title, texts);
 }
 
 function contains(title: string, texts: readonly string[]): boolean {

@@ -8,6 +8,7 @@ test("a full run is what happens without arguments", () => {
     continues: false,
     again: [],
     only: [],
+    subjects: [],
     secondsAMeasurement: 5,
     rounds: 5,
     profileFolder: undefined,
@@ -31,6 +32,7 @@ test("a quick run has at least three pairs", () => {
 
 test("whatever makes a run other than it should be makes it a trial", () => {
   expect(readOptions(["--only", "gRPC", "--only", "REST"])).toMatchObject({ only: ["gRPC", "REST"], isTrial: true });
+  expect(readOptions(["--subject", "bodies"])).toMatchObject({ only: [], subjects: ["bodies"], isTrial: true });
   expect(readOptions(["--seconds", "0.5"])).toMatchObject({ secondsAMeasurement: 0.5, isTrial: true });
   expect(readOptions(["--rounds=2"])).toMatchObject({ rounds: 2, isTrial: true });
 });

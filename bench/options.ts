@@ -9,6 +9,8 @@ export interface BenchOptions {
   readonly again: readonly string[];
   /** Only scenarios whose title contains one of these; all if there are none. */
   readonly only: readonly string[];
+  /** Of these only subjects whose name contains one of these; all if there are none. */
+  readonly subjects: readonly string[];
   readonly secondsAMeasurement: number;
   readonly rounds: number;
   readonly profileFolder: string | undefined;
@@ -27,6 +29,7 @@ npm run bench -- --check   holds the newest results against the bars; exits 1 if
 
 For trials, whose results are printed and not kept:
   --only NAME              only scenarios with this in their title; may be given several times
+  --subject NAME           of these only subjects with this in their name; may be given several times
   --seconds N              how long each measurement takes
   --rounds N               how often each subject is measured
   --profile FOLDER         writes a processor profile of each server
@@ -58,10 +61,13 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
     continues,
     again,
     only: values.only ?? [],
+    subjects: values.subject ?? [],
     secondsAMeasurement: given.seconds ?? kinds[kind].secondsAMeasurement,
     rounds: Math.ceil(given.rounds ?? kinds[kind].rounds),
     profileFolder: values.profile,
-    isTrial: [values.only, values.seconds, values.rounds, values.profile].some((value) => value !== undefined),
+    isTrial: [values.only, values.subject, values.seconds, values.rounds, values.profile].some(
+      (value) => value !== undefined,
+    ),
   };
 }
 
@@ -76,6 +82,7 @@ function parse(argv: readonly string[]) {
         again: { type: "string", multiple: true },
         help: { type: "boolean" },
         only: { type: "string", multiple: true },
+        subject: { type: "string", multiple: true },
         seconds: { type: "string" },
         rounds: { type: "string" },
         profile: { type: "string" },

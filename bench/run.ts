@@ -15,6 +15,7 @@ import type { Subject, Variant } from "./subjects.ts";
 export interface RunOptions {
   readonly rounds: number;
   readonly timing: Timing;
+  readonly isWanted: (subject: Subject) => boolean;
   /** The folder for a processor profile of each server. */
   readonly profileFolder: string | undefined;
   readonly say: (line: string) => void;
@@ -57,9 +58,9 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
 }
 
 async function playOn(stage: LiveStage, scenario: Scenario, options: RunOptions): Promise<Found> {
-  const { timing, rounds, say, signal } = options;
+  const { timing, rounds, isWanted, say, signal } = options;
   if (scenario.preparation) say(`  ${scenario.preparation}`);
-  const subjects = await scenario.subjects(stage);
+  const subjects = (await scenario.subjects(stage)).filter(isWanted);
   const rowWrites: RowWrites[] = [];
   const counted = subjects.find(({ name, users }) => name === subjectNames.booking && users === crowd);
   if (scenario.countsRowWrites && counted) {

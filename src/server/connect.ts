@@ -1,5 +1,4 @@
 /** Mounts RPC services on Fastify: each method answers gRPC, gRPC-Web and Connect at one path. */
-import type { IncomingMessage } from "node:http";
 import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import {
   compressionGzip,
@@ -13,19 +12,25 @@ import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { blameClient, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
-import { createDirectCalls } from "./direct/calls.ts";
+import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
 import { etagOf, isNotModified } from "./etag.ts";
 import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
+import type { RefusedBodies } from "./refused-bodies.ts";
+import { receiveBody, streamBody } from "./request-body.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   /** The largest message, before and after decompression. */
   readonly maxMessageBytes: number;
+  readonly refusedBodies: RefusedBodies;
   readonly shutdownSignal: AbortSignal;
   readonly logger: Logger;
 }
+
+/** What the protocols may put before a message. */
+const envelopeBytes = 5;
 
 const jsonOptions = {
   alwaysEmitImplicit: true,
@@ -34,6 +39,7 @@ const jsonOptions = {
 };
 
 interface Mount extends ConnectOptions {
+  readonly answerDirectly: AnswerDirectly;
   readonly signalOf: (request: AbortSignal) => AbortSignal;
 }
 
@@ -54,37 +60,62 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   });
   for (const { service, implementation } of options.services) router.service(service, implementation);
 
-  const mount = { ...options, signalOf: createCallSignals(options.shutdownSignal) };
-  const findDirectCall = createDirectCalls({ ...options, jsonOptions });
+  const answerDirectly = createDirectCalls({ ...options, jsonOptions });
+  const mount = { ...options, answerDirectly, signalOf: createCallSignals(options.shutdownSignal) };
   await fastify.register(async (scope) => {
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     for (const handler of router.handlers) {
-      scope.all(handler.requestPath, async (request, reply) => {
-        const callDirectly = findDirectCall(handler.method, request);
-        const left = callDirectly && (await callDirectly(request, reply));
-        if (left !== "answered") await answer(handler, request, reply, left, mount);
-      });
+      const takesOne = handler.method.methodKind === "unary";
+      scope.all(handler.requestPath, (request, reply) =>
+        takesOne && request.method === "POST" && isOfAllowedLength(request, mount)
+          ? answerWhole(handler, request, reply, mount)
+          : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies), mount),
+      );
     }
   });
 }
 
-/** Answers a call with Connect's own handler. `read` is what somebody has read of the request's body already. */
+/** Whether a request's body is not too long by its own account. One that is, Connect refuses unread. */
+function isOfAllowedLength({ headers }: FastifyRequest, { maxMessageBytes }: Mount): boolean {
+  return (
+    headers["content-length"] === undefined || Number(headers["content-length"]) <= maxMessageBytes + envelopeBytes
+  );
+}
+
+/** Answers a call of one message, once all of it is there. */
+async function answerWhole(
+  handler: Handler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  mount: Mount,
+): Promise<void> {
+  const body = await receiveBody(request.raw, mount.maxMessageBytes + envelopeBytes);
+  // There is nobody to answer any more.
+  if (body === undefined) return void reply.hijack();
+  const answered = mount.answerDirectly(handler.method, request, reply, body);
+  await (answered ?? answer(handler, request, reply, yieldOnce(body), mount));
+}
+
+/** Answers a call with Connect's own handler. */
 async function answer(
   handler: Handler,
   request: FastifyRequest,
   reply: FastifyReply,
-  read: Uint8Array | undefined,
-  { maxMessageBytes, logger, signalOf }: Mount,
+  body: AsyncIterable<Uint8Array>,
+  { maxMessageBytes, refusedBodies, logger, signalOf }: Mount,
 ): Promise<void> {
   const received = toUniversalRequest(request, reply);
-  const universalRequest = { ...received, signal: signalOf(received.signal), body: bodyOf(request.raw, read) };
+  const universalRequest = { ...received, signal: signalOf(received.signal), body };
   dropEndlessTimeout(universalRequest.header);
   dropAllowedLength(universalRequest.header, maxMessageBytes);
-  const called = await blameClient(await handler(universalRequest));
-  // A body too large by its own account was not begun to be read. It has to be all the same: see bodyOf.
-  if (handler.method.methodKind === "unary") request.raw.resume();
+  const outcome = await handler(universalRequest);
+  // Too large a body has not been read to its end, and one that says so itself not at all.
+  if (handler.method.methodKind === "unary") refusedBodies.drop(request.raw);
+  // An error that nobody is left to hear.
+  if (received.signal.aborted && outcome.status !== 200) return void reply.hijack();
+  const called = await blameClient(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
   const answered = request.method === "GET" && called.status === 200 ? await tagged(called, request) : called;
@@ -147,16 +178,6 @@ function checkQuery(url: string): void {
   const message = parameters.get("message") ?? "";
   if (parameters.get("base64") === "1" && !/^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/.test(message)) {
     throw malformed("the query parameter message is not base64");
-  }
-}
-
-/** A request's bytes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. */
-async function* bodyOf(request: IncomingMessage, read: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
-  try {
-    if (read) yield read;
-    yield* request.iterator({ destroyOnReturn: false });
-  } finally {
-    request.resume();
   }
 }
 

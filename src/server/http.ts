@@ -18,6 +18,7 @@ import { bindHealth, registerHealthRoutes } from "./health.ts";
 import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
+import { createRefusedBodies, type RefusedBodies } from "./refused-bodies.ts";
 import { registerRestRoutes } from "./rest/routes.ts";
 
 export interface HttpAppOptions {
@@ -28,6 +29,8 @@ export interface HttpAppOptions {
   /** The origins whose scripts may call. An empty list allows none. */
   readonly corsOrigins: "*" | readonly string[];
   readonly maxBodyBytes: number;
+  /** Reads what is left of refused requests; one of its own if it is not given. */
+  readonly refusedBodies?: RefusedBodies;
   /** Addresses and networks of the proxies that are believed when they say whom they speak for (X-Forwarded-For). */
   readonly trustedProxies: readonly string[];
   readonly logger: Logger;
@@ -38,6 +41,8 @@ export interface HttpAppOptions {
 /** Makes the application, ready to be given requests through `routing`; the caller owns the connections. */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
   const { services, interceptors, readiness, maxBodyBytes, logger, shutdownSignal } = options;
+  const { refusedBodies = createRefusedBodies() } = options;
+  const answerError = createErrorAnswer(logger, refusedBodies);
   const fastify = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // The calls' interceptors log.
@@ -47,13 +52,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
     // Paths are REST's wildcard to Fastify; their length is bounded with that of the headers.
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
-    frameworkErrors: (error, request, reply) => answerError(logger, error, request, reply),
+    frameworkErrors: answerError,
   });
-  fastify.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply));
+  fastify.setErrorHandler(answerError);
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
   await registerCors(fastify, options.corsOrigins);
-  const common = { maxMessageBytes: maxBodyBytes, shutdownSignal, logger };
+  const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger };
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
@@ -94,18 +99,20 @@ async function registerCors(fastify: FastifyInstance, origins: "*" | readonly st
   });
 }
 
-/** Answers what was thrown outside of a call. What is no one's fault but ours is logged, and not told. */
-function answerError(logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  const value = problemFromFastifyError(error);
-  if (value.status === 500) {
-    logger.error(
-      { err: error, method: request.method, path: request.url },
-      "a request failed for an unforeseen reason",
-    );
-  }
-  // Fastify closes a connection whose request body it refused, and Node an HTTP/2 stream whose body nobody reads. To a
-  // client that still sends, that is a reset, and it may never see the answer. So drop the rest, for a bounded time.
-  reply.removeHeader("connection");
-  request.raw.resume();
-  return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
+/** What answers errors thrown outside of a call. What is no one's fault but ours is logged, and not told. */
+function createErrorAnswer(logger: Logger, refusedBodies: RefusedBodies) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const value = problemFromFastifyError(error);
+    if (value.status === 500) {
+      logger.error(
+        { err: error, method: request.method, path: request.url },
+        "a request failed for an unforeseen reason",
+      );
+    }
+    // Fastify closes a connection whose request body it refused, and Node an HTTP/2 stream whose body nobody reads. To a
+    // client that still sends, that is a reset, and it may never see the answer.
+    reply.removeHeader("connection");
+    refusedBodies.drop(request.raw);
+    return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
+  };
 }

@@ -24,9 +24,9 @@ export type ConcertHandlers = Partial<ServiceImpl<typeof ConcertService>>;
 
 export async function serveApp(
   handlers: ConcertHandlers = {},
-  options: Partial<Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "trustedProxies" | "interceptors">> & {
-    readonly limits?: TestLimits;
-  } = {},
+  options: Partial<
+    Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "refusedBodies" | "trustedProxies" | "interceptors">
+  > & { readonly limits?: TestLimits } = {},
 ): Promise<ServedApp> {
   const logged: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
@@ -39,6 +39,7 @@ export async function serveApp(
     readiness,
     corsOrigins: options.corsOrigins ?? "*",
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
+    ...(options.refusedBodies && { refusedBodies: options.refusedBodies }),
     trustedProxies: options.trustedProxies ?? [],
     logger,
     shutdownSignal: shutdown.signal,

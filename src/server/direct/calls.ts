@@ -12,7 +12,6 @@ import { contextValuesOf } from "../../rpc/caller.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { createCallers, type StartCall } from "../invoke.ts";
 import { readHeaders } from "../request-headers.ts";
-import { receiveBody } from "./body.ts";
 import { createDirectConnect } from "./connect.ts";
 import { directGrpc } from "./grpc.ts";
 import type { DirectProtocol, Format } from "./protocol.ts";
@@ -26,11 +25,16 @@ export interface DirectCallOptions {
   readonly shutdownSignal: AbortSignal;
 }
 
-/** Answers a call, or gives what has been read of its body: then it is Connect's to answer. */
-export type DirectCall = (request: FastifyRequest, reply: FastifyReply) => Promise<"answered" | Uint8Array>;
-
-/** A function that finds what answers a method's request directly, by the request's headers. */
-export type FindDirectCall = (method: DescMethod, request: FastifyRequest) => DirectCall | undefined;
+/**
+ * Answers a call whose body is there; undefined if it is Connect's to answer. The promise settles when the answer is on its
+ * way.
+ */
+export type AnswerDirectly = (
+  method: DescMethod,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Uint8Array,
+) => Promise<void> | undefined;
 
 type Serialization = ReturnType<typeof createMethodSerializationLookup>;
 
@@ -39,15 +43,12 @@ interface Endpoint {
   readonly startCall: StartCall;
 }
 
-/** The longest prefix that a protocol puts before a message. */
-const maxPrefixBytes = 5;
 /** Answers have no limit: they are the service's own. */
 const writeMaxBytes = 0xffffffff;
 
 /** Prepares all unary methods of the services. */
-export function createDirectCalls(options: DirectCallOptions): FindDirectCall {
+export function createDirectCalls(options: DirectCallOptions): AnswerDirectly {
   const { services, jsonOptions, maxMessageBytes: readMaxBytes } = options;
-  const maxBodyBytes = readMaxBytes + maxPrefixBytes;
   const callerOf = createCallers(options);
   const protocols: readonly DirectProtocol[] = [createDirectConnect(jsonOptions), directGrpc];
   const endpoints = new Map<DescMethod, Endpoint>();
@@ -60,22 +61,14 @@ export function createDirectCalls(options: DirectCallOptions): FindDirectCall {
     }
   }
 
-  return (method, request) => {
+  return (method, request, reply, body) => {
     const endpoint = endpoints.get(method);
-    const announced = Number(request.headers["content-length"] ?? 0);
-    if (!endpoint || announced > maxBodyBytes) return undefined;
+    if (!endpoint) return undefined;
     for (const protocol of protocols) {
       const format = protocol.formatOf(request);
       if (!format) continue;
-      return async (call, reply) => {
-        const body = await receiveBody(call.raw, maxBodyBytes);
-        const message = body.kind === "whole" && parse(endpoint, protocol, format, body.bytes);
-        if (message) await answer(endpoint, protocol, format, message, call, reply);
-        // There is nobody to answer any more.
-        else if (body.kind === "cut off") reply.hijack();
-        else return body.bytes;
-        return "answered";
-      };
+      const message = parse(endpoint, protocol, format, body);
+      return message && answer(endpoint, protocol, format, message, request, reply);
     }
     return undefined;
   };

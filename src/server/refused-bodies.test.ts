@@ -1,0 +1,118 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createRefusedBodies, type RefusedBodies } from "./refused-bodies.ts";
+
+const piece = Buffer.alloc(64 * 1024);
+/** Four pieces a second. */
+const bytesPerSecond = 4 * piece.length;
+
+let refusedBodies: RefusedBodies;
+let nowMs: number;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  nowMs = 0;
+  refusedBodies = createRefusedBodies({ bytesPerSecond, maxWaiting: 3, now: () => nowMs });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A request of so many pieces, of which each is there as soon as it is asked for; and how many have been. */
+function refuse(pieces: number) {
+  const request = new IncomingMessage(new Socket());
+  let left = pieces;
+  let read = 0;
+  request._read = () => {
+    if (left > 0) {
+      left--;
+      request.push(piece);
+    } else if (left === 0) {
+      left--;
+      request.push(null);
+    }
+  };
+  refusedBodies.drop(request);
+  request.on("data", () => read++);
+  return { request, read: () => read };
+}
+
+/** Lets time pass, and what is due come about. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 50) {
+    nowMs += 50;
+    vi.advanceTimersByTime(50);
+    await nextTurn();
+  }
+}
+
+test("a second's budget is read at once, and no more", async () => {
+  const { read } = refuse(20);
+  await nextTurn();
+  expect(read()).toBe(4);
+  await pass(1_000);
+  expect(read()).toBe(8);
+});
+
+test("what has not been used for long is no more than a second's budget", async () => {
+  nowMs += 3_600_000;
+  const { read } = refuse(20);
+  await nextTurn();
+  expect(read()).toBe(4);
+});
+
+test("those who wait take turns", async () => {
+  const bodies = [refuse(20), refuse(20), refuse(20)];
+  await pass(2_000);
+  const pieces = bodies.map(({ read }) => read());
+  // What is left of the budget at the start, and two seconds'.
+  expect(pieces.reduce((sum, count) => sum + count)).toBe(12);
+  for (const count of pieces) expect(count).toBeGreaterThanOrEqual(3);
+});
+
+test("one that sends nothing keeps the budget from nobody", async () => {
+  const silent = new IncomingMessage(new Socket());
+  silent._read = () => {};
+  refusedBodies.drop(silent);
+  const { read } = refuse(20);
+  await pass(1_000);
+  expect(read()).toBe(7);
+  silent.destroy();
+  await pass(250);
+  expect(read()).toBe(9);
+});
+
+test("one that ends or goes is forgotten, and with the last the timer goes", async () => {
+  const bodies = [refuse(5), refuse(20)];
+  await nextTurn();
+  expect(vi.getTimerCount()).toBe(1);
+  for (const { request } of bodies) request.destroy();
+  await nextTurn();
+  expect(vi.getTimerCount()).toBe(0);
+  const { request, read } = refuse(6);
+  await pass(3_000);
+  expect(read()).toBe(6);
+  expect(request.readableEnded).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("past those who may wait the one that has been at it for the longest is cut off", async () => {
+  const bodies = [refuse(20), refuse(20), refuse(20), refuse(20), refuse(20)];
+  await nextTurn();
+  expect(bodies.map(({ request }) => request.socket.destroyed)).toEqual([true, true, false, false, false]);
+});
+
+test("what has arrived costs nothing, and is asked for only once", async () => {
+  refuse(20);
+  await nextTurn();
+  const arrived = new IncomingMessage(new Socket());
+  arrived.push(piece);
+  arrived.push(null);
+  arrived.complete = true;
+  refusedBodies.drop(arrived);
+  refusedBodies.drop(arrived);
+  await nextTurn();
+  expect(arrived.readableEnded).toBe(true);
+});
