@@ -87,11 +87,12 @@ async function registerCors(fastify: FastifyInstance, origins: "*" | readonly st
       ...cors.allowedHeaders,
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
     ],
+    // As one text: a list would be joined for every answer.
     exposedHeaders: [
       ...cors.exposedHeaders,
       ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate"],
       ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
-    ],
+    ].join(", "),
     // Browsers cap it at this or less.
     maxAge: 7200,
     // An OPTIONS that is no preflight is answered as well: with what is allowed.
