@@ -76,7 +76,7 @@ test("of many only what the budget allows is read, in turns, and afterwards thei
   await callOften();
   expect(refused).toHaveLength(count);
   const read = refused.reduce((sum, { socket }) => sum + socket.bytesRead, 0);
-  // Besides the budget, what a connection has read before it is paused: two pieces, and one of before the refusal.
+  // Besides the budget, what each connection has read before it is paused: a piece or two, and three at most.
   expect(read).toBeLessThanOrEqual(bytesPerSecond + count * 3 * 64 * 1024);
 
   const passing = setInterval(() => {

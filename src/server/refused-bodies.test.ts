@@ -1,5 +1,6 @@
-import { IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createRefusedBodies, type RefusedBodies } from "./refused-bodies.ts";
@@ -20,23 +21,25 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A request of so many pieces, of which each is there as soon as it is asked for; and how many have been. */
+/** As much of a request as is looked at. */
+function requestOf(read: (request: Readable) => void): IncomingMessage {
+  const request = new Readable({ read: () => read(request) });
+  return Object.assign(request, { complete: false, socket: new Socket() }) as unknown as IncomingMessage;
+}
+
+/** A request of so many pieces, of which each comes soon after it is asked for; and how many have been read. */
 function refuse(pieces: number) {
-  const request = new IncomingMessage(new Socket());
   let left = pieces;
   let read = 0;
-  request._read = () => {
-    if (left > 0) {
-      left--;
-      request.push(piece);
-    } else if (left === 0) {
-      left--;
-      request.push(null);
-    }
-  };
+  const request = requestOf((stream) => setImmediate(() => stream.push(left-- > 0 ? piece : null)));
   refusedBodies.drop(request);
   request.on("data", () => read++);
   return { request, read: () => read };
+}
+
+/** Lets all come that is asked for. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
 }
 
 /** Lets time pass, and what is due come about. */
@@ -44,13 +47,13 @@ async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 50) {
     nowMs += 50;
     vi.advanceTimersByTime(50);
-    await nextTurn();
+    await settle();
   }
 }
 
 test("a second's budget is read at once, and no more", async () => {
   const { read } = refuse(20);
-  await nextTurn();
+  await settle();
   expect(read()).toBe(4);
   await pass(1_000);
   expect(read()).toBe(8);
@@ -59,8 +62,22 @@ test("a second's budget is read at once, and no more", async () => {
 test("what has not been used for long is no more than a second's budget", async () => {
   nowMs += 3_600_000;
   const { read } = refuse(20);
-  await nextTurn();
+  await settle();
   expect(read()).toBe(4);
+});
+
+test("what had arrived before is dropped and paid for, and then nothing more is asked for", async () => {
+  let asked = 0;
+  const request = requestOf(() => asked++);
+  for (let count = 0; count < 5; count++) request.push(piece);
+  refusedBodies.drop(request);
+  expect([request.readableLength, asked]).toEqual([0, 1]);
+  expect(request.isPaused()).toBe(true);
+  const { read } = refuse(20);
+  await pass(500);
+  expect(read()).toBe(0);
+  await pass(250);
+  expect(read()).toBe(1);
 });
 
 test("those who wait take turns", async () => {
@@ -73,8 +90,7 @@ test("those who wait take turns", async () => {
 });
 
 test("one that sends nothing keeps the budget from nobody", async () => {
-  const silent = new IncomingMessage(new Socket());
-  silent._read = () => {};
+  const silent = requestOf(() => {});
   refusedBodies.drop(silent);
   const { read } = refuse(20);
   await pass(1_000);
@@ -86,10 +102,10 @@ test("one that sends nothing keeps the budget from nobody", async () => {
 
 test("one that ends or goes is forgotten, and with the last the timer goes", async () => {
   const bodies = [refuse(5), refuse(20)];
-  await nextTurn();
+  await settle();
   expect(vi.getTimerCount()).toBe(1);
   for (const { request } of bodies) request.destroy();
-  await nextTurn();
+  await settle();
   expect(vi.getTimerCount()).toBe(0);
   const { request, read } = refuse(6);
   await pass(3_000);
@@ -100,19 +116,19 @@ test("one that ends or goes is forgotten, and with the last the timer goes", asy
 
 test("past those who may wait the one that has been at it for the longest is cut off", async () => {
   const bodies = [refuse(20), refuse(20), refuse(20), refuse(20), refuse(20)];
-  await nextTurn();
+  await settle();
   expect(bodies.map(({ request }) => request.socket.destroyed)).toEqual([true, true, false, false, false]);
 });
 
 test("what has arrived costs nothing, and is asked for only once", async () => {
   refuse(20);
-  await nextTurn();
-  const arrived = new IncomingMessage(new Socket());
+  await settle();
+  const arrived = requestOf(() => {});
   arrived.push(piece);
   arrived.push(null);
   arrived.complete = true;
   refusedBodies.drop(arrived);
   refusedBodies.drop(arrived);
-  await nextTurn();
+  await settle();
   expect(arrived.readableEnded).toBe(true);
 });

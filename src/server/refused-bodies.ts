@@ -22,7 +22,7 @@ export interface RefusedBodiesOptions {
 
 /** What one read of a socket brings at most. */
 const pieceBytes = 64 * 1024;
-const defaultBytesPerSecond = 4 * 1024 * 1024;
+const defaultBytesPerSecond = 2 * 1024 * 1024;
 const defaultMaxWaiting = 128;
 
 /** Starts with all of a second's budget. How long a request may take is for the connections to limit. */
@@ -45,10 +45,16 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
     filledAtMs = nowMs;
   }
 
+  function pay(bytes: number): void {
+    fill();
+    budgetBytes -= bytes;
+  }
+
   /** Lets a request have one piece. It is paid before it is there, so that many cannot have the same bytes. */
   function readPiece(request: IncomingMessage): void {
-    budgetBytes -= pieceBytes;
+    pay(pieceBytes);
     prepaidBytes.set(request, pieceBytes);
+    if (!isHttp2(request)) request.socket.resume();
     request.resume();
   }
 
@@ -59,6 +65,8 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
       return;
     }
     request.pause();
+    // Or another piece would be read in advance.
+    if (!isHttp2(request)) request.socket.pause();
     waiting.add(request);
     if (waiting.size > maxWaiting) cutOldest();
     takeTurnsLater();
@@ -93,13 +101,13 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
       if (request.complete || request.destroyed) return void request.resume();
       if (prepaidBytes.has(request)) return;
       const onData = (chunk: Uint8Array) => {
-        budgetBytes += (prepaidBytes.get(request) ?? 0) - chunk.length;
+        pay(chunk.length - (prepaidBytes.get(request) ?? 0));
         prepaidBytes.set(request, 0);
         readOrWait(request);
       };
       const forget = () => {
         request.off("data", onData).off("end", forget).off("close", forget);
-        budgetBytes += prepaidBytes.get(request) ?? 0;
+        pay(-(prepaidBytes.get(request) ?? 0));
         prepaidBytes.delete(request);
         waiting.delete(request);
         if (waiting.size > 0) return;
@@ -108,7 +116,8 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
       };
       prepaidBytes.set(request, 0);
       forgetters.set(request, forget);
-      // Listening also keeps Node from reading a request to its end, or resetting it, once the answer is out.
+      // What is here. Node reads requests to their end, once answered, that nobody has asked for anything.
+      for (let here = request.read(); here !== null; here = request.read()) pay(here.length);
       request.on("data", onData).once("end", forget).once("close", forget);
       readOrWait(request);
     },
@@ -117,8 +126,14 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
 
 /** Ends what a client still sends. It has had its answer. */
 function cut(request: IncomingMessage | Http2ServerRequest): void {
-  if (!("stream" in request)) return void request.socket.destroy();
-  request.stream.close(constants.NGHTTP2_NO_ERROR);
+  if (isHttp2(request)) request.stream.close(constants.NGHTTP2_NO_ERROR);
+  // Else the connection may be at its next request.
+  else if (!request.complete) request.socket.destroy();
   // What has arrived is forgotten.
   request.resume();
+}
+
+/** HTTP/2's requests imitate those of HTTP/1. */
+function isHttp2(request: IncomingMessage | Http2ServerRequest): request is Http2ServerRequest {
+  return "stream" in request;
 }
