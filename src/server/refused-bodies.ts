@@ -25,64 +25,45 @@ const pieceBytes = 64 * 1024;
 const defaultBytesPerSecond = 2 * 1024 * 1024;
 const defaultMaxWaiting = 128;
 
-/** Starts with all of a second's budget. How long a request may take is for the connections to limit. */
+/** How long a request may take is for the connections to limit. */
 export function createRefusedBodies(options: RefusedBodiesOptions = {}): RefusedBodies {
   const { bytesPerSecond = defaultBytesPerSecond, maxWaiting = defaultMaxWaiting } = options;
-  const { now = () => performance.now() } = options;
+  const budget = createBudget(bytesPerSecond, options.now ?? (() => performance.now()));
   /** Those not read to their end, in the order they came, with what each has paid for its next piece. */
   const prepaidBytes = new Map<IncomingMessage, number>();
   /** Those of them that are paused, in the order of their turns. */
   const waiting = new Set<IncomingMessage>();
-  const forgetters = new WeakMap<IncomingMessage, () => void>();
-  let budgetBytes = bytesPerSecond;
-  let filledAtMs = now();
   /** Exists while somebody waits. Nobody waits for ever, as requests end with their connections. */
   let timer: NodeJS.Timeout | undefined;
 
-  function fill(): void {
-    const nowMs = now();
-    budgetBytes = Math.min(bytesPerSecond, budgetBytes + ((nowMs - filledAtMs) / 1_000) * bytesPerSecond);
-    filledAtMs = nowMs;
-  }
-
-  function pay(bytes: number): void {
-    fill();
-    budgetBytes -= bytes;
-  }
-
-  /** Lets a request have one piece. It is paid before it is there, so that many cannot have the same bytes. */
-  function readPiece(request: IncomingMessage): void {
-    pay(pieceBytes);
-    prepaidBytes.set(request, pieceBytes);
-    if (!isHttp2(request)) request.socket.resume();
-    request.resume();
-  }
-
   function readOrWait(request: IncomingMessage): void {
-    fill();
-    if (waiting.size === 0 && budgetBytes >= pieceBytes) {
+    if (waiting.size === 0 && budget.bytes() >= pieceBytes) {
       readPiece(request);
       return;
     }
-    request.pause();
-    // Or another piece would be read in advance.
-    if (!isHttp2(request)) request.socket.pause();
+    pause(request);
     waiting.add(request);
     if (waiting.size > maxWaiting) cutOldest();
     takeTurnsLater();
   }
 
+  /** Lets a request have one piece. It is paid before it is there, so that many cannot have the same bytes. */
+  function readPiece(request: IncomingMessage): void {
+    budget.pay(pieceBytes);
+    prepaidBytes.set(request, pieceBytes);
+    resume(request);
+  }
+
   function takeTurnsLater(): void {
     if (timer !== undefined || waiting.size === 0) return;
-    const delayMs = Math.ceil(((pieceBytes - budgetBytes) / bytesPerSecond) * 1_000);
+    const delayMs = Math.ceil(((pieceBytes - budget.bytes()) / bytesPerSecond) * 1_000);
     timer = setTimeout(takeTurns, Math.max(1, delayMs)).unref();
   }
 
   function takeTurns(): void {
     timer = undefined;
-    fill();
     for (const request of waiting) {
-      if (budgetBytes < pieceBytes) break;
+      if (budget.bytes() < pieceBytes) break;
       waiting.delete(request);
       readPiece(request);
     }
@@ -92,36 +73,65 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
   function cutOldest(): void {
     const [oldest] = prepaidBytes.keys();
     if (oldest === undefined) return;
-    forgetters.get(oldest)?.();
+    forget(oldest);
     cut(oldest);
   }
 
-  return {
-    drop(request) {
-      if (request.complete || request.destroyed) return void request.resume();
-      if (prepaidBytes.has(request)) return;
-      const onData = (chunk: Uint8Array) => {
-        pay(chunk.length - (prepaidBytes.get(request) ?? 0));
-        prepaidBytes.set(request, 0);
-        readOrWait(request);
-      };
-      const forget = () => {
-        request.off("data", onData).off("end", forget).off("close", forget);
-        pay(-(prepaidBytes.get(request) ?? 0));
-        prepaidBytes.delete(request);
-        waiting.delete(request);
-        if (waiting.size > 0) return;
-        clearTimeout(timer);
-        timer = undefined;
-      };
+  function forget(request: IncomingMessage): void {
+    budget.pay(-(prepaidBytes.get(request) ?? 0));
+    prepaidBytes.delete(request);
+    waiting.delete(request);
+    if (waiting.size > 0) return;
+    clearTimeout(timer);
+    timer = undefined;
+  }
+
+  function drop(request: IncomingMessage): void {
+    if (request.complete || request.destroyed) return void request.resume();
+    if (prepaidBytes.has(request)) return;
+    prepaidBytes.set(request, 0);
+    // What is here. Node reads requests to their end, once answered, that nobody has asked for anything.
+    for (let here = request.read(); here !== null; here = request.read()) budget.pay(here.length);
+    request.on("data", (chunk: Uint8Array) => {
+      const prepaid = prepaidBytes.get(request);
+      // Has been cut off.
+      if (prepaid === undefined) return;
+      budget.pay(chunk.length - prepaid);
       prepaidBytes.set(request, 0);
-      forgetters.set(request, forget);
-      // What is here. Node reads requests to their end, once answered, that nobody has asked for anything.
-      for (let here = request.read(); here !== null; here = request.read()) pay(here.length);
-      request.on("data", onData).once("end", forget).once("close", forget);
       readOrWait(request);
-    },
+    });
+    request.once("end", () => forget(request)).once("close", () => forget(request));
+    readOrWait(request);
+  }
+
+  return { drop };
+}
+
+/** So many bytes a second, and at once no more than a second's, which are there at the start. It may be overdrawn. */
+function createBudget(bytesPerSecond: number, now: () => number) {
+  let left = bytesPerSecond;
+  let filledAtMs = now();
+  const bytes = () => {
+    const nowMs = now();
+    left = Math.min(bytesPerSecond, left + ((nowMs - filledAtMs) / 1_000) * bytesPerSecond);
+    filledAtMs = nowMs;
+    return left;
   };
+  const pay = (count: number) => {
+    left = bytes() - count;
+  };
+  return { bytes, pay };
+}
+
+function pause(request: IncomingMessage | Http2ServerRequest): void {
+  request.pause();
+  // Or another piece would be read in advance.
+  if (!isHttp2(request)) request.socket.pause();
+}
+
+function resume(request: IncomingMessage | Http2ServerRequest): void {
+  if (!isHttp2(request)) request.socket.resume();
+  request.resume();
 }
 
 /** Ends what a client still sends. It has had its answer. */
