@@ -1,4 +1,5 @@
 /** Calls that are answered without Connect's pipeline: nobody can tell them from those that it answers. */
+import { constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
@@ -13,6 +14,8 @@ import {
   sendHttp,
   startSubject,
 } from "./support/bad-input.ts";
+import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
+import { openRaw } from "./support/raw-connection.ts";
 import { restCall } from "./support/rest.ts";
 
 let subject: Subject;
@@ -44,6 +47,14 @@ const concert = (id: bigint) => ({
   json: { id: String(id) },
   binary: () => toBinary(GetConcertRequestSchema, create(GetConcertRequestSchema, { id })),
 });
+const broken = { artist: "a", venue: "b", name: "c", pageSize: 1_000, pageToken: "x".repeat(2_000) };
+/** A refusal that names what is wrong with each of its fields. */
+const tooMuch = {
+  method: "ConcertService.ListConcerts",
+  json: broken,
+  binary: () => toBinary(ListConcertsRequestSchema, create(ListConcertsRequestSchema, broken)),
+};
+const takesGzip = { "accept-encoding": "br, gzip", "grpc-accept-encoding": "identity,gzip" };
 const order = { concertId: 999_999n, userId: "nora", ticketCount: 1 };
 
 const calls: readonly Call[] = [
@@ -52,9 +63,10 @@ const calls: readonly Call[] = [
   {
     what: "a long message to a client who takes it compressed",
     ...list,
-    headers: { "accept-encoding": "br, gzip", "grpc-accept-encoding": "identity,gzip" },
+    headers: takesGzip,
   },
-  { what: "a short message to such a client", ...concert(1n), headers: { "accept-encoding": "gzip" } },
+  { what: "a short message to such a client", ...concert(1n), headers: takesGzip },
+  { what: "a long refusal to such a client", ...tooMuch, headers: takesGzip },
   { what: "a refusal", ...concert(999_999n) },
   { what: "a refusal of what breaks the rules", ...concert(-1n) },
   {
@@ -79,7 +91,7 @@ function lasting({ status, headers, text }: HttpAnswer) {
   return { status, headers: Object.fromEntries(kept), text };
 }
 
-describe.each(calls)("$what", ({ method, json, binary, headers = {} }) => {
+describe.each(calls)("$what", ({ method, json, binary, headers: more = {} }) => {
   const path = rpcPath(method);
 
   // Connect understands the second types as well, which are not the usual ones.
@@ -88,14 +100,14 @@ describe.each(calls)("$what", ({ method, json, binary, headers = {} }) => {
     { format: "binary", types: ["application/proto", "application/PROTO"], body: binary },
   ])("by Connect in $format", async ({ types, body }) => {
     const send = async (type: string) =>
-      lasting(await sendHttp(subject.baseUrl, { path, headers: { ...headers, "content-type": type }, body: body() }));
+      lasting(await sendHttp(subject.baseUrl, { path, headers: { ...more, "content-type": type }, body: body() }));
     const [direct, piped] = [await send(types[0] ?? ""), await send(types[1] ?? "")];
     expect(direct).toEqual(piped);
   });
 
   test("by gRPC", async () => {
     const send = async (type: string) =>
-      lasting(await sendGrpc(subject.baseUrl, path, envelope(binary()), { ...headers, "content-type": type }));
+      lasting(await sendGrpc(subject.baseUrl, path, envelope(binary()), { ...more, "content-type": type }));
     const [direct, piped] = [await send("application/grpc"), await send("application/GRPC")];
     expect(direct).toEqual(piped);
   });
@@ -105,4 +117,38 @@ test("a message in many pieces is put together", async () => {
   const { path, body } = { path: rpcPath("ConcertService.GetConcert"), body: '{"id":"1"}' };
   const headers = { "content-type": "application/json", "transfer-encoding": "chunked" };
   expect(await sendHttp(subject.baseUrl, { path, headers, body })).toMatchObject({ status: 200 });
+});
+
+describe("a call that is reset before its body has ended", () => {
+  const order = { concertId: 1n, userId: "gone", ticketCount: 1 };
+  const ofRest = JSON.stringify({ concert_id: "1", user_id: "gone", ticket_count: 1 });
+  const ofBinary = toBinary(BookTicketsRequestSchema, create(BookTicketsRequestSchema, order));
+  const path = rpcPath("BookingService.BookTickets");
+
+  test.each([
+    { by: "REST", path: "/api/v1/bookings", type: "application/json", body: ofRest },
+    { by: "Connect in JSON", path, type: "application/json", body: ofRest },
+    { by: "Connect in binary", path, type: "application/proto", body: ofBinary },
+    { by: "Connect's pipeline", path, type: "application/PROTO", body: ofBinary },
+    { by: "gRPC", path, type: "application/grpc", body: envelope(ofBinary) },
+  ])("books nothing by $by, whatever the reason", async ({ path, type, body }) => {
+    const { socket, waitFor } = openRaw(Number(new URL(subject.baseUrl).port));
+    socket.write(opening);
+    const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = constants;
+    for (const [index, reason] of [NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR].entries()) {
+      const stream = 2 * index + 1;
+      const fields = { ...grpcFields(path), "content-type": type };
+      socket.write(Buffer.concat([headers(stream, fields), frame(frameType.data, 0, stream, Buffer.from(body))]));
+      // Once this is answered, the other's body has been received.
+      await sendHttp(subject.baseUrl, { path: "/livez" });
+      socket.write(reset(stream, reason));
+    }
+    socket.write(frame(frameType.ping, 0, 0, Buffer.from("all sent")));
+    await waitFor("all sent");
+    socket.destroy();
+    // A booking of the same concert comes after theirs.
+    const last = { concert_id: "1", user_id: "last", ticket_count: 1 };
+    expect((await restCall(subject.baseUrl, "BookingService.BookTickets", last)).status).toBe(201);
+    expect(await subject.database.query("SELECT FROM bookings WHERE user_id = 'gone'")).toEqual([]);
+  });
 });

@@ -149,11 +149,11 @@ test("past those who may wait the first is cut off, on HTTP/2 only its stream", 
     const over = new Promise((resolve) => first.once("close", () => resolve(first.rstCode)));
     first.write(megabyte);
     await vi.waitFor(() => expect(refused).toHaveLength(1));
-    const second = raw(head(restPath, "Content-Length: 1000000"));
+    const second = raw(head(restPath, "Content-Length: 1000000"), megabyte);
     await second.waitFor("HTTP/1.1 413");
     expect(await over).toBe(0);
     expect(session.destroyed).toBe(false);
-    await raw(head(restPath, "Content-Length: 1000000")).waitFor("HTTP/1.1 413");
+    await raw(head(restPath, "Content-Length: 1000000"), megabyte).waitFor("HTTP/1.1 413");
     await second.closed;
   } finally {
     session.destroy();

@@ -27,7 +27,7 @@ export interface CallInit {
 }
 
 export interface Call {
-  /** What the handler and the interceptors want to say in headers, also if the call fails. */
+  /** What the handler and the interceptors want to say in headers, also if the call fails. Trailers they have none. */
   readonly responseHeader: Headers;
   readonly answer: Promise<MessageShape<DescMessage>>;
   /** Aborts the call's signal because nobody waits for its answer any more. */

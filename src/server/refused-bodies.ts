@@ -29,57 +29,49 @@ const defaultMaxWaiting = 128;
 export function createRefusedBodies(options: RefusedBodiesOptions = {}): RefusedBodies {
   const { bytesPerSecond = defaultBytesPerSecond, maxWaiting = defaultMaxWaiting } = options;
   const budget = createBudget(bytesPerSecond, options.now ?? (() => performance.now()));
-  /** Those not read to their end, in the order they came, with what each has paid for its next piece. */
-  const prepaidBytes = new Map<IncomingMessage, number>();
-  /** Those of them that are paused, in the order of their turns. */
+  const turnMs = (pieceBytes / bytesPerSecond) * 1_000;
+  /** Those not read to their end, in the order they came. */
+  const dropped = new Set<IncomingMessage>();
+  /** Those of them that are paused, in the order of their turns. Each has brought something: silence costs nobody. */
   const waiting = new Set<IncomingMessage>();
   /** Exists while somebody waits. Nobody waits for ever, as requests end with their connections. */
   let timer: NodeJS.Timeout | undefined;
 
-  function readOrWait(request: IncomingMessage): void {
-    if (waiting.size === 0 && budget.bytes() >= pieceBytes) {
-      readPiece(request);
-      return;
-    }
+  function waitForTurn(request: IncomingMessage): void {
     pause(request);
     waiting.add(request);
     if (waiting.size > maxWaiting) cutOldest();
     takeTurnsLater();
   }
 
-  /** Lets a request have one piece. It is paid before it is there, so that many cannot have the same bytes. */
-  function readPiece(request: IncomingMessage): void {
-    budget.pay(pieceBytes);
-    prepaidBytes.set(request, pieceBytes);
-    resume(request);
-  }
-
   function takeTurnsLater(): void {
     if (timer !== undefined || waiting.size === 0) return;
     const delayMs = Math.ceil(((pieceBytes - budget.bytes()) / bytesPerSecond) * 1_000);
-    timer = setTimeout(takeTurns, Math.max(1, delayMs)).unref();
+    timer = setTimeout(takeTurns, Math.max(turnMs, delayMs)).unref();
   }
 
+  /** Lets as many go on as the budget is good for a piece each. */
   function takeTurns(): void {
     timer = undefined;
+    let left = budget.bytes();
     for (const request of waiting) {
-      if (budget.bytes() < pieceBytes) break;
+      if (left < pieceBytes) break;
+      left -= pieceBytes;
       waiting.delete(request);
-      readPiece(request);
+      resume(request);
     }
     takeTurnsLater();
   }
 
   function cutOldest(): void {
-    const [oldest] = prepaidBytes.keys();
+    const oldest = dropped.values().find((request) => waiting.has(request));
     if (oldest === undefined) return;
     forget(oldest);
     cut(oldest);
   }
 
   function forget(request: IncomingMessage): void {
-    budget.pay(-(prepaidBytes.get(request) ?? 0));
-    prepaidBytes.delete(request);
+    dropped.delete(request);
     waiting.delete(request);
     if (waiting.size > 0) return;
     clearTimeout(timer);
@@ -88,20 +80,23 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
 
   function drop(request: IncomingMessage): void {
     if (request.complete || request.destroyed) return void request.resume();
-    if (prepaidBytes.has(request)) return;
-    prepaidBytes.set(request, 0);
+    if (dropped.has(request)) return;
+    dropped.add(request);
     // What is here. Node reads requests to their end, once answered, that nobody has asked for anything.
-    for (let here = request.read(); here !== null; here = request.read()) budget.pay(here.length);
-    request.on("data", (chunk: Uint8Array) => {
-      const prepaid = prepaidBytes.get(request);
-      // Has been cut off.
-      if (prepaid === undefined) return;
-      budget.pay(chunk.length - prepaid);
-      prepaidBytes.set(request, 0);
-      readOrWait(request);
+    let isSilent = true;
+    for (let here = request.read(); here !== null; here = request.read()) {
+      budget.pay(here.length);
+      isSilent = false;
+    }
+    request.on("data", (piece: Uint8Array) => {
+      // One that has been cut off may still have something.
+      if (!dropped.has(request)) return;
+      budget.pay(piece.length);
+      if (budget.bytes() < pieceBytes) waitForTurn(request);
     });
     request.once("end", () => forget(request)).once("close", () => forget(request));
-    readOrWait(request);
+    if (isSilent || budget.bytes() >= pieceBytes) resume(request);
+    else waitForTurn(request);
   }
 
   return { drop };
@@ -134,7 +129,7 @@ function resume(request: IncomingMessage | Http2ServerRequest): void {
   request.resume();
 }
 
-/** Ends what a client still sends. It has had its answer. */
+/** Ends what a client still sends. It may have seen its answer: that has been sent, or is about to be. */
 function cut(request: IncomingMessage | Http2ServerRequest): void {
   if (isHttp2(request)) request.stream.close(constants.NGHTTP2_NO_ERROR);
   // Else the connection may be at its next request.

@@ -28,6 +28,15 @@ describe("a body", () => {
     expect(Buffer.concat(await request.toArray()).toString()).toBe("hij");
   });
 
+  test("of many pieces is put together as it comes", async () => {
+    const request = new PassThrough();
+    const body = receiveBody(request as unknown as IncomingMessage, 1_000);
+    const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, index) => index % 251));
+    for (const byte of bytes) request.write(Buffer.of(byte));
+    request.end();
+    expect(await body).toEqual(bytes);
+  });
+
   test("that ends before its end is cut off", async () => {
     const { request, body } = receive();
     request.write("abc");

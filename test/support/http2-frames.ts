@@ -1,4 +1,5 @@
 /** HTTP/2 by hand (RFC 9113): frames that no client library would send. */
+import { constants } from "node:http2";
 
 export const frameType = {
   data: 0,
@@ -47,9 +48,9 @@ export function headers(stream: number, fields: Readonly<Record<string, string>>
   return frame(frameType.headers, flags, stream, headerBlock(fields));
 }
 
-export function reset(stream: number): Buffer {
-  const cancel = Buffer.of(0, 0, 0, 8);
-  return frame(frameType.reset, 0, stream, cancel);
+/** Ends a stream for a reason, by default since nobody wants its answer any more. */
+export function reset(stream: number, reason: number = constants.NGHTTP2_CANCEL): Buffer {
+  return frame(frameType.reset, 0, stream, Buffer.of(0, 0, 0, reason));
 }
 
 /** The code of the GOAWAY frame in bytes that a server has sent, if there is one. */

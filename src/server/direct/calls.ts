@@ -8,13 +8,14 @@ import type { DescMessage, DescMethod, JsonReadOptions, JsonWriteOptions, Messag
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
 import { contextValuesOf } from "../../rpc/caller.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { createCallers, type StartCall } from "../invoke.ts";
 import { readHeaders } from "../request-headers.ts";
 import { createDirectConnect } from "./connect.ts";
 import { directGrpc } from "./grpc.ts";
-import type { DirectProtocol, Format } from "./protocol.ts";
+import { type DirectProtocol, type Format, negotiate } from "./protocol.ts";
 
 export interface DirectCallOptions {
   readonly services: readonly ServiceBinding[];
@@ -23,6 +24,7 @@ export interface DirectCallOptions {
   readonly jsonOptions: Partial<JsonReadOptions & JsonWriteOptions>;
   /** Aborts the signals of all calls under way. */
   readonly shutdownSignal: AbortSignal;
+  readonly logger: Logger;
 }
 
 /**
@@ -43,12 +45,19 @@ interface Endpoint {
   readonly startCall: StartCall;
 }
 
+interface PlainCall {
+  readonly endpoint: Endpoint;
+  readonly protocol: DirectProtocol;
+  readonly format: Format;
+  readonly message: MessageShape<DescMessage>;
+}
+
 /** Answers have no limit: they are the service's own. */
 const writeMaxBytes = 0xffffffff;
 
 /** Prepares all unary methods of the services. */
 export function createDirectCalls(options: DirectCallOptions): AnswerDirectly {
-  const { services, jsonOptions, maxMessageBytes: readMaxBytes } = options;
+  const { services, jsonOptions, maxMessageBytes: readMaxBytes, logger } = options;
   const callerOf = createCallers(options);
   const protocols: readonly DirectProtocol[] = [createDirectConnect(jsonOptions), directGrpc];
   const endpoints = new Map<DescMethod, Endpoint>();
@@ -67,21 +76,15 @@ export function createDirectCalls(options: DirectCallOptions): AnswerDirectly {
     for (const protocol of protocols) {
       const format = protocol.formatOf(request);
       if (!format) continue;
-      const message = parse(endpoint, protocol, format, body);
-      return message && answer(endpoint, protocol, format, message, request, reply);
+      const message = parse(endpoint.serialization, format, protocol.unwrap(body));
+      return message && answer({ endpoint, protocol, format, message }, request, reply, logger);
     }
     return undefined;
   };
 }
 
 /** The request's message; undefined if it is none, which is Connect's to say. */
-function parse(
-  { serialization }: Endpoint,
-  protocol: DirectProtocol,
-  { isBinary }: Format,
-  body: Uint8Array,
-): MessageShape<DescMessage> | undefined {
-  const bytes = protocol.unwrap(body);
+function parse(serialization: Serialization, { isBinary }: Format, bytes: Uint8Array | undefined) {
   if (!bytes) return undefined;
   try {
     return serialization.getI(isBinary).parse(bytes);
@@ -91,14 +94,12 @@ function parse(
 }
 
 async function answer(
-  { serialization, startCall }: Endpoint,
-  protocol: DirectProtocol,
-  format: Format,
-  message: MessageShape<DescMessage>,
+  { endpoint, protocol, format, message }: PlainCall,
   request: FastifyRequest,
   reply: FastifyReply,
+  logger: Logger,
 ): Promise<void> {
-  const call = startCall(message, {
+  const call = endpoint.startCall(message, {
     protocolName: protocol.name,
     httpMethod: request.method,
     url: `http://${request.host}${request.url}`,
@@ -107,13 +108,20 @@ async function answer(
   });
   // The response closes when it is complete, and before that only if the client has gone away.
   reply.raw.once("close", call.cancel);
-  const exchange = { request, reply, header: call.responseHeader };
+  const compression = negotiate(request.headers[protocol.acceptHeader]);
+  const exchange = { reply, header: call.responseHeader, compression };
   reply.hijack();
   try {
-    const bytes = serialization.getO(format.isBinary).serialize(await call.answer);
+    let bytes: Uint8Array;
+    try {
+      bytes = endpoint.serialization.getO(format.isBinary).serialize(await call.answer);
+    } catch (error) {
+      return await protocol.fail(exchange, asConnectError(error));
+    }
     await protocol.succeed(exchange, bytes, format);
   } catch (error) {
-    protocol.fail(exchange, asConnectError(error));
+    logger.error({ err: error, method: request.url }, "an answer could not be written");
+    reply.raw.destroy();
   }
 }
 

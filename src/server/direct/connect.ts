@@ -11,7 +11,7 @@ import {
 import { connectTimeoutMs } from "../../rpc/timeout.ts";
 import {
   answerHeaders,
-  compressionFor,
+  compressed,
   type DirectProtocol,
   type Exchange,
   type Format,
@@ -28,6 +28,7 @@ const formats: ReadonlyMap<string | undefined, Format> = new Map([
 export function createDirectConnect(jsonOptions: Partial<JsonWriteOptions>): DirectProtocol {
   return {
     name: "connect",
+    acceptHeader: "accept-encoding",
 
     formatOf(request) {
       const { headers, method } = request;
@@ -44,22 +45,26 @@ export function createDirectConnect(jsonOptions: Partial<JsonWriteOptions>): Dir
     unwrap: (body) => body,
 
     async succeed(exchange, message, { isBinary }) {
-      const compression = compressionFor(message, exchange.request.headers["accept-encoding"]);
-      if (compression) exchange.header.set("content-encoding", compression.name);
-      const bytes = compression ? await compression.compress(message) : message;
-      send(exchange, 200, bytes, isBinary ? contentTypeUnaryProto : contentTypeUnaryJson);
+      await send(exchange, 200, message, isBinary ? contentTypeUnaryProto : contentTypeUnaryJson);
     },
 
-    fail(exchange, error) {
+    async fail(exchange, error) {
       mergeNonProtocolHeaders(exchange.header, error.metadata);
-      send(exchange, codeToHttpStatus(error.code), errorToJsonBytes(error, jsonOptions), contentTypeUnaryJson);
+      const bytes = errorToJsonBytes(error, jsonOptions);
+      await send(exchange, codeToHttpStatus(error.code), bytes, contentTypeUnaryJson);
     },
   };
 }
 
-function send(exchange: Exchange, status: number, bytes: Uint8Array, contentType: string): void {
+async function send(exchange: Exchange, status: number, bytes: Uint8Array, contentType: string): Promise<void> {
+  const packed = await compressed(bytes, exchange);
+  const sent = packed ?? bytes;
   const response = exchange.reply.raw;
-  const described = { "content-type": contentType, "content-length": String(bytes.length) };
-  response.writeHead(status, { ...answerHeaders(exchange), ...described });
-  response.end(bytes);
+  response.writeHead(status, {
+    ...answerHeaders(exchange),
+    ...(packed && { "content-encoding": exchange.compression?.name }),
+    "content-type": contentType,
+    "content-length": String(sent.length),
+  });
+  response.end(sent);
 }

@@ -4,7 +4,7 @@ import { compressedFlag } from "@connectrpc/connect/protocol";
 import { contentTypeProto, grpcStatusOk, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { grpcTimeoutMs } from "../../rpc/timeout.ts";
 import { plainGrpcMessage } from "../grpc-message.ts";
-import { answerHeaders, compressionFor, type DirectProtocol, type Exchange, hasPlainHost } from "./protocol.ts";
+import { answerHeaders, compressed, type DirectProtocol, type Exchange, hasPlainHost } from "./protocol.ts";
 
 /** Before a message: whether it is compressed, and its length. */
 const prefixBytes = 5;
@@ -13,6 +13,7 @@ const binary = { isBinary: true };
 
 export const directGrpc: DirectProtocol = {
   name: "grpc",
+  acceptHeader: "grpc-accept-encoding",
 
   formatOf(request) {
     const { headers, method, raw } = request;
@@ -35,13 +36,11 @@ export const directGrpc: DirectProtocol = {
   },
 
   async succeed(exchange, message) {
-    const compression = compressionFor(message, exchange.request.headers["grpc-accept-encoding"]);
-    if (compression) exchange.header.set("grpc-encoding", compression.name);
-    const bytes = compression ? wrap(await compression.compress(message), compressedFlag) : wrap(message, 0);
-    send(exchange, bytes, { "grpc-status": grpcStatusOk });
+    const packed = await compressed(message, exchange);
+    send(exchange, packed ? wrap(packed, compressedFlag) : wrap(message, 0), { "grpc-status": grpcStatusOk });
   },
 
-  fail(exchange, error) {
+  async fail(exchange, error) {
     const trailer = setTrailerStatus(new Headers(), error);
     const message = trailer.get("grpc-message");
     if (message) trailer.set("grpc-message", plainGrpcMessage(message));
@@ -59,7 +58,9 @@ function wrap(message: Uint8Array, flags: number): Buffer {
 
 function send(exchange: Exchange, bytes: Uint8Array | undefined, trailer: OutgoingHttpHeaders): void {
   const response = exchange.reply.raw;
-  response.writeHead(200, { ...answerHeaders(exchange), "content-type": contentTypeProto });
+  // It says what a message may be compressed with, and each message whether it is.
+  const encoding = exchange.compression && { "grpc-encoding": exchange.compression.name };
+  response.writeHead(200, { ...answerHeaders(exchange), ...encoding, "content-type": contentTypeProto });
   response.addTrailers(trailer);
   response.end(bytes);
 }

@@ -1,10 +1,12 @@
 /** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
+import type { IncomingMessage } from "node:http";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isNotModified } from "../etag.ts";
 import { type Call, createCallers, type StartCall } from "../invoke.ts";
 import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
+import { receiveBody } from "../request-body.ts";
 import { readHeaders } from "../request-headers.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
@@ -54,9 +56,9 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
   // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so one wildcard route takes them all.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: options.maxBodyBytes }, (_request, body, done) => {
-      done(null, body);
-    });
+    scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
+      receiveAll(request, payload, options.maxBodyBytes),
+    );
     scope.route({
       method: routedMethods(scope, endpoints),
       url: "/*",
@@ -64,6 +66,19 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
       handler: (request, reply) => answer(request, reply, router, options.contextValues),
     });
   });
+}
+
+/** A request's body. Throws a ProblemError if it is too long, or if the client has gone before it was through. */
+async function receiveAll(
+  { headers }: FastifyRequest,
+  payload: IncomingMessage,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (Number(headers["content-length"]) > maxBytes) throw new ProblemError(problemOfStatus(413));
+  const body = await receiveBody(payload, maxBytes);
+  if (body === undefined) throw new ProblemError(problemOfStatus(400, "the request has ended before its body"));
+  if (body.length > maxBytes) throw new ProblemError(problemOfStatus(413));
+  return body;
 }
 
 /** Makes Fastify accept the methods of `custom` rules. */
