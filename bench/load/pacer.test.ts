@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { createPacer } from "./pacer.ts";
 import type { LoadSpec, Pace } from "./spec.ts";
-import { createWarmUp, elapsedMs, isTimed, isWithin, type Window } from "./window.ts";
+import { createWarmUp, elapsedMs, isTimed, isWithin, type Window, windowOf } from "./window.ts";
 
 const specOf = (pace: Pace, users: number): LoadSpec => ({
   transport: "http1",
@@ -69,6 +69,17 @@ test("at a fixed rate a request that finds nobody idle counts from when it was d
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("a load that is more than can be answered opens its window once all have been answered", () => {
+  const pace: Pace = { kind: "open", warmUpMs: 10, measureMs: 100, ratePerSecond: 1_000, whenBusy: "leave" };
+  const window = windowOf(pace);
+  const warmUp = createWarmUp(specOf(pace, 2), window);
+  const nowMs = performance.now() + 20;
+  warmUp(0, nowMs);
+  expect(window).toEqual({ fromMs: never, untilMs: never });
+  warmUp(1, nowMs + 1);
+  expect(window).toEqual({ fromMs: nowMs + 1, untilMs: nowMs + 101 });
 });
 
 test("the latency of what is due in the window counts, however late it is answered", () => {

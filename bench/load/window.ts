@@ -28,17 +28,22 @@ export function elapsedMs({ fromMs, untilMs }: Window, finishedAtMs: number): nu
 export function windowOf(pace: Pace): Window {
   const nowMs = performance.now();
   if (pace.kind === "count") return { fromMs: nowMs, untilMs: Number.POSITIVE_INFINITY };
-  if (pace.kind === "closed") return { fromMs: Number.POSITIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
+  if (keepsAllBusy(pace)) return { fromMs: Number.POSITIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
   const fromMs = nowMs + pace.warmUpMs;
   return { fromMs, untilMs: fromMs + pace.measureMs };
 }
 
+/** Whether each user is to wait for an answer all the time, so that the window can open when all have had one. */
+function keepsAllBusy(pace: Pace): boolean {
+  return pace.kind === "closed" || (pace.kind === "open" && pace.whenBusy === "leave");
+}
+
 /**
- * Opens the window of a closed loop when it is warm: some time has passed, and every user has had an answer. A baseline that
- * takes longer for that than it is then measured for is measured all the same.
+ * Opens the window of a load that keeps all users busy when it is warm: some time has passed, and every user has had an
+ * answer. A baseline that takes longer for that than it is then measured for is measured all the same.
  */
 export function createWarmUp({ pace, users }: LoadSpec, window: Window): (user: number, nowMs: number) => void {
-  if (pace.kind !== "closed") return () => {};
+  if (pace.kind === "count" || !keepsAllBusy(pace)) return () => {};
   const warmAtMs = performance.now() + pace.warmUpMs;
   const latestMs = warmAtMs + pace.measureMs;
   const answered = new Uint8Array(users);
