@@ -25,7 +25,7 @@ describe("batches", () => {
     expect(opened).toHaveLength(1);
   });
 
-  test("take what came meanwhile, at most 512 at a time, and nobody is answered before COMMIT", async () => {
+  test("take half of what came meanwhile, and nobody is answered before COMMIT", async () => {
     const { opened, submit, hold } = createStage();
     const release = hold("A commits");
     const answers = times(601, () => watch(submit(order())));
@@ -34,8 +34,14 @@ describe("batches", () => {
     expect(new Set(answers.map((answer) => answer.verdict))).toEqual(new Set(["waiting"]));
     release();
     await settle();
-    expect(sizes(opened)).toEqual([1, 512, 88]);
+    expect(sizes(opened)).toEqual([1, 301, 299]);
     expect(new Set(answers.map((answer) => answer.verdict))).toEqual(new Set(["OK"]));
+  });
+
+  test("of few take all that came meanwhile", async () => {
+    const { opened, submit } = createStage();
+    await Promise.all(times(65, () => submit(order())));
+    expect(sizes(opened)).toEqual([1, 64]);
   });
 
   test("of different concerts run side by side, but no more than may", async () => {

@@ -42,6 +42,8 @@ export interface EngineOptions {
 }
 
 const maxBatchRequests = 512;
+/** A transaction for fewer is not worth what it saves. */
+const minHalfRequests = 64;
 const maxRequeues = 3;
 
 /** The requests for one concert that wait, and whether its turn is under way or due. */
@@ -49,6 +51,8 @@ interface ConcertQueue {
   readonly concertId: bigint;
   readonly jobs: Job[];
   isActive: boolean;
+  /** How many the turn before has taken. */
+  lastTaken: number;
   /** Whether the concert has been changed by somebody else since the turn began. */
   isOvertaken: boolean;
 }
@@ -95,7 +99,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     const { concertId } = job.request;
     let queue = queues.get(concertId);
     if (!queue) {
-      queue = { concertId, jobs: [], isActive: false, isOvertaken: false };
+      queue = { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
       queues.set(concertId, queue);
     }
     queue.jobs.push(job);
@@ -134,7 +138,8 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     // Refusing takes no time, so a crowd would be read and answered one by one, which wakes both ends for every single
     // one. Those whose requests are there already are read first and answered together: half as many more a second.
     if (soldOut.isSoldOut(queue.concertId)) await readPending();
-    const taken = queue.jobs.splice(0, maxBatchRequests);
+    const taken = queue.jobs.splice(0, batchSize(queue));
+    queue.lastTaken = taken.length;
     queuedRequests -= taken.length;
     queue.isOvertaken = false;
     const jobs = dropExpired(taken);
@@ -186,6 +191,16 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
+}
+
+/**
+ * How many of those who wait the next turn takes: half of the crowd, to which those belong who have just been answered and
+ * may come again. So two halves take turns, one with the database while the other one is answered and read; of a crowd that is
+ * taken whole nothing is left to do meanwhile.
+ */
+function batchSize({ jobs, lastTaken }: ConcertQueue): number {
+  const half = Math.ceil((jobs.length + lastTaken) / 2);
+  return Math.min(maxBatchRequests, Math.max(minHalfRequests, half));
 }
 
 function delay(delayMs: number): Promise<void> {
