@@ -115,7 +115,7 @@ export const mutants: readonly Mutant[] = [
     tests: [
       {
         file: "src/booking/engine-examples.test.ts",
-        name: "batches > take what came meanwhile, at most 512 at a time, and nobody is answered before COMMIT",
+        name: "batches > take half of what came meanwhile, and nobody is answered before COMMIT",
       },
     ],
   },
