@@ -18,7 +18,7 @@ import {
 /** `jwt` takes the tokens of the bench's own issuer. */
 export type ServerKind = "none" | "jwt";
 
-/** The deadline of clients in a hurry: half of what the largest crowd takes to be served. */
+/** The deadline of clients in a hurry: much less than the largest crowd takes to be served. */
 export const impatienceMs = 250;
 
 /** Subjects that are measured in turns, on a database and servers of their own. */
