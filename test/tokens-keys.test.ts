@@ -76,7 +76,8 @@ describe("a whole service", () => {
 
 describe("with hardly a pause between looks", () => {
   const start = async () => {
-    const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000 };
+    const algorithms = ["ES256", "RS256"];
+    const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
     const lag = createLagMeter();
     const ignore = () => {};
     const interceptors = createInterceptors([ConcertService], {

@@ -7,7 +7,7 @@ import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.t
 import { keyFromPem, keysFromUrl, TokenKeyError } from "./keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
-const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000 };
+const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 const pauseMs = 10_000;
 const ignore = () => {};
 

@@ -11,7 +11,7 @@ import {
 import { KeysUnavailableError, keyFromPem } from "./keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
-const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000 };
+const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 
 let signer: TokenIssuer;
 let goodKey: JWTVerifyGetKey;
@@ -125,12 +125,35 @@ test.each([
   ["", []],
   ["a", ["a"]],
   [" a  b a ", ["a", "b"]],
-  [["a", "b"], []],
+  [
+    ["a", "b", "a"],
+    ["a", "b"],
+  ],
+  [["a", "", 42, null, ["b"], { c: "d" }], ["a"]],
   [{ a: true }, []],
   [42, []],
   ["bookings:admin,concerts:write", ["bookings:admin,concerts:write"]],
 ])("the scope %j allows %j", async (scope, scopes) => {
   expect((await verifier.verify(await tokenOf({ scope }))).scopes).toEqual(new Set(scopes));
+});
+
+describe("scopes in claims of other names", () => {
+  const auth0 = "https://tickets.example.org/roles";
+  test.each<[name: string, scopeClaims: readonly string[], claims: Claims, scopes: readonly string[]]>([
+    ["an array, as Okta has it", ["scp"], { scp: ["a", "b"], scope: "c" }, ["a", "b"]],
+    ["a text, as Entra has it", ["scp"], { scp: "a b" }, ["a", "b"]],
+    ["several claims together", ["scp", "roles"], { scp: "a", roles: ["b", "a"], scope: "c" }, ["a", "b"]],
+    ["a claim in an object, as Keycloak has it", ["realm_access.roles"], { realm_access: { roles: ["a"] } }, ["a"]],
+    ["a URL, as Auth0 has it", [auth0], { [auth0]: ["a"] }, ["a"]],
+    ["the exact name before the object", ["a.b"], { "a.b": "exact", a: { b: "nested" } }, ["exact"]],
+    ["no claim that the token has", ["scp"], { scope: "a" }, []],
+    ["an object where there is a text", ["scope.length"], { scope: "a" }, []],
+    ["what every object inherits", ["constructor.name", "toString.name"], {}, []],
+    ["an object too many", ["a.b.c"], { a: { b: ["c"] } }, []],
+  ])("%s", async (_name, scopeClaims, claims, scopes) => {
+    const checker = createTokenVerifier({ ...rules, scopeClaims }, goodKey);
+    expect((await checker.verify(await tokenOf(claims))).scopes).toEqual(new Set(scopes));
+  });
 });
 
 test("a key that cannot be used is no fault of the token, nor one that nobody foresaw", async () => {

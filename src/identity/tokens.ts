@@ -3,6 +3,7 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { KeysUnavailableError } from "./keys.ts";
+import { scopesOf } from "./scopes.ts";
 
 /** What a token says of its bearer. */
 export interface Identity {
@@ -22,6 +23,8 @@ export interface TokenRules {
   readonly algorithms: readonly string[];
   /** By how much the clocks of issuer and service may differ. */
   readonly clockToleranceMs: number;
+  /** The claims that hold the scopes. */
+  readonly scopeClaims: readonly string[];
 }
 
 /** Longer ones are refused unread. */
@@ -52,7 +55,7 @@ export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): To
     const { exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
-    const identity = identityOf(payload);
+    const identity = identityOf(payload, rules.scopeClaims);
     const ttl = Math.min(maxRememberedMs, (exp + clockTolerance - nowSeconds) * 1_000);
     if (ttl >= 1) remembered.set(token, identity, { ttl: Math.floor(ttl) });
     return identity;
@@ -72,12 +75,11 @@ export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): To
   };
 }
 
-function identityOf({ sub, scope }: JWTPayload): Identity {
+function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Identity {
+  const { sub } = payload;
   // It becomes the user_id of bookings, which has these bounds.
   if (!isUserId(sub)) throw unauthenticated("the token's subject cannot be a user");
-  // RFC 8693, 4.2: one string, separated by spaces.
-  const scopes = typeof scope === "string" ? scope.split(" ").filter((each) => each !== "") : [];
-  return { subject: sub, scopes: new Set(scopes) };
+  return { subject: sub, scopes: scopesOf(payload, scopeClaims) };
 }
 
 /** An issuer may write anything there, whatever its type promises. */
