@@ -1,8 +1,9 @@
 /** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { KeysUnavailableError } from "./keys.ts";
+import type { ReportRefusal } from "./refused.ts";
 import { scopesOf } from "./scopes.ts";
 
 /** What a token says of its bearer. */
@@ -30,28 +31,35 @@ export interface TokenRules {
 /** Longer ones are refused unread. */
 const maxTokenLength = 8_192;
 const maxSubjectLength = 255;
+/** Each costs the verification of a signature, also for a forged token. */
+const maxKeysTried = 8;
 /** How much longer a withdrawn key may count than it stays in the key set we have. */
 const maxRememberedMs = 5 * 60_000;
 const maxRememberedTokens = 10_000;
 const maxRememberedLength = 8 * 1024 * 1024;
 
 /** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
-export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): TokenVerifier {
+export function createTokenVerifier(
+  rules: TokenRules,
+  key: JWTVerifyGetKey,
+  report: ReportRefusal = () => {},
+): TokenVerifier {
   const remembered = new LRUCache<string, Identity>({
     max: maxRememberedTokens,
     maxSize: maxRememberedLength,
     sizeCalculation: (_identity, token) => token.length,
   });
   const clockTolerance = rules.clockToleranceMs / 1_000;
+  const options: JWTVerifyOptions = {
+    issuer: rules.issuer,
+    audience: rules.audience,
+    algorithms: [...rules.algorithms],
+    clockTolerance,
+    requiredClaims: ["sub", "exp"],
+  };
 
   async function verifyAnew(token: string): Promise<Identity> {
-    const { payload } = await jwtVerify(token, key, {
-      issuer: rules.issuer,
-      audience: rules.audience,
-      algorithms: [...rules.algorithms],
-      clockTolerance,
-      requiredClaims: ["sub", "exp"],
-    });
+    const payload = await payloadOf(token, key, options);
     const { exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
@@ -63,16 +71,38 @@ export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): To
 
   return {
     async verify(token) {
-      if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
       const known = remembered.get(token);
       if (known) return known;
       try {
+        if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
         return await verifyAnew(token);
       } catch (error) {
-        throw explain(error);
+        const explained = explain(error);
+        report(token, explained);
+        throw explained;
       }
     },
   };
+}
+
+/** A token that names no key is verified with each key that fits its algorithm, up to a limit. */
+async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, key, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tried = 0;
+    for await (const candidate of error) {
+      if (++tried > maxKeysTried) break;
+      try {
+        return (await jwtVerify(token, candidate, options)).payload;
+      } catch (failure) {
+        // jose throws TypeErrors for keys that cannot be used, such as short ones. The next key may be good.
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed || failure instanceof TypeError)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
 }
 
 function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Identity {
