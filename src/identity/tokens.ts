@@ -1,8 +1,8 @@
 /** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
-import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
-import { KeysUnavailableError } from "./keys.ts";
+import { type KeyFor, KeysUnavailableError } from "./keys.ts";
 import type { ReportRefusal } from "./refused.ts";
 import { scopesOf } from "./scopes.ts";
 
@@ -13,8 +13,11 @@ export interface Identity {
 }
 
 export interface TokenVerifier {
-  /** Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if nobody can tell. */
-  verify(token: string): Promise<Identity>;
+  /**
+   * Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if that cannot be told yet. The address is
+   * the caller's, if it is known: it limits how often tokens with unknown keys cause a look for new keys.
+   */
+  verify(token: string, address?: string): Promise<Identity>;
 }
 
 export interface TokenRules {
@@ -41,7 +44,7 @@ const maxRememberedLength = 8 * 1024 * 1024;
 /** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
 export function createTokenVerifier(
   rules: TokenRules,
-  key: JWTVerifyGetKey,
+  keyFor: KeyFor,
   report: ReportRefusal = () => {},
 ): TokenVerifier {
   const remembered = new LRUCache<string, Identity>({
@@ -58,8 +61,12 @@ export function createTokenVerifier(
     requiredClaims: ["sub", "exp"],
   };
 
-  async function verifyAnew(token: string): Promise<Identity> {
-    const payload = await payloadOf(token, key, options);
+  async function verifyAnew(token: string, address: string): Promise<Identity> {
+    const findKey: JWTVerifyGetKey = (header, jws) => {
+      refuseForeign(decodeJwt(token), rules);
+      return keyFor(header, jws, address);
+    };
+    const payload = await payloadOf(token, findKey, options);
     const { exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
@@ -70,12 +77,12 @@ export function createTokenVerifier(
   }
 
   return {
-    async verify(token) {
+    async verify(token, address = "") {
       const known = remembered.get(token);
       if (known) return known;
       try {
         if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
-        return await verifyAnew(token);
+        return await verifyAnew(token, address);
       } catch (error) {
         const explained = explain(error);
         report(token, explained);
@@ -83,6 +90,18 @@ export function createTokenVerifier(
       }
     },
   };
+}
+
+/**
+ * Refuses a token that cannot be good whatever its key is, before its key is looked for: the issuer is not asked for it,
+ * and its caller is not told to repeat the call. The claims are not verified yet, and serve for nothing else.
+ */
+function refuseForeign(claims: JWTPayload, { issuer, clockToleranceMs }: TokenRules): void {
+  const { iss, exp } = claims;
+  if (iss !== issuer) throw new errors.JWTClaimValidationFailed("another issuer", claims, "iss");
+  if (typeof exp === "number" && exp * 1_000 <= Date.now() - clockToleranceMs) {
+    throw new errors.JWTExpired("expired", claims, "exp");
+  }
 }
 
 /** A token that names no key is verified with each key that fits its algorithm, up to a limit. */
@@ -123,7 +142,8 @@ function isUserId(sub: unknown): sub is string {
 function explain(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   if (error instanceof KeysUnavailableError) {
-    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
+    const delayMs = Math.max(1, Math.ceil(error.retryDelayMs));
+    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs }, { cause: error });
   }
   if (error instanceof errors.JWTExpired) return unauthenticated("the token has expired", error);
   if (error instanceof errors.JWTClaimValidationFailed) {
