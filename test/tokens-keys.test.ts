@@ -180,7 +180,7 @@ describe("a service whose issuer adds a key during a flood of tokens with unknow
     expect(await call(next, "2", attacker)).toBe("ok");
   });
 
-  it("says when to repeat while the issuer may not be asked again for anybody", async () => {
+  it("says when to repeat while the issuer may not be asked again for any address", async () => {
     const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 300_000 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");

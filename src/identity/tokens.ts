@@ -1,16 +1,10 @@
 /** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
-import { LRUCache } from "lru-cache";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { type KeyFor, KeysUnavailableError } from "./keys.ts";
 import type { ReportRefusal } from "./refused.ts";
+import { createRememberedTokens, type Identity } from "./remembered.ts";
 import { scopesOf } from "./scopes.ts";
-
-/** What a token says of its bearer. */
-export interface Identity {
-  readonly subject: string;
-  readonly scopes: ReadonlySet<string>;
-}
 
 export interface TokenVerifier {
   /**
@@ -33,13 +27,15 @@ export interface TokenRules {
 
 /** Longer ones are refused unread. */
 const maxTokenLength = 8_192;
+/** Base64url without padding (RFC 7515, 2) whose last character has no unused bit set. */
+const part = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
+/** Decoders take other texts for the same bytes, so that one token could be remembered under many. */
+const canonical = new RegExp(`^${part}\\.${part}\\.${part}$`);
 const maxSubjectLength = 255;
 /** Each costs the verification of a signature, also for a forged token. */
 const maxKeysTried = 8;
 /** How much longer a withdrawn key may count than it stays in the key set we have. */
 const maxRememberedMs = 5 * 60_000;
-const maxRememberedTokens = 10_000;
-const maxRememberedLength = 8 * 1024 * 1024;
 
 /** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
 export function createTokenVerifier(
@@ -47,11 +43,7 @@ export function createTokenVerifier(
   keyFor: KeyFor,
   report: ReportRefusal = () => {},
 ): TokenVerifier {
-  const remembered = new LRUCache<string, Identity>({
-    max: maxRememberedTokens,
-    maxSize: maxRememberedLength,
-    sizeCalculation: (_identity, token) => token.length,
-  });
+  const remembered = createRememberedTokens();
   const clockTolerance = rules.clockToleranceMs / 1_000;
   const options: JWTVerifyOptions = {
     issuer: rules.issuer,
@@ -72,7 +64,7 @@ export function createTokenVerifier(
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
     const identity = identityOf(payload, rules.scopeClaims);
     const ttl = Math.min(maxRememberedMs, (exp + clockTolerance - nowSeconds) * 1_000);
-    if (ttl >= 1) remembered.set(token, identity, { ttl: Math.floor(ttl) });
+    if (ttl >= 1) remembered.add(token, identity, Math.floor(ttl));
     return identity;
   }
 
@@ -82,6 +74,7 @@ export function createTokenVerifier(
       if (known) return known;
       try {
         if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
+        if (!canonical.test(token)) throw unauthenticated("the token is not valid");
         return await verifyAnew(token, address);
       } catch (error) {
         const explained = explain(error);
