@@ -114,45 +114,6 @@ describe("keys from a URL", () => {
   });
 });
 
-describe("a token without a key id", () => {
-  const withoutId = async (by: TokenIssuer) => {
-    const token = await by.sign({ sub: `user-${count++}` });
-    return await verifier.verify(token).then(
-      () => "ok",
-      (error) => error.failure?.reason ?? error,
-    );
-  };
-
-  test("is tried with every key of the set that fits its algorithm", async () => {
-    const rsa = await createTokenIssuer("RS256");
-    server.publish(await rsa.jwk("0"), await old.jwk("1"), await next.jwk("2"));
-    for (const by of [rsa, old, next]) expect(await withoutId(by)).toBe("ok");
-    expect(await withoutId(await createTokenIssuer())).toBe("UNAUTHENTICATED");
-  });
-
-  test("passes by keys that are of no use", async () => {
-    const rsa = await createTokenIssuer("RS256");
-    const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
-    server.publish({ kty: "RSA", n: "AAAA", e: "AQAB", kid: "0" }, { ...short, kid: "1" }, await rsa.jwk("2"));
-    expect(await withoutId(rsa)).toBe("ok");
-    expect(await withoutId(await createTokenIssuer("RS256"))).toBe("UNAUTHENTICATED");
-  });
-
-  test("is tried with eight keys at most", async () => {
-    const others = await Promise.all(Array.from({ length: 7 }, () => createTokenIssuer()));
-    const keys = await Promise.all(others.map((each, i) => each.jwk(`other-${i}`)));
-    server.publish(...keys, await old.jwk("8"), await next.jwk("9"));
-    expect(await withoutId(old)).toBe("ok");
-    expect(await withoutId(next)).toBe("UNAUTHENTICATED");
-  });
-
-  test("is held to all other rules", async () => {
-    server.publish(await old.jwk("1"), await next.jwk("2"));
-    const expired = await next.sign({ sub: "nora", exp: 1 });
-    await expect(verifier.verify(expired)).rejects.toMatchObject({ failure: { problem: "the token has expired" } });
-  });
-});
-
 const broken: readonly [name: string, answer: Parameters<KeyServer["answerWith"]>[0]][] = [
   ["an error", (response) => void response.writeHead(500).end('{"keys":[]}')],
   ["no content", (response) => void response.writeHead(204).end()],
