@@ -152,6 +152,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["auth.public_key", pem, {}],
   ["auth.algorithms", "ES256", {}],
   ["auth.clock_tolerance", "1s", {}],
+  ["auth.scope_claim", "scp,roles", {}],
   ["rate_limit.reads", "0", { rateLimits: { reads: 0, bookings: 120, admin: 120, callersPerAddress: 20 } }],
   ["rate_limit.bookings", "7", { rateLimits: { reads: 1_200, bookings: 7, admin: 120, callersPerAddress: 20 } }],
   ["rate_limit.admin", "8", { rateLimits: { reads: 1_200, bookings: 120, admin: 8, callersPerAddress: 20 } }],

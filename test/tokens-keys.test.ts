@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { keysFromUrl } from "../src/identity/keys.ts";
+import { type KeyFetching, keysFromUrl } from "../src/identity/keys.ts";
 import { createTokenVerifier } from "../src/identity/tokens.ts";
 import { createFairShare } from "../src/limits/fair-share.ts";
 import { createLagMeter } from "../src/limits/lag.ts";
@@ -31,6 +31,8 @@ let old: TokenIssuer;
 let next: TokenIssuer;
 let keyServer: KeyServer;
 const cleaning: (() => unknown)[] = [];
+/** What the last answer with a RetryInfo said. */
+let lastDelayMs: number | undefined;
 
 beforeAll(async () => {
   old = await createTokenIssuer();
@@ -74,29 +76,40 @@ describe("a whole service", () => {
   });
 });
 
-describe("with hardly a pause between looks", () => {
-  const start = async () => {
-    const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000 };
-    const lag = createLagMeter();
-    const ignore = () => {};
-    const interceptors = createInterceptors([ConcertService], {
-      ruleOf: readAccessRules([ConcertService]),
-      ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
-      tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, { timeoutMs: 3_000, lookAgainMs: 20 })),
-      lookUpBooking: async () => undefined,
-      rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
-      fairShare: createFairShare(1_000),
-    });
-    const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors });
-    cleaning.push(
-      () => lag.close(),
-      () => app.close(),
-    );
-    return async (by: TokenIssuer, kid: string) => {
-      const answer = await callOnce("gRPC", app.baseUrl, getConcert, { id: 7n }, await someone(by, kid));
-      return answer.outcome.ok ? "ok" : answer.outcome.reason;
-    };
+/** A service that looks for keys after these pauses. Gives a function that calls it with a new token. */
+async function startBriefly(fetching: KeyFetching) {
+  const algorithms = ["ES256", "RS256"];
+  const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+  const lag = createLagMeter();
+  const ignore = () => {};
+  const interceptors = createInterceptors([ConcertService], {
+    ruleOf: readAccessRules([ConcertService]),
+    ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
+    tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, fetching)),
+    lookUpBooking: async () => undefined,
+    rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
+    fairShare: createFairShare(1_000),
+  });
+  const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors, trustedProxies: ["127.0.0.1"] });
+  cleaning.push(
+    () => lag.close(),
+    () => app.close(),
+  );
+  return async (by: TokenIssuer, kid: string, address = "192.0.2.1") => {
+    const { headers } = await someone(by, kid);
+    const options = { headers: { ...headers, "x-forwarded-for": address } };
+    const { outcome, exchange } = await callOnce("REST", app.baseUrl, getConcert, { id: 7n }, options);
+    if (outcome.ok) return "ok";
+    if (outcome.retryDelayMs !== undefined) {
+      expect(exchange?.headers.get("retry-after")).toBe(String(Math.ceil(outcome.retryDelayMs / 1_000)));
+      lastDelayMs = outcome.retryDelayMs;
+    }
+    return outcome.reason;
   };
+}
+
+describe("with hardly a pause between looks", () => {
+  const start = () => startBriefly({ timeoutMs: 3_000, lookAgainMs: 20, leastPauseMs: 20 });
 
   it("a service takes tokens as soon as there are keys", async () => {
     const call = await start();
@@ -114,7 +127,7 @@ describe("with hardly a pause between looks", () => {
     // An unknown id makes it look.
     await vi.waitUntil(
       async () => {
-        expect(await call(next, "2")).toBe("UNAUTHENTICATED");
+        expect(await call(next, "2")).toBe("KEYS_UNAVAILABLE");
         return keyServer.asked > asked;
       },
       { timeout: 10_000 },
@@ -141,5 +154,41 @@ describe("with hardly a pause between looks", () => {
       { timeout: 10_000 },
     );
     expect(await call(next, "2")).toBe("ok");
+  });
+});
+
+describe("a service whose issuer adds a key during a flood of tokens with unknown keys", () => {
+  const attacker = "198.51.100.1";
+
+  it("has callers at the flood's address wait, and takes their tokens once another address has caused a look", async () => {
+    const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 1 });
+    keyServer.publish(await old.jwk("1"));
+    expect(await call(old, "1")).toBe("ok");
+    // Once the least pause is over its token causes a look, which settles that the token is not good.
+    await vi.waitUntil(async () => (await call(next, "forged", attacker)) === "UNAUTHENTICATED", {
+      timeout: 10_000,
+    });
+    const { asked } = keyServer;
+
+    keyServer.publish(await old.jwk("1"), await next.jwk("2"));
+    for (let i = 0; i < 10; i++) expect(await call(next, "2", attacker)).toBe("KEYS_UNAVAILABLE");
+    expect(lastDelayMs).toBeGreaterThan(1_000);
+    expect(lastDelayMs).toBeLessThanOrEqual(600_000);
+    expect(keyServer.asked).toBe(asked);
+
+    expect(await call(next, "2")).toBe("ok");
+    expect(await call(next, "2", attacker)).toBe("ok");
+  });
+
+  it("says when to repeat while the issuer may not be asked again for any address", async () => {
+    const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 300_000 });
+    keyServer.publish(await old.jwk("1"));
+    expect(await call(old, "1")).toBe("ok");
+    keyServer.publish(await old.jwk("1"), await next.jwk("2"));
+    for (const address of ["192.0.2.1", attacker]) expect(await call(next, "2", address)).toBe("KEYS_UNAVAILABLE");
+    expect(lastDelayMs).toBeGreaterThan(1_000);
+    expect(lastDelayMs).toBeLessThanOrEqual(300_000);
+    expect(await call(old, "1")).toBe("ok");
+    expect(keyServer.asked).toBe(1);
   });
 });

@@ -68,6 +68,14 @@ const signatures: readonly Forgery[] = [
   ["a stranger's key under the trusted one's id", () => stranger.sign(good, { kid: "1" })],
   ["no signature", async () => (await parts()).slice(0, 2).join(".")],
   ["an empty signature", async () => `${(await parts()).slice(0, 2).join(".")}.`],
+  ["padding", async () => `${await signed()}==`],
+  [
+    "unused bits at the end of the signature",
+    async () => {
+      const token = await signed();
+      return token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1);
+    },
+  ],
   ["a signature cut short", async () => (await signed()).slice(0, -4)],
   [
     "another token's signature",

@@ -90,6 +90,7 @@ describe("the mode jwt", () => {
       audience: "frontrow",
       algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
       clockToleranceMs: 5_000,
+      scopeClaims: ["scope"],
       keys: { pem: pem.trim() },
     });
   });
@@ -101,10 +102,12 @@ describe("the mode jwt", () => {
       APP_AUTH_JWKS_URL: "https://issuer.example/keys.json",
       APP_AUTH_ALGORITHMS: "ES256, ES384",
       APP_AUTH_CLOCK_TOLERANCE: "1m",
+      APP_AUTH_SCOPE_CLAIM: "scp, realm_access.roles,https://tickets.example.org/roles",
     };
     expect(load(env).config.auth).toMatchObject({
       algorithms: ["ES256", "ES384"],
       clockToleranceMs: 60_000,
+      scopeClaims: ["scp", "realm_access.roles", "https://tickets.example.org/roles"],
       keys: { url: new URL("https://issuer.example/keys.json") },
     });
   });
@@ -142,6 +145,8 @@ describe("the mode jwt", () => {
     ["APP_AUTH_PUBLIC_KEY", "secret"],
     ["APP_AUTH_PUBLIC_KEY", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"],
     ["APP_AUTH_CLOCK_TOLERANCE", "5"],
+    ["APP_AUTH_SCOPE_CLAIM", "scope scp"],
+    ["APP_AUTH_SCOPE_CLAIM", "scope,"],
   ])("takes no %s of %j", (name, value) => {
     const problems = problemsWith({ ...jwt, [name]: value });
     expect(problems).toHaveLength(1);

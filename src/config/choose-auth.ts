@@ -22,6 +22,7 @@ export interface JwtAuth {
   readonly audience: string;
   readonly algorithms: readonly string[];
   readonly clockToleranceMs: number;
+  readonly scopeClaims: readonly string[];
   readonly keys: { readonly url: URL } | { readonly pem: string };
 }
 
@@ -87,6 +88,7 @@ function chooseJwt(given: readonly Given[]): { auth: AuthConfig; problems: reado
       audience: audience ?? "",
       algorithms: value(settings.authAlgorithms),
       clockToleranceMs: value(settings.authClockTolerance),
+      scopeClaims: value(settings.authScopeClaim),
       keys,
     },
     problems,

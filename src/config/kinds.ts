@@ -133,6 +133,15 @@ export const algorithms: Kind<readonly string[]> = {
   takesList: true,
 };
 
+/** Names of a token's claims, in any characters but spaces and commas. */
+export const claimNames: Kind<readonly string[]> = {
+  ...kind("names of claims, separated by commas", (list) => {
+    const entries = list.split(",").map((entry) => entry.trim());
+    return entries.every((entry) => /^[^\s\p{Cc}]+$/u.test(entry)) ? entries : undefined;
+  }),
+  takesList: true,
+};
+
 /** IP addresses and networks; the empty text is the empty list. */
 export const networks: Kind<readonly string[]> = {
   ...kind("IP addresses or networks (10.0.0.0/8), separated by commas", (list) => {

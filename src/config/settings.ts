@@ -5,6 +5,7 @@ import {
   bindAddress,
   boolean,
   choice,
+  claimNames,
   databaseHost,
   databaseUrl,
   duration,
@@ -114,6 +115,7 @@ export const settings = {
     "Signature algorithms that tokens may have",
   ),
   authClockTolerance: setting("auth.clock_tolerance", duration, "5s", "By how much the issuer's clock may differ"),
+  authScopeClaim: setting("auth.scope_claim", claimNames, "scope", "Claims that hold a token's scopes"),
 
   rateLimitReads: setting(
     "rate_limit.reads",

@@ -11,6 +11,7 @@ export const devRules: TokenRules = {
   audience: "frontrow",
   algorithms: ["EdDSA"],
   clockToleranceMs: 5_000,
+  scopeClaims: ["scope"],
 };
 
 const algorithm = "EdDSA";

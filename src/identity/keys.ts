@@ -1,9 +1,33 @@
 /** The keys that tokens are verified with. */
-import { createLocalJWKSet, errors, importSPKI, type JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  errors,
+  type FlattenedJWSInput,
+  importSPKI,
+  type JWTHeaderParameters,
+  type JWTVerifyGetKey,
+} from "jose";
+import { LRUCache } from "lru-cache";
+import { addressGroup } from "../domain/address.ts";
+import { retryDelayMs } from "../domain/errors.ts";
 
-/** A key set could not be fetched, and none that was fetched before can stand in for it. */
+/** Finds the key of a token from its header. The address is the caller's: it limits the looks for unknown keys. */
+export type KeyFor = (
+  header: JWTHeaderParameters,
+  token: FlattenedJWSInput,
+  address: string,
+) => ReturnType<JWTVerifyGetKey>;
+
+/** The key of a token cannot be had at the moment: there is no key set, or the set may have got the key since. */
 export class KeysUnavailableError extends Error {
   override readonly name = "KeysUnavailableError";
+  /** When to repeat. */
+  readonly retryDelayMs: number;
+
+  constructor(problem: string, delayMs = retryDelayMs) {
+    super(problem);
+    this.retryDelayMs = delayMs;
+  }
 }
 
 /** The key that was configured cannot be used: a sentence for a person, who can set another. */
@@ -37,11 +61,13 @@ function isTooShort({ algorithm }: CryptoKey): boolean {
 /** How a key set is fetched. */
 export interface KeyFetching {
   readonly timeoutMs: number;
-  /** A token with an unknown key makes us look for new keys at most this often; so do failed looks. */
+  /** The pause after a look that failed, and between looks that tokens with unknown keys cause from one address. */
   readonly lookAgainMs: number;
+  /** The pause between any two looks. It bounds how often the issuer is asked, whatever callers send. */
+  readonly leastPauseMs: number;
 }
 
-const usualFetching: KeyFetching = { timeoutMs: 3_000, lookAgainMs: 10_000 };
+const usualFetching: KeyFetching = { timeoutMs: 3_000, lookAgainMs: 10_000, leastPauseMs: 1_000 };
 /** From this age of our copy of the set we look for another, while it goes on to count. */
 const renewMs = 30_000;
 /** So long a withdrawn key stays in our copy. */
@@ -50,38 +76,47 @@ const maxAgeMs = 60_000;
 const maxStandInMs = 60 * 60_000;
 /** Of a key set; ones of a dozen keys with certificates have some 30 KiB. */
 const maxBytes = 256 * 1024;
+/** Addresses whose last look is remembered. One that is forgotten may cause a look again, after the least pause. */
+const maxAddresses = 1_000;
 
 /** A copy of the key set. */
 interface HeldKeys {
   readonly keyFor: JWTVerifyGetKey;
-  readonly fetchedAtMs: number;
+  readonly ids: ReadonlySet<unknown>;
+  /** When the issuer was asked for it. Keys that were added later are not in it. */
+  readonly askedAtMs: number;
 }
 
 /**
  * The keys of a JSON Web Key Set that its issuer may change at any time. While the set cannot be fetched the keys of the
  * last one count, for an hour, and nobody waits for another but those who need a key that it does not have; before there
  * is one, and after that hour, a KeysUnavailableError.
+ *
+ * A token with an unknown key is refused only by a set that the issuer was asked for after the token arrived. If the
+ * issuer may not be asked yet, the token gets a KeysUnavailableError with the time to wait. Each address has its own
+ * pause, so that one address cannot use up the looks of others. A look that one address causes serves all of them.
  */
 export function keysFromUrl(
   url: URL,
   report: (error: unknown) => void,
-  { timeoutMs, lookAgainMs }: KeyFetching = usualFetching,
-): JWTVerifyGetKey {
+  { timeoutMs, lookAgainMs, leastPauseMs }: KeyFetching = usualFetching,
+): KeyFor {
   let held: HeldKeys | undefined;
   let lookAgainAtMs = 0;
   let hasFailed = false;
   let looking: Promise<void> | undefined;
+  const addressLooksAtMs = new LRUCache<string, number>({ max: maxAddresses });
 
   const look = async () => {
+    const askedAtMs = performance.now();
     try {
-      const keyFor = await fetchKeySet(url, AbortSignal.timeout(timeoutMs));
-      held = { keyFor, fetchedAtMs: performance.now() };
+      held = { ...(await fetchKeySet(url, AbortSignal.timeout(timeoutMs))), askedAtMs };
       hasFailed = false;
     } catch (error) {
       hasFailed = true;
       report(error);
     }
-    lookAgainAtMs = performance.now() + lookAgainMs;
+    lookAgainAtMs = performance.now() + (hasFailed ? lookAgainMs : leastPauseMs);
     looking = undefined;
   };
   /** Resolves once there has been a look, or at once if the last one was too short ago; whether it failed is reported. */
@@ -89,27 +124,50 @@ export function keysFromUrl(
     if (!looking && performance.now() >= lookAgainAtMs) looking = look();
     await looking;
   };
-  const ageMs = () => (held ? performance.now() - held.fetchedAtMs : Number.POSITIVE_INFINITY);
+  /** For how long an address may cause no look. */
+  const pauseOf = (group: string) =>
+    Math.max(0, Math.max(lookAgainAtMs, addressLooksAtMs.get(group) ?? 0) - performance.now());
+  /** The same as `renew`, for the sake of a token with an unknown key. */
+  const renewFor = async (group: string) => {
+    if (looking) return await looking;
+    if (pauseOf(group) > 0) return;
+    addressLooksAtMs.set(group, performance.now() + lookAgainMs);
+    await renew();
+  };
+  const ageMs = () => (held ? performance.now() - held.askedAtMs : Number.POSITIVE_INFINITY);
 
-  return async (header, token) => {
+  return async (header, token, address) => {
+    const arrivedAtMs = performance.now();
     if (ageMs() >= renewMs) {
       const renewed = renew();
       // Who may have withdrawn a key is asked, unless the last look has shown that there is no answer to wait for.
       if (ageMs() >= (hasFailed ? maxStandInMs : maxAgeMs)) await renewed;
     }
     if (!held || ageMs() >= maxStandInMs) throw new KeysUnavailableError("the key set cannot be fetched");
+    const isSettledBy = ({ ids, askedAtMs }: HeldKeys) => askedAtMs >= arrivedAtMs || !mayBeAdded(header, ids);
     try {
       return await held.keyFor(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      await renew();
+      if (!(error instanceof errors.JWKSNoMatchingKey) || isSettledBy(held)) throw error;
+    }
+    const group = addressGroup(address);
+    await renewFor(group);
+    try {
       return await held.keyFor(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || isSettledBy(held)) throw error;
+      throw new KeysUnavailableError("the key is not in the set, which may not be fetched again yet", pauseOf(group));
     }
   };
 }
 
+/** Whether the issuer may yet add the key that the token names. A key that is there does not change. */
+function mayBeAdded({ kid }: JWTHeaderParameters, ids: ReadonlySet<unknown>): boolean {
+  return kid === undefined || (typeof kid === "string" && !ids.has(kid));
+}
+
 /** The keys of the set at a URL, which is not followed elsewhere. Rejects if there is none. */
-async function fetchKeySet(url: URL, signal: AbortSignal): Promise<JWTVerifyGetKey> {
+async function fetchKeySet(url: URL, signal: AbortSignal): Promise<Pick<HeldKeys, "keyFor" | "ids">> {
   const accept = "application/json, application/jwk-set+json";
   const response = await fetch(url, { signal, redirect: "manual", headers: { accept } });
   if (response.status !== 200) {
@@ -124,5 +182,6 @@ async function fetchKeySet(url: URL, signal: AbortSignal): Promise<JWTVerifyGetK
     if (length > maxBytes) throw new Error(`the key set is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  return createLocalJWKSet(JSON.parse(Buffer.concat(chunks).toString()));
+  const keyFor = createLocalJWKSet(JSON.parse(Buffer.concat(chunks).toString()));
+  return { keyFor, ids: new Set(keyFor.jwks().keys.map(({ kid }) => kid)) };
 }

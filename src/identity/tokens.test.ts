@@ -11,7 +11,7 @@ import {
 import { KeysUnavailableError, keyFromPem } from "./keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
-const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000 };
+const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 
 let signer: TokenIssuer;
 let goodKey: JWTVerifyGetKey;
@@ -91,6 +91,74 @@ describe("a token that was found good", () => {
   });
 });
 
+/** Its last character stands for fewer than six bits: the same bytes with another one of the unused bits set. */
+const bent = (part: string) => part.slice(0, -1) + String.fromCharCode(part.charCodeAt(part.length - 1) + 1);
+
+describe("a token that was found good is the only text for it:", () => {
+  test.each<[name: string, change: (header: string, payload: string, signature: string) => string]>([
+    ["padding", (...parts) => `${parts.join(".")}==`],
+    ["one padding character", (...parts) => `${parts.join(".")}=`],
+    ["padding of the header", (header, ...parts) => `${[`${header}=`, ...parts].join(".")}`],
+    ["padding of the payload", (header, payload, signature) => `${header}.${payload}=.${signature}`],
+    ["unused bits of the signature", (header, payload, signature) => `${header}.${payload}.${bent(signature)}`],
+    ["the other alphabet", (...parts) => parts.join(".").replaceAll("-", "+").replaceAll("_", "/")],
+    ["a dot at the end", (...parts) => `${parts.join(".")}.`],
+    ["a line break at the end", (...parts) => `${parts.join(".")}\n`],
+  ])("%s", async (_name, change) => {
+    // The two alphabets differ in these characters.
+    let token = await tokenOf();
+    while (!/-.*_|_.*-/.test(token.slice(token.lastIndexOf(".")))) token = await tokenOf();
+    await verifier.verify(token);
+    const [header = "", payload = "", signature = ""] = token.split(".");
+    const other = change(header, payload, signature);
+    expect(other).not.toBe(token);
+    for (let i = 0; i < 2; i++) {
+      await expect(verifier.verify(other)).rejects.toMatchObject(refusal("the token is not valid"));
+    }
+    expect(lookups).toBe(1);
+  });
+});
+
+describe("tokens of one subject", () => {
+  const most = 100;
+  const verifyAll = async (tokens: readonly string[]) => {
+    for (const token of tokens) await verifier.verify(token);
+  };
+  const tokensOf = (count: number, sub: string) =>
+    Promise.all(Array.from({ length: count }, (_, i) => tokenOf({ sub, jti: `${i}` })));
+
+  test("are remembered up to a limit, the newest ones, so that one caller cannot fill the memory", async () => {
+    const others = await tokensOf(1, "otto");
+    const tokens = await tokensOf(most + 20, "nora");
+    await verifyAll([...others, ...tokens]);
+    expect(lookups).toBe(most + 21);
+    await verifyAll([...others, ...tokens.slice(20)]);
+    expect(lookups).toBe(most + 21);
+    await verifyAll(tokens.slice(0, 1));
+    expect(lookups).toBe(most + 22);
+  });
+
+  test("count once each, also when one is shown many times at once", async () => {
+    const [first = "", ...tokens] = await tokensOf(most, "nora");
+    await Promise.all(Array.from({ length: 5 }, () => verifier.verify(first)));
+    await verifyAll(tokens);
+    const before = lookups;
+    await verifyAll([first, ...tokens]);
+    expect(lookups).toBe(before);
+  });
+
+  test("count no longer when they have expired", async () => {
+    const early = await Promise.all(
+      Array.from({ length: most }, (_, i) => tokenOf({ exp: nowSeconds() + 10, jti: `early-${i}` })),
+    );
+    await verifyAll(early);
+    passes(60);
+    const late = await tokensOf(most, "nora");
+    await verifyAll([...late, ...late]);
+    expect(lookups).toBe(2 * most);
+  });
+});
+
 describe("a token that was refused", () => {
   test("is verified again: it may have come too early, or before its key", async () => {
     const token = await tokenOf({ nbf: nowSeconds() + 60, iat: nowSeconds() });
@@ -125,12 +193,35 @@ test.each([
   ["", []],
   ["a", ["a"]],
   [" a  b a ", ["a", "b"]],
-  [["a", "b"], []],
+  [
+    ["a", "b", "a"],
+    ["a", "b"],
+  ],
+  [["a", "", 42, null, ["b"], { c: "d" }], ["a"]],
   [{ a: true }, []],
   [42, []],
   ["bookings:admin,concerts:write", ["bookings:admin,concerts:write"]],
 ])("the scope %j allows %j", async (scope, scopes) => {
   expect((await verifier.verify(await tokenOf({ scope }))).scopes).toEqual(new Set(scopes));
+});
+
+describe("scopes in claims of other names", () => {
+  const auth0 = "https://tickets.example.org/roles";
+  test.each<[name: string, scopeClaims: readonly string[], claims: Claims, scopes: readonly string[]]>([
+    ["an array, as Okta has it", ["scp"], { scp: ["a", "b"], scope: "c" }, ["a", "b"]],
+    ["a text, as Entra has it", ["scp"], { scp: "a b" }, ["a", "b"]],
+    ["several claims together", ["scp", "roles"], { scp: "a", roles: ["b", "a"], scope: "c" }, ["a", "b"]],
+    ["a claim in an object, as Keycloak has it", ["realm_access.roles"], { realm_access: { roles: ["a"] } }, ["a"]],
+    ["a URL, as Auth0 has it", [auth0], { [auth0]: ["a"] }, ["a"]],
+    ["the exact name before the object", ["a.b"], { "a.b": "exact", a: { b: "nested" } }, ["exact"]],
+    ["no claim that the token has", ["scp"], { scope: "a" }, []],
+    ["an object where there is a text", ["scope.length"], { scope: "a" }, []],
+    ["what every object inherits", ["constructor.name", "toString.name"], {}, []],
+    ["an object too many", ["a.b.c"], { a: { b: ["c"] } }, []],
+  ])("%s", async (_name, scopeClaims, claims, scopes) => {
+    const checker = createTokenVerifier({ ...rules, scopeClaims }, goodKey);
+    expect((await checker.verify(await tokenOf(claims))).scopes).toEqual(new Set(scopes));
+  });
 });
 
 test("a key that cannot be used is no fault of the token, nor one that nobody foresaw", async () => {

@@ -1,18 +1,17 @@
 /** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { LRUCache } from "lru-cache";
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
-import { KeysUnavailableError } from "./keys.ts";
-
-/** What a token says of its bearer. */
-export interface Identity {
-  readonly subject: string;
-  readonly scopes: ReadonlySet<string>;
-}
+import { type KeyFor, KeysUnavailableError } from "./keys.ts";
+import type { ReportRefusal } from "./refused.ts";
+import { createRememberedTokens, type Identity } from "./remembered.ts";
+import { scopesOf } from "./scopes.ts";
 
 export interface TokenVerifier {
-  /** Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if nobody can tell. */
-  verify(token: string): Promise<Identity>;
+  /**
+   * Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if that cannot be told yet. The address is
+   * the caller's, if it is known: it limits how often tokens with unknown keys cause a look for new keys.
+   */
+  verify(token: string, address?: string): Promise<Identity>;
 }
 
 export interface TokenRules {
@@ -22,62 +21,107 @@ export interface TokenRules {
   readonly algorithms: readonly string[];
   /** By how much the clocks of issuer and service may differ. */
   readonly clockToleranceMs: number;
+  /** The claims that hold the scopes. */
+  readonly scopeClaims: readonly string[];
 }
 
 /** Longer ones are refused unread. */
 const maxTokenLength = 8_192;
+/** Base64url without padding (RFC 7515, 2) whose last character has no unused bit set. */
+const part = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
+/** Decoders take other texts for the same bytes, so that one token could be remembered under many. */
+const canonical = new RegExp(`^${part}\\.${part}\\.${part}$`);
 const maxSubjectLength = 255;
+/** Each costs the verification of a signature, also for a forged token. */
+const maxKeysTried = 8;
 /** How much longer a withdrawn key may count than it stays in the key set we have. */
 const maxRememberedMs = 5 * 60_000;
-const maxRememberedTokens = 10_000;
-const maxRememberedLength = 8 * 1024 * 1024;
 
 /** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
-export function createTokenVerifier(rules: TokenRules, key: JWTVerifyGetKey): TokenVerifier {
-  const remembered = new LRUCache<string, Identity>({
-    max: maxRememberedTokens,
-    maxSize: maxRememberedLength,
-    sizeCalculation: (_identity, token) => token.length,
-  });
+export function createTokenVerifier(
+  rules: TokenRules,
+  keyFor: KeyFor,
+  report: ReportRefusal = () => {},
+): TokenVerifier {
+  const remembered = createRememberedTokens();
   const clockTolerance = rules.clockToleranceMs / 1_000;
+  const options: JWTVerifyOptions = {
+    issuer: rules.issuer,
+    audience: rules.audience,
+    algorithms: [...rules.algorithms],
+    clockTolerance,
+    requiredClaims: ["sub", "exp"],
+  };
 
-  async function verifyAnew(token: string): Promise<Identity> {
-    const { payload } = await jwtVerify(token, key, {
-      issuer: rules.issuer,
-      audience: rules.audience,
-      algorithms: [...rules.algorithms],
-      clockTolerance,
-      requiredClaims: ["sub", "exp"],
-    });
+  async function verifyAnew(token: string, address: string): Promise<Identity> {
+    const findKey: JWTVerifyGetKey = (header, jws) => {
+      refuseForeign(decodeJwt(token), rules);
+      return keyFor(header, jws, address);
+    };
+    const payload = await payloadOf(token, findKey, options);
     const { exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
-    const identity = identityOf(payload);
+    const identity = identityOf(payload, rules.scopeClaims);
     const ttl = Math.min(maxRememberedMs, (exp + clockTolerance - nowSeconds) * 1_000);
-    if (ttl >= 1) remembered.set(token, identity, { ttl: Math.floor(ttl) });
+    if (ttl >= 1) remembered.add(token, identity, Math.floor(ttl));
     return identity;
   }
 
   return {
-    async verify(token) {
-      if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
+    async verify(token, address = "") {
       const known = remembered.get(token);
       if (known) return known;
       try {
-        return await verifyAnew(token);
+        if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
+        if (!canonical.test(token)) throw unauthenticated("the token is not valid");
+        return await verifyAnew(token, address);
       } catch (error) {
-        throw explain(error);
+        const explained = explain(error);
+        report(token, explained);
+        throw explained;
       }
     },
   };
 }
 
-function identityOf({ sub, scope }: JWTPayload): Identity {
+/**
+ * Refuses a token that cannot be good whatever its key is, before its key is looked for: the issuer is not asked for it,
+ * and its caller is not told to repeat the call. The claims are not verified yet, and serve for nothing else.
+ */
+function refuseForeign(claims: JWTPayload, { issuer, clockToleranceMs }: TokenRules): void {
+  const { iss, exp } = claims;
+  if (iss !== issuer) throw new errors.JWTClaimValidationFailed("another issuer", claims, "iss");
+  if (typeof exp === "number" && exp * 1_000 <= Date.now() - clockToleranceMs) {
+    throw new errors.JWTExpired("expired", claims, "exp");
+  }
+}
+
+/** A token that names no key is verified with each key that fits its algorithm, up to a limit. */
+async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, key, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tried = 0;
+    for await (const candidate of error) {
+      if (++tried > maxKeysTried) break;
+      try {
+        return (await jwtVerify(token, candidate, options)).payload;
+      } catch (failure) {
+        // jose throws TypeErrors for keys that cannot be used, such as short ones. The next key may be good.
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed || failure instanceof TypeError)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Identity {
+  const { sub } = payload;
   // It becomes the user_id of bookings, which has these bounds.
   if (!isUserId(sub)) throw unauthenticated("the token's subject cannot be a user");
-  // RFC 8693, 4.2: one string, separated by spaces.
-  const scopes = typeof scope === "string" ? scope.split(" ").filter((each) => each !== "") : [];
-  return { subject: sub, scopes: new Set(scopes) };
+  return { subject: sub, scopes: scopesOf(payload, scopeClaims) };
 }
 
 /** An issuer may write anything there, whatever its type promises. */
@@ -91,7 +135,8 @@ function isUserId(sub: unknown): sub is string {
 function explain(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   if (error instanceof KeysUnavailableError) {
-    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
+    const delayMs = Math.max(1, Math.ceil(error.retryDelayMs));
+    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs }, { cause: error });
   }
   if (error instanceof errors.JWTExpired) return unauthenticated("the token has expired", error);
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -5,7 +5,7 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { callOnce } from "./exchange.ts";
 import { expectRefusal } from "./expected-answers.ts";
 import type { Protocol } from "./protocols.ts";
-import { startTestService, type TestService } from "./service.ts";
+import { type Settings, startTestService, type TestService } from "./service.ts";
 import { moonlight } from "./stage.ts";
 import { type TokenIssuer, trusting } from "./tokens.ts";
 
@@ -23,8 +23,8 @@ export interface TokenService {
   close(): Promise<void>;
 }
 
-export async function startTokenService(issuer: TokenIssuer): Promise<TokenService> {
-  const service = await startTestService(trusting(issuer));
+export async function startTokenService(issuer: TokenIssuer, changes: Settings = {}): Promise<TokenService> {
+  const service = await startTestService(trusting(issuer, changes));
   const urlFor = (protocol: Protocol) => (protocol === "gRPC" ? service.grpcUrl : service.baseUrl);
   const concerts = () => service.database.query("SELECT id FROM concerts ORDER BY id");
   // Whoever shows a token takes itself for somebody: it is refused what is open to everybody, too.

@@ -33,7 +33,7 @@ async function authenticate(header: Headers, tokens: TokenVerifier, nobody: Call
   const [, token] = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
   if (token === undefined) return [nobody, unauthenticated("the header Authorization must be: Bearer and a token")];
   try {
-    return [{ ...(await tokens.verify(token)), address: nobody.address }];
+    return [{ ...(await tokens.verify(token, nobody.address)), address: nobody.address }];
   } catch (fault) {
     return [nobody, fault];
   }
