@@ -83,7 +83,8 @@ export type ListConcertsRequest = Message<"frontrow.v1.ListConcertsRequest"> & {
   name: string;
 
   /**
-   * Keeps concerts that begin at this instant or later.
+   * Keeps concerts that begin at this instant or later. If unset: now, by the database's clock. A page_token goes on from
+   * its place, also when concerts after it have begun since.
    *
    * @generated from field: google.protobuf.Timestamp date_from = 6;
    */
@@ -353,8 +354,9 @@ export const ConcertService: GenService<{
     output: typeof ConcertSchema;
   },
   /**
-   * Lists concerts by (concert_date, id), the earliest first, past ones included, page by page. A page may be shorter
-   * than page_size, even empty, and still have a successor: only an empty next_page_token ends the list.
+   * Lists concerts by (concert_date, id), the earliest first, page by page. The list begins now unless date_from says
+   * otherwise. A page may be shorter than page_size, even empty, and still have a successor: only an empty
+   * next_page_token ends the list.
    *
    * Errors: INVALID_ARGUMENT with INVALID_PAGE_TOKEN.
    *
