@@ -154,8 +154,8 @@ export const ListConcertsResponseSchema: GenMessage<ListConcertsResponse> = /*@_
  */
 export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID, unique among all concerts. Over REST the
-   * header Idempotency-Key may carry it instead. If empty, the server makes one and repeating is not safe.
+   * A key of the caller's own that makes repeating the call safe: a UUID, unique among all concerts. The header
+   * Idempotency-Key may carry it instead, over every protocol. If empty, the server makes one and repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
