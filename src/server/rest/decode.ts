@@ -7,7 +7,8 @@ import type { RestBinding } from "./bindings.ts";
 import { checkRequest, createViolationList, type ViolationList } from "./check-json.ts";
 import { type FieldPath, findFieldLoosely, resolveFieldPath } from "./fields.ts";
 import { parseJson } from "./json-text.ts";
-import { parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
+import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
+import { rewriteTimes } from "./times.ts";
 import { isJsonObject } from "./value-faults.ts";
 
 /** What an HTTP request says to a method. */
@@ -41,6 +42,7 @@ export function createDecoder(binding: RestBinding): RestDecoder {
     }
     checkRequest(input, root, list);
     if (list.violations.length > 0) throw invalidRequest(list.violations);
+    rewriteTimes(input, root);
     return fromJson(input, root);
   };
 }
@@ -77,17 +79,25 @@ function readQuery(
   root: JsonObject,
   list: ViolationList,
 ): void {
-  for (const { key, value } of parameters) {
+  for (const parameter of parameters) {
+    const { key } = parameter;
     const path = resolveFieldPath(method.input, key.split("."), findFieldLoosely);
     const isInBody = body === "all" || (path !== undefined && body === (path.parents[0] ?? path.field));
     const fault = path && (isInBody ? "must be sent in the body, not in the query" : whyNotInQuery(path.field));
     if (path === undefined) list.add(key, "unknown field");
     else if (fault !== undefined) list.add(key, fault);
-    else addParameter(root, path, key, textToJson(path.field, value), list);
+    else addParameter(root, path, key, parameterToJson(path.field, parameter), list);
   }
 }
 
-function addParameter(root: JsonObject, path: FieldPath, key: string, value: JsonValue, list: ViolationList): void {
+function addParameter(
+  root: JsonObject,
+  path: FieldPath,
+  key: string,
+  value: JsonValue | undefined,
+  list: ViolationList,
+): void {
+  if (value === undefined) return;
   const { field } = path;
   const parent = openParent(root, path);
   const present = parent[field.name];
