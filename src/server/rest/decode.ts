@@ -1,7 +1,15 @@
 /** Makes the request message of what an HTTP request says in its path, query and body. */
-import { type DescField, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  getOption,
+  type JsonValue,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
+import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
 import { invalidRequest } from "../problem.ts";
 import type { RestBinding } from "./bindings.ts";
 import { checkRequest, createViolationList, type ViolationList } from "./check-json.ts";
@@ -67,10 +75,17 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   if (body !== "all") root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
     const field = findFieldLoosely(desc, key);
-    if (field === undefined) list.add(key, "unknown field");
-    else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
+    if (field === undefined) {
+      if (body !== "all" || !isOutputOnly(method.output, key)) list.add(key, "unknown field");
+    } else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
     else target[field.name] = value;
   }
+}
+
+/** Whether a key of a body is a field that the server alone sets in the response: what a client has read, it may send back. */
+function isOutputOnly(output: DescMessage, key: string): boolean {
+  const field = findFieldLoosely(output, key);
+  return field !== undefined && getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
 }
 
 function readQuery(
