@@ -77,6 +77,39 @@ describe("a plus sign in a query", () => {
   });
 });
 
+describe("a plus sign in a user id", () => {
+  const list = async (userId: string) => {
+    const { status, text } = await sendHttp(service.baseUrl, { path: `/api/v1/bookings?user_id=${userId}` });
+    const { bookings, violations } = JSON.parse(text);
+    return { status, users: bookings?.map(({ user_id }: { user_id: string }) => user_id), violations };
+  };
+  const message = "finds nothing; a plus sign in a query is a space: write %2B for a plus, %20 for a space";
+  const refused = { status: 400, violations: [{ field: "user_id", message }] };
+
+  test("finds the user with a space, or says how to write a plus, and never finds nothing without a word", async () => {
+    const stage = createStage(service.baseUrl);
+    const concert = await stage.concert();
+    await stage.booking(concert, { userId: "bob+tix@x.org" });
+    expect(await list("bob+tix@x.org")).toMatchObject(refused);
+    expect(await list("bob%2Btix@x.org")).toMatchObject({ status: 200, users: ["bob+tix@x.org"] });
+    await stage.booking(concert, { userId: "bob jones" });
+    for (const userId of ["bob+jones", "bob%20jones"]) {
+      expect(await list(userId)).toMatchObject({ status: 200, users: ["bob jones"] });
+    }
+    for (const userId of ["no%20one", "no%2Bone", "noone"]) {
+      expect(await list(userId)).toMatchObject({ status: 200, users: [] });
+    }
+  });
+
+  test("is looked for in the user's id only, however that is spelt", async () => {
+    const path = "/api/v1/bookings?USERID=a+b";
+    expect((await sendHttp(service.baseUrl, { path })).status).toBe(400);
+    for (const query of ["concerts?artist=no+one", "bookings?user_id=noone&page_token=", "bookings?user%5Fid=x&&"]) {
+      expect((await sendHttp(service.baseUrl, { path: `/api/v1/${query}` })).status).toBe(200);
+    }
+  });
+});
+
 describe("a time", () => {
   test.each([
     ["2030-06-01t20:00:00z", "2030-06-01T20:00:00Z"],

@@ -11,6 +11,7 @@ import { readHeaders } from "../request-headers.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
+import { createPlusSignCheck, type PlusSignCheck } from "./plus-signs.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
@@ -29,6 +30,7 @@ interface Endpoint {
   readonly binding: RestBinding;
   readonly decode: RestDecoder;
   readonly encode: RestEncoder;
+  readonly checkPlusSigns: PlusSignCheck;
   readonly startCall: StartCall;
 }
 
@@ -45,6 +47,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
         binding,
         decode: createDecoder(binding),
         encode: createEncoder(binding),
+        checkPlusSigns: createPlusSignCheck(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
     ),
@@ -120,6 +123,7 @@ async function answer(
     // The response closes when it is complete, and before that only if the client has gone away.
     reply.raw.once("close", call.cancel);
     const response = await call.answer;
+    endpoint.checkPlusSigns(query, response);
     const { status, body, location } = encode(response, path);
     copyHeaders(call.responseHeader, reply);
     if (location !== undefined) reply.header("location", location);
