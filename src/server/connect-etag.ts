@@ -11,9 +11,8 @@ const versionKey = createContextKey<number | undefined>(undefined, { description
 /** Notes the version of a read's response, because its bytes do not show it. */
 export const noteVersion: Interceptor = (next) => async (request) => {
   const response = await next(request);
-  if (!response.stream && request.requestMethod === "GET") {
-    request.contextValues.set(versionKey, versionOf(response.message));
-  }
+  const isRead = request.requestMethod === "GET";
+  if (isRead && !response.stream) request.contextValues.set(versionKey, versionOf(response.message));
   return response;
 };
 
