@@ -18,8 +18,8 @@ export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
 /**
  * A concert and the tickets it has left.
  *
- * The server alone sets the fields that are OUTPUT_ONLY. CreateConcert and UpdateConcert have no such fields, but over REST
- * a body may hold them, where they are ignored: a concert as it was read, edited, can be sent back.
+ * The server alone sets the fields that are marked as output only. Over REST a body that has no such field may hold them,
+ * and they are ignored: a concert can be read, edited and sent back.
  *
  * @generated from message frontrow.v1.Concert
  */

@@ -390,8 +390,8 @@ export const ConcertService: GenService<{
    * tickets; it cannot fall below the number sold. Bookings already made keep the price they were sold at.
    *
    * Errors: NOT_FOUND with CONCERT_NOT_FOUND; ABORTED with VERSION_MISMATCH (metadata: current_version) if the concert
-   * has been updated since, or if the header If-Match or If-None-Match does not allow its version (412 over REST);
-   * FAILED_PRECONDITION with TOTAL_BELOW_SOLD (metadata: sold); UNKNOWN with OUTCOME_UNKNOWN.
+   * has been updated since, or if the header If-Match or If-None-Match does not allow its version; FAILED_PRECONDITION
+   * with TOTAL_BELOW_SOLD (metadata: sold); UNKNOWN with OUTCOME_UNKNOWN.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

@@ -1,5 +1,6 @@
 /** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
 import type { IncomingMessage } from "node:http";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
@@ -11,7 +12,7 @@ import { readHeaders } from "../request-headers.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
-import { createPlusSignCheck, type PlusSignCheck } from "./plus-signs.ts";
+import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
@@ -30,7 +31,7 @@ interface Endpoint {
   readonly binding: RestBinding;
   readonly decode: RestDecoder;
   readonly encode: RestEncoder;
-  readonly checkPlusSigns: PlusSignCheck;
+  readonly otherReading: FindOtherReading;
   readonly startCall: StartCall;
 }
 
@@ -47,7 +48,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
         binding,
         decode: createDecoder(binding),
         encode: createEncoder(binding),
-        checkPlusSigns: createPlusSignCheck(binding),
+        otherReading: createOtherReadings(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
     ),
@@ -113,17 +114,11 @@ async function answer(
     const { binding, decode, encode } = endpoint;
     const message = decode(readRequest(request, binding, rawSegments, query));
     refuseUnanswerable(request, binding);
-    call = endpoint.startCall(message, {
-      protocolName: "rest",
-      httpMethod: request.method,
-      url: `http://${request.host}${request.url}`,
-      header: readHeaders(request.headers),
-      contextValues: contextValues?.(request),
-    });
-    // The response closes when it is complete, and before that only if the client has gone away.
-    reply.raw.once("close", call.cancel);
+    const start = (asked: typeof message) => startCall(endpoint, asked, request, reply, contextValues);
+    call = start(message);
     const response = await call.answer;
-    endpoint.checkPlusSigns(query, response);
+    const other = endpoint.otherReading(query, message, response);
+    if (other !== undefined && (await findsSomething(start(other.message), binding))) throw other.problem;
     const { status, body, location } = encode(response, path);
     copyHeaders(call.responseHeader, reply);
     if (location !== undefined) reply.header("location", location);
@@ -136,6 +131,31 @@ async function answer(
     else if (!(error instanceof ProblemError)) request.log.error({ err: error }, "a REST request failed");
     return sendProblem(reply, problemFromError(error), error instanceof ProblemError ? error.headers : {});
   }
+}
+
+function startCall(
+  endpoint: Endpoint,
+  message: MessageShape<DescMessage>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  contextValues: RestOptions["contextValues"],
+): Call {
+  const call = endpoint.startCall(message, {
+    protocolName: "rest",
+    httpMethod: request.method,
+    url: `http://${request.host}${request.url}`,
+    header: readHeaders(request.headers),
+    contextValues: contextValues?.(request),
+  });
+  // The response closes when it is complete, and before that only if the client has gone away.
+  reply.raw.once("close", call.cancel);
+  return call;
+}
+
+/** Whether a read finds something. One that is refused, such as for another user's bookings, finds nothing. */
+async function findsSomething({ answer }: Call, { method }: RestBinding): Promise<boolean> {
+  const response = await answer.catch(() => undefined);
+  return response !== undefined && !isEmpty(method.output, response);
 }
 
 /**
