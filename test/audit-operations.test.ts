@@ -59,8 +59,8 @@ beforeAll(async () => {
   const other = (await catalogue.create(description, randomUUID(), otherAdmin, openDeadline())).value;
   concert = (await catalogue.create(description, randomUUID(), admin, openDeadline())).value;
   const changed = { ...description, name: "Summer Journey", priceCents: 6_050 };
-  await catalogue.update(concert.id, 1, changed, otherAdmin, openDeadline());
-  await catalogue.update(other.id, 1, changed, otherAdmin, openDeadline());
+  await catalogue.update(concert.id, { version: 1 }, changed, otherAdmin, openDeadline());
+  await catalogue.update(other.id, { version: 1 }, changed, otherAdmin, openDeadline());
   const order = { kind: "book", concertId: concert.id, userId: "ann", ticketCount: 2, hasOwnKey: true } as const;
   const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
   booking = (await book(admin)).value;

@@ -43,7 +43,7 @@ async function create(actor: Actor = admin, requestId: string = randomUUID(), on
 }
 
 const update = (concert: Pick<Concert, "id" | "version">, changes: Partial<ConcertDescription> = {}, on = store) =>
-  updateConcert(on, concert.id, concert.version, { ...description, ...changes }, otherAdmin, openDeadline());
+  updateConcert(on, concert.id, concert, { ...description, ...changes }, otherAdmin, openDeadline());
 
 async function countEntries(): Promise<number> {
   const [row] = await database.query<{ count: number }>("SELECT count(*)::int AS count FROM audit_entries");

@@ -170,12 +170,14 @@ describe("an id that is none", () => {
 describe("a time that is none", () => {
   const [noTimes, otherForms, outOfRange] = [
     ["", "now", "infinity", "2030-01-01", "2030-13-01T00:00:00Z", "2030-01-32T00:00:00Z", "2030-01-01T24:00:01Z"],
-    ["2030-01-01T00:00:00", "2030-01-01 00:00:00Z", "2030-01-01T00:00Z", "2030-01-01T00:00:00.1234567890Z"],
+    ["2030-01-01T00:00:00", "2030-01-01 00:00:00Z", "2030-01-01T00:00Z", "2030-01-01T00:00:00.Z"],
     ["0000-12-31T23:59:59Z", "10000-01-01T00:00:00Z", "+010000-01-01T00:00:00Z", "-000001-01-01T00:00:00Z"],
   ];
   const leapSeconds = ["2030-01-01T00:60:00Z", "2016-12-31T23:59:60Z"];
   const byOffset = ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"];
   const times = [...noTimes, ...otherForms, ...leapSeconds, ...outOfRange, ...byOffset];
+  // What RFC 3339 allows and Connect's decoder does not take.
+  const onlyRest = ["2030-01-01T00:00:00.1234567890Z", "2030-01-01t00:00:00Z", "2030-01-01T00:00:00z"];
   // Connect's decoder makes the 2nd of March of it.
   test.each([...times, "2030-02-30T00:00:00Z"])("%j over REST", async (time) => {
     const body = JSON.stringify({ ...concertJson, concert_date: time });
@@ -186,7 +188,7 @@ describe("a time that is none", () => {
     ]);
   });
 
-  test.each(times)("%j over Connect JSON", async (time) => {
+  test.each([...times, ...onlyRest])("%j over Connect JSON", async (time) => {
     const body = JSON.stringify({ ...concertJson, concert_date: time });
     const path = rpcPath("ConcertService.CreateConcert");
     const answer = await sendHttp(subject.baseUrl, { path, headers: jsonType, body });

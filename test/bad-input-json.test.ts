@@ -184,7 +184,8 @@ describe("a key", () => {
     "náme",
     "concert.name",
     "$where",
-    "id",
+    "held",
+    "id.x",
   ];
   test.each(unknown)("that is unknown is refused by REST, and named: %j", async (key) => {
     for (const json of ["1", '{"name":"x"}', nestedJson(5_000)]) {

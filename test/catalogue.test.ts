@@ -80,7 +80,7 @@ test("an update is seen at once", async () => {
   expect(await get(before.id)).toEqual(before);
   expect(await namesIn(label)).toEqual([`${label} one`]);
   const renamed = { ...description, name: `${label} two` };
-  const after = await catalogue.update(before.id, before.version, renamed, serviceItself, openDeadline());
+  const after = await catalogue.update(before.id, before, renamed, serviceItself, openDeadline());
   expect(await get(before.id)).toEqual(after);
   expect(await namesIn(label)).toEqual([`${label} two`]);
 });

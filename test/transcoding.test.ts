@@ -1,6 +1,9 @@
 /** What google/api/http.proto says, case by case, on the test-only schema in test/proto. */
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createErrorInterceptor } from "../src/rpc/interceptors/errors.ts";
+import { fillRequestId } from "../src/rpc/interceptors/idempotency-key.ts";
+import { createValidationInterceptor } from "../src/rpc/interceptors/validation.ts";
 import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
 
 let app: FastifyInstance;
@@ -10,7 +13,10 @@ let unset: Record<string, unknown>;
 
 beforeAll(async () => {
   const service = await loadTranscodingService();
-  ({ app, baseUrl } = await startRestServer({ services: [{ service, implementation: echoImplementation(service) }] }));
+  ({ app, baseUrl } = await startRestServer({
+    services: [{ service, implementation: echoImplementation(service) }],
+    interceptors: [fillRequestId, createErrorInterceptor(() => {}), createValidationInterceptor([service])],
+  }));
   unset = (await (await send(baseUrl, "GET /v1/query")).json()) as Record<string, unknown>;
 });
 afterAll(() => app?.close());

@@ -9,7 +9,7 @@ import { findConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 import type { ConcertCache } from "./cache.ts";
 import { createConcert } from "./create.ts";
-import { updateConcert } from "./update.ts";
+import { type ExpectedVersion, updateConcert } from "./update.ts";
 
 /** How new a read has to be: at most a second old, or read for this call. */
 export type Freshness = "cached" | "fresh";
@@ -36,7 +36,7 @@ export interface Catalogue {
   /** See `updateConcert`. */
   update(
     concertId: bigint,
-    version: number,
+    expected: ExpectedVersion,
     description: ConcertDescription,
     actor: Actor,
     deadline: Deadline,
@@ -71,9 +71,9 @@ export function createCatalogue(
       return created;
     },
 
-    async update(concertId, version, description, actor, deadline) {
+    async update(concertId, expected, description, actor, deadline) {
       try {
-        return await updateConcert(store, concertId, version, description, actor, deadline);
+        return await updateConcert(store, concertId, expected, description, actor, deadline);
       } finally {
         // Also when it failed: it may have been stored all the same. A booking may have been committed since.
         concertChanged(concertId, undefined);

@@ -38,7 +38,8 @@ const everything = {
   artist: undefined,
   venue: undefined,
   name: undefined,
-  dateFrom: undefined,
+  // Past concerts count as well.
+  dateFrom: Temporal.Instant.from("0001-01-01T00:00:00Z"),
   dateTo: undefined,
   availableOnly: false,
   bookingOpenOnly: false,

@@ -2,18 +2,25 @@ import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { Precondition } from "../domain/precondition.ts";
 import { recordConcertChange } from "../store/audit.ts";
 import { lockAndReadConcert, setDescription } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
+/** The version that an update is based on, and what else it demands of the concert's version. */
+export interface ExpectedVersion {
+  readonly version: number;
+  readonly precondition?: Precondition;
+}
+
 /**
- * Replaces a concert's description if `version` is still its version. Raises CONCERT_NOT_FOUND, VERSION_MISMATCH or
+ * Replaces a concert's description if its version is the expected one. Raises CONCERT_NOT_FOUND, VERSION_MISMATCH or
  * TOTAL_BELOW_SOLD.
  */
 export function updateConcert(
   store: Store,
   concertId: bigint,
-  version: number,
+  { version, precondition }: ExpectedVersion,
   description: ConcertDescription,
   actor: Actor,
   deadline: Deadline,
@@ -22,6 +29,8 @@ export function updateConcert(
     const locked = await lockAndReadConcert(transaction, concertId);
     if (!locked) throw new DomainError({ reason: "CONCERT_NOT_FOUND", concertId });
     const { concert } = locked;
+    const header = precondition?.brokenBy(concert.version);
+    if (header) throw new DomainError({ reason: "VERSION_MISMATCH", currentVersion: concert.version, header });
     if (concert.version !== version) {
       throw new DomainError({ reason: "VERSION_MISMATCH", currentVersion: concert.version });
     }

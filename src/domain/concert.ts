@@ -28,6 +28,7 @@ export interface ConcertFilter {
   readonly artist: string | undefined;
   readonly venue: string | undefined;
   readonly name: string | undefined;
+  /** If undefined: now, by the database's clock. */
   readonly dateFrom: Temporal.Instant | undefined;
   /** Exclusive. */
   readonly dateTo: Temporal.Instant | undefined;

@@ -11,6 +11,9 @@ export interface Violation {
 /** When to repeat what was refused for a reason that may pass at any time. */
 export const retryDelayMs = 1_000;
 
+/** The header whose demand a resource's version does not meet. */
+export type BrokenPrecondition = "If-Match" | "If-None-Match";
+
 export type Failure =
   | { readonly reason: "INVALID_REQUEST"; readonly violations: readonly Violation[] }
   | { readonly reason: "INVALID_PAGE_TOKEN" }
@@ -34,7 +37,8 @@ export type Failure =
   /** `isForOthers` when only what is the caller's own is allowed without the scope. */
   | { readonly reason: "MISSING_SCOPE"; readonly scope: string; readonly isForOthers?: boolean }
   | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }
-  | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number }
+  /** `header` when a precondition in the call's headers decided, not the version in the request. */
+  | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number; readonly header?: BrokenPrecondition }
   /** This caller asks for more than its share. Certainly nothing was stored. */
   | { readonly reason: "RATE_LIMITED"; readonly problem: string; readonly retryDelayMs: number }
   /** More callers wait than can be served. Certainly nothing was stored. */

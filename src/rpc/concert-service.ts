@@ -6,6 +6,7 @@ import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { concertMessage } from "./messages.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
+import { preconditionOf } from "./preconditions.ts";
 import { descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./requests.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
@@ -38,8 +39,9 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
 
     async updateConcert(request, context) {
       const { id, version = 0 } = request;
+      const expected = { version, precondition: preconditionOf(context) };
       const description = descriptionOf(request);
-      return concertMessage(await catalogue.update(id, version, description, actorOf(context), deadlineOf(context)));
+      return concertMessage(await catalogue.update(id, expected, description, actorOf(context), deadlineOf(context)));
     },
   });
 }

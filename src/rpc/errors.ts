@@ -88,9 +88,11 @@ const answers: AnswerTable = {
     message: `total_tickets cannot fall below the ${sold} tickets sold`,
     metadata: { sold: String(sold) },
   }),
-  VERSION_MISMATCH: ({ currentVersion }) => ({
+  VERSION_MISMATCH: ({ currentVersion, header }) => ({
     code: Code.Aborted,
-    message: `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
+    message: header
+      ? `the header ${header} does not allow a change of version ${currentVersion} of the concert`
+      : `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
     metadata: { current_version: String(currentVersion) },
   }),
   RATE_LIMITED: ({ problem }) => ({ code: Code.ResourceExhausted, message: problem }),

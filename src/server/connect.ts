@@ -10,10 +10,10 @@ import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
+import { noteVersion, tagged } from "./connect-etag.ts";
 import { blameClient, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
-import { etagOf, isNotModified } from "./etag.ts";
 import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
@@ -51,7 +51,7 @@ type Compression = typeof compressionGzip;
 /** Adds a route for every method of the services. */
 export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
   const router = createConnectRouter({
-    interceptors: options.interceptors,
+    interceptors: [noteVersion, ...options.interceptors],
     readMaxBytes: options.maxMessageBytes,
     // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
     acceptCompression: [blamingTheClient(compressionGzip)],
@@ -118,7 +118,8 @@ async function answer(
   const called = await blameClient(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
-  const answered = request.method === "GET" && called.status === 200 ? await tagged(called, request) : called;
+  const isRead = request.method === "GET" && called.status === 200;
+  const answered = isRead ? await tagged(called, request, universalRequest) : called;
 
   // Headers that hooks have set, as those of CORS, would be lost: this answer bypasses Fastify.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -134,19 +135,6 @@ async function answer(
     logger[level]({ err: error, method: handler.requestPath }, "an answer could not be written");
     reply.raw.destroy();
   }
-}
-
-/** An answer to a Connect GET with its ETag; without its body if the client has it. */
-async function tagged(called: Answered, request: FastifyRequest): Promise<Answered> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of called.body ?? []) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
-  const etag = etagOf(body);
-  const header = new Headers(called.header);
-  header.set("etag", etag);
-  if (!isNotModified(request.headers["if-none-match"], etag)) return { ...called, header, body: yieldOnce(body) };
-  for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
-  return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
 }
 
 /** The trailer is there once the body has been read. */

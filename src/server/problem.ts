@@ -2,7 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import type { Violation } from "../domain/errors.ts";
+import { DomainError, type Violation } from "../domain/errors.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -92,7 +92,8 @@ export function problemFromError(error: unknown): Problem {
   if (!(error instanceof ConnectError)) return internalProblem;
   const [info] = error.findDetails(ErrorInfoSchema);
   if (info === undefined && unexpectedCodes.has(error.code)) return internalProblem;
-  const [code, status] = statusOfCode[error.code];
+  const [code, usualStatus] = statusOfCode[error.code];
+  const status = isPreconditionFailed(error) ? 412 : usualStatus;
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retry] = error.findDetails(RetryInfoSchema);
   const violations = badRequest?.fieldViolations.map(({ field, description }) => ({ field, message: description }));
@@ -108,12 +109,22 @@ export function problemFromError(error: unknown): Problem {
   });
 }
 
+/** Whether a header of the request decided, which RFC 9110 has a status for, and not what the request says. */
+function isPreconditionFailed({ cause }: ConnectError): boolean {
+  return cause instanceof DomainError && cause.failure.reason === "VERSION_MISMATCH" && !!cause.failure.header;
+}
+
 /** What is refused before it reaches a method, by status. */
 const refusals: Readonly<Record<number, ProblemInit>> = {
   400: { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail: "the request is malformed" },
   404: { code: "NOT_FOUND", reason: "ROUTE_NOT_FOUND", detail: "there is nothing at this path" },
   405: { code: "UNIMPLEMENTED", reason: "METHOD_NOT_ALLOWED", detail: "this path does not take this method" },
   408: { code: "DEADLINE_EXCEEDED", reason: "REQUEST_TIMEOUT", detail: "the request took too long to arrive" },
+  412: {
+    code: "FAILED_PRECONDITION",
+    reason: "PRECONDITION_FAILED",
+    detail: "the header If-Match does not name what is at this path",
+  },
   413: { code: "RESOURCE_EXHAUSTED", reason: "REQUEST_TOO_LARGE", detail: "the request body is too large" },
   414: { code: "INVALID_ARGUMENT", reason: "PATH_TOO_LONG", detail: "the path is too long" },
   415: {

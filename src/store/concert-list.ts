@@ -50,25 +50,27 @@ function hidden<Value>(value: RawBuilder<Value>): RawBuilder<Value> {
 
 type Concerts = ExpressionBuilder<DB, "concerts">;
 
+/** By the database's clock. */
+const now = sql<Temporal.Instant>`now()`;
+
 /** What the index on (concert_date, id) answers. */
 function inRange({ dateFrom, dateTo }: ConcertFilter, after: ConcertPosition | undefined) {
-  const position = ({ tuple }: Concerts, { concertDate, id }: ConcertPosition) =>
-    tuple(hidden(timestamptz(concertDate)), sql<bigint>`${id}::bigint`);
-  // One of the two bounds: the index would be read from where the first one says.
+  const position = ({ tuple }: Concerts, concertDate: RawBuilder<Temporal.Instant>, id: bigint) =>
+    tuple(hidden(concertDate), sql<bigint>`${id}::bigint`);
+  // One of the two bounds: the index would be read from where the first one says. A list that began at an earlier now
+  // goes on from its position: its pages are those of one list, however long a client takes to read them.
   const isPastFrom = after && (!dateFrom || Temporal.Instant.compare(after.concertDate, dateFrom) >= 0);
-  const start = isPastFrom ? after : dateFrom && { concertDate: dateFrom, id: 0n };
   return (eb: Concerts) => {
     const place = eb.refTuple("concert_date", "id");
-    return eb.and([
-      ...(start ? [eb(place, ">", position(eb, start))] : []),
-      ...(dateTo ? [eb(place, "<", position(eb, { concertDate: dateTo, id: 0n }))] : []),
-    ]);
+    const start = isPastFrom
+      ? position(eb, timestamptz(after.concertDate), after.id)
+      : position(eb, dateFrom ? timestamptz(dateFrom) : now, 0n);
+    return eb.and([eb(place, ">", start), ...(dateTo ? [eb(place, "<", position(eb, timestamptz(dateTo), 0n))] : [])]);
   };
 }
 
 /** What no index answers in the order of the list. */
 function matchesFilter(filter: ConcertFilter) {
-  const now = sql<Temporal.Instant>`now()`;
   return ({ eb, and }: Concerts) =>
     and([
       ...textColumns.flatMap((column) => {

@@ -110,8 +110,8 @@ export const GetUserBookingsResponseSchema: GenMessage<GetUserBookingsResponse> 
 export type BookTicketsRequest = Message<"frontrow.v1.BookTicketsRequest"> & {
   /**
    * A key of the caller's own that makes repeating the call safe: a UUID, unique among the user's bookings of the
-   * concert. Over REST the header Idempotency-Key may carry it instead. If empty, the server makes one and repeating is
-   * not safe.
+   * concert. The header Idempotency-Key may carry it instead, over every protocol. If empty, the server makes one and
+   * repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
@@ -154,8 +154,8 @@ export const BookTicketsRequestSchema: GenMessage<BookTicketsRequest> = /*@__PUR
  */
 export type CancelBookingRequest = Message<"frontrow.v1.CancelBookingRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID. Over REST the header Idempotency-Key may carry
-   * it instead. If empty, a repeated call is answered ALREADY_CANCELLED.
+   * A key of the caller's own that makes repeating the call safe: a UUID. The header Idempotency-Key may carry it
+   * instead, over every protocol. If empty, a repeated call is answered ALREADY_CANCELLED.
    *
    * @generated from field: string request_id = 1;
    */

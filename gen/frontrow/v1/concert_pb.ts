@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,10 +13,13 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/concert.proto.
  */
 export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSKrAwoHQ29uY2VydBIKCgJpZBgBIAEoAxIMCgRuYW1lGAIgASgJEg4KBmFydGlzdBgDIAEoCRINCgV2ZW51ZRgEIAEoCRIwCgxjb25jZXJ0X2RhdGUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXRvdGFsX3RpY2tldHMYBiABKAUSGQoRYXZhaWxhYmxlX3RpY2tldHMYByABKAUSDQoFcHJpY2UYCCABKAESFQoNY3VycmVuY3lfY29kZRgJIAEoCRI2ChJib29raW5nX3N0YXJ0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGJvb2tpbmdfZW5kX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YDCABKAUSLgoKY3JlYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSLEAwoHQ29uY2VydBIPCgJpZBgBIAEoA0ID4EEDEgwKBG5hbWUYAiABKAkSDgoGYXJ0aXN0GAMgASgJEg0KBXZlbnVlGAQgASgJEjAKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNdG90YWxfdGlja2V0cxgGIAEoBRIeChFhdmFpbGFibGVfdGlja2V0cxgHIAEoBUID4EEDEg0KBXByaWNlGAggASgBEhUKDWN1cnJlbmN5X2NvZGUYCSABKAkSNgoSYm9va2luZ19zdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBib29raW5nX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgd2ZXJzaW9uGAwgASgFQgPgQQMSMwoKY3JlYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * A concert and the tickets it has left.
+ *
+ * The server alone sets the fields that are marked as output only. Over REST a body that has no such field may hold them,
+ * and they are ignored: a concert can be read, edited and sent back.
  *
  * @generated from message frontrow.v1.Concert
  */

@@ -83,7 +83,8 @@ export type ListConcertsRequest = Message<"frontrow.v1.ListConcertsRequest"> & {
   name: string;
 
   /**
-   * Keeps concerts that begin at this instant or later.
+   * Keeps concerts that begin at this instant or later. If unset: now, by the database's clock. A page_token goes on from
+   * its place, also when concerts after it have begun since.
    *
    * @generated from field: google.protobuf.Timestamp date_from = 6;
    */
@@ -153,8 +154,8 @@ export const ListConcertsResponseSchema: GenMessage<ListConcertsResponse> = /*@_
  */
 export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID, unique among all concerts. Over REST the
-   * header Idempotency-Key may carry it instead. If empty, the server makes one and repeating is not safe.
+   * A key of the caller's own that makes repeating the call safe: a UUID, unique among all concerts. The header
+   * Idempotency-Key may carry it instead, over every protocol. If empty, the server makes one and repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
@@ -353,8 +354,9 @@ export const ConcertService: GenService<{
     output: typeof ConcertSchema;
   },
   /**
-   * Lists concerts by (concert_date, id), the earliest first, past ones included, page by page. A page may be shorter
-   * than page_size, even empty, and still have a successor: only an empty next_page_token ends the list.
+   * Lists concerts by (concert_date, id), the earliest first, page by page. The list begins now unless date_from says
+   * otherwise. A page may be shorter than page_size, even empty, and still have a successor: only an empty
+   * next_page_token ends the list.
    *
    * Errors: INVALID_ARGUMENT with INVALID_PAGE_TOKEN.
    *
@@ -388,7 +390,8 @@ export const ConcertService: GenService<{
    * tickets; it cannot fall below the number sold. Bookings already made keep the price they were sold at.
    *
    * Errors: NOT_FOUND with CONCERT_NOT_FOUND; ABORTED with VERSION_MISMATCH (metadata: current_version) if the concert
-   * has been updated since; FAILED_PRECONDITION with TOTAL_BELOW_SOLD (metadata: sold); UNKNOWN with OUTCOME_UNKNOWN.
+   * has been updated since, or if the header If-Match or If-None-Match does not allow its version; FAILED_PRECONDITION
+   * with TOTAL_BELOW_SOLD (metadata: sold); UNKNOWN with OUTCOME_UNKNOWN.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

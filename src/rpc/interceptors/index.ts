@@ -10,6 +10,7 @@ import type { RuleOf } from "../access.ts";
 import { createAuthorizationInterceptor } from "./authorization.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
+import { fillRequestId } from "./idempotency-key.ts";
 import { createIdentityInterceptor } from "./identity.ts";
 import { createCallCounter, createOverloadInterceptor, createShareInterceptor } from "./limits.ts";
 import { createLogInterceptor } from "./log.ts";
@@ -34,6 +35,7 @@ export function createInterceptors(services: readonly DescService[], options: In
   const believesUsers = tokens === undefined;
   return [
     createLogInterceptor(logger),
+    fillRequestId,
     createErrorInterceptor((error, method) =>
       logger.error({ err: error, method }, "a call failed for an unforeseen reason"),
     ),

@@ -4,6 +4,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, type Violation } from "../../domain/errors.ts";
+import { keyFaultOf } from "./idempotency-key.ts";
 import { createTimestampCheck } from "./timestamps.ts";
 
 type Check = (message: MessageShape<DescMessage>) => Violation[];
@@ -21,7 +22,9 @@ export function createValidationInterceptor(services: readonly DescService[]): I
   for (const { input } of services.flatMap((service) => service.methods)) checkOf(input)(create(input));
   return (next) => async (request) => {
     if (!request.stream) {
+      const keyFault = keyFaultOf(request.contextValues);
       const violations = checkOf(request.method.input)(request.message);
+      if (keyFault) violations.unshift(keyFault);
       if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
     }
     return await next(request);

@@ -1,13 +1,22 @@
-/** Makes the request message of what an HTTP request says in its path, query, body and Idempotency-Key. */
-import { type DescField, fromJson, type JsonValue, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+/** Makes the request message of what an HTTP request says in its path, query and body. */
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  getOption,
+  type JsonValue,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
+import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
 import { invalidRequest } from "../problem.ts";
 import type { RestBinding } from "./bindings.ts";
 import { checkRequest, createViolationList, type ViolationList } from "./check-json.ts";
-import { type FieldPath, findField, findFieldLoosely, resolveFieldPath } from "./fields.ts";
+import { type FieldPath, findFieldLoosely, resolveFieldPath } from "./fields.ts";
 import { parseJson } from "./json-text.ts";
-import { parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
+import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
+import { rewriteTimes } from "./times.ts";
 import { isJsonObject } from "./value-faults.ts";
 
 /** What an HTTP request says to a method. */
@@ -18,7 +27,6 @@ export interface RestRequest {
   readonly query: string;
   /** Undefined or empty if the request has none. */
   readonly body: Uint8Array | undefined;
-  readonly idempotencyKey: string | undefined;
 }
 
 export type RestDecoder = (request: RestRequest) => MessageShape<RestBinding["method"]["input"]>;
@@ -31,8 +39,6 @@ type JsonObject = Record<string, JsonValue>;
  */
 export function createDecoder(binding: RestBinding): RestDecoder {
   const { input } = binding.method;
-  const requestId = resolveFieldPath(input, ["request_id"], findField);
-  const takesKey = requestId?.field.fieldKind === "scalar" && requestId.field.scalar === ScalarType.STRING;
   return (request) => {
     const list = createViolationList();
     const root: JsonObject = {};
@@ -40,13 +46,11 @@ export function createDecoder(binding: RestBinding): RestDecoder {
     if (request.query !== "") readQuery(binding, decodeQuery(request.query), root, list);
     for (const [index, path] of binding.variableFields.entries()) {
       const value = textToJson(path.field, request.pathVariables[index] ?? "");
-      setField(root, path, value, "the path", list);
-    }
-    if (request.idempotencyKey !== undefined && takesKey) {
-      setRequestId(root, requestId, request.idempotencyKey, list);
+      setField(root, path, value, list);
     }
     checkRequest(input, root, list);
     if (list.violations.length > 0) throw invalidRequest(list.violations);
+    rewriteTimes(input, root);
     return fromJson(input, root);
   };
 }
@@ -71,10 +75,17 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   if (body !== "all") root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
     const field = findFieldLoosely(desc, key);
-    if (field === undefined) list.add(key, "unknown field");
-    else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
+    if (field === undefined) {
+      if (body !== "all" || !isOutputOnly(method.output, key)) list.add(key, "unknown field");
+    } else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
     else target[field.name] = value;
   }
+}
+
+/** Whether a key of a body is a field that the server alone sets in the response: what a client has read, it may send back. */
+function isOutputOnly(output: DescMessage, key: string): boolean {
+  const field = findFieldLoosely(output, key);
+  return field !== undefined && getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
 }
 
 function readQuery(
@@ -83,17 +94,25 @@ function readQuery(
   root: JsonObject,
   list: ViolationList,
 ): void {
-  for (const { key, value } of parameters) {
+  for (const parameter of parameters) {
+    const { key } = parameter;
     const path = resolveFieldPath(method.input, key.split("."), findFieldLoosely);
     const isInBody = body === "all" || (path !== undefined && body === (path.parents[0] ?? path.field));
     const fault = path && (isInBody ? "must be sent in the body, not in the query" : whyNotInQuery(path.field));
     if (path === undefined) list.add(key, "unknown field");
     else if (fault !== undefined) list.add(key, fault);
-    else addParameter(root, path, key, textToJson(path.field, value), list);
+    else addParameter(root, path, key, parameterToJson(path.field, parameter), list);
   }
 }
 
-function addParameter(root: JsonObject, path: FieldPath, key: string, value: JsonValue, list: ViolationList): void {
+function addParameter(
+  root: JsonObject,
+  path: FieldPath,
+  key: string,
+  value: JsonValue | undefined,
+  list: ViolationList,
+): void {
+  if (value === undefined) return;
   const { field } = path;
   const parent = openParent(root, path);
   const present = parent[field.name];
@@ -120,13 +139,13 @@ function openParent(root: JsonObject, { parents }: FieldPath): JsonObject {
 const keyOf = (parent: JsonObject, field: DescField) =>
   Object.hasOwn(parent, field.jsonName) ? field.jsonName : field.name;
 
-/** Sets a field from the path or a header. The query or the body may say the same, but nothing else. */
-function setField(root: JsonObject, path: FieldPath, value: JsonValue, source: string, list: ViolationList): void {
+/** Sets a field from the path. The query or the body may say the same, but nothing else. */
+function setField(root: JsonObject, path: FieldPath, value: JsonValue, list: ViolationList): void {
   const parent = openParent(root, path);
   const key = keyOf(parent, path.field);
   const present = parent[key] ?? null;
   if (present !== null && !isSameValue(path.field, present, value)) {
-    list.add(path.name, `differs from the one in ${source}`);
+    list.add(path.name, "differs from the one in the path");
   }
   parent[key] = value;
 }
@@ -140,16 +159,4 @@ function isSameValue(field: DescField, one: JsonValue, other: JsonValue): boolea
   } catch {
     return false;
   }
-}
-
-function setRequestId(root: JsonObject, path: FieldPath, header: string, list: ViolationList): void {
-  // The IETF draft writes the key as a quoted string; most clients do not.
-  const key = header.length >= 2 && header.startsWith('"') && header.endsWith('"') ? header.slice(1, -1) : header;
-  if (key === "") list.add(path.name, "the header Idempotency-Key is empty");
-  // An empty string is how a message says that it has none.
-  if (root[path.name] === "") delete root[path.name];
-  // The same UUID may be written in capitals.
-  const present = root[path.name];
-  if (typeof present === "string" && present.toLowerCase() === key.toLowerCase()) return;
-  setField(root, path, key, "the header Idempotency-Key", list);
 }

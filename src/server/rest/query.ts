@@ -4,7 +4,12 @@ import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
 export interface QueryParameter {
   readonly key: string;
-  readonly value: string;
+  /** The value as HTML forms mean it: a plus sign is a space. */
+  readonly text: string;
+  /** The value with its plus signs. */
+  readonly literal: string;
+  /** Whether it has no equals sign, and so no value. */
+  readonly isBare: boolean;
 }
 
 /** Splits a query string. Throws a URIError if it is not percent-encoded UTF-8. */
@@ -15,12 +20,28 @@ export function parseQuery(query: string): QueryParameter[] {
     .filter((part) => part !== "")
     .map((part) => {
       const equals = part.indexOf("=");
-      const [key, value] = equals < 0 ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
-      return { key: decode(key), value: decode(value) };
+      const isBare = equals < 0;
+      const [key, value] = isBare ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
+      const text = decode(value);
+      return { key: decode(key), text, literal: value.includes("+") ? decodeURIComponent(value) : text, isBare };
     });
 }
 
 const decode = (text: string) => decodeURIComponent(text.replaceAll("+", " "));
+
+/**
+ * The JSON for a parameter of a field; undefined for one that leaves the field unset. A plus sign is a space in a text
+ * only: no other value has a space, and times and numbers have plus signs. An empty value is a value of texts only: forms
+ * send it for each field that a person leaves empty.
+ */
+export function parameterToJson(field: DescField, { text, literal, isBare }: QueryParameter): JsonValue | undefined {
+  if (isText(field)) return textToJson(field, text);
+  return literal === "" && !isBare ? undefined : textToJson(field, literal);
+}
+
+function isText({ scalar, message }: DescField): boolean {
+  return scalar === ScalarType.STRING || message?.typeName === "google.protobuf.StringValue";
+}
 
 /** Why the query cannot carry a field; undefined if it can. */
 export function whyNotInQuery(field: DescField): string | undefined {

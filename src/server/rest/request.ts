@@ -32,13 +32,7 @@ export function readRequest(
   } else if (bytes !== undefined) {
     requireJson(headers);
   }
-  const key = headers["idempotency-key"];
-  return {
-    pathVariables: captureVariables(template, rawSegments),
-    query,
-    body: bytes,
-    idempotencyKey: typeof key === "string" ? key : undefined,
-  };
+  return { pathVariables: captureVariables(template, rawSegments), query, body: bytes };
 }
 
 /** `application/json`, whatever its parameters, but a charset can only be UTF-8. */

@@ -1,9 +1,10 @@
 /** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
 import type { IncomingMessage } from "node:http";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../rpc/service.ts";
-import { etagOf, isNotModified } from "../etag.ts";
+import { etagOf, isMatch, isNotModified, versionOf } from "../etag.ts";
 import { type Call, createCallers, type StartCall } from "../invoke.ts";
 import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
 import { receiveBody } from "../request-body.ts";
@@ -11,6 +12,7 @@ import { readHeaders } from "../request-headers.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
+import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
@@ -29,6 +31,7 @@ interface Endpoint {
   readonly binding: RestBinding;
   readonly decode: RestDecoder;
   readonly encode: RestEncoder;
+  readonly otherReading: FindOtherReading;
   readonly startCall: StartCall;
 }
 
@@ -45,6 +48,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
         binding,
         decode: createDecoder(binding),
         encode: createEncoder(binding),
+        otherReading: createOtherReadings(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
     ),
@@ -107,24 +111,18 @@ async function answer(
   let call: Call | undefined;
   try {
     const { endpoint, rawSegments } = findEndpoint(router, request.method, path);
-    const message = endpoint.decode(readRequest(request, endpoint.binding, rawSegments, query));
-    call = endpoint.startCall(message, {
-      protocolName: "rest",
-      httpMethod: request.method,
-      url: `http://${request.host}${request.url}`,
-      header: readHeaders(request.headers),
-      contextValues: contextValues?.(request),
-    });
-    // The response closes when it is complete, and before that only if the client has gone away.
-    reply.raw.once("close", call.cancel);
-    const { status, body, location } = endpoint.encode(await call.answer, path);
+    const { binding, decode, encode } = endpoint;
+    const message = decode(readRequest(request, binding, rawSegments, query));
+    refuseUnanswerable(request, binding);
+    const start = (asked: typeof message) => startCall(endpoint, asked, request, reply, contextValues);
+    call = start(message);
+    const response = await call.answer;
+    const other = endpoint.otherReading(query, message, response);
+    if (other !== undefined && (await findsSomething(start(other.message), binding))) throw other.problem;
+    const { status, body, location } = encode(response, path);
     copyHeaders(call.responseHeader, reply);
     if (location !== undefined) reply.header("location", location);
-    if (endpoint.binding.httpMethod === "GET") {
-      const etag = etagOf(body);
-      reply.header("etag", etag);
-      if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
-    }
+    if (tag(request, reply, binding, body, versionOf(response))) return reply.code(304).send();
     return reply.code(status).type("application/json; charset=utf-8").send(body);
   } catch (error) {
     if (call !== undefined) copyHeaders(call.responseHeader, reply);
@@ -133,6 +131,59 @@ async function answer(
     else if (!(error instanceof ProblemError)) request.log.error({ err: error }, "a REST request failed");
     return sendProblem(reply, problemFromError(error), error instanceof ProblemError ? error.headers : {});
   }
+}
+
+function startCall(
+  endpoint: Endpoint,
+  message: MessageShape<DescMessage>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  contextValues: RestOptions["contextValues"],
+): Call {
+  const call = endpoint.startCall(message, {
+    protocolName: "rest",
+    httpMethod: request.method,
+    url: `http://${request.host}${request.url}`,
+    header: readHeaders(request.headers),
+    contextValues: contextValues?.(request),
+  });
+  // The response closes when it is complete, and before that only if the client has gone away.
+  reply.raw.once("close", call.cancel);
+  return call;
+}
+
+/** Whether a read finds something. One that is refused, such as for another user's bookings, finds nothing. */
+async function findsSomething({ answer }: Call, { method }: RestBinding): Promise<boolean> {
+  const response = await answer.catch(() => undefined);
+  return response !== undefined && !isEmpty(method.output, response);
+}
+
+/**
+ * Refuses a change under a condition that nothing compares: to ignore If-Match would be to change what the client wanted
+ * left alone. A method whose request has a `version` compares it under the resource's lock.
+ */
+function refuseUnanswerable({ headers }: FastifyRequest, { httpMethod, method }: RestBinding): void {
+  if (headers["if-match"] === undefined || httpMethod === "GET" || "version" in method.input.field) return;
+  throw new ProblemError(problemOfStatus(412, "this method cannot be called under the condition of If-Match"));
+}
+
+/**
+ * Sets the ETag: of every read, and of a change's resource if it has a version. True if the client has the content of a
+ * read already; throws a ProblemError if it is not the content that If-Match names.
+ */
+function tag(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { httpMethod }: RestBinding,
+  body: string,
+  version: number | undefined,
+): boolean {
+  const isRead = httpMethod === "GET";
+  if (!isRead && version === undefined) return false;
+  const etag = etagOf(body, version);
+  if (isRead && !isMatch(headers["if-match"], etag, version)) throw new ProblemError(problemOfStatus(412));
+  reply.header("etag", etag);
+  return isRead && isNotModified(headers["if-none-match"], etag);
 }
 
 function findEndpoint(router: Router<Endpoint>, httpMethod: string, path: string) {

@@ -101,15 +101,23 @@ export const wellKnownFaults: ReadonlyMap<string, WellKnownFault> = new Map<stri
   ["google.protobuf.Any", () => "cannot be sent over REST"],
 ]);
 
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4}-\d\d-\d\d)t(\d\d:\d\d:[0-5]\d)(?:(\.\d{1,9})\d*)?(z|[+-]\d\d:\d\d)$/i;
+
+/** A time of RFC 3339 in capitals, cut to nanoseconds; undefined if it is none. */
+export function canonicalTime(text: string): string | undefined {
+  const [whole, date, time, fraction = "", offset] = rfc3339.exec(text) ?? [];
+  return whole && `${date}T${time}${fraction}${offset?.toUpperCase()}`;
+}
+
 const earliest = Temporal.Instant.from("0001-01-01T00:00:00Z");
 const latest = Temporal.Instant.from("9999-12-31T23:59:59.999999999Z");
 
 function timestampFault(value: JsonValue): string | undefined {
   const fault = "must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z";
-  if (typeof value !== "string" || !rfc3339.test(value)) return fault;
+  const time = typeof value === "string" ? canonicalTime(value) : undefined;
+  if (time === undefined) return fault;
   try {
-    const instant = Temporal.Instant.from(value);
+    const instant = Temporal.Instant.from(time);
     const inRange = Temporal.Instant.compare(earliest, instant) <= 0 && Temporal.Instant.compare(instant, latest) <= 0;
     return inRange ? undefined : "must be between the years 1 and 9999";
   } catch {

@@ -1,0 +1,49 @@
+import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import type { Violation } from "../../domain/errors.ts";
+
+type AnyRequest = Parameters<ReturnType<Interceptor>>[0];
+
+const faultKey = createContextKey<Violation | undefined>(undefined, {
+  description: "what is wrong with the header Idempotency-Key",
+});
+
+/** What is wrong with a call's header Idempotency-Key; undefined if nothing is. Validation reports it. */
+export function keyFaultOf(values: ContextValues): Violation | undefined {
+  return values.get(faultKey);
+}
+
+/**
+ * Fills an empty `request_id` from the header Idempotency-Key, over every protocol. It stands outside of the error
+ * interceptor, whose answers depend on whether a call has a key. A message without a `request_id` ignores the header.
+ */
+export const fillRequestId: Interceptor = (next) => (request) => {
+  const header = request.header.get("Idempotency-Key");
+  // Not async: most calls have no key, and each promise around a call costs.
+  return next(header === null ? request : filled(request, header));
+};
+
+function filled(request: AnyRequest, header: string): AnyRequest {
+  if (request.stream) return request;
+  const { message } = request;
+  if (!("requestId" in message) || typeof message.requestId !== "string") return request;
+  const key = unquoted(header);
+  const fault = faultOf(key, message.requestId);
+  if (fault !== undefined) request.contextValues.set(faultKey, { field: "request_id", message: fault });
+  if (fault !== undefined || message.requestId !== "") return request;
+  // A copy: the message is the protocol's.
+  const copy = { ...message, requestId: key };
+  return { ...request, message: copy };
+}
+
+/** The IETF draft writes the key as a quoted string; most clients do not. */
+function unquoted(header: string): string {
+  return header.length >= 2 && header.startsWith('"') && header.endsWith('"') ? header.slice(1, -1) : header;
+}
+
+/** A key that is no UUID is left to the schema's rule. */
+function faultOf(key: string, requestId: string): string | undefined {
+  if (key === "") return "the header Idempotency-Key is empty";
+  // The same UUID may be written in capitals.
+  const isOther = requestId !== "" && requestId.toLowerCase() !== key.toLowerCase();
+  return isOther ? "differs from the one in the header Idempotency-Key" : undefined;
+}

@@ -1,0 +1,31 @@
+/** What a call's headers demand of the version of what it changes: If-Match and If-None-Match of RFC 9110, 13.1. */
+import type { HandlerContext } from "@connectrpc/connect";
+import type { BrokenPrecondition } from "../domain/errors.ts";
+import type { Precondition } from "../domain/precondition.ts";
+
+/** The precondition in a call's headers. */
+export function preconditionOf({ requestHeader }: Pick<HandlerContext, "requestHeader">): Precondition {
+  const ifMatch = requestHeader.get("If-Match");
+  const ifNoneMatch = requestHeader.get("If-None-Match");
+  return {
+    brokenBy(version): BrokenPrecondition | undefined {
+      if (ifMatch !== null && !isVersionNamed(ifMatch, version)) return "If-Match";
+      return ifNoneMatch !== null && isVersionNamed(ifNoneMatch, version) ? "If-None-Match" : undefined;
+    },
+  };
+}
+
+/**
+ * An entity tag of a resource with a version. Gateways that compress responses weaken tags (`W/"3-x"`) or extend them
+ * (`"3-x-gzip"`): the version stays the same.
+ */
+const versionedTag = /^(?:W\/)?"(\d{1,10})-[^"]*"$/;
+
+/**
+ * Whether a list of entity tags names a version; `*` names any. Only the version part of a tag counts, because each
+ * booking changes the rest. What is no tag of ours names nothing.
+ */
+export function isVersionNamed(tags: string, version: number): boolean {
+  if (tags.trim() === "*") return true;
+  return tags.split(",").some((tag) => Number(versionedTag.exec(tag.trim())?.[1]) === version);
+}

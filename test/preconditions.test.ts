@@ -1,0 +1,217 @@
+/** If-Match and If-None-Match, as RFC 9110 has them, on what has a version and on what has none. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { concertJson, jsonType, rpcPath, sendHttp } from "./support/bad-input.ts";
+import { holdConcert, patientSettings } from "./support/locks.ts";
+import { createProtocolClient, type Protocol } from "./support/protocols.ts";
+import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { createStage, moonlight, type Stage } from "./support/stage.ts";
+
+let service: TestService;
+let stage: Stage;
+
+beforeAll(async () => {
+  service = await startTestService(patientSettings);
+  stage = createStage(service.baseUrl);
+});
+afterAll(() => service?.close());
+
+type Headers = Record<string, string>;
+
+const get = (id: bigint, headers: Headers = {}) =>
+  fetch(`${service.baseUrl}/api/v1/concerts/${id}`, { headers: { ...noCache.headers, ...headers } });
+
+/** Updates a concert to what it is already. */
+async function put(id: bigint, headers: Headers, version = 1) {
+  const {
+    status,
+    headers: answered,
+    text,
+  } = await sendHttp(service.baseUrl, {
+    method: "PUT",
+    path: `/api/v1/concerts/${id}`,
+    headers: { ...jsonType, ...headers },
+    body: JSON.stringify({ ...concertJson, version }),
+  });
+  return { status, etag: answered.etag, body: JSON.parse(text) };
+}
+
+async function versionOf(id: bigint): Promise<unknown> {
+  return ((await (await get(id)).json()) as { version: number }).version;
+}
+
+describe("a concert's ETag", () => {
+  test("begins with its version and changes with every booking", async () => {
+    const concert = await stage.concert();
+    const before = (await get(concert.id)).headers.get("etag");
+    expect(before).toMatch(/^"1-[\w-]{27}"$/);
+    await stage.booking(concert);
+    const after = (await get(concert.id)).headers.get("etag");
+    expect(after).toMatch(/^"1-[\w-]{27}"$/);
+    expect(after).not.toBe(before);
+    expect((await get(concert.id, { "If-None-Match": after ?? "" })).status).toBe(304);
+    expect((await get(concert.id, { "If-None-Match": before ?? "" })).status).toBe(200);
+  });
+
+  test("comes with the creation, the update and the read of the same content", async () => {
+    const created = await sendHttp(service.baseUrl, {
+      path: "/api/v1/concerts",
+      headers: jsonType,
+      body: JSON.stringify(concertJson),
+    });
+    const { id } = JSON.parse(created.text);
+    expect(created.headers.etag).toMatch(/^"1-/);
+    expect((await get(id)).headers.get("etag")).toBe(created.headers.etag);
+    const updated = await put(id, {});
+    expect(updated.etag).toMatch(/^"2-/);
+    expect((await get(id)).headers.get("etag")).toBe(updated.etag);
+  });
+
+  test.each(["identity", "gzip"])("by Connect GET begins with its version as well (%s)", async (encoding) => {
+    const { id } = await stage.concert({ name: "x".repeat(255), artist: "y".repeat(255), venue: "z".repeat(255) });
+    const message = JSON.stringify({ id: String(id) });
+    const query = `connect=v1&encoding=json&message=${encodeURIComponent(message)}`;
+    const path = `${rpcPath("ConcertService.GetConcert")}?${query}`;
+    const headers = { "accept-encoding": encoding };
+    const { etag = "" } = (await sendHttp(service.baseUrl, { path, headers })).headers;
+    expect(etag).toMatch(/^"1-[\w-]{27}"$/);
+    const again = await sendHttp(service.baseUrl, { path, headers: { ...headers, "if-none-match": etag } });
+    expect(again).toMatchObject({ status: 304, text: "" });
+    expect((await sendHttp(service.baseUrl, { path, headers: { "if-match": '"2-x"' } })).status).toBe(412);
+  });
+
+  test("is a hash alone where there is no version", async () => {
+    const list = await fetch(`${service.baseUrl}/api/v1/concerts`);
+    expect(list.headers.get("etag")).toMatch(/^"[\w-]{27}"$/);
+    const booking = await stage.booking(await stage.concert());
+    const got = await fetch(`${service.baseUrl}/api/v1/bookings/${booking.id}`);
+    expect(got.headers.get("etag")).toMatch(/^"[\w-]{27}"$/);
+  });
+});
+
+const mismatch = (header: string) => ({
+  status: 412,
+  body: {
+    type: "urn:frontrow:problem:version-mismatch",
+    title: "Version mismatch",
+    status: 412,
+    detail: `the header ${header} does not allow a change of version 1 of the concert`,
+    code: "ABORTED",
+    reason: "VERSION_MISMATCH",
+    metadata: { current_version: "1" },
+  },
+});
+
+describe("If-Match on PUT", () => {
+  test.each([
+    ...['"other"', '"2-x"', '"01x-1"', '"1"', '"x-1"', '"-1-x"', "1-x", '"1-x', "", ",", "W/", "other, more", "**"],
+    ...['"2-x", "3-x"', 'W/"2-x"', '"11-x"', '"99999999999-x"', '"1 -x"'],
+  ])("%j names another version: 412, and nothing changes", async (tags) => {
+    const { id } = await stage.concert();
+    expect(await put(id, { "If-Match": tags })).toMatchObject(mismatch("If-Match"));
+    expect(await versionOf(id)).toBe(1);
+  });
+
+  test.each(["*", " * ", '"1-x"', '"2-x", "1-x"', '"x",, "1-"', 'W/"1-x"', '"1-x-gzip"', '"1-x;gzip"'])(
+    "%j names the version: it is updated",
+    async (tags) => {
+      const { id } = await stage.concert();
+      expect((await put(id, { "If-Match": tags })).status).toBe(200);
+      expect(await versionOf(id)).toBe(2);
+    },
+  );
+
+  test("holds whatever is booked in between", async () => {
+    const concert = await stage.concert();
+    const etag = (await get(concert.id)).headers.get("etag") ?? "";
+    await stage.booking(concert);
+    expect(await put(concert.id, { "If-Match": etag })).toMatchObject({ status: 200, body: { version: 2 } });
+    expect((await put(concert.id, { "If-Match": etag }, 2)).status).toBe(412);
+  });
+
+  test("is looked at before the version in the body, which alone is a 409", async () => {
+    const { id } = await stage.concert();
+    expect((await put(id, { "If-Match": '"2-x"' }, 7)).status).toBe(412);
+    expect(await put(id, { "If-Match": '"1-x"' }, 7)).toMatchObject({ status: 409, body: { code: "ABORTED" } });
+    expect((await put(id, {}, 7)).status).toBe(409);
+  });
+
+  test("does not hide what is wrong without it", async () => {
+    expect((await put(999_999n, { "If-Match": "*" })).status).toBe(404);
+    const { id } = await stage.concert();
+    expect((await put(id, { "If-Match": '"2-x"' }, 0)).status).toBe(400);
+  });
+
+  test("is decided under the concert's lock", async () => {
+    const { id } = await stage.concert();
+    const lock = await holdConcert(service.database, id);
+    const calls = [put(id, { "If-Match": '"1-x"' }), put(id, { "If-Match": '"1-x"' })];
+    await lock.untilWaiting(2);
+    await lock.release();
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 412]);
+    expect(await versionOf(id)).toBe(2);
+  });
+
+  test.each<Protocol>(["Connect JSON", "gRPC", "gRPC-Web"])("means the same by %s", async (protocol) => {
+    const { id } = await stage.concert();
+    const client = createProtocolClient(protocol, service.baseUrl);
+    const update = (tags: string) =>
+      client.call(
+        ConcertService.method.updateConcert,
+        { ...moonlight, id, version: 1 },
+        { headers: { "If-Match": tags } },
+      );
+    const refused = { ok: false, code: "ABORTED", reason: "VERSION_MISMATCH", metadata: { current_version: "1" } };
+    expect(await update('"2-x"')).toMatchObject(refused);
+    expect(await update('"1-x"')).toMatchObject({ ok: true });
+    client.close();
+  });
+});
+
+describe("If-None-Match on PUT", () => {
+  test.each(["*", '"1-x"', 'W/"1-x"', '"2-x", "1-y"'])("%j names the version: 412", async (tags) => {
+    const { id } = await stage.concert();
+    expect(await put(id, { "If-None-Match": tags })).toMatchObject(mismatch("If-None-Match"));
+    expect(await versionOf(id)).toBe(1);
+  });
+
+  test.each(['"2-x"', '"other"', "other"])("%j does not: it is updated", async (tags) => {
+    const { id } = await stage.concert();
+    expect((await put(id, { "If-None-Match": tags })).status).toBe(200);
+  });
+});
+
+describe("If-Match elsewhere", () => {
+  const failed = { status: 412, code: "FAILED_PRECONDITION", reason: "PRECONDITION_FAILED" };
+
+  test("on GET is compared with what is there", async () => {
+    const { id } = await stage.concert();
+    const other = await get(id, { "If-Match": '"2-x"' });
+    expect(other.status).toBe(412);
+    expect(await other.json()).toMatchObject(failed);
+    for (const tags of ["*", '"1-x"', 'W/"1-x"']) expect((await get(id, { "If-Match": tags })).status).toBe(200);
+    const list = `${service.baseUrl}/api/v1/bookings?user_id=unknown`;
+    const { headers } = await fetch(list);
+    const etag = headers.get("etag") ?? "";
+    expect((await fetch(list, { headers: { "If-Match": etag } })).status).toBe(200);
+    expect((await fetch(list, { headers: { "If-Match": `W/${etag}` } })).status).toBe(412);
+  });
+
+  test.each(["*", '"1-x"'])("on a change that compares nothing is refused: %s", async (tags) => {
+    const concert = await stage.concert();
+    const booking = await stage.booking(concert);
+    const order = { concert_id: String(concert.id), user_id: "nora", ticket_count: 1 };
+    const calls: [path: string, body: object][] = [
+      ["/api/v1/concerts", concertJson],
+      ["/api/v1/bookings", order],
+      [`/api/v1/bookings/${booking.id}/cancel`, { user_id: "nora" }],
+    ];
+    for (const [path, body] of calls) {
+      const headers = { ...jsonType, "if-match": tags };
+      const { status, text } = await sendHttp(service.baseUrl, { path, headers, body: JSON.stringify(body) });
+      expect([path, status, JSON.parse(text)]).toEqual([path, 412, expect.objectContaining(failed)]);
+    }
+    expect(await (await get(concert.id)).json()).toMatchObject({ available_tickets: 98 });
+  });
+});
