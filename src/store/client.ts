@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** What PostgreSQL shows of a connection in `pg_stat_activity`; "frontrow" when undefined. */
   readonly applicationName?: string | undefined;
+  /** PostgreSQL ends a statement of the session that runs so long, unless its transaction says otherwise. */
+  readonly statementTimeoutMs?: number | undefined;
   /** Command-line options for the session, as libpq's `options`. Poolers refuse them. */
   readonly startOptions?: string | undefined;
 }
@@ -48,27 +50,44 @@ const columnTypes: pg.CustomTypesConfig = {
   }) as typeof pg.types.getTypeParser,
 };
 
-/** Whether the next connection begins with TLS. It changes in the modes that settle for what the server takes. */
-export interface Encryption {
-  readonly isOn: boolean;
-  /** Whether a connection that failed should be tried the other way; `wasOn` says how it was tried. */
-  fallBack(error: unknown, wasOn: boolean): boolean;
+/** How a connection is begun. */
+interface Beginning {
+  readonly isEncrypted: boolean;
+  /** Whether the session's statement_timeout is sent, which some poolers refuse. */
+  readonly sendsTimeout: boolean;
 }
 
-/** Begins as the mode says. What the server took is remembered, so that later connections begin with it. */
-export function createEncryption({ sslMode, host }: Pick<ConnectionOptions, "sslMode" | "host">): Encryption {
-  const isSettling = (sslMode === "prefer" || sslMode === "allow") && !host.startsWith("/");
-  let isOn = sslMode !== "disable" && sslMode !== "allow" && !host.startsWith("/");
+/** How the next connection begins. It changes with what the server, or a pooler before it, takes. */
+export interface Handshake {
+  readonly next: Beginning;
+  /** Whether a connection that failed should be tried in another way; `tried` is how it began. */
+  fallBack(error: unknown, tried: Beginning): boolean;
+}
+
+/** Begins as the options say. What the server takes is remembered, so that later connections begin with it. */
+export function createHandshake({ sslMode, host, statementTimeoutMs }: ConnectionOptions): Handshake {
+  const isSocket = host.startsWith("/");
+  const isSettling = (sslMode === "prefer" || sslMode === "allow") && !isSocket;
+  let next: Beginning = {
+    isEncrypted: sslMode !== "disable" && sslMode !== "allow" && !isSocket,
+    sendsTimeout: statementTimeoutMs !== undefined,
+  };
   return {
-    get isOn() {
-      return isOn;
+    get next() {
+      return next;
     },
-    fallBack(error, wasOn) {
-      if (!isSettling || !mayBeForTls(error)) return false;
-      isOn = !wasOn;
+    fallBack(error, tried) {
+      if (tried.sendsTimeout && isParameterRefused(error)) next = { ...tried, sendsTimeout: false };
+      else if (isSettling && mayBeForTls(error)) next = { ...tried, isEncrypted: !tried.isEncrypted };
+      else return false;
       return true;
     },
   };
+}
+
+/** The words are PgBouncer's; its SQLSTATE is the same for all that it refuses. */
+function isParameterRefused(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("unsupported startup parameter");
 }
 
 /** invalid_authorization_specification: among others, pg_hba.conf has no line for connections with, or without, TLS. */
@@ -86,18 +105,21 @@ function mayBeForTls(error: unknown): boolean {
  * A class of `pg` clients that connect as the options say. The class and not the pool has the options, since `pg` fills
  * every gap from the shell's PG* variables: what is sent at the start is stated here in full.
  */
-export function createClientClass(options: ConnectionOptions, encryption: Encryption): new () => pg.Client {
+export function createClientClass(options: ConnectionOptions, handshake: Handshake): new () => pg.Client {
   const tls = tlsOptions(options);
-  const { host, port, username: user, password, name: database, startOptions } = options;
+  const { host, port, username: user, password, name: database, startOptions, statementTimeoutMs } = options;
   return class extends pg.Client {
+    readonly #beginning = handshake.next;
+
     constructor() {
+      const { isEncrypted } = handshake.next;
       super({
         ...{ host, port, user, database, types: columnTypes, pipeline: true },
         // `pg` takes an empty text for none, and looks for one in the environment and in files.
         password: () => password,
-        ssl: encryption.isOn && tls,
-        sslnegotiation: (encryption.isOn && options.sslNegotiation) || "postgres",
-        enableChannelBinding: encryption.isOn && (options.channelBinding ?? "disable") !== "disable",
+        ssl: isEncrypted && tls,
+        sslnegotiation: (isEncrypted && options.sslNegotiation) || "postgres",
+        enableChannelBinding: isEncrypted && (options.channelBinding ?? "disable") !== "disable",
         connectionTimeoutMillis: options.connectTimeoutMs ?? 0,
         keepAlive: true,
         keepAliveInitialDelayMillis: keepAliveMs,
@@ -116,6 +138,7 @@ export function createClientClass(options: ConnectionOptions, encryption: Encryp
       return {
         ...{ TimeZone: "UTC", DateStyle: "ISO, MDY", user, database },
         application_name: options.applicationName ?? "frontrow",
+        ...(this.#beginning.sendsTimeout && { statement_timeout: String(statementTimeoutMs) }),
         ...(startOptions !== undefined && { options: startOptions }),
       };
     }

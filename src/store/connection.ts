@@ -56,8 +56,8 @@ export function guardConnection(client: pg.PoolClient, limits: ConnectionLimits)
 }
 
 /**
- * A connection whose every statement is a read-only transaction with a time limit, in one flight. A limit of the session
- * would reach the other clients of a transaction pooler, and be lost with the connection.
+ * A connection whose every statement is a read-only transaction with a time limit, in one flight, for poolers that take no
+ * limit at the start of a connection. One that is set later would reach the other clients of a transaction pooler.
  */
 export function boundReads({ query, release }: Connection, statementTimeoutMs: number): Connection {
   const begin = `begin isolation level read committed read only; set local statement_timeout = ${statementTimeoutMs}`;

@@ -2,7 +2,7 @@ import { Kysely } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { type Answers, createAnswers } from "./answers.ts";
-import { type ConnectionOptions, createClientClass, createEncryption, type Encryption } from "./client.ts";
+import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
 import { ConnectFailure } from "./database-errors.ts";
 import { LocklessDialect } from "./migrate.ts";
@@ -14,8 +14,6 @@ export type { Connection } from "./connection.ts";
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, Partial<ConnectionLimits> {
   readonly poolSize: number;
-  /** PostgreSQL ends a statement of a read that runs so long; undefined for no limit. */
-  readonly readTimeoutMs?: number | undefined;
 }
 
 /** A way to take connections of the pool: by Kysely, or for statements that Kysely does not send. */
@@ -45,9 +43,9 @@ const maxPlanAgeMs = 1_000;
 
 /** Opens a pool. Nothing connects until the first query; `onError` hears of idle connections that break. */
 export function createDatabase(options: DatabaseOptions, onError: (error: Error) => void): Database {
-  const encryption = createEncryption(options);
+  const handshake = createHandshake(options);
   const pool = new pg.Pool({
-    Client: createClientClass({ ...options, connectTimeoutMs: connectTimeoutMs(options) }, encryption),
+    Client: createClientClass({ ...options, connectTimeoutMs: connectTimeoutMs(options) }, handshake),
     max: options.poolSize,
     connectionTimeoutMillis: maxWaitMs,
     idleTimeoutMillis: 30_000,
@@ -55,15 +53,21 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
   // Without a listener an idle connection that breaks would end the process.
   pool.on("error", onError);
   const { answers = createAnswers(), prepared = createPreparedSupport(() => {}), answerTimeoutMs } = options;
+  const { statementTimeoutMs = 0 } = options;
+  const isBounded = watchTimeouts(pool, statementTimeoutMs);
   pool.on("connect", () => answers.heard());
   const renewPlans = createPlanRenewal();
-  const connect = async () => {
-    const client = await takeClient(pool, encryption, answers);
+  const takeClient = () => waitForClient(pool, handshake, answers);
+  const guard = (client: pg.PoolClient) => {
     renewPlans(client);
     return guardConnection(client, { answers, prepared, answerTimeoutMs });
   };
-  const access = accessOf(pool, connect);
-  const reads = accessOf(pool, async () => boundReads(await connect(), options.readTimeoutMs ?? 0));
+  const access = accessOf(pool, async () => guard(await takeClient()));
+  const reads = accessOf(pool, async () => {
+    const client = await takeClient();
+    const connection = guard(client);
+    return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
+  });
   const close = async () => {
     await Promise.all([access.db.destroy(), reads.db.destroy()]);
     await pool.end();
@@ -86,20 +90,42 @@ function accessOf(pool: pg.Pool, connect: () => Promise<Connection>): Access {
   return { db, connect };
 }
 
-async function takeClient(pool: pg.Pool, encryption: Encryption, answers: Answers): Promise<pg.PoolClient> {
+/**
+ * Asks new connections whether they have the time limit that was sent at their start: a pooler may have refused or ignored
+ * it. The question travels ahead of the statement that the connection was made for.
+ */
+function watchTimeouts(pool: pg.Pool, statementTimeoutMs: number): (client: pg.PoolClient) => boolean {
+  const bounded = new WeakSet<pg.PoolClient>();
+  if (statementTimeoutMs === 0) return () => true;
+  pool.on("connect", (client) => {
+    const question = client.query<{ setting: string }>(
+      "select setting from pg_settings where name = 'statement_timeout'",
+    );
+    question.then(
+      ({ rows }) => rows[0]?.setting === String(statementTimeoutMs) && bounded.add(client),
+      // Of a connection that is broken, the statement behind this one reports it.
+      () => {},
+    );
+  });
+  return (client) => bounded.has(client);
+}
+
+/** A connection may have to be begun without TLS, or with it, and without the time limit. */
+const maxFallBacks = 2;
+
+async function waitForClient(pool: pg.Pool, handshake: Handshake, answers: Answers): Promise<pg.PoolClient> {
   if (pool.waitingCount >= maxWaitingCallers) throw overloaded();
-  const { isOn } = encryption;
-  return await pool
-    .connect()
-    .catch((error: unknown) => {
-      if (encryption.fallBack(error, isOn)) return pool.connect();
-      throw error;
-    })
-    .catch((error: unknown) => {
+  for (let fallBacks = 0; ; fallBacks++) {
+    const tried = handshake.next;
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (fallBacks < maxFallBacks && handshake.fallBack(error, tried)) continue;
       // pg-pool's own words for "all connections stayed busy"; it gives no code.
       const isWaitOver = error instanceof Error && error.message === "timeout exceeded when trying to connect";
       throw isWaitOver ? answers.refusal(maxWaitMs, error) : new ConnectFailure(error);
-    });
+    }
+  }
 }
 
 /**

@@ -15,7 +15,7 @@ import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
 
-export interface StoreOptions extends ConnectionOptions, BatchOptions {
+export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, BatchOptions {
   readonly poolSize: number;
   /** How often a transaction or read is repeated after a transient failure. */
   readonly maxRetries: number;
@@ -58,9 +58,10 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const { maxRetries, statementTimeoutMs } = options;
   const answers = createAnswers();
   const prepared = createPreparedSupport((error) => options.onPreparedLost?.(error));
-  const open = (limits: Pick<DatabaseOptions, "poolSize" | "answerTimeoutMs">) =>
-    createDatabase({ ...options, answers, prepared, readTimeoutMs: statementTimeoutMs, ...limits }, onConnectionError);
-  const main = open({ poolSize: options.poolSize, answerTimeoutMs: statementTimeoutMs + answerGraceMs });
+  const open = (limits: Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs">) =>
+    createDatabase({ ...options, statementTimeoutMs: undefined, answers, prepared, ...limits }, onConnectionError);
+  const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
+  const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
   // However many read, they leave connections to batches and transactions, which share the pool with them.
   const readers = createGate(sharePool(options.poolSize).reads, answers.refusal);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
