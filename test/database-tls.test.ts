@@ -24,7 +24,9 @@ let otherAuthority: string;
 
 beforeAll(async () => {
   if (!hasOpenssl) {
-    process.stderr.write("\nSKIPPED: there is no openssl on this machine; the tests of TLS to the database do not run\n\n");
+    process.stderr.write(
+      "\nSKIPPED: there is no openssl on this machine; the tests of TLS to the database do not run\n\n",
+    );
     return;
   }
   folder = await createDataFolder();
