@@ -273,6 +273,7 @@ describe("a database that cannot store every text", () => {
     ["LATIN1", ["--migrate"]],
     ["LATIN1", []],
     ["SQL_ASCII", []],
+    ["KOI8R", []],
   ])("is refused in one sentence that names the cure: %s %j", async (encoding, flags) => {
     const url = await createOther(`ENCODING '${encoding}' LOCALE 'C'`);
     const program = startProgram(testEnvironment(url), flags);
