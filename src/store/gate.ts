@@ -11,7 +11,7 @@ export interface Gate {
   pass<Result>(work: () => Promise<Result>, deadline: Deadline): Promise<Result>;
 }
 
-/** A gate with so many places. Its bounds for those who wait are the pool's; `refusal` makes the error of a wait that was too long. */
+/** A gate with so many places, and the pool's bounds for waiting. `refusal` makes the error of a wait that was too long. */
 export function createGate(places: number, refusal: (waitedMs: number) => DomainError = () => overloaded()): Gate {
   const waiting = new Set<() => void>();
   let freePlaces = places;
