@@ -213,7 +213,7 @@ describe("a bad value names the setting as its source spells it", () => {
     ['APP_DATABASE_PORT: "0" is not a whole number between 1 and 65535', { env: { APP_DATABASE_PORT: "0" } }],
     ['APP_DATABASE_POOL_SIZE: "0" is not a whole number between 1 and 200', { env: { APP_DATABASE_POOL_SIZE: "0" } }],
     [
-      'config/config.yaml: database.sslmode: "requir" is not one of disable, require, verify-full',
+      'config/config.yaml: database.sslmode: "requir" is not one of disable, allow, prefer, require, verify-ca, verify-full',
       { yaml: "database: {sslmode: requir}" },
     ],
     [

@@ -141,7 +141,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     dataDir: resolve(input.projectRoot, value(settings.dataDir)),
     database: database.chosen,
     databasePoolSize: value(settings.databasePoolSize),
-    databasePreparedStatements: value(settings.databasePreparedStatements),
+    databasePreparedStatements: database.preparedStatements,
     waitForDbMs: commandLine.waitForDbMs,
   };
   return {

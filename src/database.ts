@@ -2,7 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { startEmbeddedPostgres } from "./postgres/embedded.ts";
+import { ConnectFailure, DatabaseSetupError } from "./store/database-errors.ts";
 import { createStore, type Store } from "./store/store.ts";
+
+export { DatabaseSetupError };
 
 /** The database that the configuration asks for, reached and ready for statements. */
 export interface OpenDatabase {
@@ -20,13 +23,17 @@ export class DatabaseUnreachableError extends Error {
 
 const pollMs = 500;
 
-/** Opens the external database, or starts the embedded one. Raises DatabaseUnreachableError or EmbeddedPostgresError. */
+/**
+ * Opens the external database, or starts the embedded one. Raises DatabaseUnreachableError, DatabaseSetupError or
+ * EmbeddedPostgresError.
+ */
 export async function openDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<OpenDatabase> {
   if (config.database.kind === "external") {
     const { kind: _, ...connection } = config.database;
     const store = openStore(config, connection, logger);
     try {
       await waitForDatabase(store, config, signal);
+      for (const warning of await store.check()) logger.warn(warning);
     } catch (error) {
       await store.close();
       throw error;
@@ -50,7 +57,7 @@ export async function openDatabase(config: Config, logger: Logger, signal: Abort
 
 type Connection = Omit<
   Parameters<typeof createStore>[0],
-  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs" | "preparedStatements"
+  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs" | "preparedStatements" | "onPreparedLost"
 >;
 
 function openStore(config: Config, connection: Connection, logger: Logger): Store {
@@ -63,6 +70,12 @@ function openStore(config: Config, connection: Connection, logger: Logger): Stor
       lockTimeoutMs,
       statementTimeoutMs,
       preparedStatements: config.databasePreparedStatements,
+      onPreparedLost: (error) =>
+        logger.warn(
+          { err: error },
+          "a prepared statement was lost, as behind a pooler that keeps none: from now on statements are not prepared; " +
+            "set APP_DATABASE_PREPARED_STATEMENTS=false",
+        ),
     },
     (error) => logger.warn({ err: error }, "an idle database connection broke"),
   );
@@ -80,7 +93,8 @@ async function waitForDatabase(store: Store, config: Config, signal: AbortSignal
   }
 }
 
-function unreachable({ database, waitForDbMs }: Config, cause: unknown): DatabaseUnreachableError {
+function unreachable({ database, waitForDbMs }: Config, failure: unknown): DatabaseUnreachableError {
+  const cause = failure instanceof ConnectFailure ? failure.cause : failure;
   const where = database.kind === "external" ? `${database.host}:${database.port}` : "";
   const why = cause instanceof AggregateError ? cause.errors.map(messageOf).join("; ") : messageOf(cause);
   const hint = waitForDbMs === undefined ? "; to wait until it is up, use --wait-for-db" : ` within ${waitForDbMs} ms`;

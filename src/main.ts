@@ -1,8 +1,9 @@
+import "./shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
-import { DatabaseUnreachableError } from "./database.ts";
+import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
 import { TokenKeyError } from "./identity/keys.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
@@ -11,7 +12,14 @@ const projectRoot = join(import.meta.dirname, "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 /** Errors that a person can mend: their sentence is enough. */
-const explained = [ConfigError, DatabaseUnreachableError, EmbeddedPostgresError, PortError, TokenKeyError];
+const explained = [
+  ConfigError,
+  DatabaseSetupError,
+  DatabaseUnreachableError,
+  EmbeddedPostgresError,
+  PortError,
+  TokenKeyError,
+];
 
 try {
   const { config, warnings } = loadConfig({ argv: process.argv.slice(2), env: process.env, readFile, projectRoot });

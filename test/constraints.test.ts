@@ -16,6 +16,7 @@ const violations: Record<string, string> = {
   concerts_booking_end_time_check: "UPDATE concerts SET booking_end_time = 'infinity'",
   concerts_booking_window_check: "UPDATE concerts SET booking_end_time = booking_start_time",
   concerts_version_check: "UPDATE concerts SET version = 0",
+  concerts_years_check: "UPDATE concerts SET booking_end_time = '10000-01-01 00:00:00+00'",
   concerts_request_id_key: `INSERT INTO concerts
     (name, artist, venue, concert_date, total_tickets, available_tickets, price, booking_start_time, booking_end_time,
      request_id, request_digest)
@@ -34,6 +35,7 @@ const violations: Record<string, string> = {
   bookings_currency_code_check: "UPDATE bookings SET currency_code = 'E1R'",
   bookings_status_check: "UPDATE bookings SET status = 'lost'",
   bookings_cancel_request_id_check: "UPDATE bookings SET status = 'cancelled'",
+  bookings_years_check: "UPDATE bookings SET booking_time = 'infinity'",
   bookings_cancelled_by_check: "UPDATE bookings SET cancelled_by = 'nora'",
   bookings_request_key: `INSERT INTO bookings
     (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
@@ -45,6 +47,9 @@ const violations: Record<string, string> = {
 const otherSides: [constraint: string, statement: string][] = [
   ["concerts_available_tickets_check", "UPDATE concerts SET available_tickets = -1"],
   ["concerts_concert_date_check", "UPDATE concerts SET concert_date = '-infinity'"],
+  ["concerts_years_check", "UPDATE concerts SET concert_date = '0001-12-31 23:59:59.999999+00 BC'"],
+  ["concerts_years_check", "UPDATE concerts SET created_at = '-infinity'"],
+  ["bookings_years_check", "UPDATE bookings SET updated_at = '0001-12-31 23:59:59.999999+00 BC'"],
   ["concerts_booking_window_check", "UPDATE concerts SET booking_start_time = booking_end_time + interval '1 us'"],
   ["concerts_currency_code_check", "UPDATE concerts SET currency_code = 'US'"],
   ["concerts_request_digest_check", "UPDATE concerts SET request_digest = request_digest || '\\x00'"],

@@ -84,6 +84,24 @@ describe("a URL is the whole address", () => {
   });
 });
 
+describe("a URL's parameters", () => {
+  test("that do nothing cause a warning that names the setting", () => {
+    const env = { APP_DATABASE_URL: "postgres://db?keepalives=1" };
+    expect(load({ env }).warnings).toEqual([expect.stringMatching(/^APP_DATABASE_URL: keepalives is ignored/)]);
+  });
+
+  test.each([
+    ["pgbouncer=true", undefined, false],
+    ["pgbouncer=true", "true", true],
+    ["pgbouncer=false", undefined, true],
+    ["pgbouncer=false", "false", false],
+  ])("%s with a setting of %s: statements are prepared: %s", (query, setting, prepared) => {
+    const given = setting === undefined ? {} : { APP_DATABASE_PREPARED_STATEMENTS: setting };
+    const { config } = load({ env: { APP_DATABASE_URL: `postgres://db?${query}`, ...given } });
+    expect(config.databasePreparedStatements).toBe(prepared);
+  });
+});
+
 describe("paths", () => {
   test.each([
     ["relative to the project", "certs/ca.pem", "/srv/frontrow/certs/ca.pem"],
@@ -98,8 +116,23 @@ describe("paths", () => {
   test("certificates that will not be used cause a warning", () => {
     const env = { APP_DATABASE_HOST: "db", APP_DATABASE_SSL_CA_FILE: "ca.pem" };
     expect(load({ env }).warnings).toEqual([
-      "APP_DATABASE_SSL_CA_FILE is ignored: certificates are checked with sslmode verify-full only, and it is disable",
+      "APP_DATABASE_SSL_CA_FILE is ignored: certificates are checked with sslmode verify-ca and verify-full only, and it is disable",
     ]);
+  });
+
+  test("an authority that a URL names is checked against, as with libpq", () => {
+    const env = {
+      APP_DATABASE_URL: "postgres://db?sslmode=require&sslrootcert=ca.pem",
+      APP_DATABASE_SSL_CA_FILE: "b.pem",
+    };
+    const database = { ...external, host: "db", sslMode: "verify-ca", sslCaFile: "/srv/frontrow/ca.pem" };
+    const warnings = ["APP_DATABASE_URL is used; ignored: APP_DATABASE_SSL_CA_FILE"];
+    expect(load({ env })).toMatchObject({ config: { database }, warnings });
+  });
+
+  test("verify-ca without one causes a warning", () => {
+    const env = { APP_DATABASE_HOST: "db", APP_DATABASE_SSLMODE: "verify-ca" };
+    expect(load({ env }).warnings).toEqual([expect.stringContaining("APP_DATABASE_SSL_CA_FILE, or use verify-full")]);
   });
 });
 

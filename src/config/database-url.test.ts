@@ -8,6 +8,7 @@ const nothing = {
   password: undefined,
   name: undefined,
   sslMode: undefined,
+  warnings: [],
 };
 
 describe("a database URL is read into its parts", () => {
@@ -29,6 +30,32 @@ describe("a database URL is read into its parts", () => {
     ["postgres://ann:@:x@:5433?host=/run", { username: "ann", password: "@:x", host: "/run", port: 5433 }],
     ["postgres://ann@localhost/tickets?host=/run", { username: "ann", host: "/run", name: "tickets" }],
     ["postgres://%2Frun%2Fpostgresql/tickets", { host: "/run/postgresql", name: "tickets" }],
+    ["postgres://db?sslmode=prefer", { host: "db", sslMode: "prefer" }],
+    ["postgres://db?sslmode=verify-ca&sslrootcert=ca.pem", { host: "db", sslMode: "verify-ca", sslCaFile: "ca.pem" }],
+    ["postgres://db?sslrootcert=system", { host: "db", sslMode: "verify-full" }],
+    ["postgres://db?ssl=true", { host: "db", sslMode: "require" }],
+    ["postgres://db?ssl=true&sslmode=verify-full", { host: "db", sslMode: "verify-full" }],
+    ["postgres://db/tickets?host=other&port=6432&dbname=n", { host: "other", port: 6432, name: "n" }],
+    ["postgres://?user=ann&password=p+w%2B", { username: "ann", password: "p+w+" }],
+    [
+      "postgresql://ann:pw@ep-1.db.example.org/tickets?sslmode=require&channel_binding=require",
+      {
+        ...{ username: "ann", password: "pw", host: "ep-1.db.example.org", name: "tickets" },
+        ...{ sslMode: "require", channelBinding: "require" },
+      },
+    ],
+    ["postgres://db?options=endpoint%3Dep-1", { host: "db", startOptions: "endpoint=ep-1" }],
+    [
+      "postgres://db?sslnegotiation=direct&sslmode=require",
+      { host: "db", sslMode: "require", sslNegotiation: "direct" },
+    ],
+    [
+      "postgres://db?connect_timeout=3&application_name=a",
+      { host: "db", connectTimeoutMs: 3_000, applicationName: "a" },
+    ],
+    ["postgres://db?application_name=a&fallback_application_name=b", { host: "db", applicationName: "a" }],
+    ["postgres://db?target_session_attrs=read-write&client_encoding=UTF8", { host: "db" }],
+    ["postgres://db?pgbouncer=true", { host: "db", isPooled: true }],
   ])("%s", (text, parts) => {
     expect(parseDatabaseUrl(text)).toEqual({ value: { ...nothing, ...parts } });
   });
@@ -52,14 +79,46 @@ describe("a bad database URL is refused without repeating its password", () => {
     ["postgres://ann:1?secret@db/tickets", "%3F"],
     ["postgres://ann:1#secret@db/tickets", "%23"],
     ["postgres://ann:secret/@db/tickets", "%2F"],
-    ["postgres://ann:secret@db/tickets?ssl=true", 'the unknown query parameter "ssl"; known are host and sslmode'],
-    ["postgres://ann:secret@db/tickets?sslmode=requir", '"requir", which is not one of disable, require, verify-full'],
+    ["postgres://ann:secret@db/tickets?sslcert=me.pem", 'the query parameter "sslcert", which is not supported'],
+    ["postgres://ann:secret@db/tickets?schema=tickets", 'the query parameter "schema", which is not supported'],
+    ["postgres://ann:secret@db/tickets?ssl=false", 'ssl "false", which is not one of true'],
+    [
+      "postgres://ann:secret@db/tickets?sslmode=requir",
+      '"requir", which is not one of disable, allow, prefer, require,',
+    ],
+    ["postgres://ann:secret@db/tickets?gssencmode=require", '"require", which is not one of disable, prefer'],
+    ["postgres://ann:secret@db/tickets?channel_binding=yes", "not one of disable, prefer, require"],
+    ["postgres://ann:secret@db/tickets?target_session_attrs=standby", "not one of any, read-write, primary"],
+    ["postgres://ann:secret@db/tickets?client_encoding=LATIN1", "not one of UTF8"],
+    ["postgres://ann:secret@db/tickets?sslnegotiation=direct", "needs sslmode=require or stronger"],
+    ["postgres://ann:secret@db/tickets?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"],
+    ["postgres://ann:secret@db/tickets?port=0", "not a whole number between 1 and 65535"],
+    ["postgres://ann:secret@db/tickets?connect_timeout=soon", "not a whole number"],
+    ["postgres://ann@db/tickets?password=secret%00", "has password without text, or with control characters"],
+    ["postgres://ann@db/tickets?password=%secret", "a % that begins no escape"],
+    ["postgres://ann:secret@db/tickets?host=a,b", "names several hosts"],
     ["postgres://ann:secret@db/tickets?sslmode=", '"", which is not one of'],
     ["postgres://ann:secret@db/tickets?sslmode=disable&sslmode=require", "sslmode more than once"],
-    ["postgres://ann:secret@db/tickets?host=other", "not the absolute path of a socket folder"],
   ])("%s", (text, problem) => {
     const parsed = parseDatabaseUrl(text);
     expect(parsed).toEqual({ problem: expect.stringContaining(problem) });
     expect(JSON.stringify(parsed)).not.toContain("secret");
+  });
+});
+
+describe("a parameter that is accepted and does nothing causes a warning that names it", () => {
+  test.each([
+    ["keepalives=1", "keepalives is ignored"],
+    ["keepalives_idle=30", "keepalives_idle is ignored"],
+    ["tcp_user_timeout=1000", "tcp_user_timeout is ignored"],
+    ["gssencmode=prefer", "gssencmode is ignored"],
+    ["connection_limit=1", "APP_DATABASE_POOL_SIZE"],
+    ["connect_timeout=10", "connect_timeout is taken as 5"],
+    ["connect_timeout=0", "connect_timeout is taken as 5"],
+    ["supa=base-pooler.x", "supa is ignored"],
+  ])("%s", (query, warning) => {
+    expect(parseDatabaseUrl(`postgres://db?${query}`)).toEqual({
+      value: { ...nothing, host: "db", warnings: [expect.stringContaining(warning)] },
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { sslModes } from "./database-url.ts";
+import { sslModes } from "./database-url-parameters.ts";
 import type { Kind } from "./kinds.ts";
 import {
   algorithms,
@@ -165,7 +165,7 @@ export const settings = {
     "database.ssl_ca_file",
     path,
     undefined,
-    "Certificate authorities (PEM) to trust under verify-full",
+    "Certificate authorities (PEM) to trust under verify-ca and verify-full",
   ),
   databasePoolSize: setting(
     "database.pool_size",

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { DomainError } from "../domain/errors.ts";
-import { asFailure, isDefiniteRollback, isTransient } from "./database-errors.ts";
+import { asFailure, ConnectFailure, isDefiniteRollback, isTransient } from "./database-errors.ts";
 
 /** An error as `pg` makes it of PostgreSQL's message. */
 function databaseError(code: string, severity = "ERROR"): pg.DatabaseError {
@@ -31,6 +31,11 @@ describe("what is worth repeating", () => {
     ["a refused connection", socketError("ECONNREFUSED"), true],
     ["a host of which no address answers", new AggregateError([socketError("ECONNREFUSED")]), true],
     ["a connection that took too long", new Error("Connection terminated due to connection timeout"), true],
+    ["a prepared statement that a pooler lost", databaseError("26000"), true],
+    ["a prepared statement that is there already", databaseError("42P05"), true],
+    ["a connection that the network kept from being made", new ConnectFailure(socketError("ECONNREFUSED")), true],
+    ["a connection while the server starts", new ConnectFailure(databaseError("57P03", "FATAL")), true],
+    ["a connection that was not allowed", new ConnectFailure(databaseError("28000", "FATAL")), false],
     ["a broken constraint", databaseError("23505"), false],
     ["a statement that took too long", databaseError("57014"), false],
     ["a bug", new TypeError("x is not a function"), false],
@@ -46,6 +51,8 @@ describe("what the caller hears", () => {
     ["a full disk", databaseError("53100"), "DATABASE_UNAVAILABLE"],
     ["too many connections", databaseError("53300", "FATAL"), "DATABASE_UNAVAILABLE"],
     ["a lost connection", new Error("Connection terminated"), "DATABASE_UNAVAILABLE"],
+    ["a role that was barred", new ConnectFailure(databaseError("28000", "FATAL")), "DATABASE_UNAVAILABLE"],
+    ["a database that is gone", new ConnectFailure(databaseError("3D000", "FATAL")), "DATABASE_UNAVAILABLE"],
   ])("of %s", (_name, error, reason) => expect(asFailure(error)).toMatchObject({ failure: { reason }, cause: error }));
 
   test.each([

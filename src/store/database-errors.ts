@@ -1,6 +1,24 @@
 import { isAbortedTransactionError } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { isStatementLost } from "./prepared-support.ts";
+
+/** The database cannot be used as it is set up: a sentence that names the cure. */
+export class DatabaseSetupError extends Error {
+  override readonly name = "DatabaseSetupError";
+}
+
+/**
+ * No connection could be made, for the reason in `cause`. What PostgreSQL or a pooler says before there is a connection
+ * concerns the service's own access and never a statement, whatever its SQLSTATE.
+ */
+export class ConnectFailure extends Error {
+  override readonly name = "ConnectFailure";
+
+  constructor(cause: unknown) {
+    super(`cannot connect to the database: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
 
 /** read_only_sql_transaction. */
 const readOnlyTransaction = "25006";
@@ -57,9 +75,14 @@ function isConnectionError(error: unknown): boolean {
 
 /** Whether the whole transaction may be repeated: nothing was stored, and the cause may pass. */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof ConnectFailure) return sqlState(error.cause) === undefined || isTransient(error.cause);
   const state = sqlState(error);
   return (
-    (state !== undefined && transientStates.has(state)) || isConnectionError(error) || isAbortedTransactionError(error)
+    (state !== undefined && transientStates.has(state)) ||
+    isConnectionError(error) ||
+    isAbortedTransactionError(error) ||
+    // The repeat does without prepared statements.
+    isStatementLost(error)
   );
 }
 
@@ -85,7 +108,7 @@ export function asFailure(error: unknown): unknown {
   if (state === lockNotAvailable) return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause: error });
   const isUnavailable =
     state !== undefined && (unavailableStates.has(state) || state.startsWith(insufficientResources));
-  if (isTransient(error) || isUnavailable) {
+  if (error instanceof ConnectFailure || isTransient(error) || isUnavailable) {
     return new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }, { cause: error });
   }
   return error;

@@ -1,39 +1,33 @@
-import { readFileSync } from "node:fs";
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
-import { isFromReadOnlyServer } from "./database-errors.ts";
+import { type Answers, createAnswers } from "./answers.ts";
+import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
+import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
+import { ConnectFailure } from "./database-errors.ts";
+import { LocklessDialect } from "./migrate.ts";
+import { createPreparedSupport } from "./prepared-support.ts";
 import type { DB } from "./tables.ts";
 
+export type { Connection } from "./connection.ts";
+
 /** How to reach PostgreSQL, and how much of it to use. */
-export interface DatabaseOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-  readonly name: string;
-  readonly sslMode: "disable" | "require" | "verify-full";
-  /** A PEM file of certificate authorities for verify-full; the system's when undefined. */
-  readonly sslCaFile?: string | undefined;
+export interface DatabaseOptions extends ConnectionOptions, Partial<ConnectionLimits> {
   readonly poolSize: number;
-  /** A statement that runs so long is ended by PostgreSQL, unless its transaction says otherwise; undefined for no limit. */
-  readonly statementTimeoutMs?: number | undefined;
-  /** A statement that has no answer after so long is given up, and its connection cut; undefined waits for ever. */
-  readonly answerTimeoutMs?: number | undefined;
 }
 
-/** A connection of the pool. Statements that are sent without waiting for one another share a flight. */
-export interface Connection {
-  query(statement: string | pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult>;
-  /** Gives it back; `destroy` closes one that is broken or in an unknown state. */
-  release(destroy?: boolean): void;
-}
-
-/** A connection pool and its typed query builder. `close` ends both. */
-export interface Database {
+/** A way to take connections of the pool: by Kysely, or for statements that Kysely does not send. */
+export interface Access {
   readonly db: Kysely<DB>;
-  /** Takes a connection of the pool for statements that Kysely does not send; who takes it releases it. */
+  /** Takes a connection of the pool, which the caller releases. */
   connect(): Promise<Connection>;
+}
+
+/** A connection pool and its typed query builder. */
+export interface Database extends Access {
+  /** For reads outside a transaction: each statement is bounded in time. */
+  readonly reads: Access;
+  /** Ends both. */
   close(): Promise<void>;
 }
 
@@ -41,88 +35,104 @@ export interface Database {
 export const maxWaitingCallers = 10_000;
 /** A caller who has waited this long for a connection is refused. */
 export const maxWaitMs = 5_000;
-/** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
-const keepAliveMs = 10_000;
 /**
  * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. Those that it made when a
  * table was small are ruinous once it has grown, so that none may get older than this.
  */
 const maxPlanAgeMs = 1_000;
 
-// PostgreSQL's type numbers (pg_type.oid) of the columns that need more than a JavaScript number or string.
-const int8Oid = 20;
-const timestamptzOid = 1184;
-
-/** Ids become bigint, instants keep their microseconds; other types as `pg` reads them (numeric stays a string). */
-const columnTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: "text" | "binary") => {
-    if (oid === int8Oid) return BigInt;
-    if (oid === timestamptzOid) return (text: string) => Temporal.Instant.from(text);
-    return pg.types.getTypeParser(oid, format);
-  }) as typeof pg.types.getTypeParser,
-};
-
 /** Opens a pool. Nothing connects until the first query; `onError` hears of idle connections that break. */
 export function createDatabase(options: DatabaseOptions, onError: (error: Error) => void): Database {
+  const handshake = createHandshake(options);
   const pool = new pg.Pool({
-    host: options.host,
-    port: options.port,
-    user: options.username,
-    password: options.password,
-    database: options.name,
-    ssl: sslOptions(options),
+    Client: createClientClass({ ...options, connectTimeoutMs: connectTimeoutMs(options) }, handshake),
     max: options.poolSize,
     connectionTimeoutMillis: maxWaitMs,
     idleTimeoutMillis: 30_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: keepAliveMs,
-    application_name: "frontrow",
-    types: columnTypes,
-    pipeline: true,
   });
-  // Without listeners a broken connection would end the process: one that is idle, and one that is in use, of which
-  // whoever uses it hears from the statement that fails.
+  // Without a listener an idle connection that breaks would end the process.
   pool.on("error", onError);
-  pool.on("connect", (client) => {
-    client.on("error", () => {});
-    // Not as a parameter of the connection, which poolers refuse. Of one that is broken, whoever takes it hears.
-    const { statementTimeoutMs } = options;
-    if (statementTimeoutMs !== undefined) client.query(`set statement_timeout = ${statementTimeoutMs}`).catch(() => {});
-  });
+  const { answers = createAnswers(), prepared = createPreparedSupport(() => {}), answerTimeoutMs } = options;
+  const { statementTimeoutMs = 0 } = options;
+  const isBounded = watchTimeouts(pool, statementTimeoutMs);
+  pool.on("connect", () => answers.heard());
   const renewPlans = createPlanRenewal();
-  const connect = () => takeConnection(pool, renewPlans, options.answerTimeoutMs);
-  const db = new Kysely<DB>({
-    dialect: new PostgresDialect({
-      // The type also speaks of cursors, which Kysely uses only when given a class for them.
-      pool: { options: pool.options, connect: connect as () => Promise<never>, end: () => pool.end() },
-    }),
+  const takeClient = () => waitForClient(pool, handshake, answers);
+  const guard = (client: pg.PoolClient) => {
+    renewPlans(client);
+    return guardConnection(client, { answers, prepared, answerTimeoutMs });
+  };
+  const access = accessOf(pool, async () => guard(await takeClient()));
+  const reads = accessOf(pool, async () => {
+    const client = await takeClient();
+    const connection = guard(client);
+    return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
   });
   const close = async () => {
-    await db.destroy();
-    // Kysely ends the pool only if it has itself used it.
-    if (!pool.ending) await pool.end();
+    await Promise.all([access.db.destroy(), reads.db.destroy()]);
+    await pool.end();
   };
-  return { db, connect, close };
+  return { ...access, reads, close };
 }
 
-async function takeConnection(
-  pool: pg.Pool,
-  renewPlans: (client: pg.PoolClient) => void,
-  answerTimeoutMs: number | undefined,
-): Promise<Connection> {
+/** The pool waits no longer, whatever the options say. */
+function connectTimeoutMs(options: ConnectionOptions): number {
+  return Math.min(options.connectTimeoutMs ?? maxWaitMs, maxWaitMs);
+}
+
+function accessOf(pool: pg.Pool, connect: () => Promise<Connection>): Access {
+  const db = new Kysely<DB>({
+    dialect: new LocklessDialect({
+      // The type also speaks of cursors, which Kysely uses only when given a class for them.
+      pool: { options: pool.options, connect: connect as () => Promise<never>, end: async () => {} },
+    }),
+  });
+  return { db, connect };
+}
+
+/**
+ * Asks new connections whether they have the time limit that was sent at their start: a pooler may have refused or ignored
+ * it. The question travels ahead of the statement that the connection was made for.
+ */
+function watchTimeouts(pool: pg.Pool, statementTimeoutMs: number): (client: pg.PoolClient) => boolean {
+  const bounded = new WeakSet<pg.PoolClient>();
+  if (statementTimeoutMs === 0) return () => true;
+  pool.on("connect", (client) => {
+    const question = client.query<{ setting: string }>(
+      "select setting from pg_settings where name = 'statement_timeout'",
+    );
+    question.then(
+      ({ rows }) => rows[0]?.setting === String(statementTimeoutMs) && bounded.add(client),
+      // Of a connection that is broken, the statement behind this one reports it.
+      () => {},
+    );
+  });
+  return (client) => bounded.has(client);
+}
+
+/** A connection may have to be begun without TLS, or with it, and without the time limit. */
+const maxFallBacks = 2;
+
+async function waitForClient(pool: pg.Pool, handshake: Handshake, answers: Answers): Promise<pg.PoolClient> {
   if (pool.waitingCount >= maxWaitingCallers) throw overloaded();
-  try {
-    const client = await pool.connect();
-    renewPlans(client);
-    return answerTimeoutMs === undefined ? client : discardWhenUseless(client, answerTimeoutMs);
-  } catch (error) {
-    // pg-pool's own words for "all connections stayed busy"; it gives no code.
-    if (error instanceof Error && error.message === "timeout exceeded when trying to connect") throw overloaded(error);
-    throw error;
+  for (let fallBacks = 0; ; fallBacks++) {
+    const tried = handshake.next;
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (fallBacks < maxFallBacks && handshake.fallBack(error, tried)) continue;
+      // pg-pool's own words for "all connections stayed busy"; it gives no code.
+      const isWaitOver = error instanceof Error && error.message === "timeout exceeded when trying to connect";
+      throw isWaitOver ? answers.refusal(maxWaitMs, error) : new ConnectFailure(error);
+    }
   }
 }
 
-/** Has a connection forget plans that are old, ahead of what it is taken for and without waiting. */
+/**
+ * Has a connection forget plans that are old, ahead of what it is taken for and without waiting. Behind a transaction
+ * pooler it may be another client's plans that are forgotten: no setting and no result changes by it, and each connection
+ * costs at most one planning a second.
+ */
 function createPlanRenewal(): (client: pg.PoolClient) => void {
   const renewedAtMs = new WeakMap<pg.PoolClient, number>();
   return (client) => {
@@ -135,53 +145,7 @@ function createPlanRenewal(): (client: pg.PoolClient) => void {
   };
 }
 
-/**
- * The server's own timeouts end what takes long. What outlasts even those has lost its network, of which TCP may tell only
- * after a quarter of an hour: cutting the connection gives the pool its place back and ends the wait as a lost connection.
- * Nor does a connection go back to the pool whose server only reads: every repeat would meet it again.
- */
-function discardWhenUseless(client: pg.PoolClient, answerTimeoutMs: number): Connection {
-  let released = false;
-  let isReadOnly = false;
-  const release = (destroy?: boolean) => {
-    if (!released) client.release(destroy || isReadOnly);
-    released = true;
-  };
-  const cut = () => {
-    // To end a connection that pipelines would be to wait for its answers.
-    client.connection.stream.destroy();
-    release(true);
-  };
-  const query: Connection["query"] = async (statement, values) => {
-    const timer = setTimeout(cut, answerTimeoutMs);
-    try {
-      return await client.query(statement, values);
-    } catch (error) {
-      isReadOnly ||= isFromReadOnlyServer(error);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  return { query, release };
-}
-
 /** What a caller hears for whom no connection is to be had. */
 export function overloaded(cause?: unknown): DomainError {
   return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause });
-}
-
-/** The `ssl` option of `pg` for a mode of libpq's `sslmode`. */
-export function sslOptions(options: Pick<DatabaseOptions, "sslMode" | "sslCaFile">): pg.ClientConfig["ssl"] {
-  switch (options.sslMode) {
-    case "disable":
-      return false;
-    case "require":
-      return { rejectUnauthorized: false };
-    case "verify-full":
-      return {
-        rejectUnauthorized: true,
-        ...(options.sslCaFile === undefined ? {} : { ca: readFileSync(options.sslCaFile, "utf8") }),
-      };
-  }
 }

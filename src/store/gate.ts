@@ -11,8 +11,8 @@ export interface Gate {
   pass<Result>(work: () => Promise<Result>, deadline: Deadline): Promise<Result>;
 }
 
-/** A gate with so many places. Its bounds for those who wait are the pool's. */
-export function createGate(places: number): Gate {
+/** A gate with so many places, and the pool's bounds for waiting. `refusal` makes the error of a wait that was too long. */
+export function createGate(places: number, refusal: (waitedMs: number) => DomainError = () => overloaded()): Gate {
   const waiting = new Set<() => void>();
   let freePlaces = places;
 
@@ -26,15 +26,15 @@ export function createGate(places: number): Gate {
     if (waiting.size >= maxWaitingCallers) throw overloaded();
     return new Promise((resolve, reject) => {
       // At once, not when the promise is heard of: who has just given up must not be given a place.
-      const stopWaiting = (refusal?: DomainError) => {
+      const stopWaiting = (error?: DomainError) => {
         waiting.delete(stopWaiting);
         clearTimeout(timer);
         signal.removeEventListener("abort", giveUp);
-        if (refusal) reject(refusal);
+        if (error) reject(error);
         else resolve();
       };
       const giveUp = () => stopWaiting(notAwaited());
-      const timer = setTimeout(() => stopWaiting(overloaded()), maxWaitMs);
+      const timer = setTimeout(() => stopWaiting(refusal(maxWaitMs)), maxWaitMs);
       signal.addEventListener("abort", giveUp);
       waiting.add(stopWaiting);
     });

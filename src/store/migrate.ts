@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, PostgresAdapter, PostgresDialect, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import type { DB } from "./tables.ts";
 
@@ -24,12 +24,42 @@ const sqlFiles: MigrationProvider = {
   },
 };
 
-/** Applies the migrations that the database lacks, each once, however many instances start together; returns their names. */
-export async function migrate(db: Kysely<DB>): Promise<string[]> {
-  const { error, results = [] } = await new Migrator({ db, provider: sqlFiles }).migrateToLatest();
-  if (error !== undefined) {
-    const failed = results.find((result) => result.status === "Error");
-    throw new Error(`migration ${failed?.migrationName ?? ""} failed`, { cause: error });
+/** The number of Kysely's own lock, which releases before this one take for the session. */
+const lockId = 3853314791062309107n;
+
+/**
+ * A dialect whose migrator takes no lock: `migrate` has one. Kysely's belongs to the session, and behind a transaction
+ * pooler it would be given back on another one and stay for ever.
+ */
+export class LocklessDialect extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return new LocklessAdapter();
   }
-  return results.map((result) => result.migrationName);
+}
+
+class LocklessAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+/**
+ * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.
+ * A migration may take long, and so may the wait for another instance's: the operator's time limits for sessions are for
+ * other work. Those that a migration sets itself count.
+ */
+export async function migrate(db: Kysely<DB>): Promise<string[]> {
+  return await db.transaction().execute(async (transaction) => {
+    await sql`select
+      set_config('statement_timeout', '0', true),
+      set_config('lock_timeout', '0', true),
+      set_config('idle_in_transaction_session_timeout', '0', true)`.execute(transaction);
+    await sql`select pg_advisory_xact_lock(${sql.lit(lockId)})`.execute(transaction);
+    const migrator = new Migrator({ db: transaction, provider: sqlFiles });
+    const { error, results = [] } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      const failed = results.find((result) => result.status === "Error");
+      throw new Error(`migration ${failed?.migrationName ?? ""} failed`, { cause: error });
+    }
+    return results.map((result) => result.migrationName);
+  });
 }

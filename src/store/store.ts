@@ -2,22 +2,31 @@ import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Booking, BookingKey } from "../domain/booking.ts";
 import { type Deadline, requireAwaited } from "../domain/deadline.ts";
+import { createAnswers } from "./answers.ts";
 import { type BatchOptions, type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
+import type { ConnectionOptions } from "./client.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
+import { createPreparedSupport } from "./prepared-support.ts";
 import { retryTransient } from "./retry.ts";
+import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
 
-export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs">, BatchOptions {
+export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, BatchOptions {
+  readonly poolSize: number;
   /** How often a transaction or read is repeated after a transient failure. */
   readonly maxRetries: number;
+  /** Called once, when prepared statements turn out not to be kept and are given up. */
+  readonly onPreparedLost?: ((error: unknown) => void) | undefined;
 }
 
 /** The one way to the database: reads, and transactions that end as said. Both retry what is worth retrying. */
 export interface Store {
+  /** Whether the database is set up as the service needs it. Raises DatabaseSetupError; returns warnings. */
+  check(): Promise<string[]>;
   /** Applies the migrations that are missing and returns their names. */
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
@@ -47,12 +56,14 @@ const answerGraceMs = 3_000;
 
 export function createStore(options: StoreOptions, onConnectionError: (error: Error) => void): Store {
   const { maxRetries, statementTimeoutMs } = options;
+  const answers = createAnswers();
+  const prepared = createPreparedSupport((error) => options.onPreparedLost?.(error));
   const open = (limits: Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs">) =>
-    createDatabase({ ...options, statementTimeoutMs: undefined, ...limits }, onConnectionError);
+    createDatabase({ ...options, statementTimeoutMs: undefined, answers, prepared, ...limits }, onConnectionError);
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
   const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
   // However many read, they leave connections to batches and transactions, which share the pool with them.
-  const readers = createGate(sharePool(options.poolSize).reads);
+  const readers = createGate(sharePool(options.poolSize).reads, answers.refusal);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
@@ -62,7 +73,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
         requireAwaited(deadline);
         return work(connection);
       };
-      const attempt = () => readers.pass(() => main.db.connection().execute(readIfAwaited), deadline);
+      const attempt = () => readers.pass(() => main.reads.db.connection().execute(readIfAwaited), deadline);
       return retryTransient(attempt, maxRetries, deadline);
     },
     transact: async (work, deadline) => {
@@ -72,8 +83,9 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     batches: {
       open: (query) => openBatch(main, query, options),
       settle: (transactionId) => settleTransaction(aside.db, transactionId),
-      find: (concertId, keys) => findBookingsByKeys(main, concertId, keys, options),
+      find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys, options),
     },
+    check: () => checkServer(aside.db),
     migrate: async () => {
       // A migration may take long, and so may the wait for another instance's.
       const { db, close } = open({ poolSize: 1 });

@@ -185,7 +185,8 @@ export async function startTcpProxy(databaseUrl: string): Promise<TcpProxy> {
 
 /**
  * Cuts what a client sends into the messages of PostgreSQL's protocol and tells which of them is a COMMIT: a simple query
- * ("Q"), or the execution ("E") of a prepared one ("P" parses it, "B" binds it).
+ * ("Q"), or the execution ("E") of a prepared one ("P" parses it, "B" binds it). Those of read-only transactions are none:
+ * they decide nothing.
  */
 function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => void): (chunk: Buffer) => void {
   /** The first message of a connection has no type. */
@@ -193,6 +194,7 @@ function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => vo
   let buffered: Buffer = Buffer.alloc(0);
   const commitStatements = new Set<string>();
   let boundStatement = "";
+  let isReadOnly = false;
 
   function isCommit(message: Buffer): boolean {
     const type = String.fromCharCode(message[0] ?? 0);
@@ -202,7 +204,9 @@ function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => vo
       else commitStatements.delete(first);
     }
     if (type === "B") boundStatement = second;
-    return (type === "Q" && isCommitText(first)) || (type === "E" && commitStatements.has(boundStatement));
+    if (type === "Q" && /^\s*begin\b/i.test(first)) isReadOnly = /^[^;]*\bread only\b/i.test(first);
+    const isEnd = (type === "Q" && isCommitText(first)) || (type === "E" && commitStatements.has(boundStatement));
+    return isEnd && !isReadOnly;
   }
 
   return (chunk) => {

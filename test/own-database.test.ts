@@ -1,0 +1,293 @@
+/** The service on a database whose operator has set it up in ways of their own. */
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
+import type { Store } from "../src/store/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { holdLock } from "./support/locks.ts";
+import { endPrograms, openProgram, startProgram } from "./support/program.ts";
+import { startTestService, testEnvironment } from "./support/service.ts";
+import { openDeadline, openStore, transact } from "./support/store.ts";
+import { startTcpProxy } from "./support/tcp-proxy.ts";
+
+const wait = { timeout: 10_000, interval: 10 };
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+afterEach(endPrograms);
+
+const nameIn = (url: string) => new URL(url).pathname.slice(1);
+
+async function post(baseUrl: string, path: string, body: object) {
+  const response = await fetch(`${baseUrl}${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+const moonlight = {
+  ...{ name: "Moonlight", artist: "The Larks", venue: "Old Mill", total_tickets: 100, price: 10, currency_code: "EUR" },
+  ...{ concert_date: "2099-06-01T20:00:00Z", booking_start_time: "2020-01-01T00:00:00Z" },
+  booking_end_time: "2099-05-01T00:00:00Z",
+};
+
+/** A role of a test's own with all rights on the database, and a URL for it. */
+async function createRole(setting = "") {
+  const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
+  await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
+  await database.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+  if (setting !== "") await database.query(`ALTER ROLE ${role} SET ${setting}`);
+  onTestFinished(async () => {
+    await database.query(`DROP OWNED BY ${role}`);
+    await database.query(`DROP ROLE ${role}`);
+  });
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = "pw";
+  return { role, url: url.href };
+}
+
+describe("the operator's time zone and date style", () => {
+  test.each([
+    ["timezone = 'Asia/Kolkata'", "datestyle = 'German'"],
+    ["timezone = 'America/New_York'", "datestyle = 'SQL, DMY'"],
+    ["timezone = 'Pacific/Kiritimati'", "datestyle = 'Postgres, MDY'"],
+  ])("%s, %s: every year of the schema is stored and read", async (...settings) => {
+    const own = await createTestDatabase();
+    for (const setting of settings) await own.query(`ALTER DATABASE ${nameIn(own.url)} SET ${setting}`);
+    const service = await startTestService({}, own);
+    onTestFinished(() => service.close().then(() => own.drop()));
+    const edges = {
+      booking_start_time: "0001-01-01T00:00:00Z",
+      booking_end_time: "9999-12-31T23:59:59.999999Z",
+      concert_date: "9999-12-31T23:59:59.999999Z",
+    };
+    const created = await post(service.baseUrl, "/api/v1/concerts", { ...moonlight, ...edges });
+    expect(created).toMatchObject({ status: 201, body: edges });
+    const list = await fetch(`${service.baseUrl}/api/v1/concerts?date_from=0001-01-01T00:00:00Z`);
+    expect(await list.json()).toMatchObject({ concerts: [edges] });
+    const request = { concert_id: created.body.id, user_id: "nora", ticket_count: 1 };
+    const booked = await post(service.baseUrl, "/api/v1/bookings", request);
+    expect(booked.status).toBe(201);
+    const [row] = await own.query<{ instant: string }>(
+      "SELECT to_char(booking_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS instant FROM bookings",
+    );
+    expect(Temporal.Instant.from(booked.body.booking_time).toString()).toBe(
+      Temporal.Instant.from(row?.instant ?? "").toString(),
+    );
+  });
+
+  test("a role's are as little heard", async () => {
+    const { url } = await createRole("timezone = 'Asia/Kolkata'");
+    const store = openStore(url);
+    const read = store.read((db) => sql`select current_setting('timezone') as zone`.execute(db), openDeadline());
+    expect((await read.finally(() => store.close())).rows).toEqual([{ zone: "UTC" }]);
+  });
+
+  test("the years that can be stored do not move with the session's time zone", async () => {
+    const session = await database.connect();
+    onTestFinished(() => session.end());
+    await session.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'");
+    const { rows } = await session.query<{ text: string }>(
+      "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'concerts_years_check'",
+    );
+    await session.query(`CREATE TEMP TABLE copies (LIKE concerts); ALTER TABLE copies ADD ${rows[0]?.text}`);
+    const insert = (instant: string) =>
+      session.query(
+        `INSERT INTO copies SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, gen_random_uuid(), '', now(), now()
+         FROM CAST($1 AS timestamptz) AS x`,
+        [instant],
+      );
+    await insert("0001-01-01 00:00:00+00");
+    await insert("9999-12-31 23:59:59.999999+00");
+    for (const instant of ["0001-12-31 23:59:59.999999+00 BC", "10000-01-01 00:00:00+00"]) {
+      await expect(insert(instant), instant).rejects.toMatchObject({ code: "23514" });
+    }
+  });
+});
+
+test("the shell's variables for PostgreSQL's own programs and for pg do not steer Frontrow", async () => {
+  const shell = {
+    PGOPTIONS: "-c search_path=zz",
+    PGSSLNEGOTIATION: "nonsense",
+    PGSSLMODE: "verify-full",
+    PGREPLICATION: "database",
+    PGAPPNAME: "zz",
+    PGCLIENT_ENCODING: "LATIN1",
+    PGBINARY: "1",
+    PGUSER: "zz",
+    PGPASSWORD: "zz",
+    PGDATABASE: "zz",
+    PGHOST: "zz.invalid",
+    PGPORT: "1",
+    PGCONNECT_TIMEOUT: "1",
+    PGDATESTYLE: "nonsense",
+    PGDATA: "/zz",
+    PGPASSFILE: "/zz",
+    NODE_PG_FORCE_NATIVE: "1",
+  };
+  const program = await openProgram({ ...testEnvironment(database.url), ...shell });
+  expect((await fetch(`${program.baseUrl}/api/v1/concerts`)).status).toBe(200);
+  const names = await database.query(
+    "SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+  );
+  expect(names).toContainEqual({ name: "frontrow" });
+  expect(names).not.toContainEqual({ name: "zz" });
+});
+
+describe("time limits", () => {
+  test("a read has one on every connection, and no operator's", async () => {
+    const { role, url } = await createRole("statement_timeout = '7s'");
+    const store = openStore(url, { statementTimeoutMs: 4_321 });
+    onTestFinished(() => store.close());
+    const limit = async () => {
+      const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
+      return (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
+    };
+    expect(await limit()).toBe("4321ms");
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [role]);
+    expect(await limit()).toBe("4321ms");
+  });
+
+  test("a migration behind another one waits for it, whatever the operator's limit", async () => {
+    const { url, role } = await createRole("statement_timeout = '50ms'");
+    const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
+    const store = openStore(url);
+    onTestFinished(() => store.close());
+    const migrated = store.migrate();
+    migrated.catch(() => {});
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'
+      AND clock_timestamp() - query_start > interval '200 ms'`;
+    await vi.waitFor(async () => expect(await database.query(waiting, [role])).toHaveLength(1), wait);
+    await lock.release();
+    expect(await migrated).toEqual([]);
+  });
+});
+
+describe("what fails before there is a connection", () => {
+  test("is DATABASE_UNAVAILABLE for reads and bookings, whatever PostgreSQL says", async () => {
+    const { role, url } = await createRole();
+    const service = await startTestService({ APP_MAX_RETRIES: "0" }, { ...database, url });
+    onTestFinished(() => service.close());
+    const { body: concert } = await post(service.baseUrl, "/api/v1/concerts", moonlight);
+    await database.query(`ALTER ROLE ${role} NOLOGIN`);
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [role]);
+    const none = "SELECT 1 FROM pg_stat_activity WHERE usename = $1";
+    await vi.waitFor(async () => expect(await database.query(none, [role])).toEqual([]), wait);
+    for (let call = 0; call < 10; call++) {
+      const fresh = { headers: { "Cache-Control": "no-cache" } };
+      const read = await fetch(`${service.baseUrl}/api/v1/concerts/${concert.id}`, fresh);
+      expect([read.status, read.headers.has("retry-after")]).toEqual([503, true]);
+      expect(await read.json()).toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
+      const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
+      expect(await post(service.baseUrl, "/api/v1/bookings", request)).toMatchObject({
+        status: 503,
+        body: { reason: "DATABASE_UNAVAILABLE" },
+      });
+    }
+    await database.query(`ALTER ROLE ${role} LOGIN`);
+    await vi.waitFor(async () => {
+      const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
+      expect((await post(service.baseUrl, "/api/v1/bookings", request)).status).toBe(201);
+    }, wait);
+  });
+
+  test.each([
+    ["a wrong password", { password: "wrong" }, "28P01"],
+    ["a database that is not there", { name: "missing" }, "3D000"],
+    ["a role that is not there", { username: "missing" }, "28P01"],
+  ])("keeps PostgreSQL's code: %s", async (_, wrong, code) => {
+    const store = openStore(database.url, { ...wrong, maxRetries: 0 });
+    onTestFinished(() => store.close());
+    await expect(store.read((db) => sql`select 1`.execute(db), openDeadline())).rejects.toMatchObject({
+      failure: { reason: "DATABASE_UNAVAILABLE" },
+      cause: { name: "ConnectFailure", cause: { code } },
+    });
+  });
+});
+
+describe("a wait for a connection that was too long", () => {
+  /** A store with one connection, which is busy. */
+  async function busyStore() {
+    const proxy = await startTcpProxy(database.url);
+    const store = openStore(proxy.url(database.url), { poolSize: 1, maxRetries: 0 });
+    const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
+    const busy = store.read((db) => sql`select pg_advisory_lock_shared(1)`.execute(db), openDeadline());
+    await lock.untilWaiting(1);
+    onTestFinished(async () => {
+      proxy.releaseAnswers();
+      await lock.release();
+      await busy;
+      await store.close();
+      await proxy.close();
+    });
+    return { proxy, store };
+  }
+
+  const one = sql`select 1`;
+  const calls = (store: Store) => [
+    store.read((db) => one.execute(db), openDeadline()),
+    transact(store, (transaction) => one.execute(transaction)),
+  ];
+
+  test("is DATABASE_UNAVAILABLE if the server answered nothing meanwhile", async () => {
+    const { proxy, store } = await busyStore();
+    proxy.holdAnswers();
+    for (const { reason } of (await Promise.allSettled(calls(store))) as PromiseRejectedResult[]) {
+      expect(reason).toMatchObject({ failure: { reason: "DATABASE_UNAVAILABLE" } });
+    }
+  });
+
+  test("is OVERLOADED if others were answered", async () => {
+    const { store } = await busyStore();
+    const waiting = Promise.allSettled(calls(store));
+    await store.ping();
+    for (const { reason } of (await waiting) as PromiseRejectedResult[]) {
+      expect(reason).toMatchObject({ failure: { reason: "OVERLOADED" } });
+    }
+  });
+});
+
+describe("a database that cannot store every text", () => {
+  async function createOther(options: string) {
+    const name = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
+    const admin = new pg.Client({ connectionString: inject("adminUrl") });
+    await admin.connect();
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ${options}`);
+    onTestFinished(async () => {
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    });
+    const url = new URL(inject("adminUrl"));
+    url.pathname = `/${name}`;
+    return url.href;
+  }
+
+  test.each([
+    ["LATIN1", ["--migrate"]],
+    ["LATIN1", []],
+    ["SQL_ASCII", []],
+    ["KOI8R", []],
+  ])("is refused in one sentence that names the cure: %s %j", async (encoding, flags) => {
+    const url = await createOther(`ENCODING '${encoding}' LOCALE 'C'`);
+    const program = startProgram(testEnvironment(url), flags);
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toMatch(new RegExp(`^frontrow: .*encoding ${encoding}.*ENCODING 'UTF8'[^\\n]*$`, "m"));
+    expect(program.output()).not.toMatch(/\n\s+at /);
+  });
+
+  test("is warned of if it does not know the cases of letters", async () => {
+    const url = await createOther("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc");
+    const store = openStore(url);
+    onTestFinished(() => store.close());
+    expect(await store.check()).toEqual([expect.stringMatching(/case of ASCII letters only.*LC_CTYPE 'C.UTF-8'/)]);
+    const good = openStore(database.url);
+    expect(await good.check().finally(() => good.close())).toEqual([]);
+  });
+});
