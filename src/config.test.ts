@@ -38,6 +38,7 @@ const defaults: Config = {
   maxTicketsPerBooking: 10,
   maxQueuedRequests: 10_000,
   requestTimeoutMs: 10_000,
+  shutdownDelayMs: 0,
   shutdownTimeoutMs: 20_000,
   lockTimeoutMs: 3000,
   statementTimeoutMs: 5000,

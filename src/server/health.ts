@@ -69,7 +69,7 @@ export function bindHealth(
           if (status !== sent) yield { status };
           sent = status;
           // A watcher must not hold up the drain; it will find another instance.
-          if (readiness.state === "draining") return;
+          if (readiness.draining.aborted) return;
           await changed.promise;
         }
         // The watcher's own deadline, or else the end of the process.

@@ -6,9 +6,13 @@ export interface Readiness {
   readonly state: ReadinessState;
   /** The service can work: it has migrated and reached the database. From here on the database is watched. */
   started(): void;
-  /** The service is about to stop. There is no way back. */
+  /** The service is about to stop: the state becomes "draining". Calls are still served. There is no way back. */
+  announceDrain(): void;
+  /** The service stops: streams end as well. */
   drain(): void;
-  /** Calls the listener at every change of state. Returns what ends that. */
+  /** Aborts when streams have to end. */
+  readonly draining: AbortSignal;
+  /** Calls the listener at every change of state, and when streams have to end. Returns what ends that. */
   onChange(listener: (state: ReadinessState) => void): () => void;
   /** Ends the watch. */
   close(): void;
@@ -38,6 +42,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     log,
   } = options;
   const listeners = new Set<(state: ReadinessState) => void>();
+  const draining = new AbortController();
   let state: ReadinessState = "starting";
   let lastAnswerAt = 0;
   let lastError: unknown;
@@ -49,7 +54,11 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     state = next;
     if (next === "unavailable") log.warn({ state, err: lastError }, "not ready: the database does not answer");
     else log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
-    for (const listener of [...listeners]) listener(next);
+    tell();
+  }
+
+  function tell(): void {
+    for (const listener of [...listeners]) listener(state);
   }
 
   async function pingOnce(): Promise<void> {
@@ -75,6 +84,12 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     void pingOnce();
   }
 
+  function announceDrain(): void {
+    change("draining");
+    clearInterval(watch);
+    watch = undefined;
+  }
+
   function close(): void {
     clearInterval(watch);
     watch = undefined;
@@ -92,11 +107,14 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       watch = setInterval(look, intervalMs);
       change("ready");
     },
+    announceDrain,
     drain() {
-      change("draining");
-      clearInterval(watch);
-      watch = undefined;
+      const isAnnounced = state === "draining";
+      draining.abort();
+      if (isAnnounced) tell();
+      else announceDrain();
     },
+    draining: draining.signal,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -2,12 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { receiveBody } from "./request-body.ts";
+import { createShutdownNotices } from "./shutdown-notices.ts";
 
 const maxBytes = 6;
+const neverStops = createShutdownNotices(undefined);
 
 function receive() {
   const request = new PassThrough();
-  return { request, body: receiveBody(request as unknown as IncomingMessage, maxBytes) };
+  return { request, body: receiveBody(request as unknown as IncomingMessage, maxBytes, neverStops) };
 }
 
 describe("a body", () => {
@@ -30,7 +32,7 @@ describe("a body", () => {
 
   test("of many pieces is put together as it comes", async () => {
     const request = new PassThrough();
-    const body = receiveBody(request as unknown as IncomingMessage, 1_000);
+    const body = receiveBody(request as unknown as IncomingMessage, 1_000, neverStops);
     const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, index) => index % 251));
     for (const byte of bytes) request.write(Buffer.of(byte));
     request.end();

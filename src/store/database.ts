@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { settlesWithin } from "../domain/settles-within.ts";
 import { isFromReadOnlyServer } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 
@@ -29,18 +31,24 @@ export interface Connection {
   release(destroy?: boolean): void;
 }
 
-/** A connection pool and its typed query builder. `close` ends both. */
+/** A connection pool and its typed query builder. */
 export interface Database {
   readonly db: Kysely<DB>;
   /** Takes a connection of the pool for statements that Kysely does not send; who takes it releases it. */
   connect(): Promise<Connection>;
-  close(): Promise<void>;
+  /**
+   * Ends both. Connections that have not closed after a while are cut, such as those that wait for a lock or whose network is
+   * gone. Resolves with whether there were none.
+   */
+  close(): Promise<boolean>;
 }
 
 /** Past this many callers waiting for a connection, the next one is refused at once. */
 export const maxWaitingCallers = 10_000;
 /** A caller who has waited this long for a connection is refused. */
 export const maxWaitMs = 5_000;
+/** How long connections may take to close at the end. */
+const closeTimeoutMs = 3_000;
 /** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
 const keepAliveMs = 10_000;
 /**
@@ -97,12 +105,36 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
       pool: { options: pool.options, connect: connect as () => Promise<never>, end: () => pool.end() },
     }),
   });
+  const sockets = trackSockets(pool);
   const close = async () => {
-    await db.destroy();
-    // Kysely ends the pool only if it has itself used it.
-    if (!pool.ending) await pool.end();
+    const ended = async () => {
+      await db.destroy();
+      // Kysely ends the pool only if it has itself used it.
+      if (!pool.ending) await pool.end();
+      await sockets.closed();
+    };
+    if (await settlesWithin(ended(), closeTimeoutMs)) return true;
+    sockets.destroy();
+    return false;
   };
   return { db, connect, close };
+}
+
+/** The sockets of a pool's connections: the pool itself takes a connection that it has asked to close for closed. */
+function trackSockets(pool: pg.Pool) {
+  const sockets = new Set<Duplex>();
+  pool.on("connect", ({ connection: { stream } }) => {
+    sockets.add(stream);
+    stream.once("close", () => sockets.delete(stream));
+  });
+  return {
+    closed: async () => {
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+    },
+    destroy: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 async function takeConnection(

@@ -39,7 +39,8 @@ export interface Store {
   };
   /** Resolves when the database answers. */
   ping(): Promise<void>;
-  close(): Promise<void>;
+  /** Resolves with whether every connection closed by itself; see `Database.close`. */
+  close(): Promise<boolean>;
 }
 
 /** How much longer than a statement may take its answer may be on its way. */
@@ -83,7 +84,8 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       await sql`select 1`.execute(aside.db);
     },
     close: async () => {
-      await Promise.all([main.close(), aside.close()]);
+      const closed = await Promise.all([main.close(), aside.close()]);
+      return closed.every((isClosed) => isClosed);
     },
   };
 }
