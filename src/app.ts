@@ -104,7 +104,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const { services, engine, lookUpBooking } = createServices(config, store);
   const descriptions = services.map(({ service }) => service);
   const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
-  const readiness = createReadiness({ ping: () => store.ping(), log: logger });
+  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
   const http = await createHttpApp({
     services,
     interceptors: guards.interceptors,

@@ -92,10 +92,10 @@ export function registerHealthRoutes(fastify: FastifyInstance, readiness: Readin
     fastify.get(path, (_request, reply) => reply.header("cache-control", "no-store").send({ status: "up" }));
   }
   fastify.get("/readyz", (_request, reply) => {
-    const { state } = readiness;
+    const { state, reason } = readiness;
     return reply
       .code(state === "ready" ? 200 : 503)
       .header("cache-control", "no-store")
-      .send({ status: state });
+      .send(reason === undefined ? { status: state } : { status: state, reason });
   });
 }

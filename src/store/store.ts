@@ -2,11 +2,13 @@ import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Booking, BookingKey } from "../domain/booking.ts";
 import { type Deadline, requireAwaited } from "../domain/deadline.ts";
+import type { Health } from "../domain/health.ts";
 import { type BatchOptions, type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
+import { createProbe } from "./probe.ts";
 import { retryTransient } from "./retry.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
@@ -39,6 +41,8 @@ export interface Store {
   };
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Whether the database takes writes, within a few seconds. Not to be called again before it has resolved. */
+  probe(): Promise<Health>;
   /** Resolves with whether every connection closed by itself; see `Database.close`. */
   close(): Promise<boolean>;
 }
@@ -56,6 +60,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const readers = createGate(sharePool(options.poolSize).reads);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
+  const probing = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
@@ -83,8 +88,9 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     ping: async () => {
       await sql`select 1`.execute(aside.db);
     },
+    probe: createProbe(aside, probing),
     close: async () => {
-      const closed = await Promise.all([main.close(), aside.close()]);
+      const closed = await Promise.all([main.close(), aside.close(), probing.close()]);
       return closed.every((isClosed) => isClosed);
     },
   };
