@@ -65,8 +65,14 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   }
 }
 
+/** How often a migration that waits, or takes long, says that it is still there. */
+const migrationNoticeMs = 5_000;
+
 async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
-  const applied = await store.migrate();
+  const notice = setInterval(() => {
+    logger.info("migrating still: another instance may be at it, or a transaction may hold a lock");
+  }, migrationNoticeMs);
+  const applied = await store.migrate().finally(() => clearInterval(notice));
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
 import { DatabaseUnreachableError } from "./database.ts";
+import { describeCauses } from "./domain/causes.ts";
 import { TokenKeyError } from "./identity/keys.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
+import { MigrationError } from "./store/migration-errors.ts";
 
 /** docs/operations.md explains them. */
 const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;
@@ -18,14 +20,20 @@ const projectRoot = join(import.meta.dirname, "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 /** Errors that a person can mend: their sentence is enough. */
-const explained = [ConfigError, DatabaseUnreachableError, EmbeddedPostgresError, PortError, TokenKeyError];
+const explained = [
+  ConfigError,
+  DatabaseUnreachableError,
+  EmbeddedPostgresError,
+  MigrationError,
+  PortError,
+  TokenKeyError,
+];
 
 try {
   const { config, warnings } = loadConfig({ argv: process.argv.slice(2), env: process.env, readFile, projectRoot });
   await run(config, warnings);
 } catch (error) {
-  const isExplained = error instanceof Error && explained.some((type) => error instanceof type);
-  process.stderr.write(`frontrow: ${isExplained ? error.message : describe(error)}\n`);
+  process.stderr.write(`frontrow: ${describe(error)}\n`);
   process.exitCode = error instanceof ConfigError ? exitCodes.misconfigured : exitCodes.failed;
 } finally {
   setTimeout(() => process.exit(), lingerMs).unref();
@@ -97,6 +105,10 @@ function version(): string {
   return JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")).version;
 }
 
+/** What a person needs who starts the service. Errors that are none of these have no words for people: their stack helps. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (explained.some((type) => error instanceof type)) return error.message;
+  const causes = describeCauses(error);
+  return causes.includes("SQLSTATE") ? `the database failed: ${causes}` : (error.stack ?? error.message);
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Kysely, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { explainMigrationError } from "./migration-errors.ts";
 import type { DB } from "./tables.ts";
 
 const migrationsFolder = join(import.meta.dirname, "..", "..", "db", "migrations");
@@ -24,12 +25,15 @@ const sqlFiles: MigrationProvider = {
   },
 };
 
-/** Applies the migrations that the database lacks, each once, however many instances start together; returns their names. */
+/**
+ * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.
+ * Raises a MigrationError.
+ */
 export async function migrate(db: Kysely<DB>): Promise<string[]> {
   const { error, results = [] } = await new Migrator({ db, provider: sqlFiles }).migrateToLatest();
   if (error !== undefined) {
     const failed = results.find((result) => result.status === "Error");
-    throw new Error(`migration ${failed?.migrationName ?? ""} failed`, { cause: error });
+    throw await explainMigrationError(db, failed?.migrationName, error);
   }
   return results.map((result) => result.migrationName);
 }
