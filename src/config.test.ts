@@ -133,6 +133,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["max_retries", "0", { maxRetries: 0 }],
   ["max_queued_requests", "5", { maxQueuedRequests: 5 }],
   ["request_timeout", "250ms", { requestTimeoutMs: 250 }],
+  ["shutdown_delay", "5s", { shutdownDelayMs: 5_000 }],
   ["shutdown_timeout", "1m", { shutdownTimeoutMs: 60_000 }],
   ["max_body_bytes", "1024", { maxBodyBytes: 1024 }],
   ["max_header_bytes", "32768", { maxHeaderBytes: 32_768 }],

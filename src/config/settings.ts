@@ -171,7 +171,7 @@ export const settings = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Most database connections, plus one aside; below 3 none is kept for organizers",
+    "Most database connections, plus two aside; below 3 none is kept for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",

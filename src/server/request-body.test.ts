@@ -46,6 +46,16 @@ describe("a body", () => {
     expect(await body).toBeUndefined();
   });
 
+  test("that has not ended when the service stops fails with the reason of that", async () => {
+    const stop = new AbortController();
+    const shutdown = createShutdownNotices(stop.signal);
+    const receiveNow = () => receiveBody(new PassThrough() as unknown as IncomingMessage, maxBytes, shutdown);
+    const underWay = receiveNow();
+    stop.abort("over");
+    await expect(underWay).rejects.toBe("over");
+    await expect(receiveNow()).rejects.toBe("over");
+  });
+
   test("leaves nothing behind that listens", async () => {
     const { request, body } = receive();
     const before = new PassThrough();
