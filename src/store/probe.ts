@@ -1,4 +1,5 @@
 /** Finds out whether the database takes writes, without leaving anything behind in it. */
+import { randomUUID } from "node:crypto";
 import { DomainError } from "../domain/errors.ts";
 import type { Health } from "../domain/health.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
@@ -54,14 +55,14 @@ function troubleOf(error: unknown): Trouble {
 async function ask(database: Database): Promise<Trouble | undefined> {
   try {
     const connection = await database.connect();
-    let isReadOnly = true;
+    let isUseless = true;
     try {
-      isReadOnly = (await readState(connection)).isReadOnly;
+      isUseless = await isReadOnly(connection);
     } finally {
       // The next one may lead to another server.
-      connection.release(isReadOnly);
+      connection.release(isUseless);
     }
-    return isReadOnly ? trouble("readOnly") : undefined;
+    return isUseless ? trouble("readOnly") : undefined;
   } catch (error) {
     return troubleOf(error);
   }
@@ -85,46 +86,45 @@ async function tryWrite(lasting: Database, passing: Database): Promise<Trouble |
 
 /**
  * A record in the write-ahead log and nothing else: no table changes, and nothing is there to be vacuumed. Without one COMMIT
- * would not wait for standbys, whatever transaction ids were used.
+ * would not wait for standbys, whatever transaction ids were used. The tag tells this statement from all others.
  */
+const writeStatement = (tag: string) => `
+  begin;
+  set local statement_timeout = ${statementTimeoutMs};
+  select pg_logical_emit_message(true, 'frontrow', '');
+  commit /* ${tag} */`;
+
 async function write(connection: Connection, lasting: Database): Promise<Trouble | undefined> {
-  await connection.query("begin");
-  const { isReadOnly, pid } = await readState(connection);
-  if (isReadOnly) return trouble("readOnly");
-  await connection.query(`set local statement_timeout = ${statementTimeoutMs}`);
-  await connection.query("select pg_logical_emit_message(true, 'frontrow', '')");
-  const commit = connection.query("commit");
+  if (await isReadOnly(connection)) return trouble("readOnly");
+  const statement = writeStatement(randomUUID());
+  const commit = connection.query(statement);
   if (await settlesWithin(commit, commitTimeoutMs)) {
     await commit;
     return undefined;
   }
-  await endWait(lasting, pid).catch(() => {});
+  await endWait(lasting, statement).catch(() => {});
   await commit.catch(() => {});
   return trouble("commitHangs");
 }
 
-interface ServerState {
-  readonly isReadOnly: boolean;
-  readonly pid: number;
-}
-
-async function readState(connection: Connection): Promise<ServerState> {
+async function isReadOnly(connection: Connection): Promise<boolean> {
   const { rows } = await connection.query(
-    `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "isReadOnly", pg_backend_pid() as pid`,
+    `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
   );
-  return rows[0];
+  return rows[0].isReadOnly;
 }
 
 /**
  * Ends the wait for a standby, which no timeout of PostgreSQL's does. A closed connection would not either: each probe would
- * leave a session behind. What was committed then is so on the primary only, and of no importance.
+ * leave a session behind. What was committed then is so on the primary only, and of no importance. Only the probe's own wait:
+ * through a pooler its session may be another client's a moment later.
  */
-async function endWait(database: Database, pid: number): Promise<void> {
+async function endWait(database: Database, statement: string): Promise<void> {
   const connection = await database.connect();
   try {
     await connection.query(
-      "select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and wait_event = 'SyncRep'",
-      [pid],
+      "select pg_cancel_backend(pid) from pg_stat_activity where query = $1 and wait_event = 'SyncRep'",
+      [statement],
     );
   } finally {
     connection.release();
