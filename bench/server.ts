@@ -50,7 +50,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const services = [...realServices, bindBaselines(plain)];
   const descriptions = services.map(({ service }) => service);
   const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
-  const readiness = createReadiness({ ping: () => database.store.ping(), log: logger });
+  const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
   const http = await createHttpApp({
     services,
     interceptors: guards.interceptors,

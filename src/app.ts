@@ -1,4 +1,3 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
 import { createBookingLookup, type LookUpBooking } from "./booking/lookup.ts";
@@ -8,6 +7,7 @@ import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
+import { settlesWithin } from "./domain/settles-within.ts";
 import { openGuards } from "./guards.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
@@ -16,8 +16,12 @@ import { createConnectionGate } from "./server/connection-gate.ts";
 import { createHttpApp } from "./server/http.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { createReadiness } from "./server/readiness.ts";
+import { drain } from "./shutdown.ts";
 import { sharePool } from "./store/pool-shares.ts";
 import type { Store } from "./store/store.ts";
+
+/** How much longer than the grace period work may take whose callers have been answered. */
+const lastWorkMs = 3_000;
 
 /** The running service. */
 export interface App {
@@ -27,8 +31,12 @@ export interface App {
   readonly failed: Promise<Error>;
   /** How many bookings and cancels wait for their turn at this moment. */
   queuedRequests(): number;
-  /** Drains: readiness goes down, calls in flight finish, then the pool closes, then an embedded database stops. */
-  close(): Promise<void>;
+  /**
+   * Shuts down: readiness goes down, calls are served for APP_SHUTDOWN_DELAY more (not if `atOnce`), calls in flight finish,
+   * then the pool closes, then an embedded database stops. Each step has a limit. Resolves with whether all work had ended
+   * and every database connection was closed in order.
+   */
+  close(options?: { readonly atOnce: boolean }): Promise<boolean>;
 }
 
 /** Brings the database's schema up to date and ends. */
@@ -57,8 +65,14 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   }
 }
 
+/** How often a migration that waits, or takes long, says that it is still there. */
+const migrationNoticeMs = 5_000;
+
 async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
-  const applied = await store.migrate();
+  const notice = setInterval(() => {
+    logger.info("migrating still: another instance may be at it, or a transaction may hold a lock");
+  }, migrationNoticeMs);
+  const applied = await store.migrate().finally(() => clearInterval(notice));
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 
@@ -96,7 +110,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const { services, engine, lookUpBooking } = createServices(config, store);
   const descriptions = services.map(({ service }) => service);
   const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
-  const readiness = createReadiness({ ping: () => store.ping(), log: logger });
+  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
   const http = await createHttpApp({
     services,
     interceptors: guards.interceptors,
@@ -112,14 +126,19 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     throw error;
   });
   const listeners: Listener[] = [];
-  const stop = async () => {
+  const stop = async (delayMs: number) => {
+    readiness.announceDrain();
+    // A database that has failed leaves nothing to serve.
+    if (delayMs > 0) await settlesWithin(database.failed, delayMs);
     readiness.drain();
+    const graceEndsAtMs = performance.now() + config.shutdownTimeoutMs;
     await drain(listeners, config.shutdownTimeoutMs, logger, shutdown);
-    await engine.idle();
+    // Batches whose callers have been answered, and lost COMMITs that are being settled.
+    const isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
     readiness.close();
     await http.close();
     guards.close();
-    await database.close();
+    return (await database.close()) && isIdle;
   };
   try {
     const { host } = config;
@@ -141,14 +160,14 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     const restPort = await listenOn(config.restPort, "APP_REST_PORT");
     const grpcPort = await listenOn(config.grpcPort, "APP_GRPC_PORT");
     readiness.started();
-    let closing: Promise<void> | undefined;
+    let closing: Promise<boolean> | undefined;
     return {
       restPort,
       grpcPort,
       failed: database.failed,
       queuedRequests: () => engine.queuedRequests(),
-      close: () => {
-        closing ??= stop();
+      close: ({ atOnce } = { atOnce: false }) => {
+        closing ??= stop(atOnce ? 0 : config.shutdownDelayMs);
         return closing;
       },
     };
@@ -159,22 +178,6 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     guards.close();
     throw error;
   }
-}
-
-/** Lets what is in flight finish, for so long; then cuts it. */
-async function drain(
-  listeners: readonly Listener[],
-  timeoutMs: number,
-  logger: Logger,
-  shutdown: AbortController,
-): Promise<void> {
-  const timer = setTimeout(() => {
-    logger.warn({ timeout_ms: timeoutMs }, "calls were still in flight when the shutdown's time was up");
-    shutdown.abort(new ConnectError("the service is shutting down", Code.Unavailable));
-    for (const listener of listeners) listener.destroy();
-  }, timeoutMs);
-  await Promise.all(listeners.map((listener) => listener.close()));
-  clearTimeout(timer);
 }
 
 /** The port cannot be had: a sentence for a person, who can set another. */

@@ -33,6 +33,7 @@ export interface Config {
   readonly maxTicketsPerBooking: number;
   readonly maxQueuedRequests: number;
   readonly requestTimeoutMs: number;
+  readonly shutdownDelayMs: number;
   readonly shutdownTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
@@ -116,6 +117,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     maxTicketsPerBooking: value(settings.maxTicketsPerBooking),
     maxQueuedRequests: value(settings.maxQueuedRequests),
     requestTimeoutMs: value(settings.requestTimeout),
+    shutdownDelayMs: value(settings.shutdownDelay),
     shutdownTimeoutMs: value(settings.shutdownTimeout),
     lockTimeoutMs: value(settings.lockTimeout),
     statementTimeoutMs: value(settings.statementTimeout),

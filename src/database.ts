@@ -12,8 +12,8 @@ export interface OpenDatabase {
   readonly store: Store;
   /** Resolves with the reason if an embedded database ends by itself. */
   readonly failed: Promise<Error>;
-  /** Closes the pool, then stops an embedded database. */
-  close(): Promise<void>;
+  /** Closes the pool, then stops an embedded database. Resolves with whether every connection closed by itself. */
+  close(): Promise<boolean>;
 }
 
 /** The database cannot be reached: a sentence for a person, who can mend it. */

@@ -4,9 +4,18 @@ import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
 import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
+import { describeCauses } from "./domain/causes.ts";
 import { TokenKeyError } from "./identity/keys.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
+import { MigrationError } from "./store/migration-errors.ts";
+
+/** docs/operations.md explains them. */
+const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;
+/** How much longer than the delay and the grace period closing may take, whatever hangs. */
+const closeLimitMs = 15_000;
+/** What still runs once everything is closed, such as a connection attempt to a dead network, may take this long. */
+const lingerMs = 1_000;
 
 const projectRoot = join(import.meta.dirname, "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
@@ -17,6 +26,7 @@ const explained = [
   DatabaseSetupError,
   DatabaseUnreachableError,
   EmbeddedPostgresError,
+  MigrationError,
   PortError,
   TokenKeyError,
 ];
@@ -25,9 +35,10 @@ try {
   const { config, warnings } = loadConfig({ argv: process.argv.slice(2), env: process.env, readFile, projectRoot });
   await run(config, warnings);
 } catch (error) {
-  const isExplained = error instanceof Error && explained.some((type) => error instanceof type);
-  process.stderr.write(`frontrow: ${isExplained ? error.message : describe(error)}\n`);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  process.stderr.write(`frontrow: ${describe(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? exitCodes.misconfigured : exitCodes.failed;
+} finally {
+  setTimeout(() => process.exit(), lingerMs).unref();
 }
 
 async function run(config: Config, warnings: readonly string[]): Promise<void> {
@@ -38,11 +49,17 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   const stopping = new AbortController();
   // A signal to the process group arrives twice under npm, so a second one must not cut the drain short.
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => stopping.abort(new Error(name)));
+  // Of rejections that are not handled too.
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "an unforeseen error; closing");
+    process.exitCode = exitCodes.failed;
+    stopping.abort(error);
+  });
   const endStart = (error: unknown) => {
     if (!stopping.signal.aborted) throw error;
     logger.info("stopped during the start");
     // A migration that was not done must not pass for one.
-    if (config.command === "migrate") process.exitCode = 1;
+    if (config.command === "migrate") process.exitCode = exitCodes.failed;
   };
   if (config.command === "migrate") return await migrateDatabase(config, logger, stopping.signal).catch(endStart);
   const app = await startApp(config, logger, stopping.signal).catch(endStart);
@@ -50,8 +67,9 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 }
 
 /** Runs until told to stop, or until it cannot go on. */
-async function serve(app: App, { host, whyLoopback }: Config, logger: Logger, stop: AbortSignal): Promise<void> {
+async function serve(app: App, config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
   const { restPort, grpcPort } = app;
+  const { host, whyLoopback } = config;
   logger.info({ host, restPort, grpcPort }, "Frontrow is open: every protocol on both ports");
   logger.info(`try: curl http://localhost:${restPort}/api/v1/concerts`);
   if (whyLoopback !== undefined) logger.info(whyLoopback);
@@ -60,16 +78,39 @@ async function serve(app: App, { host, whyLoopback }: Config, logger: Logger, st
     if (stop.aborted) resolve(undefined);
   });
   const failure = await Promise.race([app.failed, stopped]);
-  logger.info(failure ? { err: failure } : {}, failure ? "cannot go on; closing" : "draining");
-  await app.close();
-  logger.info("closed");
-  if (failure) process.exitCode = 1;
+  if (failure) logger.fatal({ err: failure }, "cannot go on; closing");
+  else logger.info("draining");
+  if (failure) process.exitCode = exitCodes.failed;
+  await close(app, config, logger, process.exitCode !== undefined);
+}
+
+/** Closes the service. Nothing that hangs keeps the process, whose exit status then says so. */
+async function close(app: App, config: Config, logger: Logger, atOnce: boolean): Promise<void> {
+  const limit = setTimeout(
+    () => {
+      logger.fatal("closing took too long; ending");
+      process.exit(process.exitCode ?? exitCodes.cutOff);
+    },
+    config.shutdownDelayMs + config.shutdownTimeoutMs + closeLimitMs,
+  );
+  const isInOrder = await app.close({ atOnce });
+  clearTimeout(limit);
+  if (isInOrder) {
+    logger.info("closed");
+  } else {
+    process.exitCode ??= exitCodes.cutOff;
+    logger.fatal("closed, but transactions or database connections had to be cut off");
+  }
 }
 
 function version(): string {
   return JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")).version;
 }
 
+/** What a person needs who starts the service. Errors that are none of these have no words for people: their stack helps. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (explained.some((type) => error instanceof type)) return error.message;
+  const causes = describeCauses(error);
+  return causes.includes("SQLSTATE") ? `the database failed: ${causes}` : (error.stack ?? error.message);
 }

@@ -36,7 +36,7 @@ interface ObservedService extends Queueing {
   readonly baseUrl: string;
   /** All that it logs. */
   readonly logged: readonly Record<string, unknown>[];
-  close(): Promise<void>;
+  close(): Promise<unknown>;
 }
 
 async function observe(settings: Settings): Promise<ObservedService> {
@@ -99,7 +99,7 @@ describe("a booking whose time is up in the queue is never made", () => {
 
   it("by the service's, however long its client would wait", async () => {
     const impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
-    onTestFinished(() => impatient.close());
+    onTestFinished(async () => void (await impatient.close()));
     const { id: concertId } = await createStage(impatient.baseUrl).concert();
     const held = await holdConcert(database, concertId);
     const outcomes = await Promise.all(

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { freePort } from "../src/postgres/free-port.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { patientSettings } from "./support/locks.ts";
@@ -128,14 +129,38 @@ describe("a service with a database of its own", () => {
     const service = await openProgram(ownDatabase(folder));
     process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
     expect(await service.ended).toBe(1);
-    expect(service.output()).toMatch(/cannot go on; closing/);
-    expect(service.output()).toMatch(/PostgreSQL has ended by itself/);
+    expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL has ended by itself.*cannot go on; closing/);
 
     const next = await openProgram(ownDatabase(folder));
     expect(await listConcerts(next)).toHaveLength(5);
     next.signal("SIGTERM");
     expect(await next.ended).toBe(0);
   });
+});
+
+test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", async (logLevel) => {
+  const folder = await createDataFolder();
+  const port = await freePort();
+  const service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], logLevel);
+  await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
+  process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
+  expect(await service.ended).toBe(1);
+  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL has ended by itself.*$/);
+  await folder.remove();
+});
+
+test.each([
+  ["an exception", "throw(Error('unforeseen'))"],
+  ["a rejection", "Promise.reject(Error('unforeseen'))"],
+])("%s that nothing handles ends the service in order, with the error in the log", async (_, fail) => {
+  const database = await createTestDatabase();
+  const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${fail}})`;
+  const service = await openProgram({ ...testEnvironment(database.url), NODE_OPTIONS: `--import=${preload}` });
+  service.signal("SIGUSR2");
+  expect(await service.ended).toBe(1);
+  expect(service.output()).toMatch(/"level":"fatal".*Error: unforeseen.*an unforeseen error; closing/);
+  expect(service.output()).toMatch(/"closed"/);
+  await database.drop();
 });
 
 describe("a first start", () => {

@@ -145,7 +145,7 @@ describe("time limits", () => {
   test("a read has one on every connection, and no operator's", async () => {
     const { role, url } = await createRole("statement_timeout = '7s'");
     const store = openStore(url, { statementTimeoutMs: 4_321 });
-    onTestFinished(() => store.close());
+    onTestFinished(async () => void (await store.close()));
     const limit = async () => {
       const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
       return (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
@@ -159,7 +159,7 @@ describe("time limits", () => {
     const { url, role } = await createRole("statement_timeout = '50ms'");
     const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
     const store = openStore(url);
-    onTestFinished(() => store.close());
+    onTestFinished(async () => void (await store.close()));
     const migrated = store.migrate();
     migrated.catch(() => {});
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'
@@ -204,7 +204,7 @@ describe("what fails before there is a connection", () => {
     ["a role that is not there", { username: "missing" }, "28P01"],
   ])("keeps PostgreSQL's code: %s", async (_, wrong, code) => {
     const store = openStore(database.url, { ...wrong, maxRetries: 0 });
-    onTestFinished(() => store.close());
+    onTestFinished(async () => void (await store.close()));
     await expect(store.read((db) => sql`select 1`.execute(db), openDeadline())).rejects.toMatchObject({
       failure: { reason: "DATABASE_UNAVAILABLE" },
       cause: { name: "ConnectFailure", cause: { code } },
@@ -285,7 +285,7 @@ describe("a database that cannot store every text", () => {
   test("is warned of if it does not know the cases of letters", async () => {
     const url = await createOther("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc");
     const store = openStore(url);
-    onTestFinished(() => store.close());
+    onTestFinished(async () => void (await store.close()));
     expect(await store.check()).toEqual([expect.stringMatching(/case of ASCII letters only.*LC_CTYPE 'C.UTF-8'/)]);
     const good = openStore(database.url);
     expect(await good.check().finally(() => good.close())).toEqual([]);

@@ -32,7 +32,7 @@ async function serve(url: string) {
   const { config } = loadConfig({ argv: [], env: testEnvironment(url), readFile: () => undefined, projectRoot });
   const logger = createLogger({ level: "warn", destination: { write: (line) => lines.push(line) } });
   const app = await startApp(config, logger, new AbortController().signal);
-  onTestFinished(() => app.close());
+  onTestFinished(async () => void (await app.close()));
   const post = async (path: string, body: object) => {
     const response = await fetch(`http://127.0.0.1:${app.restPort}${path}`, {
       method: "POST",
@@ -89,7 +89,7 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
     ["ignores", { ignore_startup_parameters: "statement_timeout" }],
   ])("that %s a time limit at the start: reads have theirs", async (_, settings: Record<string, string>) => {
     const store = openStore(await bouncer(settings), { statementTimeoutMs: 4_321 });
-    onTestFinished(() => store.close());
+    onTestFinished(async () => void (await store.close()));
     const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
     const limit = async () => (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
     expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);

@@ -13,10 +13,10 @@ import {
 } from "./support/calls.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
-import { holdConcert, holdLock, patientSettings } from "./support/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { createMatrix, documentedReasons, methods, protocolsOf } from "./support/matrix.ts";
 import type { CallOptions, Protocol } from "./support/protocols.ts";
-import { type Settings, startTestService, type TestService } from "./support/service.ts";
+import { noCache, type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
 import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
@@ -172,6 +172,25 @@ describeTrouble("DEADLINE_EXCEEDED", "the service's own time is up", late, () =>
   withLockedTables({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" }, ({ baseUrl }) => attemptAll(calls, baseUrl)),
 );
 
+/** What had begun depends on the machine. */
+const cutOff = ({ repeatable }: PreparedCall) =>
+  repeatable
+    ? /^the service is shutting down; (nothing was stored, repeat in a moment|the .* stored: repeat it with the same request_id)$/
+    : /^the service is shutting down; (nothing was stored, repeat in a moment|the .* stored: look before repeating it)$/;
+
+describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, () =>
+  // A connection and a statement for each call, so that all of them are seen to wait.
+  withLockedTables(
+    { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: "60" },
+    async (service, held) => {
+      const attempts = attemptAll(calls, service.baseUrl, () => noCache);
+      await held.untilWaiting(calls.length);
+      const closed = service.close();
+      return await attempts.finally(() => held.release()).finally(() => closed);
+    },
+  ),
+);
+
 it("DEADLINE_EXCEEDED is what callers see whose own clocks are first to notice", async () => {
   const attempts = await withLockedTables(patientSettings, ({ baseUrl }) =>
     attemptAll(calls.filter(hasDeadlines), baseUrl, () => ({ timeoutMs: 100 })),
@@ -182,11 +201,11 @@ it("DEADLINE_EXCEEDED is what callers see whose own clocks are first to notice",
 /** A service whose every statement waits for locks; what waits then goes on when `work` is done. */
 function withLockedTables<Result>(
   settings: Settings,
-  work: (service: TestService) => Promise<Result>,
+  work: (service: TestService, held: HeldLock) => Promise<Result>,
 ): Promise<Result> {
   return withService(settings, async (service) => {
     const held = await holdLock(database, "LOCK TABLE concerts, bookings IN ACCESS EXCLUSIVE MODE");
-    return await work(service).finally(() => held.release());
+    return await work(service, held).finally(() => held.release());
   });
 }
 

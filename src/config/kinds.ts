@@ -46,11 +46,17 @@ const millisecondsPerUnit = new Map([
 const maximumDurationMs = 10 * 60_000;
 
 /** A length of time with its unit; the value is in milliseconds. */
-export const duration: Kind<number> = kind("a duration from 1ms to 10m, such as 250ms, 10s or 1m", (text) => {
-  const [, amount, unit = ""] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
-  const milliseconds = Number(amount) * (millisecondsPerUnit.get(unit) ?? Number.NaN);
-  return milliseconds >= 1 && milliseconds <= maximumDurationMs ? milliseconds : undefined;
-});
+export const duration = durationFrom(1, "1ms");
+/** A duration that may also be none. */
+export const pause = durationFrom(0, "0s");
+
+function durationFrom(minimumMs: number, minimum: string): Kind<number> {
+  return kind(`a duration from ${minimum} to 10m, such as 250ms, 10s or 1m`, (text) => {
+    const [, amount, unit = ""] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+    const milliseconds = Number(amount) * (millisecondsPerUnit.get(unit) ?? Number.NaN);
+    return milliseconds >= minimumMs && milliseconds <= maximumDurationMs ? milliseconds : undefined;
+  });
+}
 
 function matching(expects: string, pattern: RegExp): Kind<string> {
   return kind(expects, (text) => (pattern.test(text) ? text : undefined));

@@ -48,7 +48,9 @@ export type Failure =
   /** It may have been stored: the answer to COMMIT was lost and could not be settled. */
   | { readonly reason: "OUTCOME_UNKNOWN" }
   /** `begun` when the work had begun, so that it may have been stored. */
-  | { readonly reason: "DEADLINE_EXCEEDED"; readonly begun: boolean };
+  | { readonly reason: "DEADLINE_EXCEEDED"; readonly begun: boolean }
+  /** The grace period of a shutdown ended before the call did. `begun` as in DEADLINE_EXCEEDED. */
+  | { readonly reason: "SHUTTING_DOWN"; readonly begun: boolean; readonly retryDelayMs: number };
 
 export type Reason = Failure["reason"];
 

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import type { DomainError, Failure, Reason } from "../domain/errors.ts";
+import { DomainError, type Failure, type Reason, retryDelayMs } from "../domain/errors.ts";
 
 /** The domain of every google.rpc.ErrorInfo that this service sends. */
 export const errorDomain = "frontrow";
@@ -116,6 +116,14 @@ const answers: AnswerTable = {
         ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
         : "the deadline passed; the request may have been stored",
   }),
+  SHUTTING_DOWN: ({ begun }, { repeatable }) => ({
+    code: Code.Unavailable,
+    message: !begun
+      ? "the service is shutting down; nothing was stored, repeat in a moment"
+      : repeatable
+        ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+        : "the service is shutting down; the request may have been stored: look before repeating it",
+  }),
 };
 
 function answerFor<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Answer {
@@ -133,12 +141,26 @@ export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectEr
     const fieldViolations = failure.violations.map(({ field, message: description }) => ({ field, description }));
     result.details.push({ desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) });
   }
-  if ("retryDelayMs" in failure) {
+  if ("retryDelayMs" in failure && isSafeToRepeat(failure, facts)) {
     const retryDelay = durationFromMs(failure.retryDelayMs);
     result.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
     result.metadata.set("retry-after", String(Math.ceil(failure.retryDelayMs / 1_000)));
   }
   return result;
+}
+
+/** A retry hint makes clients repeat by themselves, which could store a request without a key twice. */
+function isSafeToRepeat(failure: Failure, { repeatable }: CallFacts): boolean {
+  return repeatable || !("begun" in failure && failure.begun);
+}
+
+/**
+ * The reason with which the calls under way are aborted at the end of a shutdown's grace period, and the answer to calls
+ * that have stored nothing by then.
+ */
+export function shuttingDown(): ConnectError {
+  const failure = { reason: "SHUTTING_DOWN", begun: false, retryDelayMs } as const;
+  return connectErrorFor(new DomainError(failure), { repeatable: false });
 }
 
 /** What the caller gets for an error nobody foresaw: that it happened, and nothing of what it was. */

@@ -32,3 +32,8 @@ function mend(body: Buffer): Buffer | undefined {
 export async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
+
+/** A body that fails: Connect answers with the error in the call's own protocol. */
+export function failWith(error: unknown): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+}

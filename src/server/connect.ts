@@ -11,13 +11,14 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { noteVersion, tagged } from "./connect-etag.ts";
-import { blameClient, yieldOnce } from "./connect-faults.ts";
+import { blameClient, failWith, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
 import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
+import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -41,6 +42,7 @@ const jsonOptions = {
 interface Mount extends ConnectOptions {
   readonly answerDirectly: AnswerDirectly;
   readonly signalOf: (request: AbortSignal) => AbortSignal;
+  readonly shutdown: ShutdownNotices;
 }
 
 type Router = ReturnType<typeof createConnectRouter>;
@@ -61,7 +63,8 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   for (const { service, implementation } of options.services) router.service(service, implementation);
 
   const answerDirectly = createDirectCalls({ ...options, jsonOptions });
-  const mount = { ...options, answerDirectly, signalOf: createCallSignals(options.shutdownSignal) };
+  const shutdown = createShutdownNotices(options.shutdownSignal);
+  const mount = { ...options, answerDirectly, signalOf: createCallSignals(options.shutdownSignal), shutdown };
   await fastify.register(async (scope) => {
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
@@ -71,7 +74,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       scope.all(handler.requestPath, (request, reply) =>
         takesOne && request.method === "POST" && isOfAllowedLength(request, mount)
           ? answerWhole(handler, request, reply, mount)
-          : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies), mount),
+          : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount),
       );
     }
   });
@@ -91,7 +94,12 @@ async function answerWhole(
   reply: FastifyReply,
   mount: Mount,
 ): Promise<void> {
-  const body = await receiveBody(request.raw, mount.maxMessageBytes + envelopeBytes);
+  let body: Uint8Array | undefined;
+  try {
+    body = await receiveBody(request.raw, mount.maxMessageBytes + envelopeBytes, mount.shutdown);
+  } catch (error) {
+    return await answer(handler, request, reply, failWith(error), mount);
+  }
   // There is nobody to answer any more.
   if (body === undefined) return void reply.hijack();
   const answered = mount.answerDirectly(handler.method, request, reply, body);

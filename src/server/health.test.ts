@@ -5,7 +5,11 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import { bindHealth, type WatchLimits } from "./health.ts";
 import type { Readiness } from "./readiness.ts";
 
-const ready: Pick<Readiness, "state" | "onChange"> = { state: "ready", onChange: () => () => {} };
+const ready: Pick<Readiness, "state" | "onChange" | "draining"> = {
+  state: "ready",
+  onChange: () => () => {},
+  draining: new AbortController().signal,
+};
 
 /** Begins to watch as a client does: returns once the first status is there. */
 function watcherOf(limits: WatchLimits) {

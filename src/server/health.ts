@@ -69,7 +69,7 @@ export function bindHealth(
           if (status !== sent) yield { status };
           sent = status;
           // A watcher must not hold up the drain; it will find another instance.
-          if (readiness.state === "draining") return;
+          if (readiness.draining.aborted) return;
           await changed.promise;
         }
         // The watcher's own deadline, or else the end of the process.
@@ -92,10 +92,10 @@ export function registerHealthRoutes(fastify: FastifyInstance, readiness: Readin
     fastify.get(path, (_request, reply) => reply.header("cache-control", "no-store").send({ status: "up" }));
   }
   fastify.get("/readyz", (_request, reply) => {
-    const { state } = readiness;
+    const { state, reason } = readiness;
     return reply
       .code(state === "ready" ? 200 : 503)
       .header("cache-control", "no-store")
-      .send({ status: state });
+      .send(reason === undefined ? { status: state } : { status: state, reason });
   });
 }

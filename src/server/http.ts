@@ -70,12 +70,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
 
 /** The services that every server has: health, and reflection of them all. */
 function bindInfrastructure(bindings: readonly ServiceBinding[], readiness: Readiness): ServiceBinding[] {
-  const draining = new AbortController();
-  readiness.onChange((state) => {
-    if (state === "draining") draining.abort();
-  });
   const served = [...bindings.map(({ service }) => service), Health];
-  const reflection = bindReflection(served, draining.signal);
+  const reflection = bindReflection(served, readiness.draining);
   return [bindHealth([...served, ...reflection.map(({ service }) => service)], readiness), ...reflection];
 }
 

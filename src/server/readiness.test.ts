@@ -1,32 +1,33 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Health } from "../domain/health.ts";
 import { createReadiness, type Readiness, type ReadinessState } from "./readiness.ts";
 
 const second = 1_000;
 let readiness: Readiness;
 let changes: ReadinessState[];
 let logged: string[];
-/** What the database does when pinged. */
-let database: (signal: AbortSignal) => Promise<void>;
-let pings: number;
+/** What the database does when probed. */
+let database: () => Promise<Health>;
+let probes: number;
 
-const answers = () => Promise.resolve();
-const refuses = () => Promise.reject(new Error("connection refused"));
-const hangs = (signal: AbortSignal) =>
-  new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-const hangsForever = () => new Promise<void>(() => {});
+const answers = () => Promise.resolve<Health>({ isGood: true });
+const readOnly = { isGood: false, reason: "the database only reads", cause: new Error("a standby") } as const;
+const refuses = () => Promise.resolve<Health>(readOnly);
+const fails = () => Promise.reject(new Error("connection refused"));
+const hangs = () => new Promise<Health>(() => {});
 
 const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * second);
 
 beforeEach(() => {
   vi.useFakeTimers();
   database = answers;
-  pings = 0;
+  probes = 0;
   changes = [];
   logged = [];
   readiness = createReadiness({
-    ping: (signal) => {
-      pings += 1;
-      return database(signal);
+    probe: () => {
+      probes += 1;
+      return database();
     },
     now: () => Date.now(),
     log: { info: (_, message) => logged.push(message), warn: (_, message) => logged.push(message) },
@@ -44,16 +45,16 @@ test("is starting, and leaves the database alone, until it has started", async (
   expect(readiness.state).toBe("starting");
   readiness.started();
   expect(readiness.state).toBe("ready");
-  expect(pings).toBe(0);
+  expect(probes).toBe(0);
   await pass(5);
-  expect(pings).toBe(5);
+  expect(probes).toBe(5);
   expect(changes).toEqual(["ready"]);
 });
 
 test.each([
-  ["refuses", refuses],
+  ["takes no writes", refuses],
+  ["fails", fails],
   ["hangs", hangs],
-  ["hangs and ignores that nobody waits", hangsForever],
 ])("tolerates ten seconds of a database that %s, and no more", async (_, failure) => {
   readiness.started();
   await pass(5);
@@ -67,14 +68,45 @@ test.each([
   expect(logged).toHaveLength(2);
 });
 
-test("is ready again with the first answer", async () => {
+test("says why it is not ready, to clients and in the log", async () => {
+  readiness.started();
+  database = refuses;
+  await pass(11);
+  expect(readiness.reason).toBe("the database only reads");
+  expect(logged).toEqual(["ready", "not ready: the database only reads"]);
+  database = answers;
+  await pass(3);
+  expect(readiness.reason).toBeUndefined();
+});
+
+test("is ready again after three good probes in a row", async () => {
   readiness.started();
   database = refuses;
   await pass(20);
+  for (let round = 0; round < 3; round += 1) {
+    database = answers;
+    await pass(2);
+    database = refuses;
+    await pass(1);
+  }
+  expect(readiness.state).toBe("unavailable");
   database = answers;
-  await pass(1);
+  await pass(3);
   expect(readiness.state).toBe("ready");
   expect(changes).toEqual(["ready", "unavailable", "ready"]);
+});
+
+test("does not give up while a probe is under way that then turns out well", async () => {
+  readiness.started();
+  await pass(5);
+  database = refuses;
+  await pass(9);
+  const slow = Promise.withResolvers<Health>();
+  database = () => slow.promise;
+  await pass(3);
+  slow.resolve({ isGood: true });
+  await pass(5);
+  expect(changes).toEqual(["ready"]);
 });
 
 test("says nothing of a restart shorter than the tolerance", async () => {
@@ -88,7 +120,7 @@ test("says nothing of a restart shorter than the tolerance", async () => {
   expect(changes).toEqual(["ready"]);
 });
 
-test("never has two pings under way", async () => {
+test("never has two probes under way", async () => {
   let underWay = 0;
   let most = 0;
   database = async () => {
@@ -96,11 +128,12 @@ test("never has two pings under way", async () => {
     most = Math.max(most, underWay);
     await new Promise((resolve) => setTimeout(resolve, 2.5 * second));
     underWay -= 1;
+    return { isGood: true };
   };
   readiness.started();
   await pass(20);
   expect(most).toBe(1);
-  expect(pings).toBe(7);
+  expect(probes).toBe(7);
 });
 
 test("drains for good, whatever the database does", async () => {
@@ -113,15 +146,24 @@ test("drains for good, whatever the database does", async () => {
   expect(changes).toEqual(["ready", "draining"]);
 });
 
-test("a ping that ends after the drain began changes nothing", async () => {
-  const late = Promise.withResolvers<void>();
+test("a probe that ends after the drain began changes nothing", async () => {
+  const late = Promise.withResolvers<Health>();
   database = () => late.promise;
   readiness.started();
   await pass(1);
   readiness.drain();
-  late.resolve();
+  late.resolve(readOnly);
   await pass(0);
   expect(readiness.state).toBe("draining");
+});
+
+test("announces the drain before it begins, and tells listeners of both", async () => {
+  readiness.started();
+  readiness.announceDrain();
+  expect([readiness.state, readiness.draining.aborted]).toEqual(["draining", false]);
+  readiness.drain();
+  expect(readiness.draining.aborted).toBe(true);
+  expect(changes).toEqual(["ready", "draining", "draining"]);
 });
 
 test("calls a listener no more once told so, and leaves no timer behind", async () => {

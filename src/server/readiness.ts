@@ -1,26 +1,37 @@
-/** Whether this process should be sent work: it has started, its database answers, and it is not about to stop. */
+/** Whether this process should be sent work: it has started, its database takes writes, and it is not about to stop. */
+import { describeCauses } from "../domain/causes.ts";
+import type { Health } from "../domain/health.ts";
 
 export type ReadinessState = "starting" | "ready" | "unavailable" | "draining";
 
 export interface Readiness {
   readonly state: ReadinessState;
+  /** Why the state is "unavailable": a sentence for every client. */
+  readonly reason: string | undefined;
   /** The service can work: it has migrated and reached the database. From here on the database is watched. */
   started(): void;
-  /** The service is about to stop. There is no way back. */
+  /** The service is about to stop: the state becomes "draining". Calls are still served. There is no way back. */
+  announceDrain(): void;
+  /** The service stops: streams end as well. */
   drain(): void;
-  /** Calls the listener at every change of state. Returns what ends that. */
+  /** Aborts when streams have to end. */
+  readonly draining: AbortSignal;
+  /** Calls the listener at every change of state, and when streams have to end. Returns what ends that. */
   onChange(listener: (state: ReadinessState) => void): () => void;
   /** Ends the watch. */
   close(): void;
 }
 
 export interface ReadinessOptions {
-  /** Resolves if the database answers. Should end when the signal aborts. */
-  readonly ping: (signal: AbortSignal) => Promise<void>;
+  /** Says whether the database takes writes. Never called again before it has resolved. */
+  readonly probe: () => Promise<Health>;
   readonly intervalMs?: number;
-  /** How long the service stays ready without an answer: a short restart must not take every replica out at once. */
+  /** How long the service stays ready without a good probe: a short restart must not take every replica out at once. */
   readonly toleranceMs?: number;
-  readonly pingTimeoutMs?: number;
+  /** A probe that takes longer counts as failed until it resolves. */
+  readonly probeTimeoutMs?: number;
+  /** So many good probes in a row make the service ready again, so that it does not come back for a moment only. */
+  readonly goodProbes?: number;
   readonly now?: () => number;
   readonly log: {
     info(fields: object, message: string): void;
@@ -28,57 +39,80 @@ export interface ReadinessOptions {
   };
 }
 
+type Problem = Exclude<Health, { readonly isGood: true }>;
+
+const noAnswer: Problem = { isGood: false, reason: "the database does not answer" };
+
 /** Makes a readiness that is "starting" until told otherwise. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   const {
     intervalMs = 1_000,
     toleranceMs = 10_000,
-    pingTimeoutMs = 5_000,
+    probeTimeoutMs = 5_000,
+    goodProbes = 3,
     now = () => performance.now(),
     log,
   } = options;
   const listeners = new Set<(state: ReadinessState) => void>();
+  const draining = new AbortController();
   let state: ReadinessState = "starting";
-  let lastAnswerAt = 0;
-  let lastError: unknown;
+  let lastGoodAt = 0;
+  let goodInARow = 0;
+  let problem: Problem | undefined;
   let watch: NodeJS.Timeout | undefined;
-  let ping: AbortController | undefined;
+  let probingSince: number | undefined;
 
   function change(next: ReadinessState): void {
     if (state === next || state === "draining") return;
     state = next;
-    if (next === "unavailable") log.warn({ state, err: lastError }, "not ready: the database does not answer");
-    else log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
-    for (const listener of [...listeners]) listener(next);
+    if (next === "unavailable" && problem !== undefined) {
+      log.warn({ state, cause: describeCauses(problem.cause) || undefined }, `not ready: ${problem.reason}`);
+    } else log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
+    tell();
   }
 
-  async function pingOnce(): Promise<void> {
-    // A ping that ignores its signal only delays the next one: two never run at once.
-    if (ping !== undefined) return;
-    const controller = new AbortController();
-    ping = controller;
-    const timer = setTimeout(() => controller.abort(new Error("the ping timed out")), pingTimeoutMs);
+  function tell(): void {
+    for (const listener of [...listeners]) listener(state);
+  }
+
+  function note(health: Health): void {
+    if (watch === undefined) return;
+    if (!health.isGood) {
+      problem = health;
+      goodInARow = 0;
+      if (now() - lastGoodAt > toleranceMs) change("unavailable");
+      return;
+    }
+    lastGoodAt = now();
+    goodInARow += 1;
+    if (goodInARow >= goodProbes) change("ready");
+  }
+
+  async function probeOnce(): Promise<void> {
+    probingSince = now();
     try {
-      await options.ping(controller.signal);
-      lastAnswerAt = now();
-      if (watch !== undefined) change("ready");
-    } catch (error) {
-      lastError = error;
+      note(await options.probe());
+    } catch (cause) {
+      note({ ...noAnswer, cause });
     } finally {
-      clearTimeout(timer);
-      ping = undefined;
+      probingSince = undefined;
     }
   }
 
   function look(): void {
-    if (now() - lastAnswerAt > toleranceMs) change("unavailable");
-    void pingOnce();
+    if (probingSince === undefined) void probeOnce();
+    else if (now() - probingSince >= probeTimeoutMs) note(noAnswer);
+  }
+
+  function announceDrain(): void {
+    change("draining");
+    clearInterval(watch);
+    watch = undefined;
   }
 
   function close(): void {
     clearInterval(watch);
     watch = undefined;
-    ping?.abort(new Error("the service stops"));
     listeners.clear();
   }
 
@@ -86,17 +120,23 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     get state() {
       return state;
     },
+    get reason() {
+      return state === "unavailable" ? problem?.reason : undefined;
+    },
     started() {
       if (state !== "starting") return;
-      lastAnswerAt = now();
+      lastGoodAt = now();
       watch = setInterval(look, intervalMs);
       change("ready");
     },
+    announceDrain,
     drain() {
-      change("draining");
-      clearInterval(watch);
-      watch = undefined;
+      const isAnnounced = state === "draining";
+      draining.abort();
+      if (isAnnounced) tell();
+      else announceDrain();
     },
+    draining: draining.signal,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

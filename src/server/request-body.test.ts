@@ -2,12 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { receiveBody } from "./request-body.ts";
+import { createShutdownNotices } from "./shutdown-notices.ts";
 
 const maxBytes = 6;
+const neverStops = createShutdownNotices(undefined);
 
 function receive() {
   const request = new PassThrough();
-  return { request, body: receiveBody(request as unknown as IncomingMessage, maxBytes) };
+  return { request, body: receiveBody(request as unknown as IncomingMessage, maxBytes, neverStops) };
 }
 
 describe("a body", () => {
@@ -30,7 +32,7 @@ describe("a body", () => {
 
   test("of many pieces is put together as it comes", async () => {
     const request = new PassThrough();
-    const body = receiveBody(request as unknown as IncomingMessage, 1_000);
+    const body = receiveBody(request as unknown as IncomingMessage, 1_000, neverStops);
     const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, index) => index % 251));
     for (const byte of bytes) request.write(Buffer.of(byte));
     request.end();
@@ -42,6 +44,16 @@ describe("a body", () => {
     request.write("abc");
     request.destroy();
     expect(await body).toBeUndefined();
+  });
+
+  test("that has not ended when the service stops fails with the reason of that", async () => {
+    const stop = new AbortController();
+    const shutdown = createShutdownNotices(stop.signal);
+    const receiveNow = () => receiveBody(new PassThrough() as unknown as IncomingMessage, maxBytes, shutdown);
+    const underWay = receiveNow();
+    stop.abort("over");
+    await expect(underWay).rejects.toBe("over");
+    await expect(receiveNow()).rejects.toBe("over");
   });
 
   test("leaves nothing behind that listens", async () => {

@@ -2,19 +2,27 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { RefusedBodies } from "./refused-bodies.ts";
+import type { ShutdownNotices } from "./shutdown-notices.ts";
 
 /**
  * All of a body, so that nothing is begun for a request of which only a part ever comes. Of one that is too long no more
- * than shows it; the request is paused behind that. Resolves with undefined if the client has gone before.
+ * than shows it; the request is paused behind that. Resolves with undefined if the client has gone before. Rejects with the
+ * shutdown's reason if that comes first.
  */
 export function receiveBody(
   request: IncomingMessage | Http2ServerRequest,
   maxBytes: number,
+  shutdown: ShutdownNotices,
 ): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const received = createCollector();
-    const settle = (body: Uint8Array | undefined) => {
+    let forgetShutdown = () => {};
+    const forget = () => {
       request.off("data", onData).off("end", onEnd).off("close", onClose);
+      forgetShutdown();
+    };
+    const settle = (body: Uint8Array | undefined) => {
+      forget();
       resolve(body);
     };
     const onData = (piece: Buffer) => {
@@ -27,6 +35,11 @@ export function receiveBody(
     const onClose = () => settle(undefined);
     if (request.destroyed) return onClose();
     request.on("data", onData).once("end", onEnd).once("close", onClose);
+    forgetShutdown = shutdown.add((reason) => {
+      request.pause();
+      forget();
+      reject(reason);
+    });
   });
 }
 
@@ -56,11 +69,30 @@ function createCollector() {
   };
 }
 
-/** A body as it comes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. */
-export async function* streamBody(request: IncomingMessage, refusedBodies: RefusedBodies): AsyncGenerator<Uint8Array> {
+/**
+ * A body as it comes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. Throws
+ * the shutdown's reason when that comes first.
+ */
+export async function* streamBody(
+  request: IncomingMessage,
+  refusedBodies: RefusedBodies,
+  shutdown: ShutdownNotices,
+): AsyncGenerator<Uint8Array> {
+  const ended = Promise.withResolvers<never>();
+  // It may reject while nothing is awaited.
+  ended.promise.catch(() => {});
+  const forgetShutdown = shutdown.add(ended.reject);
+  const pieces = request.iterator({ destroyOnReturn: false });
   try {
-    yield* request.iterator({ destroyOnReturn: false });
+    for (;;) {
+      const next: IteratorResult<Uint8Array> = await Promise.race([pieces.next(), ended.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
   } finally {
+    forgetShutdown();
+    // Not awaited: it would wait for the piece that the client has not sent.
+    pieces.return?.().catch(() => {});
     refusedBodies.drop(request);
   }
 }

@@ -61,7 +61,7 @@ const connectionErrorMessages = [
 ];
 
 /** The SQLSTATE of an error that PostgreSQL sent, if it is one. */
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 

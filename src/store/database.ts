@@ -1,6 +1,8 @@
+import type { Duplex } from "node:stream";
 import { Kysely } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { settlesWithin } from "../domain/settles-within.ts";
 import { type Answers, createAnswers } from "./answers.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
@@ -27,14 +29,19 @@ export interface Access {
 export interface Database extends Access {
   /** For reads outside a transaction: each statement is bounded in time. */
   readonly reads: Access;
-  /** Ends both. */
-  close(): Promise<void>;
+  /**
+   * Ends both. Connections that have not closed after a while are cut, such as those that wait for a lock or whose network is
+   * gone. Resolves with whether there were none.
+   */
+  close(): Promise<boolean>;
 }
 
 /** Past this many callers waiting for a connection, the next one is refused at once. */
 export const maxWaitingCallers = 10_000;
 /** A caller who has waited this long for a connection is refused. */
 export const maxWaitMs = 5_000;
+/** How long connections may take to close at the end. */
+const closeTimeoutMs = 3_000;
 /**
  * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. Those that it made when a
  * table was small are ruinous once it has grown, so that none may get older than this.
@@ -68,11 +75,35 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     const connection = guard(client);
     return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
   });
+  const sockets = trackSockets(pool);
   const close = async () => {
-    await Promise.all([access.db.destroy(), reads.db.destroy()]);
-    await pool.end();
+    const ended = async () => {
+      await Promise.all([access.db.destroy(), reads.db.destroy()]);
+      await pool.end();
+      await sockets.closed();
+    };
+    if (await settlesWithin(ended(), closeTimeoutMs)) return true;
+    sockets.destroy();
+    return false;
   };
   return { ...access, reads, close };
+}
+
+/** The sockets of a pool's connections: the pool itself takes a connection that it has asked to close for closed. */
+function trackSockets(pool: pg.Pool) {
+  const sockets = new Set<Duplex>();
+  pool.on("connect", ({ connection: { stream } }) => {
+    sockets.add(stream);
+    stream.once("close", () => sockets.delete(stream));
+  });
+  return {
+    closed: async () => {
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+    },
+    destroy: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 /** The pool waits no longer, whatever the options say. */

@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Kysely, PostgresAdapter, PostgresDialect, sql } from "kysely";
+import { type Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { explainMigrationError } from "./migration-errors.ts";
 import type { DB } from "./tables.ts";
 
 const migrationsFolder = join(import.meta.dirname, "..", "..", "db", "migrations");
@@ -44,22 +45,29 @@ class LocklessAdapter extends PostgresAdapter {
 
 /**
  * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.
- * A migration may take long, and so may the wait for another instance's: the operator's time limits for sessions are for
- * other work. Those that a migration sets itself count.
+ * Raises a MigrationError. A migration may take long, and so may the wait for another instance's: the operator's time
+ * limits for sessions are for other work. Those that a migration sets itself count.
  */
 export async function migrate(db: Kysely<DB>): Promise<string[]> {
-  return await db.transaction().execute(async (transaction) => {
-    await sql`select
-      set_config('statement_timeout', '0', true),
-      set_config('lock_timeout', '0', true),
-      set_config('idle_in_transaction_session_timeout', '0', true)`.execute(transaction);
-    await sql`select pg_advisory_xact_lock(${sql.lit(lockId)})`.execute(transaction);
-    const migrator = new Migrator({ db: transaction, provider: sqlFiles });
-    const { error, results = [] } = await migrator.migrateToLatest();
-    if (error !== undefined) {
-      const failed = results.find((result) => result.status === "Error");
-      throw new Error(`migration ${failed?.migrationName ?? ""} failed`, { cause: error });
-    }
-    return results.map((result) => result.migrationName);
-  });
+  let failed: string | undefined;
+  try {
+    return await db.transaction().execute(async (transaction) => {
+      await lockMigrations(transaction);
+      const { error, results = [] } = await new Migrator({ db: transaction, provider: sqlFiles }).migrateToLatest();
+      failed = results.find((result) => result.status === "Error")?.migrationName;
+      if (error !== undefined) throw error;
+      return results.map((result) => result.migrationName);
+    });
+  } catch (error) {
+    throw await explainMigrationError(db, failed, error);
+  }
+}
+
+/** Lets one instance migrate at a time, for as long as its transaction lasts. */
+async function lockMigrations(transaction: Transaction<DB>): Promise<void> {
+  await sql`select
+    set_config('statement_timeout', '0', true),
+    set_config('lock_timeout', '0', true),
+    set_config('idle_in_transaction_session_timeout', '0', true)`.execute(transaction);
+  await sql`select pg_advisory_xact_lock(${sql.lit(lockId)})`.execute(transaction);
 }

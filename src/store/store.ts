@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Booking, BookingKey } from "../domain/booking.ts";
 import { type Deadline, requireAwaited } from "../domain/deadline.ts";
+import type { Health } from "../domain/health.ts";
 import { createAnswers } from "./answers.ts";
 import { type BatchOptions, type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
 import type { ConnectionOptions } from "./client.ts";
@@ -10,6 +11,7 @@ import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
 import { createPreparedSupport } from "./prepared-support.ts";
+import { createProbe } from "./probe.ts";
 import { retryTransient } from "./retry.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
@@ -48,7 +50,10 @@ export interface Store {
   };
   /** Resolves when the database answers. */
   ping(): Promise<void>;
-  close(): Promise<void>;
+  /** Whether the database takes writes, within a few seconds. Not to be called again before it has resolved. */
+  probe(): Promise<Health>;
+  /** Resolves with whether every connection closed by itself; see `Database.close`. */
+  close(): Promise<boolean>;
 }
 
 /** How much longer than a statement may take its answer may be on its way. */
@@ -66,6 +71,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const readers = createGate(sharePool(options.poolSize).reads, answers.refusal);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
+  const probing = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   return {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
@@ -94,8 +100,10 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     ping: async () => {
       await sql`select 1`.execute(aside.db);
     },
+    probe: createProbe(aside, probing),
     close: async () => {
-      await Promise.all([main.close(), aside.close()]);
+      const closed = await Promise.all([main.close(), aside.close(), probing.close()]);
+      return closed.every((isClosed) => isClosed);
     },
   };
 }

@@ -39,6 +39,7 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
   DATABASE_UNAVAILABLE: { ...unavailable, retryDelayMs: 1_000 },
   OUTCOME_UNKNOWN: unavailable,
   DEADLINE_EXCEEDED: { code: "DEADLINE_EXCEEDED", status: 504 },
+  SHUTTING_DOWN: { ...unavailable, retryDelayMs: 1_000 },
   INTERNAL: { code: "INTERNAL", status: 500 },
 };
 
@@ -48,7 +49,13 @@ const outcomeUnknownWithoutKey: ExpectedAnswer = { code: "UNKNOWN", status: 500 
 export const callerReasons = ["UNAUTHENTICATED", "MISSING_SCOPE", "KEYS_UNAVAILABLE", "RATE_LIMITED"] as const;
 
 /** Failures of the service rather than of the request: each needs a service in trouble. */
-export const troubles = ["OVERLOADED", "DATABASE_UNAVAILABLE", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"] as const;
+export const troubles = [
+  "OVERLOADED",
+  "DATABASE_UNAVAILABLE",
+  "OUTCOME_UNKNOWN",
+  "DEADLINE_EXCEEDED",
+  "SHUTTING_DOWN",
+] as const;
 
 export interface ExpectedRefusal {
   readonly reason: Reason | "INTERNAL";
@@ -67,7 +74,11 @@ export function expectRefusal(
 ): void {
   const { reason, message, metadata = {}, violations = [], repeatable = true } = expected;
   const unsafe = reason === "OUTCOME_UNKNOWN" && !repeatable;
-  const { code, status, retryDelayMs } = unsafe ? outcomeUnknownWithoutKey : expectedAnswers[reason];
+  const answer = unsafe ? outcomeUnknownWithoutKey : expectedAnswers[reason];
+  const { code, status } = answer;
+  // A hint to repeat is for what is safe to repeat.
+  const mayBeStored = !outcome.ok && outcome.message.includes("may have been stored");
+  const retryDelayMs = mayBeStored && !repeatable ? undefined : answer.retryDelayMs;
   const text = message instanceof RegExp ? expect.stringMatching(message) : message;
   expect(outcome).toEqual({ ok: false, code, reason, message: text, metadata, violations, retryDelayMs });
   expectNoInsides(JSON.stringify(outcome));

@@ -24,7 +24,7 @@ export interface HeldLock {
   untilWaiting(calls: number): Promise<void>;
   /** Resolves once a session waits for this very transaction, whatever others wait for. */
   untilInTheWay(): Promise<void>;
-  /** Commits, or rolls back, and lets the waiting go on. */
+  /** Commits, or rolls back, and lets the waiting go on. Once: further calls do nothing. */
   release(how?: "COMMIT" | "ROLLBACK"): Promise<void>;
 }
 
@@ -39,12 +39,15 @@ export async function holdLock(
   await session.query("BEGIN");
   await session.query(text, values);
   const own = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  let isReleased = false;
   return {
     query: async <Row extends object>(statement: string, parameters: unknown[] = []) =>
       (await session.query<Row>(statement, parameters)).rows,
     untilWaiting: (calls) => untilWaiting(database, services, calls),
     untilInTheWay: () => untilBlocked(database, own.rows[0]?.pid),
     release: async (how = "COMMIT") => {
+      if (isReleased) return;
+      isReleased = true;
       await session.query(how);
       await session.end();
     },

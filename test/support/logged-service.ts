@@ -3,7 +3,7 @@ import { startApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createLogger } from "../../src/log.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { projectRoot, testEnvironment } from "./service.ts";
+import { projectRoot, type Settings, testEnvironment } from "./service.ts";
 
 export interface LoggedService {
   readonly baseUrl: string;
@@ -13,10 +13,10 @@ export interface LoggedService {
   close(): Promise<void>;
 }
 
-export async function startLoggedService(): Promise<LoggedService> {
+export async function startLoggedService(settings: Settings = {}): Promise<LoggedService> {
   const database = await createTestDatabase();
   const lines: string[] = [];
-  const env = testEnvironment(database.url);
+  const env = testEnvironment(database.url, settings);
   const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot });
   const logger = createLogger({ level: "trace", destination: { write: (line) => lines.push(line) } });
   const app = await startApp(config, logger, new AbortController().signal);

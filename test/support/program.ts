@@ -26,10 +26,10 @@ export interface OpenProgram extends Program {
 const running = new Set<Program>();
 
 /** Starts the program with nothing but this environment (and PATH, HOME). */
-export function startProgram(env: Record<string, string>, args: string[] = []): Program {
+export function startProgram(env: Record<string, string>, args: string[] = [], logLevel = "info"): Program {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, [join(projectRoot, "src", "main.ts"), ...args], {
-    env: { PATH, HOME, ...env, APP_LOG_LEVEL: "info" },
+    env: { PATH, HOME, ...env, APP_LOG_LEVEL: logLevel },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -30,7 +30,7 @@ export async function serveApp(
 ): Promise<ServedApp> {
   const logged: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
-  const readiness = createReadiness({ ping: () => Promise.resolve(), log: logger });
+  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     // What a test leaves out is answered as unimplemented.

@@ -7,7 +7,7 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { Deadline } from "../../domain/deadline.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../../domain/errors.ts";
 import { clientTimeoutMs } from "../timeout.ts";
 
 const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });
@@ -50,10 +50,12 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
       ended.reject(error);
     };
     const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun }));
+    const endByShutdown = () => end(new DomainError({ reason: "SHUTTING_DOWN", begun: deadline.begun, retryDelayMs }));
     const onAbort = () => {
       const { code } = ConnectError.from(request.signal.reason);
       const isGone = code === Code.Canceled || code === Code.Aborted;
       if (isGone) end(new ConnectError("the client has gone away", Code.Canceled));
+      else if (code === Code.Unavailable) endByShutdown();
       else expire();
     };
     const timer = setTimeout(expire, timeoutMs);

@@ -1,7 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { DomainError } from "../../domain/errors.ts";
 import { createLogger } from "../../log.ts";
+import { connectErrorFor } from "../errors.ts";
 import { createLogInterceptor } from "./log.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
@@ -38,4 +40,23 @@ test("what a client brings about by itself is no trouble", async () => {
   const failures: [Code, number][] = [Code.DeadlineExceeded, Code.Canceled, Code.NotFound].map((code) => [code, 0]);
   expect(await linesOf("warn", failures)).toEqual([]);
   expect(await linesOf("debug", failures)).toEqual(["debug DeadlineExceeded", "debug Canceled", "debug NotFound"]);
+});
+
+test("a failure of the database says why, in one line, also on a terminal", async () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const full = Object.assign(new Error("no space left"), { code: "53100", severity: "ERROR", detail: "a value" });
+  const failure = new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs: 1 }, { cause: full });
+  for (const pretty of [false, true]) {
+    const log = createLogInterceptor(createLogger({ level: "warn", destination, pretty }));
+    const call = log(() => Promise.reject(connectErrorFor(failure, { repeatable: false })));
+    const request = { service: ConcertService, method: ConcertService.method.getConcert };
+    await expect(call(request as unknown as Parameters<typeof call>[0])).rejects.toThrow();
+  }
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    reason: "DATABASE_UNAVAILABLE",
+    cause: "SQLSTATE 53100: no space left",
+  });
+  expect(lines[1]).toContain('reason=DATABASE_UNAVAILABLE error="the database cannot be reached;');
+  expect(lines[1]).toContain('cause="SQLSTATE 53100: no space left"\n');
 });

@@ -1,5 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import { describeCauses } from "../../domain/causes.ts";
+import { DomainError } from "../../domain/errors.ts";
 
 /** Codes that tell of trouble on our side rather than of a refused request. */
 const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss]);
@@ -8,7 +10,7 @@ const pauseMs = 1_000;
 
 /**
  * One line a call: at `debug` when answered or refused, at `warn` when something is wrong with the service, though then not
- * more often than once a second for each method and code.
+ * more often than once a second for each method, code and reason. `cause` says what led to a failure.
  */
 export function createLogInterceptor(logger: Logger): Interceptor {
   const toldAtMs = new Map<string, number>();
@@ -30,9 +32,13 @@ export function createLogInterceptor(logger: Logger): Interceptor {
       return response;
     } catch (error) {
       const { code, rawMessage, cause } = ConnectError.from(error);
-      const isTold = troubles.has(code) && isNews(`${request.method.name} ${code}`, performance.now());
+      const reason = cause instanceof DomainError ? cause.failure.reason : undefined;
+      const isTold = troubles.has(code) && isNews(`${request.method.name} ${code} ${reason}`, performance.now());
       const level = isTold ? "warn" : "debug";
-      if (logger.isLevelEnabled(level)) logger[level]({ ...line(Code[code]), error: rawMessage, cause }, "call");
+      if (logger.isLevelEnabled(level)) {
+        const why = describeCauses(cause instanceof DomainError ? cause.cause : cause) || undefined;
+        logger[level]({ ...line(Code[code]), reason, error: rawMessage, cause: why }, "call");
+      }
       throw error;
     }
   };

@@ -9,6 +9,7 @@ import { type Call, createCallers, type StartCall } from "../invoke.ts";
 import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "../problem.ts";
 import { receiveBody } from "../request-body.ts";
 import { readHeaders } from "../request-headers.ts";
+import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
@@ -57,11 +58,12 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
   );
   allowMethods(fastify, endpoints);
+  const shutdown = createShutdownNotices(options.shutdownSignal);
   // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so one wildcard route takes them all.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
-      receiveAll(request, payload, options.maxBodyBytes),
+      receiveAll(request, payload, options.maxBodyBytes, shutdown),
     );
     scope.route({
       method: routedMethods(scope, endpoints),
@@ -72,14 +74,18 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
   });
 }
 
-/** A request's body. Throws a ProblemError if it is too long, or if the client has gone before it was through. */
+/**
+ * A request's body. Throws a ProblemError if it is too long, or if the client has gone before it was through, and the
+ * shutdown's reason if that comes first.
+ */
 async function receiveAll(
   { headers }: FastifyRequest,
   payload: IncomingMessage,
   maxBytes: number,
+  shutdown: ShutdownNotices,
 ): Promise<Uint8Array> {
   if (Number(headers["content-length"]) > maxBytes) throw new ProblemError(problemOfStatus(413));
-  const body = await receiveBody(payload, maxBytes);
+  const body = await receiveBody(payload, maxBytes, shutdown);
   if (body === undefined) throw new ProblemError(problemOfStatus(400, "the request has ended before its body"));
   if (body.length > maxBytes) throw new ProblemError(problemOfStatus(413));
   return body;

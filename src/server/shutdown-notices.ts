@@ -1,0 +1,23 @@
+/**
+ * Ends what waits for a client when the service's time to shut down is up. One listener on the signal serves all requests:
+ * adding one to an event target takes longer the more it has.
+ */
+export interface ShutdownNotices {
+  /** Calls the listener with the signal's reason once it aborts, at once if it has. Returns what ends that. */
+  add(listener: (reason: unknown) => void): () => void;
+}
+
+export function createShutdownNotices(signal: AbortSignal | undefined): ShutdownNotices {
+  const listeners = new Set<(reason: unknown) => void>();
+  signal?.addEventListener("abort", () => {
+    for (const listener of listeners) listener(signal.reason);
+    listeners.clear();
+  });
+  return {
+    add(listener) {
+      if (signal?.aborted) listener(signal.reason);
+      else listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,135 @@
+/** What clients, watchers and operators see while the service stops. */
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/health/v1/health_pb.ts";
+import { shuttingDown } from "../src/rpc/errors.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { holdConcert, patientSettings } from "./support/locks.ts";
+import { endPrograms, openProgram } from "./support/program.ts";
+import { openRaw } from "./support/raw-connection.ts";
+import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { testEnvironment } from "./support/service.ts";
+import { createStage } from "./support/stage.ts";
+import { startTcpProxy } from "./support/tcp-proxy.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+describe("a request whose body is still arriving when the grace period ends is answered", () => {
+  let app: ServedApp;
+  afterEach(() => app.close());
+
+  test.each([
+    ["REST", "/api/v1/concerts", "application/json", '"reason":"SHUTTING_DOWN"'],
+    ["Connect", "/frontrow.v1.ConcertService/CreateConcert", "application/json", '"code":"unavailable"'],
+    ["gRPC-Web", "/frontrow.v1.ConcertService/CreateConcert", "application/grpc-web+proto", "grpc-status: 14\r\n"],
+    ["a Connect stream", "/grpc.health.v1.Health/Watch", "application/connect+json", '"code":"unavailable"'],
+  ])("%s over HTTP/1.1", async (_, path, type, answer) => {
+    app = await serveApp();
+    const raw = openRaw(app.port);
+    const headers = ["Host: x", `Content-Type: ${type}`, "Content-Length: 100", "Connection: keep-alive"];
+    raw.socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\n\r\nPOST ${path} HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n{`);
+    await raw.waitFor('{"status":"up"}');
+    const drained = app.drain();
+    app.shutdown.abort(shuttingDown());
+    await raw.waitFor(answer);
+    raw.socket.destroy();
+    await drained;
+  });
+
+  test("gRPC", async () => {
+    app = await serveApp();
+    const session = connectHttp2(app.baseUrl);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/frontrow.v1.ConcertService/CreateConcert",
+      "content-type": "application/grpc",
+    });
+    stream.write(Buffer.of(0, 0, 0, 0, 9));
+    const trailers = once(stream, "trailers");
+    // Its answer shows that what was sent before has been received.
+    const probe = session.request({ ":path": "/livez" });
+    await once(probe.resume(), "end");
+    const drained = app.drain();
+    app.shutdown.abort(shuttingDown());
+    stream.resume();
+    expect((await trailers)[0]).toMatchObject({ "grpc-status": "14" });
+    stream.end();
+    session.close();
+    await drained;
+  });
+});
+
+describe("a service with a database elsewhere", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterEach(endPrograms);
+  afterAll(() => database.drop());
+
+  test("serves on with readiness down for APP_SHUTDOWN_DELAY, also if the signal comes twice", async () => {
+    const delayMs = 3_000;
+    const service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
+    const health = createClient(Health, createGrpcTransport({ baseUrl: service.baseUrl }));
+    const watch = health.watch({})[Symbol.asyncIterator]();
+    expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.SERVING } });
+
+    const stoppedAtMs = performance.now();
+    service.signal("SIGTERM");
+    expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.NOT_SERVING } });
+    service.signal("SIGTERM");
+    const readiness = await fetch(`${service.baseUrl}/readyz`);
+    expect([readiness.status, await readiness.json()]).toEqual([503, { status: "draining" }]);
+    await createStage(service.baseUrl).concert();
+    // The watch goes on until the service stops.
+    expect(await watch.next()).toMatchObject({ done: true });
+    expect(await service.ended).toBe(0);
+    expect(performance.now() - stoppedAtMs).toBeGreaterThanOrEqual(delayMs);
+  });
+
+  /** A booking in flight that waits for a lock of the test's. */
+  async function startBooking(baseUrl: string) {
+    const concert = await createStage(baseUrl).concert();
+    const held = await holdConcert(database, concert.id);
+    const body = JSON.stringify({ concert_id: String(concert.id), user_id: "nora", ticket_count: 1 });
+    const headers = { "Content-Type": "application/json" };
+    const answer = fetch(`${baseUrl}/api/v1/bookings`, { method: "POST", headers, body });
+    await held.untilWaiting(1);
+    return { held, answer };
+  }
+
+  test("ends with status 3 when the network to the database hangs, with calls in flight answered", async () => {
+    const proxy = await startTcpProxy(database.url);
+    const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "500ms" };
+    const service = await openProgram(testEnvironment(proxy.url(database.url), settings));
+    const { held, answer } = await startBooking(service.baseUrl);
+    proxy.holdAnswers();
+    await held.release();
+    service.signal("SIGTERM");
+    expect((await answer).status).toBe(503);
+    expect(await service.ended).toBe(3);
+    expect(service.output()).toMatch(/"level":"fatal".*transactions or database connections had to be cut off/);
+    await proxy.close();
+  });
+
+  test("ends with status 3 when a transaction outlasts the grace period; its caller is told that it may be stored", async () => {
+    const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" };
+    const service = await openProgram(testEnvironment(database.url, settings));
+    const { held, answer } = await startBooking(service.baseUrl);
+    service.signal("SIGTERM");
+    const answered = await answer;
+    expect(answered.headers.get("retry-after")).toBeNull();
+    expect([answered.status, await answered.json()]).toMatchObject([
+      503,
+      {
+        reason: "SHUTTING_DOWN",
+        detail: "the service is shutting down; the request may have been stored: look before repeating it",
+      },
+    ]);
+    expect(await service.ended).toBe(3);
+    await held.release();
+  });
+});

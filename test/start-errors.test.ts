@@ -1,0 +1,96 @@
+/** What the start says when the database does not let it do what it has to. */
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { endPrograms, startProgram } from "./support/program.ts";
+import { testEnvironment } from "./support/service.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let database: TestDatabase;
+let role: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const url = new URL(database.url);
+  role = `role_${url.pathname.slice(-8)}`;
+  await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  url.username = role;
+  url.password = "secret";
+  env = testEnvironment(url.href);
+});
+afterEach(endPrograms);
+afterAll(async () => {
+  await database.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+  await database.drop();
+});
+
+async function emptyDatabase(...grants: string[]): Promise<void> {
+  await database.query("DROP SCHEMA IF EXISTS public CASCADE; DROP EXTENSION IF EXISTS pg_trgm");
+  for (const statement of grants) await database.query(statement);
+}
+
+/** What a start writes that fails, without its log. */
+async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
+  const program = startProgram(env, args);
+  expect(await program.ended).toBe(1);
+  expect(program.output()).not.toMatch(/^\s+at /m);
+  return program.output().slice(program.output().indexOf("frontrow: "));
+}
+
+test.each([[["--migrate"]], [[]]])("a role that may not create tables is told what to grant: %j", async (args) => {
+  await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE ON SCHEMA public TO ${role}`);
+  expect(await failedStart(args)).toBe(
+    `frontrow: cannot migrate the database: permission denied for schema public (SQLSTATE 42501)
+Run as the schema's owner or a superuser: GRANT USAGE, CREATE ON SCHEMA public TO ${role};`,
+  );
+});
+
+test("a schema that is missing", async () => {
+  await emptyDatabase();
+  expect(await failedStart()).toBe(
+    `frontrow: cannot migrate the database: no schema has been selected to create in (SQLSTATE 3F000)
+Run as a superuser: CREATE SCHEMA public AUTHORIZATION ${role};`,
+  );
+});
+
+test("an extension that the role may not create", async () => {
+  await emptyDatabase(`CREATE SCHEMA public AUTHORIZATION ${role}`);
+  const name = new URL(database.url).pathname.slice(1);
+  await database.query(`REVOKE CREATE ON DATABASE ${name} FROM PUBLIC`);
+  expect(await failedStart()).toMatch(
+    new RegExp(
+      `^frontrow: the migration 0001_concerts_and_bookings failed: permission denied to create extension "pg_trgm" \\(SQLSTATE 42501\\)
+Hint: .*
+Run as the database's owner or a superuser: GRANT CREATE ON DATABASE ${name} TO ${role}; .*CREATE EXTENSION pg_trgm;$`,
+    ),
+  );
+});
+
+test("tables of another role", async () => {
+  await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
+  const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+  expect(await migration.ended).toBe(0);
+  expect(await failedStart()).toMatch(
+    /^frontrow: cannot migrate the database: permission denied for .*\nMigrate as the role that owns the tables\..*$/,
+  );
+});
+
+test("a lock that a migration does not get in the server's time", async () => {
+  await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
+  const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+  expect(await migration.ended).toBe(0);
+  await database.query("DELETE FROM kysely_migration WHERE name LIKE '0003%'");
+  const name = new URL(database.url).pathname.slice(1);
+  await database.query(`ALTER DATABASE ${name} SET lock_timeout = '200ms'`);
+  const session = await database.connect();
+  await session.query("BEGIN; LOCK TABLE bookings IN SHARE MODE; LOCK TABLE concerts IN SHARE MODE");
+  await session.query("LOCK TABLE kysely_migration_lock");
+  const program = startProgram(testEnvironment(database.url), ["--migrate"]);
+  expect(await program.ended).toBe(1);
+  expect(program.output()).toMatch(
+    /^frontrow: .*: canceling statement due to lock timeout \(SQLSTATE 55P03\)\nAnother migration .* holds a lock that it needs/m,
+  );
+  expect(program.output()).not.toMatch(/^\s+at /m);
+  await session.end();
+});
