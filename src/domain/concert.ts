@@ -24,7 +24,7 @@ export interface Concert extends ConcertDescription {
 
 /** Which concerts to list; what is undefined or false does not filter. */
 export interface ConcertFilter {
-  /** Substrings in any case; at least three characters. */
+  /** Substrings in any case; of one or two characters, beginnings of words. */
   readonly artist: string | undefined;
   readonly venue: string | undefined;
   readonly name: string | undefined;

@@ -76,12 +76,20 @@ export function descriptionOf(request: CreateConcertRequest | UpdateConcertReque
   };
 }
 
-/** The filters of a list request; empty ones do not filter. */
+/** White space and characters that are not shown, at the ends of a text. */
+const blankEnds = /^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$/gu;
+
+/** A text to search for, without the white space that keyboards add; undefined if there is nothing else. */
+function soughtText(text: string): string | undefined {
+  return text.replaceAll(blankEnds, "") || undefined;
+}
+
+/** The filters of a list request; blank ones do not filter. */
 export function filterOf(request: ListConcertsRequest): ConcertFilter {
   return {
-    artist: request.artist || undefined,
-    venue: request.venue || undefined,
-    name: request.name || undefined,
+    artist: soughtText(request.artist),
+    venue: soughtText(request.venue),
+    name: soughtText(request.name),
     dateFrom: request.dateFrom && instantOf(request.dateFrom),
     dateTo: request.dateTo && instantOf(request.dateTo),
     availableOnly: request.availableOnly,

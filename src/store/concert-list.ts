@@ -15,6 +15,9 @@ const maxCandidates = 1_500;
 /** Trigrams of a text that are looked up; more of them make it hardly rarer. */
 const maxTrigrams = 12;
 const textColumns = ["artist", "venue", "name"] as const;
+type TextColumn = (typeof textColumns)[number];
+/** A shorter text matches where a word begins: within words it would match almost every concert. */
+const minWithinWords = 3;
 
 /** A page of concerts by (concert_date, id), at most `pageSize` of them. It touches a bounded number of rows. */
 export async function listConcerts(
@@ -66,6 +69,17 @@ function inRange({ dateFrom, dateTo }: ConcertFilter, after: ConcertPosition | u
   };
 }
 
+/** The column in which a text is searched; the database derives it from the text by `search_text`. */
+function searchColumn(column: TextColumn) {
+  return `${column}_search` as const;
+}
+
+/** What a search column contains if it matches a text. The columns begin with a blank, and so does every word in them. */
+function soughtText(text: string): RawBuilder<string> {
+  const folded = sql<string>`search_text(${text}::text)`;
+  return [...text].length < minWithinWords ? sql<string>`(' ' || ltrim(${folded}))` : folded;
+}
+
 /** What no index answers in the order of the list. */
 function matchesFilter(filter: ConcertFilter) {
   const now = sql<Temporal.Instant>`now()`;
@@ -73,7 +87,9 @@ function matchesFilter(filter: ConcertFilter) {
     and([
       ...textColumns.flatMap((column) => {
         const text = filter[column];
-        return text === undefined ? [] : [eb(column, "ilike", containsPattern(text))];
+        return text === undefined
+          ? []
+          : [eb(eb.fn("strpos", [searchColumn(column), hidden(soughtText(text))]), ">", 0)];
       }),
       ...(filter.availableOnly ? [eb("available_tickets", ">", 0)] : []),
       ...(filter.bookingOpenOnly ? [eb("booking_start_time", "<=", now), eb("booking_end_time", ">", now)] : []),
@@ -148,7 +164,11 @@ async function findRareMatches(
       .select((eb) => eb.and([inRange(filter, after)(eb), matchesFilter(filter)(eb)]).as("isMatch"))
       // Not the text itself: before it has found so many that contain it, PostgreSQL would look at any number of others.
       .where(({ eb, and }) =>
-        and(trigrams.map((trigram) => eb(column, "ilike", hidden(sql<string>`${containsPattern(trigram)}::text`)))),
+        and(
+          trigrams.map((trigram) =>
+            eb(searchColumn(column), "like", hidden(sql<string>`${containsPattern(trigram)}::text`)),
+          ),
+        ),
       )
       .limit(limit + 1)
       .as("candidates");
@@ -158,13 +178,19 @@ async function findRareMatches(
   return undefined;
 }
 
-/** Some trigrams of a text that the indexes know: three letters or digits in a row, which pg_trgm's locale decides. */
+/**
+ * Some trigrams of a text that the indexes know: letters or digits, which pg_trgm's locale decides, in a row or at an end
+ * of a word.
+ */
 async function trigramsOf(db: Kysely<DB>, text: string): Promise<string[]> {
-  const letters = [...text];
-  const triples = new Set(letters.slice(2).map((_, index) => letters.slice(index, index + 3).join("")));
   const { rows } = await sql<{ trigram: string }>`
-    select trigram from unnest(${[...triples]}::text[]) as trigram
-    where (select bool_and(show_trgm(letter) <> '{}') from string_to_table(trigram, null) as letter)`.execute(db);
+    select distinct trigram
+    from (select ${soughtText(text)} as sought) as texts,
+      lateral (select substr(sought, place, 3) as trigram from generate_series(1, length(sought)) as place) as trigrams
+    where trigram ~ '^( [^ ]{1,2}| [^ ] |[^ ]{2} |[^ ]{3})$'
+      and (select bool_and(show_trgm(letter) <> '{}') from string_to_table(btrim(trigram), null) as letter)`.execute(
+    db,
+  );
   const every = Math.ceil(rows.length / maxTrigrams);
   return rows.map(({ trigram }) => trigram).filter((_, index) => index % every === 0);
 }
