@@ -76,8 +76,8 @@ function searchColumn(column: TextColumn) {
 
 /** What a search column contains if it matches a text. The columns begin with a blank, and so does every word in them. */
 function soughtText(text: string): RawBuilder<string> {
-  const folded = sql<string>`search_text(${text}::text)`;
-  return [...text].length < minWithinWords ? sql<string>`(' ' || ltrim(${folded}))` : folded;
+  const folded = sql<string>`btrim(search_text(${text}::text))`;
+  return [...text].length < minWithinWords ? sql<string>`(' ' || ${folded})` : folded;
 }
 
 /** What no index answers in the order of the list. */
