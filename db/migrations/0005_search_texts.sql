@@ -60,9 +60,9 @@ RETURN regexp_replace(fold_case(content) COLLATE "C",
 -- everybody else would wait behind it: better to give up and be started again.
 SET LOCAL lock_timeout = '5s';
 ALTER TABLE concerts
-  ADD COLUMN name_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(name)) STORED,
-  ADD COLUMN artist_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(artist)) STORED,
-  ADD COLUMN venue_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(venue)) STORED;
+  ADD COLUMN name_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(name) || ' ') STORED,
+  ADD COLUMN artist_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(artist) || ' ') STORED,
+  ADD COLUMN venue_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(venue) || ' ') STORED;
 SET LOCAL lock_timeout TO DEFAULT;
 
 DROP INDEX concerts_name_trgm_idx, concerts_artist_trgm_idx, concerts_venue_trgm_idx;

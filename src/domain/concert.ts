@@ -35,6 +35,11 @@ export interface ConcertFilter {
   readonly bookingOpenOnly: boolean;
 }
 
+/** Whether a filter has texts, for which many concerts are looked through. */
+export function isSearch({ artist, venue, name }: ConcertFilter): boolean {
+  return artist !== undefined || venue !== undefined || name !== undefined;
+}
+
 /** The place of a concert in the order of lists. */
 export interface ConcertPosition {
   readonly concertDate: Temporal.Instant;

@@ -3,8 +3,9 @@ import { decimalsOf } from "./money.ts";
 
 describe("has two decimals", () => {
   // HUF to ALL are commonly shown without decimals, which ISO 4217 gives them all the same.
-  test.each(["USD", "EUR", "GBP", "CHF", "INR", "BRL", "ZAR", "SLE", "HUF", "IDR", "COP", "PKR", "ALL", "CHE"])("%s", (code) =>
-    expect(decimalsOf(code)).toBe(2),
+  test.each(["USD", "EUR", "GBP", "CHF", "INR", "BRL", "ZAR", "SLE", "HUF", "IDR", "COP", "PKR", "ALL", "CHE"])(
+    "%s",
+    (code) => expect(decimalsOf(code)).toBe(2),
   );
 });
 

@@ -74,7 +74,7 @@ function searchColumn(column: TextColumn) {
   return `${column}_search` as const;
 }
 
-/** What a search column contains if it matches a text. The columns begin with a blank, and so does every word in them. */
+/** What a search column contains if it matches a text. Every word in the columns is between blanks. */
 function soughtText(text: string): RawBuilder<string> {
   const folded = sql<string>`btrim(search_text(${text}::text))`;
   return [...text].length < minWithinWords ? sql<string>`(' ' || ${folded})` : folded;

@@ -22,6 +22,8 @@ export interface Store {
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
+  /** Like `read`, for what looks through many rows: on a small share of the connections that reads have. */
+  search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
    * its answer was lost. `work` may run several times; what it throws rolls back. Raises OUTCOME_UNKNOWN when nobody can
@@ -52,10 +54,12 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
   const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
   // However many read, they leave connections to batches and transactions, which share the pool with them.
-  const readers = createGate(sharePool(options.poolSize).reads);
+  const shares = sharePool(options.poolSize);
+  const readers = createGate(shares.reads);
+  const searchers = createGate(shares.searches);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
-  return {
+  const store: Store = {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
         // Those who gave up in the queue must not cost the others.
@@ -65,6 +69,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       const attempt = () => readers.pass(() => main.db.connection().execute(readIfAwaited), deadline);
       return retryTransient(attempt, maxRetries, deadline);
     },
+    search: (work, deadline) => searchers.pass(() => store.read(work, deadline), deadline),
     transact: async (work, deadline) => {
       const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);
       return await retryTransient(attempt, maxRetries, deadline);
@@ -86,4 +91,5 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       await Promise.all([main.close(), aside.close()]);
     },
   };
+  return store;
 }
