@@ -14,6 +14,10 @@ const stretchRows = 2_000;
 const maxCandidates = 1_500;
 /** Trigrams of a text that are looked up; more of them make it hardly rarer. */
 const maxTrigrams = 12;
+/** How many concerts tell how frequent the trigrams of a text are. */
+const sampleRows = 500;
+/** A text is not looked up if by estimate so many times more concerts have its trigrams than may be looked at. */
+const surelyTooMany = 4;
 const textColumns = ["artist", "venue", "name"] as const;
 type TextColumn = (typeof textColumns)[number];
 /** A shorter text matches where a word begins: within words it would match almost every concert. */
@@ -147,35 +151,79 @@ async function scanStretch(
   };
 }
 
+/** A text's column, and the trigrams to look it up by. */
+interface Sought {
+  readonly column: TextColumn;
+  readonly trigrams: readonly string[];
+}
+
 /** All further matches, if one of the filter's texts is so rare that few concerts have all of its trigrams. */
 async function findRareMatches(
   db: Kysely<DB>,
   filter: ConcertFilter,
   after: ConcertPosition | undefined,
 ): Promise<Concert[] | undefined> {
-  const columns = textColumns.filter((column) => filter[column] !== undefined);
-  const limit = Math.floor(maxCandidates / columns.length);
-  for (const column of columns) {
-    const trigrams = await trigramsOf(db, filter[column] ?? "");
-    if (trigrams.length === 0) continue;
+  const texts: Sought[] = [];
+  for (const column of textColumns) {
+    const text = filter[column];
+    const trigrams = text === undefined ? [] : await trigramsOf(db, text);
+    if (trigrams.length > 0) texts.push({ column, trigrams });
+  }
+  if (texts.length === 0) return undefined;
+  const limit = Math.floor(maxCandidates / texts.length);
+  const estimates = await estimateCandidates(db, filter, after, texts);
+  for (const text of texts) {
+    // Negative while PostgreSQL has no idea of the table's size: then it is tried.
+    if (estimates(text.column) > limit * surelyTooMany) continue;
     const candidates = db
       .selectFrom("concerts")
       .select(concertColumns)
       .select((eb) => eb.and([inRange(filter, after)(eb), matchesFilter(filter)(eb)]).as("isMatch"))
       // Not the text itself: before it has found so many that contain it, PostgreSQL would look at any number of others.
-      .where(({ eb, and }) =>
-        and(
-          trigrams.map((trigram) =>
-            eb(searchColumn(column), "like", hidden(sql<string>`${containsPattern(trigram)}::text`)),
-          ),
-        ),
-      )
+      .where(hasTrigrams(text))
       .limit(limit + 1)
       .as("candidates");
     const rows = await db.selectFrom(candidates).selectAll().orderBy("concert_date").orderBy("id").execute();
     if (rows.length <= limit) return rows.filter((row) => row.isMatch).map(toConcert);
   }
   return undefined;
+}
+
+function hasTrigrams({ column, trigrams }: Sought): RawBuilder<boolean> {
+  const parts = trigrams.map(
+    (trigram) => sql`${sql.ref(searchColumn(column))} like ${hidden(sql<string>`${containsPattern(trigram)}::text`)}`,
+  );
+  return sql<boolean>`(${sql.join(parts, sql` and `)})`;
+}
+
+/**
+ * Estimates by the next concerts how many in all have the trigrams of each text. The indexes give all of them before the
+ * first one is looked at, which takes the longer the more there are.
+ */
+async function estimateCandidates(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+  texts: readonly Sought[],
+): Promise<(column: TextColumn) => number> {
+  const sample = db
+    .selectFrom("concerts")
+    .select(texts.map(({ column }) => searchColumn(column)))
+    .where(inRange(filter, after))
+    .orderBy("concert_date")
+    .orderBy("id")
+    .limit(sampleRows)
+    .as("sample");
+  const row = await db
+    .selectFrom(sample)
+    .select([
+      sql<number>`(select reltuples from pg_class where oid = 'concerts'::regclass) / greatest(count(*), 1)`.as(
+        "factor",
+      ),
+      ...texts.map((text) => sql<number>`(count(*) filter (where ${hasTrigrams(text)}))::int`.as(text.column)),
+    ])
+    .executeTakeFirstOrThrow();
+  return (column) => Number(row[column] ?? 0) * Number(row.factor);
 }
 
 /**

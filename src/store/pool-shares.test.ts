@@ -7,8 +7,8 @@ test.each([
   { poolSize: 3, batches: 1, reads: 1, searches: 1 },
   { poolSize: 4, batches: 1, reads: 2, searches: 1 },
   { poolSize: 5, batches: 2, reads: 1, searches: 1 },
-  { poolSize: 10, batches: 4, reads: 4, searches: 1 },
-  { poolSize: 200, batches: 80, reads: 118, searches: 29 },
+  { poolSize: 10, batches: 4, reads: 4, searches: 2 },
+  { poolSize: 200, batches: 80, reads: 118, searches: 59 },
 ])(
   "a pool of $poolSize: $batches for batches, $reads for reads, $searches of them for searches",
   ({ poolSize, ...shares }) => {

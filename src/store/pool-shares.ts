@@ -10,7 +10,7 @@ export interface PoolShares {
 
 const batchShare = 0.4;
 /** Of the reads' connections. Of a single one nothing is left for other reads. */
-const searchShare = 0.25;
+const searchShare = 0.5;
 /** From this size on two organizers find a connection at once, below it one. */
 const sizeForTwoOrganizers = 5;
 

@@ -22,7 +22,7 @@ export interface Store {
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
-  /** Like `read`, for what looks through many rows: on a small share of the connections that reads have. */
+  /** Like `read`, for what looks through many rows: on half of the connections that reads have. */
   search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
