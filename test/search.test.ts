@@ -82,7 +82,11 @@ test.for<readonly [what: string, stored: string, searched: string]>([
 describe("a short text", () => {
   test.each(["Zq", "\u7a4d", "X9"])("that is rare is on the first page, behind all others: %s", async (artist) => {
     const { id } = await createConcert(client, { artist });
-    expect(await find({ artist: artist.toLowerCase() }, 1)).toEqual([id]);
+    // In the C locale the indexes know no letters but ASCII's, and a search goes through all pages.
+    const [row] = await service.database.query<{ isKnown: boolean }>(`SELECT show_trgm($1) <> '{}' AS "isKnown"`, [
+      artist,
+    ]);
+    expect(await find({ artist: artist.toLowerCase() }, row?.isKnown ? 1 : Infinity)).toEqual([id]);
   });
 
   test.for<readonly [stored: string, searched: string]>([
