@@ -1,5 +1,5 @@
--- Search by texts that are alike to a reader: in any case, composed or not, in full width or not. The server's locale is not
--- asked, so that every database finds the same.
+-- Searches compare folded texts: case, composition and width make no difference. The folding does not depend on the locale of
+-- the database, so that the same search finds the same concerts everywhere.
 
 -- Names are stored in Unicode's NFC from here on. A text that is longer in it than its column stays as it is.
 UPDATE concerts SET name = normalize(name) WHERE name IS NOT NFC NORMALIZED AND char_length(normalize(name)) <= 255;
@@ -7,9 +7,9 @@ UPDATE concerts SET artist = normalize(artist)
   WHERE artist IS NOT NFC NORMALIZED AND char_length(normalize(artist)) <= 255;
 UPDATE concerts SET venue = normalize(venue) WHERE venue IS NOT NFC NORMALIZED AND char_length(normalize(venue)) <= 255;
 
--- Unicode's NFKC_Casefold with every character of the simple case foldings written out, so that two servers or versions
--- never differ. The letter i has no dot to lose, for Turkish names; quotation marks and dashes are those of a keyboard.
--- Characters that are not shown are left out.
+-- Unicode's NFKC_Casefold, with the case foldings written out: those of `lower` differ between locales and versions. Beyond it,
+-- the letter i is the same with and without its dot, for Turkish names, and typographic quotation marks and dashes become
+-- those of a keyboard. Characters that are not shown are left out.
 CREATE FUNCTION fold_case(content text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
   -- Most texts, at a hundredth of the cost.
@@ -49,15 +49,15 @@ RETURN CASE
 END;
 
 -- A folded text in which every word begins after a blank. What is neither letter nor digit stands between blanks, and so
--- does each character of the scripts that put none between words. The characters are exchanged one by one, so that a text
--- contains another one whenever its search text does.
+-- does each character of the scripts that put none between words. Each character is replaced by itself, so that a text contains
+-- another one if and only if its search text does.
 CREATE FUNCTION search_text(content text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN regexp_replace(fold_case(content) COLLATE "C",
   '([!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2010-\u2bff\u2e00-\ua4cf'
   '\uf900-\ufaff\ufe30-\ufe4f\U0001f000-\U0003ffff])', ' \1 ', 'g');
 
--- The columns rewrite the table, which nobody else can use until the end of this. While this waits for a long transaction
--- everybody else would wait behind it: better to give up and be started again.
+-- Adding the columns rewrites the table under an exclusive lock, which lasts until the end of the migration. A wait for the
+-- lock blocks all other statements on the table, so the wait has a limit, and the migration fails when it is over.
 SET LOCAL lock_timeout = '5s';
 ALTER TABLE concerts
   ADD COLUMN name_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(name) || ' ') STORED,

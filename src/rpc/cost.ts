@@ -3,7 +3,7 @@ import type { UnaryRequest } from "@connectrpc/connect";
 import { type AccessRule, Lane } from "./access.ts";
 import { wantsFresh } from "./freshness.ts";
 
-/** A search looks at up to 3,500 concerts, a plain read at one page. */
+/** A search looks at up to 4,000 concerts, a plain read at one page of them. */
 const searchCost = 10;
 /** A read that the cache may not answer takes a connection of the database each time. */
 const freshFactor = 2;
