@@ -12,6 +12,11 @@ const bomb = gzipSync(Buffer.alloc(10_000_000));
 const flood = Buffer.alloc(1_000_000, " ");
 const resetsAtOnce = 100;
 
+/** Three texts that match no concert, of words that most have: see `insertSearchedCatalogue`. Sixty a second. */
+const costlySearch =
+  "GET /api/v1/concerts?artist=artist%20the&venue=venue%20hall&name=night%20tour HTTP/1.1\r\nHost: test\r\n" +
+  "Cache-Control: no-cache\r\n\r\n";
+
 /** What is kept open all the time, with what is written on it in each period; and what is begun anew in each period. */
 interface Plan {
   readonly held?: { readonly count: number; readonly begin: string | Uint8Array; readonly more: string };
@@ -32,6 +37,7 @@ const plans: Readonly<Record<Abuse, Plan>> = {
     fresh: { count: 1, bytes: [`${post}Content-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`, bomb] },
   },
   "oversized bodies": { fresh: { count: 2, bytes: [`${post}Content-Length: ${flood.length}\r\n\r\n`, flood] } },
+  "costly searches": { fresh: { count: 3, bytes: [costlySearch] } },
   "oversized headers": { fresh: { count: 2, bytes: [`${post}X-Large: ${"x".repeat(40_000)}\r\n\r\n`] } },
 };
 

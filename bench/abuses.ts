@@ -8,6 +8,7 @@ export const abuses = [
   "compressed bombs",
   "oversized bodies",
   "oversized headers",
+  "costly searches",
 ] as const;
 export type Abuse = (typeof abuses)[number];
 

@@ -49,6 +49,7 @@ export function checkBars(results: Results): Check[] {
     ...http.map((protocol) => knownCallers(results, protocol)),
     ...http.flatMap((protocol) => tooMany(results, protocol)),
     ...abuses.map((abuse) => abused(results, abuse)),
+    searched(results),
   ];
 }
 
@@ -233,6 +234,18 @@ function abused(results: Results, abuse: Abuse): Check {
     limit: { atMost: 2 },
     unit: "x",
     figure: ratioOf(results, { ...calm, subject: abuse }, calm, ({ latency }) => latency.p99Ms),
+  };
+}
+
+/** Uncached reads, since it is the reads' connections that searches take. */
+function searched(results: Results): Check {
+  const { calmReaders, searchedReaders } = subjectNames;
+  const calm = { scenario: scenarioNames.abuse, subject: calmReaders, protocol: "REST", users: 50 } as const;
+  return {
+    what: `a reader beside costly searches: p99 against ${calmReaders}`,
+    limit: { atMost: 2 },
+    unit: "x",
+    figure: ratioOf(results, { ...calm, subject: searchedReaders }, calm, ({ latency }) => latency.p99Ms),
   };
 }
 

@@ -6,6 +6,7 @@ import { allAnswered, type Stage, type Subject, subject } from "./subjects.ts";
 import { WrongOutcomeError } from "./verify.ts";
 
 const concerts = 1_000_000;
+const searchedConcerts = 150_000;
 const bookingsAConcert = 2;
 const users = 100_000;
 const pageSize = 100;
@@ -34,6 +35,22 @@ export async function insertLargeCatalogue(database: BenchDatabase): Promise<voi
     [bookingsAConcert, users],
   );
   await database.query("vacuum (analyze)");
+}
+
+/** Fills an empty database with concerts whose texts have many trigrams in common. */
+export async function insertSearchedCatalogue(database: BenchDatabase): Promise<void> {
+  const restore = await dropSearchIndexes(database);
+  await database.query(
+    `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     select 'Tour Night ' || number, 'The Artist ' || number % 5000, 'Hall Venue ' || number % 500,
+       timestamptz '2030-01-01' + number * interval '1 minute', 1000, 1000, 50,
+       timestamptz '2020-01-01', timestamptz '2029-12-31', gen_random_uuid(), sha256('')
+     from generate_series(1, $1::int) as number`,
+    [searchedConcerts],
+  );
+  await restore();
+  await database.query("vacuum (analyze) concerts");
 }
 
 /** Building an index once is several times faster than growing it row by row. */

@@ -1,6 +1,6 @@
 /** What a run measures. */
 import { abuses } from "./abuses.ts";
-import { insertLargeCatalogue, largeSubjects } from "./large.ts";
+import { insertLargeCatalogue, insertSearchedCatalogue, largeSubjects } from "./large.ts";
 import type { Protocol } from "./requests.ts";
 import {
   bare,
@@ -57,6 +57,8 @@ export const subjectNames = {
   tripled: "three times the peak",
   impatient: "three times the peak, impatient",
   calm: "nobody else",
+  calmReaders: "readers, nobody else",
+  searchedReaders: "readers, costly searches",
 } as const;
 
 export const scenarioNames = {
@@ -211,17 +213,24 @@ function overload(protocol: Protocol): Scenario {
   };
 }
 
-/** Some users at a modest rate, while somebody else does his worst. */
+/** Some users at a modest rate, while another client abuses the server. */
 function abused(): Scenario {
   const users = 50;
   const pace = () => ({ ratePerSecond: 200 });
   return {
     ...named(scenarioNames.abuse, "REST"),
     servers: ["none"],
-    subjects: async () => [
-      subject(subjectNames.calm, "REST", users, booking("REST", users, { pace })),
-      ...abuses.map((abuse) => subject(abuse, "REST", users, booking("REST", users, { pace, abuse }))),
-    ],
+    preparation: "inserting 150,000 concerts",
+    subjects: async ({ database }) => {
+      await insertSearchedCatalogue(database);
+      const searched = { pace, abuse: "costly searches" } as const;
+      return [
+        subject(subjectNames.calm, "REST", users, booking("REST", users, { pace })),
+        ...abuses.map((abuse) => subject(abuse, "REST", users, booking("REST", users, { pace, abuse }))),
+        subject(subjectNames.calmReaders, "REST", users, getConcert("REST", true, { pace })),
+        subject(subjectNames.searchedReaders, "REST", users, getConcert("REST", true, searched)),
+      ];
+    },
   };
 }
 

@@ -183,10 +183,19 @@ export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Ru
 }
 
 /** Readers of one concert; with `fresh` each of them asks the database. */
-export function getConcert(protocol: Protocol, fresh: boolean): Prepare {
-  return async ({ database }) => {
+export function getConcert(
+  protocol: Protocol,
+  fresh: boolean,
+  { pace, abuse }: Pick<BookingOptions, "pace" | "abuse"> = {},
+): Prepare {
+  return async ({ database, ports }) => {
     const [concertId = 0n] = await insertConcerts(database, 1, plenty);
-    return { ...getConcertRequests(protocol, concertId, fresh), verify: allAnswered };
+    return {
+      ...getConcertRequests(protocol, concertId, fresh),
+      ...withPace(pace?.()),
+      ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
+      verify: allAnswered,
+    };
   };
 }
 

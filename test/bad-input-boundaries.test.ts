@@ -35,10 +35,8 @@ describe.each(jsonProtocols)("%s takes", (protocol) => {
   test.each<[what: string, changes: JsonObject, kept?: JsonObject]>([
     ["texts of one character", { name: "x", artist: "🎸", venue: "é" }],
     ["texts of 255 characters, also those outside the basic plane", long],
-    [
-      "texts in any script",
-      { name: "שלום", artist: "e\u0301\u200d\u{1f469}\u200d\u{1f3a4}", venue: "\ufeff" + "音楽堂" },
-    ],
+    ["texts in any script", { name: "שלום", artist: "é\u200d\u{1f469}\u200d\u{1f3a4}", venue: "\ufeff" + "音楽堂" }],
+    ["decomposed letters, composed", { name: "e\u0301", artist: "\u1100\u1161" }, { name: "é", artist: "가" }],
     ["U+FFFD, if that is what was sent", { name: "\ufffd" }],
     ["control characters", { name: "a\u0001\r\n\tb" }],
     ["spaces around a text", { name: "  Moonlight  " }],
@@ -55,6 +53,8 @@ describe.each(jsonProtocols)("%s takes", (protocol) => {
     ["no currency", { currency_code: undefined }, { currency_code: "USD" }],
     ["an empty currency", { currency_code: "" }, { currency_code: "USD" }],
     ["a currency shown without its decimals", { currency_code: "HUF" }],
+    ["a price in yen", { currency_code: "JPY", price: 1_200 }],
+    ["the highest price in won", { currency_code: "KRW", price: 99_999_999 }],
     ["the year 1", { concert_date: "0001-01-01T00:00:00Z" }],
     [
       "the last instant",

@@ -155,6 +155,8 @@ describe("the header Idempotency-Key", () => {
       "' OR 1=1 --",
     ];
     for (const notKey of notKeys) expect(await violationOf(method, path(), notKey)).toBe("must be a valid UUID");
+    const nil = "00000000-0000-0000-0000-000000000000";
+    expect(await violationOf(method, path(), nil)).toBe("must not be the nil or the max UUID: they identify nothing");
     for (const empty of ["", '""']) expect(await violationOf(method, path(), empty)).toMatch(/is empty$/);
   });
 

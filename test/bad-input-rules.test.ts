@@ -60,11 +60,15 @@ describe("what the schema leaves to the service", () => {
     ["BookingService.CancelBooking", { user_id: "" }, "user_id", "is required"],
     ["BookingService.GetUserBookings", { user_id: "" }, "user_id", "is required"],
     ...["ConcertService.CreateConcert", "ConcertService.UpdateConcert"].flatMap((method) =>
-      ["JPY", "KWD", "XXX", "DEM"].map((code): (typeof cases)[number] => [
+      ["BHD", "KWD", "XXX", "DEM"].map((code): (typeof cases)[number] => [
         ...([method, { currency_code: code }, "currency_code"] as const),
-        "is not the ISO 4217 code of a currency with two decimals",
+        "is not the ISO 4217 code of a currency with at most two decimals",
       ]),
     ),
+    ...["ConcertService.CreateConcert", "ConcertService.UpdateConcert"].map((method): (typeof cases)[number] => [
+      ...([method, { currency_code: "JPY", price: 12.5 }, "price"] as const),
+      "must be a whole number in JPY, which has no decimals",
+    ]),
   ];
   describe.each(jsonProtocols)("by %s", (protocol) => {
     test.each(cases)("%s %j", async (method, changes, field, message) => {

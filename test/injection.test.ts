@@ -62,8 +62,17 @@ async function all(protocol: JsonProtocol, method: string, request: JsonObject, 
   return found;
 }
 
+/** What is stored of a text. */
+const composed = (text: string) => text.normalize("NFC");
+/** What searches compare: the same for texts that Unicode takes for alike, in any case and composition. */
+function folded(text: string): string {
+  const letters = text.normalize("NFKC").replaceAll(/\p{Cf}/gu, "");
+  return letters.toLowerCase().toUpperCase().toLowerCase();
+}
+
 const columns = ["name", "artist", "venue"] as const;
 const everywhere = (text: string) => ({ name: text, artist: text, venue: text });
+const storedEverywhere = (text: string) => everywhere(composed(text));
 const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);
 
 describe.each(jsonProtocols)("%s", (protocol) => {
@@ -79,9 +88,10 @@ describe.each(jsonProtocols)("%s", (protocol) => {
           ...concertJson,
           ...texts,
         });
-        expect(updated).toMatchObject({ ...texts, version: 2 });
+        const stored = storedEverywhere(text);
+        expect(updated).toMatchObject({ ...stored, version: 2 });
         for (const reader of jsonProtocols) {
-          expect(await succeed(reader, get, { id: String(id) })).toMatchObject({ ...texts, version });
+          expect(await succeed(reader, get, { id: String(id) })).toMatchObject({ ...stored, version });
         }
         if (!fitsFilter(text)) return;
         const column = columns[index % columns.length] ?? "name";
@@ -92,10 +102,10 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   });
 
   test("a filter finds what contains it, and nothing else", async () => {
-    const contains = (name: string, text: string) => name.toLowerCase().includes(text.toLowerCase());
+    const contains = (name: string, text: string) => folded(name).includes(folded(text.trim()));
     const concerts = (await all(protocol, list, {}, "concerts")).filter(({ name }) => name !== "Filler");
-    // Which letters of other alphabets are the same in capitals is for PostgreSQL to say.
-    const filters = hostileTexts.filter(isAscii).filter(fitsFilter);
+    // Which letters of other alphabets are the same in capitals is for search.test.ts to say.
+    const filters = hostileTexts.filter(isAscii).filter((text) => fitsFilter(text.trim()));
     await Promise.all(
       filters.map(async (text) => {
         const expected = concerts.filter(({ name }) => contains(String(name), text));

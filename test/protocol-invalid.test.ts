@@ -47,7 +47,9 @@ const whatIsBroken = [
 const emptyWindow = { ...moonlight, bookingEndTime: moonlight.bookingStartTime };
 const windowRule = [["", "booking_end_time must be at least a microsecond after booking_start_time"]] as const;
 const withoutCents = { ...moonlight, currencyCode: "JPY" };
-const currencyRule = [["currency_code", "is not the ISO 4217 code of a currency with two decimals"]] as const;
+const centsRule = [["price", "must be a whole number in JPY, which has no decimals"]] as const;
+const withMills = { ...moonlight, currencyCode: "KWD" };
+const currencyRule = [["currency_code", "is not the ISO 4217 code of a currency with at most two decimals"]] as const;
 const userRule = [["user_id", "is required"]] as const;
 
 const cases: readonly RefusalCase[] = [
@@ -55,10 +57,10 @@ const cases: readonly RefusalCase[] = [
   invalid(
     listConcerts,
     "every filter is wrong",
-    { pageSize: 101, artist: "ab", dateFrom: moonlight.concertDate, dateTo: moonlight.concertDate },
+    { pageSize: 101, artist: "a".repeat(101), dateFrom: moonlight.concertDate, dateTo: moonlight.concertDate },
     [
       ["page_size", badPageSize],
-      ["artist", "must be at least 3 characters"],
+      ["artist", "must be at most 100 characters"],
       ["", "date_to must be after date_from"],
     ],
   ),
@@ -73,7 +75,8 @@ const cases: readonly RefusalCase[] = [
     ...whatIsBroken,
   ]),
   invalid(createConcert, "booking ends as it starts", emptyWindow, windowRule),
-  invalid(createConcert, "the currency has no cents", withoutCents, currencyRule),
+  invalid(createConcert, "the currency has no cents", withoutCents, centsRule),
+  invalid(createConcert, "the currency has more than cents", withMills, currencyRule),
   invalid(updateConcert, "the description is broken", { ...brokenDescription, id: -1n, version: 0 }, [
     ["id", notPositive],
     ["version", "must be greater than or equal to 1"],
@@ -81,7 +84,8 @@ const cases: readonly RefusalCase[] = [
   ]),
   invalid(updateConcert, "the version is missing", { ...moonlight, id: 1n }, [["version", missing]]),
   invalid(updateConcert, "booking ends as it starts", { ...emptyWindow, id: 1n, version: 1 }, windowRule),
-  invalid(updateConcert, "the currency has no cents", { ...withoutCents, id: 1n, version: 1 }, currencyRule),
+  invalid(updateConcert, "the currency has no cents", { ...withoutCents, id: 1n, version: 1 }, centsRule),
+  invalid(updateConcert, "the currency has more than cents", { ...withMills, id: 1n, version: 1 }, currencyRule),
   invalid(getBooking, "the id is negative", { id: -1n }, [["id", notPositive]]),
   invalid(getUserBookings, "the user is missing", {}, userRule),
   invalid(getUserBookings, "the page is too large", { userId, pageSize: 101 }, [["page_size", badPageSize]]),

@@ -1,5 +1,11 @@
 import type { Actor } from "../domain/actor.ts";
-import type { Concert, ConcertDescription, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
+import {
+  type Concert,
+  type ConcertDescription,
+  type ConcertFilter,
+  type ConcertPosition,
+  isSearch,
+} from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Page } from "../domain/page.ts";
@@ -59,7 +65,8 @@ export function createCatalogue(
     },
 
     page(filter, after, pageSize, freshness, deadline) {
-      const load = (within: Deadline) => store.read((db) => listConcerts(db, filter, after, pageSize), within);
+      const read = isSearch(filter) ? store.search : store.read;
+      const load = (within: Deadline) => read((db) => listConcerts(db, filter, after, pageSize), within);
       const key = () => JSON.stringify([filter, after?.concertDate, after?.id.toString(), pageSize]);
       return freshness === "fresh" ? load(deadline) : cache.page(key(), () => load(forAll()));
     },

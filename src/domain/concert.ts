@@ -24,7 +24,7 @@ export interface Concert extends ConcertDescription {
 
 /** Which concerts to list; what is undefined or false does not filter. */
 export interface ConcertFilter {
-  /** Substrings in any case; at least three characters. */
+  /** Substrings in any case; of one or two characters, beginnings of words. */
   readonly artist: string | undefined;
   readonly venue: string | undefined;
   readonly name: string | undefined;
@@ -34,6 +34,11 @@ export interface ConcertFilter {
   readonly dateTo: Temporal.Instant | undefined;
   readonly availableOnly: boolean;
   readonly bookingOpenOnly: boolean;
+}
+
+/** Whether a filter has texts, for which many concerts are looked through. */
+export function isSearch({ artist, venue, name }: ConcertFilter): boolean {
+  return artist !== undefined || venue !== undefined || name !== undefined;
 }
 
 /** The place of a concert in the order of lists. */

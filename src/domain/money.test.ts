@@ -1,21 +1,27 @@
 import { describe, expect, test } from "vitest";
-import { isTwoDecimalCurrency } from "./money.ts";
+import { decimalsOf } from "./money.ts";
 
-describe("takes", () => {
-  // The last five are commonly shown without decimals, which ISO 4217 gives them all the same.
-  test.each(["USD", "EUR", "GBP", "CHF", "INR", "BRL", "ZAR", "SLE", "HUF", "IDR", "COP", "PKR", "ALL"])("%s", (code) =>
-    expect(isTwoDecimalCurrency(code)).toBe(true),
+describe("has two decimals", () => {
+  // HUF to ALL are commonly shown without decimals, which ISO 4217 gives them all the same.
+  test.each(["USD", "EUR", "GBP", "CHF", "INR", "BRL", "ZAR", "SLE", "HUF", "IDR", "COP", "PKR", "ALL", "CHE"])(
+    "%s",
+    (code) => expect(decimalsOf(code)).toBe(2),
+  );
+});
+
+describe("has no decimals", () => {
+  test.each(["JPY", "KRW", "ISK", "CLP", "VND", "XAF", "XOF", "XPF", "UGX", "UYI"])("%s", (code) =>
+    expect(decimalsOf(code)).toBe(0),
   );
 });
 
 describe("refuses", () => {
   test.each([
-    ["a currency without decimals", "JPY"],
-    ["a currency without decimals", "KRW"],
-    ["a currency without decimals", "ISK"],
     ["a currency with three", "KWD"],
+    ["a currency with three", "BHD"],
     ["a currency with three", "IQD"],
     ["a unit of account with four", "CLF"],
+    ["a unit of account with four", "UYW"],
     ["a currency that is no more", "DEM"],
     ["gold", "XAU"],
     ["no currency", "XXX"],
@@ -25,5 +31,5 @@ describe("refuses", () => {
     ["a symbol", "$"],
     ["nothing", ""],
     ["a property of every object", "constructor"],
-  ])("%s: %s", (_, code) => expect(isTwoDecimalCurrency(code)).toBe(false));
+  ])("%s: %s", (_, code) => expect(decimalsOf(code)).toBeUndefined());
 });

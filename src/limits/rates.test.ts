@@ -52,6 +52,20 @@ describe("in memory", () => {
     expect(await rates.count(budget, address)).toMatchObject({ isAllowed: false, limit, remaining: 0 });
   });
 
+  test("a costly call counts for many", async () => {
+    const rates = createRateLimits(limits, undefined, unexpected);
+    expect(await rates.count("reads", alice, 3)).toMatchObject({ isAllowed: true, limit: 5, remaining: 2 });
+    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: true, remaining: 1 });
+    expect(await rates.count("reads", alice, 3)).toMatchObject({ isAllowed: false, remaining: 0 });
+    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: false, remaining: 0 });
+  });
+
+  test("a call that costs more than a whole budget takes all of it", async () => {
+    const rates = createRateLimits(limits, undefined, unexpected);
+    expect(await rates.count("reads", alice, 20)).toMatchObject({ isAllowed: true, remaining: 0 });
+    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: false });
+  });
+
   test("a budget is whole again a minute after its first call, however many came after", async () => {
     const rates = createRateLimits(limits, undefined, unexpected);
     await rates.count("bookings", alice);

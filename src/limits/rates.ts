@@ -28,8 +28,11 @@ export interface Allowance {
 }
 
 export interface RateLimits {
-  /** Counts a call. Undefined if nothing limits it. Never fails: while Redis is gone this process counts alone. */
-  count(budget: Budget, counted: Counted): Promise<Allowance | undefined>;
+  /**
+   * Counts a call for `cost` plain ones, 1 unless told, but never for more than the whole budget. Undefined if nothing limits
+   * it. Never fails: while Redis is gone this process counts alone.
+   */
+  count(budget: Budget, counted: Counted, cost?: number): Promise<Allowance | undefined>;
 }
 
 const windowSeconds = 60;
@@ -40,7 +43,7 @@ const maxCounted = 100_000;
 
 interface Limiter {
   readonly points: number;
-  consume(key: string): Promise<RateLimiterRes>;
+  consume(key: string, cost: number): Promise<RateLimiterRes>;
 }
 
 /** What tests set otherwise. */
@@ -69,11 +72,11 @@ export function createRateLimits(
   }
 
   return {
-    async count(budget, { kind, key }) {
+    async count(budget, { kind, key }, cost = 1) {
       const limiter = limiters.get(`${budget}:${kind}`);
       if (!limiter) return undefined;
       try {
-        return allowance(limiter, await limiter.consume(key), true);
+        return allowance(limiter, await limiter.consume(key, Math.min(cost, limiter.points)), true);
       } catch (refused) {
         if (refused instanceof RateLimiterRes) return allowance(limiter, refused, false);
         throw refused;
@@ -101,10 +104,10 @@ function createLimiter(
   const together = new RateLimiterRedis({ ...options, storeClient: redis });
   return {
     points,
-    async consume(key) {
-      if (!health.isAsked(clockMs())) return await alone.consume(key);
+    async consume(key, cost) {
+      if (!health.isAsked(clockMs())) return await alone.consume(key, cost);
       try {
-        const result = await together.consume(key);
+        const result = await together.consume(key, cost);
         health.answered();
         return result;
       } catch (error) {
@@ -114,7 +117,7 @@ function createLimiter(
         }
         health.failed(clockMs());
         report(error);
-        return await alone.consume(key);
+        return await alone.consume(key, cost);
       }
     },
   };
@@ -129,9 +132,9 @@ function createMemoryLimiter(
   const counted = new LRUCache<string, true>({ max: maxCounted, dispose: (_, key) => void memory.delete(key) });
   return {
     points: options.points,
-    consume(key) {
+    consume(key, cost) {
       counted.set(key, true);
-      return memory.consume(key);
+      return memory.consume(key, cost);
     },
   };
 }

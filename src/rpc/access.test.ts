@@ -82,6 +82,11 @@ describe("the rules of a schema", () => {
     expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(budgetOf)).toEqual(["reads", "bookings", "admin"]);
   });
 
+  test("name the fields that search as the request's messages do", () => {
+    const service = serviceWith({ ...open, searchFields: ["user_id"] });
+    expect(read(service)(service.method.do ?? expect.unreachable()).searchKeys).toEqual(["userId"]);
+  });
+
   test("are there for every method of Frontrow", () => {
     const services = [ConcertService, BookingService];
     const ruleOf = readAccessRules(services);
@@ -137,6 +142,21 @@ describe("the start ends with a method", () => {
       "names the user in user_id, which is no string of its request",
       { ...own, userField: "user_id" },
       [{ ...user, type: Type.BYTES }],
+    ],
+    [
+      "that searches, but is no read",
+      "searches, but is no read",
+      { scope: "x:do", lane: Lane.ADMIN, searchFields: ["a"] },
+    ],
+    [
+      "that searches by no field",
+      "searches by a, which is no string of its request",
+      { ...open, searchFields: ["user_id", "a"] },
+    ],
+    [
+      "that searches by a number",
+      "searches by id, which is no string of its request",
+      { ...open, searchFields: ["id"] },
     ],
     [
       "whose resource has no id",

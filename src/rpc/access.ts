@@ -22,6 +22,8 @@ const budgets = new Map<Lane, Budget>([
 export interface AccessRule extends Access {
   /** The local name of `userField`, which is a string of the request; undefined if there is none. */
   readonly userKey: string | undefined;
+  /** The local names of `searchFields`, which are strings of the request. */
+  readonly searchKeys: readonly string[];
   /** Whether the method is about what belongs to one user. */
   readonly isOwned: boolean;
   /** What the lane's calls are counted against. */
@@ -48,7 +50,7 @@ function readRule(method: DescMethod): AccessRule {
   // Nobody asks for a stream's caller: see createAuthorizationInterceptor.
   if (method.methodKind !== "unary") throw wrong("is a stream, whose rule nothing would enforce");
   const rule = getOption(method, access);
-  const { scope, scopeForOthers, userField, resource, lane } = rule;
+  const { scope, scopeForOthers, userField, resource, lane, searchFields } = rule;
   const budget = budgets.get(lane);
   if (budget === undefined) throw wrong("does not say what it counts against");
   const isOwned = userField !== "" || resource !== OwnedResource.UNSPECIFIED;
@@ -64,7 +66,14 @@ function readRule(method: DescMethod): AccessRule {
     const id = method.input.fields.find(({ name }) => name === "id");
     if (!isPlain(id, ScalarType.INT64)) throw wrong("is about a resource, but its request has no id");
   }
-  return { ...rule, userKey: user?.localName, isOwned, budget };
+  if (searchFields.length > 0 && lane !== Lane.READ) throw wrong("searches, but is no read");
+  const searchKeys = searchFields.map((name) => {
+    const text = method.input.fields.find((field) => field.name === name);
+    if (!text || !isPlain(text, ScalarType.STRING))
+      throw wrong(`searches by ${name}, which is no string of its request`);
+    return text.localName;
+  });
+  return { ...rule, userKey: user?.localName, searchKeys, isOwned, budget };
 }
 
 /** Whether a message has the field's value, as what the schema says, under the field's own name. */

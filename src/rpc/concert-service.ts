@@ -3,6 +3,7 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
 import { actorOf } from "./caller.ts";
+import { wantsFresh } from "./freshness.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { concertMessage } from "./messages.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
@@ -46,9 +47,8 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
   });
 }
 
-/** A client that cannot do with a second-old answer says so as HTTP has it. */
 function freshnessOf({ requestHeader }: HandlerContext): Freshness {
-  return /\bno-(?:cache|store)\b/i.test(requestHeader.get("Cache-Control") ?? "") ? "fresh" : "cached";
+  return wantsFresh(requestHeader) ? "fresh" : "cached";
 }
 
 function positionFrom([concertDate, id]: string[]) {

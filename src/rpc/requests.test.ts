@@ -66,9 +66,22 @@ describe("a concert's description", () => {
     expect(describeWith({ currencyCode: "" }).currencyCode).toBe("USD");
   });
 
-  test.each(["JPY", "KWD", "XXX", "ZZZ"])("cannot be in %s", (currencyCode) => {
+  test.each(["BHD", "KWD", "XXX", "ZZZ"])("cannot be in %s", (currencyCode) => {
     expect(failureOf(() => describeWith({ currencyCode }))).toEqual(
-      refusal("currency_code", "is not the ISO 4217 code of a currency with two decimals"),
+      refusal("currency_code", "is not the ISO 4217 code of a currency with at most two decimals"),
+    );
+  });
+
+  test.each([0, 1_200, 99_999_999])("can be in yen, as a whole number: %d", (price) => {
+    expect(describeWith({ currencyCode: "JPY", price })).toMatchObject({
+      currencyCode: "JPY",
+      priceCents: price * 100,
+    });
+  });
+
+  test.each([0.5, 12.5, 99_999_999.99])("cannot be in yen with decimals: %d", (price) => {
+    expect(failureOf(() => describeWith({ currencyCode: "JPY", price }))).toEqual(
+      refusal("price", "must be a whole number in JPY, which has no decimals"),
     );
   });
 
@@ -176,6 +189,20 @@ describe("a filter", () => {
   test("that says nothing does not filter", () => {
     const filter = filterOf(create(ListConcertsRequestSchema));
     expect(filter).toEqual({ ...nothing, availableOnly: false, bookingOpenOnly: false });
+  });
+
+  test("that is blank does not filter", () => {
+    const filter = filterOf(
+      create(ListConcertsRequestSchema, { artist: " ", venue: "\u3000\t", name: "\u00a0\u2028" }),
+    );
+    expect(filter).toMatchObject(nothing);
+  });
+
+  test("has no white space around its texts", () => {
+    const filter = filterOf(
+      create(ListConcertsRequestSchema, { artist: "owls ", venue: "\u3000old  mill", name: "\u0085a" }),
+    );
+    expect(filter).toMatchObject({ artist: "owls", venue: "old  mill", name: "a" });
   });
 
   test("says what the request says", () => {

@@ -9,7 +9,7 @@ import type {
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { ConcertDescription, ConcertFilter } from "../domain/concert.ts";
 import { DomainError } from "../domain/errors.ts";
-import { isTwoDecimalCurrency } from "../domain/money.ts";
+import { decimalsOf } from "../domain/money.ts";
 import type { Replayable } from "../domain/replayable.ts";
 
 const defaultPageSize = 20;
@@ -54,8 +54,14 @@ function required<Value>(value: Value | undefined, field: string): Value {
 /** The description that a create or update request carries. Raises INVALID_REQUEST for what the schema cannot tell. */
 export function descriptionOf(request: CreateConcertRequest | UpdateConcertRequest): ConcertDescription {
   const currencyCode = request.currencyCode === "" ? defaultCurrencyCode : request.currencyCode;
-  if (!isTwoDecimalCurrency(currencyCode)) {
-    throw invalid("currency_code", "is not the ISO 4217 code of a currency with two decimals");
+  const decimals = decimalsOf(currencyCode);
+  if (decimals === undefined) {
+    throw invalid("currency_code", "is not the ISO 4217 code of a currency with at most two decimals");
+  }
+  const price = required(request.price, "price");
+  // The schema holds every price to two decimals.
+  if (decimals === 0 && !Number.isInteger(price)) {
+    throw invalid("price", `must be a whole number in ${currencyCode}, which has no decimals`);
   }
   const bookingStartTime = instantOf(required(request.bookingStartTime, "booking_start_time"));
   const bookingEndTime = instantOf(required(request.bookingEndTime, "booking_end_time"));
@@ -69,19 +75,27 @@ export function descriptionOf(request: CreateConcertRequest | UpdateConcertReque
     venue: request.venue,
     concertDate: instantOf(required(request.concertDate, "concert_date")),
     totalTickets: required(request.totalTickets, "total_tickets"),
-    priceCents: centsOf(required(request.price, "price")),
+    priceCents: centsOf(price),
     currencyCode,
     bookingStartTime,
     bookingEndTime,
   };
 }
 
-/** The filters of a list request; empty ones do not filter. */
+/** White space at the ends of a text: more than `trim` removes. */
+const blankEnds = /^\p{White_Space}+|\p{White_Space}+$/gu;
+
+/** A text to search for, without the white space that keyboards add; undefined if there is nothing else. */
+function soughtText(text: string): string | undefined {
+  return text.replaceAll(blankEnds, "") || undefined;
+}
+
+/** The filters of a list request; blank ones do not filter. */
 export function filterOf(request: ListConcertsRequest): ConcertFilter {
   return {
-    artist: request.artist || undefined,
-    venue: request.venue || undefined,
-    name: request.name || undefined,
+    artist: soughtText(request.artist),
+    venue: soughtText(request.venue),
+    name: soughtText(request.name),
     dateFrom: request.dateFrom && instantOf(request.dateFrom),
     dateTo: request.dateTo && instantOf(request.dateTo),
     availableOnly: request.availableOnly,

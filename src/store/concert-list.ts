@@ -14,7 +14,14 @@ const stretchRows = 2_000;
 const maxCandidates = 1_500;
 /** Trigrams of a text that are looked up; more of them make it hardly rarer. */
 const maxTrigrams = 12;
+/** How many concerts tell how frequent the trigrams of a text are. */
+const sampleRows = 500;
+/** A text is not looked up if by estimate so many times more concerts have its trigrams than may be looked at. */
+const surelyTooMany = 4;
 const textColumns = ["artist", "venue", "name"] as const;
+type TextColumn = (typeof textColumns)[number];
+/** A shorter text matches where a word begins: within words it would match almost every concert. */
+const minWithinWords = 3;
 
 /** A page of concerts by (concert_date, id), at most `pageSize` of them. It touches a bounded number of rows. */
 export async function listConcerts(
@@ -69,13 +76,26 @@ function inRange({ dateFrom, dateTo }: ConcertFilter, after: ConcertPosition | u
   };
 }
 
+/** The column in which a text is searched; the database derives it from the text by `search_text`. */
+function searchColumn(column: TextColumn) {
+  return `${column}_search` as const;
+}
+
+/** What a search column contains if it matches a text. Every word in the columns is between blanks. */
+function soughtText(text: string): RawBuilder<string> {
+  const folded = sql<string>`btrim(search_text(${text}::text))`;
+  return [...text].length < minWithinWords ? sql<string>`(' ' || ${folded})` : folded;
+}
+
 /** What no index answers in the order of the list. */
 function matchesFilter(filter: ConcertFilter) {
   return ({ eb, and }: Concerts) =>
     and([
       ...textColumns.flatMap((column) => {
         const text = filter[column];
-        return text === undefined ? [] : [eb(column, "ilike", containsPattern(text))];
+        return text === undefined
+          ? []
+          : [eb(eb.fn("strpos", [searchColumn(column), hidden(soughtText(text))]), ">", 0)];
       }),
       ...(filter.availableOnly ? [eb("available_tickets", ">", 0)] : []),
       ...(filter.bookingOpenOnly ? [eb("booking_start_time", "<=", now), eb("booking_end_time", ">", now)] : []),
@@ -133,25 +153,36 @@ async function scanStretch(
   };
 }
 
+/** A text's column, and the trigrams to look it up by. */
+interface Sought {
+  readonly column: TextColumn;
+  readonly trigrams: readonly string[];
+}
+
 /** All further matches, if one of the filter's texts is so rare that few concerts have all of its trigrams. */
 async function findRareMatches(
   db: Kysely<DB>,
   filter: ConcertFilter,
   after: ConcertPosition | undefined,
 ): Promise<Concert[] | undefined> {
-  const columns = textColumns.filter((column) => filter[column] !== undefined);
-  const limit = Math.floor(maxCandidates / columns.length);
-  for (const column of columns) {
-    const trigrams = await trigramsOf(db, filter[column] ?? "");
-    if (trigrams.length === 0) continue;
+  const texts: Sought[] = [];
+  for (const column of textColumns) {
+    const text = filter[column];
+    const trigrams = text === undefined ? [] : await trigramsOf(db, text);
+    if (trigrams.length > 0) texts.push({ column, trigrams });
+  }
+  if (texts.length === 0) return undefined;
+  const limit = Math.floor(maxCandidates / texts.length);
+  const estimates = await estimateCandidates(db, filter, after, texts);
+  for (const text of texts) {
+    // Negative while PostgreSQL has no idea of the table's size: then it is tried.
+    if (estimates(text.column) > limit * surelyTooMany) continue;
     const candidates = db
       .selectFrom("concerts")
       .select(concertColumns)
       .select((eb) => eb.and([inRange(filter, after)(eb), matchesFilter(filter)(eb)]).as("isMatch"))
       // Not the text itself: before it has found so many that contain it, PostgreSQL would look at any number of others.
-      .where(({ eb, and }) =>
-        and(trigrams.map((trigram) => eb(column, "ilike", hidden(sql<string>`${containsPattern(trigram)}::text`)))),
-      )
+      .where(hasTrigrams(text))
       .limit(limit + 1)
       .as("candidates");
     const rows = await db.selectFrom(candidates).selectAll().orderBy("concert_date").orderBy("id").execute();
@@ -160,13 +191,56 @@ async function findRareMatches(
   return undefined;
 }
 
-/** Some trigrams of a text that the indexes know: three letters or digits in a row, which pg_trgm's locale decides. */
+function hasTrigrams({ column, trigrams }: Sought): RawBuilder<boolean> {
+  const parts = trigrams.map(
+    (trigram) => sql`${sql.ref(searchColumn(column))} like ${hidden(sql<string>`${containsPattern(trigram)}::text`)}`,
+  );
+  return sql<boolean>`(${sql.join(parts, sql` and `)})`;
+}
+
+/**
+ * Estimates by the next concerts how many in all have the trigrams of each text. The indexes give all of them before the
+ * first one is looked at, which takes the longer the more there are.
+ */
+async function estimateCandidates(
+  db: Kysely<DB>,
+  filter: ConcertFilter,
+  after: ConcertPosition | undefined,
+  texts: readonly Sought[],
+): Promise<(column: TextColumn) => number> {
+  const sample = db
+    .selectFrom("concerts")
+    .select(texts.map(({ column }) => searchColumn(column)))
+    .where(inRange(filter, after))
+    .orderBy("concert_date")
+    .orderBy("id")
+    .limit(sampleRows)
+    .as("sample");
+  const row = await db
+    .selectFrom(sample)
+    .select([
+      sql<number>`(select reltuples from pg_class where oid = 'concerts'::regclass) / greatest(count(*), 1)`.as(
+        "factor",
+      ),
+      ...texts.map((text) => sql<number>`(count(*) filter (where ${hasTrigrams(text)}))::int`.as(text.column)),
+    ])
+    .executeTakeFirstOrThrow();
+  return (column) => Number(row[column] ?? 0) * Number(row.factor);
+}
+
+/**
+ * Some trigrams of a text that the indexes know: letters or digits, which pg_trgm's locale decides, in a row or at an end
+ * of a word.
+ */
 async function trigramsOf(db: Kysely<DB>, text: string): Promise<string[]> {
-  const letters = [...text];
-  const triples = new Set(letters.slice(2).map((_, index) => letters.slice(index, index + 3).join("")));
   const { rows } = await sql<{ trigram: string }>`
-    select trigram from unnest(${[...triples]}::text[]) as trigram
-    where (select bool_and(show_trgm(letter) <> '{}') from string_to_table(trigram, null) as letter)`.execute(db);
+    select distinct trigram
+    from (select ${soughtText(text)} as sought) as texts,
+      lateral (select substr(sought, place, 3) as trigram from generate_series(1, length(sought)) as place) as trigrams
+    where trigram ~ '^( [^ ]{1,2}| [^ ] |[^ ]{2} |[^ ]{3})$'
+      and (select bool_and(show_trgm(letter) <> '{}') from string_to_table(btrim(trigram), null) as letter)`.execute(
+    db,
+  );
   const every = Math.ceil(rows.length / maxTrigrams);
   return rows.map(({ trigram }) => trigram).filter((_, index) => index % every === 0);
 }

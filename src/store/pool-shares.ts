@@ -4,9 +4,13 @@ export interface PoolShares {
   readonly batches: number;
   /** Reads outside a transaction. */
   readonly reads: number;
+  /** Reads that search, a part of `reads`: other reads must not wait behind them. */
+  readonly searches: number;
 }
 
 const batchShare = 0.4;
+/** Of the reads' connections. Of a single one nothing is left for other reads. */
+const searchShare = 0.5;
 /** From this size on two organizers find a connection at once, below it one. */
 const sizeForTwoOrganizers = 5;
 
@@ -17,5 +21,6 @@ const sizeForTwoOrganizers = 5;
 export function sharePool(poolSize: number): PoolShares {
   const batches = Math.max(1, Math.floor(poolSize * batchShare));
   const organizers = poolSize < sizeForTwoOrganizers ? 1 : 2;
-  return { batches, reads: Math.max(1, poolSize - batches - organizers) };
+  const reads = Math.max(1, poolSize - batches - organizers);
+  return { batches, reads, searches: Math.max(1, Math.floor(reads * searchShare)) };
 }

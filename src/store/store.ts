@@ -33,6 +33,8 @@ export interface Store {
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
+  /** Like `read`, for what looks through many rows: on half of the connections that reads have. */
+  search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
    * its answer was lost. `work` may run several times; what it throws rolls back. Raises OUTCOME_UNKNOWN when nobody can
@@ -68,11 +70,13 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
   const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
   // However many read, they leave connections to batches and transactions, which share the pool with them.
-  const readers = createGate(sharePool(options.poolSize).reads, answers.refusal);
+  const shares = sharePool(options.poolSize);
+  const readers = createGate(shares.reads, answers.refusal);
+  const searchers = createGate(shares.searches, answers.refusal);
   // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
   const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
   const probing = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
-  return {
+  const store: Store = {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
         // Those who gave up in the queue must not cost the others.
@@ -82,6 +86,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       const attempt = () => readers.pass(() => main.reads.db.connection().execute(readIfAwaited), deadline);
       return retryTransient(attempt, maxRetries, deadline);
     },
+    search: (work, deadline) => searchers.pass(() => store.read(work, deadline), deadline),
     transact: async (work, deadline) => {
       const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);
       return await retryTransient(attempt, maxRetries, deadline);
@@ -106,4 +111,5 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       return closed.every((isClosed) => isClosed);
     },
   };
+  return store;
 }

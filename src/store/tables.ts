@@ -53,6 +53,7 @@ export interface Bookings {
 
 export interface Concerts {
   artist: string;
+  artist_search: Generated<string>;
   available_tickets: number;
   booking_end_time: Temporal.Instant;
   booking_start_time: Temporal.Instant;
@@ -61,12 +62,14 @@ export interface Concerts {
   currency_code: Generated<string>;
   id: Generated<bigint>;
   name: string;
+  name_search: Generated<string>;
   price: string;
   request_digest: Buffer;
   request_id: string;
   total_tickets: number;
   updated_at: Generated<Temporal.Instant>;
   venue: string;
+  venue_search: Generated<string>;
   version: Generated<number>;
 }
 

@@ -25,6 +25,7 @@ const walks: readonly (readonly [what: string, filter: Filter, sql: string])[] =
     { name: "QUIXOTRY", dateFrom: timestamp(lateDate.toString()) },
     `strpos(name, 'quixotry') > 0 AND concert_date >= '${lateDate}'`,
   ],
+  ["a word of 405 that begins with a letter", { name: "Z", ...fromTheFirst }, "name ~ ' z'"],
   ["a name of 400", { name: "kwyjibo", ...fromTheFirst }, "strpos(name, 'kwyjibo') > 0"],
   ["the last concert", { name: lastTexts[0], ...fromTheFirst }, `strpos(name, '${lastTexts[0]}') > 0`],
   [

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/access.proto.
  */
 export const file_frontrow_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Chhmcm9udHJvdy92MS9hY2Nlc3MucHJvdG8SC2Zyb250cm93LnYxIpQBCgZBY2Nlc3MSDQoFc2NvcGUYASABKAkSGAoQc2NvcGVfZm9yX290aGVycxgCIAEoCRISCgp1c2VyX2ZpZWxkGAMgASgJEiwKCHJlc291cmNlGAQgASgOMhouZnJvbnRyb3cudjEuT3duZWRSZXNvdXJjZRIfCgRsYW5lGAUgASgOMhEuZnJvbnRyb3cudjEuTGFuZSpLCg1Pd25lZFJlc291cmNlEh4KGk9XTkVEX1JFU09VUkNFX1VOU1BFQ0lGSUVEEAASGgoWT1dORURfUkVTT1VSQ0VfQk9PS0lORxABKk0KBExhbmUSFAoQTEFORV9VTlNQRUNJRklFRBAAEg0KCUxBTkVfUkVBRBABEhAKDExBTkVfQk9PS0lORxACEg4KCkxBTkVfQURNSU4QAzpNCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiBjQMgASgLMhMuZnJvbnRyb3cudjEuQWNjZXNzUgZhY2Nlc3NiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("Chhmcm9udHJvdy92MS9hY2Nlc3MucHJvdG8SC2Zyb250cm93LnYxIqsBCgZBY2Nlc3MSDQoFc2NvcGUYASABKAkSGAoQc2NvcGVfZm9yX290aGVycxgCIAEoCRISCgp1c2VyX2ZpZWxkGAMgASgJEiwKCHJlc291cmNlGAQgASgOMhouZnJvbnRyb3cudjEuT3duZWRSZXNvdXJjZRIfCgRsYW5lGAUgASgOMhEuZnJvbnRyb3cudjEuTGFuZRIVCg1zZWFyY2hfZmllbGRzGAYgAygJKksKDU93bmVkUmVzb3VyY2USHgoaT1dORURfUkVTT1VSQ0VfVU5TUEVDSUZJRUQQABIaChZPV05FRF9SRVNPVVJDRV9CT09LSU5HEAEqTQoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASDQoJTEFORV9SRUFEEAESEAoMTEFORV9CT09LSU5HEAISDgoKTEFORV9BRE1JThADOk0KBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGIGNAyABKAsyEy5mcm9udHJvdy52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Who may call a method, and what the call counts against. Every method of Frontrow carries one: the service does not
@@ -57,6 +57,14 @@ export type Access = Message<"frontrow.v1.Access"> & {
    * @generated from field: frontrow.v1.Lane lane = 5;
    */
   lane: Lane;
+
+  /**
+   * The request's fields with texts to search for. A call that sets one of them makes the database look through many rows
+   * and takes more of the budget than another read.
+   *
+   * @generated from field: repeated string search_fields = 6;
+   */
+  searchFields: string[];
 };
 
 /**

@@ -74,14 +74,15 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
   availableTickets: number;
 
   /**
-   * The price of one ticket, in units of currency_code with at most two decimals (50.25 is fifty dollars and a quarter).
+   * The price of one ticket, in units of currency_code (50.25 is fifty dollars and a quarter). It has at most as many
+   * decimals as the currency.
    *
    * @generated from field: double price = 8;
    */
   price: number;
 
   /**
-   * The ISO 4217 code of the price's currency, such as "USD"; always one with two decimals.
+   * The ISO 4217 code of the price's currency, such as "USD"; always one with two decimals or none.
    *
    * @generated from field: string currency_code = 9;
    */

@@ -8,6 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_frontrow_v1_access } from "./access_pb.ts";
 import type { Concert, ConcertSchema } from "./concert_pb.ts";
 import { file_frontrow_v1_concert } from "./concert_pb.ts";
+import { file_frontrow_v1_text } from "./text_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -17,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/concert_service.proto.
  */
 export const file_frontrow_v1_concert_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFmcm9udHJvdy92MS9jb25jZXJ0X3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldENvbmNlcnRSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIsgDChNMaXN0Q29uY2VydHNSZXF1ZXN0EhwKCXBhZ2Vfc2l6ZRgBIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDLpICXIHGIAEugEBABIgCgZhcnRpc3QYAyABKAlCELpIDdgBAXIIEAMYZLoBAQASHwoFdmVudWUYBCABKAlCELpIDdgBAXIIEAMYZLoBAQASHgoEbmFtZRgFIAEoCUIQukgN2AEBcggQAxhkugEBABItCglkYXRlX2Zyb20YBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2RhdGVfdG8YByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmF2YWlsYWJsZV9vbmx5GAggASgIEhkKEWJvb2tpbmdfb3Blbl9vbmx5GAkgASgIOn+6SHwaegoKZGF0ZV9yYW5nZRIfZGF0ZV90byBtdXN0IGJlIGFmdGVyIGRhdGVfZnJvbRpLIWhhcyh0aGlzLmRhdGVfZnJvbSkgfHwgIWhhcyh0aGlzLmRhdGVfdG8pIHx8IHRoaXMuZGF0ZV9mcm9tIDwgdGhpcy5kYXRlX3RvIlcKFExpc3RDb25jZXJ0c1Jlc3BvbnNlEiYKCGNvbmNlcnRzGAEgAygLMhQuZnJvbnRyb3cudjEuQ29uY2VydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAgKFENyZWF0ZUNvbmNlcnRSZXF1ZXN0Eh8KCnJlcXVlc3RfaWQYASABKAlCC7pICNgBAXIDsAEBEl8KBG5hbWUYAiABKAlCUbpITroBQgoJbm90X2JsYW5rEiBtdXN0IG5vdCBiZSBlbXB0eSBvciBvbmx5IHNwYWNlcxoTdGhpcy5tYXRjaGVzKCdcXFMnKXIHGP8BugEBABJhCgZhcnRpc3QYAyABKAlCUbpITroBQgoJbm90X2JsYW5rEiBtdXN0IG5vdCBiZSBlbXB0eSBvciBvbmx5IHNwYWNlcxoTdGhpcy5tYXRjaGVzKCdcXFMnKXIHGP8BugEBABJgCgV2ZW51ZRgEIAEoCUJRukhOugFCCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGhN0aGlzLm1hdGNoZXMoJ1xcUycpcgcY/wG6AQEAEjgKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIrCg10b3RhbF90aWNrZXRzGAYgASgFQg+6SAzIAQEaBxiAreIEKAFIAIgBARK1AQoFcHJpY2UYByABKAFCoAG6SJwBugGBAQoFY2VudHMSHm11c3QgaGF2ZSBhdCBtb3N0IHR3byBkZWNpbWFscxpYISh0aGlzID49IDAuMCAmJiB0aGlzIDw9IDk5OTk5OTk5Ljk5KSB8fCBkb3VibGUoaW50KHRoaXMgKiAxMDAuMCArIDAuNSkpIC8gMTAwLjAgPT0gdGhpc8gBARISGY/C9f+D15dBKQAAAAAAAAAASAGIAQESKwoNY3VycmVuY3lfY29kZRgIIAEoCUIUukgR2AEBcgwyCl5bQS1aXXszfSQSPgoSYm9va2luZ19zdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjwKEGJvb2tpbmdfZW5kX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQE60gG6SM4BGssBCg5ib29raW5nX3dpbmRvdxJIYm9va2luZ19lbmRfdGltZSBtdXN0IGJlIGF0IGxlYXN0IGEgbWljcm9zZWNvbmQgYWZ0ZXIgYm9va2luZ19zdGFydF90aW1lGm8haGFzKHRoaXMuYm9va2luZ19zdGFydF90aW1lKSB8fCAhaGFzKHRoaXMuYm9va2luZ19lbmRfdGltZSkgfHwgdGhpcy5ib29raW5nX3N0YXJ0X3RpbWUgPCB0aGlzLmJvb2tpbmdfZW5kX3RpbWVCEAoOX3RvdGFsX3RpY2tldHNCCAoGX3ByaWNlIrcIChRVcGRhdGVDb25jZXJ0UmVxdWVzdBITCgJpZBgBIAEoA0IHukgEIgIgABIgCgd2ZXJzaW9uGAIgASgFQgq6SAfIAQEaAigBSACIAQESXwoEbmFtZRgDIAEoCUJRukhOugFCCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGhN0aGlzLm1hdGNoZXMoJ1xcUycpcgcY/wG6AQEAEmEKBmFydGlzdBgEIAEoCUJRukhOugFCCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGhN0aGlzLm1hdGNoZXMoJ1xcUycpcgcY/wG6AQEAEmAKBXZlbnVlGAUgASgJQlG6SE66AUIKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaE3RoaXMubWF0Y2hlcygnXFxTJylyBxj/AboBAQASOAoMY29uY2VydF9kYXRlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEisKDXRvdGFsX3RpY2tldHMYByABKAVCD7pIDMgBARoHGICt4gQoAUgBiAEBErUBCgVwcmljZRgIIAEoAUKgAbpInAG6AYEBCgVjZW50cxIebXVzdCBoYXZlIGF0IG1vc3QgdHdvIGRlY2ltYWxzGlghKHRoaXMgPj0gMC4wICYmIHRoaXMgPD0gOTk5OTk5OTkuOTkpIHx8IGRvdWJsZShpbnQodGhpcyAqIDEwMC4wICsgMC41KSkgLyAxMDAuMCA9PSB0aGlzyAEBEhIZj8L1/4PXl0EpAAAAAAAAAABIAogBARIoCg1jdXJyZW5jeV9jb2RlGAkgASgJQhG6SA5yDDIKXltBLVpdezN9JBI+ChJib29raW5nX3N0YXJ0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESPAoQYm9va2luZ19lbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBATrSAbpIzgEaywEKDmJvb2tpbmdfd2luZG93Ekhib29raW5nX2VuZF90aW1lIG11c3QgYmUgYXQgbGVhc3QgYSBtaWNyb3NlY29uZCBhZnRlciBib29raW5nX3N0YXJ0X3RpbWUabyFoYXModGhpcy5ib29raW5nX3N0YXJ0X3RpbWUpIHx8ICFoYXModGhpcy5ib29raW5nX2VuZF90aW1lKSB8fCB0aGlzLmJvb2tpbmdfc3RhcnRfdGltZSA8IHRoaXMuYm9va2luZ19lbmRfdGltZUIKCghfdmVyc2lvbkIQCg5fdG90YWxfdGlja2V0c0IICgZfcHJpY2Uy9AMKDkNvbmNlcnRTZXJ2aWNlEmoKCkdldENvbmNlcnQSHi5mcm9udHJvdy52MS5HZXRDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiJpACAYroGAIoAYLT5JMCFxIVL2FwaS92MS9jb25jZXJ0cy97aWR9EnYKDExpc3RDb25jZXJ0cxIgLmZyb250cm93LnYxLkxpc3RDb25jZXJ0c1JlcXVlc3QaIS5mcm9udHJvdy52MS5MaXN0Q29uY2VydHNSZXNwb25zZSIhkAIBiugYAigBgtPkkwISEhAvYXBpL3YxL2NvbmNlcnRzEnsKDUNyZWF0ZUNvbmNlcnQSIS5mcm9udHJvdy52MS5DcmVhdGVDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiMYroGBIKDmNvbmNlcnRzOndyaXRlKAOC0+STAhU6ASoiEC9hcGkvdjEvY29uY2VydHMSgAEKDVVwZGF0ZUNvbmNlcnQSIS5mcm9udHJvdy52MS5VcGRhdGVDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiNoroGBIKDmNvbmNlcnRzOndyaXRlKAOC0+STAho6ASoaFS9hcGkvdjEvY29uY2VydHMve2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_concert, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiFmcm9udHJvdy92MS9jb25jZXJ0X3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldENvbmNlcnRSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIsUDChNMaXN0Q29uY2VydHNSZXF1ZXN0EhwKCXBhZ2Vfc2l6ZRgBIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDLpICXIHGIAEugEBABIfCgZhcnRpc3QYAyABKAlCD7pICHIGGGS6AQEAkOgYARIeCgV2ZW51ZRgEIAEoCUIPukgIcgYYZLoBAQCQ6BgBEh0KBG5hbWUYBSABKAlCD7pICHIGGGS6AQEAkOgYARItCglkYXRlX2Zyb20YBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2RhdGVfdG8YByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmF2YWlsYWJsZV9vbmx5GAggASgIEhkKEWJvb2tpbmdfb3Blbl9vbmx5GAkgASgIOn+6SHwaegoKZGF0ZV9yYW5nZRIfZGF0ZV90byBtdXN0IGJlIGFmdGVyIGRhdGVfZnJvbRpLIWhhcyh0aGlzLmRhdGVfZnJvbSkgfHwgIWhhcyh0aGlzLmRhdGVfdG8pIHx8IHRoaXMuZGF0ZV9mcm9tIDwgdGhpcy5kYXRlX3RvIlcKFExpc3RDb25jZXJ0c1Jlc3BvbnNlEiYKCGNvbmNlcnRzGAEgAygLMhQuZnJvbnRyb3cudjEuQ29uY2VydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijwsKFENyZWF0ZUNvbmNlcnRSZXF1ZXN0EroBCgpyZXF1ZXN0X2lkGAEgASgJQqUBukihAboBlQEKDm5vdF9uaWxfb3JfbWF4EjptdXN0IG5vdCBiZSB0aGUgbmlsIG9yIHRoZSBtYXggVVVJRDogdGhleSBpZGVudGlmeSBub3RoaW5nGkchdGhpcy5tYXRjaGVzKCdeKDB7OH0tKDB7NH0tKXszfTB7MTJ9fFtGZl17OH0tKFtGZl17NH0tKXszfVtGZl17MTJ9KSQnKdgBAXIDsAEBEqcBCgRuYW1lGAIgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESqQEKBmFydGlzdBgDIAEoCUKYAbpIkAG6AYMBCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGlR0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfVxccHtDZn1cXHh7MTE1Rn1cXHh7MTE2MH1cXHh7MjgwMH1cXHh7MzE2NH1cXHh7RkZBMH1dJylyBxj/AboBAQCQ6BgBEqgBCgV2ZW51ZRgEIAEoCUKYAbpIkAG6AYMBCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGlR0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfVxccHtDZn1cXHh7MTE1Rn1cXHh7MTE2MH1cXHh7MjgwMH1cXHh7MzE2NH1cXHh7RkZBMH1dJylyBxj/AboBAQCQ6BgBEjgKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIrCg10b3RhbF90aWNrZXRzGAYgASgFQg+6SAzIAQEaBxiAreIEKAFIAIgBARK1AQoFcHJpY2UYByABKAFCoAG6SJwBugGBAQoFY2VudHMSHm11c3QgaGF2ZSBhdCBtb3N0IHR3byBkZWNpbWFscxpYISh0aGlzID49IDAuMCAmJiB0aGlzIDw9IDk5OTk5OTk5Ljk5KSB8fCBkb3VibGUoaW50KHRoaXMgKiAxMDAuMCArIDAuNSkpIC8gMTAwLjAgPT0gdGhpc8gBARISGY/C9f+D15dBKQAAAAAAAAAASAGIAQESKwoNY3VycmVuY3lfY29kZRgIIAEoCUIUukgR2AEBcgwyCl5bQS1aXXszfSQSPgoSYm9va2luZ19zdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjwKEGJvb2tpbmdfZW5kX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQE60gG6SM4BGssBCg5ib29raW5nX3dpbmRvdxJIYm9va2luZ19lbmRfdGltZSBtdXN0IGJlIGF0IGxlYXN0IGEgbWljcm9zZWNvbmQgYWZ0ZXIgYm9va2luZ19zdGFydF90aW1lGm8haGFzKHRoaXMuYm9va2luZ19zdGFydF90aW1lKSB8fCAhaGFzKHRoaXMuYm9va2luZ19lbmRfdGltZSkgfHwgdGhpcy5ib29raW5nX3N0YXJ0X3RpbWUgPCB0aGlzLmJvb2tpbmdfZW5kX3RpbWVCEAoOX3RvdGFsX3RpY2tldHNCCAoGX3ByaWNlIpIKChRVcGRhdGVDb25jZXJ0UmVxdWVzdBITCgJpZBgBIAEoA0IHukgEIgIgABIgCgd2ZXJzaW9uGAIgASgFQgq6SAfIAQEaAigBSACIAQESpwEKBG5hbWUYAyABKAlCmAG6SJABugGDAQoJbm90X2JsYW5rEiBtdXN0IG5vdCBiZSBlbXB0eSBvciBvbmx5IHNwYWNlcxpUdGhpcy5tYXRjaGVzKCdbXlxccHtafVxccHtDY31cXHB7Q2Z9XFx4ezExNUZ9XFx4ezExNjB9XFx4ezI4MDB9XFx4ezMxNjR9XFx4e0ZGQTB9XScpcgcY/wG6AQEAkOgYARKpAQoGYXJ0aXN0GAQgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESqAEKBXZlbnVlGAUgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESOAoMY29uY2VydF9kYXRlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEisKDXRvdGFsX3RpY2tldHMYByABKAVCD7pIDMgBARoHGICt4gQoAUgBiAEBErUBCgVwcmljZRgIIAEoAUKgAbpInAG6AYEBCgVjZW50cxIebXVzdCBoYXZlIGF0IG1vc3QgdHdvIGRlY2ltYWxzGlghKHRoaXMgPj0gMC4wICYmIHRoaXMgPD0gOTk5OTk5OTkuOTkpIHx8IGRvdWJsZShpbnQodGhpcyAqIDEwMC4wICsgMC41KSkgLyAxMDAuMCA9PSB0aGlzyAEBEhIZj8L1/4PXl0EpAAAAAAAAAABIAogBARIoCg1jdXJyZW5jeV9jb2RlGAkgASgJQhG6SA5yDDIKXltBLVpdezN9JBI+ChJib29raW5nX3N0YXJ0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESPAoQYm9va2luZ19lbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBATrSAbpIzgEaywEKDmJvb2tpbmdfd2luZG93Ekhib29raW5nX2VuZF90aW1lIG11c3QgYmUgYXQgbGVhc3QgYSBtaWNyb3NlY29uZCBhZnRlciBib29raW5nX3N0YXJ0X3RpbWUabyFoYXModGhpcy5ib29raW5nX3N0YXJ0X3RpbWUpIHx8ICFoYXModGhpcy5ib29raW5nX2VuZF90aW1lKSB8fCB0aGlzLmJvb2tpbmdfc3RhcnRfdGltZSA8IHRoaXMuYm9va2luZ19lbmRfdGltZUIKCghfdmVyc2lvbkIQCg5fdG90YWxfdGlja2V0c0IICgZfcHJpY2UyigQKDkNvbmNlcnRTZXJ2aWNlEmoKCkdldENvbmNlcnQSHi5mcm9udHJvdy52MS5HZXRDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiJpACAYroGAIoAYLT5JMCFxIVL2FwaS92MS9jb25jZXJ0cy97aWR9EosBCgxMaXN0Q29uY2VydHMSIC5mcm9udHJvdy52MS5MaXN0Q29uY2VydHNSZXF1ZXN0GiEuZnJvbnRyb3cudjEuTGlzdENvbmNlcnRzUmVzcG9uc2UiNpACAYroGBcoATIGYXJ0aXN0MgV2ZW51ZTIEbmFtZYLT5JMCEhIQL2FwaS92MS9jb25jZXJ0cxJ7Cg1DcmVhdGVDb25jZXJ0EiEuZnJvbnRyb3cudjEuQ3JlYXRlQ29uY2VydFJlcXVlc3QaFC5mcm9udHJvdy52MS5Db25jZXJ0IjGK6BgSCg5jb25jZXJ0czp3cml0ZSgDgtPkkwIVOgEqIhAvYXBpL3YxL2NvbmNlcnRzEoABCg1VcGRhdGVDb25jZXJ0EiEuZnJvbnRyb3cudjEuVXBkYXRlQ29uY2VydFJlcXVlc3QaFC5mcm9udHJvdy52MS5Db25jZXJ0IjaK6BgSCg5jb25jZXJ0czp3cml0ZSgDgtPkkwIaOgEqGhUvYXBpL3YxL2NvbmNlcnRzL3tpZH1iBnByb3RvMw", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_concert, file_frontrow_v1_text, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Names a concert.
@@ -62,21 +63,23 @@ export type ListConcertsRequest = Message<"frontrow.v1.ListConcertsRequest"> & {
   pageToken: string;
 
   /**
-   * Keeps concerts whose artist contains this text in any case; %, _ and \ stand for themselves. 3 to 100 characters.
+   * Keeps concerts whose artist contains this text, by Unicode's caseless matching: letters match in any case, composed or
+   * not, and in full width; %, _ and \ stand for themselves. A text of one or two characters matches where a word begins
+   * with it. White space around the text does not count, and a text of white space does not filter. At most 100 characters.
    *
    * @generated from field: string artist = 3;
    */
   artist: string;
 
   /**
-   * Keeps concerts whose venue contains this text in any case, as for artist. 3 to 100 characters.
+   * Keeps concerts whose venue contains this text, as for artist. At most 100 characters.
    *
    * @generated from field: string venue = 4;
    */
   venue: string;
 
   /**
-   * Keeps concerts whose name contains this text in any case, as for artist. 3 to 100 characters.
+   * Keeps concerts whose name contains this text, as for artist. At most 100 characters.
    *
    * @generated from field: string name = 5;
    */
@@ -154,29 +157,30 @@ export const ListConcertsResponseSchema: GenMessage<ListConcertsResponse> = /*@_
  */
 export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID, unique among all concerts. The header
-   * Idempotency-Key may carry it instead, over every protocol. If empty, the server makes one and repeating is not safe.
+   * A key of the caller's own that makes repeating the call safe: a UUID other than the nil and the max UUID, unique
+   * among all concerts. The header Idempotency-Key may carry it instead, over every protocol. If empty, the server
+   * makes one and repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * What the concert is called: 1 to 255 characters, not only spaces.
+   * What the concert is called: 1 to 255 characters, at least one of which is shown.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Who plays: 1 to 255 characters, not only spaces.
+   * Who plays: 1 to 255 characters, at least one of which is shown.
    *
    * @generated from field: string artist = 3;
    */
   artist: string;
 
   /**
-   * Where it takes place: 1 to 255 characters, not only spaces.
+   * Where it takes place: 1 to 255 characters, at least one of which is shown.
    *
    * @generated from field: string venue = 4;
    */
@@ -197,15 +201,15 @@ export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> &
   totalTickets?: number | undefined;
 
   /**
-   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most two decimals. Required; 0 is a
-   * free concert.
+   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many decimals as the currency
+   * has. Required; 0 is a free concert.
    *
    * @generated from field: optional double price = 7;
    */
   price?: number | undefined;
 
   /**
-   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with two decimals. If empty: USD.
+   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two decimals. If empty: USD.
    *
    * @generated from field: string currency_code = 8;
    */
@@ -255,21 +259,21 @@ export type UpdateConcertRequest = Message<"frontrow.v1.UpdateConcertRequest"> &
   version?: number | undefined;
 
   /**
-   * What the concert is called: 1 to 255 characters, not only spaces. Required.
+   * What the concert is called: 1 to 255 characters, at least one of which is shown. Required.
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * Who plays: 1 to 255 characters, not only spaces. Required.
+   * Who plays: 1 to 255 characters, at least one of which is shown. Required.
    *
    * @generated from field: string artist = 4;
    */
   artist: string;
 
   /**
-   * Where it takes place: 1 to 255 characters, not only spaces. Required.
+   * Where it takes place: 1 to 255 characters, at least one of which is shown. Required.
    *
    * @generated from field: string venue = 5;
    */
@@ -290,14 +294,15 @@ export type UpdateConcertRequest = Message<"frontrow.v1.UpdateConcertRequest"> &
   totalTickets?: number | undefined;
 
   /**
-   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most two decimals. Required.
+   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many decimals as the currency
+   * has. Required.
    *
    * @generated from field: optional double price = 8;
    */
   price?: number | undefined;
 
   /**
-   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with two decimals. Required.
+   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two decimals. Required.
    *
    * @generated from field: string currency_code = 9;
    */
@@ -358,6 +363,8 @@ export const ConcertService: GenService<{
    * Lists concerts by (concert_date, id), the earliest first, page by page. The list begins now unless date_from says
    * otherwise. A page may be shorter than page_size, even empty, and still have a successor: only an empty
    * next_page_token ends the list.
+   *
+   * A call with a text filter takes ten reads of the caller's budget.
    *
    * Errors: INVALID_ARGUMENT with INVALID_PAGE_TOKEN.
    *

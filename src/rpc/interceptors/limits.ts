@@ -9,6 +9,7 @@ import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
 import { Lane, type RuleOf } from "../access.ts";
 import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
+import { costOf } from "../cost.ts";
 import { deadlineFrom } from "./deadline.ts";
 
 export interface ShareOptions {
@@ -28,10 +29,12 @@ export function createCallCounter(
   believesUsers: boolean,
 ): (request: UnaryRequest) => Promise<void> {
   return async (request) => {
-    const { budget, userKey } = ruleOf(request.method);
+    const rule = ruleOf(request.method);
+    const { budget, userKey } = rule;
+    const cost = costOf(rule, request);
     let scarcest: Allowance | undefined;
     for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey), believesUsers)) {
-      const allowance = await rates.count(budget, each);
+      const allowance = await rates.count(budget, each, cost);
       if (!allowance) continue;
       if (!allowance.isAllowed) {
         tell(allowance, request.contextValues);

@@ -5,11 +5,12 @@ import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, type Violation } from "../../domain/errors.ts";
 import { keyFaultOf } from "./idempotency-key.ts";
+import { createNormalizer } from "./texts.ts";
 import { createTimestampCheck } from "./timestamps.ts";
 
 type Check = (message: MessageShape<DescMessage>) => Violation[];
 
-/** Holds every unary request to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
+/** Normalizes the texts of every unary request and holds it to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
 export function createValidationInterceptor(services: readonly DescService[]): Interceptor {
   const validator = createValidator();
   const checks = new Map<DescMessage, Check>();
@@ -32,8 +33,10 @@ export function createValidationInterceptor(services: readonly DescService[]): I
 }
 
 function createCheck(validator: Validator, schema: DescMessage): Check {
+  const normalize = createNormalizer(schema);
   const checkTimestamps = createTimestampCheck(schema);
   return (message) => {
+    normalize(message);
     const faults = checkTimestamps(message);
     return faults.length > 0 ? faults : validate(validator, schema, message);
   };
