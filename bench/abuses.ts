@@ -8,6 +8,7 @@ export const abuses = [
   "compressed bombs",
   "oversized bodies",
   "oversized headers",
+  "reflection streams",
 ] as const;
 export type Abuse = (typeof abuses)[number];
 

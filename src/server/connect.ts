@@ -18,6 +18,7 @@ import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
+import { setCut } from "./stream-limits.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -160,10 +161,19 @@ function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
   const { method, raw, url } = request;
   if (method === "GET") checkQuery(url);
   try {
-    return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValuesOf(request.ip));
+    const contextValues = contextValuesOf(request.ip);
+    setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+    return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues);
   } catch {
     throw malformed("the request has no Host, or one that cannot be part of a URL");
   }
+}
+
+/** Destroys the response unless it closes in time. */
+function cutAfter(delayMs: number, { raw }: FastifyReply): void {
+  if (raw.closed) return;
+  const timer = setTimeout(() => raw.destroy(), delayMs);
+  raw.once("close", () => clearTimeout(timer));
 }
 
 /** Refuses the query of a Connect GET that would be read as something else than the client meant. */
