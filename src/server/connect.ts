@@ -10,11 +10,11 @@ import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
-import { blameClient, yieldOnce } from "./connect-faults.ts";
+import { mendError, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
+import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import { etagOf, isNotModified } from "./etag.ts";
-import { plainGrpcMessage } from "./grpc-message.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
@@ -116,7 +116,7 @@ async function answer(
   if (handler.method.methodKind === "unary") refusedBodies.drop(request.raw);
   // An error that nobody is left to hear.
   if (received.signal.aborted && outcome.status !== 200) return void reply.hijack();
-  const called = await blameClient(outcome);
+  const called = await mendError(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
   const answered = request.method === "GET" && called.status === 200 ? await tagged(called, request) : called;
@@ -127,7 +127,7 @@ async function answer(
   }
   reply.hijack();
   try {
-    await universalResponseToNodeResponse({ ...answered, body: withPlainMessage(answered) }, reply.raw);
+    await universalResponseToNodeResponse({ ...answered, body: bounded(handler, answered) }, reply.raw);
   } catch (error) {
     // Most often the client has hung up; if not, it must not take half an answer for a whole one.
     const { code } = ConnectError.from(error);
@@ -150,11 +150,12 @@ async function tagged(called: Answered, request: FastifyRequest): Promise<Answer
   return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
 }
 
-/** The trailer is there once the body has been read. */
-async function* withPlainMessage({ body, trailer }: Answered): AsyncGenerator<Uint8Array> {
-  yield* body ?? [];
-  const message = trailer?.get("grpc-message");
-  if (message) trailer?.set("grpc-message", plainGrpcMessage(message));
+/** The body, and at its end the trailer, with an error of bounded length. */
+async function* bounded({ method }: Handler, { header, body, trailer }: Answered): AsyncGenerator<Uint8Array> {
+  const isEnveloped = method.methodKind !== "unary" || header?.get("content-type")?.startsWith("application/grpc");
+  yield* body && isEnveloped ? boundStreamEnd(body) : (body ?? []);
+  // It is there once the body has been read.
+  if (trailer) boundTrailer(trailer);
 }
 
 function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {

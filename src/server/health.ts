@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
+import { shortValue } from "../domain/short-text.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
 import type { Readiness } from "./readiness.ts";
 import { createStreamLimits } from "./stream-limits.ts";
@@ -51,7 +52,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
 
   return bindService(Health, {
     check({ service }) {
-      if (!names.has(service)) throw new ConnectError(`there is no service ${service}`, Code.NotFound);
+      if (!names.has(service)) throw new ConnectError(`there is no service ${shortValue(service)}`, Code.NotFound);
       return { status: statusOf(service) };
     },
 

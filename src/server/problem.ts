@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import type { Violation } from "../domain/errors.ts";
+import { shortMessage, shortValue } from "../domain/short-text.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -33,7 +34,7 @@ export function problem(status: number, init: ProblemInit): Problem {
     type: `urn:frontrow:problem:${words.join("-")}`,
     title: title.charAt(0).toUpperCase() + title.slice(1),
     status,
-    detail: init.detail,
+    detail: shortMessage(init.detail),
     code: init.code,
     reason: init.reason,
     metadata: init.metadata ?? {},
@@ -134,7 +135,7 @@ export function problemOfStatus(status: number, detail?: string): Problem {
 
 /** The problem of a path that nothing answers. */
 export function routeNotFound(path: string): Problem {
-  return problemOfStatus(404, `there is nothing at ${path}`);
+  return problemOfStatus(404, `there is nothing at ${shortValue(path)}`);
 }
 
 /** Turns what Fastify raises (its own errors have a status) or a plugin throws into a problem, and anything else too. */
