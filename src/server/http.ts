@@ -15,6 +15,7 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
+import { allowLoopbackOnly } from "./loopback-only.ts";
 import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
@@ -28,6 +29,8 @@ export interface HttpAppOptions {
   readonly readiness: Readiness;
   /** The origins whose scripts may call. An empty list allows none. */
   readonly corsOrigins: "*" | readonly string[];
+  /** Whether requests must name this machine as their host and origin. */
+  readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
   /** Reads what is left of refused requests; one of its own if it is not given. */
   readonly refusedBodies?: RefusedBodies;
@@ -57,6 +60,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   fastify.setErrorHandler(answerError);
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
+  if (options.loopbackOnly) allowLoopbackOnly(fastify);
   await registerCors(fastify, options.corsOrigins);
   const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger };
   await registerConnect(fastify, { ...common, services, interceptors });
