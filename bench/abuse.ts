@@ -7,7 +7,7 @@ import { serveQuestions } from "./questions.ts";
 
 const periodMs = 50;
 const path = "/frontrow.v1.BookingService/BookTickets";
-const post = `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n`;
+const post = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
 const bomb = gzipSync(Buffer.alloc(10_000_000));
 const flood = Buffer.alloc(1_000_000, " ");
 const resetsAtOnce = 100;
