@@ -15,11 +15,13 @@ export async function mendError(answer: UniversalServerResponse): Promise<Univer
   for await (const chunk of answer.body) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   const header = new Headers(answer.header);
+  // Of a GET it could be kept.
+  header.set("cache-control", "no-store");
   const text = (isPacked(header) ? gunzipSync(body) : body).toString();
   const error = boundJsonError(JSON.parse(text));
   const isClients = isUndecodable(error);
   const mendedText = JSON.stringify(isClients ? { ...error, code: "invalid_argument" } : error);
-  if (mendedText === text) return { ...answer, body: yieldOnce(body) };
+  if (mendedText === text) return { ...answer, header, body: yieldOnce(body) };
   const mended = Buffer.from(mendedText);
   header.delete("content-encoding");
   header.set("content-length", String(mended.length));

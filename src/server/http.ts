@@ -29,6 +29,8 @@ export interface HttpAppOptions {
   readonly readiness: Readiness;
   /** The origins whose scripts may call. An empty list allows none. */
   readonly corsOrigins: "*" | readonly string[];
+  /** Names of request headers that pages may send besides the built-in ones. */
+  readonly corsAllowedHeaders?: readonly string[];
   /** Whether requests must name this machine as their host and origin. */
   readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
@@ -60,8 +62,12 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   fastify.setErrorHandler(answerError);
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
+  fastify.addHook("onRequest", (_request, reply, done) => {
+    reply.header("x-content-type-options", "nosniff");
+    done();
+  });
   if (options.loopbackOnly) allowLoopbackOnly(fastify);
-  await registerCors(fastify, options.corsOrigins);
+  await registerCors(fastify, options.corsOrigins, options.corsAllowedHeaders ?? []);
   const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger };
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
@@ -83,13 +89,20 @@ function bindInfrastructure(bindings: readonly ServiceBinding[], readiness: Read
   return [bindHealth([...served, ...reflection.map(({ service }) => service)], readiness), ...reflection];
 }
 
-async function registerCors(fastify: FastifyInstance, origins: "*" | readonly string[]): Promise<void> {
+async function registerCors(
+  fastify: FastifyInstance,
+  origins: "*" | readonly string[],
+  moreHeaders: readonly string[],
+): Promise<void> {
   await fastify.register(fastifyCors, {
     origin: origins === "*" ? "*" : origins.length > 0 && [...origins],
     methods: ["GET", "HEAD", "POST", "PUT", "OPTIONS"],
     allowedHeaders: [
       ...cors.allowedHeaders,
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
+      // What tracing in the page adds to every request.
+      ...["traceparent", "tracestate", "baggage", "X-Request-Id"],
+      ...moreHeaders,
     ],
     // As one text: a list would be joined for every answer.
     exposedHeaders: [
@@ -101,6 +114,11 @@ async function registerCors(fastify: FastifyInstance, origins: "*" | readonly st
     maxAge: 7200,
     // An OPTIONS that is no preflight is answered as well: with what is allowed.
     strictPreflight: false,
+  });
+  // The plugin sets it, but a 204 must not have it (RFC 9110, 8.6).
+  fastify.addHook("onSend", (request, reply, payload, done) => {
+    if (request.method === "OPTIONS" && reply.statusCode === 204) reply.removeHeader("content-length");
+    done(null, payload);
   });
 }
 

@@ -123,6 +123,11 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
     detail: "the body must be JSON, sent with Content-Type: application/json",
   },
   431: { code: "RESOURCE_EXHAUSTED", reason: "HEADERS_TOO_LARGE", detail: "the request headers are too large" },
+  501: {
+    code: "UNIMPLEMENTED",
+    reason: "TRANSFER_ENCODING_NOT_SUPPORTED",
+    detail: "of the transfer codings only chunked is supported",
+  },
   503: { code: "UNAVAILABLE", reason: "OVERLOADED", detail: "the server is too busy to answer; repeat in a moment" },
 };
 
@@ -156,5 +161,15 @@ export function sendProblem(
 ): FastifyReply {
   const { retryAfterSeconds, ...body } = value;
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-  return reply.code(value.status).headers(headers).type("application/problem+json").send(JSON.stringify(body));
+  return (
+    reply
+      .code(value.status)
+      .headers(headers)
+      // Hooks do not run for every refusal.
+      .header("x-content-type-options", "nosniff")
+      // A shared cache would keep a 404 of a concert that is created meanwhile.
+      .header("cache-control", "no-store")
+      .type("application/problem+json")
+      .send(JSON.stringify(body))
+  );
 }

@@ -27,7 +27,7 @@ export async function serveApp(
   options: Partial<
     Pick<
       HttpAppOptions,
-      "corsOrigins" | "loopbackOnly" | "maxBodyBytes" | "refusedBodies" | "trustedProxies" | "interceptors"
+      "corsOrigins" | "corsAllowedHeaders" | "loopbackOnly" | "maxBodyBytes" | "refusedBodies" | "trustedProxies" | "interceptors"
     >
   > & { readonly limits?: TestLimits } = {},
 ): Promise<ServedApp> {
@@ -41,6 +41,7 @@ export async function serveApp(
     interceptors: options.interceptors ?? [],
     readiness,
     corsOrigins: options.corsOrigins ?? "*",
+    corsAllowedHeaders: options.corsAllowedHeaders ?? [],
     loopbackOnly: options.loopbackOnly ?? false,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
     ...(options.refusedBodies && { refusedBodies: options.refusedBodies }),

@@ -70,6 +70,7 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   const target: JsonObject = body === "all" ? root : {};
   if (body !== "all") root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
+    if (list.isFull()) return;
     const field = findFieldLoosely(desc, key);
     if (field === undefined) list.add(key, "unknown field");
     else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
@@ -84,6 +85,7 @@ function readQuery(
   list: ViolationList,
 ): void {
   for (const { key, value } of parameters) {
+    if (list.isFull()) return;
     const path = resolveFieldPath(method.input, key.split("."), findFieldLoosely);
     const isInBody = body === "all" || (path !== undefined && body === (path.parents[0] ?? path.field));
     const fault = path && (isInBody ? "must be sent in the body, not in the query" : whyNotInQuery(path.field));
