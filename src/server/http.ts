@@ -14,6 +14,7 @@ import { createAddressMatcher } from "../domain/address.ts";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect.ts";
+import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
 import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
@@ -62,6 +63,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   fastify.setErrorHandler(answerError);
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
+  if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
   fastify.addHook("onRequest", (_request, reply, done) => {
     reply.header("x-content-type-options", "nosniff");
     done();
