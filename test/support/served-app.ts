@@ -27,7 +27,13 @@ export async function serveApp(
   options: Partial<
     Pick<
       HttpAppOptions,
-      "corsOrigins" | "corsAllowedHeaders" | "loopbackOnly" | "maxBodyBytes" | "refusedBodies" | "trustedProxies" | "interceptors"
+      | "corsOrigins"
+      | "corsAllowedHeaders"
+      | "loopbackOnly"
+      | "maxBodyBytes"
+      | "refusedBodies"
+      | "trustedProxies"
+      | "interceptors"
     >
   > & { readonly limits?: TestLimits } = {},
 ): Promise<ServedApp> {
