@@ -1,16 +1,17 @@
 /** A process that abuses a server while the bench looks after another client. Bounded in connections and in rate. */
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { frame, frameType, grpcFields, headers, opening, reset } from "../test/support/http2-frames.ts";
+import { flag, frame, frameType, grpcFields, headers, opening, reset } from "../test/support/http2-frames.ts";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
 import { serveQuestions } from "./questions.ts";
 
 const periodMs = 50;
 const path = "/frontrow.v1.BookingService/BookTickets";
-const post = `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n`;
+const post = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
 const bomb = gzipSync(Buffer.alloc(10_000_000));
 const flood = Buffer.alloc(1_000_000, " ");
 const resetsAtOnce = 100;
+const streamsAtOnce = 250;
 
 /** Three texts that match no concert, of words that most have: see `insertSearchedCatalogue`. Sixty a second. */
 const costlySearch =
@@ -19,7 +20,13 @@ const costlySearch =
 
 /** What is kept open all the time, with what is written on it in each period; and what is begun anew in each period. */
 interface Plan {
-  readonly held?: { readonly count: number; readonly begin: string | Uint8Array; readonly more: string };
+  readonly held?: {
+    readonly count: number;
+    readonly begin: string | Uint8Array;
+    readonly more: string;
+    /** How many are opened in a period. Many at once overrun the server's queue of connections. */
+    readonly atOnce?: number;
+  };
   readonly fresh?: {
     readonly count: number;
     readonly bytes: readonly (string | Uint8Array)[];
@@ -39,6 +46,7 @@ const plans: Readonly<Record<Abuse, Plan>> = {
   "oversized bodies": { fresh: { count: 2, bytes: [`${post}Content-Length: ${flood.length}\r\n\r\n`, flood] } },
   "costly searches": { fresh: { count: 3, bytes: [costlySearch] } },
   "oversized headers": { fresh: { count: 2, bytes: [`${post}X-Large: ${"x".repeat(40_000)}\r\n\r\n`] } },
+  "reflection streams": { held: { count: 24, begin: reflectionStreams(), more: "", atOnce: 1 } },
 };
 
 function rapidResets(): Buffer {
@@ -51,6 +59,20 @@ function rapidResets(): Buffer {
     ]);
   });
   return Buffer.concat(pieces);
+}
+
+/** Streams that each ask for all files of the schema, on a connection that takes nothing of their responses. */
+function reflectionStreams(): Buffer {
+  const noWindow = frame(frameType.settings, flag.none, 0, Buffer.of(0, 4, 0, 0, 0, 0));
+  const symbol = "frontrow.v1.BookingService";
+  const message = Buffer.concat([Buffer.of(0x22, symbol.length), Buffer.from(symbol)]);
+  const request = Buffer.concat([Buffer.of(0, 0, 0, 0, message.length), message]);
+  const fields = grpcFields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+  const streams = Array.from({ length: streamsAtOnce }, (_, index) => {
+    const stream = 2 * index + 1;
+    return Buffer.concat([headers(stream, fields), frame(frameType.data, flag.none, stream, request)]);
+  });
+  return Buffer.concat([opening, noWindow, ...streams]);
 }
 
 const sockets = new Set<Socket>();
@@ -70,8 +92,8 @@ function start({ abuse, port }: AbuseSpec): void {
   timer = setInterval(() => {
     if (held) {
       for (const socket of sockets) if (held.more !== "") socket.write(held.more);
-      // Some each time, so as not to overrun the server's queue of connections.
-      for (let count = 0; count < 50 && sockets.size < held.count; count++) open(port).write(held.begin);
+      const { atOnce = 50 } = held;
+      for (let count = 0; count < atOnce && sockets.size < held.count; count++) open(port).write(held.begin);
     }
     for (let count = 0; count < (fresh?.count ?? 0); count++) {
       const socket = open(port);

@@ -9,6 +9,7 @@ export const abuses = [
   "oversized bodies",
   "oversized headers",
   "costly searches",
+  "reflection streams",
 ] as const;
 export type Abuse = (typeof abuses)[number];
 

@@ -116,6 +116,8 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     interceptors: guards.interceptors,
     readiness,
     corsOrigins: config.corsOrigins,
+    corsAllowedHeaders: config.corsAllowedHeaders,
+    loopbackOnly: config.whyLoopback !== undefined,
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
     logger,

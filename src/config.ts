@@ -48,6 +48,7 @@ export interface Config {
   /** Addresses and networks. */
   readonly trustedProxies: readonly string[];
   readonly corsOrigins: "*" | readonly string[];
+  readonly corsAllowedHeaders: readonly string[];
   readonly auth: AuthConfig;
   /** Calls a caller may make a minute; 0 for no limit. */
   readonly rateLimits: {
@@ -131,6 +132,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     idleTimeoutMs: value(settings.idleTimeout),
     trustedProxies: optional(settings.trustedProxies) ?? [],
     corsOrigins: value(settings.corsOrigins),
+    corsAllowedHeaders: optional(settings.corsAllowedHeaders) ?? [],
     auth: identity.auth,
     rateLimits: {
       reads: value(settings.rateLimitReads),

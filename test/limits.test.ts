@@ -273,6 +273,10 @@ describe.each(protocols)("the address of a caller by %s", (protocol) => {
     ["the proxy", ["127.0.0.0/8"], "198.51.100.9", "198.51.100.9"],
     ["the proxy, behind another one", ["127.0.0.1", "10.0.0.0/8"], "198.51.100.9, 10.0.0.3", "198.51.100.9"],
     ["the proxy, which heard of a lie", ["127.0.0.1"], "192.0.2.66, 198.51.100.9", "198.51.100.9"],
+    ["the proxy, which adds ports", ["127.0.0.1", "10.0.0.0/8"], "203.0.113.7:1, 10.0.0.5:8443", "203.0.113.7"],
+    ["the proxy, which adds ports to IPv6", ["127.0.0.1", "fd00::/8"], "[2001:db8::1]:1, [fd00::5]:2", "2001:db8::1"],
+    ["the proxy, which heard of what is no address", ["127.0.0.1", "10.0.0.0/8"], "unknown, 10.0.0.5:1", "10.0.0.5"],
+    ["the proxy, which knows nothing", ["127.0.0.1"], "unknown", "127.0.0.1"],
   ])("where %s is trusted", async (_, trustedProxies, forwarded, expected) => {
     const app = await serveApp(
       { getConcert: (_request, { values }) => ({ id: 1n, name: addressOf(values) }) },

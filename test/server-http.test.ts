@@ -41,6 +41,26 @@ describe("CORS", () => {
     expect((await ask("/api/v1/concerts", { method: "OPTIONS" })).status).toBe(204);
   });
 
+  test.each([{ origin, "access-control-request-method": "POST" }, {}])(
+    "a 204 has no Content-Length: %j",
+    async (headers) => {
+      app = await serveApp(echo);
+      for (const path of ["/api/v1/concerts", createConcertPath, "/nowhere"]) {
+        const answer = await ask(path, { method: "OPTIONS", headers });
+        expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([204, null, ""]);
+      }
+    },
+  );
+
+  test("lets pages send what tracing adds, and what is set besides", async () => {
+    app = await serveApp(echo, { corsAllowedHeaders: ["X-Tenant", "X-B3-TraceId"] });
+    const asked = ["traceparent", "tracestate", "baggage", "x-request-id", "x-tenant", "x-b3-traceid", "authorization"];
+    const headers = { origin, "access-control-request-method": "POST" };
+    const answer = await ask("/api/v1/bookings", { method: "OPTIONS", headers });
+    const allowed = answer.headers.get("access-control-allow-headers")?.toLowerCase().split(", ");
+    expect(allowed).toEqual(expect.arrayContaining(asked));
+  });
+
   test.each([
     ["REST", "GET", "/api/v1/concerts/1", undefined, 200],
     ["an error of REST", "GET", "/api/v1/concerts/none", undefined, 400],

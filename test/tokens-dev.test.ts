@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { sendHttp } from "./support/bad-input.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
@@ -130,10 +131,14 @@ describe.runIf(process.platform === "linux")("what others can reach", () => {
   });
 
   it("is nothing until somebody has set a mode, and the log says why", async () => {
-    const program = await openProgram({ ...testEnvironment(database.url), APP_HOST: "0.0.0.0" });
+    const { APP_AUTH_MODE: _, ...environment } = testEnvironment(database.url);
+    const program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
     expect(program.output()).toContain("APP_HOST is ignored: listening on loopback only");
     expect(program.output()).toContain("callers are believed whoever they say they are, until APP_AUTH_MODE is set");
     expect(await isOpenBeyondLoopback(program.baseUrl)).toBe(false);
+    // Nor to a page whose name is made to mean this machine.
+    const rebound = await sendHttp(program.baseUrl, { path: "/api/v1/concerts", headers: { host: "evil.test" } });
+    expect([rebound.status, (await fetch(`${program.baseUrl}/api/v1/concerts`)).status]).toEqual([403, 200]);
     program.signal("SIGTERM");
     expect(await program.ended).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bindAddress, databaseHost, networks, origins } from "./kinds.ts";
+import { bindAddress, databaseHost, headerNames, networks, origins } from "./kinds.ts";
 import { quote } from "./parsed.ts";
 
 describe("origins", () => {
@@ -67,4 +67,12 @@ test("a quoted text is one short line without credentials", () => {
   expect(quote("a\nb")).toBe('"a\\nb"');
   expect(quote("x".repeat(1000))).toBe(`"${"x".repeat(80)}..."`);
   expect(quote("postgres://ann:s3/cr@et@db/x")).toBe('"postgres://***@db/x"');
+});
+
+test("names of headers", () => {
+  expect(headerNames.parse("X-Tenant, x-b3-traceid")).toEqual({ value: ["X-Tenant", "x-b3-traceid"] });
+  expect(headerNames.parse("")).toEqual({ value: [] });
+  for (const text of ["X Tenant", "X-Tenant:", "*", "a,,b", "é", "x".repeat(101)]) {
+    expect(headerNames.parse(text)).toEqual({ problem: `${quote(text)} is not ${headerNames.expects}` });
+  }
 });

@@ -94,6 +94,15 @@ export const origins: Kind<"*" | readonly string[]> = {
   takesList: true,
 };
 
+/** Names of HTTP headers; the empty text is the empty list. */
+export const headerNames: Kind<readonly string[]> = {
+  ...kind("names of HTTP headers such as X-Tenant, separated by commas", (list) => {
+    const entries = list === "" ? [] : list.split(",").map((entry) => entry.trim());
+    return entries.every((entry) => /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(entry) && entry !== "*") ? entries : undefined;
+  }),
+  takesList: true,
+};
+
 function isOrigin(entry: string): boolean {
   // A browser sends exactly what `origin` gives; anything else in the list (a path, a default port) would never match.
   return /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry;

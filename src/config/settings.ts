@@ -9,6 +9,7 @@ import {
   databaseHost,
   databaseUrl,
   duration,
+  headerNames,
   httpUrl,
   integer,
   networks,
@@ -102,6 +103,12 @@ export const settings = {
   idleTimeout: setting("idle_timeout", duration, "75s", "How long a connection may be idle between calls"),
   trustedProxies: setting("trusted_proxies", networks, undefined, "Proxies that speak for many, by X-Forwarded-For"),
   corsOrigins: setting("cors_origins", origins, "*", "Origins whose pages may call the API"),
+  corsAllowedHeaders: setting(
+    "cors_allowed_headers",
+    headerNames,
+    undefined,
+    "Further request headers that such pages may send",
+  ),
   lockTimeout: setting("lock_timeout", duration, "3s", "How long a statement waits for a row lock"),
   statementTimeout: setting("statement_timeout", duration, "5s", "How long a database statement may run"),
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressGroup, createAddressMatcher, isLoopback } from "./address.ts";
+import { addressGroup, bareAddress, createAddressMatcher, isLoopback } from "./address.ts";
 
 describe("addressGroup", () => {
   test.each([
@@ -60,4 +60,20 @@ describe("an address matcher", () => {
   test("of nothing matches nothing", () => {
     expect(createAddressMatcher([])("127.0.0.1")).toBe(false);
   });
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["192.0.2.1:4711", "192.0.2.1"],
+  ["[2001:db8::1]:4711", "2001:db8::1"],
+  ["[2001:db8::1]", "2001:db8::1"],
+  ["2001:db8::1", "2001:db8::1"],
+  ["", undefined],
+  ["unknown", undefined],
+  ["192.0.2.256:1", undefined],
+  ["[192.0.2.1]:1", "192.0.2.1"],
+  ["192.0.2.1:x", undefined],
+  ["[2001:db8::1", undefined],
+])("%s without its port is %s", (text, expected) => {
+  expect(bareAddress(text)).toBe(expected);
 });

@@ -13,14 +13,20 @@ loopback.addAddress("::1", "ipv6");
  * many addresses. What is no address shares one key: it can only come from a trusted proxy that is wrongly set up.
  */
 export function addressGroup(address: string): string {
-  if (isIPv4(address)) return address;
-  const { v4, v6 } = withPort.exec(address)?.groups ?? {};
-  const bare = v4 ?? v6 ?? address;
+  const bare = bareAddress(address);
+  if (bare === undefined) return "unknown";
   if (isIPv4(bare)) return bare;
-  if (!isIPv6(bare)) return "unknown";
   const canonical = new SocketAddress({ address: bare, family: "ipv6" }).address;
   const [, mapped] = /^::ffff:(\d+(?:\.\d+){3})$/.exec(canonical) ?? [];
   return mapped ?? `${firstFourGroups(canonical).join(":")}::/64`;
+}
+
+/** An address without the port and the brackets that may be around it; undefined for what is no address. */
+export function bareAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text;
+  const { v4, v6 } = withPort.exec(text)?.groups ?? {};
+  const bare = v4 ?? v6 ?? text;
+  return isIP(bare) === 0 ? undefined : bare;
 }
 
 function firstFourGroups(canonical: string): string[] {

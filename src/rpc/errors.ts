@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { DomainError, type Failure, type Reason, retryDelayMs } from "../domain/errors.ts";
+import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/errors.ts";
+import { shortMessage, shortValue } from "../domain/short-text.ts";
 
 /** The domain of every google.rpc.ErrorInfo that this service sends. */
 export const errorDomain = "frontrow";
@@ -138,7 +139,10 @@ export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectEr
   const result = reasonedError(code, failure.reason, message, metadata, error);
   for (const [name, value] of Object.entries(headers)) result.metadata.set(name, value);
   if (failure.reason === "INVALID_REQUEST") {
-    const fieldViolations = failure.violations.map(({ field, message: description }) => ({ field, description }));
+    const fieldViolations = fitting(failure.violations).map(({ field, message: description }) => ({
+      field,
+      description,
+    }));
     result.details.push({ desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) });
   }
   if ("retryDelayMs" in failure && isSafeToRepeat(failure, facts)) {
@@ -163,6 +167,20 @@ export function shuttingDown(): ConnectError {
   return connectErrorFor(new DomainError(failure), { repeatable: false });
 }
 
+/** gRPC sends them in headers, in base64. */
+const maxViolationBytes = 2_048;
+
+/** The first violations, as many as an answer can hold, their texts shortened. */
+function fitting(violations: readonly Violation[]): Violation[] {
+  let room = maxViolationBytes;
+  return violations
+    .map(({ field, message }) => ({ field: shortValue(field), message: shortMessage(message) }))
+    .filter(({ field, message }) => {
+      room -= Buffer.byteLength(field) + Buffer.byteLength(message);
+      return room >= 0;
+    });
+}
+
 /** What the caller gets for an error nobody foresaw: that it happened, and nothing of what it was. */
 export function internalError(cause: unknown): ConnectError {
   return reasonedError(Code.Internal, "INTERNAL", "internal error", {}, cause);
@@ -176,5 +194,5 @@ function reasonedError(
   cause: unknown,
 ): ConnectError {
   const info = create(ErrorInfoSchema, { domain: errorDomain, reason, metadata });
-  return new ConnectError(message, code, undefined, [{ desc: ErrorInfoSchema, value: info }], cause);
+  return new ConnectError(shortMessage(message), code, undefined, [{ desc: ErrorInfoSchema, value: info }], cause);
 }

@@ -11,14 +11,15 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { noteVersion, tagged } from "./connect-etag.ts";
-import { blameClient, failWith, yieldOnce } from "./connect-faults.ts";
+import { failWith, mendError, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
-import { plainGrpcMessage } from "./grpc-message.ts";
+import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
 import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
+import { setCut } from "./stream-limits.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -123,7 +124,7 @@ async function answer(
   if (handler.method.methodKind === "unary") refusedBodies.drop(request.raw);
   // An error that nobody is left to hear.
   if (received.signal.aborted && outcome.status !== 200) return void reply.hijack();
-  const called = await blameClient(outcome);
+  const called = await mendError(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
   const isRead = request.method === "GET" && called.status === 200;
@@ -135,7 +136,7 @@ async function answer(
   }
   reply.hijack();
   try {
-    await universalResponseToNodeResponse({ ...answered, body: withPlainMessage(answered) }, reply.raw);
+    await universalResponseToNodeResponse({ ...answered, body: bounded(handler, answered) }, reply.raw);
   } catch (error) {
     // Most often the client has hung up; if not, it must not take half an answer for a whole one.
     const { code } = ConnectError.from(error);
@@ -145,21 +146,31 @@ async function answer(
   }
 }
 
-/** The trailer is there once the body has been read. */
-async function* withPlainMessage({ body, trailer }: Answered): AsyncGenerator<Uint8Array> {
-  yield* body ?? [];
-  const message = trailer?.get("grpc-message");
-  if (message) trailer?.set("grpc-message", plainGrpcMessage(message));
+/** The body, and at its end the trailer, with an error of bounded length. */
+async function* bounded({ method }: Handler, { header, body, trailer }: Answered): AsyncGenerator<Uint8Array> {
+  const isEnveloped = method.methodKind !== "unary" || header?.get("content-type")?.startsWith("application/grpc");
+  yield* body && isEnveloped ? boundStreamEnd(body) : (body ?? []);
+  // It is there once the body has been read.
+  if (trailer) boundTrailer(trailer);
 }
 
 function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
   const { method, raw, url } = request;
   if (method === "GET") checkQuery(url);
   try {
-    return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValuesOf(request.ip));
+    const contextValues = contextValuesOf(request.ip);
+    setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+    return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues);
   } catch {
     throw malformed("the request has no Host, or one that cannot be part of a URL");
   }
+}
+
+/** Destroys the response unless it closes in time. */
+function cutAfter(delayMs: number, { raw }: FastifyReply): void {
+  if (raw.closed) return;
+  const timer = setTimeout(() => raw.destroy(), delayMs);
+  raw.once("close", () => clearTimeout(timer));
 }
 
 /** Refuses the query of a Connect GET that would be read as something else than the client meant. */

@@ -3,42 +3,56 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
-import { addressOf } from "../rpc/caller.ts";
+import { shortValue } from "../domain/short-text.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
-import { createConnectionGate } from "./connection-gate.ts";
 import type { Readiness } from "./readiness.ts";
+import { createStreamLimits } from "./stream-limits.ts";
 
-/** Watching asks for no token and lasts: with these bounds it costs little, and nobody stays for ever. */
-export interface WatchLimits {
-  readonly maxWatchers: number;
-  /** One of IPv6 stands for its /64. Clients of a proxy that is not trusted share its address. */
-  readonly maxWatchersPerAddress: number;
-  readonly longestWatchMs: number;
-}
-
-const usualLimits: WatchLimits = { maxWatchers: 1_000, maxWatchersPerAddress: 100, longestWatchMs: 5 * 60_000 };
+const watchLimits = {
+  maxStreams: 1_000,
+  maxStreamsPerAddress: 100,
+  longestMs: 5 * 60_000,
+  // Not counted: a status has two bytes.
+  maxUnsentBytes: 0,
+};
 
 /** The health service. It knows the given services and itself, which all share the state of the process, named "". */
-export function bindHealth(
-  services: readonly DescService[],
-  readiness: Readiness,
-  { maxWatchers, maxWatchersPerAddress, longestWatchMs }: WatchLimits = usualLimits,
-): ServiceBinding {
+export function bindHealth(services: readonly DescService[], readiness: Readiness): ServiceBinding {
   const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
   const statusOf = (name: string) => {
     if (!names.has(name)) return ServingStatus.SERVICE_UNKNOWN;
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
-  // Watchers are let in as connections are, by the address that a trusted proxy names.
-  const gate = createConnectionGate({
-    maxConnections: maxWatchers,
-    maxConnectionsPerAddress: maxWatchersPerAddress,
-    trustedProxies: [],
-  });
+  const limit = createStreamLimits(watchLimits);
+  async function* watch(service: string, signal: AbortSignal) {
+    let changed = Promise.withResolvers<void>();
+    const wake = () => changed.resolve();
+    const forget = readiness.onChange(wake);
+    signal.addEventListener("abort", wake);
+    let sent: ServingStatus | undefined;
+    try {
+      while (!signal.aborted) {
+        // Before the status is read: a change while it is being sent must not be missed.
+        changed = Promise.withResolvers();
+        const status = statusOf(service);
+        if (status !== sent) yield { status };
+        sent = status;
+        // A watcher must not hold up the drain; it will find another instance.
+        if (readiness.draining.aborted) return;
+        await changed.promise;
+      }
+      // The watcher's own deadline, or else the end of the process.
+      throw signal.reason instanceof ConnectError ? signal.reason : new ConnectError("about to stop", Code.Unavailable);
+    } finally {
+      signal.removeEventListener("abort", wake);
+      forget();
+    }
+  }
+
   return bindService(Health, {
     check({ service }) {
-      if (!names.has(service)) throw new ConnectError(`there is no service ${service}`, Code.NotFound);
+      if (!names.has(service)) throw new ConnectError(`there is no service ${shortValue(service)}`, Code.NotFound);
       return { status: statusOf(service) };
     },
 
@@ -46,43 +60,7 @@ export function bindHealth(
       return { statuses: Object.fromEntries([...names].map((name) => [name, { status: statusOf(name) }])) };
     },
 
-    async *watch({ service }, { signal, values }) {
-      const leave = gate.enter(addressOf(values));
-      if (!leave) throw new ConnectError("too many are watching", Code.ResourceExhausted);
-      let isOver = false;
-      let changed = Promise.withResolvers<void>();
-      const wake = () => changed.resolve();
-      const forget = readiness.onChange(wake);
-      signal.addEventListener("abort", wake);
-      let sent: ServingStatus | undefined;
-      const timer = setTimeout(() => {
-        isOver = true;
-        wake();
-      }, longestWatchMs);
-      try {
-        while (!signal.aborted) {
-          // Its client begins anew, if it is still there.
-          if (isOver) return;
-          // Before the status is read: a change while it is being sent must not be missed.
-          changed = Promise.withResolvers();
-          const status = statusOf(service);
-          if (status !== sent) yield { status };
-          sent = status;
-          // A watcher must not hold up the drain; it will find another instance.
-          if (readiness.draining.aborted) return;
-          await changed.promise;
-        }
-        // The watcher's own deadline, or else the end of the process.
-        throw signal.reason instanceof ConnectError
-          ? signal.reason
-          : new ConnectError("about to stop", Code.Unavailable);
-      } finally {
-        leave();
-        clearTimeout(timer);
-        signal.removeEventListener("abort", wake);
-        forget();
-      }
-    },
+    watch: ({ service }, context) => limit(context, watch(service, context.signal)),
   });
 }
 

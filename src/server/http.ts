@@ -2,6 +2,7 @@
 import { cors, type Interceptor } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import Fastify, {
+  type DoneFuncWithErrOrRes,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
@@ -14,7 +15,9 @@ import { createAddressMatcher } from "../domain/address.ts";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect.ts";
+import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
+import { allowLoopbackOnly } from "./loopback-only.ts";
 import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
@@ -28,6 +31,10 @@ export interface HttpAppOptions {
   readonly readiness: Readiness;
   /** The origins whose scripts may call. An empty list allows none. */
   readonly corsOrigins: "*" | readonly string[];
+  /** Names of request headers that pages may send besides the built-in ones. */
+  readonly corsAllowedHeaders?: readonly string[];
+  /** Whether requests must name this machine as their host and origin. */
+  readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
   /** Reads what is left of refused requests; one of its own if it is not given. */
   readonly refusedBodies?: RefusedBodies;
@@ -57,7 +64,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   fastify.setErrorHandler(answerError);
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
-  await registerCors(fastify, options.corsOrigins);
+  if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
+  fastify.addHook("onRequest", (_request, reply, done) => {
+    reply.header("x-content-type-options", "nosniff");
+    done();
+  });
+  if (options.loopbackOnly) allowLoopbackOnly(fastify);
+  await registerCors(fastify, options.corsOrigins, options.corsAllowedHeaders ?? []);
   const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger };
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
@@ -75,13 +88,24 @@ function bindInfrastructure(bindings: readonly ServiceBinding[], readiness: Read
   return [bindHealth([...served, ...reflection.map(({ service }) => service)], readiness), ...reflection];
 }
 
-async function registerCors(fastify: FastifyInstance, origins: "*" | readonly string[]): Promise<void> {
+async function registerCors(
+  fastify: FastifyInstance,
+  origins: "*" | readonly string[],
+  moreHeaders: readonly string[],
+): Promise<void> {
+  // The plugin sends 204 with a Content-Length, which RFC 9110 (8.6) forbids. Other routes need not pay for this hook.
+  fastify.addHook("onRoute", (route) => {
+    if ([route.method].flat().includes("OPTIONS")) route.onSend = dropLengthOf204;
+  });
   await fastify.register(fastifyCors, {
     origin: origins === "*" ? "*" : origins.length > 0 && [...origins],
     methods: ["GET", "HEAD", "POST", "PUT", "OPTIONS"],
     allowedHeaders: [
       ...cors.allowedHeaders,
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
+      // What tracing in the page adds to every request.
+      ...["traceparent", "tracestate", "baggage", "X-Request-Id"],
+      ...moreHeaders,
     ],
     // As one text: a list would be joined for every answer.
     exposedHeaders: [
@@ -94,6 +118,16 @@ async function registerCors(fastify: FastifyInstance, origins: "*" | readonly st
     // An OPTIONS that is no preflight is answered as well: with what is allowed.
     strictPreflight: false,
   });
+}
+
+function dropLengthOf204(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: DoneFuncWithErrOrRes,
+): void {
+  if (reply.statusCode === 204) reply.removeHeader("content-length");
+  done(null, payload);
 }
 
 /** What answers errors thrown outside of a call. What is no one's fault but ours is logged, and not told. */

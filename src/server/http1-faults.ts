@@ -1,5 +1,5 @@
 /** Answers bytes that never became an HTTP/1 request, with the problems that any other refusal has. */
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { problemOfStatus } from "./problem.ts";
 
@@ -10,15 +10,39 @@ const statusOfError: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 };
 
+/** On what the client gets for it. */
+const headers = {
+  "content-type": "application/problem+json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  connection: "close",
+};
+
+/**
+ * Answers a request whose body has an end that another server on the way may see elsewhere, and closes the connection:
+ * with HTTP/1.0 or without `chunked` at its end Transfer-Encoding is faulty, and no other coding is implemented (RFC 9112,
+ * 6.1 and 6.3). Returns whether it has.
+ */
+export function refuseFraming(request: IncomingMessage, response: ServerResponse): boolean {
+  const coding = request.headers["transfer-encoding"];
+  if (coding === undefined) return false;
+  const isOld = request.httpVersion === "1.0";
+  if (!isOld && coding.toLowerCase() === "chunked") return false;
+  const status = isOld || !/\bchunked$/i.test(coding) ? 400 : 501;
+  const body = JSON.stringify(problemOfStatus(status));
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
+  request.resume();
+  return true;
+}
+
 /** Tells the client what was wrong and closes the connection. */
 export function answerFault(error: Error & { code?: string }, socket: Socket): void {
   const status = statusOfError[error.code ?? ""] ?? 400;
   const body = JSON.stringify(problemOfStatus(status));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
   ];
   // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the answer.
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);

@@ -1,7 +1,7 @@
 /** The HTTP/1.1 side of a listener: a server that never listens and is handed its connections. */
 import { createServer, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerFault } from "./http1-faults.ts";
+import { answerFault, refuseFraming } from "./http1-faults.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
 
 /** What a connection waits for: with pipelining, several answers. */
@@ -48,7 +48,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
         if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
         closeAfter(response);
       }
-      handler(request, response);
+      if (!refuseFraming(request, response)) handler(request, response);
     },
   );
   // A connection idles, or its client takes nothing of an answer. Silence while a call is at work is no fault; silence

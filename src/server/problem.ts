@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { DomainError, type Violation } from "../domain/errors.ts";
+import { shortMessage, shortValue } from "../domain/short-text.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -33,7 +34,7 @@ export function problem(status: number, init: ProblemInit): Problem {
     type: `urn:frontrow:problem:${words.join("-")}`,
     title: title.charAt(0).toUpperCase() + title.slice(1),
     status,
-    detail: init.detail,
+    detail: shortMessage(init.detail),
     code: init.code,
     reason: init.reason,
     metadata: init.metadata ?? {},
@@ -133,6 +134,11 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
     detail: "the body must be JSON, sent with Content-Type: application/json",
   },
   431: { code: "RESOURCE_EXHAUSTED", reason: "HEADERS_TOO_LARGE", detail: "the request headers are too large" },
+  501: {
+    code: "UNIMPLEMENTED",
+    reason: "TRANSFER_ENCODING_NOT_SUPPORTED",
+    detail: "of the transfer codings only chunked is supported",
+  },
   503: { code: "UNAVAILABLE", reason: "OVERLOADED", detail: "the server is too busy to answer; repeat in a moment" },
 };
 
@@ -145,7 +151,7 @@ export function problemOfStatus(status: number, detail?: string): Problem {
 
 /** The problem of a path that nothing answers. */
 export function routeNotFound(path: string): Problem {
-  return problemOfStatus(404, `there is nothing at ${path}`);
+  return problemOfStatus(404, `there is nothing at ${shortValue(path)}`);
 }
 
 /** Turns what Fastify raises (its own errors have a status) or a plugin throws into a problem, and anything else too. */
@@ -166,5 +172,15 @@ export function sendProblem(
 ): FastifyReply {
   const { retryAfterSeconds, ...body } = value;
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-  return reply.code(value.status).headers(headers).type("application/problem+json").send(JSON.stringify(body));
+  return (
+    reply
+      .code(value.status)
+      .headers(headers)
+      // Hooks do not run for every refusal.
+      .header("x-content-type-options", "nosniff")
+      // A shared cache would keep a 404 of a concert that is created meanwhile.
+      .header("cache-control", "no-store")
+      .type("application/problem+json")
+      .send(JSON.stringify(body))
+  );
 }

@@ -1,10 +1,12 @@
 /** gRPC server reflection, v1 and v1alpha: tells clients the schema, so that they can call without having it. */
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
 import { createDescriptors, type Descriptors, type ProtoFile } from "./descriptors.ts";
+import { createStreamLimits } from "./stream-limits.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** The versions differ in the names of their messages only. */
 type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;
@@ -12,11 +14,23 @@ type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;
 /** No client needs more; one that goes on may open another stream. */
 const maxRequestsPerStream = 10_000;
 
+/** Longer than any name in a schema. A response repeats the names of its request. */
+const maxNameLength = 1_000;
+
+/** A response with all files has 73 kB. A client that reads is done within milliseconds. */
+const streamLimits = {
+  maxStreams: 500,
+  maxStreamsPerAddress: 50,
+  longestMs: 60_000,
+  maxUnsentBytes: 8 * 1024 * 1024,
+};
+
 /** The reflection services, which list themselves besides the given services. */
 export function bindReflection(services: readonly DescService[], draining: AbortSignal): ServiceBinding[] {
   const listed = [...services, v1.ServerReflection, v1alpha.ServerReflection];
   const names = listed.map(({ typeName }) => typeName).sort();
   const descriptors = createDescriptors(listed);
+  const limit = createStreamLimits(streamLimits);
 
   async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {
     const sent = new Set<ProtoFile>();
@@ -26,15 +40,32 @@ export function bindReflection(services: readonly DescService[], draining: Abort
       if (count > maxRequestsPerStream) {
         throw new ConnectError(`a stream takes at most ${maxRequestsPerStream} requests`, Code.ResourceExhausted);
       }
+      checkNames(request);
       const messageResponse = answer(request.messageRequest, descriptors, names, sent);
       yield { validHost: request.host, originalRequest: request, messageResponse };
     }
   }
 
+  const reflect = <R extends Request>(requests: AsyncIterable<R>, context: HandlerContext) =>
+    limit(context, answerAll(requests), ({ messageResponse }) => sizeOf(messageResponse));
   return [
-    bindService(v1.ServerReflection, { serverReflectionInfo: answerAll<v1.ServerReflectionRequest> }),
-    bindService(v1alpha.ServerReflection, { serverReflectionInfo: answerAll<v1alpha.ServerReflectionRequest> }),
+    bindService(v1.ServerReflection, { serverReflectionInfo: reflect<v1.ServerReflectionRequest> }),
+    bindService(v1alpha.ServerReflection, { serverReflectionInfo: reflect<v1alpha.ServerReflectionRequest> }),
   ];
+}
+
+/** What a response holds besides files: names of bounded length. */
+const smallBytes = 4 * maxNameLength;
+
+function sizeOf({ case: kind, value }: ReturnType<typeof answer>): number {
+  const files = kind === "fileDescriptorResponse" ? value.fileDescriptorProto : [];
+  return files.reduce((sum, { length }) => sum + length, smallBytes);
+}
+
+function checkNames({ host, messageRequest: { value } }: Request): void {
+  const name = typeof value === "object" ? value.containingType : value;
+  if (host.length <= maxNameLength && (name === undefined || name.length <= maxNameLength)) return;
+  throw new ConnectError(`a name has at most ${maxNameLength} characters`, Code.InvalidArgument);
 }
 
 function answer(
@@ -83,24 +114,4 @@ function fileAnswer(file: ProtoFile | undefined, wanted: string, sent: Set<Proto
 
 function refusal(code: Code, errorMessage: string) {
   return { case: "errorResponse", value: { errorCode: code, errorMessage } } as const;
-}
-
-/** Ends with the items, or quietly when the signal aborts: an open stream must not hold up the drain. */
-async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const aborted = Promise.withResolvers<undefined>();
-  const abort = () => aborted.resolve(undefined);
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  const iterator = items[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
-      if (next === undefined || next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener("abort", abort);
-    // Not awaited: it would wait for the item that the client has not sent.
-    iterator.return?.().catch(() => {});
-  }
 }

@@ -37,7 +37,7 @@ export function headerBlock(fields: Readonly<Record<string, string>>): Buffer {
 export const grpcFields = (path: string) => ({
   ":method": "POST",
   ":scheme": "http",
-  ":authority": "test",
+  ":authority": "localhost",
   ":path": path,
   "content-type": "application/grpc",
   te: "trailers",

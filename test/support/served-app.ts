@@ -25,7 +25,16 @@ export type ConcertHandlers = Partial<ServiceImpl<typeof ConcertService>>;
 export async function serveApp(
   handlers: ConcertHandlers = {},
   options: Partial<
-    Pick<HttpAppOptions, "corsOrigins" | "maxBodyBytes" | "refusedBodies" | "trustedProxies" | "interceptors">
+    Pick<
+      HttpAppOptions,
+      | "corsOrigins"
+      | "corsAllowedHeaders"
+      | "loopbackOnly"
+      | "maxBodyBytes"
+      | "refusedBodies"
+      | "trustedProxies"
+      | "interceptors"
+    >
   > & { readonly limits?: TestLimits } = {},
 ): Promise<ServedApp> {
   const logged: Record<string, unknown>[] = [];
@@ -38,6 +47,8 @@ export async function serveApp(
     interceptors: options.interceptors ?? [],
     readiness,
     corsOrigins: options.corsOrigins ?? "*",
+    corsAllowedHeaders: options.corsAllowedHeaders ?? [],
+    loopbackOnly: options.loopbackOnly ?? false,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
     ...(options.refusedBodies && { refusedBodies: options.refusedBodies }),
     trustedProxies: options.trustedProxies ?? [],

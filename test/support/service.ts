@@ -35,6 +35,8 @@ const unlimited = {
 export function testEnvironment(databaseUrl: string, settings: Settings = {}): Record<string, string> {
   return {
     APP_HOST: "127.0.0.1",
+    // Without it, calls for other hosts than this machine are refused. A test may name any host.
+    APP_AUTH_MODE: "none",
     APP_REST_PORT: "0",
     APP_GRPC_PORT: "0",
     APP_LOG_LEVEL: "fatal",

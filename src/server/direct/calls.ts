@@ -11,6 +11,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { contextValuesOf } from "../../rpc/caller.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { shortError } from "../error-limits.ts";
 import { createCallers, type StartCall } from "../invoke.ts";
 import { readHeaders } from "../request-headers.ts";
 import { createDirectConnect } from "./connect.ts";
@@ -127,6 +128,6 @@ async function answer(
 
 /** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
 function asConnectError(error: unknown): ConnectError {
-  if (error instanceof ConnectError) return error;
+  if (error instanceof ConnectError) return shortError(error);
   return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
 }

@@ -50,6 +50,7 @@ export function createDirectConnect(jsonOptions: Partial<JsonWriteOptions>): Dir
 
     async fail(exchange, error) {
       mergeNonProtocolHeaders(exchange.header, error.metadata);
+      exchange.header.set("cache-control", "no-store");
       const bytes = errorToJsonBytes(error, jsonOptions);
       await send(exchange, codeToHttpStatus(error.code), bytes, contentTypeUnaryJson);
     },

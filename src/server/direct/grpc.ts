@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { compressedFlag } from "@connectrpc/connect/protocol";
 import { contentTypeProto, grpcStatusOk, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { grpcTimeoutMs } from "../../rpc/timeout.ts";
-import { plainGrpcMessage } from "../grpc-message.ts";
+import { boundTrailer } from "../error-limits.ts";
 import { answerHeaders, compressed, type DirectProtocol, type Exchange, hasPlainHost } from "./protocol.ts";
 
 /** Before a message: whether it is compressed, and its length. */
@@ -42,8 +42,7 @@ export const directGrpc: DirectProtocol = {
 
   async fail(exchange, error) {
     const trailer = setTrailerStatus(new Headers(), error);
-    const message = trailer.get("grpc-message");
-    if (message) trailer.set("grpc-message", plainGrpcMessage(message));
+    boundTrailer(trailer);
     send(exchange, undefined, Object.fromEntries(trailer));
   },
 };

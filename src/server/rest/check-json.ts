@@ -18,6 +18,8 @@ export interface ViolationList {
   readonly violations: readonly Violation[];
   /** Adds what is wrong with a field, if anything is. */
   add(field: string, fault: string | undefined): void;
+  /** Whether no more violations are taken, so that the check can stop. */
+  isFull(): boolean;
 }
 
 /** An empty list. */
@@ -27,7 +29,7 @@ export function createViolationList(): ViolationList {
     if (fault === undefined || violations.length === maxViolations) return;
     violations.push({ field: field.slice(0, maxFieldNameLength), message: fault });
   }
-  return { violations, add };
+  return { violations, add, isFull: () => violations.length === maxViolations };
 }
 
 /** Adds to the list what is wrong with a request in JSON. */
@@ -61,6 +63,7 @@ function checkFields(desc: DescMessage, object: Record<string, JsonValue>, place
   const seen = new Set<DescField>();
   const oneofs = new Map<DescOneof, DescField>();
   for (const [key, value] of Object.entries(object)) {
+    if (place.list.isFull()) return;
     const field = findField(desc, key);
     const name = field?.name ?? key;
     const path = place.path === "" ? name : `${place.path}.${name}`;
@@ -87,6 +90,7 @@ function fieldFault(field: DescField, value: JsonValue, place: Place): string | 
 function listFault(field: DescField, value: JsonValue, place: Place): string | undefined {
   if (!Array.isArray(value)) return "must be a list";
   for (const [index, item] of value.entries()) {
+    if (place.list.isFull()) break;
     const path = `${place.path}[${index}]`;
     place.list.add(path, singleFault(field, item, inside(place, path)));
   }
@@ -96,6 +100,7 @@ function listFault(field: DescField, value: JsonValue, place: Place): string | u
 function mapFault(field: DescField & { fieldKind: "map" }, value: JsonValue, place: Place): string | undefined {
   if (!isJsonObject(value)) return "must be an object";
   for (const [key, item] of Object.entries(value)) {
+    if (place.list.isFull()) break;
     const path = `${place.path}[${JSON.stringify(key)}]`;
     const keyFault = mapKeyFault(field.mapKey, key);
     place.list.add(path, keyFault && `its key ${keyFault}`);

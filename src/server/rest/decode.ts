@@ -74,6 +74,7 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   const target: JsonObject = body === "all" ? root : {};
   if (body !== "all") root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
+    if (list.isFull()) return;
     const field = findFieldLoosely(desc, key);
     if (field === undefined) {
       if (body !== "all" || !isOutputOnly(method.output, key)) list.add(key, "unknown field");
@@ -95,6 +96,7 @@ function readQuery(
   list: ViolationList,
 ): void {
   for (const parameter of parameters) {
+    if (list.isFull()) return;
     const { key } = parameter;
     const path = resolveFieldPath(method.input, key.split("."), findFieldLoosely);
     const isInBody = body === "all" || (path !== undefined && body === (path.parents[0] ?? path.field));

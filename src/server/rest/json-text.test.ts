@@ -25,6 +25,19 @@ describe("parseJson", () => {
   test("takes nesting of any depth without overflowing the stack", () => {
     expect(() => parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)).not.toThrow();
   });
+
+  const keys = (count: number) => Array.from({ length: count }, (_, index) => `"k${index}":{"a":[1,"\\":"]}`).join(",");
+  test("takes objects of 200 keys", () => {
+    expect(() => parse(`[{${keys(200)}},{${keys(200)}}]`)).not.toThrow();
+  });
+
+  test.each([`{${keys(201)}}`, `[{"a":{${keys(6_500)}}}]`, `{${keys(201)}`])("refuses more, unread: %.20s", (text) => {
+    expect(() => parse(text)).toThrow("the body has an object with more than 200 keys");
+  });
+
+  test("a string that is not closed is no JSON", () => {
+    expect(() => parse(`{"a":"${'\\"'.repeat(1_000)}`)).toThrow("the body is not valid JSON");
+  });
 });
 
 describe("findDuplicateKey", () => {

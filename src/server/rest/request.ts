@@ -1,6 +1,7 @@
 /** Reads what a REST method has to know of a Fastify request. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
+import { shortValue } from "../../domain/short-text.ts";
 import { invalidRequest, ProblemError, problemOfStatus } from "../problem.ts";
 import type { RestBinding } from "./bindings.ts";
 import type { RestRequest } from "./decode.ts";
@@ -42,6 +43,7 @@ function requireJson(headers: IncomingHttpHeaders): void {
   const { "content-type": type = "", "content-encoding": encoding = "identity" } = headers;
   if (type !== "application/json" && !jsonType.test(type)) throw new ProblemError(problemOfStatus(415));
   if (encoding !== "identity") {
-    throw new ProblemError(problemOfStatus(415, `the body must be sent without Content-Encoding, not as ${encoding}`));
+    const detail = `the body must be sent without Content-Encoding, not as ${shortValue(encoding)}`;
+    throw new ProblemError(problemOfStatus(415, detail));
   }
 }

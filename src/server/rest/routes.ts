@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { shortValue } from "../../domain/short-text.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "../etag.ts";
 import { type Call, createCallers, type StartCall } from "../invoke.ts";
@@ -197,7 +198,7 @@ function findEndpoint(router: Router<Endpoint>, httpMethod: string, path: string
   if (match.kind === "found") return { endpoint: match.route.value, rawSegments: match.rawSegments };
   if (match.kind === "not_found") throw new ProblemError(routeNotFound(path));
   const allow = match.allowedMethods.join(", ");
-  throw new ProblemError(problemOfStatus(405, `${path} takes ${allow}, not ${httpMethod}`), { allow });
+  throw new ProblemError(problemOfStatus(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`), { allow });
 }
 
 function matchPath(router: Router<Endpoint>, httpMethod: string, path: string): RouteMatch<Endpoint> {

@@ -1,0 +1,80 @@
+/**
+ * Bounds errors on their way to the client. Connect's own errors repeat what the client sent at any length, and gRPC sends
+ * errors in headers, for which HTTP/2 has a limit.
+ */
+import { gunzipSync } from "node:zlib";
+import { ConnectError } from "@connectrpc/connect";
+import { compressedFlag, encodeEnvelope } from "@connectrpc/connect/protocol";
+import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
+import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { shortMessage } from "../domain/short-text.ts";
+
+/** Of an error's details in base64. Ours are shorter. */
+const maxDetailsLength = 4_096;
+/** An error of so few bytes has no part that is too long. */
+const unboundedBytes = 1_024;
+
+/** The error with a message of bounded length. */
+export function shortError(error: ConnectError): ConnectError {
+  const message = shortMessage(error.rawMessage);
+  if (message === error.rawMessage) return error;
+  const short = new ConnectError(message, error.code, error.metadata, undefined, error.cause);
+  short.details = error.details;
+  return short;
+}
+
+/**
+ * Bounds the message and the details in the trailers of gRPC. The message is encoded as gRPC asks for it: Connect
+ * percent-encodes more characters, and gRPC's client for Node leaves some of these encoded.
+ */
+export function boundTrailer(trailer: Headers): void {
+  const message = trailer.get("grpc-message");
+  if (message) trailer.set("grpc-message", encodeURI(shortMessage(decodeURIComponent(message))));
+  if ((trailer.get("grpc-status-details-bin")?.length ?? 0) > maxDetailsLength)
+    trailer.delete("grpc-status-details-bin");
+}
+
+/** An error as Connect writes it in JSON. */
+export interface JsonError {
+  readonly code: string;
+  readonly message?: string;
+  /** `value` is in base64. */
+  readonly details?: readonly { readonly value?: string }[];
+}
+
+/** The error with a short message, and without details that are too long. */
+export function boundJsonError({ message, details, ...error }: JsonError): JsonError {
+  const detailsLength = details?.reduce((sum, { value = "" }) => sum + value.length, 0) ?? 0;
+  return {
+    ...error,
+    ...(message !== undefined && { message: shortMessage(message) }),
+    ...(details && detailsLength <= maxDetailsLength && { details }),
+  };
+}
+
+/** Bounds the error at the end of a stream of gRPC-Web or Connect, where it is the last envelope. Others pass. */
+export async function* boundStreamEnd(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const envelope of body) yield isBounded(envelope) ? envelope : boundEnvelope(envelope);
+}
+
+function isBounded({ 0: flags = 0, length }: Uint8Array): boolean {
+  return length <= unboundedBytes && (flags & compressedFlag) === 0;
+}
+
+function boundEnvelope(envelope: Uint8Array): Uint8Array {
+  const [flags = 0] = envelope;
+  if ((flags & (trailerFlag | endStreamFlag)) === 0) return envelope;
+  const sent = envelope.subarray(envelopeBytes);
+  const data = (flags & compressedFlag) === 0 ? sent : gunzipSync(sent);
+  if ((flags & trailerFlag) !== 0) {
+    const trailer = trailerParse(data);
+    boundTrailer(trailer);
+    return encodeEnvelope(trailerFlag, trailerSerialize(trailer));
+  }
+  const { error, ...end } = JSON.parse(Buffer.from(data).toString());
+  const bounded = { ...end, ...(error && { error: boundJsonError(error) }) };
+  return encodeEnvelope(endStreamFlag, Buffer.from(JSON.stringify(bounded)));
+}
+
+/** The flags and the length before a message. */
+const envelopeBytes = 5;

@@ -1,0 +1,102 @@
+/** Requests whose body's end two servers may see at different places, and responses that a cache or a browser may misuse. */
+import { connect } from "node:http2";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envelope, jsonType, sendGrpc, sendHttp } from "./support/bad-input.ts";
+import { openRaw } from "./support/raw-connection.ts";
+import { type ServedApp, serveApp } from "./support/served-app.ts";
+
+const getConcert = "/frontrow.v1.ConcertService/GetConcert";
+let app: ServedApp;
+
+beforeAll(async () => {
+  app = await serveApp({
+    getConcert: ({ id }) => ({ id }),
+    listConcerts: () => ({}),
+    createConcert: () => ({ id: 1n }),
+  });
+});
+afterAll(() => app?.close());
+
+/** Sends bytes on a connection and returns all that the server says until it closes the connection. */
+async function untilClosed(bytes: string): Promise<string> {
+  const connection = openRaw(app.port);
+  connection.socket.write(bytes);
+  return await connection.closed;
+}
+
+const second = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const request = (version: string, coding: string, body = "2\r\n{}\r\n0\r\n\r\n") =>
+  `POST ${getConcert} HTTP/${version}\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+  `Connection: keep-alive\r\nTransfer-Encoding: ${coding}\r\n\r\n${body}${second}`;
+
+describe("the connection is closed, and what follows is not taken for a request", () => {
+  test.each(["gzip, chunked", "identity, chunked", "deflate,chunked", "GZIP, Chunked"])(
+    "Transfer-Encoding: %s is not implemented",
+    async (coding) => {
+      const said = await untilClosed(request("1.1", coding));
+      expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 501"]);
+      expect(said).toContain('"reason":"TRANSFER_ENCODING_NOT_SUPPORTED"');
+    },
+  );
+
+  test.each(["gzip", "identity", "chunked, gzip", "chunked, identity", "xchunked", "chunked, chunked"])(
+    "Transfer-Encoding: %s has no end",
+    async (coding) => {
+      const said = await untilClosed(request("1.1", coding));
+      expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual([expect.stringMatching(/(?:400|501)$/)]);
+    },
+  );
+
+  test.each(["chunked", "gzip, chunked", "Chunked"])("HTTP/1.0 with Transfer-Encoding: %s", async (coding) => {
+    const said = await untilClosed(request("1.0", coding));
+    expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
+  });
+});
+
+test("chunked bodies are read, and the connection goes on", async () => {
+  const connection = openRaw(app.port);
+  for (const coding of ["chunked", "Chunked"]) connection.socket.write(request("1.1", coding));
+  await expect.poll(() => connection.received().match(/HTTP\/1\.1 \d+/g)).toHaveLength(4);
+  expect(new Set(connection.received().match(/HTTP\/1\.1 \d+/g))).toEqual(new Set(["HTTP/1.1 200"]));
+  connection.socket.destroy();
+});
+
+const connectGet = `${getConcert}?encoding=json&message=`;
+test.each([
+  ["GET", "/api/v1/concerts/1", 200],
+  ["POST", "/api/v1/concerts", 201],
+  ["GET", "/api/v1/concerts/none", 400],
+  ["GET", "/nowhere", 404],
+  ["GET", "/api/v1/bookings/1", 404],
+  ["DELETE", "/api/v1/concerts/1", 405],
+  ["GET", "/api%ff", 400],
+  ["POST", getConcert, 200],
+  ["PUT", getConcert, 405],
+  ["GET", `${connectGet}%7B%22id%22%3A%221%22%7D`, 200],
+  ["GET", `${connectGet}%7B`, 400],
+  ["GET", "/health", 200],
+  ["GET", "/readyz", 503],
+  ["OPTIONS", "/api/v1/concerts", 204],
+])("%s %s: no sniffing, and no cache keeps an error", async (method, path, status) => {
+  const body = method === "POST" ? { body: "{}", headers: jsonType } : {};
+  const answer = await sendHttp(app.baseUrl, { method, path, ...body });
+  expect([answer.status, answer.headers["x-content-type-options"]]).toEqual([status, "nosniff"]);
+  if (status >= 400) expect(answer.headers["cache-control"]).toBe("no-store");
+});
+
+test("nor of what never became a request", async () => {
+  const said = await untilClosed("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: x\r\n\r\n");
+  expect(said).toMatch(/^HTTP\/1\.1 400 /);
+  expect(said.toLowerCase()).toContain("x-content-type-options: nosniff\r\n");
+  expect(said.toLowerCase()).toContain("cache-control: no-store\r\n");
+});
+
+test("gRPC and HTTP/2 are answered as before", async () => {
+  const { headers } = await sendGrpc(app.baseUrl, getConcert, envelope(Buffer.of()));
+  expect(headers).toMatchObject({ "grpc-status": "0", "x-content-type-options": "nosniff" });
+  const session = connect(app.baseUrl);
+  const stream = session.request({ ":path": "/nowhere" });
+  const answered = await new Promise<unknown>((resolve) => stream.on("response", resolve));
+  expect(answered).toMatchObject({ ":status": 404, "cache-control": "no-store", "x-content-type-options": "nosniff" });
+  session.destroy();
+});
