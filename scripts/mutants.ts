@@ -107,9 +107,9 @@ export const mutants: readonly Mutant[] = [
     file: batch,
     changes: [
       {
-        from: "created = await open.commit({",
+        from: "const isWriting =",
         to: `answerAll(jobs, plan.answers, newBookings.map((each) => ({ ...each, id: 0n })));
-      created = await open.commit({`,
+    const isWriting =`,
       },
     ],
     tests: [
@@ -118,6 +118,12 @@ export const mutants: readonly Mutant[] = [
         name: "batches > take half of what came meanwhile, and nobody is answered before COMMIT",
       },
     ],
+  },
+  {
+    name: "no dispose",
+    file: batch,
+    changes: [{ from: "await using open = await batches.open(", to: "const open = await batches.open(" }],
+    tests: [{ file: "test/engine-connections.test.ts", name: "a policy that throws costs no connection and no lock" }],
   },
   {
     name: "the store does not wait for COMMIT",

@@ -139,13 +139,18 @@ async function openTransaction(shared: Shared, process: string, query: BatchQuer
     release();
   };
   const { concert, bookings } = nowOf(shared, concertId) ?? { bookings: [] };
+  let isOver = false;
   return {
     concert,
     now: instantAt(clockMs()),
     transactionId,
     stored: bookings.filter((each) => query.bookingIds.includes(each.id) || query.keys.some(isKeyOf(each))),
-    commit: (writes) => commit(shared, process, transactionId, writes, end),
-    end: async () => {
+    commit: async (writes) => {
+      isOver = true;
+      return await commit(shared, process, transactionId, writes, end);
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (isOver) return;
       end("aborted");
       await step(`${process} has ended`);
     },
