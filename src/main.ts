@@ -6,12 +6,20 @@ import { DatabaseUnreachableError } from "./database.ts";
 import { TokenKeyError } from "./identity/keys.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
+import { ServerVersionError } from "./store/server-version.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 /** Errors that a person can mend: their sentence is enough. */
-const explained = [ConfigError, DatabaseUnreachableError, EmbeddedPostgresError, PortError, TokenKeyError];
+const explained = [
+  ConfigError,
+  DatabaseUnreachableError,
+  EmbeddedPostgresError,
+  PortError,
+  ServerVersionError,
+  TokenKeyError,
+];
 
 try {
   const { config, warnings } = loadConfig({ argv: process.argv.slice(2), env: process.env, readFile, projectRoot });

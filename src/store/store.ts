@@ -8,6 +8,7 @@ import { createGate } from "./gate.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
 import { retryTransient } from "./retry.ts";
+import { requireServerVersion } from "./server-version.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
 
@@ -18,7 +19,7 @@ export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs"
 
 /** The one way to the database: reads, and transactions that end as said. Both retry what is worth retrying. */
 export interface Store {
-  /** Applies the migrations that are missing and returns their names. */
+  /** Applies the migrations that are missing and returns their names. Raises ServerVersionError on an old server. */
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
@@ -77,7 +78,12 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     migrate: async () => {
       // A migration may take long, and so may the wait for another instance's.
       const { db, close } = open({ poolSize: 1 });
-      return await migrate(db).finally(close);
+      try {
+        await requireServerVersion(db);
+        return await migrate(db);
+      } finally {
+        await close();
+      }
     },
     ping: async () => {
       await sql`select 1`.execute(aside.db);
