@@ -126,6 +126,24 @@ export const mutants: readonly Mutant[] = [
     tests: [{ file: "test/engine-connections.test.ts", name: "a policy that throws costs no connection and no lock" }],
   },
   {
+    name: "owner remembered",
+    file: "src/booking/bookings.ts",
+    changes: [
+      { from: "/** One booking of", to: "const remembered = new Map<bigint, Booking>();\n\n/** One booking of" },
+      {
+        from: "const booking = await store.read((db) => findBooking(db, bookingId), deadline);",
+        to: `const booking = remembered.get(bookingId) ?? (await store.read((db) => findBooking(db, bookingId), deadline));
+  if (booking) remembered.set(bookingId, booking);`,
+      },
+    ],
+    tests: [
+      {
+        file: "test/reused-ids.test.ts",
+        name: "the old owner is refused a booking whose id came again, and the new owner is served",
+      },
+    ],
+  },
+  {
     name: "the store does not wait for COMMIT",
     file: bookingBatch,
     changes: [

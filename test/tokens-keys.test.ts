@@ -83,7 +83,6 @@ describe("with hardly a pause between looks", () => {
       ruleOf: readAccessRules([ConcertService]),
       ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
       tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, { timeoutMs: 3_000, lookAgainMs: 20 })),
-      lookUpBooking: async () => undefined,
       rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
       fairShare: createFairShare(1_000),
     });
