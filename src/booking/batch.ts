@@ -38,6 +38,8 @@ export interface LostBatch {
   readonly concertId: bigint;
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
+  /** The batch's instant. */
+  readonly now: Temporal.Instant;
   readonly error: LostCommitError;
 }
 
@@ -96,7 +98,7 @@ function conclude(
       jobs.forEach(rejectWithoutConcert);
       break;
     case "lost":
-      context.onLostCommit({ concertId, jobs, plan: outcome.plan, error: outcome.error });
+      context.onLostCommit({ concertId, jobs, plan: outcome.plan, now: outcome.now, error: outcome.error });
       break;
     case "decided":
       context.onCommitted(outcome.concert, outcome.now, askedAtMs);

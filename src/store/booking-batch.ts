@@ -47,7 +47,6 @@ export interface OpenBatch extends AsyncDisposable {
   /** Undefined if there is no such concert. */
   readonly concert: Concert | undefined;
   readonly now: Temporal.Instant;
-  readonly transactionId: string;
   /** The bookings of the query's keys and ids, as far as they are this concert's. */
   readonly stored: readonly Booking[];
   /**
@@ -60,11 +59,9 @@ export interface OpenBatch extends AsyncDisposable {
 /** COMMIT was sent, and no answer came. */
 export class LostCommitError extends Error {
   override readonly name = "LostCommitError";
-  readonly transactionId: string;
 
-  constructor(transactionId: string, cause: unknown) {
+  constructor(cause: unknown) {
     super("the answer to COMMIT was lost", { cause });
-    this.transactionId = transactionId;
   }
 }
 
@@ -98,16 +95,14 @@ export async function openBatch(
   ]);
   const [, , concertRows, byKey, byId] = flight.map(resultOf);
   const row = concertRows?.rows[0];
-  const transactionId: string = row?.transaction_id ?? "";
   const stored = [...(byKey?.rows ?? []), ...(byId?.rows ?? [])].map(toBooking);
   const concert = row && toConcert(row);
   const open = opening.move();
   return {
     concert,
     now: row?.now,
-    transactionId,
     stored,
-    commit: (writes) => commitBatch(session, writes, transactionId, options),
+    commit: (writes) => commitBatch(session, writes, options),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -124,12 +119,7 @@ function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): 
     set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`;
 }
 
-async function commitBatch(
-  session: BatchSession,
-  writes: BatchWrites,
-  transactionId: string,
-  options: BatchOptions,
-): Promise<Booking[]> {
+async function commitBatch(session: BatchSession, writes: BatchWrites, options: BatchOptions): Promise<Booking[]> {
   const { client } = session;
   const run = runnerOn(client, options.preparedStatements);
   const { concert, availableTickets, newBookings, cancelled } = writes;
@@ -150,29 +140,25 @@ async function commitBatch(
   const [updated, inserted, marked, recorded, commit] = flight;
   if (commit.status === "rejected") {
     // The connection broke, or PostgreSQL itself said no.
-    throw isDefiniteRollback(commit.reason) ? commit.reason : new LostCommitError(transactionId, commit.reason);
+    throw isDefiniteRollback(commit.reason) ? commit.reason : new LostCommitError(commit.reason);
   }
   session.isOver = true;
   if (commit.value.command !== "COMMIT") {
     const failed = [updated, inserted, marked, recorded].find((result) => result.status === "rejected");
     throw failed?.reason ?? new Error(`COMMIT ended as ${commit.value.command}`);
   }
-  return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted), transactionId) : [];
+  return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted)) : [];
 }
 
 /** Matches the new rows to the bookings by their keys: PostgreSQL promises no order. */
-function storedBookings(
-  { concert, newBookings, now }: BatchWrites,
-  inserted: QueryResult | undefined,
-  transactionId: string,
-): Booking[] {
+function storedBookings({ concert, newBookings, now }: BatchWrites, inserted: QueryResult | undefined): Booking[] {
   const ids = new Map(
     inserted?.rows.map((row) => [bookingKey({ userId: row.user_id, requestId: row.request_id }), row.id as bigint]),
   );
   return newBookings.map((request) => {
     const id = ids.get(bookingKey(request));
     // It is committed: whoever settles a lost COMMIT reads the rows again.
-    if (id === undefined) throw new LostCommitError(transactionId, new Error("a booking of the batch has no row"));
+    if (id === undefined) throw new LostCommitError(new Error("a booking of the batch has no row"));
     return { ...newBooking(concert, request, now), id };
   });
 }

@@ -10,13 +10,9 @@ export const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db,
   db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate(),
 );
 
-/** Reads a concert that is locked, the clock and the transaction's id. */
+/** Reads a concert that is locked, and the clock. */
 export const readConcert = prepare<{ id: bigint }>("frontrow_read_concert", (db, parameter) =>
-  db
-    .selectFrom("concerts")
-    .select(concertColumns)
-    .select([underLock.now.as("now"), underLock.transactionId.as("transaction_id")])
-    .where("id", "=", parameter("id")),
+  db.selectFrom("concerts").select(concertColumns).select(underLock.now.as("now")).where("id", "=", parameter("id")),
 );
 
 interface BookingKeyRow {

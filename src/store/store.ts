@@ -10,7 +10,7 @@ import { sharePool } from "./pool-shares.ts";
 import { retryTransient } from "./retry.ts";
 import { requireServerVersion } from "./server-version.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
+import { type Committable, runTransaction } from "./transaction.ts";
 
 export interface StoreOptions extends Omit<DatabaseOptions, "statementTimeoutMs">, BatchOptions {
   /** How often a transaction or read is repeated after a transient failure. */
@@ -35,7 +35,6 @@ export interface Store {
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: {
     open(query: BatchQuery): Promise<OpenBatch>;
-    settle(transactionId: string): Promise<"committed" | "aborted" | "unknown">;
     find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
   };
   /** Resolves when the database answers. */
@@ -72,7 +71,6 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     },
     batches: {
       open: (query) => openBatch(main, query, options),
-      settle: (transactionId) => settleTransaction(aside.db, transactionId),
       find: (concertId, keys) => findBookingsByKeys(main, concertId, keys, options),
     },
     migrate: async () => {
