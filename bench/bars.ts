@@ -26,7 +26,7 @@ export function isMet({ figure, limit }: Check): boolean | undefined {
 
 const { booking, noop, plain, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
 const { withTokens, withoutTokens, peak, tripled, impatient } = subjectNames;
-const { hot, unsold, spread, processes, large, tokens, overload } = scenarioNames;
+const { hot, unsold, spread, filled, processes, large, tokens, overload } = scenarioNames;
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
@@ -41,6 +41,7 @@ export function checkBars(results: Results): Check[] {
     ...hugeCrowds(results),
     ...protocols.map((protocol) => lonelyUser(results, protocol)),
     ...http.map((protocol) => evenlySpread(results, protocol)),
+    ontoMany(results),
     ...http.map((protocol) => twoOfThem(results, protocol)),
     ...protocols.flatMap((protocol) => tooLate(results, protocol)),
     ...protocols.flatMap((protocol) => updatesOfTheRow(results, protocol)),
@@ -111,6 +112,16 @@ function evenlySpread(results: Results, protocol: Protocol): Check {
     limit: { atLeast: 0.9 },
     unit: "x",
     figure: ratioOf(results, one, { ...one, subject: plain }, confirmed),
+  };
+}
+
+function ontoMany(results: Results): Check {
+  const one = { scenario: filled, subject: subjectNames.filled, protocol: "REST", users: crowd } as const;
+  return {
+    what: `hot concert, ${crowd} users, REST: throughput onto 100,000 bookings against onto none`,
+    limit: { atLeast: 0.95 },
+    unit: "x",
+    figure: ratioOf(results, one, { ...one, subject: subjectNames.unfilled }, confirmed),
   };
 }
 

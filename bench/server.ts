@@ -46,10 +46,10 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const database = await openDatabase(config, logger, new AbortController().signal);
   const plain = new Map(plainPoolSizes.map((poolSize) => [poolSize, openPlainBookings(databaseUrl, poolSize)]));
-  const { services: realServices, lookUpBooking } = createServices(config, database.store);
+  const { services: realServices } = createServices(config, database.store);
   const services = [...realServices, bindBaselines(plain)];
   const descriptions = services.map(({ service }) => service);
-  const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
+  const guards = await openGuards(config, { services: descriptions, logger });
   const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
   const http = await createHttpApp({
     services,

@@ -108,6 +108,35 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
   };
 }
 
+/** Users who book with keys of their own, where so many bookings of the concert are stored already. */
+export function bookingOnto(protocol: Protocol, users: number, earlier: number): Prepare {
+  return async ({ database }) => {
+    const concertIds = await insertConcerts(database, 1, plenty);
+    const stored = await database.query<{ id: string }>(
+      `insert into bookings (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
+       select id, 'earlier-' || number % 5000, 1, price, price, currency_code, now(), gen_random_uuid()
+       from concerts, generate_series(1, $2::int) as number where id = any($1)
+       returning id`,
+      [concertIds.map(String), earlier],
+    );
+    await database.query("update concerts set available_tickets = available_tickets - $2 where id = any($1)", [
+      concertIds.map(String),
+      earlier,
+    ]);
+    return {
+      ...bookingRequests({ protocol, users, concertOf: () => concertIds[0] as bigint, keyed: true }),
+      verify: (result) => {
+        verifyOutcomes(result, ["OK"]);
+        const { all, bookingIds } = result;
+        return verifyBookings(database, concertIds, {
+          all: { ...all, OK: (all.OK ?? 0) + stored.length },
+          bookingIds: Float64Array.from([...bookingIds, ...stored.map(({ id }) => Number(id))]),
+        });
+      },
+    };
+  };
+}
+
 /** The baseline of one interactive transaction a booking, with a variant for each number of connections. */
 export function plain(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
   // One user has no use for more than one connection.

@@ -107,15 +107,39 @@ export const mutants: readonly Mutant[] = [
     file: batch,
     changes: [
       {
-        from: "created = await open.commit({",
+        from: "const isWriting =",
         to: `answerAll(jobs, plan.answers, newBookings.map((each) => ({ ...each, id: 0n })));
-      created = await open.commit({`,
+    const isWriting =`,
       },
     ],
     tests: [
       {
         file: "src/booking/engine-examples.test.ts",
         name: "batches > take half of what came meanwhile, and nobody is answered before COMMIT",
+      },
+    ],
+  },
+  {
+    name: "no dispose",
+    file: batch,
+    changes: [{ from: "await using open = await batches.open(", to: "const open = await batches.open(" }],
+    tests: [{ file: "test/engine-connections.test.ts", name: "a policy that throws costs no connection and no lock" }],
+  },
+  {
+    name: "owner remembered",
+    file: "src/booking/bookings.ts",
+    changes: [
+      { from: "/** One booking of", to: "const remembered = new Map<bigint, Booking>();\n\n/** One booking of" },
+      {
+        from: "const booking = await store.read((db) => findBooking(db, bookingId), deadline);",
+        to: `const booking = remembered.get(bookingId) ?? (await store.read((db) => findBooking(db, bookingId), deadline));
+  if (booking) remembered.set(bookingId, booking);`,
+      },
+    ],
+    tests: [
+      {
+        file: "test/reused-ids.test.ts",
+        name: "the old owner is refused a booking whose id came again, and the new owner is served",
       },
     ],
   },

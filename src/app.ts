@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
-import { createBookingLookup, type LookUpBooking } from "./booking/lookup.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
@@ -80,10 +79,9 @@ async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
 export interface Services {
   readonly services: ServiceBinding[];
   readonly engine: BookingEngine;
-  readonly lookUpBooking: LookUpBooking;
 }
 
-/** The services over a store, with the engine, the cache and the look-up that they share. */
+/** The services over a store, with the engine and the cache that they share. */
 export function createServices(config: Config, store: Store): Services {
   const cache = createConcertCache();
   // What organizers change. The engine knows of its own.
@@ -99,17 +97,16 @@ export function createServices(config: Config, store: Store): Services {
     concertChanged: cache.concertChanged,
   });
   const catalogue = createCatalogue(store, cache, concertChanged);
-  const lookUpBooking = createBookingLookup(store);
-  const services = [bindConcertService(catalogue), bindBookingService(store, engine, lookUpBooking)];
-  return { services, engine, lookUpBooking };
+  const services = [bindConcertService(catalogue), bindBookingService(store, engine)];
+  return { services, engine };
 }
 
 async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
   const { store } = database;
   const shutdown = new AbortController();
-  const { services, engine, lookUpBooking } = createServices(config, store);
+  const { services, engine } = createServices(config, store);
   const descriptions = services.map(({ service }) => service);
-  const guards = await openGuards(config, { services: descriptions, lookUpBooking, logger });
+  const guards = await openGuards(config, { services: descriptions, logger });
   const readiness = createReadiness({ probe: () => store.probe(), log: logger });
   const http = await createHttpApp({
     services,

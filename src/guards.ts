@@ -2,7 +2,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { LookUpBooking } from "./booking/lookup.ts";
 import type { Config } from "./config.ts";
 import { openTokenVerifier } from "./identity/index.ts";
 import { createFairShare } from "./limits/fair-share.ts";
@@ -23,11 +22,7 @@ const redisReportMs = 30_000;
 /** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(
   config: Config,
-  {
-    services,
-    lookUpBooking,
-    logger,
-  }: { services: readonly DescService[]; lookUpBooking: LookUpBooking; logger: Logger },
+  { services, logger }: { services: readonly DescService[]; logger: Logger },
 ): Promise<Guards> {
   const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
   let tellAgainAtMs = 0;
@@ -46,7 +41,6 @@ export async function openGuards(
     logger,
     requestTimeoutMs: config.requestTimeoutMs,
     tokens,
-    lookUpBooking,
     rates: createRateLimits(config.rateLimits, redis, report),
     lag,
     fairShare: createFairShare(config.maxUnfinishedPerCaller),

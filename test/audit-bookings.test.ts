@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cancelBooking } from "../src/booking/cancel.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import { createBookingLookup } from "../src/booking/lookup.ts";
 import type { BookingRequest } from "../src/booking/requests.ts";
 import { createConcert } from "../src/concerts/create.ts";
 import { type Actor, serviceItself } from "../src/domain/actor.ts";
@@ -127,7 +126,7 @@ describe("an act on another's booking", () => {
   test("by the use case has its entry too", async () => {
     const { id: bookingId } = await book(person("ann"), "ann");
     const request = { bookingId, userId: "ann", requestId: randomUUID(), actor: admin };
-    await cancelBooking(createBookingLookup(store), engine, request, openDeadline());
+    await cancelBooking(store, engine, request, openDeadline());
     expect((await trail()).map(inWords)).toEqual([`admin-1 192.0.2.7 booking.cancel ${bookingId}`]);
   });
 });

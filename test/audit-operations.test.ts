@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cancelBooking } from "../src/booking/cancel.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import { createBookingLookup } from "../src/booking/lookup.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { createCatalogue } from "../src/concerts/catalogue.ts";
 import type { Booking } from "../src/domain/booking.ts";
@@ -66,7 +65,7 @@ beforeAll(async () => {
   booking = (await book(admin)).value;
   await book(person("ann"));
   const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
-  await cancelBooking(createBookingLookup(store), engine, cancel, openDeadline());
+  await cancelBooking(store, engine, cancel, openDeadline());
 });
 afterAll(async () => {
   await store?.close();

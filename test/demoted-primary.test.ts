@@ -30,7 +30,6 @@ test("a transaction succeeds at its first repeat", async () => {
 test("a batch succeeds at its first repeat", async () => {
   const open = () => store.batches.open({ concertId: 1n, keys: [], bookingIds: [] });
   await expect(open()).rejects.toMatchObject({ code: "25006" });
-  const repeated = await open();
+  await using repeated = await open();
   expect(repeated.concert).toBeUndefined();
-  await repeated.end();
 });

@@ -202,7 +202,7 @@ async function recordBatch(preparedStatements: boolean, subject = "somebody else
     const actor = { subject, address: undefined };
     const make = async (newBookings: BatchWrites["newBookings"], cancels: readonly Booking[]) => {
       const bookingIds = cancels.map(({ id }) => id);
-      const open = await openBatch(recorded, { concertId, keys: [...newBookings], bookingIds }, options);
+      await using open = await openBatch(recorded, { concertId, keys: [...newBookings], bookingIds }, options);
       if (!open.concert) throw new Error("there is no concert");
       const cancelled = cancels.map((before) => {
         return { before, after: { ...before, status: "cancelled" as const, cancelRequestId: randomUUID() }, actor };

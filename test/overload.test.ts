@@ -37,7 +37,6 @@ describe("an event loop that lags", () => {
       logger: createLogger({ level: "silent" }),
       requestTimeoutMs,
       tokens: undefined,
-      lookUpBooking: async () => undefined,
       rates: { count: async () => undefined },
       lag: { lagMs: () => lagMs, close() {} },
       fairShare: createFairShare(1),

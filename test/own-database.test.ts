@@ -286,7 +286,9 @@ describe("a database that cannot store every text", () => {
     const url = await createOther("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc");
     const store = openStore(url);
     onTestFinished(async () => void (await store.close()));
-    expect(await store.check()).toEqual([expect.stringMatching(/case of ASCII letters only.*LC_CTYPE 'C.UTF-8'/)]);
+    expect(await store.check()).toEqual([
+      expect.stringMatching(/letters outside of ASCII are slow.*LC_CTYPE 'C.UTF-8'/),
+    ]);
     const good = openStore(database.url);
     expect(await good.check().finally(() => good.close())).toEqual([]);
   });

@@ -86,7 +86,6 @@ async function startBriefly(fetching: KeyFetching) {
     ruleOf: readAccessRules([ConcertService]),
     ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
     tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, fetching)),
-    lookUpBooking: async () => undefined,
     rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
     fairShare: createFairShare(1_000),
   });

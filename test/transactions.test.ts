@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Reason } from "../src/domain/errors.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
@@ -172,6 +173,28 @@ test("a COMMIT that PostgreSQL answers with ROLLBACK is no success", async () =>
   await expect(failure).rejects.toEqual(failsWith("DATABASE_UNAVAILABLE"));
   expect(tried).toBe(3);
   expect(await counter(1)).toBe(before);
+});
+
+test("a lost COMMIT under an id that the server has never given is repeated after one question", async () => {
+  const before = (await counter(1)) ?? 0;
+  const query = vi.spyOn(pg.Client.prototype, "query");
+  let tried = 0;
+  const lost = proxy.failNextCommit("undelivered");
+  const work = async (transaction: Transaction<DB>) => {
+    tried++;
+    await increment(1)(transaction);
+    // As after a failover to a replica that had not seen the transaction.
+    return { result: undefined, transactionId: `${2n ** 40n + 12_345n}/of the old server` };
+  };
+  try {
+    await Promise.all([lost, store.transact(work, openDeadline())]);
+    const questions = query.mock.calls.filter(([statement]) => JSON.stringify(statement)?.includes("pg_xact_status"));
+    expect(questions).toHaveLength(1);
+  } finally {
+    query.mockRestore();
+  }
+  expect(tried).toBe(2);
+  expect(await counter(1)).toBe(before + 1);
 });
 
 describe("more failures than there are connections leave the pool whole:", () => {

@@ -38,6 +38,8 @@ export interface LostBatch {
   readonly concertId: bigint;
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
+  /** The batch's instant. */
+  readonly now: Temporal.Instant;
   readonly error: LostCommitError;
 }
 
@@ -61,8 +63,10 @@ export function dropExpired(jobs: readonly Job[]): Job[] {
 export async function runBatch(concertId: bigint, jobs: readonly Job[], context: BatchContext): Promise<void> {
   let live = jobs;
   for (let retry = 0; live.length > 0; retry++) {
+    const askedAtMs = context.clockMs();
+    let outcome: Outcome;
     try {
-      return await attempt(concertId, live, context);
+      outcome = await transact(concertId, live, context);
     } catch (error) {
       if (isTransient(error) && retry < context.maxRetries) {
         // Nothing is stored: a caller who gives up before the next attempt begins is told so.
@@ -77,36 +81,61 @@ export async function runBatch(concertId: bigint, jobs: readonly Job[], context:
       await runBatch(concertId, live.slice(0, middle), context);
       return await runBatch(concertId, live.slice(middle), context);
     }
+    // Outside of the `try`: an error in here must not repeat a transaction that is committed.
+    return conclude(concertId, live, outcome, askedAtMs, context);
   }
 }
 
-async function attempt(concertId: bigint, jobs: readonly Job[], context: BatchContext): Promise<void> {
-  const requests = jobs.map((job) => job.request);
+function conclude(
+  concertId: bigint,
+  jobs: readonly Job[],
+  outcome: Outcome,
+  askedAtMs: number,
+  context: BatchContext,
+): void {
+  switch (outcome.kind) {
+    case "no concert":
+      jobs.forEach(rejectWithoutConcert);
+      break;
+    case "lost":
+      context.onLostCommit({ concertId, jobs, plan: outcome.plan, now: outcome.now, error: outcome.error });
+      break;
+    case "decided":
+      context.onCommitted(outcome.concert, outcome.now, askedAtMs);
+      answerAll(jobs, outcome.plan.answers, outcome.created);
+  }
+}
+
+/** What a transaction has come to, now that it is over. */
+type Outcome =
+  | { readonly kind: "no concert" }
+  | (Decided & { readonly kind: "decided"; readonly concert: Concert; readonly created: readonly Booking[] })
+  | (Decided & { readonly kind: "lost"; readonly error: LostCommitError });
+
+interface Decided {
+  readonly plan: BatchPlan;
+  readonly now: Temporal.Instant;
+}
+
+/** Decides jobs of one concert and writes what they change, in one transaction. After an error nothing is stored. */
+async function transact(concertId: bigint, jobs: readonly Job[], { batches, policy }: BatchContext): Promise<Outcome> {
+  const requests = jobs.map(({ request }) => request);
   // A key of our own making cannot have been used before.
   const keys = requests.filter((request): request is BookingRequest => request.kind === "book" && request.hasOwnKey);
   const bookingIds = requests.flatMap((request) => (request.kind === "cancel" ? [request.bookingId] : []));
-  const askedAtMs = context.clockMs();
-  const open = await context.batches.open({ concertId, keys, bookingIds });
+  await using open = await batches.open({ concertId, keys, bookingIds });
   const { concert, now, stored } = open;
-  if (!concert) {
-    await open.end();
-    return jobs.forEach(rejectWithoutConcert);
-  }
-  const plan = decideBatch(requests, { concert, now, stored }, context.policy);
+  if (!concert) return { kind: "no concert" };
+  const plan = decideBatch(requests, { concert, now, stored }, policy);
   const { availableTickets, newBookings, cancelled } = plan;
-  let created: readonly Booking[] = [];
-  if (newBookings.length === 0 && cancelled.length === 0) {
-    await open.end();
-  } else {
-    try {
-      created = await open.commit({ concert, now, availableTickets, newBookings, cancelled });
-    } catch (error) {
-      if (!(error instanceof LostCommitError)) throw error;
-      return context.onLostCommit({ concertId, jobs, plan, error });
-    }
+  try {
+    const isWriting = newBookings.length > 0 || cancelled.length > 0;
+    const created = isWriting ? await open.commit({ concert, now, availableTickets, newBookings, cancelled }) : [];
+    return { kind: "decided", concert: { ...concert, availableTickets }, now, plan, created };
+  } catch (error) {
+    if (error instanceof LostCommitError) return { kind: "lost", now, plan, error };
+    throw error;
   }
-  context.onCommitted({ ...concert, availableTickets }, now, askedAtMs);
-  answerAll(jobs, plan.answers, created);
 }
 
 /** Tells each caller what the batch decided. `created` are the new bookings, matched by their keys. */

@@ -5,8 +5,6 @@ import type { BatchQuery, OpenBatch } from "../store/booking-batch.ts";
 export interface Batches {
   /** Locks a concert and reads what the query asks for. After an error nothing is held. */
   open(query: BatchQuery): Promise<OpenBatch>;
-  /** How a transaction ended whose COMMIT's answer was lost; asks until it is known, for a bounded time. */
-  settle(transactionId: string): Promise<"committed" | "aborted" | "unknown">;
   /** Reads bookings by their keys, without a lock. */
   find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
 }

@@ -5,10 +5,18 @@ import type { Page } from "../domain/page.ts";
 import { findBooking, listUserBookings } from "../store/bookings.ts";
 import type { Store } from "../store/store.ts";
 
-/** One booking; raises BOOKING_NOT_FOUND. */
-export async function getBooking(store: Store, bookingId: bigint, deadline: Deadline): Promise<Booking> {
+/** One booking of `owner`, or of any user if that is undefined. Raises BOOKING_NOT_FOUND and NOT_BOOKING_OWNER. */
+export async function getBooking(
+  store: Store,
+  bookingId: bigint,
+  owner: string | undefined,
+  deadline: Deadline,
+): Promise<Booking> {
+  // Read each time: after history was lost, an id comes again for another user's booking.
   const booking = await store.read((db) => findBooking(db, bookingId), deadline);
   if (!booking) throw new DomainError({ reason: "BOOKING_NOT_FOUND", bookingId });
+  if (owner !== undefined && booking.userId !== owner)
+    throw new DomainError({ reason: "NOT_BOOKING_OWNER", bookingId });
   return booking;
 }
 

@@ -163,9 +163,12 @@ describe("a queue", () => {
   });
 
   test("is idle when nothing is queued, under way or unsettled", async () => {
-    const { engine, submit, hold } = createStage({ faults: { commit: ["lost, committed"] } });
+    const backOff = Promise.withResolvers<void>();
+    const { engine, submit } = createStage({
+      faults: { open: ["none", "broken"], commit: ["lost, committed"] },
+      wait: () => backOff.promise,
+    });
     await engine.idle();
-    const release = hold("A has settled");
     const answer = watch(submit(order()));
     let isIdle = false;
     const idle = engine.idle().then(() => {
@@ -173,7 +176,7 @@ describe("a queue", () => {
     });
     await settle();
     expect({ isIdle, answer: answer.verdict }).toEqual({ isIdle: false, answer: "waiting" });
-    release();
+    backOff.resolve();
     await idle;
     expect(answer.verdict).toBe("OK");
   });
@@ -233,56 +236,5 @@ describe("a request that PostgreSQL refuses", () => {
     expect(verdicts).toEqual(times(64, (index) => (index === 40 ? "invalid byte sequence for encoding" : "OK")));
     // The first, and then two a halving.
     expect(opened).toHaveLength(1 + 1 + 2 * Math.log2(64));
-  });
-});
-
-describe("a COMMIT without an answer", () => {
-  test("does not keep the next batch waiting", async () => {
-    const { submit, hold } = createStage({ faults: { commit: ["lost, committed"] } });
-    const release = hold("A has settled");
-    const lost = watch(submit(order()));
-    expect(await verdict(submit(order()))).toBe("OK");
-    expect(lost.verdict).toBe("waiting");
-    release();
-    await settle();
-    expect(lost.verdict).toBe("OK");
-  });
-
-  test("is told to those who remember the concert before its callers hear", async () => {
-    const heard: string[] = [];
-    const concertChanged = (_: bigint, concert: Concert | undefined) => heard.push(concert ? "as it is" : "unknown");
-    const { submit } = createStage({ faults: { commit: ["lost, committed"] }, concertChanged });
-    await submit(order()).then(() => heard.push("answer"));
-    expect(heard).toEqual(["unknown", "answer"]);
-  });
-
-  test("that has succeeded is told with what it has stored, even if that is not found at once", async () => {
-    const { submit } = createStage({ faults: { commit: ["lost, committed"], find: ["broken", "broken"] } });
-    expect(await verdict(submit(order()))).toBe("OK");
-  });
-
-  test("that has failed is repeated, and not for ever", async () => {
-    const aborted = { commit: times(9, () => "lost, aborted" as const) };
-    const { database, opened, submit } = createStage({ faults: aborted });
-    const deadline = openDeadline();
-    expect(await verdict(submit(order(), deadline))).toBe("DATABASE_UNAVAILABLE");
-    expect(opened).toHaveLength(4);
-    expect(deadline.begun).toBe(false);
-    expect(database.now(1n).bookings).toEqual([]);
-  });
-
-  test("and without an outcome is unknown to those who may have stored something, and to no others", async () => {
-    const { submit, hold } = createStage({
-      concerts: [onSale(1n, 1)],
-      faults: { open: ["broken"], commit: ["lost, committed"], settle: ["unknown"] },
-    });
-    const release = hold("A connects");
-    const refused = { ticketCount: 11 };
-    // The first waits alone; those after it are one batch.
-    const first = submit(order(refused));
-    const answers = [order(), order(refused)].map((each) => submit(each));
-    release();
-    expect(await verdict(first)).toBe("TICKET_LIMIT_EXCEEDED");
-    expect(await Promise.all(answers.map(verdict))).toEqual(["OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE"]);
   });
 });

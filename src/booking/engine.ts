@@ -82,11 +82,11 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     },
     onLostCommit: (lost) => {
       soldOut.forget(lost.concertId);
-      track(settleLost(lost));
+      track(settleLost(lost).catch((error) => rejectAll(lost.jobs, error)));
     },
   };
   const settleLost = createLostBatchSettler({
-    ...{ batches, maxRetries, backOff: context.backOff, requeue },
+    ...{ batches, backOff: context.backOff, clockMs, requeue },
     concertChanged: (concertId) => options.concertChanged(concertId, undefined),
   });
 

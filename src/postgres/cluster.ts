@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { access, chown, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { programPath } from "./binaries.ts";
+import { type Binaries, programPath } from "./binaries.ts";
 import { codeOf, EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { clusterFolder, type Place } from "./identity.ts";
 import { runProgram } from "./program.ts";
@@ -18,7 +18,7 @@ const characterType = process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
  * Makes the cluster unless it exists, and gives its password. It is built aside and renamed into place, password and
  * all, so a half-made one never counts, and of two made at once only one does.
  */
-export async function ensureCluster(place: Place, installation: string, signal?: AbortSignal): Promise<string> {
+export async function ensureCluster(place: Place, installation: Binaries, signal?: AbortSignal): Promise<string> {
   const cluster = clusterFolder(place.dataDir);
   if (!(await hasCluster(cluster))) {
     const unfinished = await mkdtemp(path.join(place.dataDir, unfinishedPrefix));
@@ -48,7 +48,7 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
-async function initialize(folder: string, place: Place, installation: string, signal?: AbortSignal): Promise<void> {
+async function initialize(folder: string, place: Place, installation: Binaries, signal?: AbortSignal): Promise<void> {
   const { identity } = place;
   const cluster = path.join(folder, "cluster");
   const password = path.join(folder, passwordFile);
@@ -63,15 +63,13 @@ async function initialize(folder: string, place: Place, installation: string, si
     `--pwfile=${password}`,
     "--auth=scram-sha-256",
     "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
+    ...newerOptions(installation),
     "--locale=C",
     `--lc-ctype=${characterType}`,
-    "--set=timezone=UTC",
   ];
   try {
     const options = { identity, cwd: folder, timeoutMs: 120_000, signal };
-    await runProgram(programPath(installation, "initdb"), args, options);
+    await runProgram(programPath(installation.folder, "initdb"), args, options);
   } catch (cause) {
     throw new EmbeddedPostgresError(`PostgreSQL could not lay out its files in ${place.dataDir}: ${messageOf(cause)}`, {
       cause,
@@ -79,6 +77,15 @@ async function initialize(folder: string, place: Place, installation: string, si
   }
   await rename(password, path.join(cluster, passwordFile));
   await flushFolder(cluster);
+}
+
+/** What initdb of older majors does not know: they have the system's locales, and the server sets its time zone itself. */
+function newerOptions({ version }: Binaries): string[] {
+  const major = Number.parseInt(version, 10);
+  return [
+    ...(major < 16 ? [] : ["--set=timezone=UTC"]),
+    ...(major < 17 ? [] : ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]),
+  ];
 }
 
 /** A folder that exists but may not be read is an error, not an absence. */

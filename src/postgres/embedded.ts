@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import type pg from "pg";
-import { findBinaries, makeRunnable } from "./binaries.ts";
+import { type Binaries, findBinaries, makeRunnable } from "./binaries.ts";
 import { type Claim, claimServer } from "./claim.ts";
 import { ensureCluster, removeUnfinished } from "./cluster.ts";
 import { EmbeddedPostgresError, messageOf, useAnotherDatabase } from "./errors.ts";
@@ -30,6 +30,8 @@ export interface EmbeddedPostgresOptions {
   readonly log: (message: string, fields?: Record<string, unknown>) => void;
   /** Gives up the start; a server that has started is ended by `stop()` only. */
   readonly signal?: AbortSignal;
+  /** The installation to run; the one that npm has for this platform if undefined. */
+  readonly binaries?: Binaries;
   /** Where root puts what the server's unprivileged user has to reach. */
   readonly systemDir?: string;
 }
@@ -45,7 +47,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     signal?.throwIfAborted();
     const place = await choosePlace(requested, systemDir);
     const { dataDir, identity } = place;
-    const binaries = await findBinaries();
+    const binaries = options.binaries ?? (await findBinaries());
     if (dataDir !== (await realpath(requested))) {
       log("the data lies in another folder, since PostgreSQL's user could not reach the requested one", {
         requested,
@@ -53,7 +55,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       });
     }
     const installation = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
-    const password = await ensureCluster(place, installation, signal);
+    const password = await ensureCluster(place, { ...binaries, folder: installation }, signal);
     const claim = await claimServer({ place, installation, password, settings: options.settings ?? {}, log, signal });
     try {
       await removeUnfinished(dataDir);

@@ -2,20 +2,20 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { getBooking, pageUserBookings } from "../booking/bookings.ts";
 import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
-import type { LookUpBooking } from "../booking/lookup.ts";
 import type { Store } from "../store/store.ts";
 import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
 import { bookingMessage } from "./messages.ts";
+import { takeRequiredOwner } from "./ownership.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId } from "./page-token.ts";
 import { markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
 /** The bookings' methods: reads over a store, changes through the engine. */
-export function bindBookingService(store: Store, engine: BookingEngine, lookUpBooking: LookUpBooking): ServiceBinding {
+export function bindBookingService(store: Store, engine: BookingEngine): ServiceBinding {
   return bindService(BookingService, {
     async getBooking(request, context) {
-      return bookingMessage(await getBooking(store, request.id, deadlineOf(context)));
+      return bookingMessage(await getBooking(store, request.id, takeRequiredOwner(context), deadlineOf(context)));
     },
 
     async getUserBookings(request, context) {
@@ -40,13 +40,12 @@ export function bindBookingService(store: Store, engine: BookingEngine, lookUpBo
     },
 
     async cancelBooking(request, context) {
-      const userId = requireUserId(request.userId);
+      const owner = takeRequiredOwner(context);
+      const userId = owner === undefined ? undefined : requireUserId(owner);
       const requestId = requestIdOf(request.requestId);
       const actor = actorOf(context, userId);
       const order = { bookingId: request.id, userId, requestId, actor };
-      return bookingMessage(
-        markReplay(await cancelBooking(lookUpBooking, engine, order, deadlineOf(context)), context),
-      );
+      return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
     },
   });
 }

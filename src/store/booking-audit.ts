@@ -88,9 +88,9 @@ export const insertBookingEntries = prepare<EntryColumns>("frontrow_insert_booki
           ${parameter("afters")}::jsonb[])
           as acts (action, actor, actor_address, user_id, request_id, before, after)
         left join lateral (
-          select id from bookings
-          where (concert_id, user_id, request_id) >= ${key} and (concert_id, user_id, request_id) <= ${key}
+          select id, concert_id, user_id, request_id from bookings
+          where (concert_id, user_id, request_id) >= ${key}
           order by concert_id, user_id, request_id limit 1
-        ) as bookings on true`,
+        ) as bookings on (bookings.concert_id, bookings.user_id, bookings.request_id) = ${key}`,
     );
 });

@@ -39,12 +39,14 @@ export interface BatchWrites {
   readonly cancelled: readonly Cancellation[];
 }
 
-/** A transaction that holds a concert's lock, with what was read under it. */
-export interface OpenBatch {
+/**
+ * A transaction that holds a concert's lock, with what was read under it. Disposing of it gives the connection back, after
+ * a rollback unless the transaction has committed. The disposal never fails: PostgreSQL rolls back for a broken connection.
+ */
+export interface OpenBatch extends AsyncDisposable {
   /** Undefined if there is no such concert. */
   readonly concert: Concert | undefined;
   readonly now: Temporal.Instant;
-  readonly transactionId: string;
   /** The bookings of the query's keys and ids, as far as they are this concert's. */
   readonly stored: readonly Booking[];
   /**
@@ -52,18 +54,14 @@ export interface OpenBatch {
    * committed; after any other error nothing is stored.
    */
   commit(writes: BatchWrites): Promise<Booking[]>;
-  /** Ends a transaction that has nothing to write. Never fails: there is nothing to lose. */
-  end(): Promise<void>;
 }
 
 /** COMMIT was sent, and no answer came. */
 export class LostCommitError extends Error {
   override readonly name = "LostCommitError";
-  readonly transactionId: string;
 
-  constructor(transactionId: string, cause: unknown) {
+  constructor(cause: unknown) {
     super("the answer to COMMIT was lost", { cause });
-    this.transactionId = transactionId;
   }
 }
 
@@ -81,33 +79,32 @@ export async function openBatch(
   query: BatchQuery,
   options: BatchOptions,
 ): Promise<OpenBatch> {
-  const client = await database.connect();
+  const { concertId, bookingIds } = query;
+  // Whatever throws from here to `return` gives the connection back.
+  await using opening = new AsyncDisposableStack();
+  const session = opening.adopt({ client: await database.connect(), isOver: false }, endTransaction);
+  const { client } = session;
   const run = runnerOn(client, options.preparedStatements);
-  const { concertId, keys, bookingIds } = query;
+  const keys = keyColumns(query.keys);
   const flight = await Promise.allSettled([
     client.query(beginText(options)),
     run(lockConcert, { id: concertId }),
     run(readConcert, { id: concertId }),
-    keys.length > 0 ? run(findByKeys, { concertId, ...keyColumns(keys) }) : undefined,
+    query.keys.length > 0 ? run(findByKeys, { concertId, ...keys }) : undefined,
     bookingIds.length > 0 ? run(findByIds, { concertId, ids: bookingIds }) : undefined,
   ]);
-  try {
-    const [, , concertRows, byKey, byId] = flight.map(resultOf);
-    const row = concertRows?.rows[0];
-    const transactionId: string = row?.transaction_id ?? "";
-    const stored = [...(byKey?.rows ?? []), ...(byId?.rows ?? [])].map(toBooking);
-    return {
-      concert: row && toConcert(row),
-      now: row?.now,
-      transactionId,
-      stored,
-      commit: (writes) => commitBatch(client, writes, transactionId, options),
-      end: () => endTransaction(client),
-    };
-  } catch (error) {
-    await endTransaction(client);
-    throw error;
-  }
+  const [, , concertRows, byKey, byId] = flight.map(resultOf);
+  const row = concertRows?.rows[0];
+  const stored = [...(byKey?.rows ?? []), ...(byId?.rows ?? [])].map(toBooking);
+  const concert = row && toConcert(row);
+  const open = opening.move();
+  return {
+    concert,
+    now: row?.now,
+    stored,
+    commit: (writes) => commitBatch(session, writes, options),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }
 
 /**
@@ -122,51 +119,46 @@ function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): 
     set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`;
 }
 
-async function commitBatch(
-  client: Connection,
-  writes: BatchWrites,
-  transactionId: string,
-  options: BatchOptions,
-): Promise<Booking[]> {
+async function commitBatch(session: BatchSession, writes: BatchWrites, options: BatchOptions): Promise<Booking[]> {
+  const { client } = session;
   const run = runnerOn(client, options.preparedStatements);
   const { concert, availableTickets, newBookings, cancelled } = writes;
   const now = writes.now.toString();
   const isStockChanged = availableTickets !== concert.availableTickets;
   const acts = actsOnOthers(writes);
+  // All parameters exist before anything is sent: COMMIT must never follow a part of the writes.
+  const bookings = newBookings.length > 0 ? { ...newBookingColumns(concert, newBookings), now } : undefined;
+  const cancels = cancelled.length > 0 ? { ...cancelColumns(cancelled), now } : undefined;
+  const entries = acts.length > 0 ? entryColumns(acts, writes) : undefined;
   const flight = await Promise.allSettled([
     isStockChanged ? run(setAvailable, { id: concert.id, availableTickets }) : undefined,
-    newBookings.length > 0 ? run(insertBookings, { ...newBookingColumns(concert, newBookings), now }) : undefined,
-    cancelled.length > 0 ? run(cancelBookings, { ...cancelColumns(cancelled), now }) : undefined,
-    acts.length > 0 ? run(insertBookingEntries, entryColumns(acts, writes)) : undefined,
+    bookings && run(insertBookings, bookings),
+    cancels && run(cancelBookings, cancels),
+    entries && run(insertBookingEntries, entries),
     client.query("commit"),
   ]);
-  const [updated, inserted, cancels, recorded, commit] = flight;
+  const [updated, inserted, marked, recorded, commit] = flight;
   if (commit.status === "rejected") {
-    await endTransaction(client);
     // The connection broke, or PostgreSQL itself said no.
-    throw isDefiniteRollback(commit.reason) ? commit.reason : new LostCommitError(transactionId, commit.reason);
+    throw isDefiniteRollback(commit.reason) ? commit.reason : new LostCommitError(commit.reason);
   }
-  client.release();
+  session.isOver = true;
   if (commit.value.command !== "COMMIT") {
-    const failed = [updated, inserted, cancels, recorded].find((result) => result.status === "rejected");
+    const failed = [updated, inserted, marked, recorded].find((result) => result.status === "rejected");
     throw failed?.reason ?? new Error(`COMMIT ended as ${commit.value.command}`);
   }
-  return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted), transactionId) : [];
+  return newBookings.length > 0 ? storedBookings(writes, resultOf(inserted)) : [];
 }
 
 /** Matches the new rows to the bookings by their keys: PostgreSQL promises no order. */
-function storedBookings(
-  { concert, newBookings, now }: BatchWrites,
-  inserted: QueryResult | undefined,
-  transactionId: string,
-): Booking[] {
+function storedBookings({ concert, newBookings, now }: BatchWrites, inserted: QueryResult | undefined): Booking[] {
   const ids = new Map(
     inserted?.rows.map((row) => [bookingKey({ userId: row.user_id, requestId: row.request_id }), row.id as bigint]),
   );
   return newBookings.map((request) => {
     const id = ids.get(bookingKey(request));
     // It is committed: whoever settles a lost COMMIT reads the rows again.
-    if (id === undefined) throw new LostCommitError(transactionId, new Error("a booking of the batch has no row"));
+    if (id === undefined) throw new LostCommitError(new Error("a booking of the batch has no row"));
     return { ...newBooking(concert, request, now), id };
   });
 }
@@ -187,10 +179,16 @@ export async function findBookingsByKeys(
   }
 }
 
-/** Rolls back and gives the connection back; one that cannot is closed, and PostgreSQL rolls back for it. */
-async function endTransaction(client: Connection): Promise<void> {
+/** A connection with a batch's transaction, and whether COMMIT has ended the transaction. */
+interface BatchSession {
+  readonly client: Connection;
+  isOver: boolean;
+}
+
+/** Gives the connection back, after a rollback if it is needed. One that cannot roll back is closed instead. */
+async function endTransaction({ client, isOver }: BatchSession): Promise<void> {
   try {
-    await client.query("rollback");
+    if (!isOver) await client.query("rollback");
     client.release();
   } catch {
     client.release(true);

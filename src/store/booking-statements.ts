@@ -10,13 +10,9 @@ export const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db,
   db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate(),
 );
 
-/** Reads a concert that is locked, the clock and the transaction's id. */
+/** Reads a concert that is locked, and the clock. */
 export const readConcert = prepare<{ id: bigint }>("frontrow_read_concert", (db, parameter) =>
-  db
-    .selectFrom("concerts")
-    .select(concertColumns)
-    .select([underLock.now.as("now"), underLock.transactionId.as("transaction_id")])
-    .where("id", "=", parameter("id")),
+  db.selectFrom("concerts").select(concertColumns).select(underLock.now.as("now")).where("id", "=", parameter("id")),
 );
 
 interface BookingKeyRow {
@@ -34,8 +30,10 @@ interface KeyColumns {
 const one = sql.lit(1);
 
 /**
- * Finds the bookings of a concert by their keys, each in the order of the whole key, which one index alone has: by
- * equality PostgreSQL may take another, when it knows little of the table, and look at all bookings of a user or concert.
+ * Finds the bookings of a concert by their keys. For each key the first row from it on is read, in the order of
+ * `bookings_request_key`, and kept if it is the one. Only that index has the order, whatever statistics PostgreSQL has:
+ * by equality it may choose the index of users and read all bookings of one. A bound from above would make PostgreSQL
+ * below 18 read the concert's keys up to the end, since it does not stop at the bound of a row comparison.
  */
 export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", (db, parameter) =>
   db
@@ -49,17 +47,20 @@ export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", 
         from
           .selectFrom("bookings")
           .select(bookingColumns)
-          .where(({ eb, and, ref, refTuple, tuple }) => {
-            const key = refTuple("concert_id", "user_id", "request_id");
+          .where(({ eb, ref, refTuple, tuple }) => {
             const wanted = tuple(parameter("concertId"), ref("keys.user_id"), ref("keys.request_id"));
-            return and([eb(key, ">=", wanted), eb(key, "<=", wanted)]);
+            return eb(refTuple("concert_id", "user_id", "request_id"), ">=", wanted);
           })
           .orderBy("concert_id")
           .orderBy("user_id")
           .orderBy("request_id")
           .limit(one)
           .as("bookings"),
-      (join) => join.onTrue(),
+      (join) =>
+        join
+          .on("bookings.concert_id", "=", parameter("concertId"))
+          .onRef("bookings.user_id", "=", "keys.user_id")
+          .onRef("bookings.request_id", "=", "keys.request_id"),
     )
     .selectAll("bookings"),
 );

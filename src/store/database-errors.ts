@@ -39,6 +39,9 @@ const lockNotAvailable = "55P03";
 const unavailableStates = new Set(["57014", "25P03", "25P04"]);
 const insufficientResources = "53";
 
+/** invalid_parameter_value. */
+const invalidParameterValue = "22023";
+
 /** statement_completion_unknown. */
 const completionUnknown = "40003";
 
@@ -99,6 +102,11 @@ export function isDefiniteRollback(error: unknown): boolean {
 /** Whether the server only reads, as the old primary does after a failover: no repeat succeeds there. */
 export function isFromReadOnlyServer(error: unknown): boolean {
   return sqlState(error) === readOnlyTransaction;
+}
+
+/** Whether `pg_xact_status` was asked for an id that the server has not given yet: "transaction ID ... is in the future". */
+export function isFutureTransactionId(error: unknown): boolean {
+  return sqlState(error) === invalidParameterValue;
 }
 
 /** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */

@@ -2,44 +2,60 @@ import { type Kysely, sql } from "kysely";
 import { DatabaseSetupError } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 
+/** The oldest major version of PostgreSQL that the tests run on. */
+export const oldestMajor = 15;
+
 interface ServerFacts {
   readonly name: string;
   readonly encoding: string;
-  /** Whether letters outside of ASCII have an upper and a lower case. */
-  readonly knowsCases: boolean;
+  readonly versionNumber: number;
+  readonly version: string;
 }
 
-/** Raises DatabaseSetupError if the database cannot store every text; returns warnings of what it cannot do. */
+/**
+ * Raises DatabaseSetupError if the server is too old or the database cannot store every text; returns warnings of what it
+ * does badly.
+ */
 export async function checkServer(db: Kysely<DB>): Promise<string[]> {
-  const { rows } = await sql<ServerFacts>`
-    select current_database() as name, current_setting('server_encoding') as encoding, 'É' ilike 'é' as "knowsCases"`
-    .execute(db)
-    .catch((error: unknown) => {
-      // Some encodings do not even have the letter.
-      if (isUntranslatable(error))
-        return sql<ServerFacts>`
-        select current_database() as name, current_setting('server_encoding') as encoding, false as "knowsCases"`.execute(
-          db,
-        );
-      throw error;
-    });
-  const [facts] = rows;
-  if (facts === undefined) return [];
-  const { name, encoding, knowsCases } = facts;
-  if (encoding !== "UTF8") {
-    throw new DatabaseSetupError(
-      `the database ${JSON.stringify(name)} has the encoding ${encoding}, which cannot store every name: create one with ` +
-        "CREATE DATABASE ... ENCODING 'UTF8' LC_CTYPE 'C.UTF-8' TEMPLATE template0",
-    );
-  }
-  if (knowsCases) return [];
+  const facts = await readFacts(db);
+  requireVersion(facts);
+  requireUtf8(facts);
+  if (await knowsLetters(db)) return [];
   return [
-    `searches in the database ${JSON.stringify(name)} ignore the case of ASCII letters only, since its LC_CTYPE is C: ` +
-      "create one with CREATE DATABASE ... ENCODING 'UTF8' LC_CTYPE 'C.UTF-8' TEMPLATE template0",
+    `searches for letters outside of ASCII are slow in the database ${JSON.stringify(facts.name)}, because its LC_CTYPE is ` +
+      `C and its indexes leave such letters out: ${howToCreate}`,
   ];
 }
 
-/** untranslatable_character. */
-function isUntranslatable(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "22P05";
+async function readFacts(db: Kysely<DB>): Promise<ServerFacts> {
+  const query = db.selectNoFrom([
+    sql<string>`current_database()`.as("name"),
+    sql<string>`current_setting('server_encoding')`.as("encoding"),
+    sql<number>`current_setting('server_version_num')::int`.as("versionNumber"),
+    sql<string>`current_setting('server_version')`.as("version"),
+  ]);
+  return await query.executeTakeFirstOrThrow();
 }
+
+/** Throws a DatabaseSetupError for a server below `oldestMajor`. */
+export function requireVersion({ versionNumber, version }: Pick<ServerFacts, "versionNumber" | "version">): void {
+  if (versionNumber >= oldestMajor * 10_000) return;
+  throw new DatabaseSetupError(
+    `the database runs PostgreSQL ${version}, and Frontrow needs ${oldestMajor} or newer: upgrade the server`,
+  );
+}
+
+function requireUtf8({ name, encoding }: ServerFacts): void {
+  if (encoding === "UTF8") return;
+  throw new DatabaseSetupError(
+    `the database ${JSON.stringify(name)} has the encoding ${encoding}, which cannot store every name: ${howToCreate}`,
+  );
+}
+
+/** Whether letters outside of ASCII are letters to a database in UTF8, so that its indexes know them. */
+async function knowsLetters(db: Kysely<DB>): Promise<boolean> {
+  const letters = sql<boolean>`'éя東' ~ '^[[:alpha:]]+$'`.as("areKnown");
+  return (await db.selectNoFrom(letters).executeTakeFirstOrThrow()).areKnown;
+}
+
+const howToCreate = "create one with CREATE DATABASE ... ENCODING 'UTF8' LC_CTYPE 'C.UTF-8' TEMPLATE template0";

@@ -15,7 +15,7 @@ import { createProbe } from "./probe.ts";
 import { retryTransient } from "./retry.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction, settleTransaction } from "./transaction.ts";
+import { type Committable, runTransaction } from "./transaction.ts";
 
 export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, BatchOptions {
   readonly poolSize: number;
@@ -29,7 +29,7 @@ export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutM
 export interface Store {
   /** Whether the database is set up as the service needs it. Raises DatabaseSetupError; returns warnings. */
   check(): Promise<string[]>;
-  /** Applies the migrations that are missing and returns their names. */
+  /** Applies the migrations that are missing and returns their names. Raises MigrationError. */
   migrate(): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
@@ -47,7 +47,6 @@ export interface Store {
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: {
     open(query: BatchQuery): Promise<OpenBatch>;
-    settle(transactionId: string): Promise<"committed" | "aborted" | "unknown">;
     find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
   };
   /** Resolves when the database answers. */
@@ -93,7 +92,6 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     },
     batches: {
       open: (query) => openBatch(main, query, options),
-      settle: (transactionId) => settleTransaction(aside.db, transactionId),
       find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys, options),
     },
     check: () => checkServer(aside.db),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
 import { begin, type Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/errors.ts";
-import { isDefiniteRollback } from "./database-errors.ts";
+import { isDefiniteRollback, isFutureTransactionId } from "./database-errors.ts";
 import type { DB } from "./tables.ts";
 import { serverMark } from "./values.ts";
 
@@ -97,10 +97,7 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
  * How a transaction ended whose COMMIT's answer was lost. Asks on other connections until it is no longer in progress;
  * "unknown" if the database cannot tell in time.
  */
-export async function settleTransaction(
-  db: Kysely<DB>,
-  transactionId: string,
-): Promise<"committed" | "aborted" | "unknown"> {
+async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise<"committed" | "aborted" | "unknown"> {
   const givesUpAt = performance.now() + settleTimeoutMs;
   while (performance.now() < givesUpAt) {
     const status = await transactionStatus(db, transactionId);
@@ -121,7 +118,8 @@ async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise
     const { status, isSameServer } = rows[0] ?? {};
     // After a crash or failover it may be another transaction that committed under this id. If none has, ours has not.
     return (status === "committed" && !isSameServer ? undefined : status) ?? "forgotten";
-  } catch {
-    return "unreachable";
+  } catch (error) {
+    // The server has never given the id: a failover has lost the transaction, and its COMMIT cannot come any more.
+    return isFutureTransactionId(error) ? "aborted" : "unreachable";
   }
 }

@@ -93,8 +93,9 @@ function possibleTroubles({ faults, maxQueuedRequests }: History): ReadonlySet<R
   const happened = new Set<string>(Object.values(faults).flat());
   const reasons = new Set<Reason>(["DEADLINE_EXCEEDED"]);
   if (happened.has("no lock") || maxQueuedRequests < 100) reasons.add("OVERLOADED");
-  // Also of what is committed and then cannot be read.
-  if (happened.has("unknown") || happened.has("lost, committed")) reasons.add("OUTCOME_UNKNOWN");
+  // Of a lost COMMIT, when the database cannot be reached for so long.
+  const isLost = happened.has("lost, committed") || happened.has("lost, aborted");
+  if (isLost && faults.open?.some((fault) => fault !== "none")) reasons.add("OUTCOME_UNKNOWN");
   if (happened.size > (happened.has("none") ? 1 : 0)) reasons.add("DATABASE_UNAVAILABLE");
   return reasons;
 }
@@ -187,8 +188,9 @@ function gives(
 
 function isWithin(instant: Temporal.Instant, fromMs: number, untilMs: number): boolean {
   const { epochNanoseconds } = instant;
+  // The clock counts milliseconds; transactions have instants within one.
   return (
-    instantAt(fromMs).epochNanoseconds <= epochNanoseconds && epochNanoseconds <= instantAt(untilMs).epochNanoseconds
+    instantAt(fromMs).epochNanoseconds <= epochNanoseconds && epochNanoseconds < instantAt(untilMs + 1).epochNanoseconds
   );
 }
 

@@ -160,7 +160,6 @@ export const anyHistory: fc.Arbitrary<History> = fc.record({
   faults: fc.record({
     open: faults(12, "no connection", "no lock", "broken"),
     commit: faults(8, "serialization", "lost, committed", "lost, aborted"),
-    settle: faults(4, "unknown"),
     find: faults(4, "broken"),
   }),
 });

@@ -12,7 +12,6 @@ import { type BatchQuery, type BatchWrites, LostCommitError, type OpenBatch } fr
 export interface Faults {
   readonly open?: readonly ("none" | "no connection" | "no lock" | "broken")[];
   readonly commit?: readonly ("none" | "serialization" | "lost, committed" | "lost, aborted")[];
-  readonly settle?: readonly ("none" | "unknown")[];
   readonly find?: readonly ("none" | "broken")[];
 }
 
@@ -57,8 +56,6 @@ export function instantAt(clockMs: number): Temporal.Instant {
   return epoch.add({ milliseconds: clockMs });
 }
 
-type Outcome = "committed" | "aborted";
-
 /** The rows of one concert, and their lock. */
 interface Row {
   readonly history: Moment[];
@@ -73,7 +70,7 @@ interface Shared {
   readonly step: (label: string) => Promise<void>;
   readonly onEffect: (process: string, concertId: bigint) => void;
   readonly takeFault: ReturnType<typeof faultTaker>;
-  readonly outcomes: Map<string, Promise<Outcome>>;
+  opened: number;
   lostAborts: number;
   lastBookingId: bigint;
 }
@@ -84,7 +81,7 @@ export function createFakeDatabase(options: FakeDatabaseOptions): FakeDatabase {
   for (const { concert, bookings } of concerts) {
     rows.set(concert.id, { history: [{ concert, bookings, fromMs: clockMs() }], lockIsFree: Promise.resolve() });
   }
-  const state = { outcomes: new Map(), lostAborts: 0, lastBookingId: 1_000n };
+  const state = { opened: 0, lostAborts: 0, lastBookingId: 1_000n };
   const shared: Shared = { rows, clockMs, step, onEffect, takeFault: faultTaker(faults), ...state };
   return {
     history: (concertId) => rows.get(concertId)?.history ?? [],
@@ -92,7 +89,6 @@ export function createFakeDatabase(options: FakeDatabaseOptions): FakeDatabase {
     lostAborts: () => shared.lostAborts,
     batches: (process) => ({
       open: (query) => openTransaction(shared, process, query),
-      settle: (transactionId) => settle(shared, process, transactionId),
       find: (concertId, keys) => find(shared, process, concertId, keys),
     }),
     changeTotal: (concertId, by) => changeTotal(shared, concertId, by),
@@ -115,7 +111,7 @@ async function lock({ rows }: Shared, concertId: bigint): Promise<() => void> {
 }
 
 async function openTransaction(shared: Shared, process: string, query: BatchQuery): Promise<OpenBatch> {
-  const { clockMs, step, takeFault, onEffect, outcomes } = shared;
+  const { clockMs, step, takeFault, onEffect } = shared;
   const { concertId } = query;
   const fault = takeFault("open");
   await step(`${process} connects`);
@@ -130,41 +126,36 @@ async function openTransaction(shared: Shared, process: string, query: BatchQuer
     release();
     throw error;
   }
-  const transactionId = String(outcomes.size);
-  const outcome = Promise.withResolvers<Outcome>();
-  outcomes.set(transactionId, outcome.promise);
-  const end = (how: Outcome) => {
+  const end = () => {
     onEffect(process, concertId);
-    outcome.resolve(how);
     release();
   };
   const { concert, bookings } = nowOf(shared, concertId) ?? { bookings: [] };
+  let isOver = false;
   return {
     concert,
-    now: instantAt(clockMs()),
-    transactionId,
+    // No two transactions read the same microsecond.
+    now: instantAt(clockMs()).add({ microseconds: shared.opened++ % 1_000 }),
     stored: bookings.filter((each) => query.bookingIds.includes(each.id) || query.keys.some(isKeyOf(each))),
-    commit: (writes) => commit(shared, process, transactionId, writes, end),
-    end: async () => {
-      end("aborted");
+    commit: async (writes) => {
+      isOver = true;
+      return await commit(shared, process, writes, end);
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (isOver) return;
+      end();
       await step(`${process} has ended`);
     },
   };
 }
 
-async function commit(
-  shared: Shared,
-  process: string,
-  transactionId: string,
-  writes: BatchWrites,
-  end: (how: Outcome) => void,
-): Promise<Booking[]> {
+async function commit(shared: Shared, process: string, writes: BatchWrites, end: () => void): Promise<Booking[]> {
   const { clockMs, rows, step, takeFault } = shared;
   const { id: concertId } = writes.concert;
   const apply = () => {
     const moment = { ...after(shared, writes), fromMs: clockMs(), batch: { process, writes } };
     rows.get(concertId)?.history.push(moment);
-    end("committed");
+    end();
     return moment.bookings.filter((each) => writes.newBookings.some(isKeyOf(each)));
   };
   await step(`${process} writes`);
@@ -173,7 +164,7 @@ async function commit(
     after(shared, writes);
     if (fault === "serialization") throw databaseError("40001", "could not serialize access");
   } catch (error) {
-    end("aborted");
+    end();
     throw error;
   }
   if (fault === "none") {
@@ -184,10 +175,10 @@ async function commit(
     return created.reverse();
   }
   if (fault === "lost, aborted") shared.lostAborts++;
-  const ended = fault === "lost, committed" ? apply : () => end("aborted");
+  const ended = fault === "lost, committed" ? apply : end;
   void step(`the fate of ${process}'s COMMIT`).then(ended);
   await step(`${process} loses its connection`);
-  throw new LostCommitError(transactionId, brokenConnection());
+  throw new LostCommitError(brokenConnection());
 }
 
 /** What the transaction of these writes leaves; throws what PostgreSQL would refuse them with. */
@@ -210,13 +201,6 @@ function after(shared: Shared, writes: BatchWrites): Pick<Moment, "concert" | "b
     concert: { ...before.concert, ...(isStockChanged ? { availableTickets } : {}) },
     bookings: [...bookings, ...newBookings.map((each) => newRow(++shared.lastBookingId, concert, each, now))],
   };
-}
-
-async function settle({ takeFault, outcomes, step }: Shared, process: string, transactionId: string) {
-  const fault = takeFault("settle");
-  const outcome = fault === "unknown" ? "unknown" : await outcomes.get(transactionId);
-  await step(`${process} has settled`);
-  return outcome ?? "unknown";
 }
 
 async function find(shared: Shared, process: string, concertId: bigint, keys: readonly BookingKey[]) {
@@ -245,10 +229,9 @@ function faultTaker(faults: Faults) {
   const left = {
     open: faults.open ?? [],
     commit: faults.commit ?? [],
-    settle: faults.settle ?? [],
     find: faults.find ?? [],
   };
-  const taken = { open: 0, commit: 0, settle: 0, find: 0 };
+  const taken = { open: 0, commit: 0, find: 0 };
   return <Call extends keyof Faults>(call: Call): (typeof left)[Call][number] => left[call][taken[call]++] ?? "none";
 }
 

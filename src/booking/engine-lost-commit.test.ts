@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import { createStage, onSale, settle, verdict, watch } from "../../test/support/engine-stage.ts";
+import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
+import type { FakeDatabase } from "../../test/support/fake-database.ts";
+import { openDeadline } from "../../test/support/store.ts";
+import type { Concert } from "../domain/concert.ts";
+import type { BookingRequest } from "./requests.ts";
+
+let requests = 0;
+
+/** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
+function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+  return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
+}
+
+const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+const sizes = (opened: readonly { readonly keys: readonly unknown[] }[]) => opened.map(({ keys }) => keys.length);
+
+/** Another process books one ticket of concert 1. */
+async function storeElsewhere(database: FakeDatabase, request: BookingRequest): Promise<void> {
+  await using open = await database.batches("B").open({ concertId: 1n, keys: [], bookingIds: [] });
+  const { concert, now } = open;
+  if (!concert) throw new Error("there is no concert");
+  const availableTickets = concert.availableTickets - 1;
+  await open.commit({ concert, now, availableTickets, newBookings: [request], cancelled: [] });
+}
+
+describe("a COMMIT without an answer", () => {
+  test("does not keep the next batch waiting", async () => {
+    const backOff = Promise.withResolvers<void>();
+    const { submit } = createStage({
+      faults: { open: ["none", "none", "broken"], commit: ["lost, committed"] },
+      wait: () => backOff.promise,
+    });
+    const answers = [submit(order()), submit(order())].map(watch);
+    await settle();
+    // One of them waits to try again, whichever came to the lock first.
+    expect(answers.map((answer) => answer.verdict).sort()).toEqual(["OK", "waiting"]);
+    backOff.resolve();
+    await settle();
+    expect(answers.map((answer) => answer.verdict)).toEqual(["OK", "OK"]);
+  });
+
+  test("is told to those who remember the concert before its callers hear", async () => {
+    const heard: string[] = [];
+    const concertChanged = (_: bigint, concert: Concert | undefined) => heard.push(concert ? "as it is" : "unknown");
+    const { submit } = createStage({ faults: { commit: ["lost, committed"] }, concertChanged });
+    await submit(order()).then(() => heard.push("answer"));
+    expect(heard).toEqual(["unknown", "answer"]);
+  });
+
+  test("that has succeeded is told with what it has stored, even if that is not found at once", async () => {
+    const faults = { open: ["none", "broken", "no lock", "no connection"], commit: ["lost, committed"] } as const;
+    const { submit, database } = createStage({ faults });
+    expect(await verdict(submit(order()))).toBe("OK");
+    expect(database.now(1n).bookings).toHaveLength(1);
+  });
+
+  test("is told by what is stored under the lock, for keys that were made for callers too", async () => {
+    const { submit, opened } = createStage({ faults: { commit: ["lost, committed"] } });
+    expect(await verdict(submit(order({ hasOwnKey: false })))).toBe("OK");
+    expect(sizes(opened)).toEqual([0, 1]);
+  });
+
+  test("is no success if only another process has stored the key meanwhile", async () => {
+    const { submit, database, hold } = createStage({ faults: { commit: ["lost, aborted"] } });
+    const release = hold("A loses its connection");
+    const request = order();
+    const answer = submit(request);
+    await settle();
+    await storeElsewhere(database, request);
+    release();
+    expect(await verdict(answer)).toBe("REPLAYED");
+    expect(database.now(1n).bookings).toHaveLength(1);
+  });
+
+  test.each(["lost, committed", "lost, aborted"] as const)("to a cancel is settled by its row: %s", async (commit) => {
+    const { submit, database } = createStage({
+      concerts: [onSale(1n, 1, [{ ...exampleBooking, concertId: 1n }])],
+      faults: { commit: [commit] },
+    });
+    expect(await verdict(submit(cancelRequest({ concertId: 1n })))).toBe("OK");
+    expect(database.now(1n)).toMatchObject({ concert: { availableTickets: 1 + exampleBooking.ticketCount } });
+  });
+
+  test("that has failed is repeated, and not for ever", async () => {
+    const aborted = { commit: times(9, () => "lost, aborted" as const) };
+    const { database, opened, submit } = createStage({ faults: aborted });
+    const deadline = openDeadline();
+    expect(await verdict(submit(order(), deadline))).toBe("DATABASE_UNAVAILABLE");
+    // Each attempt, and a look at what became of it.
+    expect(opened).toHaveLength(8);
+    expect(deadline.begun).toBe(false);
+    expect(database.now(1n).bookings).toEqual([]);
+  });
+
+  test("and without an outcome is unknown to those who may have stored something, and to no others", async () => {
+    const open = ["broken", "none", "none", ...times(20, () => "no connection" as const)] as const;
+    const { submit, hold, clock } = createStage({
+      concerts: [onSale(1n, 1)],
+      faults: { open, commit: ["lost, committed"] },
+      wait: async () => {
+        clock.nowMs += 500;
+      },
+    });
+    const release = hold("A connects");
+    const refused = { ticketCount: 11 };
+    // The first waits alone; those after it are one batch.
+    const first = submit(order(refused));
+    const answers = [order(), order(refused)].map((each) => submit(each));
+    release();
+    expect(await verdict(first)).toBe("TICKET_LIMIT_EXCEEDED");
+    expect(await Promise.all(answers.map(verdict))).toEqual(["OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE"]);
+  });
+});

@@ -1,0 +1,115 @@
+/** Batches that fail half-way give their connection and their lock back. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
+import type { Store } from "../src/store/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { verdict } from "./support/engine-stage.ts";
+import { openDeadline, openStore } from "./support/store.ts";
+
+const poolSize = 2;
+/** One more than there are connections, each for a concert of its own, so that no lock makes them wait. */
+const concertCount = poolSize + 1;
+
+let database: TestDatabase;
+let store: Store;
+let engine: BookingEngine;
+let concertIds: bigint[];
+let isPolicyBroken = false;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  store = openStore(database.url, { poolSize, lockTimeoutMs: 500, maxRetries: 0 });
+  const policy = {
+    get maxTicketsPerBooking() {
+      if (isPolicyBroken) throw new Error("the policy is broken");
+      return 10;
+    },
+  };
+  engine = createBookingEngine(store.batches, {
+    ...{ policy, maxQueuedRequests: 100, maxConcurrentBatches: poolSize, maxRetries: 0, concertChanged: () => {} },
+  });
+});
+beforeEach(async () => {
+  concertIds = await Promise.all(Array.from({ length: concertCount }, insertConcert));
+});
+afterAll(async () => {
+  await engine.idle();
+  await store.close();
+  await database.drop();
+});
+
+async function insertConcert(): Promise<bigint> {
+  const [row] = await database.query<{ id: string }>(
+    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
+       booking_start_time, booking_end_time, request_id, request_digest)
+     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', 10, 10, 10.50, '2020-01-01', '2099-01-01', $1, $2)
+     RETURNING id`,
+    [randomUUID(), Buffer.alloc(32)],
+  );
+  return BigInt(row?.id ?? 0);
+}
+
+const bookOfEach = (userId = "ann") =>
+  Promise.all(
+    concertIds.map((concertId) => {
+      const actor = { subject: userId, address: undefined };
+      const order = { kind: "book", concertId, userId, ticketCount: 1, requestId: randomUUID(), actor } as const;
+      return verdict(engine.submit({ ...order, hasOwnKey: true }, openDeadline()));
+    }),
+  );
+
+/** How many of the service's sessions hold a transaction open. */
+async function openTransactions(): Promise<number> {
+  const rows = await database.query(
+    `SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'frontrow' AND state LIKE 'idle in transaction%'`,
+  );
+  return rows.length;
+}
+
+test("a policy that throws costs no connection and no lock", async () => {
+  isPolicyBroken = true;
+  expect(await bookOfEach()).toEqual(concertIds.map(() => "the policy is broken"));
+  isPolicyBroken = false;
+  expect(await bookOfEach()).toEqual(concertIds.map(() => "OK"));
+  expect(await openTransactions()).toBe(0);
+});
+
+test("parameters that cannot be sent cost no connection and no lock", async () => {
+  const [concertId = 0n] = concertIds;
+  const unreadable = {
+    get userId(): string {
+      throw new Error("no user");
+    },
+    requestId: randomUUID(),
+  };
+  for (const _ of concertIds) {
+    const query = { concertId, keys: [unreadable], bookingIds: [] };
+    await expect(store.batches.open(query)).rejects.toThrow("no user");
+    await expect(store.batches.find(concertId, [unreadable])).rejects.toThrow("no user");
+  }
+  expect(await bookOfEach()).toEqual(concertIds.map(() => "OK"));
+  expect(await openTransactions()).toBe(0);
+});
+
+test("a batch whose writes cannot be sent costs no connection and no lock, and stores nothing", async () => {
+  const unwritable = {
+    userId: "ann",
+    requestId: randomUUID(),
+    get ticketCount(): number {
+      throw new Error("no count");
+    },
+    actor: { subject: "ann", address: undefined },
+  };
+  for (const concertId of concertIds) {
+    await using open = await store.batches.open({ concertId, keys: [], bookingIds: [] });
+    const { concert, now } = open;
+    if (!concert) throw new Error("there is no such concert");
+    const writes = { concert, now, availableTickets: 9, newBookings: [unwritable], cancelled: [] };
+    await expect(open.commit(writes)).rejects.toThrow("no count");
+  }
+  expect(await bookOfEach()).toEqual(concertIds.map(() => "OK"));
+  expect(await openTransactions()).toBe(0);
+  await database.checkInvariants();
+});

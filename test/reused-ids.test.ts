@@ -1,0 +1,97 @@
+/**
+ * After history was lost (a failover to a replica that lagged, a restore) the sequence gives ids to other bookings than
+ * before. Whose a booking is must come from its row, never from what the process has seen earlier.
+ */
+
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
+import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { succeeded, verdict } from "./support/outcomes.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+import { createStage, type Stage } from "./support/stage.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/tokens.ts";
+
+const { getBooking, cancelBooking } = BookingService.method;
+const scope = "bookings:read bookings:write";
+
+let service: TestService;
+/** Takes users at their word, on the same database: arranges what is booked. */
+let open: TestService;
+let stage: Stage;
+let client: ProtocolClient;
+let nora: { headers: Record<string, string> };
+let otto: { headers: Record<string, string> };
+let id: bigint;
+
+beforeAll(async () => {
+  const issuer = await createTokenIssuer();
+  service = await startTestService(trusting(issuer));
+  open = await startTestService({}, service.database);
+  stage = createStage(open.baseUrl);
+  client = createProtocolClient("Connect JSON", service.baseUrl);
+  nora = { headers: bearer(await issuer.sign({ sub: "nora", scope })) };
+  otto = { headers: bearer(await issuer.sign({ sub: "otto", scope })) };
+});
+afterAll(async () => {
+  client.close();
+  await open.close();
+  await service.close();
+});
+
+beforeEach(async () => {
+  ({ id } = await stage.booking(await stage.concert(), { userId: "nora", ticketCount: 2 }));
+});
+
+/** The booking is lost, and its id is given to one of otto's for another concert. */
+async function giveIdToOtto(): Promise<void> {
+  const { id: concertId } = await stage.concert();
+  const session = await service.database.connect();
+  try {
+    await session.query("BEGIN");
+    await session.query(
+      `UPDATE concerts SET available_tickets = total_tickets
+       WHERE id = (SELECT concert_id FROM bookings WHERE id = $1)`,
+      [id],
+    );
+    await session.query("DELETE FROM bookings WHERE id = $1", [id]);
+    await session.query(
+      `INSERT INTO bookings (id, concert_id, user_id, ticket_count, unit_price, total_price, currency_code,
+         booking_time, request_id, booked_by)
+       OVERRIDING SYSTEM VALUE
+       VALUES ($1, $2, 'otto', 2, 50.25, 100.50, 'EUR', now(), gen_random_uuid(), 'otto')`,
+      [id, concertId],
+    );
+    await session.query("UPDATE concerts SET available_tickets = available_tickets - 2 WHERE id = $1", [concertId]);
+    await session.query("COMMIT");
+  } finally {
+    await session.end();
+  }
+}
+
+const get = (caller: typeof nora) => client.call(getBooking, { id }, caller);
+const cancel = (caller: typeof nora) => client.call(cancelBooking, { id }, caller);
+
+test("the old owner is refused a booking whose id came again, and the new owner is served", async () => {
+  expect(verdict(await get(nora))).toBe("OK");
+  expect(verdict(await get(otto))).toBe("NOT_BOOKING_OWNER");
+  expect(verdict(await cancel(otto))).toBe("NOT_BOOKING_OWNER");
+  await giveIdToOtto();
+  expect(verdict(await get(nora))).toBe("NOT_BOOKING_OWNER");
+  expect(verdict(await cancel(nora))).toBe("NOT_BOOKING_OWNER");
+  expect(succeeded(await get(otto))).toMatchObject({ userId: "otto", status: BookingStatus.CONFIRMED });
+  expect(succeeded(await cancel(otto))).toMatchObject({ userId: "otto", status: BookingStatus.CANCELLED });
+  await service.database.checkInvariants();
+});
+
+test("a booking is read with one query", async () => {
+  const query = vi.spyOn(pg.Client.prototype, "query");
+  try {
+    expect(verdict(await get(nora))).toBe("OK");
+    const texts = query.mock.calls.map(([statement]) => JSON.stringify(statement));
+    expect(texts.filter((text) => text?.includes("bookings"))).toHaveLength(1);
+  } finally {
+    query.mockRestore();
+  }
+});
