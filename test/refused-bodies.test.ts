@@ -140,7 +140,7 @@ test("a refused stream is closed once it is answered, and keeps no other of its 
   }
 });
 
-test("past those who may wait the first is cut off", async () => {
+test("when too many bodies wait, the first is cut off", async () => {
   await serve({ ...nothing, maxWaiting: 1 });
   const refuse = async () => {
     const connection = raw(head(restPath, "Content-Length: 1000000"), megabyte);

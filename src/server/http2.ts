@@ -38,10 +38,10 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
       const worked = begun && (hasArrived(stream) || response.writableEnded);
       if (!worked) connection?.countWasted();
     });
-    // In a turn of its own: the requests of one packet, begun together, would take every step side by side, and keep all
-    // that they need for it until the last one is through.
+    // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
+    // they need for it until the last one is through.
     setImmediate(() => {
-      // Reset meanwhile: nobody waits for it any more.
+      // The client has reset it meanwhile.
       if (stream.destroyed || stream.aborted) return;
       begun = true;
       limitTimes(request, response, limits);
