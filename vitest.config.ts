@@ -17,6 +17,15 @@ export default defineConfig({
       { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
       {
         test: {
+          name: "clients",
+          include: ["test/clients/*.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],

@@ -192,4 +192,16 @@ export const mutants: readonly Mutant[] = [
     changes: [{ from: 'if (commit.value.command !== "COMMIT") {', to: "if (false) {" }],
     tests: [inEngineCommit("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK, is refused")],
   },
+  {
+    name: "slot kept: a refused call's stream stays open until its client ends it",
+    file: "src/server/http2.ts",
+    changes: [{ from: 'stream.once("wantTrailers", () => setImmediate(endRequest, stream));', to: "" }],
+    tests: [
+      "has its whole response, then is closed without an error: gRPC",
+      "is not counted against a client that only waits for the end of the stream",
+    ].map((name) => ({
+      file: "test/http2-streams.test.ts",
+      name: `a stream whose call is refused before its body has ended > ${name}`,
+    })),
+  },
 ];

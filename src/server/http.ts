@@ -140,8 +140,8 @@ function createErrorAnswer(logger: Logger, refusedBodies: RefusedBodies) {
         "a request failed for an unforeseen reason",
       );
     }
-    // Fastify closes a connection whose request body it refused, and Node an HTTP/2 stream whose body nobody reads. To a
-    // client that still sends, that is a reset, and it may never see the answer.
+    // Fastify closes a connection whose request body it refused. To a client that still sends, that is a reset, and it may
+    // never see the answer.
     reply.removeHeader("connection");
     refusedBodies.drop(request.raw);
     return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});

@@ -5,87 +5,70 @@ import {
   createServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
-  type ServerHttp2Session,
+  type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import { destroyEventually, type Http2Connection, limitConnection } from "./http2-connection.ts";
+import { openingSettings } from "./http2-settings.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
 
-/** When a connection is ended for frames that are cheap to send and dear to receive. */
-const floodLimits = ({ maxConcurrentStreams }: ProtocolLimits) => ({
-  // Streams begun and reset at once ("rapid reset"): so many, and so many more a second. A client may give up all it has
-  // under way and begin anew; through a proxy, the crowd of a rush hangs up.
-  streamResetBurst: 2 * maxConcurrentStreams,
-  streamResetRate: 100,
+/** nghttp2's limit of resets does not tell calls that were worked on from streams begun for nothing: ours does. */
+const noLimit = 1e9;
+
+const floodLimits = {
+  streamResetBurst: noLimit,
+  streamResetRate: noLimit,
   // What breaks the protocol without ending the connection, such as a reset provoked from our side. Honest clients send
   // none.
   maxSessionInvalidFrames: 100,
-});
+};
 
 /** Makes a server for HTTP/2 connections that someone else accepts. */
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
-  const sessions = new Set<ServerHttp2Session>();
+  const settings = { maxHeaderListSize: limits.maxHeaderBytes };
+  const opening = openingSettings({ maxConcurrentStreams: limits.maxConcurrentStreams }, settings);
+  const connections = new Map<Http2Session | undefined, Http2Connection>();
   let draining = false;
 
-  const server = createServer(
-    {
-      settings: { maxConcurrentStreams: limits.maxConcurrentStreams, maxHeaderListSize: limits.maxHeaderBytes },
-      ...floodLimits(limits),
-    },
-    (request, response) => {
-      // In a turn of its own: the requests of one packet, begun together, would take every step side by side, and keep all
-      // that they need for it until the last one is through.
-      setImmediate(() => {
-        // Reset meanwhile: nobody waits for it any more.
-        if (request.stream.destroyed || request.stream.aborted) return;
-        limitTimes(request, response, limits);
-        // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
-        handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-      });
-    },
-  );
+  const server = createServer({ settings, ...floodLimits }, (request, response) => {
+    const { stream } = request;
+    const connection = connections.get(stream.session);
+    let begun = false;
+    stream.once("close", () => {
+      const worked = begun && (hasArrived(stream) || response.writableEnded);
+      if (!worked) connection?.countWasted();
+    });
+    // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
+    // they need for it until the last one is through.
+    setImmediate(() => {
+      // The client has reset it meanwhile.
+      if (stream.destroyed || stream.aborted) return;
+      begun = true;
+      limitTimes(request, response, limits);
+      // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
+      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    });
+  });
 
   server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    closeWhenIdle(session, limits);
+    connections.set(session, limitConnection(session, limits));
+    session.once("close", () => connections.delete(session));
     if (draining) session.close();
   });
 
   return {
     accept(socket) {
+      socket.write(opening);
       // Without resume(): the session reads by itself, and a socket that flows would take its first bytes away.
       server.emit("connection", socket);
     },
     drain() {
       draining = true;
       // Sends GOAWAY; the streams the client has begun may finish.
-      for (const session of sessions) session.close();
+      for (const session of connections.keys()) session?.close();
     },
     stop() {},
   };
-}
-
-/**
- * Ends a connection that has had no stream for the idle time, whatever else it sends: neither pings nor headers that
- * never end keep it open.
- */
-function closeWhenIdle(session: ServerHttp2Session, limits: ProtocolLimits): void {
-  const { idleTimeoutMs, lingerTimeoutMs, headersTimeoutMs } = limits;
-  let streams = 0;
-  const timer = setTimeout(() => {
-    if (streams > 0) return;
-    session.close();
-    // Nothing but headers that have begun can keep it from closing now.
-    destroyEventually(session, Math.min(lingerTimeoutMs, headersTimeoutMs));
-  }, idleTimeoutMs);
-  session.once("close", () => clearTimeout(timer));
-  session.on("stream", (stream) => {
-    streams++;
-    stream.once("close", () => {
-      streams--;
-      if (streams === 0 && !session.closed) timer.refresh();
-    });
-  });
 }
 
 /** Node's timeouts for incomplete requests are for HTTP/1 only; here are those of a stream. */
@@ -112,24 +95,29 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
     stream.setTimeout(bodyTimeoutMs, () => !request.complete && reset());
   }, bodyTimeoutMs);
   stream.once("close", () => clearTimeout(timer));
-  // An answer can come before the request is complete. Clients take a reset for a failure even then, so they get
-  // time to end it; what they still send is dropped.
-  stream.once("finish", () => {
-    if (!request.complete) closeEventually(stream, lingerTimeoutMs);
-  });
+  // A response can be complete before the request is. gRPC clients wait then for the server to close the stream, which is
+  // no failure to a client that has the whole response (RFC 9113, 8.1). Trailers are sent in the turn after this event.
+  stream.once("wantTrailers", () => setImmediate(endRequest, stream));
+  // Responses without a body have no trailers.
+  stream.once("finish", () => endEventually(stream, lingerTimeoutMs));
+  // Node keeps a stream whose request is paused, even if the client has closed it.
+  stream.once("aborted", () => stream.resume());
 }
 
-function closeEventually(stream: ServerHttp2Stream, lingerTimeoutMs: number): void {
-  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerTimeoutMs);
+/** Whether all of a request has arrived and, if it has a body, has been read. */
+function hasArrived(stream: ServerHttp2Stream): boolean {
+  return stream.endAfterHeaders || stream.readableEnded;
+}
+
+/** Closes a stream whose response is complete, and drops what is left of its request. */
+function endRequest(stream: ServerHttp2Stream): void {
+  if (hasArrived(stream)) return;
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.resume();
+}
+
+function endEventually(stream: ServerHttp2Stream, lingerTimeoutMs: number): void {
+  if (hasArrived(stream)) return;
+  const timer = setTimeout(endRequest, lingerTimeoutMs, stream);
   stream.once("close", () => clearTimeout(timer));
-}
-
-/** Cuts a connection unless what should close, itself or one of its streams, does so in time. */
-function destroyEventually(
-  session: ServerHttp2Session | NonNullable<ServerHttp2Stream["session"]>,
-  lingerTimeoutMs: number,
-  closing: ServerHttp2Session | ServerHttp2Stream | NonNullable<ServerHttp2Stream["session"]> = session,
-): void {
-  const timer = setTimeout(() => session.destroy(), lingerTimeoutMs);
-  closing.once("close", () => clearTimeout(timer));
 }

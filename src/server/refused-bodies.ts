@@ -1,10 +1,10 @@
 /**
- * What is left of requests that have been refused. It is read to its end and forgotten, for a client that writes all
+ * What is left of HTTP/1 requests that have been refused. It is read to its end and forgotten, for a client that writes all
  * before it reads would never see its answer otherwise, but no faster than a budget that all of them share: each piece
  * takes memory outside of the heap, and a flood of them would make V8 collect all of the heap again and again.
  */
 import type { IncomingMessage } from "node:http";
-import { constants, type Http2ServerRequest } from "node:http2";
+import type { Http2ServerRequest } from "node:http2";
 
 export interface RefusedBodies {
   /** Drops what is left of the request. What has arrived as a whole costs nothing. */
@@ -78,7 +78,9 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
     timer = undefined;
   }
 
-  function drop(request: IncomingMessage): void {
+  function drop(request: IncomingMessage | Http2ServerRequest): void {
+    // Its stream is closed once it is answered, and until then no more arrives than fits its window.
+    if (isHttp2(request)) return;
     if (request.complete || request.destroyed) return void request.resume();
     if (dropped.has(request)) return;
     dropped.add(request);
@@ -118,22 +120,21 @@ function createBudget(bytesPerSecond: number, now: () => number) {
   return { bytes, pay };
 }
 
-function pause(request: IncomingMessage | Http2ServerRequest): void {
+function pause(request: IncomingMessage): void {
   request.pause();
   // Or another piece would be read in advance.
-  if (!isHttp2(request)) request.socket.pause();
+  request.socket.pause();
 }
 
-function resume(request: IncomingMessage | Http2ServerRequest): void {
-  if (!isHttp2(request)) request.socket.resume();
+function resume(request: IncomingMessage): void {
+  request.socket.resume();
   request.resume();
 }
 
 /** Ends what a client still sends. It may have seen its answer: that has been sent, or is about to be. */
-function cut(request: IncomingMessage | Http2ServerRequest): void {
-  if (isHttp2(request)) request.stream.close(constants.NGHTTP2_NO_ERROR);
+function cut(request: IncomingMessage): void {
   // Else the connection may be at its next request.
-  else if (!request.complete) request.socket.destroy();
+  if (!request.complete) request.socket.destroy();
   // What has arrived is forgotten.
   request.resume();
 }

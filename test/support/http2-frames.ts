@@ -8,6 +8,7 @@ export const frameType = {
   reset: 3,
   settings: 4,
   ping: 6,
+  goaway: 7,
   windowUpdate: 8,
   continuation: 9,
 };
@@ -53,13 +54,32 @@ export function reset(stream: number, reason: number = constants.NGHTTP2_CANCEL)
   return frame(frameType.reset, 0, stream, Buffer.of(0, 0, 0, reason));
 }
 
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
+/** The whole frames in what a server has sent, as latin1. */
+export function frames(received: string): Frame[] {
+  const bytes = Buffer.from(received, "latin1");
+  const found: Frame[] = [];
+  for (let at = 0; at + 9 <= bytes.length; ) {
+    const end = at + 9 + bytes.readUIntBE(at, 3);
+    if (end > bytes.length) break;
+    const [type, flags, stream] = [bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), bytes.readUInt32BE(at + 5)];
+    found.push({ type, flags, stream, payload: bytes.subarray(at + 9, end) });
+    at = end;
+  }
+  return found;
+}
+
 /** The code of the GOAWAY frame in bytes that a server has sent, if there is one. */
 export function goawayCode(received: string): number | undefined {
-  const bytes = Buffer.from(received, "latin1");
-  for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
-    if (bytes.readUInt8(at + 3) === 7 && at + 17 <= bytes.length) return bytes.readUInt32BE(at + 13);
-  }
-  return undefined;
+  return frames(received)
+    .find(({ type }) => type === frameType.goaway)
+    ?.payload.readUInt32BE(4);
 }
 
 function text(value: string): Buffer {

@@ -1,0 +1,83 @@
+/** The limits of one HTTP/2 connection: streams at once, streams begun for nothing, and idle time. */
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { ProtocolLimits } from "./listen.ts";
+
+export interface Http2Connection {
+  /** Counts a stream that ended before any work was done for it. */
+  countWasted(): void;
+}
+
+/** Limits a connection until it closes. */
+export function limitConnection(session: ServerHttp2Session, limits: ProtocolLimits): Http2Connection {
+  const { maxConcurrentStreams } = limits;
+  const isWasteTooMuch = limitWaste(maxConcurrentStreams);
+  const timer = closeWhenIdle(session, limits, () => streams === 0);
+  let streams = 0;
+  session.on("stream", (stream) => {
+    streams++;
+    stream.once("close", () => {
+      streams--;
+      if (streams === 0 && !session.closed) timer.refresh();
+    });
+    // This code says that the request was not begun, so that the client may repeat it.
+    if (streams > maxConcurrentStreams) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  });
+  return {
+    countWasted() {
+      if (!isWasteTooMuch() || session.destroyed) return;
+      session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    },
+  };
+}
+
+/**
+ * Ends a connection that has had no stream for the idle time, whatever else it sends: neither pings nor headers that
+ * never end keep it open.
+ */
+function closeWhenIdle(session: ServerHttp2Session, limits: ProtocolLimits, isIdle: () => boolean): NodeJS.Timeout {
+  const { idleTimeoutMs, lingerTimeoutMs, headersTimeoutMs } = limits;
+  const timer = setTimeout(() => {
+    if (!isIdle()) return;
+    session.close();
+    // Nothing but headers that have begun can keep it from closing now.
+    destroyEventually(session, Math.min(lingerTimeoutMs, headersTimeoutMs));
+  }, idleTimeoutMs);
+  session.once("close", () => clearTimeout(timer));
+  return timer;
+}
+
+/**
+ * Counts streams that a client begins for nothing ("rapid reset"). The returned function says whether this one is too many.
+ *
+ * The budget has room for honest clients of a busy process: calls whose deadlines pass before the process reads them look
+ * the same as an attack. Within the budget an attacker takes less time from the process than with calls of paths that do
+ * not exist. Beyond it, what one packet after another brings would fill a turn of the event loop.
+ *
+ * A stream whose whole request has arrived and been begun is not counted, however soon it is reset. At most
+ * `maxConcurrentStreams` of a connection are begun in one turn of the event loop, and each is subject to the limits of every
+ * call: the caller's rate and the lengths of the queues. So an attacker who resets each stream just after its request has
+ * been begun makes the process do no more than with calls that are not reset.
+ */
+function limitWaste(maxConcurrentStreams: number): () => boolean {
+  // All the calls of a connection, eight times at once and twenty times a second.
+  const burst = 8 * maxConcurrentStreams;
+  const perMs = (20 * maxConcurrentStreams) / 1_000;
+  let left = burst;
+  let filledAtMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    left = Math.min(burst, left + (nowMs - filledAtMs) * perMs) - 1;
+    filledAtMs = nowMs;
+    return left < 0;
+  };
+}
+
+/** Cuts a connection unless what should close, itself or one of its streams, does so in time. */
+export function destroyEventually(
+  session: ServerHttp2Session | NonNullable<ServerHttp2Stream["session"]>,
+  lingerTimeoutMs: number,
+  closing: ServerHttp2Session | ServerHttp2Stream | NonNullable<ServerHttp2Stream["session"]> = session,
+): void {
+  const timer = setTimeout(() => session.destroy(), lingerTimeoutMs);
+  closing.once("close", () => clearTimeout(timer));
+}
