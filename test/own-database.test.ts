@@ -97,10 +97,14 @@ describe("the operator's time zone and date style", () => {
     const { rows } = await session.query<{ text: string }>(
       "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'concerts_years_check'",
     );
-    await session.query(`CREATE TEMP TABLE copies (LIKE concerts); ALTER TABLE copies ADD ${rows[0]?.text}`);
+    await session.query(
+      `CREATE TEMP TABLE copies (LIKE concerts INCLUDING GENERATED); ALTER TABLE copies ADD ${rows[0]?.text}`,
+    );
     const insert = (instant: string) =>
       session.query(
-        `INSERT INTO copies SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, gen_random_uuid(), '', now(), now()
+        `INSERT INTO copies (id, name, artist, venue, concert_date, total_tickets, available_tickets, price, currency_code,
+           booking_start_time, booking_end_time, version, request_id, request_digest, created_at, updated_at)
+         SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, gen_random_uuid(), '', now(), now()
          FROM CAST($1 AS timestamptz) AS x`,
         [instant],
       );

@@ -175,7 +175,7 @@ describe("REST", () => {
     const headers = { "If-None-Match": first.headers.get("etag") ?? "" };
     expect(cacheControlOf(await fetchBooking("nora", { headers }))).toEqual([304, onlyOwn]);
     expect(cacheControlOf(await fetchBooking("nora", { method: "HEAD" }))).toEqual([200, onlyOwn]);
-    expect(cacheControlOf(await fetchBooking("otto"))).toEqual([403, onlyOwn]);
+    expect(cacheControlOf(await fetchBooking("otto"))).toEqual([403, "no-store"]);
     const list = await fetch(`${service.baseUrl}/api/v1/bookings`, { headers: headersOf.nora });
     expect(cacheControlOf(list)).toEqual([200, onlyOwn]);
     const open = await fetch(`${service.baseUrl}/api/v1/concerts/${concert.id}`);

@@ -1,12 +1,6 @@
 -- Searches compare folded texts: case, composition and width make no difference. The folding does not depend on the locale of
 -- the database, so that the same search finds the same concerts everywhere.
 
--- Names are stored in Unicode's NFC from here on. A text that is longer in it than its column stays as it is.
-UPDATE concerts SET name = normalize(name) WHERE name IS NOT NFC NORMALIZED AND char_length(normalize(name)) <= 255;
-UPDATE concerts SET artist = normalize(artist)
-  WHERE artist IS NOT NFC NORMALIZED AND char_length(normalize(artist)) <= 255;
-UPDATE concerts SET venue = normalize(venue) WHERE venue IS NOT NFC NORMALIZED AND char_length(normalize(venue)) <= 255;
-
 -- Unicode's NFKC_Casefold, with the case foldings written out: those of `lower` differ between locales and versions. Beyond it,
 -- the letter i is the same with and without its dot, for Turkish names, and typographic quotation marks and dashes become
 -- those of a keyboard. Characters that are not shown are left out.
@@ -57,13 +51,22 @@ RETURN regexp_replace(fold_case(content) COLLATE "C",
   '\uf900-\ufaff\ufe30-\ufe4f\U0001f000-\U0003ffff])', ' \1 ', 'g');
 
 -- Adding the columns rewrites the table under an exclusive lock, which lasts until the end of the migration. A wait for the
--- lock blocks all other statements on the table, so the wait has a limit, and the migration fails when it is over.
+-- lock blocks all other statements on the table, so the wait has a limit, and the migration fails when it is over. The lock
+-- precedes the updates: a booking that waits for an updated row holds a lock on the table, and the two would deadlock.
 SET LOCAL lock_timeout = '5s';
+LOCK TABLE concerts IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout TO DEFAULT;
+
+-- Names are stored in Unicode's NFC from here on. A text that is longer in it than its column stays as it is.
+UPDATE concerts SET name = normalize(name) WHERE name IS NOT NFC NORMALIZED AND char_length(normalize(name)) <= 255;
+UPDATE concerts SET artist = normalize(artist)
+  WHERE artist IS NOT NFC NORMALIZED AND char_length(normalize(artist)) <= 255;
+UPDATE concerts SET venue = normalize(venue) WHERE venue IS NOT NFC NORMALIZED AND char_length(normalize(venue)) <= 255;
+
 ALTER TABLE concerts
   ADD COLUMN name_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(name) || ' ') STORED,
   ADD COLUMN artist_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(artist) || ' ') STORED,
   ADD COLUMN venue_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(venue) || ' ') STORED;
-SET LOCAL lock_timeout TO DEFAULT;
 
 DROP INDEX concerts_name_trgm_idx, concerts_artist_trgm_idx, concerts_venue_trgm_idx;
 CREATE INDEX concerts_name_trgm_idx ON concerts USING gin (name_search gin_trgm_ops) WITH (fastupdate = off);

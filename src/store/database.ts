@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { Kysely } from "kysely";
+import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/errors.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
@@ -16,6 +16,8 @@ export type { Connection } from "./connection.ts";
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, Partial<ConnectionLimits> {
   readonly poolSize: number;
+  /** Called with the error of each statement that fails, in their order. */
+  readonly onStatementError?: (error: unknown) => void;
 }
 
 /** A way to take connections of the pool: by Kysely, or for statements that Kysely does not send. */
@@ -69,12 +71,17 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     renewPlans(client);
     return guardConnection(client, { answers, prepared, answerTimeoutMs });
   };
-  const access = accessOf(pool, async () => guard(await takeClient()));
-  const reads = accessOf(pool, async () => {
-    const client = await takeClient();
-    const connection = guard(client);
-    return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
-  });
+  const log = (event: LogEvent) => event.level === "error" && options.onStatementError?.(event.error);
+  const access = accessOf(pool, async () => guard(await takeClient()), log);
+  const reads = accessOf(
+    pool,
+    async () => {
+      const client = await takeClient();
+      const connection = guard(client);
+      return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
+    },
+    log,
+  );
   const sockets = trackSockets(pool);
   const close = async () => {
     const ended = async () => {
@@ -111,8 +118,9 @@ function connectTimeoutMs(options: ConnectionOptions): number {
   return Math.min(options.connectTimeoutMs ?? maxWaitMs, maxWaitMs);
 }
 
-function accessOf(pool: pg.Pool, connect: () => Promise<Connection>): Access {
+function accessOf(pool: pg.Pool, connect: () => Promise<Connection>, log: (event: LogEvent) => void): Access {
   const db = new Kysely<DB>({
+    log,
     dialect: new LocklessDialect({
       // The type also speaks of cursors, which Kysely uses only when given a class for them.
       pool: { options: pool.options, connect: connect as () => Promise<never>, end: async () => {} },

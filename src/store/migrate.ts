@@ -45,10 +45,11 @@ class LocklessAdapter extends PostgresAdapter {
 
 /**
  * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.
- * Raises a MigrationError. A migration may take long, and so may the wait for another instance's: the operator's time
+ * Raises a MigrationError. `firstError` gives the error of the first statement that failed: the migrator goes on after it
+ * with one that fails for its sake. A migration may take long, and so may the wait for another instance's: the operator's time
  * limits for sessions are for other work. Those that a migration sets itself count.
  */
-export async function migrate(db: Kysely<DB>): Promise<string[]> {
+export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promise<string[]> {
   let failed: string | undefined;
   try {
     return await db.transaction().execute(async (transaction) => {
@@ -59,7 +60,7 @@ export async function migrate(db: Kysely<DB>): Promise<string[]> {
       return results.map((result) => result.migrationName);
     });
   } catch (error) {
-    throw await explainMigrationError(db, failed, error);
+    throw await explainMigrationError(db, failed, firstError() ?? error);
   }
 }
 

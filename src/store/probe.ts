@@ -1,10 +1,9 @@
 /** Finds out whether the database takes writes, without leaving anything behind in it. */
 import { randomUUID } from "node:crypto";
-import { DomainError } from "../domain/errors.ts";
 import type { Health } from "../domain/health.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import type { Connection, Database } from "./database.ts";
-import { sqlState } from "./database-errors.ts";
+import { ConnectFailure, sqlState } from "./database-errors.ts";
 
 /** How often a write is tried while all is well. */
 const writeIntervalMs = 5_000;
@@ -47,8 +46,11 @@ function trouble(reason: keyof typeof reasons, cause?: unknown): Trouble {
   return { isGood: false, reason: reasons[reason], cause };
 }
 
-/** What an error means, once there is a connection: that it broke, or what PostgreSQL said. */
+/** What an error means: that there is no connection or that it broke, or what PostgreSQL said before or on it. */
 function troubleOf(error: unknown): Trouble {
+  if (error instanceof ConnectFailure) {
+    return trouble(sqlState(error.cause) === undefined ? "unreachable" : "refused", error);
+  }
   return trouble(sqlState(error) === undefined ? "unreachable" : "failed", error);
 }
 
@@ -73,7 +75,7 @@ async function tryWrite(lasting: Database, passing: Database): Promise<Trouble |
   try {
     connection = await passing.connect();
   } catch (error) {
-    return trouble(sqlState(error) === undefined || error instanceof DomainError ? "unreachable" : "refused", error);
+    return troubleOf(error);
   }
   try {
     return await write(connection, lasting);

@@ -64,7 +64,8 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const { maxRetries, statementTimeoutMs } = options;
   const answers = createAnswers();
   const prepared = createPreparedSupport((error) => options.onPreparedLost?.(error));
-  const open = (limits: Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs">) =>
+  type Limits = Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
+  const open = (limits: Limits) =>
     createDatabase({ ...options, statementTimeoutMs: undefined, answers, prepared, ...limits }, onConnectionError);
   const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
   const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
@@ -97,8 +98,12 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     check: () => checkServer(aside.db),
     migrate: async () => {
       // A migration may take long, and so may the wait for another instance's.
-      const { db, close } = open({ poolSize: 1 });
-      return await migrate(db).finally(close);
+      let firstError: unknown;
+      const onStatementError = (error: unknown) => {
+        firstError ??= error;
+      };
+      const { db, close } = open({ poolSize: 1, onStatementError });
+      return await migrate(db, () => firstError).finally(close);
     },
     ping: async () => {
       await sql`select 1`.execute(aside.db);
