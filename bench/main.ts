@@ -2,14 +2,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { measureAgainst } from "./against.ts";
 import { checkBars, isMet } from "./bars.ts";
 import { describeMachine, isSameMachine } from "./machine.ts";
+import type { Timing } from "./measure.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
 import { startBenchPostgres } from "./postgres.ts";
 import { barLines, describeResults, replaceGenerated } from "./report.ts";
 import { type Results, readNewestResults, without, writeResults } from "./results.ts";
 import { runScenario } from "./run.ts";
 import { scenariosOf } from "./scenarios.ts";
+import type { Figure } from "./statistics.ts";
 import type { Subject } from "./subjects.ts";
 
 const resultsFolder = join(import.meta.dirname, "results");
@@ -22,6 +25,7 @@ try {
   const options = readOptions(process.argv.slice(2));
   if (options.command === "help") process.stdout.write(usage);
   else if (options.command === "check") await check();
+  else if (options.against !== undefined) await compare(options, options.against);
   else await run(options, options.isTrial);
 } catch (error) {
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
@@ -59,6 +63,40 @@ async function keep(results: Results): Promise<void> {
   await writeFile(page, replaceGenerated(await readFile(page, "utf8"), results.kind, describeResults(results)));
 }
 
+/** Prints this checkout's figures as multiples of another one's. */
+async function compare(options: BenchOptions, folder: string): Promise<void> {
+  const { rounds, subjects, only } = options;
+  const signal = interruption();
+  const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
+  try {
+    const isWanted = ({ name, protocol }: Subject) => matches(name, subjects) && matches(protocol, only);
+    const timing = timingOf(options);
+    const ratios = await measureAgainst(postgres, { folder, rounds, timing, isWanted, say, signal });
+    for (const { title, answersPerSecond, serverMicroseconds } of ratios) {
+      say(`${title}: answers/s ${ratioText(answersPerSecond)}, server µs ${ratioText(serverMicroseconds)}`);
+    }
+  } finally {
+    await postgres.stop();
+  }
+}
+
+function ratioText({ median, lowest, highest }: Figure): string {
+  return `${median.toFixed(3)}x (${lowest.toFixed(2)}-${highest.toFixed(2)})`;
+}
+
+/** Aborts when the bench is told to stop. */
+function interruption(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => stopping.abort(new Interrupted(`ended by ${name}`)));
+  return stopping.signal;
+}
+
+function timingOf({ secondsAMeasurement }: BenchOptions): Timing {
+  const measureMs = secondsAMeasurement * 1_000;
+  return { measureMs, warmUpMs: Math.min(1_000, measureMs / 4) };
+}
+
 async function measureAll(
   options: BenchOptions,
   onScenario: (soFar: Results) => Promise<void>,
@@ -66,13 +104,9 @@ async function measureAll(
   earlier: Results | undefined,
 ): Promise<Results> {
   const { kind, rounds, secondsAMeasurement, profileFolder, subjects } = options;
-  const stopping = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const)
-    process.once(name, () => stopping.abort(new Interrupted(`ended by ${name}`)));
-  const { signal } = stopping;
+  const signal = interruption();
   const startedAt = Temporal.Now.instant().toString({ smallestUnit: "second" });
-  const measureMs = secondsAMeasurement * 1_000;
-  const timing = { measureMs, warmUpMs: Math.min(1_000, measureMs / 4) };
+  const timing = timingOf(options);
   const isWanted = ({ name }: Subject) => matches(name, subjects);
 
   const done = earlier?.scenarios ?? [];

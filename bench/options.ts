@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
-  readonly command: "run" | "check" | "help";
+  readonly command: "run" | "check" | "against" | "help";
+  /** The other checkout, to measure this one against. */
+  readonly against: string | undefined;
   readonly kind: "quick" | "full";
   /** Whether to measure only what the newest full run lacks, and add it to that. */
   readonly continues: boolean;
@@ -25,6 +27,7 @@ export const usage = `npm run bench              measures everything, in about a
 npm run bench -- --quick   measures the most important, within two minutes
 npm run bench -- --continue   goes on with the newest full run, if it was broken off
 npm run bench -- --again NAME   measures the scenarios with this in their title anew, and puts them in the newest full run
+npm run bench -- --against FOLDER   measures this checkout against another one, in turns; prints ratios
 npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
 
 For trials, whose results are printed and not kept:
@@ -57,7 +60,8 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
     rounds: positive("rounds", values.rounds, mostRounds),
   };
   return {
-    command: values.help ? "help" : values.check ? "check" : "run",
+    command: values.help ? "help" : values.check ? "check" : values.against !== undefined ? "against" : "run",
+    against: values.against,
     kind,
     continues,
     again,
@@ -79,6 +83,7 @@ function parse(argv: readonly string[]) {
       options: {
         quick: { type: "boolean" },
         check: { type: "boolean" },
+        against: { type: "string" },
         continue: { type: "boolean" },
         again: { type: "string", multiple: true },
         help: { type: "boolean" },

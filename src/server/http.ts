@@ -65,8 +65,9 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
 
   if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
-  fastify.addHook("onRequest", (_request, reply, done) => {
-    reply.header("x-content-type-options", "nosniff");
+  fastify.addHook("onRequest", (request, reply, done) => {
+    // Browsers cannot call by gRPC, whose responses have to be short.
+    if (!isGrpc(request)) reply.header("x-content-type-options", "nosniff");
     done();
   });
   if (options.loopbackOnly) allowLoopbackOnly(fastify);
@@ -79,6 +80,12 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;
+}
+
+/** By gRPC itself, and not by gRPC-Web. */
+function isGrpc({ headers }: FastifyRequest): boolean {
+  const type = headers["content-type"];
+  return type !== undefined && /^application\/grpc(?!-web)/.test(type);
 }
 
 /** The services that every server has: health, and reflection of them all. */

@@ -3,8 +3,8 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node
 import type { ProtocolLimits } from "./listen.ts";
 
 export interface Http2Connection {
-  /** Counts a stream that ended before any work was done for it. */
-  countWasted(): void;
+  /** Notes that work is done for a stream. One that ends without any counts as wasted. */
+  begin(stream: ServerHttp2Stream): void;
 }
 
 /** Limits a connection until it closes. */
@@ -12,22 +12,28 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
   const { maxConcurrentStreams } = limits;
   const isWasteTooMuch = limitWaste(maxConcurrentStreams);
   const timer = closeWhenIdle(session, limits, () => streams === 0);
+  const begun = new Set<ServerHttp2Stream>();
   let streams = 0;
+  // One function for all streams: each call holds what is made for it while it waits.
+  function onClose(this: ServerHttp2Stream): void {
+    streams--;
+    if (streams === 0 && !session.closed) timer.refresh();
+    const worked = begun.delete(this) && (hasArrived(this) || this.writableEnded);
+    if (worked || !isWasteTooMuch() || session.destroyed) return;
+    session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   session.on("stream", (stream) => {
     streams++;
-    stream.once("close", () => {
-      streams--;
-      if (streams === 0 && !session.closed) timer.refresh();
-    });
+    stream.on("close", onClose);
     // This code says that the request was not begun, so that the client may repeat it.
     if (streams > maxConcurrentStreams) stream.close(constants.NGHTTP2_REFUSED_STREAM);
   });
-  return {
-    countWasted() {
-      if (!isWasteTooMuch() || session.destroyed) return;
-      session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    },
-  };
+  return { begin: (stream) => void begun.add(stream) };
+}
+
+/** Whether all of a request has arrived and, if it has a body, has been read. */
+export function hasArrived(stream: ServerHttp2Stream): boolean {
+  return stream.endAfterHeaders || stream.readableEnded;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { destroyEventually, type Http2Connection, limitConnection } from "./http2-connection.ts";
+import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
 
@@ -33,17 +33,12 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
   const server = createServer({ settings, ...floodLimits }, (request, response) => {
     const { stream } = request;
     const connection = connections.get(stream.session);
-    let begun = false;
-    stream.once("close", () => {
-      const worked = begun && (hasArrived(stream) || response.writableEnded);
-      if (!worked) connection?.countWasted();
-    });
     // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
     // they need for it until the last one is through.
     setImmediate(() => {
       // The client has reset it meanwhile.
       if (stream.destroyed || stream.aborted) return;
-      begun = true;
+      connection?.begin(stream);
       limitTimes(request, response, limits);
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -97,16 +92,15 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   stream.once("close", () => clearTimeout(timer));
   // A response can be complete before the request is. gRPC clients wait then for the server to close the stream, which is
   // no failure to a client that has the whole response (RFC 9113, 8.1). Trailers are sent in the turn after this event.
-  stream.once("wantTrailers", () => setImmediate(endRequest, stream));
+  stream.on("wantTrailers", endAfterTrailers);
   // Responses without a body have no trailers.
   stream.once("finish", () => endEventually(stream, lingerTimeoutMs));
   // Node keeps a stream whose request is paused, even if the client has closed it.
-  stream.once("aborted", () => stream.resume());
+  stream.on("aborted", stream.resume);
 }
 
-/** Whether all of a request has arrived and, if it has a body, has been read. */
-function hasArrived(stream: ServerHttp2Stream): boolean {
-  return stream.endAfterHeaders || stream.readableEnded;
+function endAfterTrailers(this: ServerHttp2Stream): void {
+  if (!hasArrived(this)) setImmediate(endRequest, this);
 }
 
 /** Closes a stream whose response is complete, and drops what is left of its request. */

@@ -16,14 +16,13 @@ export function receiveBody(
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const received = createCollector();
-    let forgetShutdown = () => {};
-    const forget = () => {
-      request.off("data", onData).off("end", onEnd).off("close", onClose);
-      forgetShutdown();
-    };
     const settle = (body: Uint8Array | undefined) => {
       forget();
       resolve(body);
+    };
+    const forget = () => {
+      request.off("data", onData).off("end", onEnd).off("close", onClose);
+      shutdown.remove(onShutdown);
     };
     const onData = (piece: Buffer) => {
       if (received.add(piece) <= maxBytes) return;
@@ -33,13 +32,14 @@ export function receiveBody(
     // Node ends the body of a stream that has been reset as well.
     const onEnd = () => settle("stream" in request && request.stream.closed ? undefined : received.bytes());
     const onClose = () => settle(undefined);
-    if (request.destroyed) return onClose();
-    request.on("data", onData).once("end", onEnd).once("close", onClose);
-    forgetShutdown = shutdown.add((reason) => {
+    const onShutdown = (reason: unknown) => {
       request.pause();
       forget();
       reject(reason);
-    });
+    };
+    if (request.destroyed) return onClose();
+    request.on("data", onData).once("end", onEnd).once("close", onClose);
+    shutdown.add(onShutdown);
   });
 }
 
@@ -81,7 +81,7 @@ export async function* streamBody(
   const ended = Promise.withResolvers<never>();
   // It may reject while nothing is awaited.
   ended.promise.catch(() => {});
-  const forgetShutdown = shutdown.add(ended.reject);
+  shutdown.add(ended.reject);
   const pieces = request.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
@@ -90,7 +90,7 @@ export async function* streamBody(
       yield next.value;
     }
   } finally {
-    forgetShutdown();
+    shutdown.remove(ended.reject);
     // Not awaited: it would wait for the piece that the client has not sent.
     pieces.return?.().catch(() => {});
     refusedBodies.drop(request);

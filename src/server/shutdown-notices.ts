@@ -3,8 +3,9 @@
  * adding one to an event target takes longer the more it has.
  */
 export interface ShutdownNotices {
-  /** Calls the listener with the signal's reason once it aborts, at once if it has. Returns what ends that. */
-  add(listener: (reason: unknown) => void): () => void;
+  /** Calls the listener with the signal's reason once it aborts, at once if it has. */
+  add(listener: (reason: unknown) => void): void;
+  remove(listener: (reason: unknown) => void): void;
 }
 
 export function createShutdownNotices(signal: AbortSignal | undefined): ShutdownNotices {
@@ -17,7 +18,7 @@ export function createShutdownNotices(signal: AbortSignal | undefined): Shutdown
     add(listener) {
       if (signal?.aborted) listener(signal.reason);
       else listeners.add(listener);
-      return () => listeners.delete(listener);
     },
+    remove: (listener) => void listeners.delete(listener),
   };
 }

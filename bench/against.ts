@@ -1,0 +1,105 @@
+/** Measures this checkout against another one in turns, for a change that must not cost speed. */
+import { join } from "node:path";
+import { createIssuer } from "./issuer.ts";
+import type { LoadResult, LoadSpec } from "./load/spec.ts";
+import { type LiveStage, measure, type Timing } from "./measure.ts";
+import type { BenchPostgres } from "./postgres.ts";
+import { type Child, startChild } from "./questions.ts";
+import type { Protocol } from "./requests.ts";
+import type { Measurement } from "./results.ts";
+import { crowd, subjectNames } from "./scenarios.ts";
+import type { ServerQuestion } from "./server.ts";
+import { serviceFlags } from "./service-flags.ts";
+import { type Figure, figureOf } from "./statistics.ts";
+import { booking, getConcert, noop, type Subject, subject } from "./subjects.ts";
+
+export interface AgainstOptions {
+  /** The root of the other checkout, with its packages installed. */
+  readonly folder: string;
+  readonly rounds: number;
+  readonly timing: Timing;
+  readonly isWanted: (subject: Subject) => boolean;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** This checkout's throughput, and its processor time for an answer, as multiples of the other's. */
+export interface Ratio {
+  readonly title: string;
+  readonly answersPerSecond: Figure;
+  readonly serverMicroseconds: Figure;
+}
+
+const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
+
+/** A ratio for each subject. Each round measures both checkouts, and every other round the other one first. */
+export async function measureAgainst(postgres: BenchPostgres, options: AgainstOptions): Promise<Ratio[]> {
+  const { folder, rounds, timing, isWanted, say, signal } = options;
+  const subjects = protocols.flatMap(subjectsOf).filter(isWanted);
+  await using closing = new AsyncDisposableStack();
+  const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
+  closing.defer(load.stop);
+  const ours = await openStage(postgres, join(import.meta.dirname, ".."), load, closing);
+  const theirs = await openStage(postgres, folder, load, closing);
+
+  const pairs = new Map(subjects.map((each) => [each, [] as [Measured, Measured][]]));
+  // The first round only warms both up.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [each, measured] of pairs) {
+      signal.throwIfAborted();
+      const [variant] = each.variants;
+      if (!variant) throw new Error(`${each.name} has no variants`);
+      const run = (stage: LiveStage) => measure(stage, each, variant, timing);
+      const isOursFirst = round % 2 === 0;
+      const first = await run(isOursFirst ? ours : theirs);
+      const second = await run(isOursFirst ? theirs : ours);
+      const pair: [Measured, Measured] = isOursFirst ? [first, second] : [second, first];
+      if (round > 0) measured.push(pair);
+      say(`  ${round}/${rounds} ${titleOf(each)}: ${pair.map(describe).join(" against ")}`);
+    }
+  }
+  return [...pairs].map(([each, measured]) => ({
+    title: titleOf(each),
+    answersPerSecond: ratioOf(measured, (one) => one.answersPerSecond),
+    serverMicroseconds: ratioOf(measured, (one) => one.serverMicroseconds),
+  }));
+}
+
+type Measured = Pick<Measurement, "answersPerSecond" | "serverMicroseconds">;
+
+function subjectsOf(protocol: Protocol): Subject[] {
+  return [
+    subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd)),
+    noop(protocol, crowd),
+    subject(subjectNames.cached, protocol, crowd, getConcert(protocol, false)),
+    subject(subjectNames.fresh, protocol, crowd, getConcert(protocol, true)),
+  ];
+}
+
+/** A checkout's server on a database of its own: the two may have different migrations. */
+async function openStage(
+  postgres: BenchPostgres,
+  folder: string,
+  load: Child<LoadSpec, LoadResult>,
+  closing: AsyncDisposableStack,
+): Promise<LiveStage> {
+  const database = await postgres.createDatabase();
+  closing.defer(() => database.drop());
+  const server = await startChild<ServerQuestion, unknown>(join(folder, "bench", "server.ts"), {
+    argv: [database.url],
+    execArgv: serviceFlags,
+  });
+  closing.defer(server.stop);
+  const port = (await server.ask("port")) as number;
+  return { database, servers: [server], load, ports: [port], kinds: ["none"], issuer: await createIssuer() };
+}
+
+function ratioOf(pairs: readonly [Measured, Measured][], figure: (one: Measured) => number): Figure {
+  const ratio = figureOf(pairs.map(([ours, theirs]) => figure(ours) / figure(theirs)));
+  if (!ratio) throw new Error("nothing was measured");
+  return ratio;
+}
+
+const titleOf = ({ name, protocol, users }: Subject) => `${name}, ${protocol}, ${users} at once`;
+const describe = ({ answersPerSecond, serverMicroseconds }: Measured) =>
+  `${Math.round(answersPerSecond)}/s (${Math.round(serverMicroseconds)} µs)`;
