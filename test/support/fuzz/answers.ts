@@ -84,8 +84,13 @@ function faultOfConnectError(request: RawRequest, { status, body }: RawAnswer): 
 
 /** Stacks, SQL, files and addresses; what the request said itself may be repeated to it. */
 function faultOfText(request: RawRequest, { head, body }: RawAnswer): string | undefined {
-  const path = JSON.stringify(request.target.split("?", 1)[0]).slice(1, -1);
-  const found = findInsides(`${head}\n${body.toString()}`.replaceAll(path, "PATH"));
+  const [path = ""] = request.target.split("?", 1);
+  // A long one is cut.
+  const echoes = [path, path.slice(0, 100)]
+    .filter((text) => text !== "")
+    .map((text) => JSON.stringify(text).slice(1, -1));
+  const text = echoes.reduce((rest, echo) => rest.replaceAll(echo, "PATH"), `${head}\n${body.toString()}`);
+  const found = findInsides(text);
   if (found === undefined) return undefined;
   const said = bytesOf(request).toString("latin1");
   // A field's name, for instance, is repeated with a colon.
