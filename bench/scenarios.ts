@@ -58,7 +58,7 @@ export const subjectNames = {
   tripled: "three times the peak",
   impatient: "three times the peak, impatient",
   calm: "nobody else",
-  calmReaders: "readers, nobody else",
+  calmReaders: "readers only",
   searchedReaders: "readers, costly searches",
   filled: "onto 100,000 bookings",
   unfilled: "onto none",

@@ -69,7 +69,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     limits: config,
     gate: createConnectionGate(config),
   });
-  readiness.started();
+  await readiness.started();
   return {
     port: listener.port,
     close: async () => {

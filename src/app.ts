@@ -6,7 +6,6 @@ import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
-import { settlesWithin } from "./domain/settles-within.ts";
 import { openGuards } from "./guards.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
@@ -15,12 +14,9 @@ import { createConnectionGate } from "./server/connection-gate.ts";
 import { createHttpApp } from "./server/http.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { createReadiness } from "./server/readiness.ts";
-import { drain } from "./shutdown.ts";
+import { stop } from "./shutdown.ts";
 import { sharePool } from "./store/pool-shares.ts";
 import type { Store } from "./store/store.ts";
-
-/** How much longer than the grace period work may take whose callers have been answered. */
-const lastWorkMs = 3_000;
 
 /** The running service. */
 export interface App {
@@ -38,11 +34,11 @@ export interface App {
   close(options?: { readonly atOnce: boolean }): Promise<boolean>;
 }
 
-/** Brings the database's schema up to date and ends. */
+/** Brings the database's schema up to date and ends. A migration under way is rolled back when `signal` aborts. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
   const database = await openDatabase(config, logger, signal);
   try {
-    await migrate(database, logger);
+    await migrate(database, logger, signal);
   } finally {
     await database.close();
   }
@@ -52,7 +48,7 @@ export async function migrateDatabase(config: Config, logger: Logger, signal: Ab
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
   const database = await openDatabase(config, logger, signal);
   try {
-    await migrate(database, logger);
+    await migrate(database, logger, signal);
     if (config.database.kind === "embedded" && config.database.demoData) {
       const created = await createDemoConcerts(database.store, Temporal.Now.instant());
       if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
@@ -64,14 +60,14 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   }
 }
 
-/** How often a migration that waits, or takes long, says that it is still there. */
+/** How often a migration that waits, or takes long, is logged. */
 const migrationNoticeMs = 5_000;
 
-async function migrate({ store }: OpenDatabase, logger: Logger): Promise<void> {
+async function migrate({ store }: OpenDatabase, logger: Logger, signal: AbortSignal): Promise<void> {
   const notice = setInterval(() => {
-    logger.info("migrating still: another instance may be at it, or a transaction may hold a lock");
+    logger.info("the migration is not finished: another instance may be migrating, or a transaction may hold a lock");
   }, migrationNoticeMs);
-  const applied = await store.migrate().finally(() => clearInterval(notice));
+  const applied = await store.migrate(signal).finally(() => clearInterval(notice));
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 
@@ -125,20 +121,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     throw error;
   });
   const listeners: Listener[] = [];
-  const stop = async (delayMs: number) => {
-    readiness.announceDrain();
-    // A database that has failed leaves nothing to serve.
-    if (delayMs > 0) await settlesWithin(database.failed, delayMs);
-    readiness.drain();
-    const graceEndsAtMs = performance.now() + config.shutdownTimeoutMs;
-    await drain(listeners, config.shutdownTimeoutMs, logger, shutdown);
-    // Batches whose callers have been answered, and lost COMMITs that are being settled.
-    const isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
-    readiness.close();
-    await http.close();
-    guards.close();
-    return (await database.close()) && isIdle;
-  };
+  const service = { config, database, engine, guards, http, listeners, logger, readiness, shutdown };
   try {
     const { host } = config;
     // One for both ports.
@@ -158,7 +141,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     };
     const restPort = await listenOn(config.restPort, "APP_REST_PORT");
     const grpcPort = await listenOn(config.grpcPort, "APP_GRPC_PORT");
-    readiness.started();
+    await readiness.started();
     let closing: Promise<boolean> | undefined;
     return {
       restPort,
@@ -166,7 +149,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
       failed: database.failed,
       queuedRequests: () => engine.queuedRequests(),
       close: ({ atOnce } = { atOnce: false }) => {
-        closing ??= stop(atOnce ? 0 : config.shutdownDelayMs);
+        closing ??= stop(service, atOnce ? 0 : config.shutdownDelayMs);
         return closing;
       },
     };

@@ -13,7 +13,7 @@ import { MigrationError } from "./store/migration-errors.ts";
 /** docs/operations.md explains them. */
 const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;
 /** How much longer than the delay and the grace period closing may take, whatever hangs. */
-const closeLimitMs = 15_000;
+const closeLimitMs = 10_000;
 /** What still runs once everything is closed, such as a connection attempt to a dead network, may take this long. */
 const lingerMs = 1_000;
 

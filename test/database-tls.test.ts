@@ -1,9 +1,13 @@
 /** Protection of database connections, by libpq's modes, on a server with and without TLS. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { sql } from "kysely";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseDatabaseUrl } from "../src/config/database-url.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
 import type { StoreOptions } from "../src/store/store.ts";
@@ -163,6 +167,84 @@ describeTls("a server that does not want TLS", () => {
     ["prefer", { sslMode: "prefer" }, "plain"],
     ["require", { sslMode: "require" }, "no pg_hba.conf entry"],
   ])("%s", (_, options, outcome) => expectOutcome(options, outcome));
+});
+
+describeTls("an alternative to TLS that fails too", () => {
+  test("is not remembered", async () => {
+    await serve("on", ["hostnossl all nora 127.0.0.1/32 scram-sha-256"]);
+    const setPassword = async (password: string) => {
+      const session = await folder.connect();
+      await session.query(`ALTER ROLE nora PASSWORD '${password}'`).finally(() => session.end());
+    };
+    await setPassword("another");
+    const { port, database } = postgres.connection;
+    const url = `postgres://nora:pw@127.0.0.1:${port}/${database}`;
+    const store = openStore(url, { maxRetries: 0, sslMode: "prefer" });
+    onTestFinished(async () => void (await store.close()));
+    const question = sql<{ ssl: boolean }>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`;
+    const ask = async () => (await store.read((db) => question.execute(db), openDeadline())).rows;
+    await expect(ask()).rejects.toMatchObject({ cause: { cause: { code: "28P01" } } });
+    await setPassword("pw");
+    await serve("on", ["host all nora 127.0.0.1/32 scram-sha-256"]);
+    expect(await ask()).toEqual([{ ssl: true }]);
+  });
+});
+
+describeTls("a server that only says that it binds the channel", () => {
+  /** A message of PostgreSQL's protocol. */
+  function message(type: string, content: Buffer): Buffer {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(content.length + 4);
+    return Buffer.concat([Buffer.from(type), length, content]);
+  }
+  const offer = message("R", Buffer.from("\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"));
+  const accept = Buffer.concat([message("R", Buffer.alloc(4)), message("Z", Buffer.from("I"))]);
+  const final = message("R", Buffer.from("\0\0\0\x0cv=AAAA"));
+
+  /** Offers channel binding, sends `answer` to the client's first message, and gives up at any statement. */
+  async function startImpostor(hasTls: boolean, answer: Buffer) {
+    const received: Buffer[] = [];
+    const sockets = new Set<Socket>();
+    const [key, cert] = await Promise.all([readFile(join(folder.path, "server.key")), readFile(authority)]);
+    const talk = (socket: Duplex) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.write(offer);
+        socket.on("data", (data: Buffer) => {
+          received.push(data);
+          if (data.toString("latin1", 0, 1) === "p" && received.length === 1) socket.write(answer);
+          else socket.destroy();
+        });
+      });
+    };
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      if (!hasTls) return talk(socket);
+      socket.once("data", () => {
+        socket.write("S");
+        talk(new TLSSocket(socket, { isServer: true, key, cert }));
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return { port: (server.address() as AddressInfo).port, received };
+  }
+
+  test.each([
+    ["accepts at once", true, accept],
+    ["accepts after a proof that is none", true, Buffer.concat([final, accept])],
+    ["has no TLS", false, accept],
+  ])("and %s is refused where channel binding is required", async (_, hasTls, answer) => {
+    const { port, received } = await startImpostor(hasTls, answer);
+    const outcome = await connect({ port, sslMode: hasTls ? "require" : "disable", channelBinding: "require" });
+    expect(outcome).toMatch(/channel binding|SASL/);
+    // The client's first message of the exchange and nothing after it, such as a statement.
+    expect(received.map((data) => data.toString("latin1", 0, 1))).toEqual(hasTls ? ["p"] : []);
+  });
 });
 
 describeTls.each(["password", "trust", "md5"])("a server that asks by %s", (method) => {

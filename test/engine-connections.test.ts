@@ -8,7 +8,7 @@ import { verdict } from "./support/engine-stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 const poolSize = 2;
-/** One more than there are connections, each for a concert of its own, so that no lock makes them wait. */
+/** One more than there are connections. Each batch is for another concert, so that no lock makes it wait. */
 const concertCount = poolSize + 1;
 
 let database: TestDatabase;

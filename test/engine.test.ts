@@ -7,6 +7,7 @@ import type { BookingRequest } from "../src/booking/requests.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { type BatchWrites, openBatch } from "../src/store/booking-batch.ts";
 import { type Connection, createDatabase } from "../src/store/database.ts";
+import { createPreparedSupport } from "../src/store/prepared-support.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
@@ -194,8 +195,8 @@ function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
 /** Makes a batch that uses every statement there is, on one connection; what was sent, and what PostgreSQL keeps of it. */
 async function recordBatch(preparedStatements: boolean, subject = "somebody else") {
   const sent: pg.QueryConfig[] = [];
-  const options = { lockTimeoutMs: 5_000, statementTimeoutMs: 5_000, preparedStatements };
-  const small = openDatabase(database.url);
+  const options = { lockTimeoutMs: 5_000, statementTimeoutMs: 5_000 };
+  const small = openDatabase(database.url, preparedStatements);
   const recorded = { connect: async () => recording(await small.connect(), sent) };
   try {
     const [concertId, userId] = [await insertConcert(10), "ann"];
@@ -221,11 +222,12 @@ async function recordBatch(preparedStatements: boolean, subject = "somebody else
   }
 }
 
-function openDatabase(databaseUrl: string) {
+function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   const url = new URL(databaseUrl);
   const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   const address = { host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1) };
-  return createDatabase({ ...address, username, password, sslMode: "disable", poolSize: 1 }, () => {});
+  const prepared = createPreparedSupport(preparedStatements, () => {});
+  return createDatabase({ ...address, username, password, sslMode: "disable", poolSize: 1, prepared }, () => {});
 }
 
 describe("a batch's statements", () => {

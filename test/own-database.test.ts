@@ -1,5 +1,6 @@
 /** The service on a database whose operator has set it up in ways of their own. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
@@ -250,8 +251,14 @@ describe("a wait for a connection that was too long", () => {
 
   test("is OVERLOADED if others were answered", async () => {
     const { store } = await busyStore();
-    const waiting = Promise.allSettled(calls(store));
-    await store.ping();
+    let isOver = false;
+    const waiting = Promise.allSettled(calls(store)).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await store.ping();
+      await delay(50);
+    }
     for (const { reason } of (await waiting) as PromiseRejectedResult[]) {
       expect(reason).toMatchObject({ failure: { reason: "OVERLOADED" } });
     }

@@ -10,6 +10,9 @@ let server: OwnServer;
 let store: Store | undefined;
 beforeAll(async () => {
   server = await startOwnServer();
+  // The least that PostgreSQL allows.
+  await server.database.query("ALTER SYSTEM SET track_activity_query_size = 100");
+  await server.restart("fast", async () => {});
 });
 afterEach(async () => {
   await store?.close();
@@ -41,7 +44,7 @@ async function createRole(name: string): Promise<string> {
 }
 
 describe("the probe", () => {
-  test("is content with a primary, leaves no table changed, and needs no rights but to connect", async () => {
+  test("is content with a primary, and needs no rights but to connect", async () => {
     const { probe } = open(await createRole("modest"));
     expect(await probe()).toEqual({ isGood: true });
     expect(await probe()).toEqual({ isGood: true });

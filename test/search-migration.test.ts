@@ -62,3 +62,14 @@ test("a database in the C locale, with concerts in it", async () => {
   // A concert whose name would be refused today can still be booked.
   await session.query("UPDATE concerts SET available_tickets = available_tickets - 1");
 });
+
+test("the role's own limit for locks does not come back within the migrations' transaction", async () => {
+  const session = await openEmptyDatabase();
+  await session.query("SET lock_timeout = '1s'; BEGIN");
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort()) {
+    await session.query(await readFile(join(folder, file), "utf8"));
+    if (file < "0004") continue;
+    expect([file, (await session.query("SHOW lock_timeout")).rows]).toEqual([file, [{ lock_timeout: "0" }]]);
+  }
+  await session.query("ROLLBACK");
+});

@@ -32,7 +32,7 @@ describe("over HTTP", () => {
   test.each(["/health", "/livez"])("%s says that the process is up, whatever the readiness", async (path) => {
     app = await serveApp();
     for (const change of [() => {}, app.readiness.started, app.readiness.drain]) {
-      change();
+      await change();
       const answer = await fetch(`${app.baseUrl}${path}`);
       expect([answer.status, await answer.text()]).toEqual([200, '{"status":"up"}']);
       expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
@@ -49,7 +49,7 @@ describe("over HTTP", () => {
       return [answer.status, await answer.text()];
     };
     expect(await ask()).toEqual([503, '{"status":"starting"}']);
-    app.readiness.started();
+    await app.readiness.started();
     expect(await ask()).toEqual([200, '{"status":"ready"}']);
     app.readiness.drain();
     expect(await ask()).toEqual([503, '{"status":"draining"}']);
@@ -70,7 +70,7 @@ describe("grpc.health.v1", () => {
     for (const service of names) {
       expect(await client.check({ service })).toMatchObject({ status: ServingStatus.NOT_SERVING });
     }
-    app.readiness.started();
+    await app.readiness.started();
     for (const service of names) {
       expect(await client.check({ service })).toMatchObject({ status: ServingStatus.SERVING });
     }
@@ -79,7 +79,7 @@ describe("grpc.health.v1", () => {
 
   test("List tells of them all", async () => {
     const client = await serve();
-    app.readiness.started();
+    await app.readiness.started();
     const { statuses } = await client.list({});
     expect(Object.keys(statuses).sort()).toEqual(names);
     expect(new Set(Object.values(statuses).map(({ status }) => status))).toEqual(new Set([ServingStatus.SERVING]));
@@ -114,7 +114,7 @@ describe("grpc.health.v1", () => {
     const client = await serve();
     const watch = client.watch({ service: "Nothing" })[Symbol.asyncIterator]();
     expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.SERVICE_UNKNOWN } });
-    app.readiness.started();
+    await app.readiness.started();
     const drained = app.drain();
     expect(await watch.next()).toMatchObject({ done: true });
     await drained;

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { holdLock } from "./support/locks.ts";
 import { endPrograms, startProgram } from "./support/program.ts";
 import { projectRoot, testEnvironment } from "./support/service.ts";
 
@@ -90,6 +91,21 @@ test("a lock that a migration does not get in its own time", async () => {
   );
   expect(program.output()).not.toMatch(/^\s+at /m);
   await session.end();
+});
+
+test.each([
+  [["--migrate"], 1],
+  [[], 0],
+])("a stop during a migration that waits ends the program: %j", async (args, exitCode) => {
+  await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
+  const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
+  const program = startProgram(testEnvironment(database.url), args);
+  await lock.untilWaiting(1);
+  program.signal("SIGTERM");
+  expect(await program.ended).toBe(exitCode);
+  expect(program.output()).toContain("stopped during the start");
+  await lock.release();
+  expect(await database.query("SELECT to_regclass('concerts') AS concerts")).toEqual([{ concerts: null }]);
 });
 
 /** Leaves the database as a release did that had no migration of this name and none after it. */

@@ -13,4 +13,4 @@ ALTER TABLE bookings ADD CONSTRAINT bookings_years_check CHECK (
   least(booking_time, created_at, updated_at) >= '0001-01-01 00:00:00+00'
   AND greatest(booking_time, created_at, updated_at) < '10000-01-01 00:00:00+00'
 ) NOT VALID;
-SET LOCAL lock_timeout TO DEFAULT;
+SET LOCAL lock_timeout = 0;

@@ -55,7 +55,10 @@ RETURN regexp_replace(fold_case(content) COLLATE "C",
 -- precedes the updates: a booking that waits for an updated row holds a lock on the table, and the two would deadlock.
 SET LOCAL lock_timeout = '5s';
 LOCK TABLE concerts IN ACCESS EXCLUSIVE MODE;
-SET LOCAL lock_timeout TO DEFAULT;
+SET LOCAL lock_timeout = 0;
+
+-- Before the updates and the rewrite, which would maintain and rebuild them.
+DROP INDEX concerts_name_trgm_idx, concerts_artist_trgm_idx, concerts_venue_trgm_idx;
 
 -- Names are stored in Unicode's NFC from here on. A text that is longer in it than its column stays as it is.
 UPDATE concerts SET name = normalize(name) WHERE name IS NOT NFC NORMALIZED AND char_length(normalize(name)) <= 255;
@@ -68,7 +71,6 @@ ALTER TABLE concerts
   ADD COLUMN artist_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(artist) || ' ') STORED,
   ADD COLUMN venue_search text COLLATE "C" NOT NULL GENERATED ALWAYS AS (' ' || search_text(venue) || ' ') STORED;
 
-DROP INDEX concerts_name_trgm_idx, concerts_artist_trgm_idx, concerts_venue_trgm_idx;
 CREATE INDEX concerts_name_trgm_idx ON concerts USING gin (name_search gin_trgm_ops) WITH (fastupdate = off);
 CREATE INDEX concerts_artist_trgm_idx ON concerts USING gin (artist_search gin_trgm_ops) WITH (fastupdate = off);
 CREATE INDEX concerts_venue_trgm_idx ON concerts USING gin (venue_search gin_trgm_ops) WITH (fastupdate = off);

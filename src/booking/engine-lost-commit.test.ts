@@ -8,7 +8,7 @@ import type { BookingRequest } from "./requests.ts";
 
 let requests = 0;
 
-/** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
+/** A request for one ticket of concert 1, with an unused key; it is the caller's own unless `changes` says otherwise. */
 function order(changes: Partial<BookingRequest> = {}): BookingRequest {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
@@ -43,7 +43,7 @@ describe("a COMMIT without an answer", () => {
     expect(answers.map((answer) => answer.verdict)).toEqual(["OK", "OK"]);
   });
 
-  test("is told to those who remember the concert before its callers hear", async () => {
+  test("is reported to the concert cache before its callers are answered", async () => {
     const heard: string[] = [];
     const concertChanged = (_: bigint, concert: Concert | undefined) => heard.push(concert ? "as it is" : "unknown");
     const { submit } = createStage({ faults: { commit: ["lost, committed"] }, concertChanged });
@@ -96,7 +96,7 @@ describe("a COMMIT without an answer", () => {
     expect(database.now(1n).bookings).toEqual([]);
   });
 
-  test("and without an outcome is unknown to those who may have stored something, and to no others", async () => {
+  test("and without an outcome is unknown for the requests that may have been stored, and for no others", async () => {
     const open = ["broken", "none", "none", ...times(20, () => "no connection" as const)] as const;
     const { submit, hold, clock } = createStage({
       concerts: [onSale(1n, 1)],

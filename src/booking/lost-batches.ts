@@ -24,7 +24,9 @@ const settleTimeoutMs = 5_000;
  * The rows themselves are the evidence, read under the concert's lock. The doubtful transaction holds that lock until it
  * is over, so on its own server its COMMIT cannot take effect after this read. A server that took over in a failover, or
  * recovered from a crash, has replayed all it will ever have of the old history before it takes writes: the batch is in
- * it or never will be. A transaction's id would not tell: a new history gives the same ids to other transactions.
+ * it or never will be. A transaction's id would not tell: a new history gives the same ids to other transactions. With
+ * asynchronous replication the new history may lack a batch that a frozen or cut-off old primary has committed: the batch is
+ * then booked anew on the new history, and the old primary's is lost with its history.
  */
 export function createLostBatchSettler(options: LostBatchOptions): (lost: LostBatch) => Promise<void> {
   const { batches, backOff, clockMs, concertChanged, requeue } = options;

@@ -130,6 +130,14 @@ describe("paths", () => {
     expect(load({ env })).toMatchObject({ config: { database }, warnings });
   });
 
+  test("sslrootcert=system in the URL overrules one", () => {
+    const env = { APP_DATABASE_URL: "postgres://db?sslrootcert=system", APP_DATABASE_SSL_CA_FILE: "/etc/other.pem" };
+    const { config, warnings } = load({ env });
+    expect(config.database).toMatchObject({ sslMode: "verify-full" });
+    expect(config.database).not.toHaveProperty("sslCaFile");
+    expect(warnings).toEqual(["APP_DATABASE_URL is used; ignored: APP_DATABASE_SSL_CA_FILE"]);
+  });
+
   test("verify-ca without one causes a warning", () => {
     const env = { APP_DATABASE_HOST: "db", APP_DATABASE_SSLMODE: "verify-ca" };
     expect(load({ env }).warnings).toEqual([expect.stringContaining("APP_DATABASE_SSL_CA_FILE, or use verify-full")]);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import type { SslMode } from "../domain/ssl-mode.ts";
 import type { DatabaseUrl } from "./database-url.ts";
-import type { SslMode } from "./database-url-parameters.ts";
 import { createLookup } from "./lookup.ts";
 import type { Setting } from "./settings.ts";
 import { settings } from "./settings.ts";
@@ -79,6 +79,7 @@ function external(given: readonly Given[], projectRoot: string): Choice<External
     name,
     sslMode: _,
     sslCaFile: urlCaFile,
+    hasSystemAuthorities: __,
     isPooled,
     warnings,
     ...rest
@@ -130,7 +131,7 @@ function settingsOverruledBy(url: DatabaseUrl): readonly Setting[] {
     settings.databaseName,
     ...(url.password === undefined ? [] : [settings.databasePassword]),
     ...(url.sslMode === undefined ? [] : [settings.databaseSslMode]),
-    ...(url.sslCaFile === undefined ? [] : [settings.databaseSslCaFile]),
+    ...(url.sslCaFile === undefined && !url.hasSystemAuthorities ? [] : [settings.databaseSslCaFile]),
   ];
 }
 

@@ -1,12 +1,6 @@
+import { type SslMode, sslModes } from "../domain/ssl-mode.ts";
 import type { Parsed } from "./parsed.ts";
 import { quote } from "./parsed.ts";
-
-/**
- * How far the connection is protected, as libpq has it: not at all, encrypted if the server insists or if it can, encrypted,
- * with the certificate's issuer checked, with the server's name checked too.
- */
-export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-export type SslMode = (typeof sslModes)[number];
 
 /** What the parameters of a database URL state; what they leave out is undefined. */
 export interface UrlParameters {
@@ -17,6 +11,8 @@ export interface UrlParameters {
   readonly name?: string;
   readonly sslMode?: SslMode;
   readonly sslCaFile?: string;
+  /** The system's authorities are asked for by name, so that no file of authorities counts. */
+  readonly hasSystemAuthorities?: true;
   readonly sslNegotiation?: "postgres" | "direct";
   readonly channelBinding?: "disable" | "prefer" | "require";
   readonly connectTimeoutMs?: number;
@@ -154,5 +150,5 @@ function checkTogether(stated: UrlParameters): Parsed<UrlParameters> {
     return { problem: "has sslrootcert=system, which needs sslmode=verify-full" };
   }
   const value = { ...rest, ...(host !== undefined && { host }), ...(sslNegotiation && { sslNegotiation }) };
-  return { value: { ...value, sslMode: "verify-full" } };
+  return { value: { ...value, sslMode: "verify-full", hasSystemAuthorities: true } };
 }

@@ -32,7 +32,7 @@ describe("a database URL is read into its parts", () => {
     ["postgres://%2Frun%2Fpostgresql/tickets", { host: "/run/postgresql", name: "tickets" }],
     ["postgres://db?sslmode=prefer", { host: "db", sslMode: "prefer" }],
     ["postgres://db?sslmode=verify-ca&sslrootcert=ca.pem", { host: "db", sslMode: "verify-ca", sslCaFile: "ca.pem" }],
-    ["postgres://db?sslrootcert=system", { host: "db", sslMode: "verify-full" }],
+    ["postgres://db?sslrootcert=system", { host: "db", sslMode: "verify-full", hasSystemAuthorities: true }],
     ["postgres://db?ssl=true", { host: "db", sslMode: "require" }],
     ["postgres://db?ssl=true&sslmode=verify-full", { host: "db", sslMode: "verify-full" }],
     ["postgres://db/tickets?host=other&port=6432&dbname=n", { host: "other", port: 6432, name: "n" }],

@@ -1,4 +1,4 @@
-import { sslModes } from "./database-url-parameters.ts";
+import { sslModes } from "../domain/ssl-mode.ts";
 import type { Kind } from "./kinds.ts";
 import {
   algorithms,

@@ -145,17 +145,24 @@ export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectEr
     }));
     result.details.push({ desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) });
   }
-  if ("retryDelayMs" in failure && isSafeToRepeat(failure, facts)) {
-    const retryDelay = durationFromMs(failure.retryDelayMs);
+  const delayMs = retryHintMs(failure, facts);
+  if (delayMs !== undefined) {
+    const retryDelay = durationFromMs(delayMs);
     result.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
-    result.metadata.set("retry-after", String(Math.ceil(failure.retryDelayMs / 1_000)));
+    result.metadata.set("retry-after", String(Math.ceil(delayMs / 1_000)));
   }
   return result;
 }
 
-/** A retry hint makes clients repeat by themselves, which could store a request without a key twice. */
-function isSafeToRepeat(failure: Failure, { repeatable }: CallFacts): boolean {
-  return repeatable || !("begun" in failure && failure.begun);
+/**
+ * The delay after which the client may repeat the request, if it may. The hint makes clients repeat by themselves: without a
+ * key, a request that may have been stored could be stored twice.
+ */
+function retryHintMs(failure: Failure, { repeatable }: CallFacts): number | undefined {
+  const mayBeStored = failure.reason === "OUTCOME_UNKNOWN" || ("begun" in failure && failure.begun);
+  if (mayBeStored && !repeatable) return undefined;
+  if ("retryDelayMs" in failure) return failure.retryDelayMs;
+  return mayBeStored || failure.reason === "DEADLINE_EXCEEDED" ? retryDelayMs : undefined;
 }
 
 /**

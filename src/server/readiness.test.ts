@@ -42,13 +42,41 @@ afterEach(() => {
 
 test("is starting, and leaves the database alone, until it has started", async () => {
   await pass(60);
-  expect(readiness.state).toBe("starting");
-  readiness.started();
-  expect(readiness.state).toBe("ready");
-  expect(probes).toBe(0);
+  expect([readiness.state, probes]).toEqual(["starting", 0]);
+  await readiness.started();
+  expect([readiness.state, probes]).toEqual(["ready", 1]);
   await pass(5);
-  expect(probes).toBe(5);
+  expect(probes).toBe(6);
   expect(changes).toEqual(["ready"]);
+});
+
+test("is unavailable at once if the first probe is bad, and ready after three good ones", async () => {
+  database = refuses;
+  await readiness.started();
+  expect([readiness.state, readiness.reason]).toEqual(["unavailable", "the database only reads"]);
+  database = answers;
+  await pass(2);
+  expect(readiness.state).toBe("unavailable");
+  await pass(1);
+  expect(changes).toEqual(["unavailable", "ready"]);
+});
+
+test("is unavailable after five seconds if the first probe hangs", async () => {
+  database = hangs;
+  const started = readiness.started();
+  await pass(4);
+  expect(readiness.state).toBe("starting");
+  await pass(1);
+  await started;
+  expect([readiness.state, readiness.reason]).toEqual(["unavailable", "the database does not answer"]);
+});
+
+test("a drain before the first probe ends is final", async () => {
+  database = hangs;
+  const started = readiness.started();
+  readiness.drain();
+  await started;
+  expect(changes).toEqual(["draining"]);
 });
 
 test.each([
@@ -56,7 +84,7 @@ test.each([
   ["fails", fails],
   ["hangs", hangs],
 ])("tolerates ten seconds of a database that %s, and no more", async (_, failure) => {
-  readiness.started();
+  await readiness.started();
   await pass(5);
   database = failure;
   await pass(10);
@@ -69,7 +97,7 @@ test.each([
 });
 
 test("says why it is not ready, to clients and in the log", async () => {
-  readiness.started();
+  await readiness.started();
   database = refuses;
   await pass(11);
   expect(readiness.reason).toBe("the database only reads");
@@ -80,7 +108,7 @@ test("says why it is not ready, to clients and in the log", async () => {
 });
 
 test("is ready again after three good probes in a row", async () => {
-  readiness.started();
+  await readiness.started();
   database = refuses;
   await pass(20);
   for (let round = 0; round < 3; round += 1) {
@@ -97,7 +125,7 @@ test("is ready again after three good probes in a row", async () => {
 });
 
 test("does not give up while a probe is under way that then turns out well", async () => {
-  readiness.started();
+  await readiness.started();
   await pass(5);
   database = refuses;
   await pass(9);
@@ -110,7 +138,7 @@ test("does not give up while a probe is under way that then turns out well", asy
 });
 
 test("says nothing of a restart shorter than the tolerance", async () => {
-  readiness.started();
+  await readiness.started();
   for (let round = 0; round < 5; round += 1) {
     database = refuses;
     await pass(9);
@@ -130,26 +158,27 @@ test("never has two probes under way", async () => {
     underWay -= 1;
     return { isGood: true };
   };
-  readiness.started();
+  const started = readiness.started();
   await pass(20);
+  await started;
   expect(most).toBe(1);
   expect(probes).toBe(7);
 });
 
 test("drains for good, whatever the database does", async () => {
-  readiness.started();
+  await readiness.started();
   readiness.drain();
   expect(readiness.state).toBe("draining");
   database = refuses;
   await pass(60);
-  readiness.started();
+  await readiness.started();
   expect(changes).toEqual(["ready", "draining"]);
 });
 
 test("a probe that ends after the drain began changes nothing", async () => {
   const late = Promise.withResolvers<Health>();
+  await readiness.started();
   database = () => late.promise;
-  readiness.started();
   await pass(1);
   readiness.drain();
   late.resolve(readOnly);
@@ -158,7 +187,7 @@ test("a probe that ends after the drain began changes nothing", async () => {
 });
 
 test("announces the drain before it begins, and tells listeners of both", async () => {
-  readiness.started();
+  await readiness.started();
   readiness.announceDrain();
   expect([readiness.state, readiness.draining.aborted]).toEqual(["draining", false]);
   readiness.drain();
@@ -169,7 +198,7 @@ test("announces the drain before it begins, and tells listeners of both", async 
 test("calls a listener no more once told so, and leaves no timer behind", async () => {
   const heard: ReadinessState[] = [];
   const forget = readiness.onChange((state) => heard.push(state));
-  readiness.started();
+  await readiness.started();
   forget();
   readiness.drain();
   expect(heard).toEqual(["ready"]);

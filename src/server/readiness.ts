@@ -1,6 +1,6 @@
 /** Whether this process should be sent work: it has started, its database takes writes, and it is not about to stop. */
 import { describeCauses } from "../domain/causes.ts";
-import type { Health } from "../domain/health.ts";
+import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
 
 export type ReadinessState = "starting" | "ready" | "unavailable" | "draining";
 
@@ -8,8 +8,11 @@ export interface Readiness {
   readonly state: ReadinessState;
   /** Why the state is "unavailable": a sentence for every client. */
   readonly reason: string | undefined;
-  /** The service can work: it has migrated and reached the database. From here on the database is watched. */
-  started(): void;
+  /**
+   * The service has migrated and listens. The first probe decides whether it is ready or unavailable, and then the promise
+   * resolves. From here on the database is watched.
+   */
+  started(): Promise<void>;
   /** The service is about to stop: the state becomes "draining". Calls are still served. There is no way back. */
   announceDrain(): void;
   /** The service stops: streams end as well. */
@@ -39,53 +42,29 @@ export interface ReadinessOptions {
   };
 }
 
-type Problem = Exclude<Health, { readonly isGood: true }>;
+const noAnswer: Problem = { isGood: false, reason: noAnswerReason };
 
-const noAnswer: Problem = { isGood: false, reason: "the database does not answer" };
-
-/** Makes a readiness that is "starting" until told otherwise. */
+/** Makes a readiness that is "starting" until `started` is called. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const {
-    intervalMs = 1_000,
-    toleranceMs = 10_000,
-    probeTimeoutMs = 5_000,
-    goodProbes = 3,
-    now = () => performance.now(),
-    log,
-  } = options;
-  const listeners = new Set<(state: ReadinessState) => void>();
+  const { intervalMs = 1_000, toleranceMs = 10_000, probeTimeoutMs = 5_000, goodProbes = 3 } = options;
+  const { now = () => performance.now(), log } = options;
+  const states = createStates(log);
   const draining = new AbortController();
-  let state: ReadinessState = "starting";
-  let lastGoodAt = 0;
+  let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
-  let problem: Problem | undefined;
   let watch: NodeJS.Timeout | undefined;
   let probingSince: number | undefined;
-
-  function change(next: ReadinessState): void {
-    if (state === next || state === "draining") return;
-    state = next;
-    if (next === "unavailable" && problem !== undefined) {
-      log.warn({ state, cause: describeCauses(problem.cause) || undefined }, `not ready: ${problem.reason}`);
-    } else log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
-    tell();
-  }
-
-  function tell(): void {
-    for (const listener of [...listeners]) listener(state);
-  }
 
   function note(health: Health): void {
     if (watch === undefined) return;
     if (!health.isGood) {
-      problem = health;
       goodInARow = 0;
-      if (now() - lastGoodAt > toleranceMs) change("unavailable");
+      if (now() - lastGoodAt > toleranceMs) states.change("unavailable", health);
       return;
     }
     lastGoodAt = now();
     goodInARow += 1;
-    if (goodInARow >= goodProbes) change("ready");
+    if (states.state === "starting" || goodInARow >= goodProbes) states.change("ready");
   }
 
   async function probeOnce(): Promise<void> {
@@ -104,16 +83,56 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     else if (now() - probingSince >= probeTimeoutMs) note(noAnswer);
   }
 
-  function announceDrain(): void {
-    change("draining");
+  function endWatch(): void {
     clearInterval(watch);
     watch = undefined;
   }
 
-  function close(): void {
-    clearInterval(watch);
-    watch = undefined;
-    listeners.clear();
+  function announceDrain(): void {
+    states.change("draining");
+    endWatch();
+  }
+
+  return {
+    get state() {
+      return states.state;
+    },
+    get reason() {
+      return states.reason;
+    },
+    async started() {
+      if (states.state !== "starting" || watch !== undefined) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const forget = states.onChange(() => resolve());
+      watch = setInterval(look, intervalMs);
+      look();
+      await promise;
+      forget();
+    },
+    announceDrain,
+    drain() {
+      const isAnnounced = states.state === "draining";
+      draining.abort();
+      if (isAnnounced) states.tell();
+      else announceDrain();
+    },
+    draining: draining.signal,
+    onChange: states.onChange,
+    close() {
+      endWatch();
+      states.forgetListeners();
+    },
+  };
+}
+
+/** The state, its reason, and the listeners that are called at each change. */
+function createStates(log: ReadinessOptions["log"]) {
+  const listeners = new Set<(state: ReadinessState) => void>();
+  let state: ReadinessState = "starting";
+  let problem: Problem | undefined;
+
+  function tell(): void {
+    for (const listener of [...listeners]) listener(state);
   }
 
   return {
@@ -121,26 +140,23 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       return state;
     },
     get reason() {
-      return state === "unavailable" ? problem?.reason : undefined;
+      return problem?.reason;
     },
-    started() {
-      if (state !== "starting") return;
-      lastGoodAt = now();
-      watch = setInterval(look, intervalMs);
-      change("ready");
+    /** `found` is what makes it unavailable. There is no way back from "draining". */
+    change(next: ReadinessState, found?: Problem): void {
+      if (state === "draining") return;
+      problem = found;
+      if (state === next) return;
+      state = next;
+      if (found === undefined) log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
+      else log.warn({ state, cause: describeCauses(found.cause) || undefined }, `not ready: ${found.reason}`);
+      tell();
     },
-    announceDrain,
-    drain() {
-      const isAnnounced = state === "draining";
-      draining.abort();
-      if (isAnnounced) tell();
-      else announceDrain();
-    },
-    draining: draining.signal,
-    onChange(listener) {
+    tell,
+    onChange(listener: (state: ReadinessState) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close,
+    forgetListeners: () => listeners.clear(),
   };
 }

@@ -10,7 +10,7 @@ export interface Answers {
   refusal(waitedMs: number, cause?: unknown): DomainError;
 }
 
-/** Nothing has been heard yet. */
+/** Counts from now: before the first answer, the server has as long as after an answer. */
 export function createAnswers(): Answers {
   let lastMs = performance.now();
   return {

@@ -65,11 +65,6 @@ export class LostCommitError extends Error {
   }
 }
 
-export interface BatchOptions extends TransactionTimeouts {
-  /** Whether PostgreSQL keeps parsed statements; poolers may not allow it. */
-  readonly preparedStatements: boolean;
-}
-
 /**
  * Opens a transaction, locks the concert, and after that reads the concert, the clock and the bookings asked for, all in
  * one flight: PostgreSQL begins each statement, with a snapshot of its own, when the one before it has ended.
@@ -77,17 +72,17 @@ export interface BatchOptions extends TransactionTimeouts {
 export async function openBatch(
   database: Pick<Database, "connect">,
   query: BatchQuery,
-  options: BatchOptions,
+  timeouts: TransactionTimeouts,
 ): Promise<OpenBatch> {
   const { concertId, bookingIds } = query;
   // Whatever throws from here to `return` gives the connection back.
   await using opening = new AsyncDisposableStack();
   const session = opening.adopt({ client: await database.connect(), isOver: false }, endTransaction);
   const { client } = session;
-  const run = runnerOn(client, options.preparedStatements);
+  const run = runnerOn(client);
   const keys = keyColumns(query.keys);
   const flight = await Promise.allSettled([
-    client.query(beginText(options)),
+    client.query(beginText(timeouts)),
     run(lockConcert, { id: concertId }),
     run(readConcert, { id: concertId }),
     query.keys.length > 0 ? run(findByKeys, { concertId, ...keys }) : undefined,
@@ -102,7 +97,7 @@ export async function openBatch(
     concert,
     now: row?.now,
     stored,
-    commit: (writes) => commitBatch(session, writes, options),
+    commit: (writes) => commitBatch(session, writes),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -119,9 +114,8 @@ function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): 
     set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`;
 }
 
-async function commitBatch(session: BatchSession, writes: BatchWrites, options: BatchOptions): Promise<Booking[]> {
-  const { client } = session;
-  const run = runnerOn(client, options.preparedStatements);
+async function commitBatch(session: BatchSession, writes: BatchWrites): Promise<Booking[]> {
+  const run = runnerOn(session.client);
   const { concert, availableTickets, newBookings, cancelled } = writes;
   const now = writes.now.toString();
   const isStockChanged = availableTickets !== concert.availableTickets;
@@ -135,7 +129,7 @@ async function commitBatch(session: BatchSession, writes: BatchWrites, options: 
     bookings && run(insertBookings, bookings),
     cancels && run(cancelBookings, cancels),
     entries && run(insertBookingEntries, entries),
-    client.query("commit"),
+    session.client.query("commit"),
   ]);
   const [updated, inserted, marked, recorded, commit] = flight;
   if (commit.status === "rejected") {
@@ -168,11 +162,10 @@ export async function findBookingsByKeys(
   database: Pick<Database, "connect">,
   concertId: bigint,
   keys: readonly BookingKey[],
-  options: BatchOptions,
 ): Promise<Booking[]> {
   const client = await database.connect();
   try {
-    const { rows } = await runnerOn(client, options.preparedStatements)(findByKeys, { concertId, ...keyColumns(keys) });
+    const { rows } = await runnerOn(client)(findByKeys, { concertId, ...keyColumns(keys) });
     return rows.map(toBooking);
   } finally {
     client.release();

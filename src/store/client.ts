@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
+import type { SslMode } from "../domain/ssl-mode.ts";
 import { DatabaseSetupError } from "./database-errors.ts";
-
-/**
- * Protection of a connection, as libpq's `sslmode`: `allow` and `prefer` settle for a connection without TLS if the server
- * wants it so; `require` encrypts, `verify-ca` checks the certificate too, `verify-full` also the host's name in it.
- */
-export type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
 /** How to reach and to enter a database. */
 export interface ConnectionOptions {
@@ -57,30 +52,56 @@ interface Beginning {
   readonly sendsTimeout: boolean;
 }
 
-/** How the next connection begins. It changes with what the server, or a pooler before it, takes. */
+/** How connections begin. It changes with what the server, or a pooler before it, takes. */
 export interface Handshake {
-  readonly next: Beginning;
-  /** Whether a connection that failed should be tried in another way; `tried` is how it began. */
-  fallBack(error: unknown, tried: Beginning): boolean;
+  /** How connections begin when nothing else is asked for: as the last one that succeeded after a fallback. */
+  readonly usual: Beginning;
+  /** The clients that `connect` makes before it returns begin in this way. */
+  begin<Result>(beginning: Beginning, connect: () => Result): Result;
+  /** How the client begins that is made now. */
+  next(): Beginning;
+  /** Takes note of how a client begins. */
+  made(client: pg.Client, beginning: Beginning): void;
+  /** Another way to try after a connection failed that began as `tried`; undefined if there is none. */
+  alternative(error: unknown, tried: Beginning): Beginning | undefined;
+  /** The client is connected: later connections begin as it did. */
+  succeeded(client: pg.Client): void;
 }
 
-/** Begins as the options say. What the server takes is remembered, so that later connections begin with it. */
+/**
+ * Begins as the options say. An alternative is remembered only after a connection that began so has succeeded: an error that
+ * passes must not leave later connections without TLS.
+ */
 export function createHandshake({ sslMode, host, statementTimeoutMs }: ConnectionOptions): Handshake {
   const isSocket = host.startsWith("/");
   const isSettling = (sslMode === "prefer" || sslMode === "allow") && !isSocket;
-  let next: Beginning = {
+  const beginnings = new WeakMap<pg.Client, Beginning>();
+  let asked: Beginning | undefined;
+  let usual: Beginning = {
     isEncrypted: sslMode !== "disable" && sslMode !== "allow" && !isSocket,
     sendsTimeout: statementTimeoutMs !== undefined,
   };
   return {
-    get next() {
-      return next;
+    get usual() {
+      return usual;
     },
-    fallBack(error, tried) {
-      if (tried.sendsTimeout && isParameterRefused(error)) next = { ...tried, sendsTimeout: false };
-      else if (isSettling && mayBeForTls(error)) next = { ...tried, isEncrypted: !tried.isEncrypted };
-      else return false;
-      return true;
+    begin(beginning, connect) {
+      asked = beginning;
+      try {
+        return connect();
+      } finally {
+        asked = undefined;
+      }
+    },
+    next: () => asked ?? usual,
+    made: (client, beginning) => beginnings.set(client, beginning),
+    alternative(error, tried) {
+      if (tried.sendsTimeout && isParameterRefused(error)) return { ...tried, sendsTimeout: false };
+      if (isSettling && mayBeForTls(error)) return { ...tried, isEncrypted: !tried.isEncrypted };
+      return undefined;
+    },
+    succeeded(client) {
+      usual = beginnings.get(client) ?? usual;
     },
   };
 }
@@ -109,10 +130,10 @@ export function createClientClass(options: ConnectionOptions, handshake: Handsha
   const tls = tlsOptions(options);
   const { host, port, username: user, password, name: database, startOptions, statementTimeoutMs } = options;
   return class extends pg.Client {
-    readonly #beginning = handshake.next;
+    readonly #sendsTimeout: boolean;
 
     constructor() {
-      const { isEncrypted } = handshake.next;
+      const { isEncrypted, sendsTimeout } = handshake.next();
       super({
         ...{ host, port, user, database, types: columnTypes, pipeline: true },
         // `pg` takes an empty text for none, and looks for one in the environment and in files.
@@ -126,7 +147,9 @@ export function createClientClass(options: ConnectionOptions, handshake: Handsha
       });
       // Without a listener a broken connection would end the process. The statement that fails reports it.
       this.on("error", () => {});
-      if (options.channelBinding === "require") requireChannelBinding(this);
+      this.#sendsTimeout = sendsTimeout;
+      handshake.made(this, { isEncrypted, sendsTimeout });
+      if (options.channelBinding === "require") requireChannelBinding(this, isEncrypted);
     }
 
     /**
@@ -138,7 +161,7 @@ export function createClientClass(options: ConnectionOptions, handshake: Handsha
       return {
         ...{ TimeZone: "UTC", DateStyle: "ISO, MDY", user, database },
         application_name: options.applicationName ?? "frontrow",
-        ...(this.#beginning.sendsTimeout && { statement_timeout: String(statementTimeoutMs) }),
+        ...(this.#sendsTimeout && { statement_timeout: String(statementTimeoutMs) }),
         ...(startOptions !== undefined && { options: startOptions }),
       };
     }
@@ -166,26 +189,33 @@ function readCertificates(path: string): string {
 }
 
 /**
- * Ends a connection on which the server asks for the password in another way, or for none. `pg` would answer. These
- * listeners are called before those of `pg`, which are added when it connects.
+ * Ends a connection on which the server asks for the password in another way, asks for none, or accepts it before its proof of
+ * the password, bound to this TLS connection, has been verified. `pg` would go on. These listeners are called before those of
+ * `pg`, which are added when it connects.
  */
-function requireChannelBinding({ connection }: pg.Client): void {
+function requireChannelBinding({ connection }: pg.Client, isEncrypted: boolean): void {
   let isBound = false;
-  const refuse = () => {
+  const refuse = (problem = "the server does not offer channel binding, which channel_binding=require demands") => {
     // What `pg` writes from now on is dropped.
     connection.stream.destroy();
-    connection.emit(
-      "error",
-      new Error("the server does not offer channel binding, which channel_binding=require demands"),
-    );
+    connection.emit("error", new Error(problem));
   };
   connection.on("authenticationSASL", ({ mechanisms }: { mechanisms: readonly string[] }) => {
-    isBound = mechanisms.includes("SCRAM-SHA-256-PLUS");
-    if (!isBound) refuse();
+    isBound = false;
+    // Without TLS `pg` does not choose the mechanism, whatever the server offers.
+    if (!isEncrypted || !mechanisms.includes("SCRAM-SHA-256-PLUS")) refuse();
   });
-  connection.on("authenticationCleartextPassword", refuse);
-  connection.on("authenticationMD5Password", refuse);
+  connection.on("authenticationCleartextPassword", () => refuse());
+  connection.on("authenticationMD5Password", () => refuse());
+  connection.on("authenticationSASLFinal", () => {
+    isBound = true;
+  });
+  // `pg` raises an error in its own listener if the proof is wrong, comes too early or is repeated.
+  connection.on("error", () => {
+    isBound = false;
+  });
   connection.on("authenticationOk", () => {
-    if (!isBound) refuse();
+    if (!isBound)
+      refuse("the server accepted the connection without channel binding, which channel_binding=require demands");
   });
 }

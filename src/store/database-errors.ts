@@ -16,7 +16,7 @@ export class ConnectFailure extends Error {
   override readonly name = "ConnectFailure";
 
   constructor(cause: unknown) {
-    super(`cannot connect to the database: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super("cannot connect to the database", { cause });
   }
 }
 

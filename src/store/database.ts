@@ -7,7 +7,7 @@ import { type Answers, createAnswers } from "./answers.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
 import { ConnectFailure } from "./database-errors.ts";
-import { LocklessDialect } from "./migrate.ts";
+import { LocklessDialect } from "./lockless-dialect.ts";
 import { createPreparedSupport } from "./prepared-support.ts";
 import type { DB } from "./tables.ts";
 
@@ -33,7 +33,7 @@ export interface Database extends Access {
   readonly reads: Access;
   /**
    * Ends both. Connections that have not closed after a while are cut, such as those that wait for a lock or whose network is
-   * gone. Resolves with whether there were none.
+   * gone. Resolves with whether there were none. Further calls return the same promise.
    */
   close(): Promise<boolean>;
 }
@@ -61,7 +61,7 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
   });
   // Without a listener an idle connection that breaks would end the process.
   pool.on("error", onError);
-  const { answers = createAnswers(), prepared = createPreparedSupport(() => {}), answerTimeoutMs } = options;
+  const { answers = createAnswers(), prepared = createPreparedSupport(true, () => {}), answerTimeoutMs } = options;
   const { statementTimeoutMs = 0 } = options;
   const isBounded = watchTimeouts(pool, statementTimeoutMs);
   pool.on("connect", () => answers.heard());
@@ -83,7 +83,7 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     log,
   );
   const sockets = trackSockets(pool);
-  const close = async () => {
+  const end = async () => {
     const ended = async () => {
       await Promise.all([access.db.destroy(), reads.db.destroy()]);
       await pool.end();
@@ -92,6 +92,11 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     if (await settlesWithin(ended(), closeTimeoutMs)) return true;
     sockets.destroy();
     return false;
+  };
+  let closing: Promise<boolean> | undefined;
+  const close = () => {
+    closing ??= end();
+    return closing;
   };
   return { ...access, reads, close };
 }
@@ -154,12 +159,19 @@ const maxFallBacks = 2;
 
 async function waitForClient(pool: pg.Pool, handshake: Handshake, answers: Answers): Promise<pg.PoolClient> {
   if (pool.waitingCount >= maxWaitingCallers) throw overloaded();
+  let beginning = handshake.usual;
   for (let fallBacks = 0; ; fallBacks++) {
-    const tried = handshake.next;
     try {
-      return await pool.connect();
+      // The pool makes the client before it returns its promise.
+      const client = await handshake.begin(beginning, () => pool.connect());
+      if (fallBacks > 0) handshake.succeeded(client);
+      return client;
     } catch (error) {
-      if (fallBacks < maxFallBacks && handshake.fallBack(error, tried)) continue;
+      const alternative = fallBacks < maxFallBacks ? handshake.alternative(error, beginning) : undefined;
+      if (alternative !== undefined) {
+        beginning = alternative;
+        continue;
+      }
       // pg-pool's own words for "all connections stayed busy"; it gives no code.
       const isWaitOver = error instanceof Error && error.message === "timeout exceeded when trying to connect";
       throw isWaitOver ? answers.refusal(maxWaitMs, error) : new ConnectFailure(error);
@@ -184,7 +196,7 @@ function createPlanRenewal(): (client: pg.PoolClient) => void {
   };
 }
 
-/** What a caller hears for whom no connection is to be had. */
-export function overloaded(cause?: unknown): DomainError {
-  return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause });
+/** The refusal of a caller for which there is no connection. */
+export function overloaded(): DomainError {
+  return new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import { explainMigrationError } from "./migration-errors.ts";
 import type { DB } from "./tables.ts";
@@ -27,21 +27,6 @@ const sqlFiles: MigrationProvider = {
 
 /** The number of Kysely's own lock, which releases before this one take for the session. */
 const lockId = 3853314791062309107n;
-
-/**
- * A dialect whose migrator takes no lock: `migrate` has one. Kysely's belongs to the session, and behind a transaction
- * pooler it would be given back on another one and stay for ever.
- */
-export class LocklessDialect extends PostgresDialect {
-  override createAdapter(): PostgresAdapter {
-    return new LocklessAdapter();
-  }
-}
-
-class LocklessAdapter extends PostgresAdapter {
-  override async acquireMigrationLock(): Promise<void> {}
-  override async releaseMigrationLock(): Promise<void> {}
-}
 
 /**
  * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.

@@ -10,8 +10,11 @@ export class MigrationError extends Error {
 
 /** insufficient_privilege, and invalid_schema_name: the role may not use any schema of its search path. */
 const missingRights = new Set(["42501", "3F000"]);
-/** lock_not_available, and query_canceled by a timeout of the server's or the role's. */
-const waitedTooLong = new Set(["55P03", "57014"]);
+/**
+ * lock_not_available, query_canceled by a timeout of the server's or the role's, and deadlock_detected: bookings that run
+ * during the migration may lock its tables in another order.
+ */
+const lockStates = new Set(["55P03", "57014", "40P01"]);
 
 /** Explains why a migration, or what precedes the first one, failed. */
 export async function explainMigrationError(
@@ -26,7 +29,7 @@ export async function explainMigrationError(
 }
 
 /** PostgreSQL's own words and their SQLSTATE; another error's message. */
-export function describeDatabaseError(error: unknown): string {
+function describeDatabaseError(error: unknown): string {
   if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.message : String(error);
   const { message, code, detail, hint } = error;
   const parts = [`${message} (SQLSTATE ${code})`, detail && `Detail: ${detail}`, hint && `Hint: ${hint}`];
@@ -35,8 +38,8 @@ export function describeDatabaseError(error: unknown): string {
 
 async function adviceFor(db: Kysely<DB>, error: unknown): Promise<string | undefined> {
   const state = error instanceof pg.DatabaseError ? (error.code ?? "") : "";
-  if (waitedTooLong.has(state)) {
-    return "Another migration or a long transaction holds a lock that it needs: repeat it when that has ended.";
+  if (lockStates.has(state)) {
+    return "Another migration or transaction holds a lock that it needs: repeat it when that has ended.";
   }
   if (!missingRights.has(state)) return undefined;
   const { rows } = await rights.execute(db);

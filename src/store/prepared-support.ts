@@ -19,18 +19,20 @@ export interface PreparedSupport {
   failed(error: unknown): void;
 }
 
-/** Statements go without their names from the first one that was lost, of which `onLost` is called once. */
-export function createPreparedSupport(onLost: (error: unknown) => void): PreparedSupport {
-  let isLost = false;
+/**
+ * Sends names if `isAllowed`. From the first lost statement on names are left out, and `onLost` is called once, with its error.
+ */
+export function createPreparedSupport(isAllowed: boolean, onLost: (error: unknown) => void): PreparedSupport {
+  let isKept = isAllowed;
   return {
     apply(statement) {
-      if (!isLost || typeof statement === "string") return statement;
+      if (isKept || typeof statement === "string") return statement;
       const { name: _, ...unnamed } = statement;
       return unnamed;
     },
     failed(error) {
-      if (isLost || !isStatementLost(error)) return;
-      isLost = true;
+      if (!isKept || !isStatementLost(error)) return;
+      isKept = false;
       onLost(error);
     },
   };

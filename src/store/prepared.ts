@@ -64,12 +64,8 @@ export type RunPrepared = <Parameters>(
   parameters: Parameters,
 ) => Promise<pg.QueryResult>;
 
-/** A runner on a connection. `named` lets PostgreSQL keep the parsed statement for the connection's life. */
-export function runnerOn(client: Connection, named: boolean): RunPrepared {
+/** A runner on a connection. The name lets PostgreSQL keep the parsed statement for the connection's life. */
+export function runnerOn(client: Connection): RunPrepared {
   return (statement, parameters) =>
-    client.query({
-      ...(named ? { name: statement.name } : {}),
-      text: statement.text,
-      values: statement.values(parameters),
-    });
+    client.query({ name: statement.name, text: statement.text, values: statement.values(parameters) });
 }

@@ -1,6 +1,6 @@
 /** Finds out whether the database takes writes, without leaving anything behind in it. */
 import { randomUUID } from "node:crypto";
-import type { Health } from "../domain/health.ts";
+import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import type { Connection, Database } from "./database.ts";
 import { ConnectFailure, sqlState } from "./database-errors.ts";
@@ -16,7 +16,7 @@ const cannotTryStates = new Set(["42501", "42883"]);
 
 /** The sentences of `/readyz`. */
 const reasons = {
-  unreachable: "the database does not answer",
+  unreachable: noAnswerReason,
   refused: "the database refuses new connections",
   readOnly: "the database does not take writes: it is a standby or read-only",
   commitHangs: "commits do not complete: a synchronous standby may be missing",
@@ -40,21 +40,19 @@ export function createProbe(lasting: Database, passing: Database): () => Promise
   };
 }
 
-type Trouble = Exclude<Health, { readonly isGood: true }>;
-
-function trouble(reason: keyof typeof reasons, cause?: unknown): Trouble {
+function problem(reason: keyof typeof reasons, cause?: unknown): Problem {
   return { isGood: false, reason: reasons[reason], cause };
 }
 
 /** What an error means: that there is no connection or that it broke, or what PostgreSQL said before or on it. */
-function troubleOf(error: unknown): Trouble {
+function problemOf(error: unknown): Problem {
   if (error instanceof ConnectFailure) {
-    return trouble(sqlState(error.cause) === undefined ? "unreachable" : "refused", error);
+    return problem(sqlState(error.cause) === undefined ? "unreachable" : "refused", error);
   }
-  return trouble(sqlState(error) === undefined ? "unreachable" : "failed", error);
+  return problem(sqlState(error) === undefined ? "unreachable" : "failed", error);
 }
 
-async function ask(database: Database): Promise<Trouble | undefined> {
+async function ask(database: Database): Promise<Problem | undefined> {
   try {
     const connection = await database.connect();
     let isUseless = true;
@@ -64,23 +62,23 @@ async function ask(database: Database): Promise<Trouble | undefined> {
       // The next one may lead to another server.
       connection.release(isUseless);
     }
-    return isUseless ? trouble("readOnly") : undefined;
+    return isUseless ? problem("readOnly") : undefined;
   } catch (error) {
-    return troubleOf(error);
+    return problemOf(error);
   }
 }
 
-async function tryWrite(lasting: Database, passing: Database): Promise<Trouble | undefined> {
+async function tryWrite(lasting: Database, passing: Database): Promise<Problem | undefined> {
   let connection: Connection;
   try {
     connection = await passing.connect();
   } catch (error) {
-    return troubleOf(error);
+    return problemOf(error);
   }
   try {
     return await write(connection, lasting);
   } catch (error) {
-    return cannotTryStates.has(sqlState(error) ?? "") ? undefined : troubleOf(error);
+    return cannotTryStates.has(sqlState(error) ?? "") ? undefined : problemOf(error);
   } finally {
     connection.release(true);
   }
@@ -88,25 +86,26 @@ async function tryWrite(lasting: Database, passing: Database): Promise<Trouble |
 
 /**
  * A record in the write-ahead log and nothing else: no table changes, and nothing is there to be vacuumed. Without one COMMIT
- * would not wait for standbys, whatever transaction ids were used. The tag tells this statement from all others.
+ * would not wait for standbys, whatever transaction ids were used. The tag identifies this statement in pg_stat_activity. It
+ * comes first: the view shows as little as the first 100 bytes (track_activity_query_size).
  */
-const writeStatement = (tag: string) => `
+const writeStatement = (tag: string) => `${tag}
   begin;
   set local statement_timeout = ${statementTimeoutMs};
   select pg_logical_emit_message(true, 'frontrow', '');
-  commit /* ${tag} */`;
+  commit`;
 
-async function write(connection: Connection, lasting: Database): Promise<Trouble | undefined> {
-  if (await isReadOnly(connection)) return trouble("readOnly");
-  const statement = writeStatement(randomUUID());
-  const commit = connection.query(statement);
+async function write(connection: Connection, lasting: Database): Promise<Problem | undefined> {
+  if (await isReadOnly(connection)) return problem("readOnly");
+  const tag = `/* frontrow probe ${randomUUID()} */`;
+  const commit = connection.query(writeStatement(tag));
   if (await settlesWithin(commit, commitTimeoutMs)) {
     await commit;
     return undefined;
   }
-  await endWait(lasting, statement).catch(() => {});
+  await endWait(lasting, tag).catch(() => {});
   await commit.catch(() => {});
-  return trouble("commitHangs");
+  return problem("commitHangs");
 }
 
 async function isReadOnly(connection: Connection): Promise<boolean> {
@@ -121,12 +120,12 @@ async function isReadOnly(connection: Connection): Promise<boolean> {
  * leave a session behind. What was committed then is so on the primary only, and of no importance. Only the probe's own wait:
  * through a pooler its session may be another client's a moment later.
  */
-async function endWait(database: Database, statement: string): Promise<void> {
+async function endWait(database: Database, tag: string): Promise<void> {
   const connection = await database.connect();
   try {
     await connection.query(
-      "select pg_cancel_backend(pid) from pg_stat_activity where query = $1 and wait_event = 'SyncRep'",
-      [statement],
+      "select pg_cancel_backend(pid) from pg_stat_activity where starts_with(query, $1) and wait_event = 'SyncRep'",
+      [tag],
     );
   } finally {
     connection.release();

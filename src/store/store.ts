@@ -4,7 +4,7 @@ import type { Booking, BookingKey } from "../domain/booking.ts";
 import { type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
 import { createAnswers } from "./answers.ts";
-import { type BatchOptions, type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
+import { type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./booking-batch.ts";
 import type { ConnectionOptions } from "./client.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
 import { createGate } from "./gate.ts";
@@ -15,12 +15,14 @@ import { createProbe } from "./probe.ts";
 import { retryTransient } from "./retry.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction } from "./transaction.ts";
+import { type Committable, runTransaction, type TransactionTimeouts } from "./transaction.ts";
 
-export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, BatchOptions {
+export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, TransactionTimeouts {
   readonly poolSize: number;
   /** How often a transaction or read is repeated after a transient failure. */
   readonly maxRetries: number;
+  /** Whether PostgreSQL keeps parsed statements; poolers may not allow it. */
+  readonly preparedStatements: boolean;
   /** Called once, when prepared statements turn out not to be kept and are given up. */
   readonly onPreparedLost?: ((error: unknown) => void) | undefined;
 }
@@ -29,8 +31,11 @@ export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutM
 export interface Store {
   /** Whether the database is set up as the service needs it. Raises DatabaseSetupError; returns warnings. */
   check(): Promise<string[]>;
-  /** Applies the migrations that are missing and returns their names. Raises MigrationError. */
-  migrate(): Promise<string[]>;
+  /**
+   * Applies the migrations that are missing and returns their names. Raises MigrationError. When `signal` aborts, the
+   * migration's connection is closed, and PostgreSQL rolls back.
+   */
+  migrate(signal?: AbortSignal): Promise<string[]>;
   /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /** Like `read`, for what looks through many rows: on half of the connections that reads have. */
@@ -63,7 +68,7 @@ const answerGraceMs = 3_000;
 export function createStore(options: StoreOptions, onConnectionError: (error: Error) => void): Store {
   const { maxRetries, statementTimeoutMs } = options;
   const answers = createAnswers();
-  const prepared = createPreparedSupport((error) => options.onPreparedLost?.(error));
+  const prepared = createPreparedSupport(options.preparedStatements, (error) => options.onPreparedLost?.(error));
   type Limits = Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
   const open = (limits: Limits) =>
     createDatabase({ ...options, statementTimeoutMs: undefined, answers, prepared, ...limits }, onConnectionError);
@@ -79,7 +84,7 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
   const store: Store = {
     read: (work, deadline) => {
       const readIfAwaited = (connection: Kysely<DB>) => {
-        // Those who gave up in the queue must not cost the others.
+        // A caller that gave up in the queue must not cost the others.
         requireAwaited(deadline);
         return work(connection);
       };
@@ -93,17 +98,25 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
     },
     batches: {
       open: (query) => openBatch(main, query, options),
-      find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys, options),
+      find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys),
     },
     check: () => checkServer(aside.db),
-    migrate: async () => {
-      // A migration may take long, and so may the wait for another instance's.
+    migrate: async (signal) => {
+      signal?.throwIfAborted();
+      // No limit for an answer: a migration may take long, and so may the wait for another instance's. The migrator reports
+      // the last error of a failed migration, and the first one is its cause.
       let firstError: unknown;
       const onStatementError = (error: unknown) => {
         firstError ??= error;
       };
       const { db, close } = open({ poolSize: 1, onStatementError });
-      return await migrate(db, () => firstError).finally(close);
+      signal?.addEventListener("abort", close);
+      try {
+        return await migrate(db, () => firstError);
+      } finally {
+        signal?.removeEventListener("abort", close);
+        await close();
+      }
     },
     ping: async () => {
       await sql`select 1`.execute(aside.db);

@@ -75,7 +75,10 @@ async function workAndCommit<Result>(
   }
 }
 
-/** Inside the transaction, since poolers refuse these as connection options. */
+/**
+ * Inside the transaction: behind a transaction pooler, what is set for a session reaches other clients, and poolers may refuse
+ * it at the start of a connection.
+ */
 async function setTimeouts(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<void> {
   await sql`select
     set_config('lock_timeout', ${String(timeouts.lockTimeoutMs)}, true),
@@ -108,6 +111,16 @@ async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise
   return "unknown";
 }
 
+/** Also if it cannot be asked. */
+async function isInRecovery(db: Kysely<DB>): Promise<boolean> {
+  try {
+    const { rows } = await sql<{ isInRecovery: boolean }>`select pg_is_in_recovery() as "isInRecovery"`.execute(db);
+    return rows[0]?.isInRecovery ?? true;
+  } catch {
+    return true;
+  }
+}
+
 type TransactionStatus = "committed" | "aborted" | "in progress" | "forgotten" | "unreachable";
 
 async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise<TransactionStatus> {
@@ -119,7 +132,9 @@ async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise
     // After a crash or failover it may be another transaction that committed under this id. If none has, ours has not.
     return (status === "committed" && !isSameServer ? undefined : status) ?? "forgotten";
   } catch (error) {
-    // The server has never given the id: a failover has lost the transaction, and its COMMIT cannot come any more.
-    return isFutureTransactionId(error) ? "aborted" : "unreachable";
+    if (!isFutureTransactionId(error)) return "unreachable";
+    // A server that takes writes has never given the id: a failover has lost the transaction, and its COMMIT cannot come any
+    // more. A standby may still receive it.
+    return (await isInRecovery(db)) ? "unreachable" : "aborted";
   }
 }

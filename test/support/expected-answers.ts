@@ -37,8 +37,8 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
   VERSION_MISMATCH: { code: "ABORTED", status: 409 },
   OVERLOADED: { ...unavailable, retryDelayMs: 1_000 },
   DATABASE_UNAVAILABLE: { ...unavailable, retryDelayMs: 1_000 },
-  OUTCOME_UNKNOWN: unavailable,
-  DEADLINE_EXCEEDED: { code: "DEADLINE_EXCEEDED", status: 504 },
+  OUTCOME_UNKNOWN: { ...unavailable, retryDelayMs: 1_000 },
+  DEADLINE_EXCEEDED: { code: "DEADLINE_EXCEEDED", status: 504, retryDelayMs: 1_000 },
   SHUTTING_DOWN: { ...unavailable, retryDelayMs: 1_000 },
   INTERNAL: { code: "INTERNAL", status: 500 },
 };

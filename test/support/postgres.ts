@@ -21,8 +21,7 @@ function say(message: string): void {
 
 /**
  * The server that APP_TEST_DATABASE_URL names; else the oldest supported major, if APP_TEST_POSTGRES is `oldest`; else a
- * container, where an engine and the image are at hand; else the
- * embedded binaries, which are always there.
+ * container, if an engine and the image are installed; else the embedded binaries.
  */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const given = process.env.APP_TEST_DATABASE_URL;
@@ -45,13 +44,13 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   }
 }
 
-/** Only with an image that is at hand: a test run downloads nothing. */
+/** Only with an image that is installed: a test run downloads nothing. */
 async function startContainer(): Promise<TestPostgres> {
   if (process.env.APP_TEST_CONTAINERS === "off") throw new Error("switched off by APP_TEST_CONTAINERS");
   const { getContainerRuntimeClient, ImageName } = await import("testcontainers");
   const runtime = await getContainerRuntimeClient();
-  const isAtHand = (name: string) => runtime.image.exists(ImageName.fromString(name));
-  if (!(await isAtHand(image))) throw new Error(`the image ${image} is not at hand`);
+  const isInstalled = (name: string) => runtime.image.exists(ImageName.fromString(name));
+  if (!(await isInstalled(image))) throw new Error(`the image ${image} is not installed`);
   // Without its clean-up image, the clean-up is ours: `stop` below.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");

@@ -338,9 +338,10 @@ export const UpdateConcertRequestSchema: GenMessage<UpdateConcertRequest> = /*@_
  * INVALID_ARGUMENT with INVALID_REQUEST (a google.rpc.BadRequest names the fields), UNAVAILABLE with OVERLOADED or
  * DATABASE_UNAVAILABLE (nothing was stored; a google.rpc.RetryInfo says when to repeat), UNAVAILABLE with SHUTTING_DOWN (this
  * instance stops; the message says whether the request may have been stored, and a google.rpc.RetryInfo is there if it is
- * safe to repeat), DEADLINE_EXCEEDED, and RESOURCE_EXHAUSTED with RATE_LIMITED (with a google.rpc.RetryInfo). Where callers
- * show tokens: UNAUTHENTICATED with UNAUTHENTICATED, PERMISSION_DENIED with MISSING_SCOPE (metadata: scope), UNAVAILABLE
- * with KEYS_UNAVAILABLE (the keys to check tokens with cannot be had; with a google.rpc.RetryInfo).
+ * safe to repeat), DEADLINE_EXCEEDED (the same holds for its message and its google.rpc.RetryInfo), and RESOURCE_EXHAUSTED with
+ * RATE_LIMITED (with a google.rpc.RetryInfo). Where callers show tokens: UNAUTHENTICATED with UNAUTHENTICATED,
+ * PERMISSION_DENIED with MISSING_SCOPE (metadata: scope), UNAVAILABLE with KEYS_UNAVAILABLE (the keys to check tokens with
+ * cannot be had; with a google.rpc.RetryInfo).
  *
  * @generated from service frontrow.v1.ConcertService
  */

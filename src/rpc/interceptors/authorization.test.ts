@@ -54,12 +54,12 @@ test("a method about no resource requires no owner, and its handler cannot take 
 
 test.each<[string, Method, readonly string[] | "no tokens", object, string | undefined]>([
   ["the caller", getBooking, ["bookings:read"], {}, "nora"],
-  ["anyone, for an administrator", getBooking, ["bookings:admin"], {}, undefined],
-  ["anyone, where callers show no tokens", getBooking, "no tokens", {}, undefined],
+  ["any user, for an administrator", getBooking, ["bookings:admin"], {}, undefined],
+  ["any user, where callers show no tokens", getBooking, "no tokens", {}, undefined],
   ["the caller, who is not named", cancelBooking, ["bookings:write"], {}, "nora"],
   ["the caller, who is named", cancelBooking, ["bookings:write"], { userId: "nora" }, "nora"],
-  ["anyone, for an administrator who names no user", cancelBooking, ["bookings:admin"], {}, undefined],
-  ["the user whom an administrator names", cancelBooking, ["bookings:admin"], { userId: "otto" }, "otto"],
+  ["any user, for an administrator who names none", cancelBooking, ["bookings:admin"], {}, undefined],
+  ["the user that an administrator names", cancelBooking, ["bookings:admin"], { userId: "otto" }, "otto"],
   ["the user named, where callers show no tokens", cancelBooking, "no tokens", { userId: "otto" }, "otto"],
   ["the user named, which may be none", cancelBooking, "no tokens", {}, ""],
 ])("the owner must be %s: $name", async (_, method, scopes, fields, owner) => {

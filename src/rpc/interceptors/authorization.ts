@@ -7,7 +7,7 @@ import { requireOwner } from "../ownership.ts";
 
 export interface AuthorizationOptions {
   readonly ruleOf: RuleOf;
-  /** Whether callers show no tokens, so that each is the user whom the request names. */
+  /** Whether callers show no tokens, so that each is the user that the request names. */
   readonly believesUsers: boolean;
 }
 
@@ -37,7 +37,7 @@ export function createAuthorizationInterceptor({ ruleOf, believesUsers }: Author
   };
 }
 
-/** The user whom the request names, empty if it leaves the user open; undefined if it has no field for one. */
+/** The user that the request names, empty if it leaves the user open; undefined if it has no field for one. */
 function namedUser({ userKey }: AccessRule, { message }: UnaryRequest): string | undefined {
   return userKey === undefined ? undefined : (message as unknown as Record<string, string>)[userKey];
 }
