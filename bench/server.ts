@@ -136,6 +136,8 @@ const { config } = loadConfig({
   env: {
     APP_DATABASE_URL: databaseUrl,
     APP_HOST: "127.0.0.1",
+    // Said, so that requests are not held to the hosts of this machine as well.
+    APP_AUTH_MODE: "none",
     APP_LOG_LEVEL: "error",
     ...unreachedLimits,
     ...JSON.parse(settings),

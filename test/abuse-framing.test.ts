@@ -1,6 +1,6 @@
 /** Requests whose body's end two servers may see at different places, and responses that a cache or a browser may misuse. */
 import { connect } from "node:http2";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { envelope, jsonType, sendGrpc, sendHttp } from "./support/bad-input.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";
@@ -51,6 +51,43 @@ describe("the connection is closed, and what follows is not taken for a request"
     const said = await untilClosed(request("1.0", coding));
     expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
   });
+});
+
+const post = `POST ${getConcert} HTTP/1.1\r\nContent-Type: application/json\r\n`;
+test.each([
+  ["an unknown expectation", `${post}Host: a\r\nExpect: x\r\nContent-Length: 2\r\n\r\n{}`, 417, "EXPECTATION_FAILED"],
+  [
+    "an unknown expectation of a faulty body",
+    `${post}Host: a\r\nExpect: x\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n`,
+    400,
+    "INVALID_REQUEST",
+  ],
+  ["no Host", `${post}Content-Length: 2\r\n\r\n{}`, 400, "INVALID_REQUEST"],
+])("%s is refused with a problem, and the connection is closed", async (_, bytes, status, reason) => {
+  const said = await untilClosed(`${bytes}${second}`);
+  expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+  expect(said).toContain(`"reason":"${reason}"`);
+  for (const header of ["x-content-type-options: nosniff", "cache-control: no-store", "connection: close"]) {
+    expect(said.toLowerCase()).toContain(`${header}\r\n`);
+  }
+});
+
+test("an unknown expectation is refused over HTTP/2, and the connection goes on", async () => {
+  const session = connect(app.baseUrl);
+  onTestFinished(() => session.destroy());
+  const ask = (more: Record<string, string>) =>
+    new Promise<unknown>((resolve) => session.request({ ":path": "/health", ...more }).on("response", resolve));
+  expect(await ask({ expect: "x" })).toMatchObject({
+    ":status": 417,
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  expect(await ask({})).toMatchObject({ ":status": 200 });
+});
+
+test("HTTP/1.0 needs no Host", async () => {
+  expect(await untilClosed("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test("chunked bodies are read, and the connection goes on", async () => {

@@ -3,8 +3,11 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
 import { gunzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { HealthCheckRequestSchema } from "../gen/health/v1/health_pb.ts";
 import { DomainError } from "../src/domain/errors.ts";
 import { connectErrorFor } from "../src/rpc/errors.ts";
@@ -21,10 +24,24 @@ const invalid = new DomainError({
   violations: Array.from({ length: 1_000 }, () => ({ field: "x".repeat(50), message: long })),
 });
 
+/** As many violations as one request can have, each of about a hundred bytes. */
+const twenty = new DomainError({
+  reason: "INVALID_REQUEST",
+  violations: Array.from({ length: 20 }, () => ({ field: "x".repeat(30), message: "y".repeat(70) })),
+});
+/** Violations that are small beside what their encoding adds. */
+const tiny = new DomainError({
+  reason: "INVALID_REQUEST",
+  violations: Array.from({ length: 1_000 }, () => ({ field: "x", message: "y" })),
+});
+
 beforeAll(async () => {
   app = await serveApp({
     listConcerts() {
       throw connectErrorFor(invalid, { repeatable: false });
+    },
+    getConcert({ id }) {
+      throw connectErrorFor(id === 0n ? twenty : tiny, { repeatable: false });
     },
   });
 });
@@ -72,6 +89,14 @@ const longId = JSON.stringify({ id: long });
 const grpcBad = { "grpc-encoding": "\u00e9".repeat(3_000) };
 
 describe("gRPC: the trailers are short and the connection lives on", () => {
+  test.each([0n, 1n])("the reason arrives beside many violations: %s", async (id) => {
+    const client = createClient(ConcertService, createGrpcTransport({ baseUrl: app.baseUrl }));
+    const error = ConnectError.from(await client.getConcert({ id }).catch((caught: unknown) => caught));
+    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "INVALID_REQUEST" }]);
+    const [badRequest] = error.findDetails(BadRequestSchema);
+    expect(badRequest?.fieldViolations.length).toBeGreaterThan(10);
+  });
+
   test.each<[string, string, string, Uint8Array, object, Code]>([
     ["a health check of a long name", checkPath, "application/grpc", longCheck, {}, Code.NotFound],
     ["a long id in JSON", getConcert, "application/grpc+json", Buffer.from(longId), {}, Code.InvalidArgument],

@@ -69,7 +69,7 @@ describe.each([
   test("an address has 50 streams, and room again when they are gone", async () => {
     const { session, statuses } = await openMany(200, 1, reflectionPath(service), wholeFile);
     await vi.waitFor(() => expect(statuses).toEqual(refusals(150)), patience);
-    // Health has limits of its own.
+    // The limits of health are separate.
     const health = createClient(Health, createGrpcTransport({ baseUrl: app.baseUrl }));
     expect(await health.check({})).toBeDefined();
     await expect(ask()).rejects.toMatchObject({ code: Code.ResourceExhausted });

@@ -69,6 +69,17 @@ describe("what the schema leaves to the service", () => {
       ...([method, { currency_code: "JPY", price: 12.5 }, "price"] as const),
       "must be a whole number in JPY, which has no decimals",
     ]),
+    ...["ConcertService.CreateConcert", "BookingService.BookTickets", "BookingService.CancelBooking"].flatMap(
+      (method) =>
+        ["0", "f", "F"].map((digit): (typeof cases)[number] => [
+          ...([
+            method,
+            { request_id: [8, 4, 4, 4, 12].map((length) => digit.repeat(length)).join("-") },
+            "request_id",
+          ] as const),
+          "must not be the nil or the max UUID: they identify nothing",
+        ]),
+    ),
   ];
   describe.each(jsonProtocols)("by %s", (protocol) => {
     test.each(cases)("%s %j", async (method, changes, field, message) => {

@@ -1,6 +1,9 @@
 /** If-Match and If-None-Match, as RFC 9110 has them, on what has a version and on what has none. */
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { concertJson, jsonType, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { holdConcert, patientSettings } from "./support/locks.ts";
 import { createProtocolClient, type Protocol } from "./support/protocols.ts";
@@ -77,7 +80,21 @@ describe("a concert's ETag", () => {
     expect(etag).toMatch(/^"1-[\w-]{27}"$/);
     const again = await sendHttp(service.baseUrl, { path, headers: { ...headers, "if-none-match": etag } });
     expect(again).toMatchObject({ status: 304, text: "" });
-    expect((await sendHttp(service.baseUrl, { path, headers: { "if-match": '"2-x"' } })).status).toBe(412);
+    const failed = await sendHttp(service.baseUrl, { path, headers: { ...headers, "if-match": '"2-x"' } });
+    expect(failed).toMatchObject({ status: 412, headers: { "cache-control": "no-store" } });
+    expect(failed.headers).not.toHaveProperty("etag");
+  });
+
+  test("with a failed If-Match, Connect clients read the error of a GET", async () => {
+    const { id } = await stage.concert();
+    const transport = createConnectTransport({ baseUrl: service.baseUrl, httpVersion: "1.1", useHttpGet: true });
+    const client = createClient(ConcertService, transport);
+    const error = await client
+      .getConcert({ id }, { headers: { "if-match": '"2-x"' } })
+      .catch((caught: unknown) => ConnectError.from(caught));
+    expect(error).toMatchObject({ code: Code.FailedPrecondition, rawMessage: expect.stringContaining("If-Match") });
+    const [info] = error instanceof ConnectError ? error.findDetails(ErrorInfoSchema) : [];
+    expect(info).toMatchObject({ domain: "frontrow", reason: "PRECONDITION_FAILED" });
   });
 
   test("is a hash alone where there is no version", async () => {
@@ -190,6 +207,7 @@ describe("If-Match elsewhere", () => {
     const other = await get(id, { "If-Match": '"2-x"' });
     expect(other.status).toBe(412);
     expect(await other.json()).toMatchObject(failed);
+    for (const tags of ['"01-x"', '"0000000001-x"']) expect((await get(id, { "If-Match": tags })).status).toBe(412);
     for (const tags of ["*", '"1-x"', 'W/"1-x"']) expect((await get(id, { "If-Match": tags })).status).toBe(200);
     const list = `${service.baseUrl}/api/v1/bookings?user_id=unknown`;
     const { headers } = await fetch(list);

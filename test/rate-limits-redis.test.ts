@@ -111,6 +111,29 @@ describe.skipIf(!hasRedis)("two instances", () => {
   });
 });
 
+test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to plain ones", async () => {
+  const connection = connectRedis(redis.url, () => {});
+  onTestFinished(() => connection.disconnect());
+  await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
+  const report = vi.fn();
+  const rates = createRateLimits({ reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, report);
+  const counted = { kind: "caller", key: newUser() } as const;
+  const seen = [];
+  for (const cost of [4, 3, 3, 1, 3, 1]) {
+    const allowance = await rates.count("reads", counted, cost);
+    seen.push([allowance?.isAllowed, allowance?.remaining]);
+  }
+  expect(seen).toEqual([
+    [true, 1],
+    [false, 1],
+    [false, 1],
+    [true, 0],
+    [false, 0],
+    [false, 0],
+  ]);
+  expect(report).not.toHaveBeenCalled();
+});
+
 describe.skipIf(!hasRedis)("a Redis that hangs", () => {
   test("is waited for once in two seconds, and not by call after call", async () => {
     const connection = connectRedis(redis.url, () => {});

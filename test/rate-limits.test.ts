@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { sendHttp } from "./support/bad-input.ts";
 import { callOnce } from "./support/exchange.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
@@ -71,6 +72,18 @@ const budget = (limit: number, remaining: number) => ({
   limit: String(limit),
   remaining: String(remaining),
   reset: aReset,
+});
+
+it("REST tells of the second look that a plus sign in a user id makes, which is the other user's call", async () => {
+  const remaining = async (plus: string) => {
+    const answer = await sendHttp(service.baseUrl, { path: `/api/v1/bookings?user_id=look${plus}tix` });
+    return [answer.status, answer.headers["ratelimit-remaining"]];
+  };
+  expect(await remaining("%2B")).toEqual([200, "2"]);
+  expect(await remaining("%2B")).toEqual([200, "1"]);
+  expect(await remaining("+")).toEqual([200, "0"]);
+  // The second look is refused, and only the first one's headers are left.
+  expect(await remaining("+")).toEqual([200, "1"]);
 });
 
 describe("RATE_LIMITED", () => {

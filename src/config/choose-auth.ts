@@ -1,3 +1,4 @@
+import { loopbackHost } from "../domain/loopback.ts";
 import { createLookup } from "./lookup.ts";
 import { settings } from "./settings.ts";
 import type { Given } from "./sources.ts";
@@ -26,8 +27,6 @@ export interface JwtAuth {
   readonly keys: { readonly url: URL } | { readonly pem: string };
 }
 
-/** Names of this very machine. */
-export const loopbackHosts = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
 const loopback = "127.0.0.1";
 
 /** Decides who callers are by, and which address is safe to listen on then. */
@@ -43,7 +42,7 @@ export function chooseAuth(given: readonly Given[]): {
   const mode = value(settings.authMode);
   const asked = value(settings.host);
   const isOpen = mode === "jwt" || (mode === "none" && find(settings.authMode) !== undefined);
-  const host = isOpen || loopbackHosts.test(asked) ? asked : loopback;
+  const host = isOpen || loopbackHost.test(asked) ? asked : loopback;
   const overruled = host === asked ? undefined : find(settings.host);
   const whyLoopback = isOpen ? undefined : reasons[mode];
   const warnings = [

@@ -1,6 +1,6 @@
 /** Settings that are allowed, and together leave a gap which an operator should know of. */
 import type { Config } from "../config.ts";
-import { loopbackHosts } from "./choose-auth.ts";
+import { loopbackHost } from "../domain/loopback.ts";
 
 /** A sentence for the log about each of them. */
 export function risksOf({ auth, rateLimits }: Pick<Config, "auth" | "rateLimits">): string[] {
@@ -16,5 +16,5 @@ export function risksOf({ auth, rateLimits }: Pick<Config, "auth" | "rateLimits"
 }
 
 function isOverheard({ protocol, hostname }: URL): boolean {
-  return protocol === "http:" && !loopbackHosts.test(hostname.replaceAll(/[[\]]/g, ""));
+  return protocol === "http:" && !loopbackHost.test(hostname.replaceAll(/[[\]]/g, ""));
 }

@@ -32,8 +32,8 @@ export type Failure =
   | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: bigint }
   /** `problem` says what is wrong with the credentials, to be read by a person; or that there are none. */
   | { readonly reason: "UNAUTHENTICATED"; readonly problem: string; readonly isMissing?: boolean }
-  /** The keys that tokens are checked with cannot be had. */
-  | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number }
+  /** The keys that tokens are checked with cannot be had; `isKeyUnknown` when only the key that the token names is missing. */
+  | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number; readonly isKeyUnknown?: boolean }
   /** `isForOthers` when only what is the caller's own is allowed without the scope. */
   | { readonly reason: "MISSING_SCOPE"; readonly scope: string; readonly isForOthers?: boolean }
   | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }

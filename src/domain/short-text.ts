@@ -18,6 +18,6 @@ export function shortMessage(message: string): string {
 }
 
 /** A value of the client's for a message that repeats it, so that the words around it are not cut off. */
-export function shortValue(value: string): string {
-  return value.length <= maxValueLength ? value : `${value.slice(0, maxValueLength).toWellFormed()}${mark}`;
+export function shortValue(value: string, maxLength = maxValueLength): string {
+  return value.length <= maxLength ? value : `${value.slice(0, maxLength).toWellFormed()}${mark}`;
 }

@@ -23,10 +23,13 @@ export class KeysUnavailableError extends Error {
   override readonly name = "KeysUnavailableError";
   /** When to repeat. */
   readonly retryDelayMs: number;
+  /** Whether there is a set, which does not have the key. */
+  readonly isKeyUnknown: boolean;
 
-  constructor(problem: string, delayMs = retryDelayMs) {
+  constructor(problem: string, { delayMs = retryDelayMs, isKeyUnknown = false } = {}) {
     super(problem);
     this.retryDelayMs = delayMs;
+    this.isKeyUnknown = isKeyUnknown;
   }
 }
 
@@ -156,7 +159,8 @@ export function keysFromUrl(
       return await held.keyFor(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || isSettledBy(held)) throw error;
-      throw new KeysUnavailableError("the key is not in the set, which may not be fetched again yet", pauseOf(group));
+      const problem = "the key is not in the set, which may not be fetched again yet";
+      throw new KeysUnavailableError(problem, { delayMs: pauseOf(group), isKeyUnknown: true });
     }
   };
 }

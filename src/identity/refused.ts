@@ -1,12 +1,12 @@
 /** Why tokens are refused, for the log: clients get less detail, since a forger may be one of them. */
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Logger } from "pino";
+import { shortValue } from "../domain/short-text.ts";
 
 /** Is called with each refused token and the error that its caller gets. */
 export type ReportRefusal = (token: string, error: unknown) => void;
 
 const maxReasonLength = 200;
-const maxValueLength = 100;
 
 /** Logs each refused token at `debug`: the reason, `kid`, `alg` and `iss`, and nothing else of the token. */
 export function createRefusalLog(logger: Logger): ReportRefusal {
@@ -14,8 +14,10 @@ export function createRefusalLog(logger: Logger): ReportRefusal {
     if (!logger.isLevelEnabled("debug")) return;
     const { kid, alg } = decoded(() => decodeProtectedHeader(token));
     const { iss } = decoded(() => decodeJwt(token));
-    const reason = shortened(reasonOf(error), maxReasonLength);
-    const [shortKid, shortAlg, shortIss] = [kid, alg, iss].map((value) => shortened(value, maxValueLength));
+    const reason = shortValue(reasonOf(error), maxReasonLength);
+    const [shortKid, shortAlg, shortIss] = [kid, alg, iss].map((value) =>
+      typeof value === "string" ? shortValue(value) : undefined,
+    );
     logger.debug({ reason, kid: shortKid, alg: shortAlg, iss: shortIss }, "a token was refused");
   };
 }
@@ -35,9 +37,4 @@ function reasonOf(error: unknown): string {
   if (error.cause instanceof Error) return error.cause.message;
   const { failure } = error as { failure?: { problem?: unknown } };
   return typeof failure?.problem === "string" ? failure.problem : error.message;
-}
-
-function shortened(value: unknown, maxLength: number): string | undefined {
-  if (typeof value !== "string") return undefined;
-  return value.length > maxLength ? `${value.slice(0, maxLength)}...` : value;
 }

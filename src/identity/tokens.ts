@@ -33,7 +33,7 @@ const part = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
 const canonical = new RegExp(`^${part}\\.${part}\\.${part}$`);
 const maxSubjectLength = 255;
 /** Each costs the verification of a signature, also for a forged token. */
-const maxKeysTried = 8;
+const maxKeysTried = 4;
 /** How much longer a withdrawn key may count than it stays in the key set we have. */
 const maxRememberedMs = 5 * 60_000;
 
@@ -136,7 +136,8 @@ function explain(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   if (error instanceof KeysUnavailableError) {
     const delayMs = Math.max(1, Math.ceil(error.retryDelayMs));
-    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs }, { cause: error });
+    const { isKeyUnknown } = error;
+    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs, isKeyUnknown }, { cause: error });
   }
   if (error instanceof errors.JWTExpired) return unauthenticated("the token has expired", error);
   if (error instanceof errors.JWTClaimValidationFailed) {

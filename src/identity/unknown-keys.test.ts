@@ -94,6 +94,13 @@ describe("a token with an unknown key", () => {
     expect(await second).toBe(leastPauseMs);
   });
 
+  test("is reported as an unknown key, and not as keys that cannot be had", async () => {
+    passes(1);
+    const token = await next.sign({ sub: "nora" }, { kid: "2" });
+    const failure = { reason: "KEYS_UNAVAILABLE", isKeyUnknown: true };
+    await expect(verifier.verify(token, attacker)).rejects.toMatchObject({ failure });
+  });
+
   test("waits for longer while the issuer does not answer", async () => {
     passes(leastPauseMs);
     server.goDown();

@@ -47,8 +47,8 @@ test("keys of the set that cannot be used are passed by", async () => {
   expect(await verify(await createTokenIssuer("RS256"))).toBe("UNAUTHENTICATED");
 });
 
-test("such a token is tried with eight keys at most", async () => {
-  const others = await Promise.all(Array.from({ length: 7 }, () => createTokenIssuer()));
+test("such a token is tried with four keys at most", async () => {
+  const others = await Promise.all(Array.from({ length: 3 }, () => createTokenIssuer()));
   const keys = await Promise.all(others.map((each, i) => each.jwk(`other-${i}`)));
   server.publish(...keys, await old.jwk("8"), await next.jwk("9"));
   expect(await verify(old)).toBe("ok");

@@ -56,8 +56,25 @@ describe("in memory", () => {
     const rates = createRateLimits(limits, undefined, unexpected);
     expect(await rates.count("reads", alice, 3)).toMatchObject({ isAllowed: true, limit: 5, remaining: 2 });
     expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: true, remaining: 1 });
-    expect(await rates.count("reads", alice, 3)).toMatchObject({ isAllowed: false, remaining: 0 });
-    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: false, remaining: 0 });
+  });
+
+  test("a costly call that is refused leaves what was left to plain ones", async () => {
+    const rates = createRateLimits(limits, undefined, unexpected);
+    await rates.count("reads", alice, 3);
+    vi.advanceTimersByTime(20_000);
+    for (let call = 0; call < 3; call++) {
+      expect(await rates.count("reads", alice, 3)).toEqual({
+        isAllowed: false,
+        limit: 5,
+        remaining: 2,
+        resetMs: 40_000,
+      });
+    }
+    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: true, remaining: 1 });
+    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: true, remaining: 0 });
+    for (const cost of [3, 1]) {
+      expect(await rates.count("reads", alice, cost)).toMatchObject({ isAllowed: false, remaining: 0 });
+    }
   });
 
   test("a call that costs more than a whole budget takes all of it", async () => {

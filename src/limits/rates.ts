@@ -107,7 +107,7 @@ function createLimiter(
     async consume(key, cost) {
       if (!health.isAsked(clockMs())) return await alone.consume(key, cost);
       try {
-        const result = await together.consume(key, cost);
+        const result = await consumeAll(together, key, cost);
         health.answered();
         return result;
       } catch (error) {
@@ -134,9 +134,20 @@ function createMemoryLimiter(
     points: options.points,
     consume(key, cost) {
       counted.set(key, true);
-      return memory.consume(key, cost);
+      return consumeAll(memory, key, cost);
     },
   };
+}
+
+/** Consumes the whole cost or nothing, so that what is left of a budget still serves less costly calls. */
+function consumeAll(limiter: RateLimiterMemory | RateLimiterRedis, key: string, cost: number): Promise<RateLimiterRes> {
+  const consumed = limiter.consume(key, cost);
+  // A plain call is refused only when nothing is left.
+  if (cost === 1) return consumed;
+  return consumed.catch(async (refused: unknown) => {
+    const isGivenBack = refused instanceof RateLimiterRes && refused.consumedPoints - cost < limiter.points;
+    throw isGivenBack ? await limiter.reward(key, cost) : refused;
+  });
 }
 
 /** Whether Redis is to be asked. While it fails, one call in two seconds asks, and no other waits with it. */

@@ -26,6 +26,10 @@ describe("a call counts for", () => {
     expect(cost(listConcerts, { artist: "", name: "" }, "max-age=0")).toBe(1);
   });
 
+  test("one if its texts are blank, which filter nothing", () => {
+    expect(cost(listConcerts, { artist: " ", venue: "\u3000\t", name: "\u0085" })).toBe(1);
+  });
+
   test.each(["artist", "venue", "name"])("ten if it searches by %s", (field) => {
     expect(cost(listConcerts, { [field]: "the" })).toBe(10);
   });

@@ -2,6 +2,7 @@
 import type { UnaryRequest } from "@connectrpc/connect";
 import { type AccessRule, Lane } from "./access.ts";
 import { wantsFresh } from "./freshness.ts";
+import { soughtText } from "./requests.ts";
 
 /** A search looks at up to 4,000 concerts, a plain read at one page of them. */
 const searchCost = 10;
@@ -14,8 +15,8 @@ export function costOf(
   { message, header }: Pick<UnaryRequest, "message" | "header">,
 ): number {
   if (lane !== Lane.READ) return 1;
-  const values = message as unknown as Readonly<Record<string, unknown>>;
-  const base = searchKeys.some((key) => values[key] !== "") ? searchCost : 1;
+  const values = message as unknown as Readonly<Record<string, string>>;
+  const base = searchKeys.some((key) => soughtText(values[key]) !== undefined) ? searchCost : 1;
   // What a user owns is never cached.
   return !isOwned && wantsFresh(header) ? base * freshFactor : base;
 }

@@ -174,8 +174,10 @@ export function shuttingDown(): ConnectError {
   return connectErrorFor(new DomainError(failure), { repeatable: false });
 }
 
-/** gRPC sends them in headers, in base64. */
-const maxViolationBytes = 2_048;
+/** gRPC sends them in headers, in base64. With the message and the other details they stay below 4,096 characters. */
+const maxViolationBytes = 1_500;
+/** What the encoding adds to a violation: three tags and lengths. */
+const violationFrameBytes = 9;
 
 /** The first violations, as many as an answer can hold, their texts shortened. */
 function fitting(violations: readonly Violation[]): Violation[] {
@@ -183,7 +185,7 @@ function fitting(violations: readonly Violation[]): Violation[] {
   return violations
     .map(({ field, message }) => ({ field: shortValue(field), message: shortMessage(message) }))
     .filter(({ field, message }) => {
-      room -= Buffer.byteLength(field) + Buffer.byteLength(message);
+      room -= Buffer.byteLength(field) + Buffer.byteLength(message) + violationFrameBytes;
       return room >= 0;
     });
 }

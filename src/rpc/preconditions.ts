@@ -19,7 +19,7 @@ export function preconditionOf({ requestHeader }: Pick<HandlerContext, "requestH
  * An entity tag of a resource with a version. Gateways that compress responses weaken tags (`W/"3-x"`) or extend them
  * (`"3-x-gzip"`): the version stays the same.
  */
-const versionedTag = /^(?:W\/)?"(\d{1,10})-[^"]*"$/;
+const versionedTag = /^(?:W\/)?"([1-9]\d{0,9})-[^"]*"$/;
 
 /**
  * Whether a list of entity tags names a version; `*` names any. Only the version part of a tag counts, because each

@@ -86,8 +86,8 @@ export function descriptionOf(request: CreateConcertRequest | UpdateConcertReque
 const blankEnds = /^\p{White_Space}+|\p{White_Space}+$/gu;
 
 /** A text to search for, without the white space that keyboards add; undefined if there is nothing else. */
-function soughtText(text: string): string | undefined {
-  return text.replaceAll(blankEnds, "") || undefined;
+export function soughtText(text = ""): string | undefined {
+  return text === "" ? undefined : text.replaceAll(blankEnds, "") || undefined;
 }
 
 /** The filters of a list request; blank ones do not filter. */

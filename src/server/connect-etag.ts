@@ -1,10 +1,14 @@
 /** ETags of Connect GET, as REST has them. */
-import { createContextKey, type Interceptor } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { FastifyRequest } from "fastify";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { errorDomain } from "../rpc/errors.ts";
 import { yieldOnce } from "./connect-faults.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "./etag.ts";
-import { ProblemError, problemOfStatus } from "./problem.ts";
+import { problemOfStatus } from "./problem.ts";
 
 const versionKey = createContextKey<number | undefined>(undefined, { description: "the version of the response" });
 
@@ -16,7 +20,7 @@ export const noteVersion: Interceptor = (next) => async (request) => {
   return response;
 };
 
-/** The response to a Connect GET with its ETag; without its body if the client has it. Throws a ProblemError for 412. */
+/** The response to a Connect GET with its ETag; without its body if the client has it. An error for a failed If-Match. */
 export async function tagged(
   called: UniversalServerResponse,
   request: FastifyRequest,
@@ -27,10 +31,23 @@ export async function tagged(
   const body = Buffer.concat(chunks);
   const version = contextValues?.get(versionKey);
   const etag = etagOf(body, version);
-  if (!isMatch(request.headers["if-match"], etag, version)) throw new ProblemError(problemOfStatus(412));
+  if (!isMatch(request.headers["if-match"], etag, version)) return preconditionFailed(called);
   const header = new Headers(called.header);
   header.set("etag", etag);
   if (!isNotModified(request.headers["if-none-match"], etag)) return { ...called, header, body: yieldOnce(body) };
   for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
   return { ...called, status: 304, header, body: yieldOnce(new Uint8Array()) };
+}
+
+/** As Connect writes errors, so that its clients can read it; the status is that of REST. */
+function preconditionFailed(called: UniversalServerResponse): UniversalServerResponse {
+  const { status, detail, reason } = problemOfStatus(412);
+  const info = create(ErrorInfoSchema, { domain: errorDomain, reason });
+  const details = [{ desc: ErrorInfoSchema, value: info }];
+  const body = errorToJsonBytes(new ConnectError(detail, Code.FailedPrecondition, undefined, details), undefined);
+  const header = new Headers(called.header);
+  for (const name of ["content-length", "content-encoding"]) header.delete(name);
+  header.set("content-type", "application/json");
+  header.set("cache-control", "no-store");
+  return { ...called, status, header, body: yieldOnce(body) };
 }

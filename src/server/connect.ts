@@ -70,13 +70,18 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    // OPTIONS belongs to CORS.
+    const method = scope.supportedMethods.filter((each) => each !== "OPTIONS");
     for (const handler of router.handlers) {
       const takesOne = handler.method.methodKind === "unary";
-      scope.all(handler.requestPath, (request, reply) =>
-        takesOne && request.method === "POST" && isOfAllowedLength(request, mount)
-          ? answerWhole(handler, request, reply, mount)
-          : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount),
-      );
+      scope.route({
+        method,
+        url: handler.requestPath,
+        handler: (request, reply) =>
+          takesOne && request.method === "POST" && isOfAllowedLength(request, mount)
+            ? answerWhole(handler, request, reply, mount)
+            : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount),
+      });
     }
   });
 }

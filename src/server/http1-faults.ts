@@ -2,6 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { problemOfStatus } from "./problem.ts";
+import { problemHeaders, refuse } from "./unhandled.ts";
 
 /** HTTP's status for the errors of Node's parser that are not simply a bad request. */
 const statusOfError: Readonly<Record<string, number>> = {
@@ -10,28 +11,21 @@ const statusOfError: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** On what the client gets for it. */
-const headers = {
-  "content-type": "application/problem+json",
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  connection: "close",
-};
-
 /**
- * Answers a request whose body has an end that another server on the way may see elsewhere, and closes the connection:
- * with HTTP/1.0 or without `chunked` at its end Transfer-Encoding is faulty, and no other coding is implemented (RFC 9112,
- * 6.1 and 6.3). Returns whether it has.
+ * Answers a request without the Host that HTTP/1.1 demands, or whose body has an end that another server on the way may see
+ * elsewhere, and closes the connection: with HTTP/1.0 or without `chunked` at its end Transfer-Encoding is faulty, and no
+ * other coding is implemented (RFC 9112, 3.2, 6.1 and 6.3). Returns whether it has.
  */
-export function refuseFraming(request: IncomingMessage, response: ServerResponse): boolean {
-  const coding = request.headers["transfer-encoding"];
-  if (coding === undefined) return false;
+export function refuseFaulty(request: IncomingMessage, response: ServerResponse): boolean {
+  const { host, "transfer-encoding": coding } = request.headers;
   const isOld = request.httpVersion === "1.0";
+  if (host === undefined && !isOld) {
+    refuse(request, response, problemOfStatus(400, "a request of HTTP/1.1 must have the header Host"));
+    return true;
+  }
+  if (coding === undefined) return false;
   if (!isOld && coding.toLowerCase() === "chunked") return false;
-  const status = isOld || !/\bchunked$/i.test(coding) ? 400 : 501;
-  const body = JSON.stringify(problemOfStatus(status));
-  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
-  request.resume();
+  refuse(request, response, problemOfStatus(isOld || !/\bchunked$/i.test(coding) ? 400 : 501));
   return true;
 }
 
@@ -41,7 +35,7 @@ export function answerFault(error: Error & { code?: string }, socket: Socket): v
   const body = JSON.stringify(problemOfStatus(status));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...problemHeaders, connection: "close" }).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the answer.

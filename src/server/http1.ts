@@ -1,8 +1,9 @@
 /** The HTTP/1.1 side of a listener: a server that never listens and is handed its connections. */
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerFault, refuseFraming } from "./http1-faults.ts";
+import { answerFault, refuseFaulty } from "./http1-faults.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
+import { refuseExpectation } from "./unhandled.ts";
 
 /** What a connection waits for: with pipelining, several answers. */
 interface Pending {
@@ -17,6 +18,29 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
   let draining = false;
   const checkingIntervalMs = Math.min(5_000, limits.headersTimeoutMs);
 
+  const receive = (handle: RequestHandler) => (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const before = pending.get(socket);
+    const calls = (before?.calls ?? 0) + 1;
+    // Few clients pipeline at all, and HTTP/1 has no way to tell them how much they may.
+    if (calls > limits.maxConcurrentStreams) {
+      socket.destroy();
+      return;
+    }
+    pending.set(socket, { newest: response, calls });
+    const forget = () => {
+      const now = pending.get(socket);
+      if (now === undefined || now.calls === 1) pending.delete(socket);
+      else pending.set(socket, { ...now, calls: now.calls - 1 });
+    };
+    // An answer can come before the whole request, which then has all the answer it will have.
+    response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
+    if (draining) {
+      if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
+      closeAfter(response);
+    }
+    if (!refuseFaulty(request, response)) handle(request, response);
+  };
   const server = createServer(
     {
       // Node insists that headers take no longer than the whole.
@@ -26,31 +50,12 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       maxHeaderSize: limits.maxHeaderBytes,
       // The timeouts are enforced this often; Node's default of 30 seconds would stretch them.
       connectionsCheckingInterval: checkingIntervalMs,
+      // Node's own refusal has no problem in it.
+      requireHostHeader: false,
     },
-    (request, response) => {
-      const { socket } = request;
-      const before = pending.get(socket);
-      const calls = (before?.calls ?? 0) + 1;
-      // Few clients pipeline at all, and HTTP/1 has no way to tell them how much they may.
-      if (calls > limits.maxConcurrentStreams) {
-        socket.destroy();
-        return;
-      }
-      pending.set(socket, { newest: response, calls });
-      const forget = () => {
-        const now = pending.get(socket);
-        if (now === undefined || now.calls === 1) pending.delete(socket);
-        else pending.set(socket, { ...now, calls: now.calls - 1 });
-      };
-      // An answer can come before the whole request, which then has all the answer it will have.
-      response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
-      if (draining) {
-        if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
-        closeAfter(response);
-      }
-      if (!refuseFraming(request, response)) handler(request, response);
-    },
+    receive(handler),
   );
+  server.on("checkExpectation", receive(refuseExpectation));
   // A connection idles, or its client takes nothing of an answer. Silence while a call is at work is no fault; silence
   // within a request is answered by the timeouts above, which this must not forestall.
   server.setTimeout(limits.bodyTimeoutMs + 3 * checkingIntervalMs, (socket) => {

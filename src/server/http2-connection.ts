@@ -12,23 +12,43 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
   const { maxConcurrentStreams } = limits;
   const isWasteTooMuch = limitWaste(maxConcurrentStreams);
   const timer = closeWhenIdle(session, limits, () => streams === 0);
+  /** The open streams that work is done for. */
   const begun = new Set<ServerHttp2Stream>();
   let streams = 0;
-  // One function for all streams: each call holds what is made for it while it waits.
-  function onClose(this: ServerHttp2Stream): void {
+  function countWaste(): void {
+    if (!isWasteTooMuch() || session.destroyed) return;
+    session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  // Each of these is one function for all streams: each call holds what is made for it while it waits.
+  function onRefusedClose(): void {
     streams--;
     if (streams === 0 && !session.closed) timer.refresh();
-    const worked = begun.delete(this) && (hasArrived(this) || this.writableEnded);
-    if (worked || !isWasteTooMuch() || session.destroyed) return;
-    session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  function onClose(this: ServerHttp2Stream): void {
+    onRefusedClose();
+    if (!begun.delete(this)) countWaste();
+  }
+  /** Runs when a stream closes before its response has ended. At "close" Node has ended the request, whole or not. */
+  function onAborted(this: ServerHttp2Stream): void {
+    if (!hasArrived(this)) begun.delete(this);
+    // Node keeps a stream whose request is paused, even if the client has closed it.
+    this.resume();
   }
   session.on("stream", (stream) => {
     streams++;
-    stream.on("close", onClose);
+    if (streams <= maxConcurrentStreams) return void stream.on("close", onClose);
+    stream.on("close", onRefusedClose);
     // This code says that the request was not begun, so that the client may repeat it.
-    if (streams > maxConcurrentStreams) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    // Not at "close", which is in a later turn: one packet begins thousands of streams.
+    countWaste();
   });
-  return { begin: (stream) => void begun.add(stream) };
+  return {
+    begin(stream) {
+      begun.add(stream);
+      stream.on("aborted", onAborted);
+    },
+  };
 }
 
 /** Whether all of a request has arrived and, if it has a body, has been read. */
@@ -65,8 +85,9 @@ function closeWhenIdle(session: ServerHttp2Session, limits: ProtocolLimits, isId
  * been begun makes the process do no more than with calls that are not reset.
  */
 function limitWaste(maxConcurrentStreams: number): () => boolean {
-  // All the calls of a connection, eight times at once and twenty times a second.
-  const burst = 8 * maxConcurrentStreams;
+  // All the calls of a connection, eight times at once and twenty times a second. A client may begin any number of streams
+  // before it has received the limit, so the burst has a minimum.
+  const burst = Math.max(8 * maxConcurrentStreams, 1_000);
   const perMs = (20 * maxConcurrentStreams) / 1_000;
   let left = burst;
   let filledAtMs = performance.now();

@@ -11,6 +11,7 @@ import {
 import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
+import { refuseExpectation } from "./unhandled.ts";
 
 /** nghttp2's limit of resets does not tell calls that were worked on from streams begun for nothing: ours does. */
 const noLimit = 1e9;
@@ -30,7 +31,7 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
   const connections = new Map<Http2Session | undefined, Http2Connection>();
   let draining = false;
 
-  const server = createServer({ settings, ...floodLimits }, (request, response) => {
+  const receive = (handle: RequestHandler) => (request: Http2ServerRequest, response: Http2ServerResponse) => {
     const { stream } = request;
     const connection = connections.get(stream.session);
     // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
@@ -41,9 +42,11 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
       connection?.begin(stream);
       limitTimes(request, response, limits);
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
-      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+      handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     });
-  });
+  };
+  const server = createServer({ settings, ...floodLimits }, receive(handler));
+  server.on("checkExpectation", receive(refuseExpectation));
 
   server.on("session", (session) => {
     connections.set(session, limitConnection(session, limits));
@@ -95,8 +98,6 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   stream.on("wantTrailers", endAfterTrailers);
   // Responses without a body have no trailers.
   stream.once("finish", () => endEventually(stream, lingerTimeoutMs));
-  // Node keeps a stream whose request is paused, even if the client has closed it.
-  stream.on("aborted", stream.resume);
 }
 
 function endAfterTrailers(this: ServerHttp2Stream): void {

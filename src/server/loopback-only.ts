@@ -3,15 +3,15 @@
  * browser on the machine reaches it for any page: by a cross-origin request, or by a name that the page's own DNS server
  * resolves to 127.0.0.1 (DNS rebinding), for which the browser sees no other origin.
  */
+import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { loopbackAuthority } from "../domain/loopback.ts";
 import { shortValue } from "../domain/short-text.ts";
 import { ProblemError, problem } from "./problem.ts";
 
-/** With any port. Names under localhost never leave the machine (RFC 6761, 6.3). */
-const loopbackHost = /^(?:(?:[\w-]+\.)*localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])(?::\d*)?$/i;
 const loopbackOrigin = /^https?:\/\/([^/]*)$/i;
 
-const remedy = "until APP_AUTH_MODE is set, the service takes calls for localhost, 127.0.0.0/8 and [::1] only";
+const remedy = "with APP_AUTH_MODE unset or dev, the service takes calls for localhost, 127.0.0.0/8 and [::1] only";
 
 /** Refuses every request, preflights as well, that names another host than this machine in Host, :authority or Origin. */
 export function allowLoopbackOnly(fastify: FastifyInstance): void {
@@ -26,10 +26,10 @@ function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {
   const { host, ":authority": authority, origin } = headers;
   for (const name of [host, authority]) {
     // No browser leaves it out.
-    if (name === undefined || name === "" || loopbackHost.test(String(name))) continue;
+    if (name === undefined || name === "" || loopbackAuthority.test(String(name))) continue;
     return refuse("HOST_NOT_ALLOWED", `the host ${shortValue(String(name))} is not this machine: ${remedy}`);
   }
-  if (origin === undefined || loopbackHost.test(loopbackOrigin.exec(origin)?.[1] ?? "")) return undefined;
+  if (origin === undefined || loopbackAuthority.test(loopbackOrigin.exec(origin)?.[1] ?? "")) return undefined;
   return refuse("ORIGIN_NOT_ALLOWED", `the origin ${shortValue(origin)} is not this machine: ${remedy}`);
 }
 
@@ -46,7 +46,11 @@ const permissionDenied = "7";
 
 function failGrpc(reply: FastifyReply, message: string): void {
   reply.hijack();
-  reply.raw.writeHead(200, { "content-type": "application/grpc" });
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    "content-type": "application/grpc",
+    "cache-control": "no-store",
+  });
   reply.raw.addTrailers({ "grpc-status": permissionDenied, "grpc-message": encodeURI(message) });
   reply.raw.end();
 }

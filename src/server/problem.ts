@@ -133,6 +133,11 @@ const refusals: Readonly<Record<number, ProblemInit>> = {
     reason: "UNSUPPORTED_MEDIA_TYPE",
     detail: "the body must be JSON, sent with Content-Type: application/json",
   },
+  417: {
+    code: "UNIMPLEMENTED",
+    reason: "EXPECTATION_FAILED",
+    detail: "the header Expect may be 100-continue only",
+  },
   431: { code: "RESOURCE_EXHAUSTED", reason: "HEADERS_TOO_LARGE", detail: "the request headers are too large" },
   501: {
     code: "UNIMPLEMENTED",

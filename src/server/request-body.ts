@@ -70,7 +70,7 @@ function createCollector() {
 }
 
 /**
- * A body as it comes. Who stops early leaves the rest to be dropped, so that the client can finish and see the answer. Throws
+ * A body as it comes. If its reader stops early the rest is dropped, so that the client can finish and see the answer. Throws
  * the shutdown's reason when that comes first.
  */
 export async function* streamBody(

@@ -80,6 +80,23 @@ test("a stream is cut if its client does not receive its end, or that it was ref
   expect(first.cut.mock.calls).toEqual([[5_000]]);
 });
 
+test("a stream that was cut leaves room, though its client has never asked for its end", async () => {
+  const open = streamsWithin({ maxStreams: 1, longestMs: 1_000 });
+  await open().next();
+  await vi.advanceTimersByTimeAsync(5_999);
+  await expect(open().next()).rejects.toThrow(tooMany);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await open().next()).toMatchObject({ value: 1 });
+});
+
+test("a client that hangs up before its stream begins leaves room at once", async () => {
+  const open = streamsWithin({ maxStreams: 1 });
+  const first = open();
+  first.hangUp();
+  await first.next();
+  expect(await open().next()).toMatchObject({ value: 1 });
+});
+
 test("the messages that wait unsent are limited in bytes, of all streams together", async () => {
   const open = streamsWithin({ maxUnsentBytes: 100 });
   const [first, second] = [open("192.0.2.1", endless(), 60), open("192.0.2.2", endless(), 40)];

@@ -53,10 +53,11 @@ export function createStreamLimits(limits: StreamLimits): LimitStream {
     if (!leaveGate) throw new ConnectError("too many streams are open; close one or repeat later", exhausted);
     let heldBytes = 0;
     let isOpen = true;
-    const timer = setTimeout(() => {
+    let timer = setTimeout(() => {
       onTimeUp();
       // For a response that waits unsent: the messages end when the client asks for the next one.
       values.get(cutKey)(endGraceMs);
+      timer = setTimeout(leave, endGraceMs);
     }, limits.longestMs);
     const hold = (bytes: number) => {
       if (!isOpen) return;
@@ -74,6 +75,8 @@ export function createStreamLimits(limits: StreamLimits): LimitStream {
     };
     // A write that the client's reset interrupts may never settle, and the generator with it.
     signal.addEventListener("abort", leave);
+    // A signal that has aborted has no such event any more.
+    if (signal.aborted) leave();
     return { hold, leave };
   }
 

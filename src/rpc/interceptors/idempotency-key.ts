@@ -35,6 +35,16 @@ function filled(request: AnyRequest, header: string): AnyRequest {
   return { ...request, message: copy };
 }
 
+/** What is wrong with a `request_id` that identifies nothing, although it is a UUID. */
+export const nilOrMax = "must not be the nil or the max UUID: they identify nothing";
+
+/** Whether a message has such a `request_id`. Not a rule of the schema: as one it would be interpreted for each booking. */
+export function isNilOrMax(message: object): boolean {
+  if (!("requestId" in message) || typeof message.requestId !== "string") return false;
+  const key = message.requestId.toLowerCase();
+  return key === "00000000-0000-0000-0000-000000000000" || key === "ffffffff-ffff-ffff-ffff-ffffffffffff";
+}
+
 /** The IETF draft writes the key as a quoted string; most clients do not. */
 function unquoted(header: string): string {
   return header.length >= 2 && header.startsWith('"') && header.endsWith('"') ? header.slice(1, -1) : header;

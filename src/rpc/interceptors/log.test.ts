@@ -42,6 +42,19 @@ test("what a client brings about by itself is no trouble", async () => {
   expect(await linesOf("debug", failures)).toEqual(["debug DeadlineExceeded", "debug Canceled", "debug NotFound"]);
 });
 
+test("keys that cannot be had are told, and one that is not in the set is not", async () => {
+  const levels: string[] = [];
+  const destination = { write: (line: string) => void levels.push(JSON.parse(line).level) };
+  const log = createLogInterceptor(createLogger({ level: "debug", destination }));
+  for (const isKeyUnknown of [true, false]) {
+    const failure = new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown });
+    const call = log(() => Promise.reject(connectErrorFor(failure, { repeatable: false })));
+    const request = { service: ConcertService, method: ConcertService.method.getConcert };
+    await expect(call(request as unknown as Parameters<typeof call>[0])).rejects.toThrow();
+  }
+  expect(levels).toEqual(["debug", "warn"]);
+});
+
 test("a failure of the database says why, in one line, also on a terminal", async () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

@@ -1,12 +1,17 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { describeCauses } from "../../domain/causes.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, type Failure } from "../../domain/errors.ts";
 
 /** Codes that tell of trouble on our side rather than of a refused request. */
 const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss]);
 /** What a crowd can bring about is told this often: who floods the service must not flood the log as well. */
 const pauseMs = 1_000;
+
+/** Whether the token may be at fault: any client can send one that names an unknown key. */
+function isTokens(failure: Failure | undefined): boolean {
+  return failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true;
+}
 
 /**
  * One line a call: at `debug` when answered or refused, at `warn` when something is wrong with the service, though then not
@@ -32,8 +37,12 @@ export function createLogInterceptor(logger: Logger): Interceptor {
       return response;
     } catch (error) {
       const { code, rawMessage, cause } = ConnectError.from(error);
-      const reason = cause instanceof DomainError ? cause.failure.reason : undefined;
-      const isTold = troubles.has(code) && isNews(`${request.method.name} ${code} ${reason}`, performance.now());
+      const failure = cause instanceof DomainError ? cause.failure : undefined;
+      const reason = failure?.reason;
+      const isTold =
+        troubles.has(code) &&
+        !isTokens(failure) &&
+        isNews(`${request.method.name} ${code} ${reason}`, performance.now());
       const level = isTold ? "warn" : "debug";
       if (logger.isLevelEnabled(level)) {
         const why = describeCauses(cause instanceof DomainError ? cause.cause : cause) || undefined;

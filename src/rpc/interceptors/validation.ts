@@ -4,7 +4,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, type Violation } from "../../domain/errors.ts";
-import { keyFaultOf } from "./idempotency-key.ts";
+import { isNilOrMax, keyFaultOf, nilOrMax } from "./idempotency-key.ts";
 import { createNormalizer } from "./texts.ts";
 import { createTimestampCheck } from "./timestamps.ts";
 
@@ -38,11 +38,18 @@ function createCheck(validator: Validator, schema: DescMessage): Check {
   return (message) => {
     normalize(message);
     const faults = checkTimestamps(message);
-    return faults.length > 0 ? faults : validate(validator, schema, message);
+    if (faults.length > 0) return faults;
+    const violations = validate(validator, schema, message);
+    if (isNilOrMax(message)) violations.unshift({ field: "request_id", message: nilOrMax });
+    return violations;
   };
 }
 
-function validate<Desc extends DescMessage>(validator: Validator, schema: Desc, message: MessageShape<Desc>) {
+function validate<Desc extends DescMessage>(
+  validator: Validator,
+  schema: Desc,
+  message: MessageShape<Desc>,
+): Violation[] {
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "valid") return [];

@@ -7,11 +7,11 @@
 import type { DescField, DescMessage, DescOneof, JsonValue } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import type { Violation } from "../../domain/errors.ts";
+import { shortValue } from "../../domain/short-text.ts";
 import { findField } from "./fields.ts";
 import { enumFault, isJsonObject, mapKeyFault, maxDepth, scalarFault, wellKnownFaults } from "./value-faults.ts";
 
 const maxViolations = 20;
-const maxFieldNameLength = 100;
 
 /** The violations of one request, as many as an answer should hold. */
 export interface ViolationList {
@@ -27,7 +27,7 @@ export function createViolationList(): ViolationList {
   const violations: Violation[] = [];
   function add(field: string, fault: string | undefined): void {
     if (fault === undefined || violations.length === maxViolations) return;
-    violations.push({ field: field.slice(0, maxFieldNameLength), message: fault });
+    violations.push({ field: shortValue(field), message: fault });
   }
   return { violations, add, isFull: () => violations.length === maxViolations };
 }

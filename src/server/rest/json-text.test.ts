@@ -29,6 +29,16 @@ describe("parseJson", () => {
   const keys = (count: number) => Array.from({ length: count }, (_, index) => `"k${index}":{"a":[1,"\\":"]}`).join(",");
   test("takes objects of 200 keys", () => {
     expect(() => parse(`[{${keys(200)}},{${keys(200)}}]`)).not.toThrow();
+    expect(() => parse(`{"a":"${":".repeat(2_000)}"}`)).not.toThrow();
+  });
+
+  test("takes bodies of 1,000 keys, and refuses more, unread", () => {
+    // With each key comes one of the object that is its value.
+    const objects = (count: number) => `[${Array.from({ length: count }, () => `{${keys(50)}}`).join(",")}]`;
+    expect(() => parse(objects(10))).not.toThrow();
+    for (const text of [objects(11), objects(11).slice(0, -1)]) {
+      expect(() => parse(text)).toThrow("the body has more than 1000 keys");
+    }
   });
 
   test.each([`{${keys(201)}}`, `[{"a":{${keys(6_500)}}}]`, `{${keys(201)}`])("refuses more, unread: %.20s", (text) => {

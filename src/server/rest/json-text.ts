@@ -1,21 +1,22 @@
 /** Reads the bytes of a request body as JSON, more strictly than JSON.parse does. */
 import type { JsonValue } from "@bufbuild/protobuf";
+import { shortValue } from "../../domain/short-text.ts";
 import { invalidRequest } from "../problem.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Of one object. No message of the schema comes near it, and thousands of keys take as much time as tens of calls. */
-const maxKeys = 200;
+/** Of one object, and of all objects of a body. No request comes near them: thousands of keys cost as much as tens of calls. */
+const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 const malformed = (message: string) => invalidRequest([{ field: "", message }]);
 
-/** Throws a ProblemError for broken UTF-8, malformed JSON, and an object with too many keys or with the same key twice. */
+/** Throws a ProblemError for broken UTF-8, malformed JSON, too many keys, and an object with the same key twice. */
 export function parseJson(bytes: Uint8Array): JsonValue {
   const text = decodeUtf8(bytes);
-  if (hasCrowdedObject(text)) throw malformed(`the body has an object with more than ${maxKeys} keys`);
+  refuseManyKeys(text);
   const value = parse(text);
   const key = findDuplicateKey(text);
-  if (key !== undefined) throw invalidRequest([{ field: key.slice(0, 100), message: "given more than once" }]);
+  if (key !== undefined) throw invalidRequest([{ field: shortValue(key), message: "given more than once" }]);
   return value;
 }
 
@@ -36,10 +37,11 @@ function parse(text: string): JsonValue {
   }
 }
 
-/** Whether an object has more keys than any message has fields, as far as can be told of text that may be no JSON. */
-function hasCrowdedObject(text: string): boolean {
+/** Counts the keys of text that may be no JSON. */
+function refuseManyKeys(text: string): void {
   /** The keys of each open object or array so far. */
   const open = [0];
+  let total = 0;
   for (let index = 0; index < text.length; index++) {
     const char = text[index];
     if (char === '"') index = endOfString(text, index) - 1;
@@ -47,11 +49,11 @@ function hasCrowdedObject(text: string): boolean {
     else if (char === "}" || char === "]") open.pop();
     else if (char === ":") {
       const keys = (open.pop() ?? 0) + 1;
-      if (keys > maxKeys) return true;
+      if (keys > maxObjectKeys) throw malformed(`the body has an object with more than ${maxObjectKeys} keys`);
+      if (++total > maxKeys) throw malformed(`the body has more than ${maxKeys} keys`);
       open.push(keys);
     }
   }
-  return false;
 }
 
 /** JSON.parse keeps the last of two equal keys and says nothing. `text` must be what it has accepted. */

@@ -125,7 +125,12 @@ async function answer(
     call = start(message);
     const response = await call.answer;
     const other = endpoint.otherReading(query, message, response);
-    if (other !== undefined && (await findsSomething(start(other.message), binding))) throw other.problem;
+    if (other !== undefined) {
+      copyHeaders(call.responseHeader, reply);
+      // The headers about rate limits are the second call's, which counts too.
+      call = start(other.message);
+      if (await findsSomething(call, binding)) throw other.problem;
+    }
     const { status, body, location } = encode(response, path);
     copyHeaders(call.responseHeader, reply);
     if (location !== undefined) reply.header("location", location);
