@@ -195,7 +195,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "slot kept: a refused call's stream stays open until its client ends it",
     file: "src/server/http2.ts",
-    changes: [{ from: 'stream.once("wantTrailers", () => setImmediate(endRequest, stream));', to: "" }],
+    changes: [{ from: 'stream.on("wantTrailers", endAfterTrailers);', to: "" }],
     tests: [
       "has its whole response, then is closed without an error: gRPC",
       "is not counted against a client that only waits for the end of the stream",
