@@ -9,8 +9,8 @@ export interface StatementCounts {
   readonly reads: number;
 }
 
-/** The once-a-second question whether the database is there; it is not asked for any call. */
-const ping = /^\s*select 1\s*$/i;
+/** What readiness asks and writes each second, for no call. */
+const probe = /\b(?:pg_is_in_recovery|pg_logical_emit_message)\(/;
 const opensTransaction = /^\s*(?:begin|start transaction)\b/i;
 const onlyReads = /^\s*select\b(?!.*\bfor update\b)/is;
 
@@ -23,7 +23,7 @@ export function countStatements(): () => StatementCounts {
   function countingQuery(this: pg.Client, ...args: unknown[]): unknown {
     const [statement] = args;
     const text = typeof statement === "string" ? statement : (statement as { text?: string } | undefined)?.text;
-    if (text !== undefined && !ping.test(text)) {
+    if (text !== undefined && !probe.test(text)) {
       statements++;
       if (opensTransaction.test(text)) transactions++;
       else if (onlyReads.test(text)) reads++;

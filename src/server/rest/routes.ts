@@ -121,14 +121,13 @@ async function answer(
     const { binding, decode, encode } = endpoint;
     const message = decode(readRequest(request, binding, rawSegments, query));
     refuseUnanswerable(request, binding);
-    const start = (asked: typeof message) => startCall(endpoint, asked, request, reply, contextValues);
-    call = start(message);
+    call = startCall(endpoint, message, request, reply, contextValues);
     const response = await call.answer;
     const other = endpoint.otherReading(query, message, response);
     if (other !== undefined) {
       copyHeaders(call.responseHeader, reply);
       // The headers about rate limits are the second call's, which counts too.
-      call = start(other.message);
+      call = startCall(endpoint, other.message, request, reply, contextValues);
       if (await findsSomething(call, binding)) throw other.problem;
     }
     const { status, body, location } = encode(response, path);
