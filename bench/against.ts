@@ -32,31 +32,18 @@ export interface Ratio {
 
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 
-/** A ratio for each subject. Each round measures both checkouts, and every other round the other one first. */
+/**
+ * A ratio for each subject. Each round has new server processes, since two of the same code can differ by a tenth for as long
+ * as they live. It measures both checkouts, and every other round the other one first.
+ */
 export async function measureAgainst(postgres: BenchPostgres, options: AgainstOptions): Promise<Ratio[]> {
-  const { folder, rounds, timing, isWanted, say, signal } = options;
-  const subjects = protocols.flatMap(subjectsOf).filter(isWanted);
-  await using closing = new AsyncDisposableStack();
+  const subjects = protocols.flatMap(subjectsOf).filter(options.isWanted);
+  const pairs = new Map(subjects.map((each) => [each, [] as Pair[]]));
   const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
-  closing.defer(load.stop);
-  const ours = await openStage(postgres, join(import.meta.dirname, ".."), load, closing);
-  const theirs = await openStage(postgres, folder, load, closing);
-
-  const pairs = new Map(subjects.map((each) => [each, [] as [Measured, Measured][]]));
-  // The first round only warms both up.
-  for (let round = 0; round <= rounds; round++) {
-    for (const [each, measured] of pairs) {
-      signal.throwIfAborted();
-      const [variant] = each.variants;
-      if (!variant) throw new Error(`${each.name} has no variants`);
-      const run = (stage: LiveStage) => measure(stage, each, variant, timing);
-      const isOursFirst = round % 2 === 0;
-      const first = await run(isOursFirst ? ours : theirs);
-      const second = await run(isOursFirst ? theirs : ours);
-      const pair: [Measured, Measured] = isOursFirst ? [first, second] : [second, first];
-      if (round > 0) measured.push(pair);
-      say(`  ${round}/${rounds} ${titleOf(each)}: ${pair.map(describe).join(" against ")}`);
-    }
+  try {
+    for (let round = 1; round <= options.rounds; round++) await playRound(postgres, load, round, pairs, options);
+  } finally {
+    await load.stop();
   }
   return [...pairs].map(([each, measured]) => ({
     title: titleOf(each),
@@ -65,6 +52,32 @@ export async function measureAgainst(postgres: BenchPostgres, options: AgainstOp
   }));
 }
 
+async function playRound(
+  postgres: BenchPostgres,
+  load: Child<LoadSpec, LoadResult>,
+  round: number,
+  pairs: ReadonlyMap<Subject, Pair[]>,
+  { folder, rounds, timing, say, signal }: AgainstOptions,
+): Promise<void> {
+  await using closing = new AsyncDisposableStack();
+  const ours = await openStage(postgres, join(import.meta.dirname, ".."), load, closing);
+  const theirs = await openStage(postgres, folder, load, closing);
+  const isOursFirst = round % 2 === 0;
+  for (const [each, measured] of pairs) {
+    signal.throwIfAborted();
+    const [variant] = each.variants;
+    if (!variant) throw new Error(`${each.name} has no variants`);
+    const run = (stage: LiveStage) => measure(stage, each, variant, timing);
+    const first = await run(isOursFirst ? ours : theirs);
+    const second = await run(isOursFirst ? theirs : ours);
+    const pair: Pair = isOursFirst ? [first, second] : [second, first];
+    measured.push(pair);
+    say(`  ${round}/${rounds} ${titleOf(each)}: ${pair.map(describe).join(" against ")}`);
+  }
+}
+
+/** Of this checkout, and of the other one. */
+type Pair = [ours: Measured, theirs: Measured];
 type Measured = Pick<Measurement, "answersPerSecond" | "serverMicroseconds">;
 
 function subjectsOf(protocol: Protocol): Subject[] {
@@ -94,7 +107,7 @@ async function openStage(
   return { database, servers: [server], load, ports: [port], kinds: ["none"], issuer: await createIssuer() };
 }
 
-function ratioOf(pairs: readonly [Measured, Measured][], figure: (one: Measured) => number): Figure {
+function ratioOf(pairs: readonly Pair[], figure: (one: Measured) => number): Figure {
   const ratio = figureOf(pairs.map(([ours, theirs]) => figure(ours) / figure(theirs)));
   if (!ratio) throw new Error("nothing was measured");
   return ratio;
