@@ -85,7 +85,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
 /** By gRPC itself, and not by gRPC-Web. */
 function isGrpc({ headers }: FastifyRequest): boolean {
   const type = headers["content-type"];
-  return type !== undefined && /^application\/grpc(?!-web)/.test(type);
+  return type !== undefined && /^application\/grpc(?!-web)/i.test(type);
 }
 
 /** The services that every server has: health, and reflection of them all. */
