@@ -16,6 +16,11 @@ export function hasTimeout({ headers }: RawRequest): boolean {
   return headers.some(([name]) => /^(?:connect-timeout-ms|grpc-timeout)$/i.test(name));
 }
 
+/** Whether a request has a header of this name, which is in lower case. */
+export function hasHeader({ headers }: RawRequest, wanted: string): boolean {
+  return headers.some(([name]) => name.toLowerCase() === wanted);
+}
+
 const latin1 = (text: string) => Buffer.from(text).toString("latin1");
 
 const oddText = fc.oneof(
