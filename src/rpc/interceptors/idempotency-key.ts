@@ -17,7 +17,8 @@ export function keyFaultOf(values: ContextValues): Violation | undefined {
  * interceptor, whose answers depend on whether a call has a key. A message without a `request_id` ignores the header.
  */
 export const fillRequestId: Interceptor = (next) => (request) => {
-  const header = request.header.get("Idempotency-Key");
+  const takesKey = !request.stream && "requestId" in request.message;
+  const header = takesKey ? request.header.get("idempotency-key") : null;
   // Not async: most calls have no key, and each promise around a call costs.
   return next(header === null ? request : filled(request, header));
 };

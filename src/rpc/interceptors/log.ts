@@ -8,7 +8,7 @@ const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.Da
 /** What a crowd can bring about is told this often: who floods the service must not flood the log as well. */
 const pauseMs = 1_000;
 
-/** Whether the token may be at fault: any client can send one that names an unknown key. */
+/** Whether the token may be at fault: every client can send one that names an unknown key. */
 function isTokens(failure: Failure | undefined): boolean {
   return failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true;
 }
