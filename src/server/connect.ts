@@ -15,11 +15,12 @@ import { failWith, mendError, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
 import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
+import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
 import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
-import { setCut } from "./stream-limits.ts";
+import { setCut, tooManyStreams } from "./stream-limits.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -74,13 +75,19 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     const method = scope.supportedMethods.filter((each) => each !== "OPTIONS");
     for (const handler of router.handlers) {
       const takesOne = handler.method.methodKind === "unary";
+      const isFull = options.services.find(({ service }) => service === handler.service)?.isFull;
       scope.route({
         method,
         url: handler.requestPath,
-        handler: (request, reply) =>
-          takesOne && request.method === "POST" && isOfAllowedLength(request, mount)
-            ? answerWhole(handler, request, reply, mount)
-            : answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount),
+        handler: (request, reply) => {
+          if (takesOne && request.method === "POST" && isOfAllowedLength(request, mount)) {
+            return answerWhole(handler, request, reply, mount);
+          }
+          if (!takesOne && isFull?.(request.ip) && isGrpc(request) && request.raw.httpVersionMajor === 2) {
+            return refuseGrpc(reply, Code.ResourceExhausted, tooManyStreams);
+          }
+          return answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount);
+        },
       });
     }
   });

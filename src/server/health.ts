@@ -1,6 +1,6 @@
 /** Says how the service is: grpc.health.v1 for gRPC clients and balancers, /health, /livez and /readyz for everyone else. */
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
 import { shortValue } from "../domain/short-text.ts";
@@ -24,7 +24,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
-  const limit = createStreamLimits(watchLimits);
+  const { limit, isFull } = createStreamLimits(watchLimits);
   async function* watch(service: string, signal: AbortSignal) {
     let changed = Promise.withResolvers<void>();
     const wake = () => changed.resolve();
@@ -50,7 +50,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     }
   }
 
-  return bindService(Health, {
+  const implementation: ServiceImpl<typeof Health> = {
     check({ service }) {
       if (!names.has(service)) throw new ConnectError(`there is no service ${shortValue(service)}`, Code.NotFound);
       return { status: statusOf(service) };
@@ -61,7 +61,8 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     },
 
     watch: ({ service }, context) => limit(context, watch(service, context.signal)),
-  });
+  };
+  return bindService(Health, implementation, isFull);
 }
 
 /** Adds the health routes. `/health` and `/livez` say that the process answers, `/readyz` whether to send it work. */

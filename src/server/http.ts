@@ -16,6 +16,7 @@ import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
+import { isGrpc } from "./grpc-refusal.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
 import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./problem.ts";
@@ -80,12 +81,6 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;
-}
-
-/** By gRPC itself, and not by gRPC-Web. */
-function isGrpc({ headers }: FastifyRequest): boolean {
-  const type = headers["content-type"];
-  return type !== undefined && /^application\/grpc(?!-web)/i.test(type);
 }
 
 /** The services that every server has: health, and reflection of them all. */

@@ -3,10 +3,11 @@
  * browser on the machine reaches it for any page: by a cross-origin request, or by a name that the page's own DNS server
  * resolves to 127.0.0.1 (DNS rebinding), for which the browser sees no other origin.
  */
-import type { OutgoingHttpHeaders } from "node:http";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Code } from "@connectrpc/connect";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../domain/loopback.ts";
 import { shortValue } from "../domain/short-text.ts";
+import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
 import { ProblemError, problem } from "./problem.ts";
 
 const loopbackOrigin = /^https?:\/\/([^/]*)$/i;
@@ -17,7 +18,9 @@ const remedy = "with APP_AUTH_MODE unset or dev, the service takes calls for loc
 export function allowLoopbackOnly(fastify: FastifyInstance): void {
   fastify.addHook("onRequest", (request, reply, done) => {
     const refusal = refusalOf(request);
-    if (refusal !== undefined && isGrpc(request)) return failGrpc(reply, refusal.problem.detail);
+    if (refusal !== undefined && request.raw.httpVersionMajor === 2 && isGrpc(request)) {
+      return refuseGrpc(reply, Code.PermissionDenied, refusal.problem.detail);
+    }
     done(refusal);
   });
 }
@@ -35,22 +38,4 @@ function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {
 
 function refuse(reason: string, detail: string): ProblemError {
   return new ProblemError(problem(403, { code: "PERMISSION_DENIED", reason, detail }));
-}
-
-/** Clients of gRPC read no other answer than their own protocol's. */
-function isGrpc({ headers, raw }: FastifyRequest): boolean {
-  return raw.httpVersionMajor === 2 && /^application\/grpc(?:\+|;|$)/.test(headers["content-type"] ?? "");
-}
-
-const permissionDenied = "7";
-
-function failGrpc(reply: FastifyReply, message: string): void {
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as OutgoingHttpHeaders),
-    "content-type": "application/grpc",
-    "cache-control": "no-store",
-  });
-  reply.raw.addTrailers({ "grpc-status": permissionDenied, "grpc-message": encodeURI(message) });
-  reply.raw.end();
 }

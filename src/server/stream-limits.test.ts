@@ -18,7 +18,7 @@ async function* silent(): AsyncGenerator<number> {
 
 function streamsWithin(limits: Partial<StreamLimits>) {
   const all = { maxStreams: 10, maxStreamsPerAddress: 10, longestMs: 60_000, maxUnsentBytes: 100, ...limits };
-  const limit = createStreamLimits(all);
+  const { limit } = createStreamLimits(all);
   return (address = "192.0.2.1", messages: AsyncIterable<number> = endless(), messageBytes = 0) => {
     const hangUp = new AbortController();
     const contextValues = contextValuesOf(address);

@@ -38,8 +38,18 @@ export function setCut(values: ContextValues, cutAfter: (delayMs: number) => voi
   values.set(cutKey, cutAfter);
 }
 
+/** The limits of one kind of stream. */
+export interface LimitedStreams {
+  readonly limit: LimitStream;
+  /** Whether a further stream from this address would be refused. A refusal is cheaper the earlier it comes. */
+  isFull(address: string): boolean;
+}
+
+/** What a client gets whose stream is one too many. */
+export const tooManyStreams = "too many streams are open; close one or repeat later";
+
 /** Creates the limits of one kind of stream. */
-export function createStreamLimits(limits: StreamLimits): LimitStream {
+export function createStreamLimits(limits: StreamLimits): LimitedStreams {
   const gate = createConnectionGate({
     maxConnections: limits.maxStreams,
     maxConnectionsPerAddress: limits.maxStreamsPerAddress,
@@ -50,7 +60,7 @@ export function createStreamLimits(limits: StreamLimits): LimitStream {
   /** Counts a stream. `leave` is idempotent: the end of the messages and the client's reset both call it. */
   function enter({ signal, values }: HandlerContext, onTimeUp: () => void) {
     const leaveGate = gate.enter(addressOf(values));
-    if (!leaveGate) throw new ConnectError("too many streams are open; close one or repeat later", exhausted);
+    if (!leaveGate) throw new ConnectError(tooManyStreams, exhausted);
     let heldBytes = 0;
     let isOpen = true;
     let timer = setTimeout(() => {
@@ -80,7 +90,7 @@ export function createStreamLimits(limits: StreamLimits): LimitStream {
     return { hold, leave };
   }
 
-  return async function* limit(context, messages, sizeOf = () => 0) {
+  const limit: LimitStream = async function* (context, messages, sizeOf = () => 0) {
     const timeUp = new AbortController();
     let leave = () => {};
     try {
@@ -97,6 +107,7 @@ export function createStreamLimits(limits: StreamLimits): LimitStream {
       context.values.get(cutKey)(endGraceMs);
     }
   };
+  return { limit, isFull: gate.isFull };
 }
 
 const exhausted = Code.ResourceExhausted;
