@@ -5,15 +5,15 @@ import type { ServiceImpl } from "@connectrpc/connect";
 export interface ServiceBinding<Service extends DescService = DescService> {
   readonly service: Service;
   readonly implementation: ServiceImpl<Service>;
-  /** Whether a further stream from this address would be refused, so that nothing needs to be done for it. */
-  readonly isFull?: ((address: string) => boolean) | undefined;
+  /** Takes a place for a stream from an address, see `LimitedStreams`; undefined if the streams have no such limit. */
+  readonly takePlace?: ((address: string) => (() => void) | undefined) | undefined;
 }
 
 /** Binds an implementation to its service: the compiler asks for every method of the schema. */
 export function bindService<Service extends DescService>(
   service: Service,
   implementation: ServiceImpl<Service>,
-  isFull?: ServiceBinding["isFull"],
+  takePlace?: ServiceBinding["takePlace"],
 ): ServiceBinding {
-  return { service, implementation, isFull };
+  return { service, implementation, takePlace };
 }

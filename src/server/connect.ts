@@ -20,7 +20,7 @@ import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
 import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
-import { setCut, tooManyStreams } from "./stream-limits.ts";
+import { setCut, setPlace, tooManyStreams } from "./stream-limits.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -75,7 +75,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     const method = scope.supportedMethods.filter((each) => each !== "OPTIONS");
     for (const handler of router.handlers) {
       const takesOne = handler.method.methodKind === "unary";
-      const isFull = options.services.find(({ service }) => service === handler.service)?.isFull;
+      const takePlace = options.services.find(({ service }) => service === handler.service)?.takePlace;
       scope.route({
         method,
         url: handler.requestPath,
@@ -83,10 +83,12 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
           if (takesOne && request.method === "POST" && isOfAllowedLength(request, mount)) {
             return answerWhole(handler, request, reply, mount);
           }
-          if (!takesOne && isFull?.(request.ip) && isGrpc(request) && request.raw.httpVersionMajor === 2) {
-            return refuseGrpc(reply, Code.ResourceExhausted, tooManyStreams);
-          }
-          return answer(handler, request, reply, streamBody(request.raw, mount.refusedBodies, shutdown), mount);
+          const isLimited = !takesOne && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
+          const leave = isLimited ? takePlace(request.ip) : undefined;
+          if (isLimited && !leave) return refuseGrpc(reply, Code.ResourceExhausted, tooManyStreams);
+          if (leave) reply.raw.once("close", leave);
+          const body = streamBody(request.raw, mount.refusedBodies, shutdown);
+          return answer(handler, request, reply, body, mount, leave);
         },
       });
     }
@@ -119,15 +121,16 @@ async function answerWhole(
   await (answered ?? answer(handler, request, reply, yieldOnce(body), mount));
 }
 
-/** Answers a call with Connect's own handler. */
+/** Answers a call with Connect's own handler. `leave` is of a stream that has its place already. */
 async function answer(
   handler: Handler,
   request: FastifyRequest,
   reply: FastifyReply,
   body: AsyncIterable<Uint8Array>,
   { maxMessageBytes, refusedBodies, logger, signalOf }: Mount,
+  leave?: () => void,
 ): Promise<void> {
-  const received = toUniversalRequest(request, reply);
+  const received = toUniversalRequest(request, reply, leave);
   const universalRequest = { ...received, signal: signalOf(received.signal), body };
   dropEndlessTimeout(universalRequest.header);
   dropAllowedLength(universalRequest.header, maxMessageBytes);
@@ -166,12 +169,13 @@ async function* bounded({ method }: Handler, { header, body, trailer }: Answered
   if (trailer) boundTrailer(trailer);
 }
 
-function toUniversalRequest(request: FastifyRequest, reply: FastifyReply) {
+function toUniversalRequest(request: FastifyRequest, reply: FastifyReply, leave: (() => void) | undefined) {
   const { method, raw, url } = request;
   if (method === "GET") checkQuery(url);
   try {
     const contextValues = contextValuesOf(request.ip);
     setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+    if (leave) setPlace(contextValues, leave);
     return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues);
   } catch {
     throw malformed("the request has no Host, or one that cannot be part of a URL");

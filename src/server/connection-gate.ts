@@ -24,8 +24,6 @@ export interface RefusedConnections {
 export interface ConnectionGate {
   /** Lets a connection in, and gives what to call when it is gone; or undefined if it is one too many. */
   enter(address: string): (() => void) | undefined;
-  /** Whether a connection from this address would be refused. */
-  isFull(address: string): boolean;
 }
 
 const reportIntervalMs = 60_000;
@@ -46,21 +44,16 @@ export function createConnectionGate(options: ConnectionGateOptions): Connection
     refused = 0;
   }
 
-  /** The limit that a connection from this address would exceed. */
-  function exceeded(address: string, group: string): RefusedConnections["limit"] | undefined {
-    if (total >= options.maxConnections) return "maxConnections";
-    const isCrowded = (inside.get(group) ?? 0) >= options.maxConnectionsPerAddress;
-    return isCrowded && !isTrustedProxy(address) ? "maxConnectionsPerAddress" : undefined;
-  }
-
   return {
-    isFull: (address) => exceeded(address, addressGroup(address)) !== undefined,
     enter(address) {
       const group = addressGroup(address);
-      const limit = exceeded(address, group);
-      if (limit !== undefined) return void refuse(limit, group);
+      const count = inside.get(group) ?? 0;
+      if (total >= options.maxConnections) return void refuse("maxConnections", group);
+      if (count >= options.maxConnectionsPerAddress && !isTrustedProxy(address)) {
+        return void refuse("maxConnectionsPerAddress", group);
+      }
       total++;
-      inside.set(group, (inside.get(group) ?? 0) + 1);
+      inside.set(group, count + 1);
       return () => {
         total--;
         const left = (inside.get(group) ?? 1) - 1;

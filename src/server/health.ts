@@ -24,7 +24,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
-  const { limit, isFull } = createStreamLimits(watchLimits);
+  const { limit, takePlace } = createStreamLimits(watchLimits);
   async function* watch(service: string, signal: AbortSignal) {
     let changed = Promise.withResolvers<void>();
     const wake = () => changed.resolve();
@@ -62,7 +62,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
 
     watch: ({ service }, context) => limit(context, watch(service, context.signal)),
   };
-  return bindService(Health, implementation, isFull);
+  return bindService(Health, implementation, takePlace);
 }
 
 /** Adds the health routes. `/health` and `/livez` say that the process answers, `/readyz` whether to send it work. */

@@ -30,7 +30,7 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const listed = [...services, v1.ServerReflection, v1alpha.ServerReflection];
   const names = listed.map(({ typeName }) => typeName).sort();
   const descriptors = createDescriptors(listed);
-  const { limit, isFull } = createStreamLimits(streamLimits);
+  const { limit, takePlace } = createStreamLimits(streamLimits);
 
   async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {
     const sent = new Set<ProtoFile>();
@@ -49,8 +49,12 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const reflect = <R extends Request>(requests: AsyncIterable<R>, context: HandlerContext) =>
     limit(context, answerAll(requests), ({ messageResponse }) => sizeOf(messageResponse));
   return [
-    bindService(v1.ServerReflection, { serverReflectionInfo: reflect<v1.ServerReflectionRequest> }, isFull),
-    bindService(v1alpha.ServerReflection, { serverReflectionInfo: reflect<v1alpha.ServerReflectionRequest> }, isFull),
+    bindService(v1.ServerReflection, { serverReflectionInfo: reflect<v1.ServerReflectionRequest> }, takePlace),
+    bindService(
+      v1alpha.ServerReflection,
+      { serverReflectionInfo: reflect<v1alpha.ServerReflectionRequest> },
+      takePlace,
+    ),
   ];
 }
 

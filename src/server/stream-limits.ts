@@ -41,12 +41,24 @@ export function setCut(values: ContextValues, cutAfter: (delayMs: number) => voi
 /** The limits of one kind of stream. */
 export interface LimitedStreams {
   readonly limit: LimitStream;
-  /** Whether a further stream from this address would be refused. A refusal is cheaper the earlier it comes. */
-  isFull(address: string): boolean;
+  /**
+   * Takes a place for a stream from this address before anything is done for it, since a refusal is cheaper the earlier it
+   * comes. Returns what gives the place back, once however often it is called; undefined if there is none.
+   */
+  takePlace(address: string): (() => void) | undefined;
 }
 
 /** What a client gets whose stream is one too many. */
 export const tooManyStreams = "too many streams are open; close one or repeat later";
+
+const placeKey = createContextKey<(() => void) | undefined>(undefined, {
+  description: "gives the stream's place back",
+});
+
+/** Notes that a call has a place already. */
+export function setPlace(values: ContextValues, leave: () => void): void {
+  values.set(placeKey, leave);
+}
 
 /** Creates the limits of one kind of stream. */
 export function createStreamLimits(limits: StreamLimits): LimitedStreams {
@@ -59,7 +71,7 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
 
   /** Counts a stream. `leave` is idempotent: the end of the messages and the client's reset both call it. */
   function enter({ signal, values }: HandlerContext, onTimeUp: () => void) {
-    const leaveGate = gate.enter(addressOf(values));
+    const leaveGate = values.get(placeKey) ?? gate.enter(addressOf(values));
     if (!leaveGate) throw new ConnectError(tooManyStreams, exhausted);
     let heldBytes = 0;
     let isOpen = true;
@@ -107,7 +119,17 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
       context.values.get(cutKey)(endGraceMs);
     }
   };
-  return { limit, isFull: gate.isFull };
+  const takePlace = (address: string) => {
+    let leave = gate.enter(address);
+    return (
+      leave &&
+      (() => {
+        leave?.();
+        leave = undefined;
+      })
+    );
+  };
+  return { limit, takePlace };
 }
 
 const exhausted = Code.ResourceExhausted;
