@@ -33,8 +33,8 @@ export interface Ratio {
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 
 /**
- * A ratio for each subject. Each round has new server processes, since two of the same code can differ by a tenth for as long
- * as they live. It measures both checkouts, and every other round the other one first.
+ * A ratio for each subject. Each round has new server processes: what a process has compiled stays with it, so that the rounds
+ * of one pair of processes are not independent. It measures both checkouts, and every other round the other one first.
  */
 export async function measureAgainst(postgres: BenchPostgres, options: AgainstOptions): Promise<Ratio[]> {
   const subjects = protocols.flatMap(subjectsOf).filter(options.isWanted);
