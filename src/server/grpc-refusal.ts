@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 /** Whether a request is one of gRPC itself, and not of gRPC-Web. */
 export function isGrpc({ headers }: FastifyRequest): boolean {
   const type = headers["content-type"];
-  return type !== undefined && /^application\/grpc(?!-web)/i.test(type);
+  return type !== undefined && /^application\/grpc(?:[+; ]|$)/i.test(type);
 }
 
 /** Answers a call over HTTP/2 with nothing but its status. The message is ASCII. */

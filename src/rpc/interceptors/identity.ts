@@ -14,8 +14,8 @@ export interface IdentityOptions {
 export function createIdentityInterceptor({ tokens, count }: IdentityOptions): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
-    const nobody = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
-    const [caller, fault] = tokens ? await authenticate(request.header, tokens, nobody) : [nobody];
+    const anonymous = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
+    const [caller, fault] = tokens ? await authenticate(request.header, tokens, anonymous) : [anonymous];
     setCaller(request.contextValues, caller);
     // Before anything is refused: otherwise whoever may do nothing could try everything, as often as he likes.
     await count(request);
@@ -26,15 +26,15 @@ export function createIdentityInterceptor({ tokens, count }: IdentityOptions): I
 
 const noScopes: ReadonlySet<string> = new Set();
 
-/** A caller without a token is nobody; one with a bad token has to be refused, for it takes itself for somebody. */
-async function authenticate(header: Headers, tokens: TokenVerifier, nobody: Caller): Promise<[Caller, unknown?]> {
+/** A caller without a token is anonymous. One with a bad token is refused, because it expects to be known. */
+async function authenticate(header: Headers, tokens: TokenVerifier, anonymous: Caller): Promise<[Caller, unknown?]> {
   const authorization = header.get("authorization");
-  if (authorization === null) return [nobody];
+  if (authorization === null) return [anonymous];
   const [, token] = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
-  if (token === undefined) return [nobody, unauthenticated("the header Authorization must be: Bearer and a token")];
+  if (token === undefined) return [anonymous, unauthenticated("the header Authorization must be: Bearer and a token")];
   try {
-    return [{ ...(await tokens.verify(token, nobody.address)), address: nobody.address }];
+    return [{ ...(await tokens.verify(token, anonymous.address)), address: anonymous.address }];
   } catch (fault) {
-    return [nobody, fault];
+    return [anonymous, fault];
   }
 }
