@@ -1,4 +1,5 @@
 /** Mounts RPC services on Fastify: each method answers gRPC, gRPC-Web and Connect at one path. */
+import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import {
   compressionGzip,
@@ -30,16 +31,21 @@ export interface ConnectOptions {
   readonly refusedBodies: RefusedBodies;
   readonly shutdownSignal: AbortSignal;
   readonly logger: Logger;
+  /** Whether unary calls are answered without Connect's pipeline where they can be. */
+  readonly fastPath: boolean;
+  /** The messages that google.protobuf.Any may carry in JSON. */
+  readonly registry?: Registry | undefined;
 }
 
 /** What the protocols may put before a message. */
 const envelopeBytes = 5;
 
-const jsonOptions = {
+const createJsonOptions = (registry: Registry = createRegistry()) => ({
+  registry,
   alwaysEmitImplicit: true,
   // A lenient decoder would make U+FFFD of what the client sent as broken UTF-8. Connect's types do not tell of this one.
   textDecoder: new TextDecoder("utf-8", { fatal: true }),
-};
+});
 
 interface Mount extends ConnectOptions {
   readonly answerDirectly: AnswerDirectly;
@@ -54,6 +60,7 @@ type Compression = typeof compressionGzip;
 
 /** Adds a route for every method of the services. */
 export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
+  const jsonOptions = createJsonOptions(options.registry);
   const router = createConnectRouter({
     interceptors: [noteVersion, ...options.interceptors],
     readMaxBytes: options.maxMessageBytes,

@@ -1,4 +1,5 @@
 /** The HTTP application: everything that is answered, whatever connection it comes by. */
+import type { Registry } from "@bufbuild/protobuf";
 import { cors, type Interceptor } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import Fastify, {
@@ -44,6 +45,10 @@ export interface HttpAppOptions {
   readonly logger: Logger;
   /** Aborts the calls under way: for when the time for draining is up. Open streams end when readiness drains. */
   readonly shutdownSignal: AbortSignal;
+  /** Whether unary calls are answered without Connect's pipeline where they can be: true if it is not given. */
+  readonly fastPath?: boolean;
+  /** The messages that google.protobuf.Any may carry in JSON; none if it is not given. */
+  readonly registry?: Registry;
 }
 
 /** Makes the application, ready to be given requests through `routing`; the caller owns the connections. */
@@ -73,7 +78,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   });
   if (options.loopbackOnly) allowLoopbackOnly(fastify);
   await registerCors(fastify, options.corsOrigins, options.corsAllowedHeaders ?? []);
-  const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger };
+  const { fastPath = true, registry } = options;
+  const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger, fastPath, registry };
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);

@@ -34,6 +34,7 @@ export async function serveApp(
       | "refusedBodies"
       | "trustedProxies"
       | "interceptors"
+      | "fastPath"
     >
   > & { readonly limits?: TestLimits } = {},
 ): Promise<ServedApp> {
@@ -54,6 +55,7 @@ export async function serveApp(
     trustedProxies: options.trustedProxies ?? [],
     logger,
     shutdownSignal: shutdown.signal,
+    fastPath: options.fastPath ?? true,
   });
   const listener = await listen({ ...listenOptions(options.limits), handler: http.routing });
   return {
