@@ -3,7 +3,7 @@ import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { codeName, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
+import { codeName, codesOf, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/server/problem.ts";
 import { callOnce } from "./support/exchange.ts";
 import { callerReasons, expectedAnswers, outcomeUnknownWithoutKey, troubles } from "./support/expected-answers.ts";
@@ -190,13 +190,12 @@ it("finds every reason that is expected in the schema, and no other", () => {
 it.each(declared)("finds %s in the schema with the codes, HTTP statuses and delay that are expected", (reason) => {
   const expected = expectedAnswers[reason as keyof typeof expectedAnswers];
   const unsafe = reason === "OUTCOME_UNKNOWN" ? [outcomeUnknownWithoutKey] : [];
-  const { codes, retryDelay } = describeReason(reason);
-  expect(codes.map((code) => codeName(code as number))).toEqual([expected, ...unsafe].map(({ code }) => code));
+  expect(codesOf(reason).map(codeName)).toEqual([expected, ...unsafe].map(({ code }) => code));
   const preconditionFailed = reason === "VERSION_MISMATCH" ? [412] : [];
   expect(httpStatusesOf(reason)).toEqual([...[expected, ...unsafe].map(({ status }) => status), ...preconditionFailed]);
   // How long depends on the caller's budget.
   const hasDelay = expected.retryDelayMs !== undefined || reason === "RATE_LIMITED";
-  expect(retryDelay !== RetryDelay.UNSPECIFIED).toBe(hasDelay);
+  expect(describeReason(reason).retryDelay !== RetryDelay.UNSPECIFIED).toBe(hasDelay);
 });
 
 it("keeps what every commit must keep", () => service.database.checkInvariants());

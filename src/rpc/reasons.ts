@@ -34,12 +34,17 @@ export function describeReason(reason: ReasonName): ErrorDescription {
   return descriptions[reason];
 }
 
-/** The reason's RPC code, the first one if it has several. */
-export function codeOf(reason: ReasonName): Code {
-  const [code] = descriptions[reason].codes;
-  if (code === undefined) throw new Error(`${reason} has no code: see frontrow/v1/error_reason.proto`);
+/** The reason's RPC codes, the usual one first. */
+export function codesOf(reason: ReasonName): readonly Code[] {
   // The numbers are gRPC's in both enums.
-  return code as number;
+  return descriptions[reason].codes as readonly number[];
+}
+
+/** The reason's usual RPC code. */
+export function codeOf(reason: ReasonName): Code {
+  const [code] = codesOf(reason);
+  if (code === undefined) throw new Error(`${reason} has no code: see frontrow/v1/error_reason.proto`);
+  return code;
 }
 
 /** The name of an RPC code. */
@@ -47,7 +52,7 @@ export function codeName(code: Code): CodeName {
   return (CodeSchema.value[code]?.name ?? "UNKNOWN") as CodeName;
 }
 
-/** The reasons of a method's own errors, in the schema's order of the option. */
+/** The reasons of a method's own errors, as its option lists them. */
 export function reasonsOf(method: DescMethod): readonly ReasonName[] {
   return getOption(method, error_reasons).map((number) => ErrorReasonSchema.value[number]?.localName as ReasonName);
 }

@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
 import type { Violation } from "../domain/errors.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
-import { type CodeName, codeName, codeOf, describeReason, type ReasonName } from "../rpc/reasons.ts";
+import { type CodeName, codeName, codeOf, codesOf, describeReason, type ReasonName } from "../rpc/reasons.ts";
 import { internalStatus, type Status, statusFor, statusOf } from "../rpc/status.ts";
 
 export interface Problem {
@@ -87,8 +87,8 @@ const statusOfCode: Readonly<Record<CodeName, number>> = {
 
 /** The HTTP statuses that a reason can have in REST, the usual one first. */
 export function httpStatusesOf(reason: ReasonName): readonly number[] {
-  const { httpStatuses, codes } = describeReason(reason);
-  return httpStatuses.length > 0 ? httpStatuses : codes.map((code) => statusOfCode[codeName(code as number)]);
+  const { httpStatuses } = describeReason(reason);
+  return httpStatuses.length > 0 ? httpStatuses : codesOf(reason).map((code) => statusOfCode[codeName(code)]);
 }
 
 /** The HTTP status of an error in REST. */
