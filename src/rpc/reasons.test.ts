@@ -15,7 +15,7 @@ test("the value 0 is no reason", () => {
 });
 
 describe("methods", () => {
-  test.each(methods)("$name lists each of its own reasons once", (method) => {
+  test.each(methods)("$name lists each reason once", (method) => {
     const reasons = reasonsOf(method);
     expect(reasons).toEqual([...new Set(reasons)]);
     expect(reasonsFrom(ErrorOrigin.METHOD)).toEqual(expect.arrayContaining([...reasons]));

@@ -4,7 +4,7 @@ import type { Reason } from "../../src/domain/errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Protocol, Refusal } from "./protocols.ts";
 
-export interface ExpectedAnswer {
+interface ExpectedAnswer {
   readonly code: string;
   /** HTTP's, of REST and of Connect. */
   readonly status: number;
