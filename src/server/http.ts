@@ -84,7 +84,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
   const contextValues = ({ ip }: FastifyRequest) => contextValuesOf(ip);
-  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal, contextValues });
+  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, registry, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;
 }

@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { invalidRequest, problem, problemFromError, problemFromFastifyError } from "./problem.ts";
+import { DomainError } from "../domain/errors.ts";
+import { problem, problemFromError, problemFromFastifyError } from "./problem.ts";
 
 const info = (reason: string, metadata: Record<string, string> = {}) => ({
   desc: ErrorInfoSchema,
@@ -94,12 +95,16 @@ describe("problemFromError", () => {
   });
 });
 
-test("invalidRequest says all violations in one sentence", () => {
-  const error = invalidRequest([
+test("all violations of a request that never became a call are in one sentence", () => {
+  const violations = [
     { field: "", message: "the body is bad" },
     { field: "id", message: "must be a whole number" },
-  ]);
-  expect(error.problem).toMatchObject({ status: 400, detail: "the body is bad; id: must be a whole number" });
+  ];
+  expect(problemFromError(new DomainError({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
+    status: 400,
+    detail: "the body is bad; id: must be a whole number",
+    violations,
+  });
 });
 
 describe("problemFromFastifyError", () => {

@@ -4,6 +4,7 @@ import type { FastifyReply } from "fastify";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { DomainError, type Violation } from "../domain/errors.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
+import { connectErrorFor } from "../rpc/errors.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -56,12 +57,6 @@ export class ProblemError extends Error {
   }
 }
 
-/** The problem of a request that breaks the rules of its fields. An empty field name stands for the whole request. */
-export function invalidRequest(violations: readonly Violation[]): ProblemError {
-  const detail = violations.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ");
-  return new ProblemError(problem(400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail, violations }));
-}
-
 /** HTTP's status for each RPC code, as google/rpc/code.proto maps them. */
 const statusOfCode: Readonly<Record<Code, readonly [name: string, status: number]>> = {
   [Code.Canceled]: ["CANCELLED", 499],
@@ -90,6 +85,8 @@ const internalProblem = problem(500, { code: "INTERNAL", reason: "INTERNAL", det
 /** Turns what a handler or an interceptor threw into a problem. What was not meant for clients becomes INTERNAL. */
 export function problemFromError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
+  // Of a request that never became a call.
+  if (error instanceof DomainError) return problemFromError(connectErrorFor(error, { repeatable: false }));
   if (!(error instanceof ConnectError)) return internalProblem;
   const [info] = error.findDetails(ErrorInfoSchema);
   if (info === undefined && unexpectedCodes.has(error.code)) return internalProblem;

@@ -1,8 +1,9 @@
 /** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
 import type { IncomingMessage } from "node:http";
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError } from "../../domain/errors.ts";
 import { shortValue } from "../../domain/short-text.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "../etag.ts";
@@ -22,6 +23,8 @@ export interface RestOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   readonly maxBodyBytes: number;
+  /** The messages that google.protobuf.Any may carry; none if it is not given. */
+  readonly registry?: Registry | undefined;
   /** Aborts the signals of all calls under way. */
   readonly shutdownSignal?: AbortSignal;
   /** What interceptors and handlers shall know of a request besides its headers. */
@@ -48,8 +51,8 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     readBindings(service.service).map(
       (binding): Endpoint => ({
         binding,
-        decode: createDecoder(binding),
-        encode: createEncoder(binding),
+        decode: createDecoder(binding, options.registry),
+        encode: createEncoder(binding, options.registry),
         otherReading: createOtherReadings(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
@@ -139,7 +142,8 @@ async function answer(
     if (call !== undefined) copyHeaders(call.responseHeader, reply);
     if (error instanceof ConnectError) copyHeaders(error.metadata, reply);
     // What comes from handlers is a ConnectError by now, made and logged by an interceptor.
-    else if (!(error instanceof ProblemError)) request.log.error({ err: error }, "a REST request failed");
+    else if (!(error instanceof ProblemError || error instanceof DomainError))
+      request.log.error({ err: error }, "a REST request failed");
     return sendProblem(reply, problemFromError(error), error instanceof ProblemError ? error.headers : {});
   }
 }
