@@ -15,12 +15,18 @@ import {
   type ScalarType,
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { AnySchema, anyPack, hasCustomJsonRepresentation, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import {
+  AnySchema,
+  anyPack,
+  hasCustomJsonRepresentation,
+  isWrapperDesc,
+  TimestampSchema,
+} from "@bufbuild/protobuf/wkt";
 import { invalidRequest, ValueFault } from "./fault.ts";
 import { findField } from "./fields.ts";
 import { readEnum, readMapKey, readScalar, type ScalarValue } from "./scalars.ts";
 import { parseJson } from "./text.ts";
-import { isJsonObject, maxDepth, wellKnownTypes } from "./well-known.ts";
+import { isJsonObject, maxDepth, readTimestamp, wellKnownTypes } from "./well-known.ts";
 
 export interface JsonDecoderOptions {
   /**
@@ -82,6 +88,7 @@ function readMessage(target: ReflectMessage, value: JsonValue, place: Place): vo
   const wrapped = isWrapperDesc(desc) ? desc.fields[0] : undefined;
   const canonicalize = wellKnownTypes.get(desc.typeName);
   if (wrapped?.scalar !== undefined) target.set(wrapped, readScalar(wrapped.scalar, value));
+  else if (isMessage(message, TimestampSchema)) Object.assign(message, readTimestamp(value));
   else if (canonicalize) mergeFromJson(desc, message, canonicalize(value, place.depth));
   else if (!isJsonObject(value)) throw new ValueFault("must be an object");
   else if (isMessage(message, AnySchema)) readAny(message, value, place);

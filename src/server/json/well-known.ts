@@ -1,5 +1,6 @@
 /** The well-known types that ProtoJSON does not write as an object of their fields, wrappers and Any aside. */
 import type { JsonValue } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ValueFault } from "./fault.ts";
 import { readString } from "./scalars.ts";
 
@@ -11,44 +12,38 @@ export function isJsonObject(value: JsonValue | undefined): value is { [key: str
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const rfc3339 =
+  /^(\d{4}-\d\d-(\d\d))t((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:(\.\d{1,9})\d*)?(z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
+const earliestMs = Date.parse("0001-01-01T00:00:00Z");
+const latestMs = Date.parse("9999-12-31T23:59:59Z");
+
+/** The fields of a Timestamp. RFC 3339 allows small letters, and more digits of a second than nine, which are cut. */
+export function readTimestamp(value: JsonValue): Pick<Timestamp, "seconds" | "nanos"> {
+  const [, date, day, time, fraction = "", offset = ""] = (typeof value === "string" && rfc3339.exec(value)) || [];
+  const ms = Date.parse(`${date}T${time}${offset.toUpperCase()}`);
+  // Date makes a day in March of the 30th of February.
+  const isDay = Number(day) <= 28 || new Date(`${date}T00:00:00Z`).getUTCDate() === Number(day);
+  if (!isDay || Number.isNaN(ms)) {
+    throw new ValueFault("must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z");
+  }
+  if (ms < earliestMs || ms > latestMs) throw new ValueFault("must be between the years 1 and 9999");
+  return { seconds: BigInt(ms / 1_000), nanos: Number(fraction.slice(1).padEnd(9, "0")) };
+}
+
 /**
  * Answers a value in the form that `fromJson` reads. Throws a ValueFault for a value that does not fit.
- * `fromJson` takes the 30th of February and "1.5s and more", and words its faults for programmers.
+ * `fromJson` takes "1.5s and more", and words its faults for programmers.
  */
 type Canonicalize = (value: JsonValue, depth: number) => JsonValue;
 
-/** By the type's name. */
+/** By the type's name. Timestamp is not among them: times are the most frequent and skip `fromJson`. */
 export const wellKnownTypes: ReadonlyMap<string, Canonicalize> = new Map<string, Canonicalize>([
-  ["google.protobuf.Timestamp", readTimestamp],
   ["google.protobuf.Duration", readDuration],
   ["google.protobuf.FieldMask", readFieldMask],
   ["google.protobuf.Value", readFreeJson],
   ["google.protobuf.Struct", readStruct],
   ["google.protobuf.ListValue", readListValue],
 ]);
-
-const rfc3339 = /^(\d{4}-\d\d-\d\d)t(\d\d:\d\d:[0-5]\d)(?:(\.\d{1,9})\d*)?(z|[+-]\d\d:\d\d)$/i;
-const earliestMs = Date.parse("0001-01-01T00:00:00Z");
-const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
-
-/** A time of RFC 3339 in capitals, cut to nanoseconds. */
-function readTimestamp(value: JsonValue): JsonValue {
-  const [, date, time, fraction = "", offset = ""] = (typeof value === "string" && rfc3339.exec(value)) || [];
-  const zone = offset.toUpperCase();
-  const ms = instantMs(`${date}T${time}${zone}`);
-  if (ms === undefined) throw new ValueFault("must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z");
-  if (ms < earliestMs || ms > latestMs) throw new ValueFault("must be between the years 1 and 9999");
-  return `${date}T${time}${fraction}${zone}`;
-}
-
-/** Temporal knows which days there are; Date makes a day in March of the 30th of February. */
-function instantMs(text: string): number | undefined {
-  try {
-    return Temporal.Instant.from(text).epochMilliseconds;
-  } catch {
-    return undefined;
-  }
-}
 
 function readDuration(value: JsonValue): JsonValue {
   const seconds = typeof value === "string" ? /^(-?\d{1,12})(?:\.\d{1,9})?s$/.exec(value)?.[1] : undefined;
