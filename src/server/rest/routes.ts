@@ -15,6 +15,7 @@ import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
+import { commonPrefix } from "./path-template.ts";
 import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
@@ -41,8 +42,8 @@ interface Endpoint {
 }
 
 /**
- * Mounts the services' REST routes. They take every path that no other route of the Fastify instance takes, and answer
- * unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
+ * Mounts the services' REST routes. They take every path under the common prefix of their templates that no other route of
+ * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
  * error handler. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
@@ -58,23 +59,27 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
       }),
     ),
   );
+  if (endpoints.length === 0) return;
   const router = createRouter(
     endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
   );
   allowMethods(fastify, endpoints);
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so one wildcard route takes them all.
+  // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so a wildcard route takes them all.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
       receiveAll(request, payload, options.maxBodyBytes, shutdown),
     );
-    scope.route({
-      method: routedMethods(scope, endpoints),
-      url: "/*",
-      bodyLimit: options.maxBodyBytes,
-      handler: (request, reply) => answer(request, reply, router, options.contextValues),
-    });
+    const prefix = commonPrefix(endpoints.map(({ binding }) => binding.template));
+    for (const url of prefix === "" ? ["/*"] : [prefix, `${prefix}/*`]) {
+      scope.route({
+        method: routedMethods(scope, endpoints),
+        url,
+        bodyLimit: options.maxBodyBytes,
+        handler: (request, reply) => answer(request, reply, router, options.contextValues),
+      });
+    }
   });
 }
 
