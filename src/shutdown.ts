@@ -4,7 +4,7 @@ import type { BookingEngine } from "./booking/engine.ts";
 import type { Config } from "./config.ts";
 import type { OpenDatabase } from "./database.ts";
 import { settlesWithin } from "./domain/settles-within.ts";
-import { shuttingDown } from "./rpc/errors.ts";
+import { shuttingDown } from "./rpc/status.ts";
 import type { Listener } from "./server/listen.ts";
 import type { Readiness } from "./server/readiness.ts";
 

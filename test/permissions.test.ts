@@ -1,6 +1,7 @@
 /** Who may call what: every method by every caller and protocol, against a table written by hand. */
 import { type DescMethodUnary, getOption, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
@@ -8,7 +9,7 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { type Answer, callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { methods, protocolsOf } from "./support/matrix.ts";
+import { createMatrix, declaredReasons, methods, protocolsOf } from "./support/matrix.ts";
 import type { Protocol } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlight, type Stage } from "./support/stage.ts";
@@ -166,6 +167,7 @@ function expectRefused(protocol: Protocol, answer: Answer<unknown>, word: Refusa
   expect(exchange.headers.get("www-authenticate"), protocol).toBe(challengeFor(word));
 }
 
+const reasons = createMatrix();
 const seen = new Set<string>();
 const cell = (label: string, caller: string, protocol: string) => `${label} of ${caller} by ${protocol}`;
 
@@ -185,8 +187,10 @@ describe.each(callers)("%s", (caller) => {
       for (const [i, answer] of (await Promise.all(calls)).entries()) {
         const protocol = protocols[i] ?? expect.unreachable();
         seen.add(cell(label, caller, protocol));
-        if (word !== "ok") expectRefused(protocol, answer, word);
-        else if (answer.outcome.ok) expectAnswer(answer.outcome.message, subjects[caller]);
+        if (word !== "ok") {
+          expectRefused(protocol, answer, word);
+          reasons.fill(method, protocol, refusals[word].reason);
+        } else if (answer.outcome.ok) expectAnswer(answer.outcome.message, subjects[caller]);
         else expect.unreachable(`${protocol}: ${answer.outcome.message}`);
       }
       if (before !== undefined) expect(await stored()).toEqual(before);
@@ -203,6 +207,16 @@ describe("the matrix", () => {
       callers.flatMap((caller) => protocolsOf(method).map((protocol) => cell(label, caller, protocol))),
     );
     expect([...seen].sort()).toEqual(expected.sort());
+  });
+
+  it("has seen every method refuse callers for each reason that the schema declares", () => {
+    const ofCallers = ["UNAUTHENTICATED", "MISSING_SCOPE", "NOT_BOOKING_OWNER", "BOOKING_NOT_FOUND"];
+    const isOpen = (method: DescMethodUnary) => getOption(method, access).scope === "";
+    reasons.expectComplete((method) =>
+      declaredReasons(method).filter(
+        (reason) => ofCallers.includes(reason) && !(isOpen(method) && reason === "MISSING_SCOPE"),
+      ),
+    );
   });
 
   it("has called every REST path, since each method has one", () => {

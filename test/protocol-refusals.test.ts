@@ -3,9 +3,11 @@ import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { codeName, codesOf, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
+import { httpStatusesOf } from "../src/server/problem.ts";
 import { callOnce } from "./support/exchange.ts";
-import { callerReasons, expectedAnswers, troubles } from "./support/expected-answers.ts";
-import { createMatrix, documentedReasons, methods } from "./support/matrix.ts";
+import { callerReasons, expectedAnswers, outcomeUnknownWithoutKey, troubles } from "./support/expected-answers.ts";
+import { createMatrix, declaredReasons, methods } from "./support/matrix.ts";
 import { describeRefusals, type RefusalCase, refusal } from "./support/refusals.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlight, type Stage, timestamp, userId } from "./support/stage.ts";
@@ -168,17 +170,32 @@ describeRefusals(cases, () => service.baseUrl, matrix);
 
 const elsewhere: readonly string[] = ["INVALID_REQUEST", ...troubles, ...callerReasons];
 
-it("has seen every refusal that the schema documents, by every protocol", () => {
-  // Who may read a booking is asked only where callers are known.
+it("has seen every refusal that the schema declares, by every protocol", () => {
+  // Who may read a booking is asked only where callers are known: the test of permissions sees it refused.
   const isElsewhere = (method: DescMethodUnary, reason: string) =>
     elsewhere.includes(reason) || (method === getBooking && reason === "NOT_BOOKING_OWNER");
-  matrix.expectComplete((method) => documentedReasons(method).filter((reason) => !isElsewhere(method, reason)));
+  matrix.expectComplete((method) => declaredReasons(method).filter((reason) => !isElsewhere(method, reason)));
 });
 
-it("finds every reason in the schema, and none that is not expected", () => {
-  const documented = [...new Set(methods.flatMap(documentedReasons))];
-  // INTERNAL is what nobody foresaw, so that nobody could document it.
-  expect([...documented, "INTERNAL"].sort()).toEqual(Object.keys(expectedAnswers).sort());
+it("leaves to other tests what any method may answer, and what may have been stored", () => {
+  expect([...elsewhere].sort()).toEqual([...reasonsFrom(ErrorOrigin.ANY_METHOD), "OUTCOME_UNKNOWN"].sort());
+});
+
+const declared = [...new Set(methods.flatMap(declaredReasons))];
+
+it("finds every reason that is expected in the schema, and no other", () => {
+  expect([...declared].sort()).toEqual(Object.keys(expectedAnswers).sort());
+});
+
+it.each(declared)("finds %s in the schema with the codes, HTTP statuses and delay that are expected", (reason) => {
+  const expected = expectedAnswers[reason as keyof typeof expectedAnswers];
+  const unsafe = reason === "OUTCOME_UNKNOWN" ? [outcomeUnknownWithoutKey] : [];
+  expect(codesOf(reason).map(codeName)).toEqual([expected, ...unsafe].map(({ code }) => code));
+  const preconditionFailed = reason === "VERSION_MISMATCH" ? [412] : [];
+  expect(httpStatusesOf(reason)).toEqual([...[expected, ...unsafe].map(({ status }) => status), ...preconditionFailed]);
+  // How long depends on the caller's budget.
+  const hasDelay = expected.retryDelayMs !== undefined || reason === "RATE_LIMITED";
+  expect(describeReason(reason).retryDelay !== RetryDelay.UNSPECIFIED).toBe(hasDelay);
 });
 
 it("keeps what every commit must keep", () => service.database.checkInvariants());

@@ -14,7 +14,7 @@ import {
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
-import { createMatrix, documentedReasons, methods, protocolsOf } from "./support/matrix.ts";
+import { createMatrix, declaredReasons, methods, protocolsOf } from "./support/matrix.ts";
 import type { CallOptions, Protocol } from "./support/protocols.ts";
 import { noCache, type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
@@ -82,7 +82,7 @@ function describeTrouble(
   });
 }
 
-const isWrite = ({ method }: Cell) => documentedReasons(method).includes("OUTCOME_UNKNOWN");
+const isWrite = ({ method }: Cell) => declaredReasons(method).includes("OUTCOME_UNKNOWN");
 const hasDeadlines = ({ protocol }: Pick<Cell, "protocol">) => protocol !== "REST";
 const tooMany = () => "too many requests are waiting; nothing was stored, repeat in a moment";
 
@@ -275,9 +275,9 @@ describeTrouble(
     }),
 );
 
-it("has seen every trouble that the schema documents, by every protocol", () => {
+it("has seen every trouble that the schema declares, by every protocol", () => {
   const isTrouble = (reason: string) => troubles.some((trouble) => trouble === reason);
-  matrix.expectComplete((method) => [...documentedReasons(method).filter(isTrouble), "INTERNAL"]);
+  matrix.expectComplete((method) => declaredReasons(method).filter(isTrouble));
 });
 
 /** How many rows there are, and how many a call has changed. */

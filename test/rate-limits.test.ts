@@ -7,7 +7,7 @@ import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { sendHttp } from "./support/bad-input.ts";
 import { callOnce } from "./support/exchange.ts";
-import { protocolsOf } from "./support/matrix.ts";
+import { createMatrix, protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -128,14 +128,17 @@ describe("RATE_LIMITED", () => {
       [bookTickets, { concertId: concert.id, userId: newUser(), ticketCount: 1 }],
       [cancelBooking, { id: 1n, userId: newUser() }],
     ];
+    const matrix = createMatrix();
     for (const [method, request] of requests) {
       for (const protocol of protocolsOf(method)) {
         const { outcome } = await call(method, request, { protocol, headers });
         expect(`${method.name} by ${protocol}: ${verdict(outcome)}`).toBe(
           `${method.name} by ${protocol}: RATE_LIMITED`,
         );
+        matrix.fill(method, protocol, "RATE_LIMITED");
       }
     }
+    matrix.expectComplete(() => ["RATE_LIMITED"]);
   });
 });
 

@@ -5,7 +5,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/health/v1/health_pb.ts";
-import { shuttingDown } from "../src/rpc/errors.ts";
+import { shuttingDown } from "../src/rpc/status.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, patientSettings } from "./support/locks.ts";
 import { endPrograms, openProgram } from "./support/program.ts";

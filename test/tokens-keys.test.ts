@@ -1,6 +1,5 @@
 /** A service whose issuer's key server is down: at the start, and later. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { type KeyFetching, keysFromUrl } from "../src/identity/keys.ts";
 import { createTokenVerifier } from "../src/identity/tokens.ts";
@@ -12,7 +11,7 @@ import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { protocolsOf } from "./support/matrix.ts";
+import { createMatrix, methods, protocolsOf } from "./support/matrix.ts";
 import { protocols } from "./support/protocols.ts";
 import { serveApp } from "./support/served-app.ts";
 import { startTestService } from "./support/service.ts";
@@ -20,7 +19,6 @@ import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssue
 import { type KeyServer, startKeyServer } from "./support/tokens-keys.ts";
 
 const { getConcert, listConcerts } = ConcertService.method;
-const { getUserBookings } = BookingService.method;
 
 const unavailable = {
   reason: "KEYS_UNAVAILABLE",
@@ -65,11 +63,16 @@ describe("a whole service", () => {
       expect((await callOnce(protocol, url, listConcerts, {})).outcome).toMatchObject({ ok: true });
     }
     expect(keyServer.asked).toBe(0);
-    for (const protocol of protocolsOf(getUserBookings)) {
-      const options = await someone(old, "1");
-      expectRefusal(protocol, await callOnce(protocol, url, getUserBookings, {}, options), unavailable);
-      expectRefusal(protocol, await callOnce(protocol, url, listConcerts, {}, options), unavailable);
+    const matrix = createMatrix();
+    for (const method of methods) {
+      const request = "id" in method.input.field ? { id: 1n } : {};
+      for (const protocol of protocolsOf(method)) {
+        const options = await someone(old, "1");
+        expectRefusal(protocol, await callOnce(protocol, url, method, request, options), unavailable);
+        matrix.fill(method, protocol, "KEYS_UNAVAILABLE");
+      }
     }
+    matrix.expectComplete(() => ["KEYS_UNAVAILABLE"]);
     // Its health is that of the service, which cannot mend its issuer.
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     expect(keyServer.asked).toBe(1);

@@ -1,4 +1,4 @@
-/** What the service refuses or fails to do, as a closed union: `rpc/errors.ts` maps every member to a code and a sentence. */
+/** What the service refuses or fails to do, as a closed union: `rpc/status.ts` maps every member to what callers get. */
 
 /** A request field and what is wrong with it. */
 export interface Violation {

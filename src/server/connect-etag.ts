@@ -1,14 +1,12 @@
 /** ETags of Connect GET, as REST has them. */
-import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { FastifyRequest } from "fastify";
-import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { errorDomain } from "../rpc/errors.ts";
+import { connectErrorOf } from "../rpc/status.ts";
 import { yieldOnce } from "./connect-faults.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "./etag.ts";
-import { problemOfStatus } from "./problem.ts";
+import { httpStatusOf, preconditionFailed } from "./problem.ts";
 
 const versionKey = createContextKey<number | undefined>(undefined, { description: "the version of the response" });
 
@@ -31,7 +29,7 @@ export async function tagged(
   const body = Buffer.concat(chunks);
   const version = contextValues?.get(versionKey);
   const etag = etagOf(body, version);
-  if (!isMatch(request.headers["if-match"], etag, version)) return preconditionFailed(called);
+  if (!isMatch(request.headers["if-match"], etag, version)) return refuse(called);
   const header = new Headers(called.header);
   header.set("etag", etag);
   if (!isNotModified(request.headers["if-none-match"], etag)) return { ...called, header, body: yieldOnce(body) };
@@ -40,14 +38,11 @@ export async function tagged(
 }
 
 /** As Connect writes errors, so that its clients can read it; the status is that of REST. */
-function preconditionFailed(called: UniversalServerResponse): UniversalServerResponse {
-  const { status, detail, reason } = problemOfStatus(412);
-  const info = create(ErrorInfoSchema, { domain: errorDomain, reason });
-  const details = [{ desc: ErrorInfoSchema, value: info }];
-  const body = errorToJsonBytes(new ConnectError(detail, Code.FailedPrecondition, undefined, details), undefined);
+function refuse(called: UniversalServerResponse): UniversalServerResponse {
+  const body = errorToJsonBytes(connectErrorOf(preconditionFailed), undefined);
   const header = new Headers(called.header);
   for (const name of ["content-length", "content-encoding"]) header.delete(name);
   header.set("content-type", "application/json");
   header.set("cache-control", "no-store");
-  return { ...called, status, header, body: yieldOnce(body) };
+  return { ...called, status: httpStatusOf(preconditionFailed), header, body: yieldOnce(body) };
 }

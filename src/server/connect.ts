@@ -17,7 +17,7 @@ import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./co
 import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
 import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
-import { ProblemError, problem, problemOfStatus } from "./problem.ts";
+import { ProblemError, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
 import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
@@ -235,10 +235,7 @@ function notConnect({ allowedMethods, requestPath }: Handler, status: number): P
     const allow = allowedMethods.join(", ");
     return new ProblemError(problemOfStatus(405, `${requestPath} takes ${allow} only`), { allow });
   }
-  if (status === 505) {
-    const detail = "a call that streams both ways needs HTTP/2";
-    return new ProblemError(problem(505, { code: "UNIMPLEMENTED", reason: "HTTP_VERSION_NOT_SUPPORTED", detail }));
-  }
+  if (status === 505) return new ProblemError(problemOfStatus(505));
   return new ProblemError(
     problemOfStatus(415, "the Content-Type is none of Connect, gRPC or gRPC-Web for this method"),
   );

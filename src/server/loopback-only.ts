@@ -7,8 +7,9 @@ import { Code } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../domain/loopback.ts";
 import { shortValue } from "../domain/short-text.ts";
+import type { ReasonName } from "../rpc/reasons.ts";
 import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
-import { ProblemError, problem } from "./problem.ts";
+import { ProblemError, problemOf, refusal } from "./problem.ts";
 
 const loopbackOrigin = /^https?:\/\/([^/]*)$/i;
 
@@ -36,6 +37,6 @@ function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {
   return refuse("ORIGIN_NOT_ALLOWED", `the origin ${shortValue(origin)} is not this machine: ${remedy}`);
 }
 
-function refuse(reason: string, detail: string): ProblemError {
-  return new ProblemError(problem(403, { code: "PERMISSION_DENIED", reason, detail }));
+function refuse(reason: ReasonName, detail: string): ProblemError {
+  return new ProblemError(problemOf(refusal(reason, detail)));
 }

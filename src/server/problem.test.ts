@@ -1,14 +1,11 @@
-import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { DomainError } from "../domain/errors.ts";
-import { problem, problemFromError, problemFromFastifyError } from "./problem.ts";
+import { DomainError, type Failure } from "../domain/errors.ts";
+import { ErrorOrigin, type ReasonName, reasonsFrom } from "../rpc/reasons.ts";
+import { connectErrorFor } from "../rpc/status.ts";
+import { httpStatusesOf, problem, problemFromError, problemFromFastifyError, problemOf, refusal } from "./problem.ts";
 
-const info = (reason: string, metadata: Record<string, string> = {}) => ({
-  desc: ErrorInfoSchema,
-  value: create(ErrorInfoSchema, { domain: "frontrow", reason, metadata }),
-});
+const errorOf = (failure: Failure, repeatable = false) => connectErrorFor(new DomainError(failure), { repeatable });
 
 describe("problem", () => {
   test("has a type and a title for its reason", () => {
@@ -27,11 +24,13 @@ describe("problem", () => {
 });
 
 describe("problemFromError", () => {
-  test("reads code, reason and metadata", () => {
-    const error = new ConnectError("only 3 tickets are left", Code.FailedPrecondition, undefined, [
-      info("INSUFFICIENT_TICKETS", { available: "3" }),
-    ]);
-    expect(problemFromError(error)).toMatchObject({
+  test("renders the status of an error", () => {
+    const error = errorOf({ reason: "INSUFFICIENT_TICKETS", available: 3 });
+    // What is in the details is for other protocols.
+    error.details = [];
+    expect(problemFromError(error)).toEqual({
+      type: "urn:frontrow:problem:insufficient-tickets",
+      title: "Insufficient tickets",
       status: 400,
       code: "FAILED_PRECONDITION",
       reason: "INSUFFICIENT_TICKETS",
@@ -40,19 +39,26 @@ describe("problemFromError", () => {
     });
   });
 
-  test("reads violations and the delay before a retry, rounded up", () => {
-    const fieldViolations = [{ field: "ticket_count", description: "must be at most 10" }];
-    const retryDelay = { seconds: 1n, nanos: 1 };
-    const error = new ConnectError("no", Code.Unavailable, undefined, [
-      info("OVERLOADED"),
-      { desc: BadRequestSchema, value: create(BadRequestSchema, { fieldViolations }) },
-      { desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) },
-    ]);
-    expect(problemFromError(error)).toMatchObject({
-      status: 503,
-      violations: [{ field: "ticket_count", message: "must be at most 10" }],
-      retryAfterSeconds: 2,
+  test("renders violations", () => {
+    const violations = [{ field: "ticket_count", message: "must be at most 10" }];
+    expect(problemFromError(errorOf({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
+      status: 400,
+      detail: "ticket_count: must be at most 10",
+      violations,
     });
+  });
+
+  test("renders the delay before a retry in seconds, rounded up", () => {
+    const error = errorOf({ reason: "OVERLOADED", retryDelayMs: 1_001 });
+    expect(problemFromError(error)).toMatchObject({ status: 503, retryAfterSeconds: 2 });
+  });
+
+  test.each([
+    [undefined, 409],
+    ["If-Match", 412],
+  ] as const)("a version that does not match %s is HTTP %i", (header, status) => {
+    const failure = { reason: "VERSION_MISMATCH", currentVersion: 2, ...(header && { header }) } as const;
+    expect(problemFromError(errorOf(failure))).toMatchObject({ status, code: "ABORTED" });
   });
 
   test.each([
@@ -69,7 +75,7 @@ describe("problemFromError", () => {
     [Code.Unimplemented, 501, "UNIMPLEMENTED"],
     [Code.Unavailable, 503, "UNAVAILABLE"],
     [Code.Unauthenticated, 401, "UNAUTHENTICATED"],
-  ])("code %s is HTTP %s; without an ErrorInfo the code is the reason", (code, status, name) => {
+  ])("code %s is HTTP %s; without a status the code is the reason", (code, status, name) => {
     expect(problemFromError(new ConnectError("why", code))).toMatchObject({
       status,
       code: name,
@@ -89,9 +95,41 @@ describe("problemFromError", () => {
     expect(problemFromError(error)).toMatchObject({ status: 500, code: "INTERNAL", detail: "internal error" });
   });
 
-  test("an unknown outcome says so", () => {
-    const error = new ConnectError("look first", Code.Unknown, undefined, [info("OUTCOME_UNKNOWN")]);
-    expect(problemFromError(error)).toMatchObject({ status: 500, code: "UNKNOWN", detail: "look first" });
+  test.each([
+    [true, 503, "UNAVAILABLE", 1],
+    [false, 500, "UNKNOWN", undefined],
+  ])("an unknown outcome says so; repeatable: %s", (repeatable, status, code, retryAfterSeconds) => {
+    const error = errorOf({ reason: "OUTCOME_UNKNOWN" }, repeatable);
+    expect(problemFromError(error)).toMatchObject({ status, code, reason: "OUTCOME_UNKNOWN" });
+    expect(problemFromError(error).retryAfterSeconds).toBe(retryAfterSeconds);
+  });
+});
+
+/** What is refused before a method, by hand. */
+const refusals: readonly (readonly [ReasonName, status: number, code: string])[] = [
+  ["ROUTE_NOT_FOUND", 404, "NOT_FOUND"],
+  ["METHOD_NOT_ALLOWED", 405, "UNIMPLEMENTED"],
+  ["REQUEST_TIMEOUT", 408, "DEADLINE_EXCEEDED"],
+  ["PRECONDITION_FAILED", 412, "FAILED_PRECONDITION"],
+  ["REQUEST_TOO_LARGE", 413, "RESOURCE_EXHAUSTED"],
+  ["PATH_TOO_LONG", 414, "INVALID_ARGUMENT"],
+  ["UNSUPPORTED_MEDIA_TYPE", 415, "INVALID_ARGUMENT"],
+  ["EXPECTATION_FAILED", 417, "UNIMPLEMENTED"],
+  ["HEADERS_TOO_LARGE", 431, "RESOURCE_EXHAUSTED"],
+  ["TRANSFER_ENCODING_NOT_SUPPORTED", 501, "UNIMPLEMENTED"],
+  ["HTTP_VERSION_NOT_SUPPORTED", 505, "UNIMPLEMENTED"],
+  ["HOST_NOT_ALLOWED", 403, "PERMISSION_DENIED"],
+  ["ORIGIN_NOT_ALLOWED", 403, "PERMISSION_DENIED"],
+];
+
+describe("a refusal before a method", () => {
+  test.each(refusals)("for %s is HTTP %i with the code %s", (reason, status, code) => {
+    expect(problemOf(refusal(reason, "why"))).toMatchObject({ status, code, reason, detail: "why", metadata: {} });
+    expect(httpStatusesOf(reason)).toEqual([status]);
+  });
+
+  test("has a reason that the schema has for it, and every such reason is here", () => {
+    expect(refusals.map(([reason]) => reason).sort()).toEqual([...reasonsFrom(ErrorOrigin.TRANSPORT)].sort());
   });
 });
 

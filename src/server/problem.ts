@@ -1,10 +1,10 @@
 /** Errors as REST clients see them: RFC 9457 `application/problem+json`. */
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { DomainError, type Violation } from "../domain/errors.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
-import { connectErrorFor } from "../rpc/errors.ts";
+import { type CodeName, codeName, codeOf, codesOf, describeReason, type ReasonName } from "../rpc/reasons.ts";
+import { internalStatus, type Status, statusFor, statusOf } from "../rpc/status.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -15,17 +15,20 @@ export interface Problem {
   /** What happened this time. */
   readonly detail: string;
   /** The RPC code, such as `NOT_FOUND`. */
-  readonly code: string;
-  /** What went wrong, for programs, such as `CONCERT_NOT_FOUND`. */
-  readonly reason: string;
+  readonly code: CodeName;
+  /** What went wrong, for programs, such as `CONCERT_NOT_FOUND`; the code if that is all that is known. */
+  readonly reason: ReasonName | CodeName;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations?: readonly Violation[];
   /** Sent as the header Retry-After, not in the body. */
   readonly retryAfterSeconds?: number;
 }
 
-type ProblemInit = Pick<Problem, "code" | "reason" | "detail" | "violations" | "retryAfterSeconds"> &
-  Partial<Pick<Problem, "metadata">>;
+type ProblemInit = Pick<Problem, "code" | "reason" | "detail"> &
+  Partial<Pick<Problem, "metadata">> & {
+    readonly violations?: Problem["violations"] | undefined;
+    readonly retryAfterSeconds?: number | undefined;
+  };
 
 /** Makes a problem of its parts; `type` and `title` follow from the reason. */
 export function problem(status: number, init: ProblemInit): Problem {
@@ -58,97 +61,102 @@ export class ProblemError extends Error {
 }
 
 /** HTTP's status for each RPC code, as google/rpc/code.proto maps them. */
-const statusOfCode: Readonly<Record<Code, readonly [name: string, status: number]>> = {
-  [Code.Canceled]: ["CANCELLED", 499],
-  [Code.Unknown]: ["UNKNOWN", 500],
-  [Code.InvalidArgument]: ["INVALID_ARGUMENT", 400],
-  [Code.DeadlineExceeded]: ["DEADLINE_EXCEEDED", 504],
-  [Code.NotFound]: ["NOT_FOUND", 404],
-  [Code.AlreadyExists]: ["ALREADY_EXISTS", 409],
-  [Code.PermissionDenied]: ["PERMISSION_DENIED", 403],
-  [Code.ResourceExhausted]: ["RESOURCE_EXHAUSTED", 429],
-  [Code.FailedPrecondition]: ["FAILED_PRECONDITION", 400],
-  [Code.Aborted]: ["ABORTED", 409],
-  [Code.OutOfRange]: ["OUT_OF_RANGE", 400],
-  [Code.Unimplemented]: ["UNIMPLEMENTED", 501],
-  [Code.Internal]: ["INTERNAL", 500],
-  [Code.Unavailable]: ["UNAVAILABLE", 503],
-  [Code.DataLoss]: ["DATA_LOSS", 500],
-  [Code.Unauthenticated]: ["UNAUTHENTICATED", 401],
+const statusOfCode: Readonly<Record<CodeName, number>> = {
+  CANCELLED: 499,
+  UNKNOWN: 500,
+  INVALID_ARGUMENT: 400,
+  DEADLINE_EXCEEDED: 504,
+  NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
+  PERMISSION_DENIED: 403,
+  RESOURCE_EXHAUSTED: 429,
+  FAILED_PRECONDITION: 400,
+  ABORTED: 409,
+  OUT_OF_RANGE: 400,
+  UNIMPLEMENTED: 501,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  DATA_LOSS: 500,
+  UNAUTHENTICATED: 401,
 };
 
-/** Codes of the unexpected: without an ErrorInfo, the text was not written for clients. */
-const unexpectedCodes: ReadonlySet<Code> = new Set([Code.Unknown, Code.Internal, Code.DataLoss]);
+/** The HTTP statuses that a reason can have in REST, the usual one first. */
+export function httpStatusesOf(reason: ReasonName): readonly number[] {
+  const { httpStatuses } = describeReason(reason);
+  return httpStatuses.length > 0 ? httpStatuses : codesOf(reason).map((code) => statusOfCode[codeName(code)]);
+}
 
-const internalProblem = problem(500, { code: "INTERNAL", reason: "INTERNAL", detail: "internal error" });
+/** The HTTP status of an error in REST. */
+export function httpStatusOf({ code, reason, httpStatus }: Pick<Status, "code" | "reason" | "httpStatus">): number {
+  return httpStatus ?? describeReason(reason).httpStatuses[0] ?? statusOfCode[codeName(code)];
+}
+
+/** Renders a status for REST. */
+export function problemOf(status: Status): Problem {
+  const { code, reason, message, metadata, violations, retryMs } = status;
+  return problem(httpStatusOf(status), {
+    code: codeName(code),
+    reason,
+    detail: message,
+    metadata,
+    violations,
+    retryAfterSeconds: retryMs === undefined ? undefined : Math.ceil(retryMs / 1_000),
+  });
+}
+
+/** Codes of the unexpected: their text was not written for clients. */
+const unexpectedCodes: ReadonlySet<CodeName> = new Set(["UNKNOWN", "INTERNAL", "DATA_LOSS"]);
+
+const internalProblem = problemOf(internalStatus);
 
 /** Turns what a handler or an interceptor threw into a problem. What was not meant for clients becomes INTERNAL. */
 export function problemFromError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   // Of a request that never became a call.
-  if (error instanceof DomainError) return problemFromError(connectErrorFor(error, { repeatable: false }));
+  if (error instanceof DomainError) return problemOf(statusFor(error.failure, { repeatable: false }));
   if (!(error instanceof ConnectError)) return internalProblem;
-  const [info] = error.findDetails(ErrorInfoSchema);
-  if (info === undefined && unexpectedCodes.has(error.code)) return internalProblem;
-  const [code, usualStatus] = statusOfCode[error.code];
-  const status = isPreconditionFailed(error) ? 412 : usualStatus;
-  const [badRequest] = error.findDetails(BadRequestSchema);
-  const [retry] = error.findDetails(RetryInfoSchema);
-  const violations = badRequest?.fieldViolations.map(({ field, description }) => ({ field, message: description }));
-  const delay = retry?.retryDelay;
-  const retryAfterSeconds = delay && Number(delay.seconds) + Math.ceil(delay.nanos / 1e9);
-  return problem(status, {
-    code,
-    reason: info?.reason || code,
-    detail: error.rawMessage,
-    metadata: info?.metadata ?? {},
-    ...(violations === undefined ? {} : { violations }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
+  const status = statusOf(error);
+  if (status !== undefined) return problemOf(status);
+  const code = codeName(error.code);
+  if (unexpectedCodes.has(code)) return internalProblem;
+  return problem(statusOfCode[code], { code, reason: code, detail: error.rawMessage });
 }
 
-/** Whether a header of the request decided, which RFC 9110 has a status for, and not what the request says. */
-function isPreconditionFailed({ cause }: ConnectError): boolean {
-  return cause instanceof DomainError && cause.failure.reason === "VERSION_MISMATCH" && !!cause.failure.header;
+/** The status of what is refused before it reaches a method. */
+export function refusal(reason: ReasonName, message: string): Status {
+  return { code: codeOf(reason), reason, message, metadata: {} };
 }
 
-/** What is refused before it reaches a method, by status. */
-const refusals: Readonly<Record<number, ProblemInit>> = {
-  400: { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", detail: "the request is malformed" },
-  404: { code: "NOT_FOUND", reason: "ROUTE_NOT_FOUND", detail: "there is nothing at this path" },
-  405: { code: "UNIMPLEMENTED", reason: "METHOD_NOT_ALLOWED", detail: "this path does not take this method" },
-  408: { code: "DEADLINE_EXCEEDED", reason: "REQUEST_TIMEOUT", detail: "the request took too long to arrive" },
-  412: {
-    code: "FAILED_PRECONDITION",
-    reason: "PRECONDITION_FAILED",
-    detail: "the header If-Match does not name what is at this path",
-  },
-  413: { code: "RESOURCE_EXHAUSTED", reason: "REQUEST_TOO_LARGE", detail: "the request body is too large" },
-  414: { code: "INVALID_ARGUMENT", reason: "PATH_TOO_LONG", detail: "the path is too long" },
-  415: {
-    code: "INVALID_ARGUMENT",
-    reason: "UNSUPPORTED_MEDIA_TYPE",
-    detail: "the body must be JSON, sent with Content-Type: application/json",
-  },
-  417: {
-    code: "UNIMPLEMENTED",
-    reason: "EXPECTATION_FAILED",
-    detail: "the header Expect may be 100-continue only",
-  },
-  431: { code: "RESOURCE_EXHAUSTED", reason: "HEADERS_TOO_LARGE", detail: "the request headers are too large" },
-  501: {
-    code: "UNIMPLEMENTED",
-    reason: "TRANSFER_ENCODING_NOT_SUPPORTED",
-    detail: "of the transfer codings only chunked is supported",
-  },
-  503: { code: "UNAVAILABLE", reason: "OVERLOADED", detail: "the server is too busy to answer; repeat in a moment" },
-};
+/** What a read is refused with whose If-Match names other content. */
+export const preconditionFailed = refusal(
+  "PRECONDITION_FAILED",
+  "the header If-Match does not name what is at this path",
+);
+
+/** What HTTP itself calls for, rather than a method, by its status. */
+const refusals: ReadonlyMap<number, Status> = new Map(
+  [
+    refusal("INVALID_REQUEST", "the request is malformed"),
+    refusal("ROUTE_NOT_FOUND", "there is nothing at this path"),
+    refusal("METHOD_NOT_ALLOWED", "this path does not take this method"),
+    refusal("REQUEST_TIMEOUT", "the request took too long to arrive"),
+    preconditionFailed,
+    refusal("REQUEST_TOO_LARGE", "the request body is too large"),
+    refusal("PATH_TOO_LONG", "the path is too long"),
+    refusal("UNSUPPORTED_MEDIA_TYPE", "the body must be JSON, sent with Content-Type: application/json"),
+    refusal("EXPECTATION_FAILED", "the header Expect may be 100-continue only"),
+    refusal("HEADERS_TOO_LARGE", "the request headers are too large"),
+    refusal("TRANSFER_ENCODING_NOT_SUPPORTED", "of the transfer codings only chunked is supported"),
+    refusal("OVERLOADED", "the server is too busy to answer; repeat in a moment"),
+    refusal("HTTP_VERSION_NOT_SUPPORTED", "a call that streams both ways needs HTTP/2"),
+  ].map((status) => [httpStatusOf(status), status]),
+);
 
 /** The problem of a status that HTTP itself calls for, rather than a method; `detail` replaces the usual sentence. */
 export function problemOfStatus(status: number, detail?: string): Problem {
-  const refusal = refusals[status];
-  if (refusal === undefined) return internalProblem;
-  return problem(status, detail === undefined ? refusal : { ...refusal, detail });
+  const usual = refusals.get(status);
+  if (usual === undefined) return internalProblem;
+  return problemOf(detail === undefined ? usual : { ...usual, message: detail });
 }
 
 /** The problem of a path that nothing answers. */

@@ -43,9 +43,12 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
   INTERNAL: { code: "INTERNAL", status: 500 },
 };
 
-const outcomeUnknownWithoutKey: ExpectedAnswer = { code: "UNKNOWN", status: 500 };
+export const outcomeUnknownWithoutKey: ExpectedAnswer = { code: "UNKNOWN", status: 500 };
 
-/** Refusals of a caller rather than of a request: each needs a service that knows or counts its callers. */
+/**
+ * Refusals of a caller rather than of a request: each needs a service that knows or counts its callers. The tests of
+ * permissions, keys and rate limits have seen them from every method.
+ */
 export const callerReasons = ["UNAUTHENTICATED", "MISSING_SCOPE", "KEYS_UNAVAILABLE", "RATE_LIMITED"] as const;
 
 /** Failures of the service rather than of the request: each needs a service in trouble. */
@@ -55,6 +58,7 @@ export const troubles = [
   "OUTCOME_UNKNOWN",
   "DEADLINE_EXCEEDED",
   "SHUTTING_DOWN",
+  "INTERNAL",
 ] as const;
 
 export interface ExpectedRefusal {

@@ -8,6 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_frontrow_v1_access } from "./access_pb.ts";
 import type { Booking, BookingSchema } from "./booking_pb.ts";
 import { file_frontrow_v1_booking } from "./booking_pb.ts";
+import { file_frontrow_v1_error_reason } from "./error_reason_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/booking_service.proto.
  */
 export const file_frontrow_v1_booking_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMoAFCg5Cb29raW5nU2VydmljZRKLAQoKR2V0Qm9va2luZxIeLmZyb250cm93LnYxLkdldEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJHkAIBiugYIwoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4gASgBgtPkkwIXEhUvYXBpL3YxL2Jvb2tpbmdzL3tpZH0SpwEKD0dldFVzZXJCb29raW5ncxIjLmZyb250cm93LnYxLkdldFVzZXJCb29raW5nc1JlcXVlc3QaJC5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXNwb25zZSJJkAIBiugYKgoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAYLT5JMCEhIQL2FwaS92MS9ib29raW5ncxKQAQoLQm9va1RpY2tldHMSHy5mcm9udHJvdy52MS5Cb29rVGlja2V0c1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIkqK6BgrCg5ib29raW5nczp3cml0ZRIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAoLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKiAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJYiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAoLT5JMCIToBKiIcL2FwaS92MS9ib29raW5ncy97aWR9L2NhbmNlbGIGcHJvdG8z", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_google_api_annotations]);
+  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMp0FCg5Cb29raW5nU2VydmljZRKRAQoKR2V0Qm9va2luZxIeLmZyb250cm93LnYxLkdldEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJNkAIBiugYIwoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4gASgBmugYAgULgtPkkwIXEhUvYXBpL3YxL2Jvb2tpbmdzL3tpZH0SrAEKD0dldFVzZXJCb29raW5ncxIjLmZyb250cm93LnYxLkdldFVzZXJCb29raW5nc1JlcXVlc3QaJC5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXNwb25zZSJOkAIBiugYKgoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAZroGAECgtPkkwISEhAvYXBpL3YxL2Jvb2tpbmdzEpoBCgtCb29rVGlja2V0cxIfLmZyb250cm93LnYxLkJvb2tUaWNrZXRzUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciVIroGCsKDmJvb2tpbmdzOndyaXRlEg5ib29raW5nczphZG1pbhoHdXNlcl9pZCgCmugYBgQGBwgDDYLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKqAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJgiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAproGAQFCwkNgtPkkwIhOgEqIhwvYXBpL3YxL2Jvb2tpbmdzL3tpZH0vY2FuY2VsYgZwcm90bzM", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_frontrow_v1_error_reason, file_google_api_annotations]);
 
 /**
  * Names a booking.
@@ -188,22 +189,15 @@ export const CancelBookingRequestSchema: GenMessage<CancelBookingRequest> = /*@_
 /**
  * Bookings of concert tickets: book, look up, list and cancel.
  *
- * Every error carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason. Errors that any method may answer:
- * INVALID_ARGUMENT with INVALID_REQUEST (a google.rpc.BadRequest names the fields), UNAVAILABLE with OVERLOADED or
- * DATABASE_UNAVAILABLE (nothing was stored; a google.rpc.RetryInfo says when to repeat), UNAVAILABLE with SHUTTING_DOWN (this
- * instance stops; the message says whether the request may have been stored, and a google.rpc.RetryInfo is there if it is
- * safe to repeat), DEADLINE_EXCEEDED (the same holds for its message and its google.rpc.RetryInfo), and RESOURCE_EXHAUSTED with
- * RATE_LIMITED (with a google.rpc.RetryInfo). Where callers show tokens: UNAUTHENTICATED with UNAUTHENTICATED,
- * PERMISSION_DENIED with MISSING_SCOPE (metadata: scope), UNAVAILABLE with KEYS_UNAVAILABLE (the keys to check tokens with
- * cannot be had; with a google.rpc.RetryInfo).
+ * Every error carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason of ErrorReason. The option
+ * `error_reasons` lists the reasons of each method's own errors. The reasons of ERROR_ORIGIN_ANY_METHOD hold for every
+ * method; those about tokens hold where callers show tokens.
  *
  * @generated from service frontrow.v1.BookingService
  */
 export const BookingService: GenService<{
   /**
    * Gets one booking. Where callers show tokens: of the caller's own, or anybody's with the scope "bookings:admin".
-   *
-   * Errors: NOT_FOUND with BOOKING_NOT_FOUND; PERMISSION_DENIED with NOT_BOOKING_OWNER.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -217,8 +211,6 @@ export const BookingService: GenService<{
   /**
    * Lists a user's bookings, cancelled ones included, the newest first, page by page. A user without bookings has an
    * empty list.
-   *
-   * Errors: INVALID_ARGUMENT with INVALID_PAGE_TOKEN.
    *
    * @generated from rpc frontrow.v1.BookingService.GetUserBookings
    */
@@ -234,10 +226,7 @@ export const BookingService: GenService<{
    * with the response header "idempotency-replayed: true", even after the window has closed or the last ticket is sold.
    * A refused call leaves its request_id free.
    *
-   * Errors: NOT_FOUND with CONCERT_NOT_FOUND; FAILED_PRECONDITION with BOOKING_NOT_OPEN (metadata: opens_at, closes_at,
-   * now), TICKET_LIMIT_EXCEEDED (metadata: limit) or INSUFFICIENT_TICKETS (metadata: available); INVALID_ARGUMENT with
-   * REQUEST_ID_REUSED (request_id was used for another ticket_count); OUTCOME_UNKNOWN, as UNAVAILABLE if request_id was
-   * sent (repeat with it), else as UNKNOWN: the booking may have been stored.
+   * REQUEST_ID_REUSED means that the request_id was used for another ticket_count.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -254,10 +243,6 @@ export const BookingService: GenService<{
    *
    * Repeating a call with the same request_id succeeds again and answers the cancelled booking, with the response header
    * "idempotency-replayed: true".
-   *
-   * Errors: NOT_FOUND with BOOKING_NOT_FOUND; PERMISSION_DENIED with NOT_BOOKING_OWNER; FAILED_PRECONDITION with
-   * ALREADY_CANCELLED (by a call without request_id, or with another); OUTCOME_UNKNOWN, as UNAVAILABLE if request_id was
-   * sent (repeat with it), else as UNKNOWN: the cancellation may have been stored.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

@@ -1,7 +1,7 @@
 import { ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import { applyHeaders } from "../answer-headers.ts";
-import { connectErrorFor, internalError } from "../errors.ts";
+import { connectErrorFor, internalError } from "../status.ts";
 
 /**
  * Turns what handlers throw into what callers get. Connect's own errors (an unknown method, a cancelled call) pass; what

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { createLogger } from "../../log.ts";
-import { connectErrorFor } from "../errors.ts";
+import { connectErrorFor } from "../status.ts";
 import { createLogInterceptor } from "./log.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));

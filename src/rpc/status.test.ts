@@ -1,0 +1,103 @@
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { DomainError, type Failure, type Reason } from "../domain/errors.ts";
+import { describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "./reasons.ts";
+import { connectErrorFor, connectErrorOf, internalError, type Status, statusFor, statusOf } from "./status.ts";
+
+const instant = Temporal.Instant.from("2030-05-01T10:00:00Z");
+const violations = [{ field: "page_size", message: "must be at most 100" }];
+/** Failures of every reason. The compiler refuses a reason that is missing. */
+const failures: { readonly [R in Reason]: readonly Extract<Failure, { reason: R }>[] } = {
+  INVALID_REQUEST: [{ reason: "INVALID_REQUEST", violations }],
+  INVALID_PAGE_TOKEN: [{ reason: "INVALID_PAGE_TOKEN" }],
+  REQUEST_ID_REUSED: [{ reason: "REQUEST_ID_REUSED" }],
+  CONCERT_NOT_FOUND: [{ reason: "CONCERT_NOT_FOUND", concertId: 1n }],
+  BOOKING_NOT_FOUND: [{ reason: "BOOKING_NOT_FOUND", bookingId: 1n }],
+  BOOKING_NOT_OPEN: [{ reason: "BOOKING_NOT_OPEN", opensAt: instant, closesAt: instant, now: instant }],
+  TICKET_LIMIT_EXCEEDED: [{ reason: "TICKET_LIMIT_EXCEEDED", limit: 4 }],
+  INSUFFICIENT_TICKETS: [{ reason: "INSUFFICIENT_TICKETS", available: 3 }],
+  ALREADY_CANCELLED: [{ reason: "ALREADY_CANCELLED", bookingId: 1n }],
+  NOT_BOOKING_OWNER: [{ reason: "NOT_BOOKING_OWNER", bookingId: 1n }],
+  UNAUTHENTICATED: [{ reason: "UNAUTHENTICATED", problem: "the token has expired" }],
+  KEYS_UNAVAILABLE: [{ reason: "KEYS_UNAVAILABLE", retryDelayMs: 2_000 }],
+  MISSING_SCOPE: [{ reason: "MISSING_SCOPE", scope: "bookings:read" }],
+  TOTAL_BELOW_SOLD: [{ reason: "TOTAL_BELOW_SOLD", sold: 2 }],
+  VERSION_MISMATCH: [
+    { reason: "VERSION_MISMATCH", currentVersion: 2 },
+    { reason: "VERSION_MISMATCH", currentVersion: 2, header: "If-Match" },
+  ],
+  RATE_LIMITED: [{ reason: "RATE_LIMITED", problem: "at most 3 calls a minute", retryDelayMs: 2_000 }],
+  OVERLOADED: [{ reason: "OVERLOADED", retryDelayMs: 2_000 }],
+  DATABASE_UNAVAILABLE: [{ reason: "DATABASE_UNAVAILABLE", retryDelayMs: 2_000 }],
+  OUTCOME_UNKNOWN: [{ reason: "OUTCOME_UNKNOWN" }],
+  DEADLINE_EXCEEDED: [true, false].map((begun) => ({ reason: "DEADLINE_EXCEEDED", begun })),
+  SHUTTING_DOWN: [true, false].map((begun) => ({ reason: "SHUTTING_DOWN", begun, retryDelayMs: 2_000 })),
+};
+const cases = Object.values(failures)
+  .flat()
+  .flatMap((failure) => [true, false].map((repeatable) => ({ failure, repeatable })));
+
+describe.each(cases)("$failure, repeatable: $repeatable", ({ failure, repeatable }) => {
+  const status = statusFor(failure, { repeatable });
+  const described = describeReason(failure.reason);
+
+  test("has what the schema says of its reason", () => {
+    expect(status.reason).toBe(failure.reason);
+    expect(described.codes).toContain(status.code);
+    expect(Object.keys(status.metadata)).toEqual(described.metadata);
+    if (status.httpStatus !== undefined) expect(described.httpStatuses).toContain(status.httpStatus);
+    const mayBeStored = failure.reason === "OUTCOME_UNKNOWN" || ("begun" in failure && failure.begun);
+    const isSafe = repeatable || !mayBeStored;
+    const hasDelay = { [RetryDelay.UNSPECIFIED]: false, [RetryDelay.ALWAYS]: true, [RetryDelay.IF_SAFE]: isSafe };
+    expect(status.retryMs !== undefined).toBe(hasDelay[described.retryDelay as keyof typeof hasDelay]);
+  });
+
+  test("is rendered to a ConnectError that carries it as a value", () => {
+    const domainError = new DomainError(failure);
+    const error = connectErrorFor(domainError, { repeatable });
+    expect(statusOf(error)).toEqual(status);
+    expect(error).toMatchObject({ code: status.code, rawMessage: status.message, cause: domainError });
+    const { reason, metadata } = status;
+    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ domain: "frontrow", reason, metadata }]);
+  });
+});
+
+test("a failure has each reason of the schema that a method can answer", () => {
+  const ofMethods = [...reasonsFrom(ErrorOrigin.METHOD), ...reasonsFrom(ErrorOrigin.ANY_METHOD)];
+  expect([...Object.keys(failures), "INTERNAL"].sort()).toEqual(ofMethods.sort());
+});
+
+const plain: Status = { code: Code.Unavailable, reason: "OVERLOADED", message: "busy", metadata: {} };
+
+test("a ConnectError has the delay of its status in RetryInfo, and in whole seconds in Retry-After", () => {
+  const error = connectErrorOf({ ...plain, retryMs: 1_500 });
+  expect(error.findDetails(RetryInfoSchema).map(({ retryDelay }) => retryDelay && durationMs(retryDelay))).toEqual([
+    1_500,
+  ]);
+  expect(error.metadata.get("retry-after")).toBe("2");
+  expect(connectErrorOf(plain).findDetails(RetryInfoSchema)).toEqual([]);
+  expect(connectErrorOf(plain).metadata.get("retry-after")).toBeNull();
+});
+
+test("a ConnectError has the violations of its status in BadRequest, as far as they fit into gRPC's headers", () => {
+  const violated = (count: number) =>
+    connectErrorOf({
+      ...plain,
+      violations: Array.from({ length: count }, (_, i) => ({ field: `field_${i}`, message: "is wrong" })),
+    }).findDetails(BadRequestSchema)[0]?.fieldViolations;
+  expect(violated(1)).toMatchObject([{ field: "field_0", description: "is wrong" }]);
+  expect(violated(1_000)?.length).toBeLessThan(100);
+  expect(connectErrorOf(plain).findDetails(BadRequestSchema)).toEqual([]);
+});
+
+test("an error that no code expects carries nothing of its cause", () => {
+  const error = internalError(new Error("select * from secrets"));
+  expect(error.rawMessage).toBe("internal error");
+  expect(statusOf(error)).toEqual({ code: Code.Internal, reason: "INTERNAL", message: "internal error", metadata: {} });
+});
+
+test("a ConnectError that is made of no status has none", () => {
+  expect(statusOf(new ConnectError("no", Code.NotFound))).toBeUndefined();
+});

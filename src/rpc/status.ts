@@ -1,0 +1,238 @@
+/**
+ * What callers get for each failure. Every failure becomes a status, a value that has everything an answer needs. A protocol
+ * renders it: `connectErrorOf` for gRPC, gRPC-Web and Connect, `problemOf` in server/problem.ts for REST.
+ */
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/errors.ts";
+import { shortMessage, shortValue } from "../domain/short-text.ts";
+import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.ts";
+
+/** The domain of every google.rpc.ErrorInfo that this service sends. */
+const errorDomain = "frontrow";
+
+/** An error as callers see it, whatever the protocol. */
+export interface Status {
+  readonly code: Code;
+  readonly reason: ReasonName;
+  /** Of bounded length. */
+  readonly message: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The fields that are wrong, if the reason is INVALID_REQUEST. */
+  readonly violations?: readonly Violation[] | undefined;
+  /** The delay after which to repeat the request. */
+  readonly retryMs?: number | undefined;
+  /** HTTP's status in REST, if it is not the usual one of the reason. */
+  readonly httpStatus?: number | undefined;
+  /** Headers that explain the error, such as WWW-Authenticate. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What the request tells of itself that an answer depends on. */
+export interface CallFacts {
+  /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
+  readonly repeatable: boolean;
+}
+
+/** What of a status only the failure itself can say. The code is the reason's first in the schema if it is not given. */
+type Particulars = Pick<Status, "message" | "httpStatus" | "headers"> & Partial<Pick<Status, "code" | "metadata">>;
+
+type StatusTable = {
+  readonly [R in Reason]: (failure: Extract<Failure, { reason: R }>, facts: CallFacts) => Particulars;
+};
+
+/** What the schema does not say of every failure. The compiler refuses a failure that is missing here. */
+const statuses: StatusTable = {
+  INVALID_REQUEST: ({ violations }) => ({
+    message: violations.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; "),
+  }),
+  INVALID_PAGE_TOKEN: () => ({
+    message: "page_token is not one that this list with these filters has given; start again without it",
+  }),
+  REQUEST_ID_REUSED: () => ({
+    message: "this request_id was used before with other content; use a new one for a new request",
+  }),
+  CONCERT_NOT_FOUND: ({ concertId }) => ({ message: `there is no concert ${concertId}` }),
+  BOOKING_NOT_FOUND: ({ bookingId }) => ({ message: `there is no booking ${bookingId}` }),
+  BOOKING_NOT_OPEN: ({ opensAt, closesAt, now }) => ({
+    message: `booking is open from ${opensAt} until before ${closesAt}; it is ${now}`,
+    metadata: { opens_at: opensAt.toString(), closes_at: closesAt.toString(), now: now.toString() },
+  }),
+  TICKET_LIMIT_EXCEEDED: ({ limit }) => ({
+    message: `one booking can hold at most ${limit} tickets`,
+    metadata: { limit: String(limit) },
+  }),
+  INSUFFICIENT_TICKETS: ({ available }) => ({
+    message: available === 0 ? "the concert is sold out" : `only ${available} tickets are left`,
+    metadata: { available: String(available) },
+  }),
+  ALREADY_CANCELLED: ({ bookingId }) => ({ message: `booking ${bookingId} is already cancelled` }),
+  NOT_BOOKING_OWNER: ({ bookingId }) => ({ message: `booking ${bookingId} belongs to another user` }),
+  UNAUTHENTICATED: ({ problem, isMissing }) => ({
+    message: problem,
+    // RFC 6750, 3.1: a caller who has shown nothing is not told of an error.
+    headers: {
+      "www-authenticate": isMissing ? "Bearer" : `Bearer error="invalid_token", error_description="${problem}"`,
+    },
+  }),
+  KEYS_UNAVAILABLE: () => ({
+    message: "tokens cannot be checked at the moment; nothing was stored, repeat in a moment",
+  }),
+  MISSING_SCOPE: ({ scope, isForOthers }) => ({
+    message: isForOthers
+      ? `the request is for another user: a caller may act only for himself, unless the token has the scope ${scope}`
+      : `this takes a token with the scope ${scope}`,
+    metadata: { scope },
+    headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
+  }),
+  TOTAL_BELOW_SOLD: ({ sold }) => ({
+    message: `total_tickets cannot fall below the ${sold} tickets sold`,
+    metadata: { sold: String(sold) },
+  }),
+  VERSION_MISMATCH: ({ currentVersion, header }) => ({
+    message: header
+      ? `the header ${header} does not allow a change of version ${currentVersion} of the concert`
+      : `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
+    metadata: { current_version: String(currentVersion) },
+    // RFC 9110 has a status for a request whose header decides.
+    ...(header && { httpStatus: 412 }),
+  }),
+  RATE_LIMITED: ({ problem }) => ({ message: problem }),
+  OVERLOADED: () => ({
+    message: "too many requests are waiting; nothing was stored, repeat in a moment",
+  }),
+  DATABASE_UNAVAILABLE: () => ({
+    message: "the database cannot be reached; nothing was stored, repeat in a moment",
+  }),
+  OUTCOME_UNKNOWN: (_failure, { repeatable }) =>
+    repeatable
+      ? { message: "the request may have been stored; repeat it with the same request_id" }
+      : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable }) => ({
+    message: !begun
+      ? "the deadline passed before the request began; nothing was stored"
+      : repeatable
+        ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+        : "the deadline passed; the request may have been stored",
+  }),
+  SHUTTING_DOWN: ({ begun }, { repeatable }) => ({
+    message: !begun
+      ? "the service is shutting down; nothing was stored, repeat in a moment"
+      : repeatable
+        ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+        : "the service is shutting down; the request may have been stored: look before repeating it",
+  }),
+};
+
+function particularsOf<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Particulars {
+  const particulars: StatusTable[R] = statuses[failure.reason as R];
+  return particulars(failure, facts);
+}
+
+/** What the caller gets for a failure. */
+export function statusFor(failure: Failure, facts: CallFacts): Status {
+  const { reason } = failure;
+  const { message, ...particulars } = particularsOf(failure, facts);
+  return {
+    code: codeOf(reason),
+    reason,
+    message: shortMessage(message),
+    metadata: {},
+    ...particulars,
+    violations: reason === "INVALID_REQUEST" ? failure.violations : undefined,
+    retryMs: retryMsFor(failure, facts),
+  };
+}
+
+/**
+ * The delay after which the client may repeat the request, if it may. The hint makes clients repeat by themselves: without a
+ * key, a request that may have been stored could be stored twice.
+ */
+function retryMsFor(failure: Failure, { repeatable }: CallFacts): number | undefined {
+  if (describeReason(failure.reason).retryDelay === RetryDelay.UNSPECIFIED) return undefined;
+  const mayBeStored = failure.reason === "OUTCOME_UNKNOWN" || ("begun" in failure && failure.begun);
+  if (mayBeStored && !repeatable) return undefined;
+  return "retryDelayMs" in failure ? failure.retryDelayMs : retryDelayMs;
+}
+
+/** A ConnectError with its status as a value, for protocols that do not write errors as Connect does. */
+class StatusError extends ConnectError {
+  readonly #status: Status;
+
+  constructor(status: Status, cause: unknown) {
+    super(status.message, status.code, status.headers, detailsOf(status), cause);
+    this.#status = status;
+    if (status.retryMs !== undefined) this.metadata.set("retry-after", String(Math.ceil(status.retryMs / 1_000)));
+  }
+
+  /** The status of an error. (Not by `instanceof`, which Connect makes true for every ConnectError.) */
+  static statusOf(error: object): Status | undefined {
+    return #status in error ? error.#status : undefined;
+  }
+}
+
+/** Renders a status for gRPC, gRPC-Web and Connect: with ErrorInfo, BadRequest and RetryInfo as they apply. */
+export function connectErrorOf(status: Status, cause?: unknown): ConnectError {
+  return new StatusError(status, cause);
+}
+
+/** The status that a ConnectError was made of; undefined for one that Connect or a handler made itself. */
+export function statusOf(error: ConnectError): Status | undefined {
+  return StatusError.statusOf(error);
+}
+
+type Details = NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
+
+function detailsOf({ reason, metadata, violations, retryMs }: Status): Details {
+  const details: Details = [{ desc: ErrorInfoSchema, value: { domain: errorDomain, reason, metadata } }];
+  if (violations !== undefined) {
+    const fieldViolations = fitting(violations).map(({ field, message: description }) => ({ field, description }));
+    details.push({ desc: BadRequestSchema, value: { fieldViolations } });
+  }
+  if (retryMs !== undefined) details.push({ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(retryMs) } });
+  return details;
+}
+
+/** gRPC sends them in headers, in base64. With the message and the other details they stay below 4,096 characters. */
+const maxViolationBytes = 1_500;
+/** What the encoding adds to a violation: three tags and lengths. */
+const violationFrameBytes = 9;
+
+/** The first violations, as many as an answer can hold, their texts shortened. */
+function fitting(violations: readonly Violation[]): Violation[] {
+  let room = maxViolationBytes;
+  return violations
+    .map(({ field, message }) => ({ field: shortValue(field), message: shortMessage(message) }))
+    .filter(({ field, message }) => {
+      room -= Buffer.byteLength(field) + Buffer.byteLength(message) + violationFrameBytes;
+      return room >= 0;
+    });
+}
+
+/** What callers get for a domain error. */
+export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectError {
+  return connectErrorOf(statusFor(error.failure, facts), error);
+}
+
+/**
+ * The reason with which the calls under way are aborted at the end of a shutdown's grace period, and the answer to calls
+ * that have stored nothing by then.
+ */
+export function shuttingDown(): ConnectError {
+  const failure = { reason: "SHUTTING_DOWN", begun: false, retryDelayMs } as const;
+  return connectErrorFor(new DomainError(failure), { repeatable: false });
+}
+
+/** What the caller gets for an error that no code expects: that it happened, and nothing of what it was. */
+export const internalStatus: Status = {
+  code: codeOf("INTERNAL"),
+  reason: "INTERNAL",
+  message: "internal error",
+  metadata: {},
+};
+
+/** The ConnectError of an error that no code expects. */
+export function internalError(cause: unknown): ConnectError {
+  return connectErrorOf(internalStatus, cause);
+}
