@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   concertJson,
   expectConnectError,
+  expectConnectViolation,
   expectProblem,
   type HttpAnswer,
   jsonType,
@@ -44,10 +45,10 @@ function withField(method: string, name: string, json: string): string {
   return `{${text}${text === "" ? "" : ","}${JSON.stringify(name)}:${json}}`;
 }
 
-/** REST names the field; the right words are another test's matter. */
+/** REST names the field, and nothing else; the right words are another test's matter. */
 function expectRestNames(answer: HttpAnswer, field: string, message?: string) {
   const { violations } = expectProblem(answer, 400, "INVALID_REQUEST");
-  expect(violations).toContainEqual({ field, message: message ?? expect.stringMatching(/./) });
+  expect(violations).toEqual([{ field, message: message ?? expect.stringMatching(/./) }]);
 }
 
 const always = ["true", "{}", "[]", "[1]", '["x"]', '{"value":1}'];
@@ -80,12 +81,8 @@ describe("a value of the wrong type", () => {
   test.each(cases)("$method $field.name", async ({ method, field }) => {
     for (const json of wrongJson(field)) {
       const body = withField(method, field.name, json);
-      const { message } = expectConnectError(await sendConnect(method, body), 400, "invalid_argument");
-      expect([json, message]).toEqual([
-        json,
-        expect.stringMatching(field.message ? "Timestamp" : `\\b${field.name}\\b`),
-      ]);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name);
+      const message = expectConnectViolation(await sendConnect(method, body), field.name);
+      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 });
@@ -95,22 +92,18 @@ describe("a string that is no text", () => {
   test.each(strings)("half a surrogate pair: $method $field.name", async ({ method, field }) => {
     for (const json of ['"abc\\ud800"', '"\\udc00abc"', '"abc\\udc00\\ud800"']) {
       const body = withField(method, field.name, json);
-      expect(expectConnectError(await sendConnect(method, body), 400, "invalid_argument").message).toContain(
-        field.name,
-      );
-      if (!restPaths[method]) continue;
-      expectRestNames(await sendRest(method, body), field.name, "must be valid Unicode; it has half a surrogate pair");
+      const message = "must be valid Unicode; it has half a surrogate pair";
+      expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
+      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
   test.each(strings)("U+0000: $method $field.name", async ({ method, field }) => {
     for (const json of ['"\\u0000"', '"abc\\u0000"', '"abc\\u0000def"']) {
       const body = withField(method, field.name, json);
-      expect(expectConnectError(await sendConnect(method, body), 400, "invalid_argument").message).toContain(
-        field.name,
-      );
-      if (!restPaths[method]) continue;
-      expectRestNames(await sendRest(method, body), field.name, "must not contain the character U+0000");
+      const message = "must not contain the character U+0000";
+      expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
+      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
@@ -127,9 +120,7 @@ describe("a string that is no text", () => {
     const [before = "", after = ""] = JSON.stringify({ ...concertJson, name: "Moon|light" }).split("|");
     const body = Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
     expectRestNames(await sendRest(createConcert, body), "", "the body is not valid UTF-8");
-    expect(expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument").message).toContain(
-      "utf-8",
-    );
+    expect(expectConnectViolation(await sendConnect(createConcert, body), "")).toBe("the body is not valid UTF-8");
   });
 });
 
@@ -159,8 +150,9 @@ describe("a body that is no object", () => {
   test.each([...noJson, ...stillNone, ...otherEncodings, "[".repeat(30_000), '{"a":'.repeat(1_000)])(
     "%j, which is no JSON",
     async (body) => {
-      expectRestNames(await sendRest(createConcert, body), "", expect.stringMatching(/^the body is not valid JSON/));
-      expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+      const message = expectConnectViolation(await sendConnect(createConcert, body), "");
+      expect(message).toMatch(/^the body is not valid JSON/);
+      expectRestNames(await sendRest(createConcert, body), "", message);
     },
   );
 
@@ -168,14 +160,16 @@ describe("a body that is no object", () => {
     "%.20j, which has too many keys",
     async (body) => {
       expectRestNames(await sendRest(createConcert, body), "", "the body has more than 1000 keys");
-      expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+      expect(expectConnectViolation(await sendConnect(createConcert, body), "")).toBe(
+        "the body has more than 1000 keys",
+      );
     },
   );
 
   const nested = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
   test.each(["null", "true", "1", '"x"', "[]", "[{}]", nested])("%j, which is other JSON", async (body) => {
     expectRestNames(await sendRest(createConcert, body), "", "the body must be a JSON object");
-    expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
+    expect(expectConnectViolation(await sendConnect(createConcert, body), "")).toBe("the body must be a JSON object");
   });
 });
 
@@ -204,7 +198,7 @@ describe("a key", () => {
 
   test.each(unknown)("that is unknown changes nothing for Connect: %j", async (key) => {
     // The request lacks something else, so that nothing is stored.
-    for (const json of ["1", '{"name":"x","artist":"y"}', nestedJson(5_000)]) {
+    for (const json of ["1", '{"name":"x","artist":"y"}', nestedJson(900)]) {
       const body = `{${JSON.stringify(key)}:${json},"name":"",${valid().replace('"name":"Moonlight",', "")}`;
       const { message } = expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
       expect(message).toMatch(/^name: must not be empty or only spaces/);
@@ -220,8 +214,9 @@ describe("a key", () => {
     const { name: _, total_tickets: __, ...others } = concertJson;
     const body = `{${json},${JSON.stringify(others).slice(1)}`;
     expectRestNames(await sendRest(createConcert, body), key, "given more than once");
-    const { message } = expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
-    expect(message).toMatch(/duplicate object key|set multiple times/);
+    // REST names a key of the body as it was sent, and Connect by its field.
+    const field = key === "totalTickets" ? "total_tickets" : key;
+    expect(expectConnectViolation(await sendConnect(createConcert, body), field)).toBe("given more than once");
   });
 
   test("may differ in case and underscores over REST, but then it counts as the same", async () => {

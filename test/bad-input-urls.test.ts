@@ -156,10 +156,10 @@ describe("a query", () => {
     expect(violations).toContainEqual({ field: "ticket_count", message: "must be sent in the body, not in the query" });
   });
 
-  test("of a thousand parameters is refused, and not all of it is told", async () => {
+  test("of a thousand unknown parameters is refused for the first", async () => {
     const query = Array.from({ length: 1_000 }, (_, index) => `p${index}=1`).join("&");
     const { violations } = expectProblem(await send(`GET /api/v1/concerts?${query}`), 400, "INVALID_REQUEST");
-    expect(violations).toHaveLength(20);
+    expect(violations).toEqual([{ field: "p0", message: "unknown field" }]);
   });
 });
 

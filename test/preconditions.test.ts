@@ -122,21 +122,29 @@ const mismatch = (header: string) => ({
 describe("If-Match on PUT", () => {
   test.each([
     ...['"other"', '"2-x"', '"01x-1"', '"1"', '"x-1"', '"-1-x"', "1-x", '"1-x', "", ",", "W/", "other, more", "**"],
-    ...['"2-x", "3-x"', 'W/"2-x"', '"11-x"', '"99999999999-x"', '"1 -x"'],
+    ...['"2-x", "3-x"', '"a,1-x"', '"1,1-x"', 'W/"2-x"', '"11-x"', '"99999999999-x"', '"1 -x"'],
   ])("%j names another version: 412, and nothing changes", async (tags) => {
     const { id } = await stage.concert();
     expect(await put(id, { "If-Match": tags })).toMatchObject(mismatch("If-Match"));
     expect(await versionOf(id)).toBe(1);
   });
 
-  test.each(["*", " * ", '"1-x"', '"2-x", "1-x"', '"x",, "1-"', 'W/"1-x"', '"1-x-gzip"', '"1-x;gzip"'])(
-    "%j names the version: it is updated",
-    async (tags) => {
-      const { id } = await stage.concert();
-      expect((await put(id, { "If-Match": tags })).status).toBe(200);
-      expect(await versionOf(id)).toBe(2);
-    },
-  );
+  test.each([
+    "*",
+    " * ",
+    '"1-x"',
+    '"1-x,gzip"',
+    '"a,b","1-x"',
+    '"2-x", "1-x"',
+    '"x",, "1-"',
+    'W/"1-x"',
+    '"1-x-gzip"',
+    '"1-x;gzip"',
+  ])("%j names the version: it is updated", async (tags) => {
+    const { id } = await stage.concert();
+    expect((await put(id, { "If-Match": tags })).status).toBe(200);
+    expect(await versionOf(id)).toBe(2);
+  });
 
   test("holds whatever is booked in between", async () => {
     const concert = await stage.concert();
@@ -196,6 +204,67 @@ describe("If-None-Match on PUT", () => {
   test.each(['"2-x"', '"other"', "other"])("%j does not: it is updated", async (tags) => {
     const { id } = await stage.concert();
     expect((await put(id, { "If-None-Match": tags })).status).toBe(200);
+  });
+});
+
+test("where both headers forbid a change, If-Match decides", async () => {
+  const { id } = await stage.concert();
+  expect(await put(id, { "If-Match": '"2-x"', "If-None-Match": "*" })).toMatchObject(mismatch("If-Match"));
+  expect(await put(id, { "If-Match": "*", "If-None-Match": "*" })).toMatchObject(mismatch("If-None-Match"));
+});
+
+describe("If-None-Match on a read", () => {
+  const origin = "https://tickets.example";
+
+  test.each(["GET", "HEAD"])("by %s is compared weakly, with each tag of a list", async (method) => {
+    const { id } = await stage.concert();
+    const url = `${service.baseUrl}/api/v1/concerts/${id}`;
+    const etag = (await fetch(url, { method })).headers.get("etag") ?? "";
+    expect(etag).toBe((await get(id)).headers.get("etag"));
+    const ask = async (tags: string) => (await fetch(url, { method, headers: { "If-None-Match": tags } })).status;
+    for (const tags of ["*", " * ", etag, `W/${etag}`, `"a,b", ${etag}`, `"a",,W/"b" ,${etag},`]) {
+      expect([tags, await ask(tags)]).toEqual([tags, 304]);
+    }
+    const inner = etag.slice(1, -1);
+    for (const tags of ['""', '"other"', inner, `"a,${inner}"`, `"a, ${etag}`, `*, "a"`, "", ",", `w/${etag}`]) {
+      expect([tags, await ask(tags)]).toEqual([tags, 200]);
+    }
+  });
+
+  test.each(["GET", "HEAD"])("by %s is looked at after If-Match", async (method) => {
+    const { id } = await stage.concert();
+    const ask = async (headers: Headers) =>
+      (await fetch(`${service.baseUrl}/api/v1/concerts/${id}`, { method, headers })).status;
+    expect(await ask({ "If-Match": '"2-x"', "If-None-Match": "*" })).toBe(412);
+    expect(await ask({ "If-Match": '"1-x"', "If-None-Match": "*" })).toBe(304);
+    expect(await ask({ "If-Match": '"1-x"', "If-None-Match": '"x"' })).toBe(200);
+  });
+
+  test("does not hide that there is nothing", async () => {
+    for (const headers of [{ "If-None-Match": "*" }, { "If-Match": "*" }, { "If-Match": '"1-x"' }]) {
+      expect((await get(999_999n, headers)).status).toBe(404);
+    }
+  });
+
+  test.each(["GET", "HEAD"])("is answered with the headers of a 200 to %s that are for caches", async (method) => {
+    const booking = await stage.booking(await stage.concert());
+    const url = `${service.baseUrl}/api/v1/bookings/${booking.id}`;
+    const full = await fetch(url, { method, headers: { origin } });
+    const etag = full.headers.get("etag") ?? "";
+    const unchanged = await fetch(url, { method, headers: { origin, "If-None-Match": etag } });
+    expect([unchanged.status, await unchanged.text()]).toEqual([304, ""]);
+    for (const name of ["etag", "cache-control", "vary", "access-control-allow-origin"]) {
+      expect([name, unchanged.headers.get(name)]).toEqual([name, full.headers.get(name)]);
+    }
+    expect(unchanged.headers.get("cache-control")).toBe("private, no-cache");
+    for (const name of ["content-length", "content-type"]) expect(unchanged.headers.has(name)).toBe(false);
+  });
+
+  test("is all that a read without a date of its last change compares", async () => {
+    const { id } = await stage.concert();
+    const later = new Date(Date.now() + 86_400_000).toUTCString();
+    expect((await get(id, { "If-Modified-Since": later })).status).toBe(200);
+    expect((await get(id, { "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT" })).status).toBe(200);
   });
 });
 

@@ -125,6 +125,24 @@ test("other routes of the instance come first, however they are mounted", async 
   expect((await send(baseUrl, "GET /v1/query/8")).status).toBe(200);
 });
 
+test("paths outside of the templates' common prefix are left to others", async () => {
+  await serve({}, {}, (instance) => {
+    instance.all("/*", async () => "theirs");
+  });
+  for (const line of ["GET /", "GET /v10/query", "POST /elsewhere {}", "GET /V1/query"]) {
+    expect([line, await (await send(baseUrl, line)).text()]).toEqual([line, "theirs"]);
+  }
+  expect((await send(baseUrl, "GET /v1/query")).status).toBe(200);
+  expect((await send(baseUrl, "GET /%761/query")).status).toBe(200);
+  for (const line of ["GET /v1", "GET /v1/", "GET /v1/nothing", "POST /v1/nothing {"]) {
+    const response = await send(baseUrl, line);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ reason: "ROUTE_NOT_FOUND" }),
+    ]);
+  }
+});
+
 test("one route cannot be mounted twice", async () => {
   await serve();
   const binding = { service, implementation: echoImplementation(service) };

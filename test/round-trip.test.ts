@@ -1,6 +1,7 @@
-/** A concert as GET gives it, edited, is what PUT and POST take: what the server alone sets is ignored (AIP-203). */
-import { getOption } from "@bufbuild/protobuf";
+/** A concert or a booking as GET gives it, edited, is what PUT and POST take: what the server alone sets is ignored (AIP-203). */
+import { type DescField, getOption } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BookingSchema } from "../gen/frontrow/v1/booking_pb.ts";
 import { ConcertSchema } from "../gen/frontrow/v1/concert_pb.ts";
 import { FieldBehavior, field_behavior } from "../gen/google/api/field_behavior_pb.ts";
 import { jsonType, sendHttp } from "./support/bad-input.ts";
@@ -34,11 +35,15 @@ async function readConcert() {
   return { path, concert: (await call("GET", path)).body };
 }
 
-test("the server alone sets these fields of a concert", () => {
-  const isOutputOnly = (field: (typeof ConcertSchema.fields)[number]) =>
-    getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
-  const names = ConcertSchema.fields.filter(isOutputOnly).map(({ name }) => name);
-  expect(names).toEqual(["id", "available_tickets", "version", "created_at", "updated_at"]);
+describe("the server alone sets these fields of", () => {
+  const amounts = ["unit_price", "total_price", "currency_code"];
+  test.each([
+    [ConcertSchema, ["id", "available_tickets", "version", "created_at", "updated_at"]],
+    [BookingSchema, ["id", "booking_time", "status", ...amounts, "created_at", "updated_at"]],
+  ])("%s", (desc, expected) => {
+    const isOutputOnly = (field: DescField) => getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
+    expect(desc.fields.filter(isOutputOnly).map(({ name }) => name)).toEqual(expected);
+  });
 });
 
 test("a concert that was read can be edited and put back", async () => {
@@ -58,6 +63,28 @@ test("a concert that was read can be edited and created anew", async () => {
   expect(id).not.toBe(concert.id);
   const own = { id, created_at, updated_at, available_tickets: 100, version: 1, name: "Daybreak" };
   expect(copy).toEqual({ ...updated, ...own });
+});
+
+test("a booking as it was answered can be booked again, and one that was read can be edited and booked", async () => {
+  const { id } = await stage.concert();
+  const first = await call("POST", "/bookings", { concert_id: String(id), user_id: "nora", ticket_count: 2 });
+  const second = await call("POST", "/bookings", first.body);
+  const { body: read } = await call("GET", `/bookings/${second.body.id}`);
+  const third = await call("POST", "/bookings", { ...read, ticket_count: 1, total_price: "x", Status: 7 });
+  expect([first, second, third].map(({ status }) => status)).toEqual([201, 201, 201]);
+  expect(new Set([first.body.id, second.body.id, third.body.id]).size).toBe(3);
+  expect(third.body).toMatchObject({ ticket_count: 1, status: "BOOKING_STATUS_CONFIRMED", total_price: 50.25 });
+  expect((await call("GET", `/concerts/${id}`)).body).toMatchObject({ available_tickets: 95 });
+});
+
+test("a cancellation may hold what the server alone sets, and nothing else of the booking", async () => {
+  const { id } = await stage.booking(await stage.concert(), { userId: "nora" });
+  const { body: booking } = await call("GET", `/bookings/${id}`);
+  const { concert_id: _, ticket_count: __, ...rest } = booking;
+  const refused = await call("POST", `/bookings/${id}/cancel`, booking);
+  expect([refused.status, refused.body.violations]).toEqual([400, [{ field: "concert_id", message: "unknown field" }]]);
+  const cancelled = await call("POST", `/bookings/${id}/cancel`, rest);
+  expect([cancelled.status, cancelled.body.status]).toEqual([200, "BOOKING_STATUS_CANCELLED"]);
 });
 
 describe("what the server alone sets is ignored", () => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -95,6 +96,16 @@ describe("CORS", () => {
 describe("a request that no method can answer", () => {
   test.each([
     ["an unknown path", "GET", "/nowhere?x=1", {}, 404, "ROUTE_NOT_FOUND"],
+    [
+      "an unknown path with a body of any type",
+      "POST",
+      "/nowhere",
+      { "content-type": "text/x" },
+      404,
+      "ROUTE_NOT_FOUND",
+    ],
+    ["the prefix of REST", "GET", "/api", {}, 404, "ROUTE_NOT_FOUND"],
+    ["an unknown path of REST", "POST", "/api/v2/concerts", json, 404, "ROUTE_NOT_FOUND"],
     ["an unknown method of a service", "POST", "/frontrow.v1.ConcertService/Nope", json, 404, "ROUTE_NOT_FOUND"],
     ["a path that is not UTF-8", "GET", "/api/v1/concerts/%ff", {}, 400, "INVALID_REQUEST"],
     ["a path of bad percent-encoding", "GET", "/health%", {}, 400, "INVALID_REQUEST"],
@@ -126,6 +137,32 @@ describe("a request that no method can answer", () => {
     expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
     expect([answer.status, await answer.json()]).toMatchObject([status, { status, reason }]);
     if (status === 405) expect(answer.headers.get("allow")).toMatch(/GET|POST/);
+  });
+
+  test.each(["{", "x".repeat(200_000)])("is answered with 404 whatever its body: %.3s", async (body) => {
+    app = await serveApp(echo);
+    for (const method of ["POST", "PUT", "DELETE"]) {
+      const answer = await ask("/nowhere", { method, headers: json, body });
+      expect([answer.status, await answer.json()]).toMatchObject([404, { reason: "ROUTE_NOT_FOUND" }]);
+    }
+  });
+
+  test("is answered on a connection that goes on", async () => {
+    app = await serveApp(echo);
+    const head = (line: string) => `${line} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n`;
+    const request = `${head("POST /nowhere")}Content-Length: 2\r\n\r\n{}${head("GET /livez")}Connection: close\r\n\r\n`;
+    expect(await converse(app.port, request)).toMatch(/^HTTP\/1.1 404 .*HTTP\/1.1 200 /s);
+    const { port } = app;
+    const session = connect(`http://127.0.0.1:${port}`);
+    for (const path of ["/nowhere", "/frontrow.v1.ConcertService/Nope"]) {
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "text/x" });
+      stream.end("x".repeat(200_000));
+      const [answered] = await once(stream, "response");
+      stream.resume();
+      await once(stream, "close");
+      expect([answered[":status"], stream.rstCode]).toEqual([404, 0]);
+    }
+    session.close();
   });
 
   test.each(["Host: a b", "Host: [", "Host:"])("is answered with a problem: %s", async (host) => {

@@ -27,5 +27,10 @@ const versionedTag = /^(?:W\/)?"([1-9]\d{0,9})-[^"]*"$/;
  */
 export function isVersionNamed(tags: string, version: number): boolean {
   if (tags.trim() === "*") return true;
-  return tags.split(",").some((tag) => Number(versionedTag.exec(tag.trim())?.[1]) === version);
+  return entityTags(tags).some((tag) => Number(versionedTag.exec(tag)?.[1]) === version);
+}
+
+/** The members of a list of entity tags. A tag may hold commas between its quotes (RFC 9110, 8.8.3). */
+export function entityTags(list: string): string[] {
+  return (list.match(/(?:"[^"]*"|[^,"])+/g) ?? []).map((tag) => tag.trim());
 }

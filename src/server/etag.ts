@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
-import { isVersionNamed } from "../rpc/preconditions.ts";
+import { entityTags, isVersionNamed } from "../rpc/preconditions.ts";
 
 /**
  * The entity tag of a response: `"<version>-<hash>"` where the resource has a version, else `"<hash>"`. The hash is equal
@@ -20,12 +20,12 @@ export function versionOf(message: Message): number | undefined {
 export function isNotModified(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === "*") return true;
-  return ifNoneMatch.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag);
+  return entityTags(ifNoneMatch).some((tag) => tag.replace(/^W\//, "") === etag);
 }
 
 /** Whether a read's If-Match allows the response (RFC 9110, 13.1.1). A version alone decides where there is one. */
 export function isMatch(ifMatch: string | undefined, etag: string, version: number | undefined): boolean {
   if (ifMatch === undefined || ifMatch.trim() === "*") return true;
   if (version !== undefined) return isVersionNamed(ifMatch, version);
-  return ifMatch.split(",").some((candidate) => candidate.trim() === etag);
+  return entityTags(ifMatch).includes(etag);
 }

@@ -24,6 +24,7 @@ import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } fro
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
 import { createRefusedBodies, type RefusedBodies } from "./refused-bodies.ts";
+import { splitUrl } from "./rest/request.ts";
 import { registerRestRoutes } from "./rest/routes.ts";
 
 export interface HttpAppOptions {
@@ -63,12 +64,18 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     bodyLimit: maxBodyBytes,
     // For request.ip, by which callers are counted.
     trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
-    // Paths are REST's wildcard to Fastify; their length is bounded with that of the headers.
+    // Most of a path is REST's wildcard to Fastify; its length is bounded with that of the headers.
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     frameworkErrors: answerError,
   });
   fastify.setErrorHandler(answerError);
-  fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
+  // Bodies are for the routes that take them: for a path that nothing answers, what the body says does not matter.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  fastify.setNotFoundHandler(({ url, raw }, reply) => {
+    refusedBodies.drop(raw);
+    return sendProblem(reply, routeNotFound(splitUrl(url).path));
+  });
 
   if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
   fastify.addHook("onRequest", (request, reply, done) => {
@@ -84,7 +91,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
   const contextValues = ({ ip }: FastifyRequest) => contextValuesOf(ip);
-  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, shutdownSignal, contextValues });
+  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, registry, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;
 }

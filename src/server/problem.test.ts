@@ -3,15 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DomainError, type Failure } from "../domain/errors.ts";
 import { ErrorOrigin, type ReasonName, reasonsFrom } from "../rpc/reasons.ts";
 import { connectErrorFor } from "../rpc/status.ts";
-import {
-  httpStatusesOf,
-  invalidRequest,
-  problem,
-  problemFromError,
-  problemFromFastifyError,
-  problemOf,
-  refusal,
-} from "./problem.ts";
+import { httpStatusesOf, problem, problemFromError, problemFromFastifyError, problemOf, refusal } from "./problem.ts";
 
 const errorOf = (failure: Failure, repeatable = false) => connectErrorFor(new DomainError(failure), { repeatable });
 
@@ -141,12 +133,16 @@ describe("a refusal before a method", () => {
   });
 });
 
-test("invalidRequest says all violations in one sentence", () => {
-  const error = invalidRequest([
+test("all violations of a request that never became a call are in one sentence", () => {
+  const violations = [
     { field: "", message: "the body is bad" },
     { field: "id", message: "must be a whole number" },
-  ]);
-  expect(error.problem).toMatchObject({ status: 400, detail: "the body is bad; id: must be a whole number" });
+  ];
+  expect(problemFromError(new DomainError({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
+    status: 400,
+    detail: "the body is bad; id: must be a whole number",
+    violations,
+  });
 });
 
 describe("problemFromFastifyError", () => {

@@ -1,7 +1,7 @@
 /** Errors as REST clients see them: RFC 9457 `application/problem+json`. */
 import { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply } from "fastify";
-import type { Violation } from "../domain/errors.ts";
+import { DomainError, type Violation } from "../domain/errors.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { type CodeName, codeName, codeOf, codesOf, describeReason, type ReasonName } from "../rpc/reasons.ts";
 import { internalStatus, type Status, statusFor, statusOf } from "../rpc/status.ts";
@@ -60,11 +60,6 @@ export class ProblemError extends Error {
   }
 }
 
-/** The problem of a request that breaks the rules of its fields. An empty field name stands for the whole request. */
-export function invalidRequest(violations: readonly Violation[]): ProblemError {
-  return new ProblemError(problemOf(statusFor({ reason: "INVALID_REQUEST", violations }, { repeatable: false })));
-}
-
 /** HTTP's status for each RPC code, as google/rpc/code.proto maps them. */
 const statusOfCode: Readonly<Record<CodeName, number>> = {
   CANCELLED: 499,
@@ -117,6 +112,8 @@ const internalProblem = problemOf(internalStatus);
 /** Turns what a handler or an interceptor threw into a problem. What was not meant for clients becomes INTERNAL. */
 export function problemFromError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
+  // Of a request that never became a call.
+  if (error instanceof DomainError) return problemOf(statusFor(error.failure, { repeatable: false }));
   if (!(error instanceof ConnectError)) return internalProblem;
   const status = statusOf(error);
   if (status !== undefined) return problemOf(status);

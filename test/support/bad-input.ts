@@ -1,9 +1,10 @@
 /** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as startRequest } from "node:http";
 import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
-import type { JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, type JsonValue } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
+import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { restCall } from "./rest.ts";
 import { type Settings, startTestService, type TestService } from "./service.ts";
 
@@ -176,6 +177,20 @@ export function expectConnectError({ status, headers, text }: HttpAnswer, expect
   expect(error).toEqual({ code, message: expect.stringMatching(/./) });
   expect(details).toBeInstanceOf(Array);
   return error as ConnectProblem;
+}
+
+/** INVALID_REQUEST of a unary Connect call, with exactly one violation. Returns its message. */
+export function expectConnectViolation(answer: HttpAnswer, field: string): string {
+  const { message } = expectConnectError(answer, 400, "invalid_argument");
+  const details: readonly { type: string; value: string }[] = JSON.parse(answer.text).details ?? [];
+  const [info, badRequest, ...others] = details.map(({ value }) => Buffer.from(value, "base64"));
+  expect(others).toEqual([]);
+  expect(info && fromBinary(ErrorInfoSchema, info)).toMatchObject({ domain: "frontrow", reason: "INVALID_REQUEST" });
+  const violations = badRequest ? fromBinary(BadRequestSchema, badRequest).fieldViolations : [];
+  expect(violations).toMatchObject([{ field }]);
+  const description = violations[0]?.description ?? "";
+  expect(message).toBe(field === "" ? description : `${field}: ${description}`);
+  return description;
 }
 
 /** The error of a gRPC call, which comes in trailers (or in headers, where nothing else comes). Returns its message. */

@@ -6,7 +6,7 @@ import { createFileRegistry, type DescService, fromBinary, type Message } from "
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import Fastify, { type FastifyInstance } from "fastify";
-import { problemFromFastifyError, sendProblem } from "../../src/server/problem.ts";
+import { problemFromFastifyError, routeNotFound, sendProblem } from "../../src/server/problem.ts";
 import { type RestOptions, registerRestRoutes } from "../../src/server/rest/routes.ts";
 
 const projectRoot = join(import.meta.dirname, "..", "..");
@@ -62,6 +62,7 @@ export async function startRestServer(
   app.setErrorHandler((error, _request, reply) =>
     sendProblem(reply.removeHeader("connection"), problemFromFastifyError(error)),
   );
+  app.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url)));
   mount?.(app);
   registerRestRoutes(app, { interceptors: [], maxBodyBytes: 64 * 1024, ...options });
   const baseUrl = await app.listen({ port: 0, host: "127.0.0.1" });

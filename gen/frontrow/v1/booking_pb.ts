@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,10 +13,13 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/booking.proto.
  */
 export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSLOAgoHQm9va2luZxIKCgJpZBgBIAEoAxISCgpjb25jZXJ0X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAkSFAoMdGlja2V0X2NvdW50GAQgASgFEjAKDGJvb2tpbmdfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGc3RhdHVzGAYgASgOMhouZnJvbnRyb3cudjEuQm9va2luZ1N0YXR1cxISCgp1bml0X3ByaWNlGAcgASgBEhMKC3RvdGFsX3ByaWNlGAggASgBEhUKDWN1cnJlbmN5X2NvZGUYCSABKAkSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqawoNQm9va2luZ1N0YXR1cxIeChpCT09LSU5HX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGEJPT0tJTkdfU1RBVFVTX0NPTkZJUk1FRBABEhwKGEJPT0tJTkdfU1RBVFVTX0NBTkNFTExFRBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSL2AgoHQm9va2luZxIPCgJpZBgBIAEoA0ID4EEDEhIKCmNvbmNlcnRfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCRIUCgx0aWNrZXRfY291bnQYBCABKAUSNQoMYm9va2luZ190aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEi8KBnN0YXR1cxgGIAEoDjIaLmZyb250cm93LnYxLkJvb2tpbmdTdGF0dXNCA+BBAxIXCgp1bml0X3ByaWNlGAcgASgBQgPgQQMSGAoLdG90YWxfcHJpY2UYCCABKAFCA+BBAxIaCg1jdXJyZW5jeV9jb2RlGAkgASgJQgPgQQMSMwoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDKmsKDUJvb2tpbmdTdGF0dXMSHgoaQk9PS0lOR19TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhCT09LSU5HX1NUQVRVU19DT05GSVJNRUQQARIcChhCT09LSU5HX1NUQVRVU19DQU5DRUxMRUQQAmIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * Tickets that a user has booked for a concert.
+ *
+ * The server alone sets the fields that are marked as output only. Over REST a body that has no such field may hold them,
+ * and they are ignored.
  *
  * @generated from message frontrow.v1.Booking
  */

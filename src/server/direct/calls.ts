@@ -4,15 +4,25 @@
  * too long, over another protocol) is left to Connect, with what has been read of it. Messages, errors and compression
  * are written by Connect's own functions, so that nobody can tell the difference.
  */
-import type { DescMessage, DescMethod, JsonReadOptions, JsonWriteOptions, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethod,
+  JsonReadOptions,
+  JsonWriteOptions,
+  MessageShape,
+  Registry,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { DomainError } from "../../domain/errors.ts";
 import { contextValuesOf } from "../../rpc/caller.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { connectErrorFor } from "../../rpc/status.ts";
 import { shortError } from "../error-limits.ts";
 import { createCallers, type StartCall } from "../invoke.ts";
+import { createJsonDecoder } from "../json/decode.ts";
 import { readHeaders } from "../request-headers.ts";
 import { createDirectConnect } from "./connect.ts";
 import { directGrpc } from "./grpc.ts";
@@ -23,6 +33,8 @@ export interface DirectCallOptions {
   readonly interceptors: Interceptor[];
   readonly maxMessageBytes: number;
   readonly jsonOptions: Partial<JsonReadOptions & JsonWriteOptions>;
+  /** The messages that google.protobuf.Any may carry in JSON. */
+  readonly registry?: Registry | undefined;
   /** Aborts the signals of all calls under way. */
   readonly shutdownSignal: AbortSignal;
   readonly logger: Logger;
@@ -43,6 +55,7 @@ type Serialization = ReturnType<typeof createMethodSerializationLookup>;
 
 interface Endpoint {
   readonly serialization: Serialization;
+  readonly readJson: (bytes: Uint8Array) => MessageShape<DescMessage>;
   readonly startCall: StartCall;
 }
 
@@ -67,7 +80,8 @@ export function createDirectCalls(options: DirectCallOptions): AnswerDirectly {
       if (method.methodKind !== "unary") continue;
       const limits = { readMaxBytes, writeMaxBytes };
       const serialization = createMethodSerializationLookup(method, undefined, jsonOptions, limits);
-      endpoints.set(method, { serialization, startCall: callerOf(binding, method.localName) });
+      const readJson = createJsonDecoder(method.input, { unknownKeys: "ignore", registry: options.registry });
+      endpoints.set(method, { serialization, readJson, startCall: callerOf(binding, method.localName) });
     }
   }
 
@@ -77,20 +91,46 @@ export function createDirectCalls(options: DirectCallOptions): AnswerDirectly {
     for (const protocol of protocols) {
       const format = protocol.formatOf(request);
       if (!format) continue;
-      const message = parse(endpoint.serialization, format, protocol.unwrap(body));
-      return message && answer({ endpoint, protocol, format, message }, request, reply, logger);
+      const bytes = protocol.unwrap(body);
+      if (!bytes || bytes.length > readMaxBytes) return undefined;
+      try {
+        const message = format.isBinary ? parse(endpoint.serialization, bytes) : endpoint.readJson(bytes);
+        return message && answer({ endpoint, protocol, format, message }, request, reply, logger);
+      } catch (error) {
+        return refuse(error, protocol, request, reply, logger);
+      }
     }
     return undefined;
   };
 }
 
-/** The request's message; undefined if it is none, which is Connect's to say. */
-function parse(serialization: Serialization, { isBinary }: Format, bytes: Uint8Array | undefined) {
-  if (!bytes) return undefined;
+/** The message in binary; undefined if it is none, which is Connect's to say. */
+function parse(serialization: Serialization, bytes: Uint8Array) {
   try {
-    return serialization.getI(isBinary).parse(bytes);
+    return serialization.getI(true).parse(bytes);
   } catch {
     return undefined;
+  }
+}
+
+/** Answers a request whose message cannot be read. No interceptor sees it. */
+async function refuse(
+  error: unknown,
+  protocol: DirectProtocol,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): Promise<void> {
+  const compression = negotiate(request.headers[protocol.acceptHeader]);
+  reply.hijack();
+  try {
+    const isForeseen = error instanceof DomainError;
+    if (!isForeseen) logger.error({ err: error, method: request.url }, "a message could not be read");
+    const refusal = isForeseen ? connectErrorFor(error, { repeatable: false }) : error;
+    await protocol.fail({ reply, header: new Headers(), compression }, asConnectError(refusal));
+  } catch (cause) {
+    logger.error({ err: cause, method: request.url }, "an answer could not be written");
+    reply.raw.destroy();
   }
 }
 

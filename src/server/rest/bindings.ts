@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { http } from "../../../gen/google/api/annotations_pb.ts";
 import type { HttpRule } from "../../../gen/google/api/http_pb.ts";
-import { type FieldPath, resolveFieldPath } from "./fields.ts";
+import { type FieldPath, resolveFieldPath } from "../json/fields.ts";
 import { type PathTemplate, parsePathTemplate } from "./path-template.ts";
 
 /** One way to call a method over REST. */

@@ -2,22 +2,21 @@
 import {
   type DescField,
   type DescMessage,
-  fromJson,
   getOption,
   type JsonValue,
   type MessageShape,
+  type Registry,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
-import { invalidRequest } from "../problem.ts";
+import { decodeJson, type JsonDecoderOptions } from "../json/decode.ts";
+import { invalidRequest } from "../json/fault.ts";
+import { type FieldPath, findFieldLoosely, resolveFieldPath } from "../json/fields.ts";
+import { parseJson } from "../json/text.ts";
+import { isJsonObject } from "../json/well-known.ts";
 import type { RestBinding } from "./bindings.ts";
-import { checkRequest, createViolationList, type ViolationList } from "./check-json.ts";
-import { type FieldPath, findFieldLoosely, resolveFieldPath } from "./fields.ts";
-import { parseJson } from "./json-text.ts";
 import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
-import { rewriteTimes } from "./times.ts";
-import { isJsonObject } from "./value-faults.ts";
 
 /** What an HTTP request says to a method. */
 export interface RestRequest {
@@ -33,25 +32,18 @@ export type RestDecoder = (request: RestRequest) => MessageShape<RestBinding["me
 
 type JsonObject = Record<string, JsonValue>;
 
-/**
- * A function from requests to messages of the binding's method. It throws a ProblemError that says everything that is
- * wrong with a request.
- */
-export function createDecoder(binding: RestBinding): RestDecoder {
+/** A function from requests to messages of the binding's method. It throws INVALID_REQUEST with the first fault of a request. */
+export function createDecoder(binding: RestBinding, registry?: Registry): RestDecoder {
   const { input } = binding.method;
+  const options: JsonDecoderOptions = { unknownKeys: "refuse", registry };
   return (request) => {
-    const list = createViolationList();
     const root: JsonObject = {};
-    if (request.body !== undefined && request.body.length > 0) readBody(binding, request.body, root, list);
-    if (request.query !== "") readQuery(binding, decodeQuery(request.query), root, list);
+    if (request.body !== undefined && request.body.length > 0) readBody(binding, request.body, root);
+    if (request.query !== "") readQuery(binding, decodeQuery(request.query), root);
     for (const [index, path] of binding.variableFields.entries()) {
-      const value = textToJson(path.field, request.pathVariables[index] ?? "");
-      setField(root, path, value, list);
+      setField(root, path, textToJson(path.field, request.pathVariables[index] ?? ""));
     }
-    checkRequest(input, root, list);
-    if (list.violations.length > 0) throw invalidRequest(list.violations);
-    rewriteTimes(input, root);
-    return fromJson(input, root);
+    return decodeJson(input, root, options);
   };
 }
 
@@ -59,26 +51,25 @@ function decodeQuery(query: string): QueryParameter[] {
   try {
     return parseQuery(query);
   } catch {
-    throw invalidRequest([{ field: "", message: "the query is not percent-encoded UTF-8" }]);
+    throw invalidRequest("", "the query is not percent-encoded UTF-8");
   }
 }
 
-function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonObject, list: ViolationList): void {
-  if (body === "none") throw invalidRequest([{ field: "", message: "this method takes no request body" }]);
+function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonObject): void {
+  if (body === "none") throw invalidRequest("", "this method takes no request body");
   const json = parseJson(bytes);
   const desc = body === "all" ? method.input : body.fieldKind === "message" ? body.message : undefined;
   if (body !== "all") root[body.name] = json;
   if (desc === undefined || hasCustomJsonRepresentation(desc)) return;
-  if (!isJsonObject(json)) throw invalidRequest([{ field: "", message: "the body must be a JSON object" }]);
+  if (!isJsonObject(json)) throw invalidRequest("", "the body must be a JSON object");
 
   const target: JsonObject = body === "all" ? root : {};
   if (body !== "all") root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
-    if (list.isFull()) return;
     const field = findFieldLoosely(desc, key);
     if (field === undefined) {
-      if (body !== "all" || !isOutputOnly(method.output, key)) list.add(key, "unknown field");
-    } else if (Object.hasOwn(target, field.name)) list.add(key, "given more than once");
+      if (body !== "all" || !isOutputOnly(method.output, key)) throw invalidRequest(key, "unknown field");
+    } else if (Object.hasOwn(target, field.name)) throw invalidRequest(key, "given more than once");
     else target[field.name] = value;
   }
 }
@@ -89,37 +80,25 @@ function isOutputOnly(output: DescMessage, key: string): boolean {
   return field !== undefined && getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
 }
 
-function readQuery(
-  { method, body }: RestBinding,
-  parameters: readonly QueryParameter[],
-  root: JsonObject,
-  list: ViolationList,
-): void {
+function readQuery({ method, body }: RestBinding, parameters: readonly QueryParameter[], root: JsonObject): void {
   for (const parameter of parameters) {
-    if (list.isFull()) return;
     const { key } = parameter;
     const path = resolveFieldPath(method.input, key.split("."), findFieldLoosely);
     const isInBody = body === "all" || (path !== undefined && body === (path.parents[0] ?? path.field));
     const fault = path && (isInBody ? "must be sent in the body, not in the query" : whyNotInQuery(path.field));
-    if (path === undefined) list.add(key, "unknown field");
-    else if (fault !== undefined) list.add(key, fault);
-    else addParameter(root, path, key, parameterToJson(path.field, parameter), list);
+    if (path === undefined) throw invalidRequest(key, "unknown field");
+    if (fault !== undefined) throw invalidRequest(key, fault);
+    addParameter(root, path, key, parameterToJson(path.field, parameter));
   }
 }
 
-function addParameter(
-  root: JsonObject,
-  path: FieldPath,
-  key: string,
-  value: JsonValue | undefined,
-  list: ViolationList,
-): void {
+function addParameter(root: JsonObject, path: FieldPath, key: string, value: JsonValue | undefined): void {
   if (value === undefined) return;
   const { field } = path;
   const parent = openParent(root, path);
   const present = parent[field.name];
   if (Array.isArray(present)) present.push(value);
-  else if (present !== undefined) list.add(key, "given more than once");
+  else if (present !== undefined) throw invalidRequest(key, "given more than once");
   else parent[field.name] = field.fieldKind === "list" ? [value] : value;
 }
 
@@ -142,23 +121,25 @@ const keyOf = (parent: JsonObject, field: DescField) =>
   Object.hasOwn(parent, field.jsonName) ? field.jsonName : field.name;
 
 /** Sets a field from the path. The query or the body may say the same, but nothing else. */
-function setField(root: JsonObject, path: FieldPath, value: JsonValue, list: ViolationList): void {
+function setField(root: JsonObject, path: FieldPath, value: JsonValue): void {
   const parent = openParent(root, path);
   const key = keyOf(parent, path.field);
   const present = parent[key] ?? null;
-  if (present !== null && !isSameValue(path.field, present, value)) {
-    list.add(path.name, "differs from the one in the path");
+  if (present !== null && present !== value) {
+    const [sent, inPath] = [readAlone(path.field, present), readAlone(path.field, value)];
+    // Left there, it is refused by the decoder, which names what is wrong with it.
+    if (sent === undefined) return;
+    if (inPath !== undefined && sent !== inPath) throw invalidRequest(path.name, "differs from the one in the path");
   }
   parent[key] = value;
 }
 
-function isSameValue(field: DescField, one: JsonValue, other: JsonValue): boolean {
-  if (one === other) return true;
-  const read = (value: JsonValue) =>
-    String(reflect(field.parent, fromJson(field.parent, { [field.name]: value })).get(field));
+/** The value of a field as a text to compare; undefined for one that the field cannot hold. */
+function readAlone(field: DescField, value: JsonValue): string | undefined {
   try {
-    return read(one) === read(other);
+    const message = decodeJson(field.parent, { [field.name]: value }, { unknownKeys: "refuse" });
+    return String(reflect(field.parent, message).get(field));
   } catch {
-    return false;
+    return undefined;
   }
 }

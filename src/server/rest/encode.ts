@@ -1,10 +1,8 @@
 /** Writes response messages as REST clients read them: snake_case, fields at their default included. */
-import { type MessageShape, toJson, toJsonString } from "@bufbuild/protobuf";
+import { type MessageShape, type Registry, toJson, toJsonString } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { isJsonObject } from "../json/well-known.ts";
 import type { RestBinding } from "./bindings.ts";
-import { isJsonObject } from "./value-faults.ts";
-
-const jsonOptions = { useProtoFieldName: true, alwaysEmitImplicit: true } as const;
 
 export interface RestAnswer {
   readonly status: number;
@@ -16,8 +14,9 @@ export interface RestAnswer {
 export type RestEncoder = (message: MessageShape<RestBinding["method"]["output"]>, path: string) => RestAnswer;
 
 /** A function from response messages, with the request's path, to answers. */
-export function createEncoder({ method, responseBody, locationField }: RestBinding): RestEncoder {
+export function createEncoder({ method, responseBody, locationField }: RestBinding, registry?: Registry): RestEncoder {
   const { output } = method;
+  const jsonOptions = { useProtoFieldName: true, alwaysEmitImplicit: true, ...(registry && { registry }) };
   if (responseBody !== undefined) {
     return (message) => {
       const json = toJson(output, message, jsonOptions);

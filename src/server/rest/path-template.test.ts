@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { captureVariables, parsePathTemplate } from "./path-template.ts";
+import { captureVariables, commonPrefix, parsePathTemplate } from "./path-template.ts";
 
 const capture = (template: string, path: string) =>
   captureVariables(parsePathTemplate(template), path.slice(1).split("/"));
@@ -87,5 +87,21 @@ describe("captureVariables", () => {
   test.each(["/v1/%zz", "/v1/%ff", "/v1/%"])("throws for %s", (path) => {
     expect(() => capture("/v1/{id}", path)).toThrow(URIError);
     expect(() => capture("/v1/{id=**}", path)).toThrow(URIError);
+  });
+});
+
+describe("commonPrefix", () => {
+  test.each([
+    [["/api/v1/concerts", "/api/v1/bookings/{id}:cancel"], "/api"],
+    [["/api/v1/concerts", "/api/v2/concerts"], "/api"],
+    [["/v1/{name=shelves/*}", "/v1/{text=**}"], "/v1"],
+    [["/v1/concerts", "/v2/concerts"], ""],
+    [["/v1/concerts", "/{name=v1/concerts}"], ""],
+    [["/v1/concerts", "/v1"], ""],
+    [["/v1/concerts", "/v1:stat"], ""],
+    [["/caf%C3%A9/a"], ""],
+    [[], ""],
+  ])("of %j is %j", (sources, prefix) => {
+    expect(commonPrefix(sources.map(parsePathTemplate))).toBe(prefix);
   });
 });

@@ -75,6 +75,16 @@ function decode(text: string, fail: (why: string) => Error): string {
 }
 
 /**
+ * The first segment if all templates begin with the same literal and go on after it, such as `/api`; else empty. Further
+ * segments do not count, so that versions of an API share their prefix.
+ */
+export function commonPrefix(templates: readonly PathTemplate[]): string {
+  const prefixes = new Set(templates.map(({ source }) => /^(\/[\w.~-]+)\//.exec(source)?.[1] ?? ""));
+  const [prefix = "", ...others] = prefixes;
+  return others.length === 0 ? prefix : "";
+}
+
+/**
  * Reads the values of a template's variables, in their order, from the segments of a path that matches it (without the
  * verb, still percent-encoded). Throws a URIError for broken encoding.
  */

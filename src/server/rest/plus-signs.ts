@@ -5,9 +5,10 @@
  */
 import { type DescMessage, getOption, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { access } from "../../../gen/frontrow/v1/access_pb.ts";
-import { invalidRequest, type ProblemError } from "../problem.ts";
+import type { DomainError } from "../../domain/errors.ts";
+import { invalidRequest } from "../json/fault.ts";
+import { findFieldLoosely } from "../json/fields.ts";
 import type { RestBinding } from "./bindings.ts";
-import { findFieldLoosely } from "./fields.ts";
 import { parseQuery } from "./query.ts";
 
 type Message = MessageShape<DescMessage>;
@@ -16,7 +17,7 @@ type Message = MessageShape<DescMessage>;
 export interface OtherReading {
   readonly message: Message;
   /** For when that finds something. */
-  readonly problem: ProblemError;
+  readonly problem: DomainError;
 }
 
 /** The other reading of a request whose response is empty; undefined if there is only one, or the response is not empty. */
@@ -34,7 +35,7 @@ export function createOtherReadings({ method }: RestBinding): FindOtherReading {
     const message = "finds nothing, because a plus sign in a query is a space: write %2B for a plus, %20 for a space";
     return {
       message: Object.assign({ ...request }, { [field.localName]: parameter.literal }),
-      problem: invalidRequest([{ field: field.name, message }]),
+      problem: invalidRequest(field.name, message),
     };
   };
 }

@@ -2,7 +2,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { shortValue } from "../../domain/short-text.ts";
-import { invalidRequest, ProblemError, problemOfStatus } from "../problem.ts";
+import { invalidRequest } from "../json/fault.ts";
+import { ProblemError, problemOfStatus } from "../problem.ts";
 import type { RestBinding } from "./bindings.ts";
 import type { RestRequest } from "./decode.ts";
 import { captureVariables } from "./path-template.ts";
@@ -28,7 +29,7 @@ export function readRequest(
     // Fastify leaves the body of a GET unread. To ignore one would be to ignore something the client said.
     const length = headers["content-length"] ?? "0";
     if (bytes !== undefined || length !== "0" || headers["transfer-encoding"] !== undefined) {
-      throw invalidRequest([{ field: "", message: "this method takes no request body" }]);
+      throw invalidRequest("", "this method takes no request body");
     }
   } else if (bytes !== undefined) {
     requireJson(headers);

@@ -1,8 +1,9 @@
 /** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
 import type { IncomingMessage } from "node:http";
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError } from "../../domain/errors.ts";
 import { shortValue } from "../../domain/short-text.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "../etag.ts";
@@ -14,6 +15,7 @@ import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
+import { commonPrefix } from "./path-template.ts";
 import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
@@ -22,6 +24,8 @@ export interface RestOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   readonly maxBodyBytes: number;
+  /** The messages that google.protobuf.Any may carry; none if it is not given. */
+  readonly registry?: Registry | undefined;
   /** Aborts the signals of all calls under way. */
   readonly shutdownSignal?: AbortSignal;
   /** What interceptors and handlers shall know of a request besides its headers. */
@@ -38,8 +42,8 @@ interface Endpoint {
 }
 
 /**
- * Mounts the services' REST routes. They take every path that no other route of the Fastify instance takes, and answer
- * unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
+ * Mounts the services' REST routes. They take every path under the common prefix of their templates that no other route of
+ * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
  * error handler. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
@@ -48,30 +52,34 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     readBindings(service.service).map(
       (binding): Endpoint => ({
         binding,
-        decode: createDecoder(binding),
-        encode: createEncoder(binding),
+        decode: createDecoder(binding, options.registry),
+        encode: createEncoder(binding, options.registry),
         otherReading: createOtherReadings(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
     ),
   );
+  if (endpoints.length === 0) return;
   const router = createRouter(
     endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
   );
   allowMethods(fastify, endpoints);
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so one wildcard route takes them all.
+  // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so a wildcard route takes them all.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
       receiveAll(request, payload, options.maxBodyBytes, shutdown),
     );
-    scope.route({
-      method: routedMethods(scope, endpoints),
-      url: "/*",
-      bodyLimit: options.maxBodyBytes,
-      handler: (request, reply) => answer(request, reply, router, options.contextValues),
-    });
+    const prefix = commonPrefix(endpoints.map(({ binding }) => binding.template));
+    for (const url of prefix === "" ? ["/*"] : [prefix, `${prefix}/*`]) {
+      scope.route({
+        method: routedMethods(scope, endpoints),
+        url,
+        bodyLimit: options.maxBodyBytes,
+        handler: (request, reply) => answer(request, reply, router, options.contextValues),
+      });
+    }
   });
 }
 
@@ -139,7 +147,8 @@ async function answer(
     if (call !== undefined) copyHeaders(call.responseHeader, reply);
     if (error instanceof ConnectError) copyHeaders(error.metadata, reply);
     // What comes from handlers is a ConnectError by now, made and logged by an interceptor.
-    else if (!(error instanceof ProblemError)) request.log.error({ err: error }, "a REST request failed");
+    else if (!(error instanceof ProblemError || error instanceof DomainError))
+      request.log.error({ err: error }, "a REST request failed");
     return sendProblem(reply, problemFromError(error), error instanceof ProblemError ? error.headers : {});
   }
 }

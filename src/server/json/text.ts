@@ -1,22 +1,21 @@
-/** Reads the bytes of a request body as JSON, more strictly than JSON.parse does. */
+/** Reads the bytes of a request as JSON, more strictly than JSON.parse does. */
 import type { JsonValue } from "@bufbuild/protobuf";
-import { shortValue } from "../../domain/short-text.ts";
-import { invalidRequest } from "../problem.ts";
+import { invalidRequest } from "./fault.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Of one object, and of all objects of a body. No request comes near them: thousands of keys cost as much as tens of calls. */
 const [maxObjectKeys, maxKeys] = [200, 1_000];
 
-const malformed = (message: string) => invalidRequest([{ field: "", message }]);
-
-/** Throws a ProblemError for broken UTF-8, malformed JSON, too many keys, and an object with the same key twice. */
+/**
+ * The value that the bytes stand for. Throws INVALID_REQUEST for broken UTF-8, malformed JSON, too many keys, and an object
+ * with the same key twice.
+ */
 export function parseJson(bytes: Uint8Array): JsonValue {
   const text = decodeUtf8(bytes);
-  refuseManyKeys(text);
+  const repeated = findRepeatedKey(text);
   const value = parse(text);
-  const key = findDuplicateKey(text);
-  if (key !== undefined) throw invalidRequest([{ field: shortValue(key), message: "given more than once" }]);
+  if (repeated !== undefined) throw invalidRequest(repeated, "given more than once");
   return value;
 }
 
@@ -24,7 +23,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw malformed("the body is not valid UTF-8");
+    throw invalidRequest("", "the body is not valid UTF-8");
   }
 }
 
@@ -33,49 +32,43 @@ function parse(text: string): JsonValue {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
     const position = /position (\d+)/.exec(String(error))?.[1];
-    throw malformed(`the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
+    throw invalidRequest("", `the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
   }
 }
 
-/** Counts the keys of text that may be no JSON. */
-function refuseManyKeys(text: string): void {
-  /** The keys of each open object or array so far. */
-  const open = [0];
-  let total = 0;
-  for (let index = 0; index < text.length; index++) {
-    const char = text[index];
-    if (char === '"') index = endOfString(text, index) - 1;
-    else if (char === "{" || char === "[") open.push(0);
-    else if (char === "}" || char === "]") open.pop();
-    else if (char === ":") {
-      const keys = (open.pop() ?? 0) + 1;
-      if (keys > maxObjectKeys) throw malformed(`the body has an object with more than ${maxObjectKeys} keys`);
-      if (++total > maxKeys) throw malformed(`the body has more than ${maxKeys} keys`);
-      open.push(keys);
-    }
-  }
-}
+const quote = 0x22;
+const [openBracket, closeBracket] = [0x5b, 0x5d];
+const [openBrace, closeBrace] = [0x7b, 0x7d];
 
-/** JSON.parse keeps the last of two equal keys and says nothing. `text` must be what it has accepted. */
-export function findDuplicateKey(text: string): string | undefined {
+/**
+ * The first key that an object has twice: JSON.parse keeps the last of them and reports nothing. Throws INVALID_REQUEST for
+ * too many keys. The text need not be JSON, because the keys are counted before JSON.parse makes objects of them.
+ */
+export function findRepeatedKey(text: string): string | undefined {
   /** The keys of each open object, kept from its first one on; undefined stands for an array or no key so far. */
   const open: (Set<string> | undefined)[] = [];
+  let repeated: string | undefined;
+  let total = 0;
   for (let index = 0; index < text.length; index++) {
-    const char = text[index];
-    if (char === "{" || char === "[") open.push(undefined);
-    else if (char === "}" || char === "]") open.pop();
-    else if (char === '"') {
+    const char = text.charCodeAt(index);
+    if (char === openBrace || char === openBracket) open.push(undefined);
+    else if (char === closeBrace || char === closeBracket) open.pop();
+    else if (char === quote) {
       const end = endOfString(text, index);
       if (isFollowedByColon(text, end)) {
         const key = unquote(text.slice(index, end));
         const keys = open.pop() ?? new Set();
-        if (keys.has(key)) return key;
+        if (keys.has(key)) repeated ??= key;
         open.push(keys.add(key));
+        if (++total > maxKeys) throw invalidRequest("", `the body has more than ${maxKeys} keys`);
+        if (keys.size > maxObjectKeys) {
+          throw invalidRequest("", `the body has an object with more than ${maxObjectKeys} keys`);
+        }
       }
       index = end - 1;
     }
   }
-  return undefined;
+  return repeated;
 }
 
 /** The index after the closing quote of the string that opens at `start`; the text's end if the string is not closed. */
@@ -98,6 +91,12 @@ function isFollowedByColon(text: string, start: number): boolean {
   return text[index] === ":";
 }
 
+/** The key that a JSON string stands for. A broken escape is left as it is: JSON.parse refuses the whole text. */
 function unquote(quoted: string): string {
-  return quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
+  if (!quoted.includes("\\")) return quoted.slice(1, -1);
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    return quoted;
+  }
 }
