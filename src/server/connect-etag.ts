@@ -6,7 +6,7 @@ import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { FastifyRequest } from "fastify";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { errorDomain } from "../rpc/errors.ts";
-import { yieldOnce } from "./connect-faults.ts";
+import { yieldOnce } from "./connect/workarounds.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "./etag.ts";
 import { problemOfStatus } from "./problem.ts";
 
@@ -23,7 +23,7 @@ export const noteVersion: Interceptor = (next) => async (request) => {
 /** The response to a Connect GET with its ETag; without its body if the client has it. An error for a failed If-Match. */
 export async function tagged(
   called: UniversalServerResponse,
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, "headers">,
   { contextValues }: Pick<UniversalServerRequest, "contextValues">,
 ): Promise<UniversalServerResponse> {
   const chunks: Uint8Array[] = [];
