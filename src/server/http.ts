@@ -68,7 +68,12 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     frameworkErrors: answerError,
   });
   fastify.setErrorHandler(answerError);
-  fastify.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url)));
+  // For methods that are none: without a parser their requests would be refused for their type.
+  fastify.addContentTypeParser(/^application\/grpc\b/i, (_request, _payload, done) => done(null));
+  fastify.setNotFoundHandler(({ raw, url }, reply) => {
+    refusedBodies.drop(raw);
+    return sendProblem(reply, routeNotFound(url.split("?", 1)[0] ?? url));
+  });
 
   if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
   fastify.addHook("onRequest", (request, reply, done) => {

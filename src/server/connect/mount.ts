@@ -4,7 +4,7 @@
  * calls that the fast path leaves.
  */
 import { createRegistry, type Registry } from "@bufbuild/protobuf";
-import { Code, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -57,7 +57,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
     return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
       const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
       const leave = isLimited ? takePlace(request.ip) : undefined;
-      if (isLimited && !leave) return refuseGrpc(reply, Code.ResourceExhausted, tooManyStreams);
+      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
       if (leave) reply.raw.once("close", leave);
       const values = contextValuesOf(request.ip);
       setCut(values, (delayMs) => cutAfter(delayMs, reply));

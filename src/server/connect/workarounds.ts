@@ -5,6 +5,7 @@
  * that the plugin writes. Imports from `@connectrpc/connect/protocol*` are tagged private: the version is pinned.
  */
 import { validateHeaderValue } from "node:http";
+import { constants, type Http2ServerResponse } from "node:http2";
 import { gunzipSync } from "node:zlib";
 import { Code, ConnectError, type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -88,7 +89,9 @@ const abandoned = new ConnectError("the response cannot be written", Code.Aborte
 function endBadly({ reply: { raw } }: Exchange, { requestPath }: UniversalHandler, error: unknown, logger: Logger) {
   const isGone = raw.closed || raw.destroyed || raw.socket?.destroyed !== false;
   logger[isGone ? "debug" : "warn"]({ err: error, method: requestPath }, "an answer could not be written");
-  raw.destroy();
+  // Of HTTP/2 a stream that is destroyed without a code looks complete.
+  if ("stream" in raw) (raw as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else raw.destroy();
 }
 
 /** A body whose errors, and those of its writing, are logged. */
@@ -253,7 +256,7 @@ const undecodable = "parse binary: ";
  * To report: "Malformed binary of a unary call is answered with internal, malformed JSON with invalid_argument."
  */
 async function mendError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
-  if (response.status === 200 || !response.body || !response.header) return response;
+  if (response.status < 400 || !response.body || !response.header) return response;
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
   const body = Buffer.concat(chunks);
