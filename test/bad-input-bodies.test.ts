@@ -150,11 +150,19 @@ describe("a compressed body", () => {
     expectGrpcError(grpc, Code.InvalidArgument);
   });
 
-  test.each(["snappy", "zstd", "gzip, gzip", "x"])("in %s is UNIMPLEMENTED", async (encoding) => {
-    expectConnectError(await post(rpc, "{}", { ...jsonType, "content-encoding": encoding }), 501, "unimplemented");
-    const grpc = await sendGrpc(subject.baseUrl, rpc, envelope(Buffer.of(), 1), { "grpc-encoding": encoding });
-    expectGrpcError(grpc, Code.Unimplemented);
-  });
+  test.each(["deflate", "snappy", "zstd", "gzip, gzip", "x"])(
+    "in %s is UNIMPLEMENTED, with what is accepted",
+    async (encoding) => {
+      const connect = await post(rpc, "{}", { ...jsonType, "content-encoding": encoding });
+      expectConnectError(connect, 501, "unimplemented");
+      const grpc = await sendGrpc(subject.baseUrl, rpc, envelope(Buffer.of(), 1), { "grpc-encoding": encoding });
+      expectGrpcError(grpc, Code.Unimplemented);
+      const web = await post(rpc, envelope(Buffer.of(), 1), { ...grpcWebType, "grpc-encoding": encoding });
+      expectGrpcWebError(web, Code.Unimplemented);
+      expect(connect.headers["accept-encoding"]).toBe("gzip");
+      for (const { headers } of [grpc, web]) expect(headers["grpc-accept-encoding"]).toBe("gzip");
+    },
+  );
 
   test.each(["gzip", "br", "snappy"])("is not taken by REST: %s", async (encoding) => {
     const answer = await post(restPath, bomb, { ...jsonType, "content-encoding": encoding });

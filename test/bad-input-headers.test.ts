@@ -204,6 +204,27 @@ describe("a method that is none", () => {
   );
 });
 
+describe("a Host that cannot be part of a URL is refused", () => {
+  const host = "test:99999";
+
+  test("to gRPC", async () => {
+    const answer = await sendGrpc(subject.baseUrl, getConcert, one, { ":authority": host });
+    expect(expectGrpcError(answer, Code.InvalidArgument)).toContain("Host");
+  });
+
+  test("to gRPC-Web", async () => {
+    const answer = await post(getConcert, one, { "content-type": "application/grpc-web", host });
+    expect([answer.status, answer.headers["content-type"]]).toEqual([200, "application/grpc-web+proto"]);
+    expect(answer.text).toMatch(/^grpc-status: 3\r$/m);
+  });
+
+  test("to Connect", async () => {
+    for (const type of ["application/json", "application/JSON"]) {
+      expectProblem(await post(getConcert, "{}", { "content-type": type, host }), 400, "INVALID_REQUEST");
+    }
+  });
+});
+
 describe("headers that break HTTP itself are refused", () => {
   const port = () => Number(new URL(subject.baseUrl).port);
   const get = (...headers: string[]) =>

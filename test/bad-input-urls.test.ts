@@ -1,8 +1,12 @@
 /** Paths, methods and queries that no client of the schema sends. */
+import { Code } from "@connectrpc/connect";
+import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import {
   envelope,
   expectConnectError,
+  expectGrpcError,
   expectProblem,
   jsonType,
   rpcPath,
@@ -45,13 +49,43 @@ describe("a path that leads nowhere", () => {
     expectProblem(await send(line), 404, "ROUTE_NOT_FOUND");
   });
 
-  // gRPC's clients take this status for UNIMPLEMENTED.
-  test.each(["/frontrow.v1.ConcertService/DropConcert", "/frontrow.v1.Nothing/GetConcert", "/", "/x"])(
-    "is 404 to gRPC as well: %s",
-    async (path) => {
-      expectProblem(await sendGrpc(subject.baseUrl, path, envelope(Buffer.of())), 404, "ROUTE_NOT_FOUND");
+  describe.each(["/frontrow.v1.ConcertService/DropConcert", "/frontrow.v1.Nothing/GetConcert", "/", "/x"])(
+    "is UNIMPLEMENTED: %s",
+    (path) => {
+      test("to gRPC", async () => {
+        const answer = await sendGrpc(subject.baseUrl, path, envelope(Buffer.of()));
+        expect(expectGrpcError(answer, Code.Unimplemented)).toBe(`there is nothing at ${path}`);
+        const { "grpc-status-details-bin": details = "" } = answer.headers;
+        const error = findTrailerError(new Headers({ "grpc-status-details-bin": String(details) }));
+        expect(error?.findDetails(ErrorInfoSchema)).toMatchObject([{ domain: "frontrow", reason: "ROUTE_NOT_FOUND" }]);
+      });
+
+      test.each(["application/grpc-web", "application/grpc-web+proto", "application/grpc-web-text"])(
+        "to gRPC-Web as %s",
+        async (type) => {
+          const isText = type.endsWith("text");
+          const headers = { "content-type": type, origin: "https://example.com" };
+          const body = isText ? envelope(Buffer.of()).toString("base64") : envelope(Buffer.of());
+          const answer = await sendHttp(subject.baseUrl, { path, headers, body });
+          expect([answer.status, answer.headers["content-type"]]).toEqual([
+            200,
+            isText ? "application/grpc-web-text+proto" : "application/grpc-web+proto",
+          ]);
+          expect(answer.headers["access-control-allow-origin"]).toBe("*");
+          const text = isText ? Buffer.from(answer.text, "base64").toString() : answer.text;
+          expect(text).toMatch(/^grpc-status: 12\r$/m);
+        },
+      );
     },
   );
+});
+
+test("a gRPC client receives a gRPC status, except for a type that is refused", async () => {
+  const send = (path: string) => sendGrpc(subject.baseUrl, path, envelope(Buffer.of()));
+  expectGrpcError(await send("/frontrow.v1.ConcertService/%ff"), Code.InvalidArgument);
+  // REST has these paths, but not for this method.
+  expectGrpcError(await send("/api/v1/concerts/1"), Code.Unimplemented);
+  expectProblem(await send("/api/v1/concerts"), 415, "UNSUPPORTED_MEDIA_TYPE");
 });
 
 describe("a method that a path does not take", () => {

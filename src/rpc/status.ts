@@ -10,7 +10,7 @@ import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.ts";
 
 /** The domain of every google.rpc.ErrorInfo that this service sends. */
-const errorDomain = "frontrow";
+export const errorDomain = "frontrow";
 
 /** An error as callers see it, whatever the protocol. */
 export interface Status {

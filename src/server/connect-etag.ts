@@ -4,7 +4,7 @@ import type { UniversalServerRequest, UniversalServerResponse } from "@connectrp
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { FastifyRequest } from "fastify";
 import { connectErrorOf } from "../rpc/status.ts";
-import { yieldOnce } from "./connect-faults.ts";
+import { yieldOnce } from "./connect/workarounds.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "./etag.ts";
 import { httpStatusOf, preconditionFailed } from "./problem.ts";
 
@@ -21,7 +21,7 @@ export const noteVersion: Interceptor = (next) => async (request) => {
 /** The response to a Connect GET with its ETag; without its body if the client has it. An error for a failed If-Match. */
 export async function tagged(
   called: UniversalServerResponse,
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, "headers">,
   { contextValues }: Pick<UniversalServerRequest, "contextValues">,
 ): Promise<UniversalServerResponse> {
   const chunks: Uint8Array[] = [];

@@ -15,7 +15,7 @@ import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
-import { registerConnect } from "./connect.ts";
+import { registerConnect } from "./connect/mount.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
 import { isGrpc } from "./grpc-refusal.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";

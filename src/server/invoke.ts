@@ -16,6 +16,7 @@ import {
   type MethodImplSpec,
 } from "@connectrpc/connect";
 import type { ServiceBinding } from "../rpc/service.ts";
+import { createShutdownNotices } from "./shutdown-notices.ts";
 
 /** What a call tells its handler and the interceptors. */
 export interface CallInit {
@@ -45,12 +46,8 @@ export interface CallerOptions {
 
 /** A function that makes callers of a service's methods by their local name. */
 export function createCallers(options: CallerOptions): (binding: ServiceBinding, method: string) => StartCall {
-  const underWay = new Set<AbortController>();
   const { interceptors, shutdownSignal } = options;
-  // One listener for all calls: adding and removing one for each costs more than this set.
-  shutdownSignal?.addEventListener("abort", () => {
-    for (const controller of underWay) controller.abort(shutdownSignal.reason);
-  });
+  const shutdown = createShutdownNotices(shutdownSignal);
 
   return ({ service, implementation }, localName) => {
     const spec = createServiceImplSpec(service, implementation).methods[localName];
@@ -58,11 +55,11 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
     const invoke = compose(spec, interceptors);
     return (message, init) => {
       const controller = new AbortController();
-      underWay.add(controller);
-      if (shutdownSignal?.aborted) controller.abort(shutdownSignal.reason);
+      const abort = (reason: unknown) => controller.abort(reason);
+      shutdown.add(abort);
       const context = createContext(spec, init, controller.signal);
       const answer = invoke(message, context).finally(() => {
-        underWay.delete(controller);
+        shutdown.remove(abort);
         // The signal also says that the call has ended, so that what still hangs on it is let go.
         controller.abort(ended);
       });

@@ -3,12 +3,10 @@
  * browser on the machine reaches it for any page: by a cross-origin request, or by a name that the page's own DNS server
  * resolves to 127.0.0.1 (DNS rebinding), for which the browser sees no other origin.
  */
-import { Code } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../domain/loopback.ts";
 import { shortValue } from "../domain/short-text.ts";
 import type { ReasonName } from "../rpc/reasons.ts";
-import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
 import { ProblemError, problemOf, refusal } from "./problem.ts";
 
 const loopbackOrigin = /^https?:\/\/([^/]*)$/i;
@@ -17,13 +15,7 @@ const remedy = "with APP_AUTH_MODE unset or dev, the service takes calls for loc
 
 /** Refuses every request, preflights as well, that names another host than this machine in Host, :authority or Origin. */
 export function allowLoopbackOnly(fastify: FastifyInstance): void {
-  fastify.addHook("onRequest", (request, reply, done) => {
-    const refusal = refusalOf(request);
-    if (refusal !== undefined && request.raw.httpVersionMajor === 2 && isGrpc(request)) {
-      return refuseGrpc(reply, Code.PermissionDenied, refusal.problem.detail);
-    }
-    done(refusal);
-  });
+  fastify.addHook("onRequest", (request, _reply, done) => done(refusalOf(request)));
 }
 
 function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {

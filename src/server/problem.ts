@@ -5,6 +5,7 @@ import { DomainError, type Violation } from "../domain/errors.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { type CodeName, codeName, codeOf, codesOf, describeReason, type ReasonName } from "../rpc/reasons.ts";
 import { internalStatus, type Status, statusFor, statusOf } from "../rpc/status.ts";
+import { errorOfProblem, readsGrpcStatus, refuseGrpc } from "./grpc-refusal.ts";
 
 export interface Problem {
   /** A URI that names the kind of problem: one for each reason. */
@@ -174,12 +175,17 @@ export function problemFromFastifyError(error: unknown): Problem {
   return problemOfStatus(statusCode, code === "FST_ERR_BAD_URL" ? "the path is not percent-encoded UTF-8" : undefined);
 }
 
-/** Answers with the problem. */
+/** Answers with the problem, or with its code to a client that reads nothing but a gRPC status. */
 export function sendProblem(
   reply: FastifyReply,
   value: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply {
+  // What is of no known type is not to be answered in that type (gRPC over HTTP/2, "Requests").
+  if (value.status !== 415 && readsGrpcStatus(reply.request)) {
+    refuseGrpc(reply, errorOfProblem(value));
+    return reply;
+  }
   const { retryAfterSeconds, ...body } = value;
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
   return (

@@ -1,0 +1,123 @@
+/**
+ * Mounts RPC services on Fastify with `@connectrpc/connect-fastify`: each method answers gRPC, gRPC-Web and Connect at one
+ * path. Hooks refuse requests that are not a call of the method, and pass unary calls to the fast path. Connect answers
+ * streams and the calls that the fast path does not own.
+ */
+import { createRegistry, type Registry } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { contextValuesOf } from "../../rpc/caller.ts";
+import type { ServiceBinding } from "../../rpc/service.ts";
+import { isGrpc, refuseGrpc } from "../grpc-refusal.ts";
+import type { RefusedBodies } from "../refused-bodies.ts";
+import { createShutdownNotices } from "../shutdown-notices.ts";
+import { setCut, setPlace, tooManyStreams } from "../stream-limits.ts";
+import { createFastPath } from "./interim.ts";
+import type { UniversalHandler } from "./internals.ts";
+import { refusalOf } from "./refusals.ts";
+import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
+
+export interface ConnectOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly interceptors: Interceptor[];
+  /** The largest message, before and after decompression. */
+  readonly maxMessageBytes: number;
+  readonly refusedBodies: RefusedBodies;
+  readonly shutdownSignal: AbortSignal;
+  readonly logger: Logger;
+  /** Whether unary calls are answered without Connect's pipeline where they can be. */
+  readonly fastPath: boolean;
+  /** The messages that google.protobuf.Any may carry in JSON. */
+  readonly registry?: Registry | undefined;
+}
+
+const createJsonOptions = (registry: Registry = createRegistry()) => ({
+  registry,
+  alwaysEmitImplicit: true,
+  // A lenient decoder would make U+FFFD of what the client sent as broken UTF-8. Connect's types do not tell of this one.
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+});
+
+/** Adds a route for every method of the services. */
+export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
+  const { services, interceptors, maxMessageBytes, shutdownSignal } = options;
+  const jsonOptions = createJsonOptions(options.registry);
+  const shutdown = createShutdownNotices(shutdownSignal);
+  const fastPath = options.fastPath ? createFastPath({ ...options, jsonOptions, shutdown }) : undefined;
+  const mending = { ...options, shutdown, received: fastPath?.received };
+  /** By path. */
+  const handlers = new Map<string, UniversalHandler>();
+  const calls = createCalls();
+
+  await fastify.register(async (scope) => {
+    // Connect and the fast path read bodies themselves, whatever their type. The plugin has parsers for usual types only.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    scope.addHook("onRoute", (route) => {
+      const handler = handlers.get(route.url);
+      if (handler === undefined) return;
+      // OPTIONS belongs to CORS.
+      route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
+      route.onRequest = (request, _reply, done) => done(refusalOf(handler, request));
+      const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
+      const begin = calls.beginnerOf(handler, takePlace);
+      route.preHandler = (request, reply, done) => {
+        const answered = fastPath?.answer(handler.method, request, reply);
+        if (!answered) return begin(request, reply, done);
+        answered.then(() => reply.sent || begin(request, reply, done), done);
+      };
+    });
+    await scope.register(fastifyConnectPlugin, {
+      routes(router) {
+        for (const { service, implementation } of services) router.service(service, implementation);
+        for (const [index, handler] of router.handlers.entries()) {
+          handlers.set(handler.requestPath, handler);
+          router.handlers[index] = mend(fastPath ? fastPath.withTags(handler) : handler, mending);
+        }
+      },
+      interceptors: fastPath ? [fastPath.noteVersion, ...interceptors] : interceptors,
+      readMaxBytes: maxMessageBytes,
+      // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
+      acceptCompression: [gzipOnly],
+      requestGate: checkConnectVersion,
+      jsonOptions,
+      contextValues: calls.valuesOf,
+      shutdownSignal,
+    });
+  });
+}
+
+/**
+ * Prepares the calls that Connect answers. It runs in a hook, whose errors are answered.
+ *
+ * To report: "A request is never answered if contextValues throws."
+ */
+function createCalls() {
+  const values = new WeakMap<FastifyRequest, ContextValues>();
+
+  function beginnerOf(handler: UniversalHandler, takePlace: ServiceBinding["takePlace"]) {
+    const isStream = handler.method.methodKind !== "unary";
+    return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+      const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
+      const leave = isLimited ? takePlace(request.ip) : undefined;
+      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+      if (leave) reply.raw.once("close", leave);
+      const contextValues = contextValuesOf(request.ip);
+      setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+      if (leave) setPlace(contextValues, leave);
+      setExchange(contextValues, { request, reply });
+      values.set(request, contextValues);
+      done();
+    };
+  }
+  return { beginnerOf, valuesOf: (request: FastifyRequest) => values.get(request) ?? createContextValues() };
+}
+
+/** Destroys the response unless it closes in time. */
+function cutAfter(delayMs: number, { raw }: FastifyReply): void {
+  if (raw.closed) return;
+  const timer = setTimeout(() => raw.destroy(), delayMs);
+  raw.once("close", () => clearTimeout(timer));
+}

@@ -1,0 +1,153 @@
+/** Calls that Connect answers: streams that end early, and responses that cannot be written. */
+import { once } from "node:events";
+import { connect, constants } from "node:http2";
+import { Code, type HandlerContext } from "@connectrpc/connect";
+import Fastify from "fastify";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Health } from "../gen/health/v1/health_pb.ts";
+import { createLogger } from "../src/log.ts";
+import { bindService } from "../src/rpc/service.ts";
+import { registerConnect } from "../src/server/connect/mount.ts";
+import { listen } from "../src/server/listen.ts";
+import { createRefusedBodies } from "../src/server/refused-bodies.ts";
+import { envelope, sendGrpc } from "./support/bad-input.ts";
+import { listenOptions } from "./support/listen-options.ts";
+import { openRaw } from "./support/raw-connection.ts";
+
+const checkPath = `/${Health.typeName}/Check`;
+const watchPath = `/${Health.typeName}/Watch`;
+
+/** What a test does with the context of a unary call. */
+let check: (context: HandlerContext) => void;
+/** Resolves when the endless stream has ended. */
+let ended: PromiseWithResolvers<void>;
+let served: Awaited<ReturnType<typeof serve>>;
+/** Libraries must not write to these. */
+const consoles = () => [vi.spyOn(console, "error"), vi.spyOn(console, "warn"), vi.spyOn(process.stderr, "write")];
+let output: ReturnType<typeof consoles>;
+
+async function serve() {
+  const logged: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
+  const shutdown = new AbortController();
+  const fastify = Fastify();
+  const health = bindService(Health, {
+    check: (_, context) => {
+      check(context);
+      return { status: 1 };
+    },
+    list: () => ({}),
+    async *watch() {
+      try {
+        for (;;) yield { status: 1 };
+      } finally {
+        ended.resolve();
+      }
+    },
+  });
+  await registerConnect(fastify, {
+    ...{ services: [health], interceptors: [], maxMessageBytes: 1_000, fastPath: false, logger },
+    ...{ refusedBodies: createRefusedBodies(), shutdownSignal: shutdown.signal },
+  });
+  await fastify.ready();
+  const listener = await listen({ ...listenOptions(), handler: fastify.routing });
+  return {
+    ...{ logged, shutdown, port: listener.port, baseUrl: `http://127.0.0.1:${listener.port}` },
+    async close() {
+      listener.destroy();
+      await listener.close();
+      await fastify.close();
+    },
+  };
+}
+
+beforeEach(async () => {
+  check = () => {};
+  ended = Promise.withResolvers();
+  output = consoles();
+  served = await serve();
+});
+afterEach(async () => {
+  await served.close();
+  for (const each of output) {
+    expect(each).not.toHaveBeenCalled();
+    each.mockRestore();
+  }
+});
+
+const noteworthy = () => served.logged.filter(({ level }) => level === "warn" || level === "error");
+const http1Request = (path: string, type: string, body: Uint8Array) =>
+  Buffer.concat([
+    Buffer.from(
+      `POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`,
+    ),
+    body,
+  ]);
+
+describe("a client that hangs up ends its stream, and nothing is logged as a fault", () => {
+  test("over HTTP/1.1", async () => {
+    const { socket, waitFor } = openRaw(served.port);
+    socket.write(http1Request(watchPath, "application/connect+json", envelope(Buffer.from("{}"))));
+    await waitFor("SERVING");
+    socket.pause();
+    socket.resetAndDestroy();
+    await ended.promise;
+    expect(noteworthy()).toEqual([]);
+  });
+
+  test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR])("over HTTP/2, with the code %s", async (code) => {
+    const session = connect(served.baseUrl, { settings: { initialWindowSize: 100 } });
+    const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(fields).on("error", () => {});
+    stream.end(envelope(Buffer.of()));
+    // The client takes no more than its window: a write waits, or will.
+    await once(stream, "readable");
+    stream.close(code);
+    await ended.promise;
+    session.destroy();
+    expect(noteworthy()).toEqual([]);
+  });
+
+  test("over HTTP/2, with its connection", async () => {
+    const session = connect(served.baseUrl, { settings: { initialWindowSize: 100 } }).on("error", () => {});
+    const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(fields).on("error", () => {});
+    stream.end(envelope(Buffer.of()));
+    await once(stream, "readable");
+    session.destroy();
+    await ended.promise;
+    expect(noteworthy()).toEqual([]);
+  });
+});
+
+describe("a response that cannot be written is logged, and is not completed", () => {
+  const unwritten = [{ level: "warn", method: checkPath, msg: "an answer could not be written" }];
+
+  test("a header, over HTTP/1.1", async () => {
+    check = ({ responseHeader }) => responseHeader.set("x-broken", "\u0001");
+    const { socket, closed } = openRaw(served.port);
+    socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
+    expect(await closed).toBe("");
+    expect(noteworthy()).toMatchObject(unwritten);
+  });
+
+  test("a trailer of gRPC", async () => {
+    check = ({ responseTrailer }) => responseTrailer.set("x-broken", "\u0001");
+    await expect(sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()))).rejects.toThrow();
+    expect(noteworthy()).toMatchObject(unwritten);
+  });
+});
+
+test("a shutdown ends a stream, also one whose request is not complete", async () => {
+  const session = connect(served.baseUrl);
+  const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
+  const stream = session.request(fields).on("error", () => {});
+  const trailers = Promise.withResolvers<unknown>();
+  stream.on("trailers", trailers.resolve).resume();
+  stream.write(envelope(Buffer.of()));
+  // Once this is answered, the other has been received.
+  expect((await sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()))).headers["grpc-status"]).toBe("0");
+  served.shutdown.abort(new Error("over"));
+  expect(await trailers.promise).toMatchObject({ "grpc-status": String(Code.Internal) });
+  session.destroy();
+});
