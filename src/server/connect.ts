@@ -9,7 +9,9 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
+import { setWire } from "../rpc/open-stream.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
+import { setPlace, tooManyStreams } from "../rpc/stream-limits.ts";
 import { createCallSignals } from "./call-signals.ts";
 import { noteVersion, tagged } from "./connect-etag.ts";
 import { failWith, mendError, yieldOnce } from "./connect-faults.ts";
@@ -21,7 +23,6 @@ import { ProblemError, problem, problemOfStatus } from "./problem.ts";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import { receiveBody, streamBody } from "./request-body.ts";
 import { createShutdownNotices, type ShutdownNotices } from "./shutdown-notices.ts";
-import { setCut, setPlace, tooManyStreams } from "./stream-limits.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
@@ -181,7 +182,10 @@ function toUniversalRequest(request: FastifyRequest, reply: FastifyReply, leave:
   if (method === "GET") checkQuery(url);
   try {
     const contextValues = contextValuesOf(request.ip);
-    setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+    setWire(contextValues, {
+      cutAfter: (delayMs) => cutAfter(delayMs, reply),
+      unsentBytes: () => reply.raw.writableLength,
+    });
     if (leave) setPlace(contextValues, leave);
     return universalRequestFromNodeRequest(raw, reply.raw, undefined, contextValues);
   } catch {
