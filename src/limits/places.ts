@@ -12,7 +12,7 @@ export interface PlaceLimits {
 /** A place that was taken. */
 export interface Place {
   /** Gives the place back, once however often it is called. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 export interface Places {

@@ -12,6 +12,8 @@ export const errorDomain = "frontrow";
 export interface CallFacts {
   /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
   readonly repeatable: boolean;
+  /** Whether its responses are a stream, which stores nothing. */
+  readonly isStream?: boolean;
 }
 
 interface Answer {
@@ -97,9 +99,15 @@ const answers: AnswerTable = {
     metadata: { current_version: String(currentVersion) },
   }),
   RATE_LIMITED: ({ problem }) => ({ code: Code.ResourceExhausted, message: problem }),
-  OVERLOADED: () => ({
+  OVERLOADED: (_failure, { isStream }) => ({
     code: Code.Unavailable,
-    message: "too many requests are waiting; nothing was stored, repeat in a moment",
+    message: isStream
+      ? "the service has too many streams or requests; open the stream again in a moment"
+      : "too many requests are waiting; nothing was stored, repeat in a moment",
+  }),
+  STREAM_EXPIRED: () => ({
+    code: Code.Unavailable,
+    message: "the stream has reached its longest duration; open it again",
   }),
   DATABASE_UNAVAILABLE: () => ({
     code: Code.Unavailable,
@@ -109,21 +117,25 @@ const answers: AnswerTable = {
     repeatable
       ? { code: Code.Unavailable, message: "the request may have been stored; repeat it with the same request_id" }
       : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
-  DEADLINE_EXCEEDED: ({ begun }, { repeatable }) => ({
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream }) => ({
     code: Code.DeadlineExceeded,
-    message: !begun
-      ? "the deadline passed before the request began; nothing was stored"
-      : repeatable
-        ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
-        : "the deadline passed; the request may have been stored",
+    message: isStream
+      ? "the deadline of the stream passed"
+      : !begun
+        ? "the deadline passed before the request began; nothing was stored"
+        : repeatable
+          ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+          : "the deadline passed; the request may have been stored",
   }),
-  SHUTTING_DOWN: ({ begun }, { repeatable }) => ({
+  SHUTTING_DOWN: ({ begun }, { repeatable, isStream }) => ({
     code: Code.Unavailable,
-    message: !begun
-      ? "the service is shutting down; nothing was stored, repeat in a moment"
-      : repeatable
-        ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
-        : "the service is shutting down; the request may have been stored: look before repeating it",
+    message: isStream
+      ? "the service is shutting down; open the stream again in a moment"
+      : !begun
+        ? "the service is shutting down; nothing was stored, repeat in a moment"
+        : repeatable
+          ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+          : "the service is shutting down; the request may have been stored: look before repeating it",
   }),
 };
 

@@ -78,7 +78,13 @@ export function countUnsent(maxBytes: number, tooMany: () => Error): UnsentBytes
 }
 
 /** Opens a stream. The caller either forwards its messages or closes it. */
-export function openStream({ signal, values, unsent, reasonOf = (reason) => reason, onClosed }: StreamOptions): OpenStream {
+export function openStream({
+  signal,
+  values,
+  unsent,
+  reasonOf = (reason) => reason,
+  onClosed,
+}: StreamOptions): OpenStream {
   const ending = new AbortController();
   const timers = new Set<NodeJS.Timeout>();
   const releases: (() => void)[] = [];

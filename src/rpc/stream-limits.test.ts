@@ -94,7 +94,7 @@ test("a client that hangs up before its stream begins leaves room at once", asyn
   const open = streamsWithin({ maxStreams: 1 });
   const first = open();
   first.hangUp();
-  await first.next();
+  await expect(first.next()).rejects.toThrow("about to stop");
   expect(await open().next()).toMatchObject({ value: 1 });
 });
 
