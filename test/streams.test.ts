@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DomainError } from "../src/domain/errors.ts";
 import { takeRequiredOwner } from "../src/rpc/ownership.ts";
 import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/stream-clients.ts";
-import { startStreamService, type StreamService, type StreamServiceOptions } from "./support/stream-service.ts";
+import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/stream-service.ts";
 import { bearer, type Claims, createTokenIssuer, nowSeconds, type TokenIssuer, trusting } from "./support/tokens.ts";
 
 let issuer: TokenIssuer;
@@ -97,18 +97,6 @@ describe.each(ways)("by %s", (way) => {
     await service.logged({ code: "PermissionDenied", reason: "MISSING_SCOPE", messages: 0 });
   });
 
-  test("a token that expires ends the stream", async () => {
-    const service = await withTokens();
-    // It is accepted until 5 seconds after its exp.
-    const call = open(service, way, "WatchUser", {}, await tokenOf({ exp: nowSeconds() - 2 }));
-    const feed = await service.nextFeed();
-    feed.send("before");
-    expect(await call.next()).toEqual({ text: "before" });
-    expect(await call.next()).toEqual(refused("UNAUTHENTICATED", "UNAUTHENTICATED", "the token has expired"));
-    expect(feed.context.signal.aborted).toBe(true);
-    await service.logged({ code: "Unauthenticated", reason: "UNAUTHENTICATED", messages: 1 });
-  });
-
   test("the request is normalized and validated", async () => {
     const service = await start();
     // Five characters in NFC, ten without.
@@ -118,7 +106,11 @@ describe.each(ways)("by %s", (way) => {
     feed.end();
     await call.next();
     const { end } = (await open(service, way, "WatchAll", { topic: "toolong" }).next()) as { end: object };
-    expect(end).toMatchObject({ code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", violations: [{ field: "topic" }] });
+    expect(end).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      reason: "INVALID_REQUEST",
+      violations: [{ field: "topic" }],
+    });
     expect(service.feeds).toHaveLength(1);
   });
 
@@ -156,7 +148,10 @@ describe.each(ways)("by %s", (way) => {
   test("an error of the handler ends the stream with its code", async () => {
     const service = await start();
     const failures: [error: Error, expected: object][] = [
-      [new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: 7n }), { code: "NOT_FOUND", message: "there is no concert 7" }],
+      [
+        new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: 7n }),
+        { code: "NOT_FOUND", message: "there is no concert 7" },
+      ],
       [new ConnectError("no more", Code.OutOfRange), { code: "OUT_OF_RANGE", message: "no more" }],
       [new Error("a secret"), { code: "INTERNAL", reason: "INTERNAL", message: "internal error" }],
     ];
@@ -171,6 +166,24 @@ describe.each(ways)("by %s", (way) => {
     const unforeseen = service.lines.filter(({ msg }) => msg === "a call failed for an unforeseen reason");
     expect(unforeseen).toHaveLength(1);
   });
+});
+
+// All at once, since each has to wait for the clock.
+test.concurrent.each(ways)("a token that expires ends the stream: %s", async (way) => {
+  const service = await startStreamService({ settings: trusting(issuer) });
+  // It is accepted until 5 seconds after its exp.
+  const options = await tokenOf({ exp: nowSeconds() - 1 });
+  const call = openCall(way, service.baseUrl, service.method("WatchUser"), {}, options);
+  try {
+    const feed = await service.nextFeed();
+    feed.send("before");
+    expect(await call.next()).toEqual({ text: "before" });
+    expect(await call.next()).toEqual(refused("UNAUTHENTICATED", "UNAUTHENTICATED", "the token has expired"));
+    expect(feed.context.signal.aborted).toBe(true);
+    await service.logged({ code: "Unauthenticated", reason: "UNAUTHENTICATED", messages: 1 });
+  } finally {
+    await service.close();
+  }
 });
 
 describe("a deadline", () => {

@@ -17,7 +17,8 @@ export const ways = [
 export type Way = (typeof ways)[number];
 
 /** What the log calls the protocol. */
-export const protocolOf = (way: Way) => (way.startsWith("gRPC by") ? "grpc" : way.startsWith("gRPC") ? "grpc-web" : "connect");
+export const protocolOf = (way: Way) =>
+  way.startsWith("gRPC by") ? "grpc" : way.startsWith("gRPC") ? "grpc-web" : "connect";
 
 /** A message's text, or the end of a stream. */
 export type Received = { readonly text: string } | { readonly end: "OK" | Refusal };

@@ -61,7 +61,7 @@ export function createInterceptors(services: readonly DescService[], options: In
     createErrorInterceptor(report),
     createPrivacyInterceptor(ruleOf),
     createDeadlineInterceptor(requestTimeoutMs),
-    createOverloadInterceptor(ruleOf, lag),
+    createOverloadInterceptor(ruleOf, lag, requestTimeoutMs),
     createIdentityInterceptor({ tokens, count: createCallCounter(ruleOf, rates, believesUsers) }),
     createStreamLimitInterceptor({ ruleOf, believesUsers, places, longestMs }),
     createShareInterceptor({ ruleOf, fairShare, believesUsers }),

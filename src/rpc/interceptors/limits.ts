@@ -47,12 +47,16 @@ export function createCallCounter(
   };
 }
 
-/** Refuses calls that could not be answered in time, before they cost anything. */
-export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter): Interceptor {
+/**
+ * Refuses calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is
+ * refused when a unary call of the longest duration would be.
+ */
+export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter, requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     // Organizers must be able to act when everything else is at a standstill.
     if (ruleOf(request.method).lane !== Lane.ADMIN) {
-      refuseIfTooLate(deadlineFrom(request.contextValues).expiresAtMs, lag.lagMs());
+      const { expiresAtMs = Number.POSITIVE_INFINITY } = deadlineFrom(request.contextValues);
+      refuseIfTooLate(Math.min(expiresAtMs, performance.now() + requestTimeoutMs), lag.lagMs());
     }
     return await next(request);
   };
@@ -72,8 +76,8 @@ export function createShareInterceptor({ ruleOf, fairShare, believesUsers }: Sha
 /** A call has waited in line once to be read; a booking waits twice more, for the database's answers. */
 const waitsInLine = 3;
 
-function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
-  if (expiresAtMs === undefined || lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
+function refuseIfTooLate(expiresAtMs: number, lagMs: number): void {
+  if (lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
   throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }
 
