@@ -142,7 +142,6 @@ export function openStream({
     } finally {
       // A consumer that cannot write ends the messages.
       close(reasonOf(signal.reason));
-      wire.cutAfter(endGraceMs);
     }
   }
   return {

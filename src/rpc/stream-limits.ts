@@ -64,13 +64,14 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
   };
   const limit: LimitStream = async function* ({ signal, values }, messages, sizeOf = () => 0) {
     const leave = values.get(placeKey) ?? takePlace(addressOf(values));
-    if (!leave) {
+    try {
+      if (!leave) throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
+      const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed: leave });
+      stream.endAfter(limits.longestMs);
+      yield* stream.forward(messages, sizeOf);
+    } finally {
       cutEventually(values);
-      throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
     }
-    const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed: leave });
-    stream.endAfter(limits.longestMs);
-    yield* stream.forward(messages, sizeOf);
   };
   return { limit, takePlace };
 }
