@@ -49,8 +49,8 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const { services: realServices } = createServices(config, database.store);
   const services = [...realServices, bindBaselines(plain)];
   const descriptions = services.map(({ service }) => service);
-  const guards = await openGuards(config, { services: descriptions, logger });
   const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
+  const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
   const http = await createHttpApp({
     services,
     interceptors: guards.interceptors,

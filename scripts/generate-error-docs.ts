@@ -102,6 +102,7 @@ function methodTable(): string {
 const tables: Readonly<Record<string, string>> = {
   "reasons of methods": reasonTable(ErrorOrigin.METHOD),
   "reasons of any method": reasonTable(ErrorOrigin.ANY_METHOD),
+  "reasons of streams": reasonTable(ErrorOrigin.STREAM),
   "reasons by method": methodTable(),
   "reasons before a method": refusalTable(),
 };

@@ -102,8 +102,8 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   const shutdown = new AbortController();
   const { services, engine } = createServices(config, store);
   const descriptions = services.map(({ service }) => service);
-  const guards = await openGuards(config, { services: descriptions, logger });
   const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
   const http = await createHttpApp({
     services,
     interceptors: guards.interceptors,

@@ -59,6 +59,9 @@ export interface Config {
     readonly callersPerAddress: number;
   };
   readonly maxUnfinishedPerCaller: number;
+  /** Calls at once whose responses are streams. */
+  readonly maxStreams: number;
+  readonly maxStreamsPerCaller: number;
   readonly redisUrl: string | undefined;
   /** The folder for what the service keeps on its own disk. */
   readonly dataDir: string;
@@ -141,6 +144,8 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
       callersPerAddress: value(settings.rateLimitAddressFactor),
     },
     maxUnfinishedPerCaller: value(settings.maxUnfinishedPerCaller),
+    maxStreams: value(settings.maxStreams),
+    maxStreamsPerCaller: value(settings.maxStreamsPerCaller),
     redisUrl: optional(settings.redisUrl),
     dataDir: resolve(input.projectRoot, value(settings.dataDir)),
     database: database.chosen,

@@ -6,10 +6,11 @@ import type { Config } from "./config.ts";
 import { openTokenVerifier } from "./identity/index.ts";
 import { createFairShare } from "./limits/fair-share.ts";
 import { createLagMeter } from "./limits/lag.ts";
+import type { PlaceLimits } from "./limits/places.ts";
 import { createRateLimits } from "./limits/rates.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { readAccessRules } from "./rpc/access.ts";
-import { createInterceptors } from "./rpc/interceptors/index.ts";
+import { createInterceptors, type StreamOptions } from "./rpc/interceptors/index.ts";
 
 export interface Guards {
   readonly interceptors: Interceptor[];
@@ -19,11 +20,18 @@ export interface Guards {
 /** A Redis that is gone is told of this often. */
 const redisReportMs = 30_000;
 
+export interface GuardOptions {
+  readonly services: readonly DescService[];
+  readonly logger: Logger;
+  /** Aborts when streams have to end because the service is about to stop. */
+  readonly draining: AbortSignal;
+  /** The longest duration of a stream, and how much of all streams may wait unsent: the service's own unless a test sets others. */
+  readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
+}
+
 /** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
-export async function openGuards(
-  config: Config,
-  { services, logger }: { services: readonly DescService[]; logger: Logger },
-): Promise<Guards> {
+export async function openGuards(config: Config, options: GuardOptions): Promise<Guards> {
+  const { services, logger, draining, streams } = options;
   const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
   let tellAgainAtMs = 0;
   const report = (error: unknown) => {
@@ -44,6 +52,7 @@ export async function openGuards(
     rates: createRateLimits(config.rateLimits, redis, report),
     lag,
     fairShare: createFairShare(config.maxUnfinishedPerCaller),
+    streams: { draining, places: streamPlaces(config), ...streams },
   });
   return {
     interceptors,
@@ -52,4 +61,10 @@ export async function openGuards(
       redis?.disconnect();
     },
   };
+}
+
+/** As with the rates, an address has the places of so many callers. */
+function streamPlaces({ maxStreams, maxStreamsPerCaller, rateLimits }: Config): PlaceLimits {
+  const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
+  return { inAll: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
 }

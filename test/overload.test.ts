@@ -40,6 +40,7 @@ describe("an event loop that lags", () => {
       rates: { count: async () => undefined },
       lag: { lagMs: () => lagMs, close() {} },
       fairShare: createFairShare(1),
+      streams: { draining: new AbortController().signal, places: { inAll: 1, caller: 1, address: 1 } },
     });
 
   const open = async (lagMs: number, requestTimeoutMs = 10_000) => {

@@ -6,7 +6,13 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { codeName, codesOf, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/server/problem.ts";
 import { callOnce } from "./support/exchange.ts";
-import { callerReasons, expectedAnswers, outcomeUnknownWithoutKey, troubles } from "./support/expected-answers.ts";
+import {
+  callerReasons,
+  expectedAnswers,
+  outcomeUnknownWithoutKey,
+  streamReasons,
+  troubles,
+} from "./support/expected-answers.ts";
 import { createMatrix, declaredReasons, methods } from "./support/matrix.ts";
 import { describeRefusals, type RefusalCase, refusal } from "./support/refusals.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -179,9 +185,10 @@ it("has seen every refusal that the schema declares, by every protocol", () => {
 
 it("leaves to other tests what any method may answer, and what may have been stored", () => {
   expect([...elsewhere].sort()).toEqual([...reasonsFrom(ErrorOrigin.ANY_METHOD), "OUTCOME_UNKNOWN"].sort());
+  expect(streamReasons).toEqual(reasonsFrom(ErrorOrigin.STREAM));
 });
 
-const declared = [...new Set(methods.flatMap(declaredReasons))];
+const declared = [...new Set(methods.flatMap(declaredReasons)), ...streamReasons];
 
 it("finds every reason that is expected in the schema, and no other", () => {
   expect([...declared].sort()).toEqual(Object.keys(expectedAnswers).sort());

@@ -91,6 +91,7 @@ async function startBriefly(fetching: KeyFetching) {
     tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, fetching)),
     rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
     fairShare: createFairShare(1_000),
+    streams: { draining: new AbortController().signal, places: { inAll: 1, caller: 1, address: 1 } },
   });
   const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors, trustedProxies: ["127.0.0.1"] });
   cleaning.push(

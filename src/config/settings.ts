@@ -156,6 +156,13 @@ export const settings = {
     "20",
     "Most bookings and cancels one caller may have unfinished",
   ),
+  maxStreams: setting("max_streams", integer(1, 1_000_000), "5000", "Most streams of responses open at once"),
+  maxStreamsPerCaller: setting(
+    "max_streams_per_caller",
+    integer(1, 1_000_000),
+    "20",
+    "Most streams of responses one caller may have open",
+  ),
   redisUrl: setting("redis_url", redisUrl, undefined, "Redis server through which instances share their counts"),
 
   databaseUrl: setting("database.url", databaseUrl, undefined, "Database as one URL; wins over single settings"),

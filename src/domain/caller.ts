@@ -4,6 +4,8 @@ export interface Caller {
   readonly subject: string | undefined;
   /** What the token allows. */
   readonly scopes: ReadonlySet<string>;
+  /** When the caller's token stops being accepted, in milliseconds since 1970; undefined for a caller without one. */
+  readonly expiresAtMs?: number;
   /** The address the call came from. */
   readonly address: string;
 }

@@ -43,6 +43,8 @@ export type Failure =
   | { readonly reason: "RATE_LIMITED"; readonly problem: string; readonly retryDelayMs: number }
   /** More callers wait than can be served. Certainly nothing was stored. */
   | { readonly reason: "OVERLOADED"; readonly retryDelayMs: number }
+  /** A stream of responses has lasted as long as one may. Its client opens another one. */
+  | { readonly reason: "STREAM_EXPIRED"; readonly retryDelayMs: number }
   /** Certainly nothing was stored. */
   | { readonly reason: "DATABASE_UNAVAILABLE"; readonly retryDelayMs: number }
   /** It may have been stored: the answer to COMMIT was lost and could not be settled. */

@@ -5,6 +5,8 @@ import { LRUCache } from "lru-cache";
 export interface Identity {
   readonly subject: string;
   readonly scopes: ReadonlySet<string>;
+  /** When the token stops being accepted, in milliseconds since 1970: the tolerance for clocks is included. */
+  readonly expiresAtMs: number;
 }
 
 /** Tokens and the identities in them. */

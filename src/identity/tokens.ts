@@ -62,8 +62,9 @@ export function createTokenVerifier(
     const { exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
-    const identity = identityOf(payload, rules.scopeClaims);
-    const ttl = Math.min(maxRememberedMs, (exp + clockTolerance - nowSeconds) * 1_000);
+    const expiresAtMs = (exp + clockTolerance) * 1_000;
+    const identity = { ...identityOf(payload, rules.scopeClaims), expiresAtMs };
+    const ttl = Math.min(maxRememberedMs, expiresAtMs - nowSeconds * 1_000);
     if (ttl >= 1) remembered.add(token, identity, Math.floor(ttl));
     return identity;
   }
@@ -117,7 +118,7 @@ async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerify
   }
 }
 
-function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Identity {
+function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Omit<Identity, "expiresAtMs"> {
   const { sub } = payload;
   // It becomes the user_id of bookings, which has these bounds.
   if (!isUserId(sub)) throw unauthenticated("the token's subject cannot be a user");
@@ -139,7 +140,7 @@ function explain(error: unknown): unknown {
     const { isKeyUnknown } = error;
     return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs, isKeyUnknown }, { cause: error });
   }
-  if (error instanceof errors.JWTExpired) return unauthenticated("the token has expired", error);
+  if (error instanceof errors.JWTExpired) return unauthenticated(tokenExpired, error);
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthenticated(claimProblems[error.claim] ?? "the token is not valid", error);
   }
@@ -156,6 +157,10 @@ const claimProblems: Readonly<Record<string, string>> = {
   sub: "the token's subject cannot be a user",
 };
 
+/** What the caller of a call or a stream gets whose token has expired. */
+export const tokenExpired = "the token has expired";
+
+/** The error for credentials that are not good. */
 export function unauthenticated(problem: string, cause?: unknown): DomainError {
   return new DomainError({ reason: "UNAUTHENTICATED", problem }, { cause });
 }

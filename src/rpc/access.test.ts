@@ -82,6 +82,11 @@ describe("the rules of a schema", () => {
     expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(budgetOf)).toEqual(["reads", "bookings", "admin"]);
   });
 
+  test("may be of a method whose responses are a stream", () => {
+    const service = serviceWith({ ...own, userField: "user_id" }, [user], { serverStreaming: true });
+    expect(read(service)(service.method.do ?? expect.unreachable())).toMatchObject({ userKey: "userId" });
+  });
+
   test("name the fields that search as the request's messages do", () => {
     const service = serviceWith({ ...open, searchFields: ["user_id"] });
     expect(read(service)(service.method.do ?? expect.unreachable()).searchKeys).toEqual(["userId"]);
@@ -177,10 +182,16 @@ describe("the start ends with a method", () => {
     ["whose id is one of several", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, oneofIndex: 0 }]],
     ["whose id comes as a string", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, jstype: JSType.JS_STRING }]],
     ["about a resource that nobody knows", { ...own, resource: 99 as OwnedResource }],
-    ["that streams what it answers", open, [], { serverStreaming: true }],
-    ["that streams what it is asked", open, [], { clientStreaming: true }],
   ])("%s", (_name, rule, fields, method) => {
     const service = serviceWith(rule, fields, method);
     expect(() => read(service)).toThrow(/^a\.Service\/Do /);
+  });
+
+  test.each<[name: string, method: object]>([
+    ["whose requests are a stream", { clientStreaming: true }],
+    ["whose requests and responses are streams", { clientStreaming: true, serverStreaming: true }],
+  ])("%s", (_name, method) => {
+    const problem = `takes a stream of requests: only responses may be a stream${where}`;
+    expect(() => read(serviceWith(open, [], method))).toThrow(`a.Service/Do ${problem}`);
   });
 });

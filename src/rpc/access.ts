@@ -47,8 +47,9 @@ export function readAccessRules(services: readonly DescService[]): RuleOf {
 function readRule(method: DescMethod): AccessRule {
   const wrong = (problem: string) => new Error(`${nameOf(method)} ${problem}: see frontrow/v1/access.proto`);
   if (!hasOption(method, access)) throw wrong("does not say who may call it");
-  // Nobody asks for a stream's caller: see createAuthorizationInterceptor.
-  if (method.methodKind !== "unary") throw wrong("is a stream, whose rule nothing would enforce");
+  // The rule is about one message: see createServerStreamInterceptor.
+  if (method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming")
+    throw wrong("takes a stream of requests: only responses may be a stream");
   const rule = getOption(method, access);
   const { scope, scopeForOthers, userField, resource, lane, searchFields } = rule;
   const budget = budgets.get(lane);

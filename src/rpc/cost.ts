@@ -1,5 +1,5 @@
 /** How many plain calls a call counts for in its caller's budget. */
-import type { UnaryRequest } from "@connectrpc/connect";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type AccessRule, Lane } from "./access.ts";
 import { wantsFresh } from "./freshness.ts";
 import { soughtText } from "./requests.ts";
@@ -12,7 +12,7 @@ const freshFactor = 2;
 /** The cost of a call by its method's rule, its request and its headers; 1 for most. */
 export function costOf(
   { lane, searchKeys, isOwned }: Pick<AccessRule, "lane" | "searchKeys" | "isOwned">,
-  { message, header }: Pick<UnaryRequest, "message" | "header">,
+  { message, header }: { readonly message: MessageShape<DescMessage>; readonly header: Headers },
 ): number {
   if (lane !== Lane.READ) return 1;
   const values = message as unknown as Readonly<Record<string, string>>;

@@ -33,6 +33,7 @@ const failures: { readonly [R in Reason]: readonly Extract<Failure, { reason: R 
   DATABASE_UNAVAILABLE: [{ reason: "DATABASE_UNAVAILABLE", retryDelayMs: 2_000 }],
   OUTCOME_UNKNOWN: [{ reason: "OUTCOME_UNKNOWN" }],
   DEADLINE_EXCEEDED: [true, false].map((begun) => ({ reason: "DEADLINE_EXCEEDED", begun })),
+  STREAM_EXPIRED: [{ reason: "STREAM_EXPIRED", retryDelayMs: 1_000 }],
   SHUTTING_DOWN: [true, false].map((begun) => ({ reason: "SHUTTING_DOWN", begun, retryDelayMs: 2_000 })),
 };
 const cases = Object.values(failures)

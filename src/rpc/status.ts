@@ -33,6 +33,8 @@ export interface Status {
 export interface CallFacts {
   /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
   readonly repeatable: boolean;
+  /** Whether its responses are a stream, which stores nothing. */
+  readonly isStream?: boolean;
 }
 
 /** What of a status only the failure itself can say. The code is the reason's first in the schema if it is not given. */
@@ -99,8 +101,13 @@ const statuses: StatusTable = {
     ...(header && { httpStatus: 412 }),
   }),
   RATE_LIMITED: ({ problem }) => ({ message: problem }),
-  OVERLOADED: () => ({
-    message: "too many requests are waiting; nothing was stored, repeat in a moment",
+  OVERLOADED: (_failure, { isStream }) => ({
+    message: isStream
+      ? "the service has too many streams or requests; open the stream again in a moment"
+      : "too many requests are waiting; nothing was stored, repeat in a moment",
+  }),
+  STREAM_EXPIRED: () => ({
+    message: "the stream has reached its longest duration; open it again",
   }),
   DATABASE_UNAVAILABLE: () => ({
     message: "the database cannot be reached; nothing was stored, repeat in a moment",
@@ -109,19 +116,23 @@ const statuses: StatusTable = {
     repeatable
       ? { message: "the request may have been stored; repeat it with the same request_id" }
       : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
-  DEADLINE_EXCEEDED: ({ begun }, { repeatable }) => ({
-    message: !begun
-      ? "the deadline passed before the request began; nothing was stored"
-      : repeatable
-        ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
-        : "the deadline passed; the request may have been stored",
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream }) => ({
+    message: isStream
+      ? "the deadline of the stream passed"
+      : !begun
+        ? "the deadline passed before the request began; nothing was stored"
+        : repeatable
+          ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+          : "the deadline passed; the request may have been stored",
   }),
-  SHUTTING_DOWN: ({ begun }, { repeatable }) => ({
-    message: !begun
-      ? "the service is shutting down; nothing was stored, repeat in a moment"
-      : repeatable
-        ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
-        : "the service is shutting down; the request may have been stored: look before repeating it",
+  SHUTTING_DOWN: ({ begun }, { repeatable, isStream }) => ({
+    message: isStream
+      ? "the service is shutting down; open the stream again in a moment"
+      : !begun
+        ? "the service is shutting down; nothing was stored, repeat in a moment"
+        : repeatable
+          ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+          : "the service is shutting down; the request may have been stored: look before repeating it",
   }),
 };
 

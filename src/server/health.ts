@@ -5,15 +5,15 @@ import type { FastifyInstance } from "fastify";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/health/v1/health_pb.ts";
 import { shortValue } from "../domain/short-text.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
+import { createStreamLimits } from "../rpc/stream-limits.ts";
+import { untilAborted } from "../rpc/until-aborted.ts";
 import type { Readiness } from "./readiness.ts";
-import { createStreamLimits } from "./stream-limits.ts";
 
 const watchLimits = {
   maxStreams: 1_000,
   maxStreamsPerAddress: 100,
   longestMs: 5 * 60_000,
-  // Not counted: a status has two bytes.
-  maxUnsentBytes: 0,
+  maxUnsentBytes: 1024 * 1024,
 };
 
 /** The health service. It knows the given services and itself, which all share the state of the process, named "". */
@@ -25,14 +25,13 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
   };
 
   const { limit, takePlace } = createStreamLimits(watchLimits);
-  async function* watch(service: string, signal: AbortSignal) {
+  function watch(service: string, signal: AbortSignal) {
     let changed = Promise.withResolvers<void>();
-    const wake = () => changed.resolve();
-    const forget = readiness.onChange(wake);
-    signal.addEventListener("abort", wake);
-    let sent: ServingStatus | undefined;
-    try {
-      while (!signal.aborted) {
+    let forget = () => {};
+    async function* statuses() {
+      forget = readiness.onChange(() => changed.resolve());
+      let sent: ServingStatus | undefined;
+      for (;;) {
         // Before the status is read: a change while it is being sent must not be missed.
         changed = Promise.withResolvers();
         const status = statusOf(service);
@@ -42,12 +41,8 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
         if (readiness.draining.aborted) return;
         await changed.promise;
       }
-      // The watcher's own deadline, or else the end of the process.
-      throw signal.reason instanceof ConnectError ? signal.reason : new ConnectError("about to stop", Code.Unavailable);
-    } finally {
-      signal.removeEventListener("abort", wake);
-      forget();
     }
+    return untilAborted(statuses(), signal, () => forget());
   }
 
   const implementation: ServiceImpl<typeof Health> = {

@@ -4,9 +4,9 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
+import { createStreamLimits } from "../rpc/stream-limits.ts";
+import { untilAborted } from "../rpc/until-aborted.ts";
 import { createDescriptors, type Descriptors, type ProtoFile } from "./descriptors.ts";
-import { createStreamLimits } from "./stream-limits.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** The versions differ in the names of their messages only. */
 type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;

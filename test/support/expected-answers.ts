@@ -39,6 +39,7 @@ export const expectedAnswers: Readonly<Record<Reason | "INTERNAL", ExpectedAnswe
   DATABASE_UNAVAILABLE: { ...unavailable, retryDelayMs: 1_000 },
   OUTCOME_UNKNOWN: { ...unavailable, retryDelayMs: 1_000 },
   DEADLINE_EXCEEDED: { code: "DEADLINE_EXCEEDED", status: 504, retryDelayMs: 1_000 },
+  STREAM_EXPIRED: { ...unavailable, retryDelayMs: 1_000 },
   SHUTTING_DOWN: { ...unavailable, retryDelayMs: 1_000 },
   INTERNAL: { code: "INTERNAL", status: 500 },
 };
@@ -50,6 +51,9 @@ export const outcomeUnknownWithoutKey: ExpectedAnswer = { code: "UNKNOWN", statu
  * permissions, keys and rate limits have seen them from every method.
  */
 export const callerReasons = ["UNAUTHENTICATED", "MISSING_SCOPE", "KEYS_UNAVAILABLE", "RATE_LIMITED"] as const;
+
+/** The end of a stream: no method of the schema has one. */
+export const streamReasons = ["STREAM_EXPIRED"] as const;
 
 /** Failures of the service rather than of the request: each needs a service in trouble. */
 export const troubles = [

@@ -123,7 +123,8 @@ function connectClient(protocol: Protocol, transport: Transport): ProtocolClient
   };
 }
 
-function refusalOfConnect(error: ConnectError): Refusal {
+/** The error of a Connect client. */
+export function refusalOfConnect(error: ConnectError): Refusal {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retry] = error.findDetails(RetryInfoSchema);
@@ -171,7 +172,8 @@ function grpcClient(baseUrl: string): ProtocolClient {
   };
 }
 
-function refusalOfGrpc(error: grpc.ServiceError): Refusal {
+/** The error of a client of gRPC's own library. */
+export function refusalOfGrpc(error: grpc.ServiceError): Refusal {
   const [bytes] = error.metadata.get("grpc-status-details-bin");
   const status = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes) : undefined;
   const unpack = <Schema extends Parameters<typeof anyUnpack>[1]>(schema: Schema) =>

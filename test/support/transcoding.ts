@@ -1,32 +1,13 @@
 /** A REST server of the test-only schema in test/proto, whose methods answer their requests. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { createFileRegistry, type DescService, fromBinary, type Message } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import type { DescService, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import Fastify, { type FastifyInstance } from "fastify";
 import { problemFromFastifyError, routeNotFound, sendProblem } from "../../src/server/problem.ts";
 import { type RestOptions, registerRestRoutes } from "../../src/server/rest/routes.ts";
+import { loadTestService } from "./test-schema.ts";
 
-const projectRoot = join(import.meta.dirname, "..", "..");
-
-/** Compiles the test schema, as `buf build` does it, and finds its service. */
-export async function loadTranscodingService(): Promise<DescService> {
-  const modules = [{ path: "test/proto" }, { path: "node_modules/google-proto-files" }];
-  const config = JSON.stringify({ version: "v2", modules });
-  const buf = join(projectRoot, "node_modules", ".bin", "buf");
-  const args = ["build", ".", "--config", config, "--path", "test/proto/frontrow", "-o", "-#format=binpb"];
-  const { stdout } = await promisify(execFile)(buf, args, {
-    cwd: projectRoot,
-    encoding: "buffer",
-    maxBuffer: 16 * 1024 * 1024,
-  });
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, stdout));
-  const service = registry.getService("frontrow.test.v1.TranscodingService");
-  if (service === undefined) throw new Error("the test schema has lost its service");
-  return service;
-}
+/** The service of what google/api/http.proto allows. */
+export const loadTranscodingService = () => loadTestService("frontrow.test.v1.TranscodingService");
 
 type Handler = (request: Message & Record<string, unknown>, context: HandlerContext) => unknown;
 

@@ -1,8 +1,9 @@
-import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
+import type { Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { Caller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type AccessRule, OwnedResource, type RuleOf } from "../access.ts";
 import { callerOf } from "../caller.ts";
+import { messageOf } from "../only-message.ts";
 import { requireOwner } from "../ownership.ts";
 
 export interface AuthorizationOptions {
@@ -12,24 +13,28 @@ export interface AuthorizationOptions {
 }
 
 /**
- * Holds every unary call to its method's rule: whether the caller's token allows it, and whether the user named is the
+ * Holds every call to its method's rule: whether the caller's token allows it, and whether the user named is the
  * caller. A request that leaves its user open is filled in. Whose the resource named by `id` is, only its row says: the
  * handler gets the owner to compare with, and a handler that answers without having taken the owner fails the call.
  */
 export function createAuthorizationInterceptor({ ruleOf, believesUsers }: AuthorizationOptions): Interceptor {
   return (next) => {
-    const hold = async (request: UnaryRequest, rule: AccessRule, isOpen: boolean) => {
-      const named = namedUser(rule, request);
-      const owner = isOpen ? named : authorize(rule, callerOf(request.contextValues), request, named);
+    const hold = async (request: UnaryRequest | StreamRequest, rule: AccessRule, isOpen: boolean) => {
+      const message = messageOf(request) as unknown as Record<string, unknown>;
+      const named = namedUser(rule, message);
+      const owner = isOpen ? named : authorize(rule, callerOf(request.contextValues), message, named);
       if (rule.resource === OwnedResource.UNSPECIFIED) return await next(request);
       const isTaken = requireOwner(request.contextValues, owner);
+      const check = () => {
+        if (!isTaken()) throw new Error(`${request.method.name} has answered without a look at whose its resource is`);
+      };
       const response = await next(request);
-      if (!isTaken()) throw new Error(`${request.method.name} has answered without a look at whose its resource is`);
+      if (response.stream) return { ...response, message: checkedFirst(response.message, check) };
+      check();
       return response;
     };
     // Not async: most calls pass, and each promise around a call costs.
     return (request) => {
-      if (request.stream) return next(request);
       const rule = ruleOf(request.method);
       const isOpen = believesUsers || rule.scope === "";
       return isOpen && rule.resource === OwnedResource.UNSPECIFIED ? next(request) : hold(request, rule, isOpen);
@@ -37,16 +42,25 @@ export function createAuthorizationInterceptor({ ruleOf, believesUsers }: Author
   };
 }
 
+/** A stream's handler begins when its first message is asked for. */
+async function* checkedFirst<Message>(messages: AsyncIterable<Message>, check: () => void): AsyncGenerator<Message> {
+  for await (const message of messages) {
+    check();
+    yield message;
+  }
+  check();
+}
+
 /** The user that the request names, empty if it leaves the user open; undefined if it has no field for one. */
-function namedUser({ userKey }: AccessRule, { message }: UnaryRequest): string | undefined {
-  return userKey === undefined ? undefined : (message as unknown as Record<string, string>)[userKey];
+function namedUser({ userKey }: AccessRule, message: Readonly<Record<string, unknown>>): string | undefined {
+  return userKey === undefined ? undefined : (message[userKey] as string);
 }
 
 /** Refuses what the caller's token does not allow. Returns the user who must own the resource; undefined for any. */
 function authorize(
   rule: AccessRule,
   { subject, scopes }: Caller,
-  { message }: UnaryRequest,
+  message: Record<string, unknown>,
   named: string | undefined,
 ): string | undefined {
   if (subject === undefined) {
@@ -62,8 +76,6 @@ function authorize(
   if (named) return named;
   // Of a resource that is named by its id, the row says who owns it.
   const isOwnerInRow = rule.resource !== OwnedResource.UNSPECIFIED;
-  if (rule.userKey !== undefined && !isOwnerInRow) {
-    (message as unknown as Record<string, unknown>)[rule.userKey] = subject;
-  }
+  if (rule.userKey !== undefined && !isOwnerInRow) message[rule.userKey] = subject;
   return mayForOthers && isOwnerInRow ? undefined : subject;
 }

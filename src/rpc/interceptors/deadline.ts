@@ -24,9 +24,23 @@ export function deadlineFrom(values: ContextValues): Deadline {
   return deadline;
 }
 
+/** Notes the deadline of a call. */
+export function setDeadline(values: ContextValues, deadline: Deadline): void {
+  values.set(deadlineKey, deadline);
+}
+
+/** What a call ends with whose signal has aborted for a reason: the client, the deadline or a shutdown has ended it. */
+export function errorOfAbort(reason: unknown, begun: boolean): Error {
+  const { code } = ConnectError.from(reason);
+  const isGone = code === Code.Canceled || code === Code.Aborted;
+  if (isGone) return new ConnectError("the client has gone away", Code.Canceled);
+  if (code === Code.Unavailable) return new DomainError({ reason: "SHUTTING_DOWN", begun, retryDelayMs });
+  return new DomainError({ reason: "DEADLINE_EXCEEDED", begun });
+}
+
 /**
  * Gives every unary call a deadline, the client's or `requestTimeoutMs`, whichever is sooner, and answers when it passes
- * even if the work goes on. A client that hangs up ends it as well. Streams live as long as their client wants.
+ * even if the work goes on. A client that hangs up ends it as well. Streams have a lifetime of another kind.
  */
 export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
@@ -40,7 +54,7 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
       expiresAtMs: performance.now() + timeoutMs,
       begun: false,
     };
-    request.contextValues.set(deadlineKey, deadline);
+    setDeadline(request.contextValues, deadline);
 
     const ended = Promise.withResolvers<never>();
     // It may reject before the race has begun.
@@ -50,14 +64,7 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
       ended.reject(error);
     };
     const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun }));
-    const endByShutdown = () => end(new DomainError({ reason: "SHUTTING_DOWN", begun: deadline.begun, retryDelayMs }));
-    const onAbort = () => {
-      const { code } = ConnectError.from(request.signal.reason);
-      const isGone = code === Code.Canceled || code === Code.Aborted;
-      if (isGone) end(new ConnectError("the client has gone away", Code.Canceled));
-      else if (code === Code.Unavailable) endByShutdown();
-      else expire();
-    };
+    const onAbort = () => end(errorOfAbort(request.signal.reason, deadline.begun));
     const timer = setTimeout(expire, timeoutMs);
     request.signal.addEventListener("abort", onAbort, { once: true });
     if (request.signal.aborted) onAbort();

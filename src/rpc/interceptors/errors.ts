@@ -3,31 +3,41 @@ import { DomainError } from "../../domain/errors.ts";
 import { applyHeaders } from "../answer-headers.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
+/** Is called with an error that nobody foresaw, and the method that it comes from. */
+export type ReportError = (error: unknown, method: string) => void;
+
 /**
- * Turns what handlers throw into what callers get. Connect's own errors (an unknown method, a cancelled call) pass; what
- * nobody foresaw becomes INTERNAL and goes to `report`, once, with its cause.
+ * Turns what handlers of unary calls throw into what callers get. Connect's own errors (an unknown method, a cancelled call)
+ * pass; what nobody foresaw becomes INTERNAL and goes to `report`, once, with its cause.
  */
-export function createErrorInterceptor(report: (error: unknown, method: string) => void): Interceptor {
+export function createErrorInterceptor(report: ReportError): Interceptor {
   return (next) => async (request) => {
+    if (request.stream) return await next(request);
     try {
       const response = await next(request);
       applyHeaders(request.contextValues, response.header);
       return response;
     } catch (error) {
-      const answer = toConnectError(error, request, report);
-      applyHeaders(request.contextValues, answer.metadata);
-      throw answer;
+      throw toConnectError(error, request, report);
     }
   };
 }
 
-function toConnectError(
+/** The error that the caller of a call gets, with the headers that were noted for it. */
+export function toConnectError(
   error: unknown,
   request: UnaryRequest | StreamRequest,
-  report: (error: unknown, method: string) => void,
+  report: ReportError,
 ): ConnectError {
+  const answer = answerFor(error, request, report);
+  applyHeaders(request.contextValues, answer.metadata);
+  return answer;
+}
+
+function answerFor(error: unknown, request: UnaryRequest | StreamRequest, report: ReportError): ConnectError {
   if (error instanceof DomainError) {
-    return connectErrorFor(error, { repeatable: !request.stream && carriesRequestId(request) });
+    const { stream: isStream } = request;
+    return connectErrorFor(error, { repeatable: !isStream && carriesRequestId(request), isStream });
   }
   if (error instanceof ConnectError) return error;
   report(error, `${request.service.typeName}/${request.method.name}`);

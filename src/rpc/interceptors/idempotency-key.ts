@@ -1,5 +1,6 @@
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { Violation } from "../../domain/errors.ts";
+import { messageOf, withMessage } from "../only-message.ts";
 
 type AnyRequest = Parameters<ReturnType<Interceptor>>[0];
 
@@ -14,27 +15,32 @@ export function keyFaultOf(values: ContextValues): Violation | undefined {
 
 /**
  * Fills an empty `request_id` from the header Idempotency-Key, over every protocol. It stands outside of the error
- * interceptor, whose answers depend on whether a call has a key. A message without a `request_id` ignores the header.
+ * interceptor, whose answers depend on whether a call has a key. A unary call whose message has no `request_id` ignores the
+ * header, and a stream is refused.
  */
 export const fillRequestId: Interceptor = (next) => (request) => {
-  const takesKey = !request.stream && "requestId" in request.message;
+  const takesKey = request.stream || "requestId" in request.message;
   const header = takesKey ? request.header.get("idempotency-key") : null;
   // Not async: most calls have no key, and each promise around a call costs.
   return next(header === null ? request : filled(request, header));
 };
 
 function filled(request: AnyRequest, header: string): AnyRequest {
-  if (request.stream) return request;
-  const { message } = request;
-  if (!("requestId" in message) || typeof message.requestId !== "string") return request;
+  const message = messageOf(request);
+  if (!("requestId" in message) || typeof message.requestId !== "string") {
+    if (request.stream) request.contextValues.set(faultKey, { field: "", message: notReplayed });
+    return request;
+  }
   const key = unquoted(header);
   const fault = faultOf(key, message.requestId);
   if (fault !== undefined) request.contextValues.set(faultKey, { field: "request_id", message: fault });
   if (fault !== undefined || message.requestId !== "") return request;
   // A copy: the message is the protocol's.
-  const copy = { ...message, requestId: key };
-  return { ...request, message: copy };
+  return withMessage(request, { ...message, requestId: key } as typeof message);
 }
+
+/** A client that sends the key expects a replay, and would get the messages of another time. */
+const notReplayed = "the header Idempotency-Key is not for this stream, whose messages are not replayed";
 
 /** What is wrong with a `request_id` that identifies nothing, although it is a UUID. */
 export const nilOrMax = "must not be the nil or the max UUID: they identify nothing";

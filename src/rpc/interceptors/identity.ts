@@ -1,4 +1,4 @@
-import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
+import type { Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { Caller } from "../../domain/caller.ts";
 import { type TokenVerifier, unauthenticated } from "../../identity/tokens.ts";
 import { addressOf, setCaller } from "../caller.ts";
@@ -7,13 +7,12 @@ export interface IdentityOptions {
   /** Undefined in the mode `none`: whoever the request says it is from, it is from. */
   readonly tokens: TokenVerifier | undefined;
   /** Counts a call as soon as it is known whose it is; raises RATE_LIMITED. */
-  readonly count: (request: UnaryRequest) => Promise<void>;
+  readonly count: (request: UnaryRequest | StreamRequest) => Promise<void>;
 }
 
-/** Finds out who makes a unary call, for whatever is further in, and refuses whoever shows a bad token. */
+/** Finds out who makes a call, for whatever is further in, and refuses whoever shows a bad token. */
 export function createIdentityInterceptor({ tokens, count }: IdentityOptions): Interceptor {
   return (next) => async (request) => {
-    if (request.stream) return await next(request);
     const anonymous = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
     const [caller, fault] = tokens ? await authenticate(request.header, tokens, anonymous) : [anonymous];
     setCaller(request.contextValues, caller);

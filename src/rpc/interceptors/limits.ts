@@ -1,4 +1,4 @@
-import type { ContextValues, Interceptor, UnaryRequest } from "@connectrpc/connect";
+import type { ContextValues, Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
@@ -10,6 +10,7 @@ import { Lane, type RuleOf } from "../access.ts";
 import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
 import { costOf } from "../cost.ts";
+import { messageOf } from "../only-message.ts";
 import { deadlineFrom } from "./deadline.ts";
 
 export interface ShareOptions {
@@ -27,11 +28,11 @@ export function createCallCounter(
   ruleOf: RuleOf,
   rates: RateLimits,
   believesUsers: boolean,
-): (request: UnaryRequest) => Promise<void> {
+): (request: UnaryRequest | StreamRequest) => Promise<void> {
   return async (request) => {
     const rule = ruleOf(request.method);
     const { budget, userKey } = rule;
-    const cost = costOf(rule, request);
+    const cost = costOf(rule, { message: messageOf(request), header: request.header });
     let scarcest: Allowance | undefined;
     for (const each of whomToCount(callerOf(request.contextValues), userOf(request, userKey), believesUsers)) {
       const allowance = await rates.count(budget, each, cost);
@@ -46,12 +47,16 @@ export function createCallCounter(
   };
 }
 
-/** Refuses calls that could not be answered in time, before they cost anything. */
-export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter): Interceptor {
+/**
+ * Refuses calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is
+ * refused when a unary call of the longest duration would be.
+ */
+export function createOverloadInterceptor(ruleOf: RuleOf, lag: LagMeter, requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     // Organizers must be able to act when everything else is at a standstill.
-    if (!request.stream && ruleOf(request.method).lane !== Lane.ADMIN) {
-      refuseIfTooLate(deadlineFrom(request.contextValues).expiresAtMs, lag.lagMs());
+    if (ruleOf(request.method).lane !== Lane.ADMIN) {
+      const { expiresAtMs = Number.POSITIVE_INFINITY } = deadlineFrom(request.contextValues);
+      refuseIfTooLate(Math.min(expiresAtMs, performance.now() + requestTimeoutMs), lag.lagMs());
     }
     return await next(request);
   };
@@ -71,14 +76,14 @@ export function createShareInterceptor({ ruleOf, fairShare, believesUsers }: Sha
 /** A call has waited in line once to be read; a booking waits twice more, for the database's answers. */
 const waitsInLine = 3;
 
-function refuseIfTooLate(expiresAtMs: number | undefined, lagMs: number): void {
-  if (expiresAtMs === undefined || lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
+function refuseIfTooLate(expiresAtMs: number, lagMs: number): void {
+  if (lagMs === 0 || performance.now() + waitsInLine * lagMs < expiresAtMs) return;
   throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }
 
 /** The user whom a request names, if any. */
-function userOf({ message }: UnaryRequest, userKey: string | undefined): string {
-  const user = userKey === undefined ? "" : (message as unknown as Record<string, unknown>)[userKey];
+export function userOf(request: UnaryRequest | StreamRequest, userKey: string | undefined): string {
+  const user = userKey === undefined ? "" : (messageOf(request) as unknown as Record<string, unknown>)[userKey];
   return typeof user === "string" && user.length <= maxUserLength ? user : "";
 }
 
@@ -87,7 +92,7 @@ function userOf({ message }: UnaryRequest, userKey: string | undefined): string 
  * Where callers are believed, that is the user named. Then the address counts too, since anybody can call himself
  * anything, but not the machine's own: who tries the service out plays all of its users.
  */
-function whomToCount({ subject, address }: Caller, user: string, believesUsers: boolean): Counted[] {
+export function whomToCount({ subject, address }: Caller, user: string, believesUsers: boolean): Counted[] {
   if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
   const { group, isLocal } = originOf(address);
   const ofAddress: Counted = { kind: "address", key: `address ${group}` };

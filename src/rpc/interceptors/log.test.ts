@@ -4,7 +4,7 @@ import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { createLogger } from "../../log.ts";
 import { connectErrorFor } from "../status.ts";
-import { createLogInterceptor } from "./log.ts";
+import { createCallLog, createLogInterceptor } from "./log.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
@@ -13,7 +13,7 @@ afterEach(() => void vi.useRealTimers());
 async function linesOf(level: "debug" | "warn", failures: readonly [code: Code, afterMs: number][]): Promise<string[]> {
   const lines: string[] = [];
   const logger = createLogger({ level, destination: { write: (line) => void lines.push(line) } });
-  const log = createLogInterceptor(logger);
+  const log = createLogInterceptor(createCallLog(logger));
   for (const [code, afterMs] of failures) {
     vi.advanceTimersByTime(afterMs);
     const call = log(() => Promise.reject(new ConnectError("so it is", code)));
@@ -45,7 +45,7 @@ test("what a client brings about by itself is no trouble", async () => {
 test("keys that cannot be had are told, and one that is not in the set is not", async () => {
   const levels: string[] = [];
   const destination = { write: (line: string) => void levels.push(JSON.parse(line).level) };
-  const log = createLogInterceptor(createLogger({ level: "debug", destination }));
+  const log = createLogInterceptor(createCallLog(createLogger({ level: "debug", destination })));
   for (const isKeyUnknown of [true, false]) {
     const failure = new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown });
     const call = log(() => Promise.reject(connectErrorFor(failure, { repeatable: false })));
@@ -61,7 +61,7 @@ test("a failure of the database says why, in one line, also on a terminal", asyn
   const full = Object.assign(new Error("no space left"), { code: "53100", severity: "ERROR", detail: "a value" });
   const failure = new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs: 1 }, { cause: full });
   for (const pretty of [false, true]) {
-    const log = createLogInterceptor(createLogger({ level: "warn", destination, pretty }));
+    const log = createLogInterceptor(createCallLog(createLogger({ level: "warn", destination, pretty })));
     const call = log(() => Promise.reject(connectErrorFor(failure, { repeatable: false })));
     const request = { service: ConcertService, method: ConcertService.method.getConcert };
     await expect(call(request as unknown as Parameters<typeof call>[0])).rejects.toThrow();

@@ -8,7 +8,7 @@ import { noteHeader } from "../answer-headers.ts";
  */
 export function createPrivacyInterceptor(ruleOf: RuleOf): Interceptor {
   return (next) => async (request) => {
-    if (!request.stream && request.requestMethod !== "POST" && ruleOf(request.method).isOwned) {
+    if (request.requestMethod !== "POST" && ruleOf(request.method).isOwned) {
       noteHeader(request.contextValues, "cache-control", "private, no-cache");
     }
     return await next(request);

@@ -4,13 +4,14 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, type Violation } from "../../domain/errors.ts";
+import { messageOf } from "../only-message.ts";
 import { isNilOrMax, keyFaultOf, nilOrMax } from "./idempotency-key.ts";
 import { createNormalizer } from "./texts.ts";
 import { createTimestampCheck } from "./timestamps.ts";
 
 type Check = (message: MessageShape<DescMessage>) => Violation[];
 
-/** Normalizes the texts of every unary request and holds it to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
+/** Normalizes the texts of every request and holds it to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
 export function createValidationInterceptor(services: readonly DescService[]): Interceptor {
   const validator = createValidator();
   const checks = new Map<DescMessage, Check>();
@@ -22,12 +23,10 @@ export function createValidationInterceptor(services: readonly DescService[]): I
   // The first use of a rule compiles it: do that now, and let a rule that does not compile end the start.
   for (const { input } of services.flatMap((service) => service.methods)) checkOf(input)(create(input));
   return (next) => async (request) => {
-    if (!request.stream) {
-      const keyFault = keyFaultOf(request.contextValues);
-      const violations = checkOf(request.method.input)(request.message);
-      if (keyFault) violations.unshift(keyFault);
-      if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
-    }
+    const keyFault = keyFaultOf(request.contextValues);
+    const violations = checkOf(request.method.input)(messageOf(request));
+    if (keyFault) violations.unshift(keyFault);
+    if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
     return await next(request);
   };
 }

@@ -9,11 +9,12 @@ import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { contextValuesOf } from "../../rpc/caller.ts";
+import { setWire } from "../../rpc/open-stream.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { setPlace, tooManyStreams } from "../../rpc/stream-limits.ts";
 import { isGrpc, refuseGrpc } from "../grpc-refusal.ts";
 import type { RefusedBodies } from "../refused-bodies.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
-import { setCut, setPlace, tooManyStreams } from "../stream-limits.ts";
 import { createFastPath } from "./interim.ts";
 import type { UniversalHandler } from "./internals.ts";
 import { refusalOf } from "./refusals.ts";
@@ -105,7 +106,10 @@ function createCalls() {
       if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
       if (leave) reply.raw.once("close", leave);
       const contextValues = contextValuesOf(request.ip);
-      setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+      setWire(contextValues, {
+        cutAfter: (delayMs) => cutAfter(delayMs, reply),
+        unsentBytes: () => reply.raw.writableLength,
+      });
       if (leave) setPlace(contextValues, leave);
       setExchange(contextValues, { request, reply });
       values.set(request, contextValues);

@@ -1,8 +1,9 @@
 import { createHandlerContext } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Health } from "../../gen/health/v1/health_pb.ts";
-import { contextValuesOf } from "../rpc/caller.ts";
-import { createStreamLimits, type StreamLimits, setCut } from "./stream-limits.ts";
+import { contextValuesOf } from "./caller.ts";
+import { setWire } from "./open-stream.ts";
+import { createStreamLimits, type StreamLimits } from "./stream-limits.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -23,7 +24,7 @@ function streamsWithin(limits: Partial<StreamLimits>) {
     const hangUp = new AbortController();
     const contextValues = contextValuesOf(address);
     const cut = vi.fn();
-    setCut(contextValues, cut);
+    setWire(contextValues, { cutAfter: cut, unsentBytes: () => 0 });
     const context = createHandlerContext({
       service: Health,
       method: Health.method.watch,
@@ -93,7 +94,7 @@ test("a client that hangs up before its stream begins leaves room at once", asyn
   const open = streamsWithin({ maxStreams: 1 });
   const first = open();
   first.hangUp();
-  await first.next();
+  await expect(first.next()).rejects.toThrow("about to stop");
   expect(await open().next()).toMatchObject({ value: 1 });
 });
 

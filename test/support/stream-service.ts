@@ -1,0 +1,158 @@
+/** A service of the test-only schema whose methods stream what a test makes them send, behind the guards of the real one. */
+import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { expect, vi } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+import { openGuards } from "../../src/guards.ts";
+import { createLogger } from "../../src/log.ts";
+import type { StreamOptions } from "../../src/rpc/interceptors/index.ts";
+import { createHttpApp } from "../../src/server/http.ts";
+import { listen } from "../../src/server/listen.ts";
+import { createReadiness } from "../../src/server/readiness.ts";
+import { listenOptions } from "./listen-options.ts";
+import type { Settings } from "./service.ts";
+import { loadTestService } from "./test-schema.ts";
+
+/** A handler under way. */
+export interface Feed {
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly context: HandlerContext;
+  send(text: string): void;
+  /** Sends this without end, as fast as it is taken. */
+  flood(text: string): void;
+  end(error?: unknown): void;
+  /** The messages that were taken from the handler. */
+  readonly taken: number;
+}
+
+export interface StreamService {
+  readonly baseUrl: string;
+  readonly method: (name: "WatchAll" | "WatchUser" | "WatchBooking") => DescMethodServerStreaming;
+  /** The handlers that were begun, in their order. */
+  readonly feeds: readonly Feed[];
+  /** The next handler that begins. */
+  nextFeed(): Promise<Feed>;
+  /** The lines of calls that have ended. */
+  readonly calls: readonly Readonly<Record<string, unknown>>[];
+  /** Resolves when there is a line of a call with these fields. */
+  logged(fields: object): Promise<void>;
+  /** Everything that was logged. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  /** Drains. Resolves when every connection is gone. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StreamServiceOptions {
+  readonly settings?: Settings;
+  readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
+  /** Runs in each handler before its first message. */
+  readonly begin?: (context: HandlerContext) => void;
+}
+
+let schema: Promise<DescService> | undefined;
+
+export async function startStreamService(options: StreamServiceOptions = {}): Promise<StreamService> {
+  schema ??= loadTestService("frontrow.test.v1.StreamService");
+  const service = await schema;
+  const env = { APP_AUTH_MODE: "none", ...options.settings };
+  const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/" });
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: "debug", destination: { write: (line) => lines.push(JSON.parse(line)) } });
+  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
+  const { draining } = readiness;
+  const guards = await openGuards(config, { services: [service], logger, draining, streams: options.streams ?? {} });
+  const feeds: Feed[] = [];
+  const watch = (request: object, context: HandlerContext) => {
+    options.begin?.(context);
+    const { feed, messages } = createFeed(request, context);
+    feeds.push(feed);
+    return messages;
+  };
+  const implementation = { watchAll: watch, watchUser: watch, watchBooking: watch };
+  const shutdown = new AbortController();
+  const http = await createHttpApp({
+    services: [{ service, implementation: implementation as unknown as ServiceImpl<DescService> }],
+    interceptors: guards.interceptors,
+    readiness,
+    corsOrigins: "*",
+    maxBodyBytes: config.maxBodyBytes,
+    trustedProxies: config.trustedProxies,
+    logger,
+    shutdownSignal: shutdown.signal,
+  });
+  const listener = await listen({ ...listenOptions(), handler: http.routing });
+  const calls = () => lines.filter(({ msg }) => msg === "call");
+  let awaited = 0;
+  return {
+    baseUrl: `http://127.0.0.1:${listener.port}`,
+    method(name) {
+      const isStream = (method: DescService["methods"][number]): method is DescMethodServerStreaming =>
+        method.methodKind === "server_streaming" && method.name === name;
+      return service.methods.find(isStream) ?? expect.unreachable();
+    },
+    feeds,
+    async nextFeed() {
+      const index = awaited++;
+      return await vi.waitFor(() => feeds[index] ?? expect.unreachable(), patience);
+    },
+    get calls() {
+      return calls();
+    },
+    async logged(fields) {
+      await vi.waitFor(() => expect(calls()).toContainEqual(expect.objectContaining(fields)), patience);
+    },
+    lines,
+    async drain() {
+      readiness.drain();
+      await listener.close();
+    },
+    async close() {
+      listener.destroy();
+      await listener.close();
+      readiness.close();
+      await http.close();
+      guards.close();
+    },
+  };
+}
+
+const patience = { timeout: 20_000, interval: 5 };
+
+function createFeed(request: object, context: HandlerContext) {
+  const queue: string[] = [];
+  let flood: string | undefined;
+  let outcome: { readonly error?: unknown } | undefined;
+  let taken = 0;
+  let changed = Promise.withResolvers<void>();
+  const change = (action: () => void) => {
+    action();
+    changed.resolve();
+  };
+  async function* messages() {
+    for (;;) {
+      const text = queue.shift() ?? flood;
+      if (text !== undefined) {
+        taken++;
+        yield { text };
+      } else if (outcome) {
+        if (outcome.error !== undefined) throw outcome.error;
+        return;
+      } else {
+        changed = Promise.withResolvers();
+        await changed.promise;
+      }
+    }
+  }
+  const feed: Feed = {
+    request: request as Feed["request"],
+    context,
+    send: (text) => change(() => queue.push(text)),
+    flood: (text) => change(() => (flood = text)),
+    end: (error) => change(() => (outcome = { error })),
+    get taken() {
+      return taken;
+    },
+  };
+  return { feed, messages: messages() };
+}
