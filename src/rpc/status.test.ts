@@ -66,7 +66,11 @@ describe.each(cases)("$failure, repeatable: $repeatable", ({ failure, repeatable
 });
 
 test("a failure has each reason of the schema that a method can answer", () => {
-  const ofMethods = [...reasonsFrom(ErrorOrigin.METHOD), ...reasonsFrom(ErrorOrigin.ANY_METHOD)];
+  const ofMethods = [
+    ...reasonsFrom(ErrorOrigin.METHOD),
+    ...reasonsFrom(ErrorOrigin.ANY_METHOD),
+    ...reasonsFrom(ErrorOrigin.STREAM),
+  ];
   expect([...Object.keys(failures), "INTERNAL"].sort()).toEqual(ofMethods.sort());
 });
 
