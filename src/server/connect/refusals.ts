@@ -43,8 +43,7 @@ function isOfProtocol(contentType: string, isStream: boolean): boolean {
   const ofConnect = connect.parseContentType(contentType);
   if (ofConnect) return ofConnect.stream === isStream;
   if (grpc.parseContentType(contentType)) return true;
-  const ofGrpcWeb = grpcWeb.parseContentType(contentType);
-  return ofGrpcWeb !== undefined && !ofGrpcWeb.text;
+  return grpcWeb.parseContentType(contentType) !== undefined;
 }
 
 /** Whether a GET, which needs no Content-Type, is in a format of Connect. */
