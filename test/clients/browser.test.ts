@@ -177,6 +177,21 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     expect(encoding).toBe(isConnect ? "gzip" : undefined);
   });
 
+  test.runIf(isConnect)("what the browser has kept of a read by GET is used again if it has not changed", async () => {
+    const read = async () => {
+      const answered = page.waitForResponse((response) => response.url().includes("/GetConcert"));
+      const outcome = await call("frontrow.v1.ConcertService/GetConcert", { id: String(concertId) });
+      const { responseBodySize } = await (await answered).request().sizes();
+      return { outcome, responseBodySize };
+    };
+    const first = await read();
+    expect(first.responseBodySize).toBeGreaterThan(0);
+    const second = await read();
+    // The browser's request has If-None-Match, and the response is a 304.
+    expect(second.responseBodySize).toBe(0);
+    expect(second.outcome.messages).toEqual(first.outcome.messages);
+  });
+
   test("calls that are cancelled or late while they wait behind another store nothing", async () => {
     const held = await holdConcert(database, concertId);
     const first = await start(`${bookings}/BookTickets`, request());
