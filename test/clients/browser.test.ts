@@ -7,14 +7,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type ServedPage, servePage } from "../../examples/browser/serve.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
-import { describeConcert } from "../support/concerts.ts";
+import { type Description, describeConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert, patientSettings } from "../support/locks.ts";
 import { succeeded } from "../support/outcomes.ts";
 import { endPrograms, type OpenProgram, startProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { startRelay } from "../support/relay.ts";
-import { type Settings, testEnvironment } from "../support/service.ts";
+import { projectRoot, type Settings, testEnvironment } from "../support/service.ts";
 import { allScopes, bearer, createTokenIssuer, type TokenIssuer, trusting } from "../support/tokens.ts";
 import { clientNames, type PageCall, type PageOutcome } from "./browser/calls.ts";
 
@@ -28,7 +28,9 @@ const idleTimeoutMs = 1_000;
 
 let issuer: TokenIssuer;
 let database: TestDatabase;
+/** The page under test, and the one of the example. */
 let pages: ServedPage;
+let example: ServedPage;
 let browser: Browser;
 let page: Page;
 let service: OpenProgram;
@@ -38,18 +40,22 @@ beforeAll(async () => {
   if (!executable) return;
   issuer = await createTokenIssuer();
   database = await createTestDatabase();
-  [pages, browser] = await Promise.all([
+  [pages, example, browser] = await Promise.all([
     servePage(join(import.meta.dirname, "browser"), 0),
+    servePage(join(projectRoot, "examples", "browser"), 0),
     launchChromium(executable),
   ]);
-  service = await openService({ APP_CORS_ORIGINS: pages.origin, APP_IDLE_TIMEOUT: `${idleTimeoutMs}ms` });
+  service = await openService({
+    APP_CORS_ORIGINS: `${pages.origin},${example.origin}`,
+    APP_IDLE_TIMEOUT: `${idleTimeoutMs}ms`,
+  });
   page = await browser.newPage();
   await page.goto(pages.origin);
 });
 afterAll(async () => {
   await browser?.close();
   await endPrograms();
-  await pages?.close();
+  await Promise.all([pages?.close(), example?.close()]);
   await database?.drop();
 });
 
@@ -64,10 +70,10 @@ async function openService(settings: Settings): Promise<OpenProgram> {
   return { ...program, restPort, baseUrl: `http://127.0.0.1:${restPort}` };
 }
 
-async function createConcert(totalTickets: number): Promise<bigint> {
+async function createConcert(totalTickets: number, changes: Partial<Description> = {}): Promise<bigint> {
   const client = createProtocolClient("Connect JSON", service.baseUrl);
   const headers = bearer(await issuer.sign({ sub: "organizer", scope: allScopes }));
-  const description = describeConcert({ totalTickets });
+  const description = describeConcert({ totalTickets, ...changes });
   return succeeded(await client.call(ConcertService.method.createConcert, description, { headers })).id;
 }
 
@@ -261,5 +267,26 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
       expect((await ended(inFlight)).error).toMatchObject({ code: "UNAVAILABLE", reason: "SHUTTING_DOWN" });
       await held.release();
     });
+  });
+});
+
+describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s", (protocol) => {
+  test("searches, books, and shows why a booking is refused", async () => {
+    const artist = `Artist ${randomUUID()}`;
+    await createConcert(3, { artist, name: "Long Evening" });
+    const shown = await browser.newPage();
+    await shown.goto(example.origin);
+    await shown.fill("[name=baseUrl]", service.baseUrl);
+    await shown.fill("[name=token]", await issuer.sign({ sub: "alice", scope: "bookings:read bookings:write" }));
+    await shown.fill("[name=artist]", artist);
+    await shown.selectOption("[name=protocol]", protocol);
+    await shown.click("text=Search");
+    await shown.getByText("1 concert", { exact: true }).waitFor();
+    await shown.getByLabel("Tickets for Long Evening").fill("2");
+    await shown.getByRole("button", { name: "Book" }).click();
+    await shown.getByText(/^Booking \d+: 2 for Long Evening$/).waitFor();
+    await shown.getByRole("button", { name: "Book" }).click();
+    await shown.getByText("only 1 tickets are left", { exact: true }).waitFor();
+    await shown.close();
   });
 });

@@ -1,9 +1,10 @@
-/** Google's `grpc-web`, by XMLHttpRequest, with the descriptors that its generator would write. */
-import { type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
+/** Google's `grpc-web`, by XMLHttpRequest. */
+import { fromBinary } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { type ClientReadableStream, GrpcWebClientBase, MethodDescriptor, MethodType, type RpcError } from "grpc-web";
+import { type ClientReadableStream, GrpcWebClientBase, type RpcError } from "grpc-web";
+import { descriptorOf } from "../../../examples/browser/api.ts";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import type { PageError } from "./calls.ts";
 import { type CallContext, type Client, codeName, type FindDetail, type Message, pageError } from "./client.ts";
@@ -15,17 +16,18 @@ export const grpcWeb: Client = (method, request, context) =>
       format: call.client === "grpc-web: text" ? "text" : "binary",
       withCredentials: call.withCredentials ?? false,
     });
-    const url = `${call.baseUrl}/${method.parent.typeName}/${method.name}`;
+    const descriptor = descriptorOf(method);
+    const url = call.baseUrl + descriptor.getName();
     const fail = (error: RpcError) => resolve(errorOf(error));
     let stream: ClientReadableStream<Message>;
     if (method.methodKind === "unary") {
-      stream = client.rpcCall(url, request, metadataOf(context), descriptorOf(method), (error, response) => {
+      stream = client.rpcCall(url, request, metadataOf(context), descriptor, (error, response) => {
         if (error) return fail(error);
         onMessage(response);
         resolve(undefined);
       });
     } else {
-      stream = client.serverStreaming(url, request, metadataOf(context), descriptorOf(method));
+      stream = client.serverStreaming(url, request, metadataOf(context), descriptor);
       stream.on("data", onMessage);
       stream.on("error", fail);
       stream.on("end", () => resolve(undefined));
@@ -40,18 +42,6 @@ export const grpcWeb: Client = (method, request, context) =>
 
 function metadataOf({ call: { headers, timeoutMs } }: CallContext): Record<string, string> {
   return { ...headers, ...(timeoutMs !== undefined && { deadline: String(Date.now() + timeoutMs) }) };
-}
-
-function descriptorOf(method: DescMethod): MethodDescriptor<Message, Message> {
-  return new MethodDescriptor<Message, Message>(
-    `/${method.parent.typeName}/${method.name}`,
-    method.methodKind === "unary" ? MethodType.UNARY : MethodType.SERVER_STREAMING,
-    // The generator's classes of messages: the library does not use them.
-    Object as unknown as new () => Message,
-    Object as unknown as new () => Message,
-    (message: Message) => toBinary(method.input, message),
-    (bytes: Uint8Array) => fromBinary(method.output, bytes),
-  );
 }
 
 function errorOf({ code, message, metadata = {} }: RpcError): PageError {
