@@ -4,10 +4,15 @@
  */
 import { gunzipSync } from "node:zlib";
 import { ConnectError } from "@connectrpc/connect";
-import { compressedFlag, encodeEnvelope } from "@connectrpc/connect/protocol";
-import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
-import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import { shortMessage } from "../domain/short-text.ts";
+import {
+  compressedFlag,
+  encodeEnvelope,
+  endStreamFlag,
+  trailerFlag,
+  trailerParse,
+  trailerSerialize,
+} from "./connect/internals.ts";
 
 /** Of an error's details in base64. Ours are shorter. */
 const maxDetailsLength = 4_096;

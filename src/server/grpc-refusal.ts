@@ -5,13 +5,16 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { encodeEnvelope } from "@connectrpc/connect/protocol";
-import { codeFromString } from "@connectrpc/connect/protocol-connect";
-import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { errorDomain } from "../rpc/errors.ts";
+import {
+  codeFromString,
+  encodeEnvelope,
+  setTrailerStatus,
+  trailerFlag,
+  trailerSerialize,
+} from "./connect/internals.ts";
 import { boundTrailer } from "./error-limits.ts";
 import type { Problem } from "./problem.ts";
 

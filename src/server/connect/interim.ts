@@ -1,11 +1,11 @@
 /** The fast path as it is today behind its new seam, with the ETags of Connect GET. */
 import type { DescMethod, JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
-import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { noteVersion, tagged } from "../connect-etag.ts";
 import { createDirectCalls, type DirectCallOptions } from "../direct/calls.ts";
 import { receiveBody } from "../request-body.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
+import type { UniversalHandler, UniversalServerRequest } from "./internals.ts";
 import { isTextMode } from "./text-mode.ts";
 import { failWith, yieldOnce } from "./workarounds.ts";
 

@@ -5,7 +5,6 @@
  */
 import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
@@ -16,6 +15,7 @@ import type { RefusedBodies } from "../refused-bodies.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
 import { setCut, setPlace, tooManyStreams } from "../stream-limits.ts";
 import { createFastPath } from "./interim.ts";
+import type { UniversalHandler } from "./internals.ts";
 import { refusalOf } from "./refusals.ts";
 import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
 
@@ -49,24 +49,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   const mending = { ...options, shutdown, received: fastPath?.received };
   /** By path. */
   const handlers = new Map<string, UniversalHandler>();
-  /** Of the calls that Connect answers, made before the plugin asks for them: it would not answer if that failed. */
-  const contextValues = new WeakMap<FastifyRequest, ContextValues>();
-
-  const enter = (handler: UniversalHandler, takePlace: ServiceBinding["takePlace"]) => {
-    const isStream = handler.method.methodKind !== "unary";
-    return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-      const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
-      const leave = isLimited ? takePlace(request.ip) : undefined;
-      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
-      if (leave) reply.raw.once("close", leave);
-      const values = contextValuesOf(request.ip);
-      setCut(values, (delayMs) => cutAfter(delayMs, reply));
-      if (leave) setPlace(values, leave);
-      setExchange(values, { request, reply });
-      contextValues.set(request, values);
-      done();
-    };
-  };
+  const calls = createCalls();
 
   await fastify.register(async (scope) => {
     // Connect and the fast path read bodies themselves, whatever their type. The plugin has parsers for usual types only.
@@ -78,11 +61,12 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       // OPTIONS belongs to CORS.
       route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
       route.onRequest = (request, _reply, done) => done(refusalOf(handler, request));
-      const enterConnect = enter(handler, services.find(({ service }) => service === handler.service)?.takePlace);
+      const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
+      const begin = calls.beginnerOf(handler, takePlace);
       route.preHandler = (request, reply, done) => {
         const answered = fastPath?.answer(handler.method, request, reply);
-        if (!answered) return enterConnect(request, reply, done);
-        answered.then(() => reply.sent || enterConnect(request, reply, done), done);
+        if (!answered) return begin(request, reply, done);
+        answered.then(() => reply.sent || begin(request, reply, done), done);
       };
     });
     await scope.register(fastifyConnectPlugin, {
@@ -99,10 +83,36 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       acceptCompression: [gzipOnly],
       requestGate: checkConnectVersion,
       jsonOptions,
-      contextValues: (request) => contextValues.get(request) ?? createContextValues(),
+      contextValues: calls.valuesOf,
       shutdownSignal,
     });
   });
+}
+
+/**
+ * Prepares the calls that Connect answers, in a hook.
+ *
+ * To report: "A request is never answered if contextValues throws."
+ */
+function createCalls() {
+  const values = new WeakMap<FastifyRequest, ContextValues>();
+
+  function beginnerOf(handler: UniversalHandler, takePlace: ServiceBinding["takePlace"]) {
+    const isStream = handler.method.methodKind !== "unary";
+    return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+      const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
+      const leave = isLimited ? takePlace(request.ip) : undefined;
+      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+      if (leave) reply.raw.once("close", leave);
+      const contextValues = contextValuesOf(request.ip);
+      setCut(contextValues, (delayMs) => cutAfter(delayMs, reply));
+      if (leave) setPlace(contextValues, leave);
+      setExchange(contextValues, { request, reply });
+      values.set(request, contextValues);
+      done();
+    };
+  }
+  return { beginnerOf, valuesOf: (request: FastifyRequest) => values.get(request) ?? createContextValues() };
 }
 
 /** Destroys the response unless it closes in time. */

@@ -4,12 +4,15 @@
  * To report: "Handlers answer 405, 415 and 505 with an empty body, and 405 without the header Allow." And of connect-fastify:
  * "A request without a Host, or with one that cannot be part of a URL, is never answered."
  */
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import * as connect from "@connectrpc/connect/protocol-connect";
-import * as grpc from "@connectrpc/connect/protocol-grpc";
-import * as grpcWeb from "@connectrpc/connect/protocol-grpc-web";
 import type { FastifyRequest } from "fastify";
 import { ProblemError, problem, problemOfStatus } from "../problem.ts";
+import {
+  contentTypeUnaryRegExp,
+  parseConnectType,
+  parseGrpcType,
+  parseGrpcWebType,
+  type UniversalHandler,
+} from "./internals.ts";
 
 /** Why a request is no call of the method; undefined if it is one. */
 export function refusalOf(handler: UniversalHandler, request: FastifyRequest): ProblemError | undefined {
@@ -40,15 +43,14 @@ function malformed(detail: string): ProblemError {
 
 /** Whether a POST is of one of the protocols. */
 function isOfProtocol(contentType: string, isStream: boolean): boolean {
-  const ofConnect = connect.parseContentType(contentType);
+  const ofConnect = parseConnectType(contentType);
   if (ofConnect) return ofConnect.stream === isStream;
-  if (grpc.parseContentType(contentType)) return true;
-  return grpcWeb.parseContentType(contentType) !== undefined;
+  return (parseGrpcType(contentType) ?? parseGrpcWebType(contentType)) !== undefined;
 }
 
 /** Whether a GET, which needs no Content-Type, is in a format of Connect. */
 function isReadable(contentType: string, query: string): boolean {
-  if (contentType !== "" && !connect.contentTypeUnaryRegExp.test(contentType)) return false;
+  if (contentType !== "" && !contentTypeUnaryRegExp.test(contentType)) return false;
   return /^(?:json|proto)$/.test(new URLSearchParams(query).get("encoding") ?? "");
 }
 

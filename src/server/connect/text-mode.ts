@@ -7,17 +7,16 @@
  */
 import type { IncomingMessage } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import { parseContentType } from "@connectrpc/connect/protocol-grpc-web";
 import { receiveBody } from "../request-body.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
+import { parseGrpcWebType, type UniversalServerRequest } from "./internals.ts";
 
 /** Room for the padding of a body that was encoded in pieces. */
 const paddingBytes = 1_024;
 
 /** Whether a content type is of the text mode. */
 export function isTextMode(contentType: string | undefined): boolean {
-  return contentType !== undefined && parseContentType(contentType)?.text === true;
+  return contentType !== undefined && parseGrpcWebType(contentType)?.text === true;
 }
 
 /**

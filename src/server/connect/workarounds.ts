@@ -1,14 +1,12 @@
 /**
  * What Connect and connect-fastify (2.2.0) do otherwise than they should, each with what there is to report upstream.
  *
- * Most of it is done around Connect's handlers: they receive a request without HTTP's peculiarities and return a response
- * that the plugin writes. Imports from `@connectrpc/connect/protocol*` are tagged private: the version is pinned.
+ * Most of it is done around Connect's handlers, between the request that the plugin reads and the response that it writes.
  */
 import { validateHeaderValue } from "node:http";
 import { constants, type Http2ServerResponse } from "node:http2";
 import { gunzipSync } from "node:zlib";
 import { Code, ConnectError, type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
@@ -17,6 +15,7 @@ import { boundJsonError, boundStreamEnd, boundTrailer, type JsonError } from "..
 import type { RefusedBodies } from "../refused-bodies.ts";
 import { receiveBody, streamBody } from "../request-body.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "./internals.ts";
 import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./text-mode.ts";
 
 export interface MendOptions {
