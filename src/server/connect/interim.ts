@@ -6,6 +6,7 @@ import { createDirectCalls, type DirectCallOptions } from "../direct/calls.ts";
 import { receiveBody } from "../request-body.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
 import type { UniversalHandler, UniversalServerRequest } from "./internals.ts";
+import { isTextMode } from "./text-mode.ts";
 import { failWith, yieldOnce } from "./workarounds.ts";
 
 export interface FastPath {
@@ -46,6 +47,7 @@ export function createFastPath(options: InterimOptions) {
   const fastPath: FastPath = {
     answer(method, request, reply) {
       const isTooLong = Number(request.headers["content-length"] ?? 0) > maxBytes;
+      if (isTextMode(request.headers["content-type"])) return undefined;
       if (method.methodKind !== "unary" || request.method !== "POST" || isTooLong) return undefined;
       return answerWhole(method, request, reply);
     },

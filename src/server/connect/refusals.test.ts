@@ -36,25 +36,25 @@ test.each([
   ...["application/json", "application/json; charset=utf-8", "application/JSON;charset=utf8", "application/proto"],
   ...["application/grpc", "application/grpc+proto", "application/grpc+json", "application/GRPC"],
   ...["application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"],
+  ...["application/grpc-web-text", "application/grpc-web-text+proto"],
 ])("takes a unary call as %s", (type) => {
   expect(statusOf("GetConcert", typed(type))).toBeUndefined();
 });
 
 test.each([
-  ...["application/connect+json", "application/grpc+xml", "application/grpcs", "application/grpc-web-text", ""],
+  ...["application/connect+json", "application/grpc+xml", "application/grpcs", "application/grpc-web-texts", ""],
   ...["text/plain", "application/json; charset=latin1", "application/connect+xml"],
 ])("refuses a unary call as %j: 415", (type) => {
   expect(statusOf("GetConcert", typed(type))).toBe(415);
 });
 
-test.each(["application/connect+json", "application/connect+proto", "application/grpc", "application/grpc-web"])(
-  "takes a stream as %s",
-  (type) => expect(statusOf("Watch", typed(type))).toBeUndefined(),
-);
+test.each([
+  ...["application/connect+json", "application/connect+proto", "application/grpc", "application/grpc-web"],
+  "application/grpc-web-text",
+])("takes a stream as %s", (type) => expect(statusOf("Watch", typed(type))).toBeUndefined());
 
-test.each(["application/json", "application/proto", "application/connectjson", "application/grpc-web-text"])(
-  "refuses a stream as %s: 415",
-  (type) => expect(statusOf("Watch", typed(type))).toBe(415),
+test.each(["application/json", "application/proto", "application/connectjson"])("refuses a stream as %s: 415", (type) =>
+  expect(statusOf("Watch", typed(type))).toBe(415),
 );
 
 test("a call that streams both ways needs HTTP/2: 505", () => {

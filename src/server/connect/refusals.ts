@@ -44,9 +44,7 @@ function malformed(detail: string): ProblemError {
 function isOfProtocol(contentType: string, isStream: boolean): boolean {
   const ofConnect = parseConnectType(contentType);
   if (ofConnect) return ofConnect.stream === isStream;
-  if (parseGrpcType(contentType)) return true;
-  const ofGrpcWeb = parseGrpcWebType(contentType);
-  return ofGrpcWeb !== undefined && !ofGrpcWeb.text;
+  return (parseGrpcType(contentType) ?? parseGrpcWebType(contentType)) !== undefined;
 }
 
 /** Whether a GET, which needs no Content-Type, is in a format of Connect. */

@@ -16,6 +16,7 @@ import type { RefusedBodies } from "../refused-bodies.ts";
 import { receiveBody, streamBody } from "../request-body.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "./internals.ts";
+import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./text-mode.ts";
 
 export interface MendOptions {
   readonly maxMessageBytes: number;
@@ -68,13 +69,17 @@ async function answer(
   const body = await bodyOf(handler, exchange, options);
   // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
-  const outcome = await handler({ ...received, body });
+  const isText = isTextMode(exchange.request.headers["content-type"]);
+  const outcome = await handler({ ...(isText ? asBinary(received) : received), body });
   // Too large a body has not been read to its end, and one that says so itself not at all.
-  if (handler.method.methodKind === "unary") options.refusedBodies.drop(exchange.request.raw);
+  if (isText || handler.method.methodKind === "unary") options.refusedBodies.drop(exchange.request.raw);
   // An error that no client waits for.
   if (signal.aborted && outcome.status !== 200) throw abandoned;
   const mended = nameCompression(await mendError(outcome), received);
-  return { ...mended, body: watched(bounded(handler, mended), handler, exchange, options.logger) };
+  const limited = bounded(handler, mended);
+  if (!isText) return { ...mended, body: watched(limited, handler, exchange, options.logger) };
+  const text = watched(encodeText(limited), handler, exchange, options.logger);
+  return { ...mended, header: textHeader(mended.header), body: text };
 }
 
 /**
@@ -143,11 +148,13 @@ async function bodyOf(
   const known = received?.get(raw);
   if (known !== undefined) return known;
   const maxBytes = maxMessageBytes + envelopeBytes;
+  const isText = isTextMode(headers["content-type"]);
   // One that is too long by its own account is refused unread.
   const isWhole = method.methodKind === "unary" && request.method === "POST";
-  if (!isWhole || Number(headers["content-length"] ?? 0) > maxBytes) return streamBody(raw, refusedBodies, shutdown);
+  const isUnread = !isWhole || Number(headers["content-length"] ?? 0) > maxBytes;
+  if (isUnread && !isText) return streamBody(raw, refusedBodies, shutdown);
   try {
-    const body = await receiveBody(raw, maxBytes, shutdown);
+    const body = await (isText ? receiveText : receiveBody)(raw, maxBytes, shutdown);
     return body && yieldOnce(body);
   } catch (error) {
     return failWith(error);

@@ -1,0 +1,72 @@
+/**
+ * gRPC-Web's text mode (`application/grpc-web-text`): binary gRPC-Web whose request and response bodies are base64. Google's
+ * client library uses it by default, and reads streams in no other mode: XMLHttpRequest shows a body that is still arriving
+ * as text only. (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)
+ *
+ * To report: "createGrpcWebHandler parses the content type application/grpc-web-text and answers it with 415."
+ */
+import type { IncomingMessage } from "node:http";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { receiveBody } from "../request-body.ts";
+import type { ShutdownNotices } from "../shutdown-notices.ts";
+import { parseGrpcWebType, type UniversalServerRequest } from "./internals.ts";
+
+/** Room for the padding of a body that was encoded in pieces. */
+const paddingBytes = 1_024;
+
+/** Whether a content type is of the text mode. */
+export function isTextMode(contentType: string | undefined): boolean {
+  return contentType !== undefined && parseGrpcWebType(contentType)?.text === true;
+}
+
+/**
+ * The bytes of a request's body of at most so many, as `receiveBody` returns them. It is received as a whole because pages
+ * have no way to stream a request.
+ */
+export async function receiveText(
+  request: IncomingMessage,
+  maxBytes: number,
+  shutdown: ShutdownNotices,
+): Promise<Uint8Array | undefined> {
+  const maxLength = Math.ceil(maxBytes / 3) * 4 + paddingBytes;
+  // Of a body that is too long this is enough to show it.
+  return decodeText((await receiveBody(request, maxLength, shutdown))?.subarray(0, maxLength));
+}
+
+/**
+ * Decodes base64. A client that encodes its body in pieces pads each of them, so padding may stand between groups of four
+ * characters. Throws a ConnectError if the body is not base64.
+ */
+export function decodeText<Body extends Uint8Array | undefined>(body: Body): Body | Buffer {
+  if (body === undefined) return body;
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+  // Node's decoder stops at padding.
+  const pieces = text.split(/(?<==)(?!=)/);
+  if (!pieces.every((piece) => piece.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(piece))) {
+    throw new ConnectError("protocol error: the body is not base64", Code.InvalidArgument);
+  }
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece, "base64")));
+}
+
+/** The request of the text mode as Connect takes it: the body has been decoded already. */
+export function asBinary(request: UniversalServerRequest): UniversalServerRequest {
+  const header = new Headers(request.header);
+  header.set("content-type", (header.get("content-type") ?? "").replace(/-text/i, ""));
+  // It is that of the text.
+  header.delete("content-length");
+  return { ...request, header };
+}
+
+/** The response's headers in the text mode. */
+export function textHeader(header: Headers | undefined): Headers {
+  const result = new Headers(header);
+  result.set("content-type", (result.get("content-type") ?? "").replace("grpc-web", "grpc-web-text"));
+  return result;
+}
+
+/** Encodes a response's body. Each piece is encoded alone, so that a stream's message arrives as soon as it is sent. */
+export async function* encodeText(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const { buffer, byteOffset, length } of body) {
+    yield Buffer.from(Buffer.from(buffer, byteOffset, length).toString("base64"), "latin1");
+  }
+}
