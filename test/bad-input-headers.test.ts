@@ -49,7 +49,7 @@ describe("a type of content", () => {
     },
   );
 
-  test.each([...otherTypes, "application/connect+json", "application/grpc+xml", "application/grpc-web-text"])(
+  test.each([...otherTypes, "application/connect+json", "application/grpc+xml", "application/grpc-web-text+xml"])(
     "%s is not taken by a method",
     async (type) => {
       expectProblem(await post(getConcert, "{}", { "content-type": type }), 415, "UNSUPPORTED_MEDIA_TYPE");

@@ -20,7 +20,12 @@ export function dropAllowedLength(header: Headers, maxMessageBytes: number): voi
 }
 
 /** Refuses a version of the Connect protocol that is not the one there is: the answer would be taken for another's. */
-export function checkConnectVersion({ protocolName, requestMethod, requestHeader, url }: HandlerContext): void {
+export function checkConnectVersion({
+  protocolName,
+  requestMethod,
+  requestHeader,
+  url,
+}: Pick<HandlerContext, "protocolName" | "requestMethod" | "requestHeader" | "url">): void {
   if (protocolName !== "connect") return;
   const [version, expected] =
     requestMethod === "GET"

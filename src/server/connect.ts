@@ -11,10 +11,9 @@ import type { Logger } from "pino";
 import { contextValuesOf } from "../rpc/caller.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { createCallSignals } from "./call-signals.ts";
-import { noteVersion, tagged } from "./connect-etag.ts";
+import { createFastPath } from "./connect/fast-path/fast-path.ts";
 import { failWith, mendError, yieldOnce } from "./connect-faults.ts";
 import { checkConnectVersion, dropAllowedLength, dropEndlessTimeout } from "./connect-headers.ts";
-import { type AnswerDirectly, createDirectCalls } from "./direct/calls.ts";
 import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
 import { ProblemError, problem, problemOfStatus } from "./problem.ts";
@@ -48,7 +47,6 @@ const createJsonOptions = (registry: Registry = createRegistry()) => ({
 });
 
 interface Mount extends ConnectOptions {
-  readonly answerDirectly: AnswerDirectly;
   readonly signalOf: (request: AbortSignal) => AbortSignal;
   readonly shutdown: ShutdownNotices;
 }
@@ -61,19 +59,20 @@ type Compression = typeof compressionGzip;
 /** Adds a route for every method of the services. */
 export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
   const jsonOptions = createJsonOptions(options.registry);
+  const compression = blamingTheClient(compressionGzip);
   const router = createConnectRouter({
-    interceptors: [noteVersion, ...options.interceptors],
+    interceptors: options.interceptors,
     readMaxBytes: options.maxMessageBytes,
     // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
-    acceptCompression: [blamingTheClient(compressionGzip)],
+    acceptCompression: [compression],
     requestGate: checkConnectVersion,
     jsonOptions,
   });
   for (const { service, implementation } of options.services) router.service(service, implementation);
 
-  const answerDirectly = createDirectCalls({ ...options, jsonOptions });
+  const fastPath = options.fastPath ? createFastPath({ ...options, jsonOptions, compression }) : undefined;
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  const mount = { ...options, answerDirectly, signalOf: createCallSignals(options.shutdownSignal), shutdown };
+  const mount = { ...options, signalOf: createCallSignals(options.shutdownSignal), shutdown };
   await fastify.register(async (scope) => {
     // Connect reads bodies itself, whatever their type; these parsers are seen by the routes of this scope only.
     scope.removeAllContentTypeParsers();
@@ -87,6 +86,8 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         method,
         url: handler.requestPath,
         handler: (request, reply) => {
+          const answered = fastPath?.answer(handler.method, request, reply);
+          if (answered) return answered;
           if (takesOne && request.method === "POST" && isOfAllowedLength(request, mount)) {
             return answerWhole(handler, request, reply, mount);
           }
@@ -124,8 +125,7 @@ async function answerWhole(
   }
   // There is nobody to answer any more.
   if (body === undefined) return void reply.hijack();
-  const answered = mount.answerDirectly(handler.method, request, reply, body);
-  await (answered ?? answer(handler, request, reply, yieldOnce(body), mount));
+  await answer(handler, request, reply, yieldOnce(body), mount);
 }
 
 /** Answers a call with Connect's own handler. `leave` is of a stream that has its place already. */
@@ -149,8 +149,6 @@ async function answer(
   const called = await mendError(outcome);
   // Connect refuses what is none of its protocols with a bare status.
   if (called.body === undefined) throw notConnect(handler, called.status);
-  const isRead = request.method === "GET" && called.status === 200;
-  const answered = isRead ? await tagged(called, request, universalRequest) : called;
 
   // Headers that hooks have set, as those of CORS, would be lost: this answer bypasses Fastify.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -158,7 +156,7 @@ async function answer(
   }
   reply.hijack();
   try {
-    await universalResponseToNodeResponse({ ...answered, body: bounded(handler, answered) }, reply.raw);
+    await universalResponseToNodeResponse({ ...called, body: bounded(handler, called) }, reply.raw);
   } catch (error) {
     // Most often the client has hung up; if not, it must not take half an answer for a whole one.
     const { code } = ConnectError.from(error);

@@ -11,7 +11,7 @@ import { shortMessage } from "../domain/short-text.ts";
 
 /** Of an error's details in base64. Ours are shorter. */
 const maxDetailsLength = 4_096;
-/** An error of so few bytes has no part that is too long. */
+/** An error of so few bytes has no part that is too long. Trailers are looked at all the same, for their encoding. */
 const unboundedBytes = 1_024;
 
 /** The error with a message of bounded length. */
@@ -58,7 +58,7 @@ export async function* boundStreamEnd(body: AsyncIterable<Uint8Array>): AsyncGen
 }
 
 function isBounded({ 0: flags = 0, length }: Uint8Array): boolean {
-  return length <= unboundedBytes && (flags & compressedFlag) === 0;
+  return length <= unboundedBytes && (flags & (compressedFlag | trailerFlag)) === 0;
 }
 
 function boundEnvelope(envelope: Uint8Array): Uint8Array {

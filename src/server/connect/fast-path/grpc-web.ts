@@ -1,0 +1,89 @@
+/**
+ * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
+ * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { trailerFlag, trailerSerialize } from "./connect-internals.ts";
+import { type Envelope, joinEnvelopes, readEnvelopes } from "./envelopes.ts";
+import { grpcCommons, setError, wrap } from "./grpc.ts";
+import {
+  type Exchange,
+  type Form,
+  type Protocol,
+  type ProtocolOptions,
+  responseHeaders,
+  tooLarge,
+} from "./protocol.ts";
+
+/** gRPC-Web's content types with what they mean. */
+export function createGrpcWeb(options: ProtocolOptions): [contentType: string, form: Form][] {
+  const binary = createProtocol(options, (body) => body);
+  const text: Protocol = {
+    ...createProtocol(options, (body) => body.toString("base64")),
+    maxBodyBytes: (maxMessageBytes) => maxTextBytes(grpcCommons.maxBodyBytes(maxMessageBytes)),
+    messageBytes: (bodyBytes) => grpcCommons.messageBytes(Math.floor(bodyBytes / 4) * 3),
+
+    async read(exchange, body) {
+      if (body.length > this.maxBodyBytes(options.maxMessageBytes)) throw tooLarge(options.maxMessageBytes);
+      return await binary.read(exchange, decodeBase64(body));
+    },
+  };
+  return [...formsOf("application/grpc-web", binary), ...formsOf("application/grpc-web-text", text)];
+}
+
+function formsOf(contentType: string, protocol: Protocol): [contentType: string, form: Form][] {
+  const proto = { protocol, isJson: false, contentType: `${contentType}+proto` };
+  const json = { protocol, isJson: true, contentType: `${contentType}+json` };
+  return [
+    [contentType, proto],
+    [proto.contentType, proto],
+    [json.contentType, json],
+  ];
+}
+
+function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buffer | string): Protocol {
+  const send = (exchange: Exchange, messages: readonly Envelope[]) => {
+    const { raw } = exchange.reply;
+    const trailer = { flags: trailerFlag, data: trailerSerialize(exchange.trailer) };
+    raw.writeHead(200, responseHeaders(exchange));
+    raw.end(encode(joinEnvelopes([...messages, trailer])));
+  };
+  return {
+    ...grpcCommons,
+    name: "grpc-web",
+
+    read: (exchange, body) => readEnvelopes(exchange, body, options, trailerFlag),
+
+    async succeed(exchange, bytes) {
+      send(exchange, [await wrap(exchange, bytes)]);
+    },
+
+    async fail(exchange, error) {
+      setError(exchange, error);
+      send(exchange, []);
+    },
+  };
+}
+
+/** Room for the padding of a body that comes in pieces. */
+const paddingBytes = 1024;
+
+/** The length of so many bytes in base64. */
+const maxTextBytes = (bytes: number) => Math.ceil(bytes / 3) * 4 + paddingBytes;
+
+/**
+ * The bytes of a text body. A client that flushes its body in pieces encodes each alone, so padding may stand anywhere between
+ * groups of four characters. Throws a ConnectError for what is not base64.
+ */
+export function decodeBase64(body: Uint8Array): Uint8Array {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+  // Behind each padding. Node's decoder stops there.
+  const pieces = text.split(/(?<==)(?!=)/).map((piece) => {
+    if (piece.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(piece)) throw notBase64();
+    return Buffer.from(piece, "base64");
+  });
+  const [first] = pieces;
+  return first && pieces.length === 1 ? first : Buffer.concat(pieces);
+}
+
+const notBase64 = () => new ConnectError("protocol error: the body is not base64", Code.InvalidArgument);

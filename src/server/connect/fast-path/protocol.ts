@@ -1,0 +1,87 @@
+/** What the fast path's protocols have in common. */
+import type { OutgoingHttpHeaders } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { AnyMessage, Codec, JsonOptions } from "./codec.ts";
+import type { Compression } from "./connect-internals.ts";
+
+/** How a request is written, as its headers and URL say. */
+export interface Form {
+  readonly protocol: Protocol;
+  readonly isJson: boolean;
+  /** The Content-Type of the response. */
+  readonly contentType: string;
+  /** The query of a Connect GET. Its message is there, and the body is ignored. */
+  readonly query?: URLSearchParams;
+}
+
+/** A call from the time when its request is whole. */
+export interface Exchange {
+  readonly method: DescMethod;
+  readonly form: Form;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** The response's headers: the protocol's, and those that handlers and interceptors set. */
+  readonly header: Headers;
+  readonly trailer: Headers;
+  /** What the request is compressed with; null if it is not. */
+  readonly received: Compression | null;
+  /** What a long response is compressed with; null if its client takes nothing that we can write. */
+  readonly sent: Compression | null;
+}
+
+export interface Protocol {
+  /** As handlers and interceptors know it. */
+  readonly name: "connect" | "grpc" | "grpc-web";
+  readonly encodingHeader: string;
+  readonly acceptHeader: string;
+  readonly timeoutHeader: string;
+  parseTimeout(value: string | null): { readonly timeoutMs?: number; readonly error?: ConnectError | undefined };
+  /** The size of the longest body that holds a message of this size. */
+  maxBodyBytes(maxMessageBytes: number): number;
+  /** The size of the message in a body of this size. */
+  messageBytes(bodyBytes: number): number;
+  /** Sets the headers and trailers that a response begins with. */
+  open(exchange: Exchange): void;
+  /** The one message of a whole body. Throws a ConnectError if there is none, or more than one, or it is malformed. */
+  read(exchange: Exchange, body: Uint8Array): Promise<AnyMessage>;
+  /** Sends the response with these bytes of the message. */
+  succeed(exchange: Exchange, bytes: Uint8Array, message: AnyMessage): Promise<void>;
+  /** Sends the error, whose message is of bounded length. */
+  fail(exchange: Exchange, error: ConnectError): Promise<void>;
+}
+
+export interface ProtocolOptions {
+  readonly codec: Codec;
+  readonly jsonOptions: JsonOptions;
+  /** The largest message, before and after decompression. */
+  readonly maxMessageBytes: number;
+}
+
+/** As Connect has it: what is shorter is not worth the time. */
+const compressMinBytes = 1024;
+
+/** The response's bytes compressed, if that is worth it and the client takes it. */
+export async function compress({ sent }: Exchange, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  return sent === null || bytes.length < compressMinBytes ? undefined : await sent.compress(bytes);
+}
+
+/** Headers in the form that Node writes. */
+export function nodeHeaders(headers: Headers): OutgoingHttpHeaders {
+  const result: OutgoingHttpHeaders = Object.fromEntries(headers);
+  // The only one whose values cannot be joined.
+  if (result["set-cookie"] !== undefined) result["set-cookie"] = headers.getSetCookie();
+  return result;
+}
+
+/** All headers of a response: also those of hooks, as for CORS, because the fast path bypasses Fastify. */
+export function responseHeaders({ reply, header }: Exchange): OutgoingHttpHeaders {
+  return { ...(reply.getHeaders() as OutgoingHttpHeaders), ...nodeHeaders(header) };
+}
+
+/** The error of a message over the limit, in Connect's words. Its size may not be known. */
+export function tooLarge(maxMessageBytes: number, bytes?: number): ConnectError {
+  const size = bytes === undefined ? "message size" : `message size ${bytes}`;
+  return new ConnectError(`${size} is larger than configured readMaxBytes ${maxMessageBytes}`, Code.ResourceExhausted);
+}
