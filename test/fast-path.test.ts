@@ -8,33 +8,33 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { envelope } from "./support/bad-input.ts";
 import { type FastPathApp, notOwned, serveFastPath } from "./support/fast-path-app.ts";
 import { sendRaw } from "./support/raw-exchange.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
 import { callWire, wires } from "./support/wires.ts";
 
 const [plainId, failingId, ownTypeId, longId] = [1n, 2n, 3n, 4n];
 const path = "/frontrow.v1.ConcertService/GetConcert";
 const longName = "x".repeat(5_000);
+const handlers: ConcertHandlers = {
+  getConcert({ id }, { responseHeader, responseTrailer, timeoutMs, requestHeader }) {
+    responseHeader.append("set-cookie", "a=1; Path=/");
+    responseHeader.append("set-cookie", "b=2");
+    responseHeader.append("x-twice", "1");
+    responseHeader.append("x-twice", "2");
+    responseTrailer.set("x-cost", "7");
+    responseTrailer.set("x-cost-bin", "AP8");
+    if (id === failingId) {
+      throw new ConnectError("no, über 100 %", Code.FailedPrecondition, { "x-why": "so", "content-type": "no" });
+    }
+    if (id === ownTypeId) responseHeader.set("content-type", "application/x-own");
+    const venue = requestHeader.get("x-venue") ?? "";
+    return { id, version: 1, name: id === longId ? longName : "", artist: String(timeoutMs()), venue };
+  },
+};
+const maxMessageBytes = 10_000;
 let app: FastPathApp;
 
 beforeAll(async () => {
-  app = await serveFastPath(
-    {
-      getConcert({ id }, { responseHeader, responseTrailer, timeoutMs, requestHeader }) {
-        responseHeader.append("set-cookie", "a=1; Path=/");
-        responseHeader.append("set-cookie", "b=2");
-        responseHeader.append("x-twice", "1");
-        responseHeader.append("x-twice", "2");
-        responseTrailer.set("x-cost", "7");
-        responseTrailer.set("x-cost-bin", "AP8");
-        if (id === failingId) {
-          throw new ConnectError("no, über 100 %", Code.FailedPrecondition, { "x-why": "so", "content-type": "no" });
-        }
-        if (id === ownTypeId) responseHeader.set("content-type", "application/x-own");
-        const venue = requestHeader.get("x-venue") ?? "";
-        return { id, version: 1, name: id === longId ? longName : "", artist: String(timeoutMs()), venue };
-      },
-    },
-    { maxMessageBytes: 10_000 },
-  );
+  app = await serveFastPath(handlers, { maxMessageBytes });
 });
 afterAll(() => app?.close());
 
@@ -219,4 +219,52 @@ test.each([
   const body = method === "POST" || method === "PUT" ? { body: "{}" } : {};
   const { status } = await sendRaw(app.port, "HTTP/1.1", { path: path + query, method, headers, ...body });
   expect(status).toBe(notOwned);
+});
+
+describe("behind the mount", () => {
+  const apps: ServedApp[] = [];
+  const seen: string[] = [];
+  // Only Connect's own context has this function.
+  const noteContext: ConcertHandlers = {
+    getConcert(request, context) {
+      seen.push("abort" in context ? "Connect" : "fast path");
+      return handlers.getConcert?.(request, context) ?? {};
+    },
+  };
+
+  beforeAll(async () => {
+    for (const fastPath of [true, false])
+      apps.push(await serveApp(noteContext, { maxBodyBytes: maxMessageBytes, fastPath }));
+  });
+  afterAll(() => Promise.all(apps.map((each) => each.close())));
+
+  const comparable = wires.filter(({ name }) => !name.includes("web-text"));
+  test.each(comparable)("$name is answered by the fast path, and no different than by Connect", async (wire) => {
+    for (const id of [plainId, failingId, ownTypeId, longId]) {
+      for (const headers of [{}, { "accept-encoding": "gzip", "grpc-accept-encoding": "gzip" }]) {
+        seen.length = 0;
+        const [fast, piped] = await Promise.all(
+          apps.map(async ({ port }) => lasting(await callWire(wire, port, id, { headers }))),
+        );
+        expect(fast).toEqual(piped);
+        expect(seen.toSorted()).toEqual(["Connect", "fast path"]);
+      }
+    }
+  });
+
+  /** What does not vary from call to call. A GET's ETag is the fast path's alone. */
+  function lasting({ raw: { status, headers, trailers, body } }: Awaited<ReturnType<typeof callWire>>) {
+    const { date, etag, ...kept } = headers;
+    return { status, headers: kept, trailers, body: body.toString("latin1") };
+  }
+
+  test("gRPC-Web in text is answered", async () => {
+    const [fast] = apps;
+    for (const wire of wires.filter(({ name }) => name.includes("web-text"))) {
+      expect(await callWire(wire, fast?.port ?? 0, plainId)).toMatchObject({
+        code: undefined,
+        message: { id: plainId },
+      });
+    }
+  });
 });

@@ -34,8 +34,8 @@ const formats = [
 /** The forms of Connect's requests. */
 export function createConnect(options: ProtocolOptions): ConnectForms {
   const { codec, maxMessageBytes } = options;
-  const parse = async ({ method, form, received }: Exchange, sent: Uint8Array) => {
-    const bytes = received === null ? sent : await received.decompress(sent, maxMessageBytes);
+  const parse = async ({ method, form, encodings }: Exchange, received: Uint8Array) => {
+    const bytes = (await encodings.request?.decompress(received, maxMessageBytes)) ?? received;
     try {
       return codec.parse(method, form.isJson, bytes);
     } catch (error) {
@@ -125,7 +125,7 @@ async function send(exchange: Exchange, status: number, bytes: Uint8Array): Prom
 async function pack(exchange: Exchange, bytes: Uint8Array): Promise<Uint8Array> {
   const packed = await compress(exchange, bytes);
   if (packed === undefined) return bytes;
-  exchange.header.set("content-encoding", exchange.sent?.name ?? "");
+  exchange.header.set("content-encoding", exchange.encodings.response?.name ?? "");
   return packed;
 }
 

@@ -18,7 +18,8 @@ export function splitEnvelopes(body: Uint8Array, maxBytes: number): { envelopes:
   const envelopes: Envelope[] = [];
   let at = 0;
   while (body.length - at >= prefixBytes) {
-    const [flags, length] = [view.getUint8(at), view.getUint32(at + 1)];
+    const flags = view.getUint8(at);
+    const length = view.getUint32(at + 1);
     if (length > maxBytes) throw tooLarge(maxBytes, length);
     at += prefixBytes;
     if (body.length - at < length) break;
@@ -54,7 +55,9 @@ export async function readEnvelopes(
   let message: AnyMessage | undefined;
   for (const envelope of envelopes) {
     const isPacked = (envelope.flags & compressedFlag) !== 0;
-    const { data } = isPacked ? await envelopeDecompress(envelope, exchange.received, maxMessageBytes) : envelope;
+    const { data } = isPacked
+      ? await envelopeDecompress(envelope, exchange.encodings.request, maxMessageBytes)
+      : envelope;
     if ((envelope.flags & skippedFlag) !== 0) continue;
     const parsed = codec.parse(exchange.method, exchange.form.isJson, data);
     if (message !== undefined) throw protocolError("received extra input message for unary method", Code.Unimplemented);

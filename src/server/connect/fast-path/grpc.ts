@@ -22,10 +22,10 @@ export const grpcCommons = {
   maxBodyBytes: (maxMessageBytes: number) => maxMessageBytes + prefixBytes,
   messageBytes: (bodyBytes: number) => bodyBytes - prefixBytes,
 
-  open({ header, trailer, sent }: Exchange): void {
+  open({ header, trailer, encodings: { response } }: Exchange): void {
     trailer.set("grpc-status", grpcStatusOk);
     // It says what a message may be compressed with, and each message whether it is.
-    if (sent !== null) header.set("grpc-encoding", sent.name);
+    if (response !== null) header.set("grpc-encoding", response.name);
   },
 };
 

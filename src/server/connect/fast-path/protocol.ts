@@ -25,10 +25,16 @@ export interface Exchange {
   /** The response's headers: the protocol's, and those that handlers and interceptors set. */
   readonly header: Headers;
   readonly trailer: Headers;
-  /** What the request is compressed with; null if it is not. */
-  readonly received: Compression | null;
-  /** What a long response is compressed with; null if its client takes nothing that we can write. */
-  readonly sent: Compression | null;
+  readonly encodings: Encodings;
+}
+
+/** What messages are compressed with; null if they are not. */
+export interface Encodings {
+  readonly request: Compression | null;
+  /** Of a long message, in an encoding that the client takes. */
+  readonly response: Compression | null;
+  /** Why the request cannot be read. */
+  readonly error?: ConnectError | undefined;
 }
 
 export interface Protocol {
@@ -63,21 +69,22 @@ export interface ProtocolOptions {
 const compressMinBytes = 1024;
 
 /** The response's bytes compressed, if that is worth it and the client takes it. */
-export async function compress({ sent }: Exchange, bytes: Uint8Array): Promise<Uint8Array | undefined> {
-  return sent === null || bytes.length < compressMinBytes ? undefined : await sent.compress(bytes);
+export async function compress({ encodings }: Exchange, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  return bytes.length < compressMinBytes ? undefined : await encodings.response?.compress(bytes);
 }
 
-/** Headers in the form that Node writes. */
-export function nodeHeaders(headers: Headers): OutgoingHttpHeaders {
-  const result: OutgoingHttpHeaders = Object.fromEntries(headers);
+/** Headers in the form that Node writes, added to others. */
+export function nodeHeaders(headers: Headers, others?: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const result = { ...others };
+  for (const [name, value] of headers) result[name] = value;
   // The only one whose values cannot be joined.
-  if (result["set-cookie"] !== undefined) result["set-cookie"] = headers.getSetCookie();
+  if (result["set-cookie"] !== undefined && headers.has("set-cookie")) result["set-cookie"] = headers.getSetCookie();
   return result;
 }
 
 /** All headers of a response: also those of hooks, as for CORS, because the fast path bypasses Fastify. */
 export function responseHeaders({ reply, header }: Exchange): OutgoingHttpHeaders {
-  return { ...(reply.getHeaders() as OutgoingHttpHeaders), ...nodeHeaders(header) };
+  return nodeHeaders(header, reply.getHeaders() as OutgoingHttpHeaders);
 }
 
 /** The error of a message over the limit, in Connect's words. Its size may not be known. */

@@ -14,7 +14,7 @@ import type { ShutdownNotices } from "../../shutdown-notices.ts";
 import type { AnyMessage, Codec } from "./codec.ts";
 import { type Compression, compressionNegotiate } from "./connect-internals.ts";
 import { urlOf } from "./forms.ts";
-import { type Exchange, type Form, tooLarge } from "./protocol.ts";
+import { type Encodings, type Exchange, type Form, tooLarge } from "./protocol.ts";
 
 /** A request that the fast path answers. */
 export interface OwnedRequest {
@@ -44,14 +44,15 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     const received = await receive(owned, context);
     // The client has gone.
     if (received === undefined) return;
-    const { error: refusal, ...compressions } = negotiate(owned, context.compression);
-    const header = new Headers({ "content-type": form.contentType });
-    const exchange: Exchange = { method, form, request, reply, header, trailer: new Headers(), ...compressions };
+    const encodings = negotiate(owned, context.compression);
+    const header = new Headers();
+    header.set("content-type", form.contentType);
+    const exchange = { method, form, request, reply, header, trailer: new Headers(), encodings };
     form.protocol.open(exchange);
     let message: AnyMessage;
     let bytes: Uint8Array;
     try {
-      message = await call(owned, exchange, received, refusal);
+      message = await call(owned, exchange, received);
       bytes = context.codec.serialize(method, form.isJson, message);
     } catch (error) {
       return await form.protocol.fail(exchange, asConnectError(error));
@@ -63,7 +64,7 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
   }
 }
 
-const noBytes = new Uint8Array();
+const noBytes = Buffer.alloc(0);
 
 /** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
 async function receive(
@@ -83,13 +84,15 @@ async function receive(
   }
 }
 
+const noEncodings: Encodings = { request: null, response: null };
+
 /** What the request is compressed with, and what the response may be; an error if we do not know the former. */
-function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, compression: Compression) {
-  const read = (name: string) => headers[name]?.toString() ?? null;
-  const encoding = query ? query.get("compression") : read(protocol.encodingHeader);
+function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
   const { acceptHeader } = protocol;
-  const { request, response, error } = compressionNegotiate([compression], encoding, read(acceptHeader), acceptHeader);
-  return { received: request, sent: response, error };
+  const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
+  const accepted = headers[acceptHeader];
+  if (encoding === undefined && accepted === undefined) return noEncodings;
+  return compressionNegotiate([known], encoding?.toString() ?? null, accepted?.toString() ?? null, acceptHeader);
 }
 
 /**
@@ -100,12 +103,11 @@ async function call(
   { form: { protocol }, request, reply, startCall }: OwnedRequest,
   exchange: Exchange,
   received: Received,
-  refusal: ConnectError | undefined,
 ): Promise<AnyMessage> {
   const header = readHeaders(request.headers);
   const common = { protocolName: protocol.name, url: urlOf(request) };
   checkConnectVersion({ ...common, requestMethod: request.method, requestHeader: header });
-  if (refusal) throw refusal;
+  if (exchange.encodings.error) throw exchange.encodings.error;
   const timeoutMs = takeTimeout(header, exchange.form);
   if ("error" in received) throw received.error;
 
