@@ -20,6 +20,7 @@ export function shortError(error: ConnectError): ConnectError {
   if (message === error.rawMessage) return error;
   const short = new ConnectError(message, error.code, error.metadata, undefined, error.cause);
   short.details = error.details;
+  short.isWireError = error.isWireError;
   return short;
 }
 

@@ -48,7 +48,7 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
     acceptHeader: "accept-encoding",
     timeoutHeader: "connect-timeout-ms",
     parseTimeout: (value) => parseConnectTimeout(value, Number.MAX_SAFE_INTEGER),
-    maxBodyBytes: (bytes) => bytes,
+    maxBodyBytes: maxMessageBytes,
     messageBytes: (bytes) => bytes,
     open() {},
 

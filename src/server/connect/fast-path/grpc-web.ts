@@ -4,7 +4,7 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { trailerFlag, trailerSerialize } from "./connect-internals.ts";
-import { type Envelope, joinEnvelopes, readEnvelopes } from "./envelopes.ts";
+import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
 import { grpcCommons, setError, wrap } from "./grpc.ts";
 import {
   type Exchange,
@@ -18,13 +18,14 @@ import {
 /** gRPC-Web's content types with what they mean. */
 export function createGrpcWeb(options: ProtocolOptions): [contentType: string, form: Form][] {
   const binary = createProtocol(options, (body) => body);
+  const maxBodyBytes = maxTextBytes(binary.maxBodyBytes);
   const text: Protocol = {
     ...createProtocol(options, (body) => body.toString("base64")),
-    maxBodyBytes: (maxMessageBytes) => maxTextBytes(grpcCommons.maxBodyBytes(maxMessageBytes)),
+    maxBodyBytes,
     messageBytes: (bodyBytes) => grpcCommons.messageBytes(Math.floor(bodyBytes / 4) * 3),
 
     async read(exchange, body) {
-      if (body.length > this.maxBodyBytes(options.maxMessageBytes)) throw tooLarge(options.maxMessageBytes);
+      if (body.length > maxBodyBytes) throw tooLarge(options.maxMessageBytes);
       return await binary.read(exchange, decodeBase64(body));
     },
   };
@@ -51,6 +52,7 @@ function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buff
   return {
     ...grpcCommons,
     name: "grpc-web",
+    maxBodyBytes: options.maxMessageBytes + prefixBytes,
 
     read: (exchange, body) => readEnvelopes(exchange, body, options, trailerFlag),
 

@@ -19,7 +19,6 @@ export const grpcCommons = {
   acceptHeader: "grpc-accept-encoding",
   timeoutHeader: "grpc-timeout",
   parseTimeout: (value: string | null) => parseGrpcTimeout(value, Number.MAX_SAFE_INTEGER),
-  maxBodyBytes: (maxMessageBytes: number) => maxMessageBytes + prefixBytes,
   messageBytes: (bodyBytes: number) => bodyBytes - prefixBytes,
 
   open({ header, trailer, encodings: { response } }: Exchange): void {
@@ -47,6 +46,7 @@ export function createGrpc(options: ProtocolOptions): [contentType: string, form
   const protocol: Protocol = {
     ...grpcCommons,
     name: "grpc",
+    maxBodyBytes: options.maxMessageBytes + prefixBytes,
 
     read: (exchange, body) => readEnvelopes(exchange, body, options),
 

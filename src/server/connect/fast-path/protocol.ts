@@ -44,8 +44,8 @@ export interface Protocol {
   readonly acceptHeader: string;
   readonly timeoutHeader: string;
   parseTimeout(value: string | null): { readonly timeoutMs?: number; readonly error?: ConnectError | undefined };
-  /** The size of the longest body that holds a message of this size. */
-  maxBodyBytes(maxMessageBytes: number): number;
+  /** The longest body, which holds the largest message. */
+  readonly maxBodyBytes: number;
   /** The size of the message in a body of this size. */
   messageBytes(bodyBytes: number): number;
   /** Sets the headers and trailers that a response begins with. */

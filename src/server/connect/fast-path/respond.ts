@@ -56,6 +56,9 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
       bytes = context.codec.serialize(method, form.isJson, message);
     } catch (error) {
       return await form.protocol.fail(exchange, asConnectError(error));
+    } finally {
+      // What a GET has for a body is ignored. By now it has arrived, which costs nothing.
+      if (form.query) context.refusedBodies.drop(request.raw);
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
@@ -64,19 +67,20 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
   }
 }
 
-const noBytes = Buffer.alloc(0);
+const noBody = { bytes: Buffer.alloc(0) };
 
 /** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
 async function receive(
   { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
   { maxMessageBytes, refusedBodies, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
-  const maxBodyBytes = protocol.maxBodyBytes(maxMessageBytes);
-  const announcedBytes = query ? 0 : Number(headers["content-length"] ?? 0);
+  if (query) return noBody;
+  const { maxBodyBytes } = protocol;
+  const announcedBytes = Number(headers["content-length"] ?? 0);
   try {
     if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
-    const bytes = query ? noBytes : await receiveBody(raw, maxBodyBytes, shutdown);
-    if (query || (bytes && bytes.length > maxBodyBytes)) refusedBodies.drop(raw);
+    const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
+    if (bytes && bytes.length > maxBodyBytes) refusedBodies.drop(raw);
     return bytes && { bytes };
   } catch (error) {
     refusedBodies.drop(raw);
