@@ -16,7 +16,7 @@ import {
 
 /** Of an error's details in base64. Ours are shorter. */
 const maxDetailsLength = 4_096;
-/** An error of so few bytes has no part that is too long. */
+/** An error of so few bytes has no part that is too long. Trailers are looked at all the same, for their encoding. */
 const unboundedBytes = 1_024;
 
 /** The error with a message of bounded length. */
@@ -25,6 +25,7 @@ export function shortError(error: ConnectError): ConnectError {
   if (message === error.rawMessage) return error;
   const short = new ConnectError(message, error.code, error.metadata, undefined, error.cause);
   short.details = error.details;
+  short.isWireError = error.isWireError;
   return short;
 }
 
@@ -63,7 +64,7 @@ export async function* boundStreamEnd(body: AsyncIterable<Uint8Array>): AsyncGen
 }
 
 function isBounded({ 0: flags = 0, length }: Uint8Array): boolean {
-  return length <= unboundedBytes && (flags & compressedFlag) === 0;
+  return length <= unboundedBytes && (flags & (compressedFlag | trailerFlag)) === 0;
 }
 
 function boundEnvelope(envelope: Uint8Array): Uint8Array {

@@ -14,9 +14,10 @@ import {
   type HandlerContext,
   type Interceptor,
   type MethodImplSpec,
+  type UnaryRequest,
 } from "@connectrpc/connect";
 import type { ServiceBinding } from "../rpc/service.ts";
-import { createShutdownNotices } from "./shutdown-notices.ts";
+import type { ShutdownNotices } from "./shutdown-notices.ts";
 
 /** What a call tells its handler and the interceptors. */
 export interface CallInit {
@@ -25,11 +26,17 @@ export interface CallInit {
   readonly url: string;
   readonly header: Headers;
   readonly contextValues: ContextValues | undefined;
+  /** How long the client waits for the answer; undefined if it does not say. No longer than a timer can wait. */
+  readonly timeoutMs?: number | undefined;
+  /** Where headers and trailers of the response go, with those that the protocol has set; new ones if not given. */
+  readonly responseHeader?: Headers;
+  readonly responseTrailer?: Headers;
 }
 
 export interface Call {
-  /** What the handler and the interceptors want to say in headers, also if the call fails. Trailers they have none. */
+  /** What the handler and the interceptors want to say in headers and trailers, also if the call fails. */
   readonly responseHeader: Headers;
+  readonly responseTrailer: Headers;
   readonly answer: Promise<MessageShape<DescMessage>>;
   /** Aborts the call's signal because nobody waits for its answer any more. */
   cancel(): void;
@@ -41,13 +48,12 @@ export type StartCall = (message: MessageShape<DescMessage>, init: CallInit) => 
 export interface CallerOptions {
   readonly interceptors: Interceptor[];
   /** Aborts the signals of all calls under way. */
-  readonly shutdownSignal?: AbortSignal | undefined;
+  readonly shutdown: ShutdownNotices;
 }
 
 /** A function that makes callers of a service's methods by their local name. */
 export function createCallers(options: CallerOptions): (binding: ServiceBinding, method: string) => StartCall {
-  const { interceptors, shutdownSignal } = options;
-  const shutdown = createShutdownNotices(shutdownSignal);
+  const { interceptors, shutdown } = options;
 
   return ({ service, implementation }, localName) => {
     const spec = createServiceImplSpec(service, implementation).methods[localName];
@@ -57,18 +63,33 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
       const controller = new AbortController();
       const abort = (reason: unknown) => controller.abort(reason);
       shutdown.add(abort);
+      const timer = abortLater(controller, init.timeoutMs);
       const context = createContext(spec, init, controller.signal);
       const answer = invoke(message, context).finally(() => {
         shutdown.remove(abort);
+        clearTimeout(timer);
         // The signal also says that the call has ended, so that what still hangs on it is let go.
         controller.abort(ended);
       });
       const cancel = () => {
         if (!controller.signal.aborted) controller.abort(new ConnectError("the client has gone away", Code.Canceled));
       };
-      return { responseHeader: context.responseHeader, answer, cancel };
+      const { responseHeader, responseTrailer } = context;
+      return { responseHeader, responseTrailer, answer, cancel };
     };
   };
+}
+
+/** Aborts the signal of a call whose client waits no longer. */
+function abortLater(controller: AbortController, timeoutMs: number | undefined): NodeJS.Timeout | undefined {
+  if (timeoutMs === undefined) return undefined;
+  if (timeoutMs > 0) return setTimeout(abortLate, timeoutMs, controller);
+  abortLate(controller);
+  return undefined;
+}
+
+function abortLate(controller: AbortController): void {
+  controller.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
 }
 
 type Invoke = (message: MessageShape<DescMessage>, context: HandlerContext) => Promise<MessageShape<DescMessage>>;
@@ -83,7 +104,7 @@ function compose({ method, impl }: UnarySpec, interceptors: readonly Interceptor
   const handle: ReturnType<Interceptor> = async (request) => {
     const context = request.contextValues.get(contextKey);
     if (context === undefined || request.stream) throw new Error("an interceptor has passed on something else");
-    const message = create(method.output, await impl(request.message, context));
+    const message = create(method.output, await impl(request.message, asPassedOn(context, request)));
     return { ...common, message, header: context.responseHeader, trailer: context.responseTrailer };
   };
   const next = interceptors.reduceRight((inner, interceptor) => interceptor(inner), handle);
@@ -92,13 +113,34 @@ function compose({ method, impl }: UnarySpec, interceptors: readonly Interceptor
     contextValues.set(contextKey, context);
     const answer = await next({ ...common, message, requestMethod, url, signal, header, contextValues });
     if (answer.stream) throw new Error("an interceptor has answered a unary call with a stream");
+    replaceHeaders(context.responseHeader, answer.header);
+    replaceHeaders(context.responseTrailer, answer.trailer);
     return answer.message;
   };
+}
+
+/** The handler's context with what interceptors have replaced in the request. */
+function asPassedOn(context: HandlerContext, { header, signal }: UnaryRequest): HandlerContext {
+  if (header === context.requestHeader && signal === context.signal) return context;
+  return { ...context, requestHeader: header, signal };
+}
+
+/** Makes the headers those that an interceptor has answered with. */
+function replaceHeaders(headers: Headers, by: Headers): void {
+  if (by === headers) return;
+  for (const name of [...headers.keys()]) headers.delete(name);
+  for (const [name, value] of by) headers.append(name, value);
 }
 
 /** Given as the reason, since an abort without one makes a DOMException with a stack. */
 const ended = new ConnectError("the call has ended", Code.Canceled);
 const noTimeout = () => undefined;
+
+function countDown(timeoutMs: number | undefined): () => number | undefined {
+  if (timeoutMs === undefined) return noTimeout;
+  const endsAtMs = Date.now() + timeoutMs;
+  return () => endsAtMs - Date.now();
+}
 
 function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal): HandlerContext {
   return {
@@ -108,10 +150,10 @@ function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal
     requestMethod: init.httpMethod,
     url: init.url,
     signal,
-    timeoutMs: noTimeout,
+    timeoutMs: countDown(init.timeoutMs),
     requestHeader: init.header,
-    responseHeader: new Headers(),
-    responseTrailer: new Headers(),
+    responseHeader: init.responseHeader ?? new Headers(),
+    responseTrailer: init.responseTrailer ?? new Headers(),
     values: init.contextValues ?? createContextValues(),
   };
 }

@@ -15,7 +15,7 @@ import { setPlace, tooManyStreams } from "../../rpc/stream-limits.ts";
 import { isGrpc, refuseGrpc } from "../grpc-refusal.ts";
 import type { RefusedBodies } from "../refused-bodies.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
-import { createFastPath } from "./interim.ts";
+import { createFastPath } from "./fast-path/fast-path.ts";
 import type { UniversalHandler } from "./internals.ts";
 import { refusalOf } from "./refusals.ts";
 import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
@@ -46,8 +46,10 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   const { services, interceptors, maxMessageBytes, shutdownSignal } = options;
   const jsonOptions = createJsonOptions(options.registry);
   const shutdown = createShutdownNotices(shutdownSignal);
-  const fastPath = options.fastPath ? createFastPath({ ...options, jsonOptions, shutdown }) : undefined;
-  const mending = { ...options, shutdown, received: fastPath?.received };
+  const fastPath = options.fastPath
+    ? createFastPath({ ...options, jsonOptions, compression: gzipOnly, shutdown })
+    : undefined;
+  const mending = { ...options, shutdown };
   /** By path. */
   const handlers = new Map<string, UniversalHandler>();
   const calls = createCalls();
@@ -65,9 +67,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
       const begin = calls.beginnerOf(handler, takePlace);
       route.preHandler = (request, reply, done) => {
-        const answered = fastPath?.answer(handler.method, request, reply);
-        if (!answered) return begin(request, reply, done);
-        answered.then(() => reply.sent || begin(request, reply, done), done);
+        if (!fastPath?.answer(handler.method, request, reply)) begin(request, reply, done);
       };
     });
     await scope.register(fastifyConnectPlugin, {
@@ -75,10 +75,10 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         for (const { service, implementation } of services) router.service(service, implementation);
         for (const [index, handler] of router.handlers.entries()) {
           handlers.set(handler.requestPath, handler);
-          router.handlers[index] = mend(fastPath ? fastPath.withTags(handler) : handler, mending);
+          router.handlers[index] = mend(handler, mending);
         }
       },
-      interceptors: fastPath ? [fastPath.noteVersion, ...interceptors] : interceptors,
+      interceptors,
       readMaxBytes: maxMessageBytes,
       // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
       acceptCompression: [gzipOnly],

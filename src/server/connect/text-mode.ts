@@ -14,6 +14,11 @@ import { parseGrpcWebType, type UniversalServerRequest } from "./internals.ts";
 /** Room for the padding of a body that was encoded in pieces. */
 const paddingBytes = 1_024;
 
+/** The longest body in base64 of so many bytes. */
+export function maxTextLength(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4 + paddingBytes;
+}
+
 /** Whether a content type is of the text mode. */
 export function isTextMode(contentType: string | undefined): boolean {
   return contentType !== undefined && parseGrpcWebType(contentType)?.text === true;
@@ -28,7 +33,7 @@ export async function receiveText(
   maxBytes: number,
   shutdown: ShutdownNotices,
 ): Promise<Uint8Array | undefined> {
-  const maxLength = Math.ceil(maxBytes / 3) * 4 + paddingBytes;
+  const maxLength = maxTextLength(maxBytes);
   // Of a body that is too long this is enough to show it.
   return decodeText((await receiveBody(request, maxLength, shutdown))?.subarray(0, maxLength));
 }

@@ -23,8 +23,6 @@ export interface MendOptions {
   readonly refusedBodies: RefusedBodies;
   readonly shutdown: ShutdownNotices;
   readonly logger: Logger;
-  /** Bodies that have been read already, by their requests. */
-  readonly received?: WeakMap<object, AsyncIterable<Uint8Array>> | undefined;
 }
 
 /** The request and the reply of a call. */
@@ -142,11 +140,9 @@ const envelopeBytes = 5;
 async function bodyOf(
   { method }: UniversalHandler,
   { request }: Exchange,
-  { maxMessageBytes, refusedBodies, shutdown, received }: MendOptions,
+  { maxMessageBytes, refusedBodies, shutdown }: MendOptions,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   const { headers, raw } = request;
-  const known = received?.get(raw);
-  if (known !== undefined) return known;
   const maxBytes = maxMessageBytes + envelopeBytes;
   const isText = isTextMode(headers["content-type"]);
   // One that is too long by its own account is refused unread.
@@ -200,7 +196,12 @@ export function dropAllowedLength(header: Headers, maxMessageBytes: number): voi
  * To report: "Another Connect-Protocol-Version than 1 is accepted unless the header is required of all clients." (Curl's
  * user need not name one.)
  */
-export function checkConnectVersion({ protocolName, requestMethod, requestHeader, url }: HandlerContext): void {
+export function checkConnectVersion({
+  protocolName,
+  requestMethod,
+  requestHeader,
+  url,
+}: Pick<HandlerContext, "protocolName" | "requestMethod" | "requestHeader" | "url">): void {
   if (protocolName !== "connect") return;
   const [version, expected] =
     requestMethod === "GET"

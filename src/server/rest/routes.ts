@@ -47,7 +47,8 @@ interface Endpoint {
  * error handler. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
-  const callerOf = createCallers(options);
+  const shutdown = createShutdownNotices(options.shutdownSignal);
+  const callerOf = createCallers({ ...options, shutdown });
   const endpoints = options.services.flatMap((service) =>
     readBindings(service.service).map(
       (binding): Endpoint => ({
@@ -64,7 +65,6 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
   );
   allowMethods(fastify, endpoints);
-  const shutdown = createShutdownNotices(options.shutdownSignal);
   // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so a wildcard route takes them all.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();

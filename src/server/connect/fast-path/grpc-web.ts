@@ -1,0 +1,68 @@
+/**
+ * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
+ * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
+ */
+import { trailerFlag, trailerSerialize } from "../internals.ts";
+import { decodeText, maxTextLength } from "../text-mode.ts";
+import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
+import { grpcCommons, setError, wrap } from "./grpc.ts";
+import {
+  type Exchange,
+  type Form,
+  type Protocol,
+  type ProtocolOptions,
+  responseHeaders,
+  tooLarge,
+} from "./protocol.ts";
+
+/** gRPC-Web's content types with what they mean. */
+export function createGrpcWeb(options: ProtocolOptions): [contentType: string, form: Form][] {
+  const binary = createProtocol(options, (body) => body);
+  const maxBodyBytes = maxTextLength(binary.maxBodyBytes);
+  const text: Protocol = {
+    ...createProtocol(options, (body) => body.toString("base64")),
+    maxBodyBytes,
+    messageBytes: (bodyBytes) => grpcCommons.messageBytes(Math.floor(bodyBytes / 4) * 3),
+
+    async read(exchange, body) {
+      if (body.length > maxBodyBytes) throw tooLarge(options.maxMessageBytes);
+      return await binary.read(exchange, decodeText(body));
+    },
+  };
+  return [...formsOf("application/grpc-web", binary), ...formsOf("application/grpc-web-text", text)];
+}
+
+function formsOf(contentType: string, protocol: Protocol): [contentType: string, form: Form][] {
+  const proto = { protocol, isJson: false, contentType: `${contentType}+proto` };
+  const json = { protocol, isJson: true, contentType: `${contentType}+json` };
+  return [
+    [contentType, proto],
+    [proto.contentType, proto],
+    [json.contentType, json],
+  ];
+}
+
+function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buffer | string): Protocol {
+  const send = (exchange: Exchange, messages: readonly Envelope[]) => {
+    const { raw } = exchange.reply;
+    const trailer = { flags: trailerFlag, data: trailerSerialize(exchange.trailer) };
+    raw.writeHead(200, responseHeaders(exchange));
+    raw.end(encode(joinEnvelopes([...messages, trailer])));
+  };
+  return {
+    ...grpcCommons,
+    name: "grpc-web",
+    maxBodyBytes: options.maxMessageBytes + prefixBytes,
+
+    read: (exchange, body) => readEnvelopes(exchange, body, options, trailerFlag),
+
+    async succeed(exchange, bytes) {
+      send(exchange, [await wrap(exchange, bytes)]);
+    },
+
+    async fail(exchange, error) {
+      setError(exchange, error);
+      send(exchange, []);
+    },
+  };
+}

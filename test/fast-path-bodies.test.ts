@@ -1,0 +1,57 @@
+/** Bodies that arrive in pieces, or of which only a part arrives. */
+import { constants } from "node:http2";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { envelope, rpcPath, type Subject, sendHttp, startSubject } from "./support/bad-input.ts";
+import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
+import { openRaw } from "./support/raw-connection.ts";
+import { restCall } from "./support/rest.ts";
+
+let subject: Subject;
+
+beforeAll(async () => {
+  subject = await startSubject();
+});
+afterAll(() => subject.close());
+
+test("a message in many pieces is put together", async () => {
+  const { path, body } = { path: rpcPath("ConcertService.GetConcert"), body: '{"id":"1"}' };
+  const headers = { "content-type": "application/json", "transfer-encoding": "chunked" };
+  expect(await sendHttp(subject.baseUrl, { path, headers, body })).toMatchObject({ status: 200 });
+});
+
+describe("a call that is reset before its body has ended", () => {
+  const order = { concertId: 1n, userId: "gone", ticketCount: 1 };
+  const ofRest = JSON.stringify({ concert_id: "1", user_id: "gone", ticket_count: 1 });
+  const ofBinary = toBinary(BookTicketsRequestSchema, create(BookTicketsRequestSchema, order));
+  const path = rpcPath("BookingService.BookTickets");
+
+  test.each([
+    { by: "REST", path: "/api/v1/bookings", type: "application/json", body: ofRest },
+    { by: "Connect in JSON", path, type: "application/json", body: ofRest },
+    { by: "Connect in binary", path, type: "application/proto", body: ofBinary },
+    { by: "gRPC", path, type: "application/grpc", body: envelope(ofBinary) },
+    { by: "gRPC-Web", path, type: "application/grpc-web", body: envelope(ofBinary) },
+    { by: "gRPC-Web in text", path, type: "application/grpc-web-text", body: envelope(ofBinary).toString("base64") },
+  ])("books nothing by $by, whatever the reason", async ({ path, type, body }) => {
+    const { socket, waitFor } = openRaw(Number(new URL(subject.baseUrl).port));
+    socket.write(opening);
+    const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = constants;
+    for (const [index, reason] of [NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR].entries()) {
+      const stream = 2 * index + 1;
+      const fields = { ...grpcFields(path), "content-type": type };
+      socket.write(Buffer.concat([headers(stream, fields), frame(frameType.data, 0, stream, Buffer.from(body))]));
+      // Once this is answered, the other's body has been received.
+      await sendHttp(subject.baseUrl, { path: "/livez" });
+      socket.write(reset(stream, reason));
+    }
+    socket.write(frame(frameType.ping, 0, 0, Buffer.from("all sent")));
+    await waitFor("all sent");
+    socket.destroy();
+    // A booking of the same concert comes after theirs.
+    const last = { concert_id: "1", user_id: "last", ticket_count: 1 };
+    expect((await restCall(subject.baseUrl, "BookingService.BookTickets", last)).status).toBe(201);
+    expect(await subject.database.query("SELECT FROM bookings WHERE user_id = 'gone'")).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+/** What handlers and interceptors know of a call on the fast path, and what its client gets when the call ends early. */
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type FastPathApp, serveFastPath } from "./support/fast-path-app.ts";
+import { openRaw } from "./support/raw-connection.ts";
+import type { ConcertHandlers } from "./support/served-app.ts";
+import { callWire, wires } from "./support/wires.ts";
+
+async function serve(handlers: ConcertHandlers, interceptors: Interceptor[] = []): Promise<FastPathApp> {
+  const app = await serveFastPath(handlers, { interceptors });
+  onTestFinished(() => app.close());
+  return app;
+}
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+
+describe.each(wires)("$name", (wire) => {
+  const isConnect = wire.prefix === "";
+  const [timeoutHeader = ""] = Object.keys(wire.timeout);
+
+  test.each([
+    ["at once", isConnect ? "0" : "0m"],
+    ["later", isConnect ? "20" : "20m"],
+  ])("the signal aborts when the client waits no longer: %s", async (_, timeout) => {
+    const app = await serve({ getConcert: (_, { signal }) => untilAborted(signal) });
+    const { code, error } = await callWire(wire, app.port, 1n, { headers: { [timeoutHeader]: timeout } });
+    expect([code, error]).toEqual([isConnect ? "deadline_exceeded" : "4", "the operation timed out"]);
+  });
+
+  test("a timeout that no timer can wait for is none", async () => {
+    const app = await serve({
+      getConcert: (_, { signal, timeoutMs, requestHeader }) => ({
+        artist: String(timeoutMs()),
+        venue: `${requestHeader.get(timeoutHeader)} ${signal.aborted}`,
+      }),
+    });
+    const headers = { [timeoutHeader]: isConnect ? "9999999999" : "99999999H" };
+    const { message } = await callWire(wire, app.port, 1n, { headers });
+    expect(message).toMatchObject({ artist: "undefined", venue: "null false" });
+  });
+
+  test("a call is answered when the service shuts down", async () => {
+    const arrived = Promise.withResolvers<void>();
+    const app = await serve({
+      getConcert(_, { signal }) {
+        arrived.resolve();
+        return untilAborted(signal);
+      },
+    });
+    const answered = callWire(wire, app.port, 1n);
+    await arrived.promise;
+    app.shutdown.abort(new ConnectError("the service is shutting down", Code.Unavailable));
+    const { code, error } = await answered;
+    expect([code, error]).toEqual([isConnect ? "unavailable" : "14", "the service is shutting down"]);
+  });
+
+  test("an interceptor may replace the headers of the request and of the response", async () => {
+    const replace: Interceptor = (next) => async (request) => {
+      const header = new Headers(request.header);
+      header.set("x-venue", "Old Mill");
+      const response = request.stream ? await next(request) : await next({ ...request, header });
+      const replaced = new Headers(response.header);
+      replaced.delete("x-dropped");
+      replaced.set("x-added", "1");
+      return { ...response, header: replaced, trailer: new Headers([...response.trailer, ["x-cost", "7"]]) };
+    };
+    const getConcert: ConcertHandlers["getConcert"] = (_, { requestHeader, responseHeader }) => {
+      responseHeader.set("x-dropped", "1");
+      return { venue: requestHeader.get("x-venue") ?? "" };
+    };
+    const app = await serve({ getConcert }, [replace]);
+    const { code, message, raw, trailers } = await callWire(wire, app.port, 1n);
+    expect(code).toBeUndefined();
+    expect(message?.venue).toBe("Old Mill");
+    expect(raw.headers).toMatchObject({ "x-added": "1", "content-type": wire.responseType });
+    expect(raw.headers).not.toHaveProperty("x-dropped");
+    expect(trailers).toMatchObject({ "x-cost": "7" });
+  });
+});
+
+test("a body under way when the service shuts down is answered as the call's protocol has it", async () => {
+  const app = await serve({ getConcert: () => ({}) });
+  const connection = openRaw(app.port);
+  const head =
+    "POST /frontrow.v1.ConcertService/GetConcert HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
+  connection.socket.write(`${head}Content-Type: application/grpc-web\r\n\r\n`);
+  // Asks for the body once it waits for it.
+  await connection.waitFor("100 Continue");
+  app.shutdown.abort(new ConnectError("the service is shutting down", Code.Unavailable));
+  await connection.waitFor("grpc-status: 14\r\n");
+  connection.socket.destroy();
+});
+
+test("the signal aborts when the client hangs up", async () => {
+  const [arrived, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
+  const app = await serve({
+    async getConcert(_, { signal }) {
+      signal.addEventListener("abort", () => aborted.resolve(signal.reason));
+      arrived.resolve();
+      return await untilAborted(signal);
+    },
+  });
+  const connection = openRaw(app.port);
+  const head = "POST /frontrow.v1.ConcertService/GetConcert HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n";
+  connection.socket.write(`${head}Content-Type: application/json\r\n\r\n{}`);
+  await arrived.promise;
+  connection.socket.destroy();
+  expect(await aborted.promise).toMatchObject({ code: Code.Canceled });
+});

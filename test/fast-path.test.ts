@@ -1,0 +1,267 @@
+/**
+ * The fast path by each protocol, alone on a socket: what it leaves to the mount is answered with 599, so that no test passes
+ * because the mount has answered.
+ */
+import { gzipSync } from "node:zlib";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envelope } from "./support/bad-input.ts";
+import { type FastPathApp, notOwned, serveFastPath } from "./support/fast-path-app.ts";
+import { sendRaw } from "./support/raw-exchange.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { callWire, wires } from "./support/wires.ts";
+
+const [plainId, failingId, ownTypeId, longId] = [1n, 2n, 3n, 4n];
+const path = "/frontrow.v1.ConcertService/GetConcert";
+const longName = "x".repeat(5_000);
+const handlers: ConcertHandlers = {
+  getConcert({ id }, { responseHeader, responseTrailer, timeoutMs, requestHeader }) {
+    responseHeader.append("set-cookie", "a=1; Path=/");
+    responseHeader.append("set-cookie", "b=2");
+    responseHeader.append("x-twice", "1");
+    responseHeader.append("x-twice", "2");
+    responseTrailer.set("x-cost", "7");
+    responseTrailer.set("x-cost-bin", "AP8");
+    if (id === failingId) {
+      throw new ConnectError("no, über 100 %", Code.FailedPrecondition, { "x-why": "so", "content-type": "no" });
+    }
+    if (id === ownTypeId) responseHeader.set("content-type", "application/x-own");
+    const venue = requestHeader.get("x-venue") ?? "";
+    return { id, version: 1, name: id === longId ? longName : "", artist: String(timeoutMs()), venue };
+  },
+};
+const maxMessageBytes = 10_000;
+let app: FastPathApp;
+
+beforeAll(async () => {
+  app = await serveFastPath(handlers, { maxMessageBytes });
+});
+afterAll(() => app?.close());
+
+describe.each(wires)("$name", (wire) => {
+  const isConnect = wire.prefix === "";
+  const call = (id: bigint, init = {}) => callWire(wire, app.port, id, init);
+
+  test("a response has the handler's headers and trailers, those given twice as well", async () => {
+    const { code, message, trailers, raw } = await call(plainId, { headers: { "x-venue": "Old Mill" } });
+    expect(code).toBeUndefined();
+    expect(message).toMatchObject({ id: plainId, artist: "undefined", venue: "Old Mill" });
+    expect(trailers).toMatchObject({ "x-cost": "7", "x-cost-bin": "AP8" });
+    expect(raw.headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2"]);
+    expect(raw.headers["x-twice"]).toBe("1, 2");
+    expect(raw.headers["content-type"]).toBe(wire.responseType);
+  });
+
+  test("an error has them too, beside its metadata", async () => {
+    const { code, error, message, trailers, raw } = await call(failingId);
+    expect([code, error]).toEqual([isConnect ? "failed_precondition" : "9", "no, über 100 %"]);
+    expect(message).toBeUndefined();
+    expect(trailers).toMatchObject({ "x-cost": "7", ...(!isConnect && { "x-why": "so" }) });
+    expect(raw.headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2"]);
+    expect(raw.headers["content-type"]).toBe(isConnect ? "application/json" : wire.responseType);
+    if (isConnect) expect(raw.headers).toMatchObject({ "x-why": "so", "cache-control": "no-store" });
+  });
+
+  test("a handler's own content type stays", async () => {
+    const { message, raw } = await call(ownTypeId);
+    expect(message?.id).toBe(ownTypeId);
+    expect(raw.headers["content-type"]).toBe("application/x-own");
+  });
+
+  test("a handler knows how long its client waits", async () => {
+    const { message } = await call(plainId, { headers: wire.timeout });
+    expect(Number(message?.artist)).toBeGreaterThan(0);
+    expect(Number(message?.artist)).toBeLessThanOrEqual(5_000);
+  });
+
+  test("a malformed timeout is refused", async () => {
+    const [name = ""] = Object.keys(wire.timeout);
+    const { code, error } = await call(plainId, { headers: { [name]: "soon" } });
+    expect([code, error]).toEqual([isConnect ? "invalid_argument" : "3", expect.stringContaining("soon")]);
+  });
+
+  test("a compressed request is read", async () => {
+    const { message, raw } = await call(plainId, { gzip: true });
+    expect(message?.id).toBe(plainId);
+    // Too short to be compressed.
+    expect(raw.headers["content-encoding"]).toBeUndefined();
+  });
+
+  test("a long response is compressed for a client that takes it", async () => {
+    const acceptHeader = isConnect ? "accept-encoding" : "grpc-accept-encoding";
+    const { message, raw } = await call(longId, { headers: { [acceptHeader]: "br, gzip" } });
+    expect(message?.name).toBe(longName);
+    expect(raw.headers[isConnect ? "content-encoding" : "grpc-encoding"]).toBe("gzip");
+    expect(raw.body.length).toBeLessThan(1_000);
+    const plain = await call(longId);
+    expect(plain.message?.name).toBe(longName);
+    expect(plain.raw.body.length).toBeGreaterThan(5_000);
+  });
+});
+
+const isPost = ({ name }: (typeof wires)[number]) => !name.includes("GET");
+
+describe.each(wires.filter(isPost))("$name, with a body that is no call", (wire) => {
+  const isConnect = wire.prefix === "";
+  const ask = async (body: Uint8Array, headers: Record<string, string> = {}) => {
+    const { path, headers: fixed } = wire.request(new Uint8Array(), {});
+    const sent = wire.name.includes("text") ? Buffer.from(body).toString("base64") : body;
+    const raw = await sendRaw(app.port, wire.version, { path, headers: { ...fixed, ...headers }, body: sent });
+    return [raw.status === notOwned ? "not owned" : wire.read(raw).code, raw] as const;
+  };
+  const packed = { [isConnect ? "content-encoding" : "grpc-encoding"]: "gzip" };
+  const zip = (bytes: Uint8Array) => (isConnect ? gzipSync(bytes) : envelope(gzipSync(bytes), 1));
+  const [tooMuch, invalid, unimplemented] = isConnect
+    ? ["resource_exhausted", "invalid_argument", "unimplemented"]
+    : ["8", "3", "12"];
+
+  test("is refused if it is too large, before and after decompression", async () => {
+    const large = Buffer.alloc(20_000, " ");
+    expect((await ask(isConnect ? large : envelope(large)))[0]).toBe(tooMuch);
+    expect((await ask(zip(large), packed))[0]).toBe(tooMuch);
+  });
+
+  test("is refused if it is malformed", async () => {
+    const malformed = Buffer.from([0xff, 0xff]);
+    const expected = isConnect || wire.isJson ? invalid : "13";
+    expect((await ask(isConnect ? malformed : envelope(malformed)))[0]).toBe(expected);
+    expect((await ask(zip(malformed), packed))[0]).toBe(expected);
+  });
+
+  test("is refused if its compression is unknown", async () => {
+    const [code, { headers }] = await ask(Buffer.of(), { [Object.keys(packed)[0] ?? ""]: "deflate" });
+    expect(code).toBe(unimplemented);
+    if (!isConnect) expect(headers["grpc-accept-encoding"]).toBe("gzip");
+  });
+
+  test.skipIf(isConnect)("is refused unless it is one whole message", async () => {
+    const whole = envelope(Buffer.from(wire.isJson ? "{}" : ""));
+    for (const [body, code] of [
+      [Buffer.of(), unimplemented],
+      [Buffer.concat([whole, whole]), unimplemented],
+      [Buffer.of(0, 0), invalid],
+      [envelope(Buffer.of(1), 0, 5), invalid],
+      [Buffer.concat([whole, Buffer.of(0)]), invalid],
+      // Compressed, with no word of what with.
+      [envelope(gzipSync("{}"), 1), "13"],
+    ] as const) {
+      expect((await ask(body))[0]).toBe(code);
+    }
+  });
+});
+
+describe("gRPC-Web in text", () => {
+  const [text] = wires.filter(({ name }) => name.includes("web-text over"));
+  const ask = async (body: string) => {
+    const headers = { "content-type": "application/grpc-web-text" };
+    const raw = await sendRaw(app.port, "HTTP/1.1", { path, headers, body });
+    expect(raw.body.toString()).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
+    return text?.read(raw);
+  };
+
+  test("may come in pieces, each with its padding", async () => {
+    const body = envelope(Buffer.from([8, 1]));
+    const pieces = [body.subarray(0, 1), body.subarray(1, 5), body.subarray(5)];
+    expect(await ask(pieces.map((piece) => piece.toString("base64")).join(""))).toMatchObject({ code: undefined });
+  });
+
+  test.each(["AAAA!AAA", "AAA", "A===", "AAAA\n"])("that is not base64 is refused: %j", async (body) => {
+    expect(await ask(body)).toMatchObject({ code: "3", error: "protocol error: the body is not base64" });
+  });
+});
+
+describe("Connect GET", () => {
+  const [get] = wires.filter(({ name }) => name.includes("GET in JSON"));
+  const ask = async (headers: Record<string, string> = {}) => {
+    if (!get) throw new Error("there is no such wire");
+    return await sendRaw(app.port, "HTTP/1.1", get.request(Buffer.from('{"id":"1"}'), { headers }));
+  };
+
+  test("is answered with an ETag, without a body if the client has it, and with an error if it names another", async () => {
+    const first = await ask();
+    const etag = first.headers.etag ?? "";
+    expect([first.status, etag]).toEqual([200, expect.stringMatching(/^"1-[\w-]{27}"$/)]);
+    const again = await ask({ "if-none-match": etag });
+    expect([again.status, again.headers.etag, again.body.length]).toEqual([304, etag, 0]);
+    expect(again.headers).not.toHaveProperty("content-type");
+    expect((await ask({ "if-match": etag })).status).toBe(200);
+    const failed = await ask({ "if-match": '"7-x"' });
+    expect([failed.status, failed.headers.etag]).toEqual([412, undefined]);
+    expect(failed.headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+    expect(JSON.parse(failed.body.toString())).toMatchObject({ code: "failed_precondition" });
+  });
+
+  test.each([
+    ["version", "connect=v2&encoding=json&message=%7B%7D", 400, "invalid_argument"],
+    ["compression", "encoding=json&message=%7B%7D&compression=deflate", 501, "unimplemented"],
+    ["message", "encoding=json&message=%7B", 400, "invalid_argument"],
+    ["binary message", "encoding=proto&message=%01", 400, "invalid_argument"],
+  ])("of another %s is refused", async (_, query, status, code) => {
+    const { status: actual, body } = await sendRaw(app.port, "HTTP/1.1", { path: `${path}?${query}` });
+    expect([actual, JSON.parse(body.toString())]).toMatchObject([status, { code }]);
+  });
+});
+
+test.each([
+  { what: "another HTTP method", method: "PUT", type: "application/json" },
+  { what: "HEAD", method: "HEAD", query: "?encoding=json&message=%7B%7D" },
+  { what: "a type of none of the protocols", type: "application/xml" },
+  { what: "a stream's type", type: "application/connect+json" },
+  { what: "no type", type: "text/plain" },
+  { what: "another charset", type: "application/json; charset=latin1" },
+  { what: "a GET that names no format", method: "GET", query: "?message=%7B%7D" },
+  { what: "a GET of another protocol", method: "GET", type: "application/grpc", query: "?encoding=json" },
+])("the mount answers $what", async ({ method = "POST", type, query = "" }) => {
+  const headers = { ...(type && { "content-type": type }) };
+  const body = method === "POST" || method === "PUT" ? { body: "{}" } : {};
+  const { status } = await sendRaw(app.port, "HTTP/1.1", { path: path + query, method, headers, ...body });
+  expect(status).toBe(notOwned);
+});
+
+describe("behind the mount", () => {
+  const apps: ServedApp[] = [];
+  const seen: string[] = [];
+  // Only Connect's own context has this function.
+  const noteContext: ConcertHandlers = {
+    getConcert(request, context) {
+      seen.push("abort" in context ? "Connect" : "fast path");
+      return handlers.getConcert?.(request, context) ?? {};
+    },
+  };
+
+  beforeAll(async () => {
+    for (const fastPath of [true, false])
+      apps.push(await serveApp(noteContext, { maxBodyBytes: maxMessageBytes, fastPath }));
+  });
+  afterAll(() => Promise.all(apps.map((each) => each.close())));
+
+  const comparable = wires.filter(({ name }) => !name.includes("web-text"));
+  test.each(comparable)("$name is answered by the fast path, and no different than by Connect", async (wire) => {
+    for (const id of [plainId, failingId, ownTypeId, longId]) {
+      for (const headers of [{}, { "accept-encoding": "gzip", "grpc-accept-encoding": "gzip" }]) {
+        seen.length = 0;
+        const [fast, piped] = await Promise.all(
+          apps.map(async ({ port }) => lasting(await callWire(wire, port, id, { headers }))),
+        );
+        expect(fast).toEqual(piped);
+        expect(seen.toSorted()).toEqual(["Connect", "fast path"]);
+      }
+    }
+  });
+
+  /** What does not vary from call to call. A GET's ETag is the fast path's alone. */
+  function lasting({ raw: { status, headers, trailers, body } }: Awaited<ReturnType<typeof callWire>>) {
+    const { date, etag, ...kept } = headers;
+    return { status, headers: kept, trailers, body: body.toString("latin1") };
+  }
+
+  test("gRPC-Web in text is answered", async () => {
+    const [fast] = apps;
+    for (const wire of wires.filter(({ name }) => name.includes("web-text"))) {
+      expect(await callWire(wire, fast?.port ?? 0, plainId)).toMatchObject({
+        code: undefined,
+        message: { id: plainId },
+      });
+    }
+  });
+});
