@@ -203,7 +203,7 @@ export const ErrorReason = {
   RATE_LIMITED: 17,
 
   /**
-   * UNAVAILABLE: too many requests are waiting. Nothing was stored.
+   * UNAVAILABLE: too many requests are waiting, or too many streams are open. Nothing was stored.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 18;
    */
