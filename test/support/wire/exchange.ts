@@ -60,7 +60,7 @@ export async function exchange(port: number, request: WireRequest): Promise<Wire
     status,
     headers,
     trailers: fieldsOf(received.trailers),
-    body: readBody(received.body, headers),
+    body: readBody(isText(request) && status === 200 ? readText(received.body) : received.body, headers),
     ...(failure === undefined ? {} : { failure }),
   };
 }
@@ -136,9 +136,11 @@ function fieldsOf(lines: readonly string[]): Fields {
   return Object.fromEntries([...fields].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Whether a call is in the text mode of gRPC-Web, whatever the content type of its response. */
+const isText = ({ headers }: WireRequest) => /^application\/grpc-web-text/.test(String(headers["content-type"]));
+
 function readBody(bytes: Buffer, headers: Fields): WireResponse["body"] {
   const type = headers["content-type"]?.[0] ?? "";
-  if (type.startsWith("application/grpc-web-text")) return readEnvelopes(readText(bytes));
   if (type.startsWith("application/grpc")) return readEnvelopes(bytes);
   const isCompressed = headers["content-encoding"]?.[0] === "gzip" && bytes.length > 0;
   return (isCompressed ? gunzipSync(bytes) : bytes).toString("latin1");
