@@ -12,7 +12,6 @@ import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf
 import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { createLogger } from "../../src/log.ts";
-import { errorDomain } from "../../src/rpc/errors.ts";
 import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
@@ -36,6 +35,8 @@ import { conformanceImplementation } from "./service.ts";
 const defaultMaxMessageBytes = 1024 * 1024;
 /** Longer than the suite's clients wait. */
 const requestTimeoutMs = 30_000;
+/** The domain of the service's own errors. */
+const errorDomain = "frontrow";
 
 /**
  * The suite compares the details of errors, and a call whose deadline passes must have none. Our response has ErrorInfo and
@@ -43,12 +44,25 @@ const requestTimeoutMs = 30_000;
  */
 const dropOwnDetails: Interceptor = (next) => async (request) => {
   try {
-    return await next(request);
+    const response = await next(request);
+    return response.stream ? { ...response, message: dropFrom(response.message) } : response;
   } catch (error) {
-    if (error instanceof ConnectError && isOwn(error)) error.details = [];
-    throw error;
+    throw withoutOwnDetails(error);
   }
 };
+
+async function* dropFrom<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw withoutOwnDetails(error);
+  }
+}
+
+function withoutOwnDetails(error: unknown): unknown {
+  if (error instanceof ConnectError && isOwn(error)) error.details = [];
+  return error;
+}
 
 function isOwn(error: ConnectError): boolean {
   return error.findDetails(ErrorInfoSchema).some(({ domain }) => domain === errorDomain);
