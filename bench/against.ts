@@ -30,7 +30,7 @@ export interface Ratio {
   readonly serverMicroseconds: Figure;
 }
 
-const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
+const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC", "gRPC-Web"];
 
 /**
  * A ratio for each subject. Each round has new server processes: what a process has compiled stays with it, so that the rounds
@@ -85,7 +85,8 @@ function subjectsOf(protocol: Protocol): Subject[] {
     subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd)),
     noop(protocol, crowd),
     subject(subjectNames.cached, protocol, crowd, getConcert(protocol, false)),
-    subject(subjectNames.fresh, protocol, crowd, getConcert(protocol, true)),
+    // The generator sends no headers over gRPC.
+    ...(protocol === "gRPC" ? [] : [subject(subjectNames.fresh, protocol, crowd, getConcert(protocol, true))]),
   ];
 }
 

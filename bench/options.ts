@@ -31,7 +31,8 @@ npm run bench -- --against FOLDER   measures this checkout against another one, 
 npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
 
 For trials, whose results are printed and not kept:
-  --only NAME              only scenarios with this in their title; may be given several times
+  --only NAME              only scenarios with this in their title, or with --against only protocols with this in their
+                           name; may be given several times
   --subject NAME           of these only subjects with this in their name; may be given several times
   --seconds N              how long each measurement takes
   --rounds N               how often each subject is measured

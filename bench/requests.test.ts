@@ -36,13 +36,23 @@ test("gRPC has a message with its length before it", () => {
   expect(fromBinary(BookTicketsRequestSchema, request.subarray(5))).toMatchObject({ concertId: 7n, ticketCount: 1 });
 });
 
+test("gRPC-Web has such a message as the body of an HTTP request", () => {
+  const { requests, transport } = bookingRequests({ protocol: "gRPC-Web", users: 1, concertOf: () => 7n, keyed: true });
+  const [request = new Uint8Array()] = requests;
+  expect(transport).toBe("grpc-web");
+  expect(text(request)).toContain("\r\nContent-Type: application/grpc-web+proto\r\n");
+  const body = request.subarray(Buffer.from(request).indexOf("\r\n\r\n") + 4);
+  expect(body.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, body.length - 5]));
+  expect(fromBinary(BookTicketsRequestSchema, body.subarray(5))).toMatchObject({ concertId: 7n, ticketCount: 1 });
+});
+
 test("a reader who wants it new says so", () => {
   expect(text(getConcertRequests("REST", 7n, true).requests[0])).toContain("Cache-Control: no-cache\r\n");
   expect(text(getConcertRequests("REST", 7n, false).requests[0])).not.toContain("Cache-Control");
 });
 
 describe("the dealer", () => {
-  test.each(["REST", "gRPC"] as const)("renews the keys of %s requests at each sending", (protocol) => {
+  test.each(["REST", "gRPC", "gRPC-Web"] as const)("renews the keys of %s requests at each sending", (protocol) => {
     const users = 2;
     const load = bookingRequests({ protocol, users, concertOf: () => 7n, keyed: true });
     const next = createRequestDealer({ ...load, users });

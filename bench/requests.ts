@@ -5,7 +5,7 @@ import { GetConcertRequestSchema } from "../gen/frontrow/v1/concert_service_pb.t
 import { barePath, baselineRestPath, baselineRpcPath } from "./baseline-service.ts";
 import type { LoadSpec } from "./load/spec.ts";
 
-export type Protocol = "REST" | "Connect" | "gRPC";
+export type Protocol = "REST" | "Connect" | "gRPC" | "gRPC-Web";
 
 /** What a load sends, and over what. */
 export type Requests = Pick<LoadSpec, "transport" | "requests" | "path" | "keyOffsets" | "collectIds">;
@@ -38,25 +38,25 @@ export function bookingRequests(load: BookingLoad): Requests {
   const requests = Array.from({ length: users }, (_, user): Buffer => {
     const concertId = concertOf(user);
     const [userId, requestId] = [userName(user), keyed ? keyPlace : ""];
-    if (protocol === "gRPC") {
-      return grpcMessage(
-        toBinary(
-          BookTicketsRequestSchema,
-          create(BookTicketsRequestSchema, { concertId, userId, ticketCount: 1, requestId }),
-        ),
-      );
+    const authorization = tokens ? { Authorization: `Bearer ${tokens[user]}` } : {};
+    if (protocol === "gRPC" || protocol === "gRPC-Web") {
+      const order = create(BookTicketsRequestSchema, { concertId, userId, ticketCount: 1, requestId });
+      const message = grpcMessage(toBinary(BookTicketsRequestSchema, order));
+      if (protocol === "gRPC") return message;
+      const timeout = timeoutMs === undefined ? {} : { "Grpc-Timeout": `${timeoutMs}m` };
+      return postGrpcWeb(rpcPath, message, { ...authorization, ...timeout });
     }
     const key = requestId === "" ? {} : { request_id: requestId };
     const order = { concert_id: String(concertId), user_id: userId, ticket_count: 1, ...key };
     const headers = {
       ...(protocol === "REST" ? {} : connectHeaders),
-      ...(tokens ? { Authorization: `Bearer ${tokens[user]}` } : {}),
+      ...authorization,
       ...(timeoutMs === undefined ? {} : { "Connect-Timeout-Ms": String(timeoutMs) }),
     };
     return protocol === "REST" ? post(restPath, order, headers) : post(rpcPath, camelCased(order), headers);
   });
   return {
-    transport: protocol === "gRPC" ? "grpc" : "http1",
+    transport: transportOf(protocol),
     path: rpcPath,
     requests,
     keyOffsets: keyed ? requests.map((request) => request.indexOf(keyPlace)) : [],
@@ -77,9 +77,11 @@ export function getConcertRequests(protocol: Protocol, concertId: bigint, fresh:
   if (protocol === "Connect") {
     return http1([post(getConcertPath, { id: String(concertId) }, { ...connectHeaders, ...headers })]);
   }
-  if (fresh) throw new Error("the generator sends no headers over gRPC");
   const message = grpcMessage(toBinary(GetConcertRequestSchema, create(GetConcertRequestSchema, { id: concertId })));
-  return { transport: "grpc", path: getConcertPath, requests: [message], keyOffsets: [], collectIds: false };
+  if (protocol === "gRPC" && fresh) throw new Error("the generator sends no headers over gRPC");
+  const request = protocol === "gRPC" ? message : postGrpcWeb(getConcertPath, message, headers);
+  const transport = transportOf(protocol);
+  return { transport, path: getConcertPath, requests: [request], keyOffsets: [], collectIds: false };
 }
 
 /** A page of all concerts, read from the database each time. */
@@ -101,14 +103,26 @@ export const userNames = (users: number) => Array.from({ length: users }, (_, us
 
 const userName = (user: number) => `user-${String(user).padStart(5, "0")}`;
 
+function transportOf(protocol: Protocol): LoadSpec["transport"] {
+  if (protocol === "gRPC") return "grpc";
+  return protocol === "gRPC-Web" ? "grpc-web" : "http1";
+}
+
 function http1(requests: readonly Buffer[]): Requests {
   return { transport: "http1", path: "", requests, keyOffsets: [], collectIds: false };
 }
 
 function post(path: string, body: object, headers: Record<string, string> = {}): Buffer {
-  const json = JSON.stringify(body);
-  const length = { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(json)) };
-  return Buffer.from(`${head("POST", path, { ...length, ...headers })}${json}`);
+  return postBytes(path, "application/json", Buffer.from(JSON.stringify(body)), headers);
+}
+
+function postGrpcWeb(path: string, message: Uint8Array, headers: Record<string, string>): Buffer {
+  return postBytes(path, "application/grpc-web+proto", message, { "X-Grpc-Web": "1", ...headers });
+}
+
+function postBytes(path: string, type: string, body: Uint8Array, headers: Record<string, string>): Buffer {
+  const length = { "Content-Type": type, "Content-Length": String(body.length) };
+  return Buffer.concat([Buffer.from(head("POST", path, { ...length, ...headers })), body]);
 }
 
 function get(path: string, headers: Record<string, string>): Buffer {

@@ -24,6 +24,10 @@ const inDecide = (name: string): KillingTest => ({
   name: `within a batch > ${name}`,
 });
 const inEngineCommit = (name: string): KillingTest => ({ file: "test/engine-commit.test.ts", name });
+const onBothPaths = (name: string): KillingTest => ({
+  file: "test/fast-path-differences.test.ts",
+  name: `the fast path and the pipeline answer alike > ${name}`,
+});
 const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", name });
 
 const noPrefixSum: readonly KillingTest[] = [
@@ -203,5 +207,27 @@ export const mutants: readonly Mutant[] = [
       file: "test/http2-streams.test.ts",
       name: `a stream whose call is refused before its body has ended > ${name}`,
     })),
+  },
+  {
+    name: "response trailers dropped",
+    file: "src/server/connect/fast-path/respond.ts",
+    changes: [{ from: "responseTrailer: exchange.trailer,", to: "responseTrailer: new Headers()," }],
+    tests: [
+      onBothPaths("Connect over HTTP/1 in JSON: trailers"),
+      onBothPaths("gRPC over HTTP/2 in binary: an error with headers and trailers"),
+      onBothPaths("gRPC-Web over HTTP/1 in binary: trailers"),
+    ],
+  },
+  {
+    name: "ETag of Connect GET dropped",
+    file: "src/server/connect/fast-path/connect.ts",
+    changes: [{ from: 'header.set("etag", etag);', to: "" }],
+    tests: [
+      onBothPaths("Connect GET over HTTP/1 in JSON: a short message"),
+      {
+        file: "test/preconditions.test.ts",
+        name: "a concert's ETag > by Connect GET begins with its version as well (identity)",
+      },
+    ],
   },
 ];

@@ -1,6 +1,9 @@
 /** The prefix of a gRPC message: whether it is compressed, and its length. */
 const prefixBytes = 5;
 const idFieldTag = 0x08;
+const trailerFlag = 0x80;
+const statusLine = /grpc-status: ?(\d+)/i;
+const detailsLine = /grpc-status-details-bin: ?([\w+/]+)/i;
 
 /**
  * A function that takes the pieces of an answer, which can be cut anywhere, and gives the id with which its message begins:
@@ -17,7 +20,8 @@ export function createIdReader(): (piece: Buffer) => number {
   };
 }
 
-function readId(bytes: Buffer): number {
+/** The id with which the message behind the prefix begins; NaN if it begins with something else. */
+export function readId(bytes: Buffer): number {
   if (bytes[prefixBytes] !== idFieldTag) return Number.NaN;
   let value = 0;
   let scale = 1;
@@ -27,4 +31,24 @@ function readId(bytes: Buffer): number {
     scale *= 128;
   }
   return Number.NaN;
+}
+
+/** A whole body of gRPC-Web, as Latin-1: the message of a call that succeeded, and the trailers. */
+export interface GrpcWebBody {
+  readonly status: string;
+  readonly details: string;
+  /** The message with its prefix, where there is one. */
+  readonly message: Buffer;
+}
+
+export function readGrpcWeb(body: string): GrpcWebBody {
+  const bytes = Buffer.from(body, "latin1");
+  const isTrailer = ((bytes[0] ?? trailerFlag) & trailerFlag) !== 0;
+  const end = isTrailer ? 0 : prefixBytes + bytes.readUInt32BE(1);
+  const trailers = bytes.toString("latin1", end);
+  return {
+    status: statusLine.exec(trailers)?.[1] ?? "",
+    details: detailsLine.exec(trailers)?.[1] ?? "",
+    message: bytes.subarray(0, end),
+  };
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
+import { readGrpcWeb, readId } from "./grpc-answer.ts";
 import { parseHttp1Response } from "./http1-response.ts";
-import { reasonInJson, remembering } from "./reasons.ts";
+import { reasonInJson, reasonInTrailers, remembering } from "./reasons.ts";
 import type { NextRequest } from "./requests.ts";
 import type { Answer, Listener, LoadSpec, Transport } from "./spec.ts";
 
@@ -11,10 +12,11 @@ const idStart = '{"id":"';
 
 /** Opens one connection a user, each with nothing but a socket: requests are ready-made, answers barely looked at. */
 export async function openHttp1(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
-  const { users, ports, collectIds } = spec;
+  const { users, ports, transport, collectIds } = spec;
   // One for all: each read is dealt with before the next one.
   const readBuffer = Buffer.allocUnsafe(readBufferBytes);
   const reasonOf = remembering(reasonInJson);
+  const reasonOfGrpc = remembering(reasonInTrailers);
   const sockets: Socket[] = [];
   let closing = false;
 
@@ -22,8 +24,15 @@ export async function openHttp1(spec: LoadSpec, next: NextRequest, listener: Lis
     const response = parseHttp1Response(bytes);
     if (!response) return undefined;
     const { status, body } = response;
+    if (transport === "grpc-web" && status === 200) return readGrpc(body);
     if (status >= 300) return { outcome: reasonOf(status, body), id: Number.NaN };
     return { outcome: "OK", id: collectIds ? Number.parseInt(body.slice(idStart.length), 10) : Number.NaN };
+  }
+
+  function readGrpc(body: string): Answer {
+    const { status, details, message } = readGrpcWeb(body);
+    if (status !== "0") return { outcome: reasonOfGrpc(status, details), id: Number.NaN };
+    return { outcome: "OK", id: collectIds ? readId(message) : Number.NaN };
   }
 
   function connectUser(user: number): Promise<void> {

@@ -1,8 +1,11 @@
 /** What the load generator is asked to do, and what it tells of it. */
 
 export interface LoadSpec {
-  /** HTTP/1.1 with one connection a user, or gRPC over a few HTTP/2 connections with one stream a user at a time. */
-  readonly transport: "http1" | "grpc";
+  /**
+   * REST, Connect or gRPC-Web over HTTP/1.1 with one connection a user, or gRPC over a few HTTP/2 connections with one stream
+   * a user at a time.
+   */
+  readonly transport: "http1" | "grpc-web" | "grpc";
   /** The servers' ports on the loopback address; users are dealt to them evenly. */
   readonly ports: readonly number[];
   readonly users: number;

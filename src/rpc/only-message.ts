@@ -28,7 +28,8 @@ export async function readOnlyMessage(messages: AsyncIterable<Message>): Promise
   } catch (error) {
     const { code, rawMessage } = ConnectError.from(error);
     // Connect takes a message that it cannot decode for a fault of the server.
-    throw code === Code.Internal ? new ConnectError(rawMessage, Code.InvalidArgument) : error;
+    const isUndecodable = code === Code.Internal && rawMessage.startsWith("parse binary: ");
+    throw isUndecodable ? new ConnectError(rawMessage, Code.InvalidArgument) : error;
   }
   const [message] = read;
   if (message !== undefined && read.length === 1) return new OnlyMessage(message);

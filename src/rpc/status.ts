@@ -66,7 +66,7 @@ const statuses: StatusTable = {
     metadata: { limit: String(limit) },
   }),
   INSUFFICIENT_TICKETS: ({ available }) => ({
-    message: available === 0 ? "the concert is sold out" : `only ${available} tickets are left`,
+    message: leftover(available),
     metadata: { available: String(available) },
   }),
   ALREADY_CANCELLED: ({ bookingId }) => ({ message: `booking ${bookingId} is already cancelled` }),
@@ -135,6 +135,11 @@ const statuses: StatusTable = {
           : "the service is shutting down; the request may have been stored: look before repeating it",
   }),
 };
+
+function leftover(available: number): string {
+  if (available === 0) return "the concert is sold out";
+  return available === 1 ? "only 1 ticket is left" : `only ${available} tickets are left`;
+}
 
 function particularsOf<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Particulars {
   const particulars: StatusTable[R] = statuses[failure.reason as R];

@@ -36,15 +36,16 @@ function webText({ headers }: FastifyRequest): string | undefined {
   return found ? (found[1] ?? "").toLowerCase() : undefined;
 }
 
-/** Statuses of HTTP that say there is no such method. */
+/** Statuses of HTTP that say there is no such method. gRPC has a code for that, and needs no details. */
 const unimplemented: ReadonlySet<number> = new Set([404, 405]);
 
 /** The error of a problem that was found before a method was called. */
 export function errorOfProblem({ status, code, reason, detail, metadata }: Problem): ConnectError {
+  if (unimplemented.has(status)) return new ConnectError(detail, Code.Unimplemented);
   const value = create(ErrorInfoSchema, { domain: errorDomain, reason, metadata });
   const named = codeFromString(code.toLowerCase()) ?? Code.Unknown;
   const details = [{ desc: ErrorInfoSchema, value }];
-  return new ConnectError(detail, unimplemented.has(status) ? Code.Unimplemented : named, undefined, details);
+  return new ConnectError(detail, named, undefined, details);
 }
 
 /** Answers a call of gRPC over HTTP/2, or of gRPC-Web, with nothing but its status. */

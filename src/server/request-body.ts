@@ -1,6 +1,7 @@
 /** The bodies of requests. */
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { RefusedBodies } from "./refused-bodies.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
@@ -83,9 +84,16 @@ export async function* streamBody(
   ended.promise.catch(() => {});
   shutdown.add(ended.reject);
   const pieces = request.iterator({ destroyOnReturn: false });
+  const read = async () => {
+    try {
+      return await pieces.next();
+    } catch (cause) {
+      throw new ConnectError("the client has gone away", Code.Canceled, undefined, undefined, cause);
+    }
+  };
   try {
     for (;;) {
-      const next: IteratorResult<Uint8Array> = await Promise.race([pieces.next(), ended.promise]);
+      const next: IteratorResult<Uint8Array> = await Promise.race([read(), ended.promise]);
       if (next.done) return;
       yield next.value;
     }

@@ -265,7 +265,7 @@ describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s",
     await shown.getByRole("button", { name: "Book" }).click();
     await shown.getByText(/^Booking \d+: 2 for Long Evening$/).waitFor();
     await shown.getByRole("button", { name: "Book" }).click();
-    await shown.getByText("only 1 tickets are left", { exact: true }).waitFor();
+    await shown.getByText("only 1 ticket is left", { exact: true }).waitFor();
     await shown.close();
   });
 });

@@ -95,7 +95,12 @@ function messageOf(query: URLSearchParams | undefined): Uint8Array {
 
 async function fail(exchange: Exchange, error: ConnectError, status: number, options: ProtocolOptions): Promise<void> {
   const { header } = exchange;
-  if (!error.isWireError) mergeNonProtocolHeaders(header, error.metadata);
+  if (!error.isWireError) {
+    mergeNonProtocolHeaders(header, error.metadata);
+    // The refusal of an unknown compression names those that there are.
+    const accepted = error.metadata.get("accept-encoding");
+    if (accepted !== null && !exchange.form.query) header.set("accept-encoding", accepted);
+  }
   header.set("content-type", "application/json");
   // Of a GET it could be kept.
   header.set("cache-control", "no-store");

@@ -1,0 +1,84 @@
+/** The fast path and Connect's pipeline give the same responses to the same requests, apart from what is listed here. */
+import { isDeepStrictEqual } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Case, cases } from "./support/wire/cases.ts";
+import { exchange, type Fields } from "./support/wire/exchange.ts";
+import { serveWatched, type WatchedApp } from "./support/wire/handlers.ts";
+
+/** What a client and a handler observe of a call, by name. */
+type Observed = ReadonlyMap<string, unknown>;
+
+interface Difference {
+  readonly reason: string;
+  isOf(call: Case, fast: Observed): boolean;
+  /** All that differs. */
+  readonly names: readonly string[];
+}
+
+/** The differences by design: each is in all calls that it is of, and there are no others. */
+const differences: readonly Difference[] = [
+  {
+    reason: "Connect has no ETags, and those of Connect GET are the fast path's",
+    isOf: ({ way }, fast) => way.protocol === "Connect GET" && fast.get("status") === 200,
+    names: ["header etag"],
+  },
+  {
+    reason: "the mount gives the text mode of gRPC-Web to Connect as binary, and so its content type",
+    isOf: ({ way }, fast) => way.protocol === "gRPC-Web text" && fast.get("calls of the handler") === 1,
+    names: ["handler's header"],
+  },
+];
+
+let fast: WatchedApp;
+let piped: WatchedApp;
+
+beforeAll(async () => {
+  fast = await serveWatched({ fastPath: true });
+  piped = await serveWatched({ fastPath: false });
+});
+afterAll(async () => {
+  await fast?.close();
+  await piped?.close();
+});
+
+async function observe(app: WatchedApp, { request }: Case): Promise<Observed> {
+  const { headers, trailers, ...response } = await exchange(app.port, request);
+  const calls = app.takeCalls();
+  return new Map<string, unknown>([
+    ...Object.entries(response),
+    ...named("header", headers),
+    ...named("trailer", trailers),
+    ["calls of the handler", calls.length],
+    ...calls.flatMap((call) => named("handler's", call)),
+  ]);
+}
+
+const named = (kind: string, values: Fields | Readonly<Record<string, unknown>>) =>
+  Object.entries(values).map(([name, value]): [string, unknown] => [`${kind} ${name}`, value]);
+
+/** What differs between two observations. What only one handler was called with is no difference besides the call. */
+function compare(ofFast: Observed, ofPiped: Observed): Record<string, { fast: unknown; piped: unknown }> {
+  const names = [...new Set([...ofFast.keys(), ...ofPiped.keys()])];
+  const isCalledAlike = ofFast.get("calls of the handler") === ofPiped.get("calls of the handler");
+  return Object.fromEntries(
+    names
+      .filter((name) => isCalledAlike || !name.startsWith("handler's "))
+      .map((name) => [name, { fast: ofFast.get(name), piped: ofPiped.get(name) }] as const)
+      .filter(([, { fast, piped }]) => !isDeepStrictEqual(fast, piped)),
+  );
+}
+
+test("every case has its own name", () => {
+  expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+});
+
+describe("the fast path and the pipeline answer alike", () => {
+  test.each(cases.map((each) => [each.name, each] as const))("%s", async (_name, each) => {
+    const [ofFast, ofPiped] = [await observe(fast, each), await observe(piped, each)];
+    const different = compare(ofFast, ofPiped);
+    const byDesign = differences.find(({ isOf }) => isOf(each, ofFast))?.names ?? [];
+    const others = Object.fromEntries(Object.entries(different).filter(([name]) => !byDesign.includes(name)));
+    expect(others).toEqual({});
+    expect(Object.keys(different).sort()).toEqual([...byDesign].sort());
+  });
+});
