@@ -3,7 +3,7 @@
  * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { trailerFlag, trailerSerialize } from "./connect-internals.ts";
+import { grpcStatusOk, trailerFlag, trailerSerialize } from "./connect-internals.ts";
 import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
 import { grpcCommons, setError, wrap } from "./grpc.ts";
 import {
@@ -44,10 +44,12 @@ function formsOf(contentType: string, protocol: Protocol): [contentType: string,
 
 function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buffer | string): Protocol {
   const send = (exchange: Exchange, messages: readonly Envelope[]) => {
-    const { raw } = exchange.reply;
-    const trailer = { flags: trailerFlag, data: trailerSerialize(exchange.trailer) };
-    raw.writeHead(200, responseHeaders(exchange));
-    raw.end(encode(joinEnvelopes([...messages, trailer])));
+    const { reply, trailer } = exchange;
+    // A handler may have set another status, as Connect lets it.
+    if (!trailer.has("grpc-status")) trailer.set("grpc-status", grpcStatusOk);
+    const last = { flags: trailerFlag, data: trailerSerialize(trailer) };
+    reply.raw.writeHead(200, responseHeaders(exchange));
+    reply.raw.end(encode(joinEnvelopes([...messages, last])));
   };
   return {
     ...grpcCommons,
