@@ -2,7 +2,7 @@
  * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
  * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
  */
-import { trailerFlag, trailerSerialize } from "../internals.ts";
+import { grpcStatusOk, trailerFlag, trailerSerialize } from "../internals.ts";
 import { decodeText, maxTextLength } from "../text-mode.ts";
 import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
 import { grpcCommons, setError, wrap } from "./grpc.ts";
@@ -44,10 +44,12 @@ function formsOf(contentType: string, protocol: Protocol): [contentType: string,
 
 function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buffer | string): Protocol {
   const send = (exchange: Exchange, messages: readonly Envelope[]) => {
-    const { raw } = exchange.reply;
-    const trailer = { flags: trailerFlag, data: trailerSerialize(exchange.trailer) };
-    raw.writeHead(200, responseHeaders(exchange));
-    raw.end(encode(joinEnvelopes([...messages, trailer])));
+    const { reply, trailer } = exchange;
+    // A handler may have set another status, as Connect lets it.
+    if (!trailer.has("grpc-status")) trailer.set("grpc-status", grpcStatusOk);
+    const last = { flags: trailerFlag, data: trailerSerialize(trailer) };
+    reply.raw.writeHead(200, responseHeaders(exchange));
+    reply.raw.end(encode(joinEnvelopes([...messages, last])));
   };
   return {
     ...grpcCommons,

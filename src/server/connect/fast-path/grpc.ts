@@ -21,8 +21,7 @@ export const grpcCommons = {
   parseTimeout: (value: string | null) => parseGrpcTimeout(value, Number.MAX_SAFE_INTEGER),
   messageBytes: (bodyBytes: number) => bodyBytes - prefixBytes,
 
-  open({ header, trailer, encodings: { response } }: Exchange): void {
-    trailer.set("grpc-status", grpcStatusOk);
+  open({ header, encodings: { response } }: Exchange): void {
     // It says what a message may be compressed with, and each message whether it is.
     if (response !== null) header.set("grpc-encoding", response.name);
   },
@@ -68,9 +67,12 @@ export function createGrpc(options: ProtocolOptions): [contentType: string, form
   ];
 }
 
+const statusOk = { "grpc-status": grpcStatusOk };
+
 function send(exchange: Exchange, body?: Uint8Array): void {
   const { raw } = exchange.reply;
   raw.writeHead(200, responseHeaders(exchange));
-  raw.addTrailers(nodeHeaders(exchange.trailer));
+  // A handler may have set another status, as Connect lets it.
+  raw.addTrailers(nodeHeaders(exchange.trailer, statusOk));
   raw.end(body);
 }

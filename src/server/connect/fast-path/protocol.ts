@@ -48,7 +48,7 @@ export interface Protocol {
   readonly maxBodyBytes: number;
   /** The size of the message in a body of this size. */
   messageBytes(bodyBytes: number): number;
-  /** Sets the headers and trailers that a response begins with. */
+  /** Sets the headers that a response begins with, besides its content type. */
   open(exchange: Exchange): void;
   /** The one message of a whole body. Throws a ConnectError if there is none, or more than one, or it is malformed. */
   read(exchange: Exchange, body: Uint8Array): Promise<AnyMessage>;
@@ -69,8 +69,8 @@ export interface ProtocolOptions {
 const compressMinBytes = 1024;
 
 /** The response's bytes compressed, if that is worth it and the client takes it. */
-export async function compress({ encodings }: Exchange, bytes: Uint8Array): Promise<Uint8Array | undefined> {
-  return bytes.length < compressMinBytes ? undefined : await encodings.response?.compress(bytes);
+export function compress({ encodings }: Exchange, bytes: Uint8Array): Promise<Uint8Array> | undefined {
+  return bytes.length < compressMinBytes ? undefined : encodings.response?.compress(bytes);
 }
 
 /** Headers in the form that Node writes, added to others. */
