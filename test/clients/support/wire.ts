@@ -8,6 +8,8 @@ export interface Wire {
   readonly address: string;
   /** Connections of clients so far. */
   readonly connections: number;
+  /** Those that are open at this moment. */
+  readonly open: number;
   /** HTTP/2 pings of clients so far, without the answers to the server's. */
   readonly pings: number;
   /** GOAWAY frames of the server so far. */
@@ -26,10 +28,14 @@ const gzipMagic = Buffer.of(0x1f, 0x8b, 0x08);
 export async function startWire(url: string): Promise<Wire> {
   let target = new URL(url);
   const sockets = new Set<Socket>();
-  const counts = { connections: 0, pings: 0, goaways: 0, zippedRequests: 0, zippedResponses: 0 };
+  const counts = { connections: 0, open: 0, pings: 0, goaways: 0, zippedRequests: 0, zippedResponses: 0 };
 
   const server = createServer({ noDelay: true }, (client) => {
     counts.connections += 1;
+    counts.open += 1;
+    client.on("close", () => {
+      counts.open -= 1;
+    });
     const upstream = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
     for (const [socket, other] of [
       [client, upstream],
@@ -65,6 +71,9 @@ export async function startWire(url: string): Promise<Wire> {
     address: `127.0.0.1:${port}`,
     get connections() {
       return counts.connections;
+    },
+    get open() {
+      return counts.open;
     },
     get pings() {
       return counts.pings;
