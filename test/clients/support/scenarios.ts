@@ -1,10 +1,10 @@
 /** What every client must be able to do, whatever its language. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { createConcert } from "../../support/concerts.ts";
 import type { TestDatabase } from "../../support/database.ts";
-import { type HeldLock, holdConcert, patientSettings } from "../../support/locks.ts";
+import { holdConcert, patientSettings } from "../../support/locks.ts";
 import { type ServiceProcess, spawnService } from "../../support/process.ts";
 import { createProtocolClient } from "../../support/protocols.ts";
 import { testEnvironment } from "../../support/service.ts";
@@ -130,13 +130,13 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
 
   "opens a new connection after the service has closed an idle one": async ({ strict, connect }) => {
     const wire = await startWire(strict.grpcUrl);
+    onTestFinished(() => wire.close());
     const caller = connect(wire.address);
     expect((await caller.call(check, { service: "" })).code).toBe("OK");
     // A library may open the next connection at once.
     await vi.waitFor(() => expect(wire.connections - wire.open).toBeGreaterThan(0), { timeout: 30_000 });
     expect((await caller.call(check, { service: "" })).code).toBe("OK");
     expect(wire.connections).toBeGreaterThan(1);
-    await wire.close();
   },
 
   "finishes its calls on an instance that drains, and makes the next ones on another": async (stage) => {
@@ -144,6 +144,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
     const { booking, requestId, held } = await heldBooking(stage);
     await withService(testEnvironment(database.url, patientSettings), async (service) => {
       const wire = await startWire(service.grpcUrl);
+      onTestFinished(() => wire.close());
       const caller = connect(wire.address);
       const watched = caller.start(watch, { service: "" });
       expect(await watched.response(0)).toEqual({ status: "SERVING" });
@@ -163,7 +164,6 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
       expect(await stopped).toBe(0);
       const repeated = await caller.call(bookTickets, { ...booking, requestId });
       expect(succeeded(repeated)).toEqual(made);
-      await wire.close();
     });
   },
 
@@ -233,7 +233,8 @@ async function newBooking(
 /** The same, with the concert's row locked: bookings of it wait in the database. */
 async function heldBooking({ service, database }: Stage) {
   const made = await newBooking(service);
-  const held: HeldLock = await holdConcert(database, BigInt(made.booking.concertId));
+  const held = await holdConcert(database, BigInt(made.booking.concertId));
+  onTestFinished(() => held.release());
   return { ...made, held };
 }
 
