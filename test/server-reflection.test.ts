@@ -86,6 +86,16 @@ describe.each([
     expect(third).toEqual(["buf/validate/validate.proto"]);
   });
 
+  test.each([
+    ["google.rpc.ErrorInfo", "google/rpc/error_details.proto"],
+    ["google.rpc.BadRequest.FieldViolation", "google/rpc/error_details.proto"],
+    ["google.rpc.RetryInfo", "google/rpc/error_details.proto"],
+    ["google.rpc.Status", "google/rpc/status.proto"],
+  ])("finds %s, which responses carry as an Any", async (symbol, file) => {
+    const [answer] = (await ask(service, [{ case: "fileContainingSymbol", value: symbol }])).map(filesOf);
+    expect(answer).toContain(file);
+  });
+
   test("tells the numbers of extensions", async () => {
     const answers = await ask(service, [
       { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" },

@@ -5,7 +5,7 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createDescriptors, type ProtoFile } from "./descriptors.ts";
 
-const descriptors = createDescriptors([BookingService, Health]);
+const descriptors = createDescriptors([BookingService.file, Health.file]);
 
 test.each([
   ["frontrow.v1.BookingService", "frontrow/v1/booking_service.proto"],

@@ -1,5 +1,5 @@
 /** Finds the .proto files that reflection hands out: by name, by symbol, by extension. */
-import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
+import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { type DescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
 /** A .proto file. Names are as imports spell them, with `.proto`. */
@@ -26,10 +26,10 @@ interface Index {
   readonly extensions: Map<string, Map<number, ProtoFile>>;
 }
 
-/** Indexes the services' files and everything they import. */
-export function createDescriptors(services: readonly DescService[]): Descriptors {
+/** Indexes these files and everything they import. */
+export function createDescriptors(files: Iterable<DescFile>): Descriptors {
   const index: Index = { files: new Map(), symbols: new Map(), extensions: new Map() };
-  for (const service of services) addFile(index, service.file);
+  for (const file of files) addFile(index, file);
 
   return {
     fileByName: (name) => index.files.get(name),

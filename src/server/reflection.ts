@@ -1,6 +1,8 @@
 /** gRPC server reflection, v1 and v1alpha: tells clients the schema, so that they can call without having it. */
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.ts";
+import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.ts";
 import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
@@ -25,11 +27,14 @@ const streamLimits = {
   maxUnsentBytes: 8 * 1024 * 1024,
 };
 
+/** Errors carry these messages as an Any. No service's file imports them, and a generic client cannot show them without. */
+const errorFiles = [file_google_rpc_status, file_google_rpc_error_details];
+
 /** The reflection services, which list themselves besides the given services. */
 export function bindReflection(services: readonly DescService[], draining: AbortSignal): ServiceBinding[] {
   const listed = [...services, v1.ServerReflection, v1alpha.ServerReflection];
   const names = listed.map(({ typeName }) => typeName).sort();
-  const descriptors = createDescriptors(listed);
+  const descriptors = createDescriptors([...listed.map(({ file }) => file), ...errorFiles]);
   const { limit, takePlace } = createStreamLimits(streamLimits);
 
   async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {

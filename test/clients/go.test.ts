@@ -1,5 +1,5 @@
 /** Clients written in Go, each on one HTTP/2 connection to a running service: their calls, and what ends early beside them. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type ServiceProcess, spawnService } from "../support/process.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
+import { go, isInstalled } from "./support/toolchains.ts";
 
 interface Outcome {
   readonly calls: number;
@@ -20,22 +21,12 @@ interface Outcome {
 }
 
 const run = promisify(execFile);
-const hasGo = isGoInstalled();
-if (!hasGo) process.stderr.write("tests: SKIPPED: the clients in Go, since there is no `go` here\n");
+const hasGo = isInstalled(go);
 
 let folder: string;
 let database: TestDatabase;
 let service: ServiceProcess;
 let concertId: string;
-
-function isGoInstalled(): boolean {
-  try {
-    execFileSync("go", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 beforeAll(async () => {
   if (!hasGo) return;
