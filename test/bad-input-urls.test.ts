@@ -80,6 +80,14 @@ describe("a path that leads nowhere", () => {
   );
 });
 
+test("a gRPC client receives a gRPC status, except for a type that is refused", async () => {
+  const send = (path: string) => sendGrpc(subject.baseUrl, path, envelope(Buffer.of()));
+  expectGrpcError(await send("/frontrow.v1.ConcertService/%ff"), Code.InvalidArgument);
+  // REST has these paths, but not for this method.
+  expectGrpcError(await send("/api/v1/concerts/1"), Code.Unimplemented);
+  expectProblem(await send("/api/v1/concerts"), 415, "UNSUPPORTED_MEDIA_TYPE");
+});
+
 describe("a method that a path does not take", () => {
   test.each([
     ...["PUT", "DELETE", "PATCH"].map((method) => [`${method} /api/v1/concerts`, "GET, HEAD, POST"]),

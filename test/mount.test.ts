@@ -1,4 +1,4 @@
-/** Calls that Connect answers: what ends before its time, and what cannot be written. */
+/** Calls that Connect answers: streams that end early, and responses that cannot be written. */
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { Code, type HandlerContext } from "@connectrpc/connect";
@@ -22,7 +22,7 @@ let check: (context: HandlerContext) => void;
 /** Resolves when the endless stream has ended. */
 let ended: PromiseWithResolvers<void>;
 let served: Awaited<ReturnType<typeof serve>>;
-/** What no library may write to. */
+/** Libraries must not write to these. */
 const consoles = () => [vi.spyOn(console, "error"), vi.spyOn(console, "warn"), vi.spyOn(process.stderr, "write")];
 let output: ReturnType<typeof consoles>;
 
@@ -84,7 +84,7 @@ const http1Request = (path: string, type: string, body: Uint8Array) =>
     body,
   ]);
 
-describe("a client that hangs up in the middle of a stream ends it, without noise", () => {
+describe("a client that hangs up ends its stream, and nothing is logged as a fault", () => {
   test("over HTTP/1.1", async () => {
     const { socket, waitFor } = openRaw(served.port);
     socket.write(http1Request(watchPath, "application/connect+json", envelope(Buffer.from("{}"))));
@@ -100,7 +100,7 @@ describe("a client that hangs up in the middle of a stream ends it, without nois
     const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
     const stream = session.request(fields).on("error", () => {});
     stream.end(envelope(Buffer.of()));
-    // It takes so much of the response and no more: a write waits, or soon will.
+    // The client takes no more than its window: a write waits, or will.
     await once(stream, "readable");
     stream.close(code);
     await ended.promise;
@@ -120,7 +120,7 @@ describe("a client that hangs up in the middle of a stream ends it, without nois
   });
 });
 
-describe("what cannot be written is logged, and no part of it is taken for the whole", () => {
+describe("a response that cannot be written is logged, and is not completed", () => {
   const unwritten = [{ level: "warn", method: checkPath, msg: "an answer could not be written" }];
 
   test("a header, over HTTP/1.1", async () => {

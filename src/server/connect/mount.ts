@@ -1,7 +1,7 @@
 /**
  * Mounts RPC services on Fastify with `@connectrpc/connect-fastify`: each method answers gRPC, gRPC-Web and Connect at one
- * path. Hooks refuse what is no call of the method and give unary calls to the fast path. Connect answers streams and the
- * calls that the fast path leaves.
+ * path. Hooks refuse requests that are not a call of the method, and pass unary calls to the fast path. Connect answers
+ * streams and the calls that the fast path does not own.
  */
 import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
@@ -90,7 +90,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 }
 
 /**
- * Prepares the calls that Connect answers, in a hook.
+ * Prepares the calls that Connect answers. It runs in a hook, whose errors are answered.
  *
  * To report: "A request is never answered if contextValues throws."
  */

@@ -1,4 +1,4 @@
-/** Which requests are calls of a method: Connect would refuse the others without a word. */
+/** Which requests are calls of a method. Connect would refuse the others with an empty body. */
 import { createConnectRouter } from "@connectrpc/connect";
 import type { FastifyRequest } from "fastify";
 import { describe, expect, test } from "vitest";
@@ -37,14 +37,14 @@ test.each([
   ...["application/grpc", "application/grpc+proto", "application/grpc+json", "application/GRPC"],
   ...["application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"],
   ...["application/grpc-web-text", "application/grpc-web-text+proto"],
-])("a unary call as %s", (type) => {
+])("takes a unary call as %s", (type) => {
   expect(statusOf("GetConcert", typed(type))).toBeUndefined();
 });
 
 test.each([
   ...["application/connect+json", "application/grpc+xml", "application/grpcs", "application/grpc-web-texts", ""],
   ...["text/plain", "application/json; charset=latin1", "application/connect+xml"],
-])("a unary call is not %j: 415", (type) => {
+])("refuses a unary call as %j: 415", (type) => {
   expect(statusOf("GetConcert", typed(type))).toBe(415);
 });
 
@@ -54,9 +54,9 @@ test.each([
   "application/grpc",
   "application/grpc-web",
   "application/grpc-web-text",
-])("a stream as %s", (type) => expect(statusOf("Watch", typed(type))).toBeUndefined());
+])("takes a stream as %s", (type) => expect(statusOf("Watch", typed(type))).toBeUndefined());
 
-test.each(["application/json", "application/proto", "application/connectjson"])("a stream is not %s: 415", (type) =>
+test.each(["application/json", "application/proto", "application/connectjson"])("refuses a stream as %s: 415", (type) =>
   expect(statusOf("Watch", typed(type))).toBe(415),
 );
 
@@ -66,10 +66,10 @@ test("a call that streams both ways needs HTTP/2: 505", () => {
   expect(statusOf("ServerReflectionInfo", { ...given, version: 1 })).toBe(505);
 });
 
-describe("GET", () => {
+describe("a GET", () => {
   const get = (query: string, headers: Headers = {}) => statusOf("GetConcert", { method: "GET", query, headers });
 
-  test("reads", () => {
+  test("calls a method that only reads", () => {
     expect(get("encoding=json&message=%7B%7D")).toBeUndefined();
     expect(get("encoding=proto&base64=1&message=CAE=", { "content-type": "application/json" })).toBeUndefined();
   });
@@ -85,16 +85,16 @@ describe("GET", () => {
     expect(get(query, headers)).toBe(status);
   });
 
-  test("does not change anything: 405", () => {
+  test("of a method that changes something is refused: 405", () => {
     expect(statusOf("CreateConcert", { method: "GET", query: "encoding=json&message={}" })).toBe(405);
   });
 });
 
-test.each(["a b", "", "test:99999", "[::1", undefined])("a Host that is none: 400 for %j", (host) => {
+test.each(["a b", "", "test:99999", "[::1", undefined])("refuses the Host %j: 400", (host) => {
   expect(statusOf("GetConcert", { headers: { host, "content-type": "application/json" } })).toBe(400);
 });
 
-test.each(["localhost:8080", "[::1]:80", "192.0.2.1", "a_b.test"])("a Host that is one: %s", (host) => {
+test.each(["localhost:8080", "[::1]:80", "192.0.2.1", "a_b.test"])("takes the Host %s", (host) => {
   for (let time = 0; time < 2; time++) {
     expect(statusOf("GetConcert", { headers: { host, "content-type": "application/json" } })).toBeUndefined();
   }

@@ -1,5 +1,5 @@
 /**
- * Refusals of requests that are no call of the method at their path.
+ * Refuses requests that are not a call of the method at their path.
  *
  * To report: "Handlers answer 405, 415 and 505 with an empty body, and 405 without the header Allow." And of connect-fastify:
  * "A request without a Host, or with one that cannot be part of a URL, is never answered."

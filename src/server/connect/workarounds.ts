@@ -83,7 +83,7 @@ async function answer(
 }
 
 /**
- * The plugin takes an error with this code for the client's hang-up, and says nothing.
+ * The plugin ignores an error with this code: it stands for a client that has hung up.
  *
  * To report: "Errors while a response is written go to console.error and cannot be handled."
  */
