@@ -39,7 +39,7 @@ beforeAll(async () => {
     // Connections are idle for as long as the other scenarios of a client take. Over HTTP/1.1 each call that is given up
     // ends its connection, so there are many.
     start({ ...patientSettings, APP_IDLE_TIMEOUT: "5m", APP_MAX_CONNECTIONS_PER_ADDRESS: "10000" }),
-    start({ APP_RATE_LIMIT_READS: "1", APP_RATE_LIMIT_ADDRESS_FACTOR: "1", APP_IDLE_TIMEOUT: "1s" }),
+    start({ APP_RATE_LIMIT_READS: "1", APP_RATE_LIMIT_ADDRESS_FACTOR: "1" }),
   ]);
 });
 afterAll(async () => {
