@@ -1,5 +1,7 @@
 /** Bodies that arrive in pieces, or of which only a part arrives. */
+
 import { constants } from "node:http2";
+import { setImmediate } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
@@ -16,9 +18,21 @@ beforeAll(async () => {
 afterAll(() => subject.close());
 
 test("a message in many pieces is put together", async () => {
-  const { path, body } = { path: rpcPath("ConcertService.GetConcert"), body: '{"id":"1"}' };
-  const headers = { "content-type": "application/json", "transfer-encoding": "chunked" };
-  expect(await sendHttp(subject.baseUrl, { path, headers, body })).toMatchObject({ status: 200 });
+  const pieces = new ReadableStream({
+    async start(controller) {
+      for (const piece of '{"id":"1"}') {
+        controller.enqueue(Buffer.from(piece));
+        // Each in a chunk and a packet.
+        await setImmediate();
+      }
+      controller.close();
+    },
+  });
+  const response = await fetch(subject.baseUrl + rpcPath("ConcertService.GetConcert"), {
+    ...{ method: "POST", headers: { "content-type": "application/json" } },
+    ...{ body: pieces, duplex: "half" },
+  });
+  expect(response.status).toBe(200);
 });
 
 describe("a call that is reset before its body has ended", () => {

@@ -154,7 +154,7 @@ describe("a client that never reads", () => {
     const { reset } = await openUnread(service);
     const unread = await service.nextFeed();
     unread.flood("x".repeat(80_000));
-    await vi.waitFor(() => expect(unread.taken).toBe(1));
+    await vi.waitFor(() => expect(unread.taken).toBe(1), { timeout: 20_000 });
     const call = open(service, "gRPC by grpc-js", "WatchAll");
     (await service.nextFeed()).send("x".repeat(30_000));
     expect(await call.next()).toEqual(tooManyInAll);

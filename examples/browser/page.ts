@@ -34,10 +34,18 @@ function rowOf(concert: Concert): HTMLTableRowElement {
   left.textContent = available.toLocaleString();
   price.className = left.className = "number";
 
-  const count = Object.assign(document.createElement("input"), { type: "number", min: "1", value: "1" });
+  const count = Object.assign(document.createElement("input"), {
+    type: "number",
+    min: "1",
+    max: "100",
+    step: "1",
+    value: "1",
+    required: true,
+  });
   count.ariaLabel = `Tickets for ${concert.name}`;
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Book" });
-  button.addEventListener("click", () =>
+  button.addEventListener("click", () => {
+    if (!count.reportValidity()) return;
     report(async () => {
       button.disabled = true;
       try {
@@ -54,8 +62,8 @@ function rowOf(concert: Concert): HTMLTableRowElement {
       } finally {
         button.disabled = false;
       }
-    }),
-  );
+    });
+  });
   const book = row.insertCell();
   book.append(count, " ", button);
   return row;

@@ -3,6 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
+/** A program that does not end by then is killed. */
+const closeTimeoutMs = 10_000;
+
 export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
@@ -85,7 +88,9 @@ export function startCaller(command: readonly string[]): Caller {
     call: (method, request, options) => start(method, request, options).ended,
     close: async () => {
       child.stdin.end();
+      const timer = setTimeout(() => child.kill("SIGKILL"), closeTimeoutMs);
       await closed;
+      clearTimeout(timer);
     },
   };
 }

@@ -113,7 +113,7 @@ async function buildJava(): Promise<readonly string[]> {
 }
 
 /**
- * Generates code with plugins of buf.gen.yaml's form. The annotations for validation and REST are left out: code in other
+ * Generates code with plugins of buf.gen.yaml's form. The annotations for validation, REST and errors are left out: code in other
  * languages would need the packages that declare them.
  */
 async function generate(
@@ -126,7 +126,7 @@ async function generate(
     version: "v2",
     clean: true,
     managed: { enabled: true, override },
-    inputs: [{ directory: "proto", exclude_types: ["buf.validate", "google.api"] }],
+    inputs: [{ directory: "proto", exclude_types: ["buf.validate", "google.api", "google.rpc"] }],
     plugins,
   };
   await run(buf, ["generate", "--template", JSON.stringify(template)], { cwd: projectRoot });

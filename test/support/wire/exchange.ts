@@ -154,7 +154,8 @@ function readText(bytes: Buffer): Buffer {
 
 function readEnvelopes(bytes: Buffer): Envelope[] {
   const envelopes: Envelope[] = [];
-  for (let at = 0; at + prefixBytes <= bytes.length; ) {
+  for (let at = 0; at < bytes.length; ) {
+    if (at + prefixBytes > bytes.length) throw new Error("the response ends in the middle of a prefix");
     const flags = bytes.readUInt8(at);
     const end = at + prefixBytes + bytes.readUInt32BE(at + 1);
     if (end > bytes.length) throw new Error("the response ends in the middle of an envelope");

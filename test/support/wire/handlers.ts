@@ -156,6 +156,8 @@ function describe(context: HandlerContext) {
   const { service, method, protocolName, requestMethod, url, requestHeader } = context;
   const timeoutMs = context.timeoutMs();
   return {
+    // Only Connect's own context has this function.
+    by: "abort" in context ? "Connect" : "the fast path",
     method: `${service.typeName}/${method.name}`,
     protocolName,
     requestMethod,
