@@ -230,4 +230,14 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "a call of the fast path left to the mount",
+    file: "src/server/connect/fast-path/forms.ts",
+    changes: [{ from: 'if (request.method === "POST") return postOf(type);', to: "" }],
+    tests: [
+      onBothPaths("gRPC over HTTP/2 in binary: a short message"),
+      onBothPaths("gRPC-Web over HTTP/1 in binary: a short message"),
+      onBothPaths("Connect over HTTP/1 in JSON: a short message"),
+    ],
+  },
 ];
