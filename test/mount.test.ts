@@ -1,11 +1,13 @@
 /** Calls that Connect answers: streams that end early, and responses that cannot be written. */
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, type HandlerContext } from "@connectrpc/connect";
 import Fastify from "fastify";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Health } from "../gen/health/v1/health_pb.ts";
 import { createLogger } from "../src/log.ts";
+import { cutEventually } from "../src/rpc/open-stream.ts";
 import { bindService } from "../src/rpc/service.ts";
 import { registerConnect } from "../src/server/connect/mount.ts";
 import { listen } from "../src/server/listen.ts";
@@ -19,6 +21,8 @@ const watchPath = `/${Health.typeName}/Watch`;
 
 /** What a test does with the context of a unary call. */
 let check: (context: HandlerContext) => void;
+/** The context of the endless stream. */
+let watched: HandlerContext | undefined;
 /** Resolves when the endless stream has ended. */
 let ended: PromiseWithResolvers<void>;
 let served: Awaited<ReturnType<typeof serve>>;
@@ -37,7 +41,8 @@ async function serve() {
       return { status: 1 };
     },
     list: () => ({}),
-    async *watch() {
+    async *watch(_, context) {
+      watched = context;
       try {
         for (;;) yield { status: 1 };
       } finally {
@@ -106,6 +111,23 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
     await ended.promise;
     session.destroy();
     expect(noteworthy()).toEqual([]);
+  });
+
+  test("over HTTP/2, and no timer is left to cut its response", async () => {
+    const session = connect(served.baseUrl);
+    const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(fields).on("error", () => {});
+    stream.end(envelope(Buffer.of()));
+    await once(stream, "readable");
+    stream.close(constants.NGHTTP2_CANCEL);
+    await ended.promise;
+    await nextTurn();
+    const wait = vi.spyOn(globalThis, "setTimeout");
+    if (watched) cutEventually(watched.values);
+    const waits = wait.mock.calls.length;
+    wait.mockRestore();
+    expect([watched?.signal.aborted, waits]).toEqual([true, 0]);
+    session.destroy();
   });
 
   test("over HTTP/2, with its connection", async () => {
