@@ -13,6 +13,7 @@ import { registerConnect } from "../src/server/connect/mount.ts";
 import { listen } from "../src/server/listen.ts";
 import { createRefusedBodies } from "../src/server/refused-bodies.ts";
 import { envelope, sendGrpc } from "./support/bad-input.ts";
+import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
 import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
 
@@ -128,6 +129,24 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
     wait.mockRestore();
     expect([watched?.signal.aborted, waits]).toEqual([true, 0]);
     session.destroy();
+  });
+
+  test("over HTTP/2, in the middle of the request of a unary call", async () => {
+    const { socket, waitFor } = openRaw(served.port);
+    socket.write(opening);
+    const fields = { ...grpcFields(checkPath), "content-type": "application/json" };
+    for (const [index, reason] of [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL].entries()) {
+      const stream = 2 * index + 1;
+      socket.write(Buffer.concat([headers(stream, fields), frame(frameType.data, 0, stream, Buffer.from("{"))]));
+      // Once this is answered, the other's request has been received.
+      await sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()));
+      socket.write(reset(stream, reason));
+    }
+    socket.write(frame(frameType.ping, 0, 0, Buffer.from("all sent")));
+    await waitFor("all sent");
+    await sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()));
+    socket.destroy();
+    expect(noteworthy()).toEqual([]);
   });
 
   test("over HTTP/2, with its connection", async () => {

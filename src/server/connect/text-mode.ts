@@ -62,7 +62,9 @@ export function decodeText<Body extends Uint8Array | undefined>(body: Body): Bod
     // Negative if one of them is.
     const group = (bitsAt(at) << 18) | (bitsAt(at + 1) << 12) | (third << 6) | fourth;
     if (group < 0) throw new ConnectError("protocol error: the body is not base64", Code.InvalidArgument);
-    bytes.writeUIntBE(group, length, 3);
+    bytes[length] = group >> 16;
+    bytes[length + 1] = group >> 8;
+    bytes[length + 2] = group;
     length += 3 - padding;
   }
   return bytes.subarray(0, length);
