@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, type HandlerContext } from "@connectrpc/connect";
-import Fastify from "fastify";
+import Fastify, { type FastifyRequest } from "fastify";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Health } from "../gen/health/v1/health_pb.ts";
 import { createLogger } from "../src/log.ts";
@@ -22,6 +22,8 @@ const watchPath = `/${Health.typeName}/Watch`;
 
 /** What a test does with the context of a unary call. */
 let check: (context: HandlerContext) => void;
+/** What a test does with a request before the plugin reads it. */
+let spoil: (request: FastifyRequest) => void;
 /** The context of the endless stream. */
 let watched: HandlerContext | undefined;
 /** Resolves when the endless stream has ended. */
@@ -36,6 +38,10 @@ async function serve() {
   const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
   const shutdown = new AbortController();
   const fastify = Fastify();
+  fastify.addHook("preHandler", (request, _reply, done) => {
+    spoil(request);
+    done();
+  });
   const health = bindService(Health, {
     check: (_, context) => {
       check(context);
@@ -69,6 +75,7 @@ async function serve() {
 
 beforeEach(async () => {
   check = () => {};
+  spoil = () => {};
   ended = Promise.withResolvers();
   output = consoles();
   served = await serve();
@@ -170,6 +177,19 @@ describe("a response that cannot be written is logged, and is not completed", ()
     socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
     expect(await closed).toBe("");
     expect(noteworthy()).toMatchObject(unwritten);
+  });
+
+  test("any, if the plugin cannot read the request", async () => {
+    spoil = ({ raw }) => {
+      raw.headers.host = undefined;
+    };
+    const { socket, closed } = openRaw(served.port);
+    socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
+    expect(await closed).toBe("");
+    expect(noteworthy()).toMatchObject(unwritten);
+    // The plugin's own words.
+    expect(output[0]).toHaveBeenCalledOnce();
+    for (const each of output) each.mockClear();
   });
 
   test("a trailer of gRPC", async () => {
