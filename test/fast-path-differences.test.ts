@@ -20,7 +20,14 @@ interface Difference {
 /** What the decoder of JSON refuses, in all protocols and in Connect alone. */
 const undecodable: ReadonlySet<string> = new Set([
   ...["a field of another type", "a key twice", "a malformed message", "a truncated message", "an array", "null"],
-  ...["a message against the rules", "an empty body", "broken UTF-8", "something after the message", "no message"],
+  ...[
+    "a lone surrogate",
+    "a message against the rules",
+    "an empty body",
+    "broken UTF-8",
+    "something after the message",
+    "no message",
+  ],
 ]);
 const undecodableByConnect: ReadonlySet<string> = new Set(["an empty compressed body", "two messages"]);
 

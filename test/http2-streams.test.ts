@@ -2,6 +2,7 @@
  * Streams that end early on an HTTP/2 connection, and the other calls on it. No timeout of the server ends a stream here.
  * `test/clients` shows the same with clients written in Go.
  */
+import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { envelope, rpcPath } from "./support/bad-input.ts";
@@ -201,4 +202,27 @@ test("a stream too many is refused, and the connection goes on", async () => {
   );
   peer.write(frame(frameType.ping, flag.none, 0, Buffer.alloc(8)));
   await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1));
+});
+
+test("a connection whose calls have ended closes after its idle time, however often its client pings", async () => {
+  const brief = await serveApp({ getConcert: () => ({}) }, { limits: { idleTimeoutMs: 300 } });
+  onTestFinished(() => brief.close());
+  await brief.readiness.started();
+  const client = connect(brief.baseUrl).on("error", () => {});
+  onTestFinished(() => client.destroy());
+  const call = (path: string) => {
+    const fields = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+    const stream = client.request(fields).on("error", () => {});
+    stream.end(envelope(Buffer.of()));
+    return stream;
+  };
+  expect(await answerTo(call(getConcert))).toBe("0");
+  const watch = call("/grpc.health.v1.Health/Watch");
+  await once(watch, "data");
+  watch.close(constants.NGHTTP2_CANCEL);
+  let pings = 0;
+  const pinging = setInterval(() => client.ping(() => pings++), 20);
+  onTestFinished(() => clearInterval(pinging));
+  await once(client, "close");
+  expect(pings).toBeGreaterThan(1);
 });

@@ -1,16 +1,19 @@
 /** Calls that Connect answers: streams that end early, and responses that cannot be written. */
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, type HandlerContext } from "@connectrpc/connect";
-import Fastify from "fastify";
+import Fastify, { type FastifyRequest } from "fastify";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Health } from "../gen/health/v1/health_pb.ts";
 import { createLogger } from "../src/log.ts";
+import { cutEventually } from "../src/rpc/open-stream.ts";
 import { bindService } from "../src/rpc/service.ts";
 import { registerConnect } from "../src/server/connect/mount.ts";
 import { listen } from "../src/server/listen.ts";
 import { createRefusedBodies } from "../src/server/refused-bodies.ts";
 import { envelope, sendGrpc } from "./support/bad-input.ts";
+import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
 import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
 
@@ -19,6 +22,10 @@ const watchPath = `/${Health.typeName}/Watch`;
 
 /** What a test does with the context of a unary call. */
 let check: (context: HandlerContext) => void;
+/** What a test does with a request before the plugin reads it. */
+let spoil: (request: FastifyRequest) => void;
+/** The context of the endless stream. */
+let watched: HandlerContext | undefined;
 /** Resolves when the endless stream has ended. */
 let ended: PromiseWithResolvers<void>;
 let served: Awaited<ReturnType<typeof serve>>;
@@ -31,13 +38,18 @@ async function serve() {
   const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
   const shutdown = new AbortController();
   const fastify = Fastify();
+  fastify.addHook("preHandler", (request, _reply, done) => {
+    spoil(request);
+    done();
+  });
   const health = bindService(Health, {
     check: (_, context) => {
       check(context);
       return { status: 1 };
     },
     list: () => ({}),
-    async *watch() {
+    async *watch(_, context) {
+      watched = context;
       try {
         for (;;) yield { status: 1 };
       } finally {
@@ -63,6 +75,7 @@ async function serve() {
 
 beforeEach(async () => {
   check = () => {};
+  spoil = () => {};
   ended = Promise.withResolvers();
   output = consoles();
   served = await serve();
@@ -108,6 +121,41 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
     expect(noteworthy()).toEqual([]);
   });
 
+  test("over HTTP/2, and no timer is left to cut its response", async () => {
+    const session = connect(served.baseUrl);
+    const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(fields).on("error", () => {});
+    stream.end(envelope(Buffer.of()));
+    await once(stream, "readable");
+    stream.close(constants.NGHTTP2_CANCEL);
+    await ended.promise;
+    await nextTurn();
+    const wait = vi.spyOn(globalThis, "setTimeout");
+    if (watched) cutEventually(watched.values);
+    const waits = wait.mock.calls.length;
+    wait.mockRestore();
+    expect([watched?.signal.aborted, waits]).toEqual([true, 0]);
+    session.destroy();
+  });
+
+  test("over HTTP/2, in the middle of the request of a unary call", async () => {
+    const { socket, waitFor } = openRaw(served.port);
+    socket.write(opening);
+    const fields = { ...grpcFields(checkPath), "content-type": "application/json" };
+    for (const [index, reason] of [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL].entries()) {
+      const stream = 2 * index + 1;
+      socket.write(Buffer.concat([headers(stream, fields), frame(frameType.data, 0, stream, Buffer.from("{"))]));
+      // Once this is answered, the other's request has been received.
+      await sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()));
+      socket.write(reset(stream, reason));
+    }
+    socket.write(frame(frameType.ping, 0, 0, Buffer.from("all sent")));
+    await waitFor("all sent");
+    await sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()));
+    socket.destroy();
+    expect(noteworthy()).toEqual([]);
+  });
+
   test("over HTTP/2, with its connection", async () => {
     const session = connect(served.baseUrl, { settings: { initialWindowSize: 100 } }).on("error", () => {});
     const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
@@ -129,6 +177,19 @@ describe("a response that cannot be written is logged, and is not completed", ()
     socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
     expect(await closed).toBe("");
     expect(noteworthy()).toMatchObject(unwritten);
+  });
+
+  test("any, if the plugin cannot read the request", async () => {
+    spoil = ({ raw }) => {
+      raw.headers.host = undefined;
+    };
+    const { socket, closed } = openRaw(served.port);
+    socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
+    expect(await closed).toBe("");
+    expect(noteworthy()).toMatchObject(unwritten);
+    // The plugin's own words.
+    expect(output[0]).toHaveBeenCalledOnce();
+    for (const each of output) each.mockClear();
   });
 
   test("a trailer of gRPC", async () => {

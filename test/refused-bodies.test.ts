@@ -104,6 +104,20 @@ test.each(["no budget left", "a budget"])("every protocol's client has its answe
   expect([fetched.status, (await fetched.json()).reason]).toEqual([413, "REQUEST_TOO_LARGE"]);
 });
 
+test.each(["Connect-Content-Encoding: br", "Connect-Protocol-Version: 9", "Connect-Timeout-Ms: soon"])(
+  "a stream that is refused unread is within the budget: %s",
+  async (header) => {
+    await serve(nothing);
+    const stream = "POST /grpc.health.v1.Health/Watch HTTP/1.1\r\nHost: test\r\nContent-Type: application/connect+json";
+    const [length, body] = [8_000_000, Buffer.alloc(8_000_000, " ")];
+    const { waitFor } = raw(`${stream}\r\n${header}\r\nContent-Length: ${length}\r\n\r\n`, body);
+    await waitFor('"error"');
+    await callOften();
+    expect(refused).toHaveLength(1);
+    expect(refused[0]?.socket.bytesRead).toBeLessThanOrEqual(3 * 64 * 1024);
+  },
+);
+
 test.each([restPath, rpc])("a client that writes all before it reads has its answer from %s", async (path) => {
   await serve({});
   const { socket, waitFor } = raw();

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { clientTimeoutMs } from "./timeout.ts";
 
+const grpcTimeout = (value: string) =>
+  clientTimeoutMs(new Headers({ "content-type": "application/grpc", "grpc-timeout": value }));
 const none = Number.POSITIVE_INFINITY;
 
 test.each([
@@ -15,7 +17,7 @@ test.each([
   // The longest that there can be: eleven thousand years.
   ["99999999H", 359_999_996_400_000],
 ])("grpc-timeout: %s is %d milliseconds", (value, expected) => {
-  expect(clientTimeoutMs(new Headers({ "grpc-timeout": value }))).toBeCloseTo(expected, 9);
+  expect(grpcTimeout(value)).toBeCloseTo(expected, 9);
 });
 
 test.each([
@@ -30,7 +32,7 @@ test.each([
 test.each(["", "m", "1", "1h", "-1S", "1.5S", "1 S", "1SS", "999999999S", "Infinity"])(
   "grpc-timeout: %j counts as none",
   (value) => {
-    expect(clientTimeoutMs(new Headers({ "grpc-timeout": value }))).toBe(none);
+    expect(grpcTimeout(value)).toBe(none);
   },
 );
 
@@ -43,4 +45,19 @@ test.each(["", "-1", "1.5", "1e3", "0x10", "10000000000", "1ms", "NaN"])(
 
 test("a call that names none has none", () => {
   expect(clientTimeoutMs(new Headers())).toBe(none);
+});
+
+test.each([
+  ["application/grpc", 9_000],
+  ["application/GRPC-Web+proto", 9_000],
+  ["application/grpc-web-text", 9_000],
+  ["application/json", 5],
+  ["application/connect+proto", 5],
+])("a request in %s has the timeout of its own protocol", (type, expected) => {
+  const header = new Headers({ "content-type": type, "grpc-timeout": "9S", "connect-timeout-ms": "5" });
+  expect(clientTimeoutMs(header)).toBe(expected);
+});
+
+test("a request without a content type, as a GET, has Connect's timeout", () => {
+  expect(clientTimeoutMs(new Headers({ "grpc-timeout": "0S", "connect-timeout-ms": "5" }))).toBe(5);
 });

@@ -1,5 +1,8 @@
 /** How long a client is ready to wait, as its protocol says it. */
 
+/** The longest that Node's timers can wait: 24 days. What is longer they take for a millisecond. */
+export const maxTimerMs = 2 ** 31 - 1;
+
 const millisecondsPerUnit: Readonly<Record<string, number>> = {
   H: 3_600_000,
   M: 60_000,
@@ -10,12 +13,15 @@ const millisecondsPerUnit: Readonly<Record<string, number>> = {
 };
 
 /**
- * The timeout in `grpc-timeout` (gRPC, gRPC-Web) or `connect-timeout-ms` (Connect, and REST here), in milliseconds;
- * Infinity if there is none. One that is malformed counts as none: gRPC and Connect refuse it themselves.
+ * The timeout of a request in milliseconds; Infinity if there is none. It is in `grpc-timeout` for gRPC and gRPC-Web, which
+ * their content types name, and in `connect-timeout-ms` for Connect and REST. The other protocol's header has no meaning. A
+ * malformed timeout counts as none: gRPC and Connect refuse it themselves.
  */
 export function clientTimeoutMs(header: Headers): number {
-  const ofGrpc = header.get("grpc-timeout");
-  const timeoutMs = ofGrpc === null ? connectTimeoutMs(header.get("connect-timeout-ms") ?? "") : grpcTimeoutMs(ofGrpc);
+  const isGrpc = /^application\/grpc/i.test(header.get("content-type") ?? "");
+  const timeoutMs = isGrpc
+    ? grpcTimeoutMs(header.get("grpc-timeout") ?? "")
+    : connectTimeoutMs(header.get("connect-timeout-ms") ?? "");
   return timeoutMs ?? Number.POSITIVE_INFINITY;
 }
 

@@ -5,14 +5,8 @@
 import { gunzipSync } from "node:zlib";
 import { ConnectError } from "@connectrpc/connect";
 import { shortMessage } from "../domain/short-text.ts";
-import {
-  compressedFlag,
-  encodeEnvelope,
-  endStreamFlag,
-  trailerFlag,
-  trailerParse,
-  trailerSerialize,
-} from "./connect/internals.ts";
+import { joinEnvelopes, prefixBytes } from "./connect/envelope.ts";
+import { compressedFlag, endStreamFlag, trailerFlag, trailerParse, trailerSerialize } from "./connect/internals.ts";
 
 /** Of an error's details in base64. Ours are shorter. */
 const maxDetailsLength = 4_096;
@@ -34,10 +28,19 @@ export function shortError(error: ConnectError): ConnectError {
  * percent-encodes more characters, and gRPC's client for Node leaves some of these encoded.
  */
 export function boundTrailer(trailer: Headers): void {
-  const message = trailer.get("grpc-message");
-  if (message) trailer.set("grpc-message", encodeURI(shortMessage(decodeURIComponent(message))));
+  const message = decoded(trailer.get("grpc-message"));
+  if (message) trailer.set("grpc-message", encodeURI(shortMessage(message)));
   if ((trailer.get("grpc-status-details-bin")?.length ?? 0) > maxDetailsLength)
     trailer.delete("grpc-status-details-bin");
+}
+
+/** The message; undefined if it is not percent-encoded: a handler can set the trailer itself. */
+function decoded(message: string | null): string | undefined {
+  try {
+    return message === null ? undefined : decodeURIComponent(message);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An error as Connect writes it in JSON. */
@@ -70,17 +73,14 @@ function isBounded({ 0: flags = 0, length }: Uint8Array): boolean {
 function boundEnvelope(envelope: Uint8Array): Uint8Array {
   const [flags = 0] = envelope;
   if ((flags & (trailerFlag | endStreamFlag)) === 0) return envelope;
-  const sent = envelope.subarray(envelopeBytes);
+  const sent = envelope.subarray(prefixBytes);
   const data = (flags & compressedFlag) === 0 ? sent : gunzipSync(sent);
   if ((flags & trailerFlag) !== 0) {
     const trailer = trailerParse(data);
     boundTrailer(trailer);
-    return encodeEnvelope(trailerFlag, trailerSerialize(trailer));
+    return joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) });
   }
   const { error, ...end } = JSON.parse(Buffer.from(data).toString());
   const bounded = { ...end, ...(error && { error: boundJsonError(error) }) };
-  return encodeEnvelope(endStreamFlag, Buffer.from(JSON.stringify(bounded)));
+  return joinEnvelopes({ flags: endStreamFlag, data: Buffer.from(JSON.stringify(bounded)) });
 }
-
-/** The flags and the length before a message. */
-const envelopeBytes = 5;

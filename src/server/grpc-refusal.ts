@@ -8,13 +8,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { errorDomain } from "../rpc/status.ts";
-import {
-  codeFromString,
-  encodeEnvelope,
-  setTrailerStatus,
-  trailerFlag,
-  trailerSerialize,
-} from "./connect/internals.ts";
+import { joinEnvelopes } from "./connect/envelope.ts";
+import { codeFromString, setTrailerStatus, trailerFlag, trailerSerialize } from "./connect/internals.ts";
 import { boundTrailer } from "./error-limits.ts";
 import type { Problem } from "./problem.ts";
 
@@ -64,7 +59,7 @@ export function refuseGrpc(reply: FastifyReply, error: ConnectError): void {
     raw.addTrailers(Object.fromEntries(trailer));
     raw.end();
   } else {
-    const body = Buffer.from(encodeEnvelope(trailerFlag, trailerSerialize(trailer)));
+    const body = joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) });
     raw.end(web === "" ? body : body.toString("base64"));
   }
 }

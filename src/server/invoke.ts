@@ -19,7 +19,7 @@ import {
 import type { ServiceBinding } from "../rpc/service.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
-/** What a call tells its handler and the interceptors. */
+/** What handlers and interceptors can read of a call. */
 export interface CallInit {
   readonly protocolName: string;
   readonly httpMethod: string;
@@ -38,7 +38,7 @@ export interface Call {
   readonly responseHeader: Headers;
   readonly responseTrailer: Headers;
   readonly answer: Promise<MessageShape<DescMessage>>;
-  /** Aborts the call's signal because nobody waits for its answer any more. */
+  /** Aborts the call's signal: its client has gone away. */
   cancel(): void;
 }
 

@@ -32,9 +32,9 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
   const turnMs = (pieceBytes / bytesPerSecond) * 1_000;
   /** Those not read to their end, in the order they came. */
   const dropped = new Set<IncomingMessage>();
-  /** Those of them that are paused, in the order of their turns. Each has brought something: silence costs nobody. */
+  /** Those of them that are paused, in the order of their turns. Each has sent something: a silent one costs nothing. */
   const waiting = new Set<IncomingMessage>();
-  /** Exists while somebody waits. Nobody waits for ever, as requests end with their connections. */
+  /** Exists while a request waits. None waits for ever, as requests end with their connections. */
   let timer: NodeJS.Timeout | undefined;
 
   function waitForTurn(request: IncomingMessage): void {
@@ -84,7 +84,7 @@ export function createRefusedBodies(options: RefusedBodiesOptions = {}): Refused
     if (request.complete || request.destroyed) return void request.resume();
     if (dropped.has(request)) return;
     dropped.add(request);
-    // What is here. Node reads requests to their end, once answered, that nobody has asked for anything.
+    // What is here. Node reads a request to its end, once answered, if nothing of it was read.
     let isSilent = true;
     for (let here = request.read(); here !== null; here = request.read()) {
       budget.pay(here.length);

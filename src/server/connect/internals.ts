@@ -12,7 +12,6 @@ export {
   compressedFlag,
   compressionNegotiate,
   createMethodSerializationLookup,
-  encodeEnvelope,
   envelopeDecompress,
   mergeNonProtocolHeaders,
 } from "@connectrpc/connect/protocol";

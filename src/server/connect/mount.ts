@@ -15,6 +15,7 @@ import { setPlace, tooManyStreams } from "../../rpc/stream-limits.ts";
 import { isGrpc, refuseGrpc } from "../grpc-refusal.ts";
 import type { RefusedBodies } from "../refused-bodies.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
+import { endBadly, isGone } from "./end-badly.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
 import type { UniversalHandler } from "./internals.ts";
 import { refusalOf } from "./refusals.ts";
@@ -37,7 +38,7 @@ export interface ConnectOptions {
 const createJsonOptions = (registry: Registry = createRegistry()) => ({
   registry,
   alwaysEmitImplicit: true,
-  // A lenient decoder would make U+FFFD of what the client sent as broken UTF-8. Connect's types do not tell of this one.
+  // To report: "Broken UTF-8 in JSON is read as U+FFFD, unless the option textDecoder, which the types lack, is given."
   textDecoder: new TextDecoder("utf-8", { fatal: true }),
 });
 
@@ -55,19 +56,28 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   const calls = createCalls();
 
   await fastify.register(async (scope) => {
-    // Connect and the fast path read bodies themselves, whatever their type. The plugin has parsers for usual types only.
+    // Connect and the fast path read bodies themselves, whatever their type. To report of connect-fastify: "Fastify answers 415
+    // to content types that Connect takes, or refuses itself: the plugin has parsers for the usual ones only."
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     scope.addHook("onRoute", (route) => {
       const handler = handlers.get(route.url);
       if (handler === undefined) return;
-      // OPTIONS belongs to CORS.
+      // To report of connect-fastify: "The routes take OPTIONS, so that a CORS plugin for other routes sees no preflights."
       route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
       route.onRequest = (request, _reply, done) => done(refusalOf(handler, request));
       const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
       const begin = calls.beginnerOf(handler, takePlace);
       route.preHandler = (request, reply, done) => {
         if (!fastPath?.answer(handler.method, request, reply)) begin(request, reply, done);
+      };
+      const { handler: write } = route;
+      route.handler = async function (request, reply) {
+        // Before the plugin reads the request, which can throw.
+        reply.hijack();
+        await write.call(this, request, reply);
+        if (reply.raw.headersSent || isGone(reply)) return;
+        endBadly(reply, handler.requestPath, new Error("Connect has written no response"), options.logger);
       };
     });
     await scope.register(fastifyConnectPlugin, {
@@ -93,7 +103,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 /**
  * Prepares the calls that Connect answers. It runs in a hook, whose errors are answered.
  *
- * To report: "A request is never answered if contextValues throws."
+ * To report: "A request is answered 200 with an empty body if contextValues throws."
  */
 function createCalls() {
   const values = new WeakMap<FastifyRequest, ContextValues>();
@@ -120,8 +130,8 @@ function createCalls() {
 }
 
 /** Destroys the response unless it closes in time. */
-function cutAfter(delayMs: number, { raw }: FastifyReply): void {
-  if (raw.closed) return;
-  const timer = setTimeout(() => raw.destroy(), delayMs);
-  raw.once("close", () => clearTimeout(timer));
+function cutAfter(delayMs: number, reply: FastifyReply): void {
+  if (isGone(reply)) return;
+  const timer = setTimeout(() => reply.raw.destroy(), delayMs);
+  reply.raw.once("close", () => clearTimeout(timer));
 }

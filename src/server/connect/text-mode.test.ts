@@ -19,3 +19,11 @@ describe("a text body", () => {
     (text) => expect(() => decode(text)).toThrow("the body is not base64"),
   );
 });
+
+test("each character and each length is decoded as Node does it", () => {
+  const bytes = Buffer.from(Array.from({ length: 256 * 3 }, (_, index) => (index * 7) % 256));
+  for (let length = 250; length <= bytes.length; length++) {
+    const part = bytes.subarray(0, length);
+    expect(Buffer.compare(decodeText(Buffer.from(part.toString("base64"))), part)).toBe(0);
+  }
+});

@@ -3,25 +3,31 @@
  *
  * Most of it is done around Connect's handlers, between the request that the plugin reads and the response that it writes.
  */
-import { validateHeaderValue } from "node:http";
-import { constants, type Http2ServerResponse } from "node:http2";
 import { gunzipSync } from "node:zlib";
 import { Code, ConnectError, type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { connectTimeoutMs, grpcTimeoutMs } from "../../rpc/timeout.ts";
-import { boundJsonError, boundStreamEnd, boundTrailer, type JsonError } from "../error-limits.ts";
-import type { RefusedBodies } from "../refused-bodies.ts";
-import { receiveBody, streamBody } from "../request-body.ts";
-import type { ShutdownNotices } from "../shutdown-notices.ts";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "./internals.ts";
-import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./text-mode.ts";
+import { connectTimeoutMs, grpcTimeoutMs, maxTimerMs } from "../../rpc/timeout.ts";
+import { boundJsonError, boundStreamEnd, boundTrailer } from "../error-limits.ts";
+import { type BodyOptions, bodyOf, dropAllowedLength, yieldOnce } from "./bodies.ts";
+import { endBadly } from "./end-badly.ts";
+import { joinEnvelopes } from "./envelope.ts";
+import {
+  codeFromString,
+  parseGrpcWebType,
+  setTrailerStatus,
+  trailerFlag,
+  trailerSerialize,
+  type UniversalHandler,
+  type UniversalServerRequest,
+  type UniversalServerResponse,
+} from "./internals.ts";
+import { asBinary, encodeText, isTextMode, textHeader } from "./text-mode.ts";
+import { checkTrailer } from "./trailers.ts";
+import { joinVary } from "./vary.ts";
 
-export interface MendOptions {
-  readonly maxMessageBytes: number;
-  readonly refusedBodies: RefusedBodies;
-  readonly shutdown: ShutdownNotices;
+export interface MendOptions extends BodyOptions {
   readonly logger: Logger;
 }
 
@@ -38,17 +44,20 @@ export function setExchange(values: ContextValues, exchange: Exchange): void {
   values.set(exchangeKey, exchange);
 }
 
-/** Wraps a handler of Connect so that its requests and responses are as they should be. */
+/**
+ * Wraps a handler of Connect so that its requests and responses are as they should be. The reply is hijacked.
+ *
+ * To report of connect-fastify: "If a handler rejects, the request is answered 200 with an empty body: the plugin does not
+ * hijack the reply", and "an HTTP/2 response that breaks off looks complete, because it is destroyed without a code."
+ */
 export function mend(handler: UniversalHandler, options: MendOptions): UniversalHandler {
   const mended = async (received: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const exchange = received.contextValues?.get(exchangeKey);
     if (exchange === undefined) throw new Error("the call's exchange was not noted");
-    // Fastify would take an answer that it did not see for a missing one.
-    exchange.reply.hijack();
     try {
       return await answer(handler, received, exchange, options);
     } catch (error) {
-      if (error !== abandoned) endBadly(exchange, handler, error, options.logger);
+      if (error !== abandoned) endBadly(exchange.reply, handler.requestPath, error, options.logger);
       throw abandoned;
     }
   };
@@ -61,23 +70,26 @@ async function answer(
   exchange: Exchange,
   options: MendOptions,
 ): Promise<UniversalServerResponse> {
-  const { header, signal } = received;
-  dropEndlessTimeout(header);
-  dropAllowedLength(header, options.maxMessageBytes);
-  const body = await bodyOf(handler, exchange, options);
+  dropEndlessTimeout(received.header);
+  dropAllowedLength(received.header, options.maxMessageBytes);
+  const { request } = exchange;
+  const isUnary = handler.method.methodKind === "unary";
+  const body = await bodyOf(request, isUnary, options);
   // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
-  const isText = isTextMode(exchange.request.headers["content-type"]);
-  const outcome = await handler({ ...(isText ? asBinary(received) : received), body });
-  // Too large a body has not been read to its end, and one that says so itself not at all.
-  if (isText || handler.method.methodKind === "unary") options.refusedBodies.drop(exchange.request.raw);
-  // An error that no client waits for.
-  if (signal.aborted && outcome.status !== 200) throw abandoned;
+  const isText = isTextMode(request.headers["content-type"]);
+  const taken = { ...(isText ? asBinary(received) : received), body };
+  const outcome = await handler(taken).catch((error) => answerOfBrokenText(error, taken));
+  // Too large a body has not been read to its end, and one that is refused for its headers not at all.
+  if (isText || isUnary || !request.raw.readableDidRead) options.refusedBodies.drop(request.raw);
+  // To report: "The error of a call whose client has gone is written to a response that has closed."
+  if (received.signal.aborted && outcome.status !== 200) throw abandoned;
   const mended = nameCompression(await mendError(outcome), received);
+  const header = new Headers(mended.header);
+  joinVary(header, exchange.reply);
   const limited = bounded(handler, mended);
-  if (!isText) return { ...mended, body: watched(limited, handler, exchange, options.logger) };
-  const text = watched(encodeText(limited), handler, exchange, options.logger);
-  return { ...mended, header: textHeader(mended.header), body: text };
+  const whole = watched(isText ? encodeText(limited) : limited, handler, exchange, options.logger);
+  return { ...mended, header: isText ? textHeader(header) : header, body: whole };
 }
 
 /**
@@ -87,13 +99,19 @@ async function answer(
  */
 const abandoned = new ConnectError("the response cannot be written", Code.Aborted);
 
-/** Ends a response that cannot be completed, so that no client takes a part for the whole. */
-function endBadly({ reply: { raw } }: Exchange, { requestPath }: UniversalHandler, error: unknown, logger: Logger) {
-  const isGone = raw.closed || raw.destroyed || raw.socket?.destroyed !== false;
-  logger[isGone ? "debug" : "warn"]({ err: error, method: requestPath }, "an answer could not be written");
-  // Of HTTP/2 a stream that is destroyed without a code looks complete.
-  if ("stream" in raw) (raw as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  else raw.destroy();
+/**
+ * The response to a gRPC or gRPC-Web call whose error repeats a lone surrogate, which the client's JSON can have.
+ *
+ * To report: "setTrailerStatus throws a URIError for a message with a lone surrogate, and the call has no response."
+ */
+function answerOfBrokenText(thrown: unknown, { header }: UniversalServerRequest): UniversalServerResponse {
+  const [type] = /^application\/grpc(?:-web)?[\w+]*/i.exec(header.get("content-type") ?? "") ?? [];
+  if (!(thrown instanceof URIError) || type === undefined) throw thrown;
+  const error = new ConnectError("the request has text that is not Unicode: a lone surrogate", Code.InvalidArgument);
+  const trailer = setTrailerStatus(new Headers(), error);
+  const response = { status: 200, header: new Headers({ "content-type": type }) };
+  if (!parseGrpcWebType(type)) return { ...response, trailer };
+  return { ...response, body: yieldOnce(joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) })) };
 }
 
 /** A body whose errors, and those of its writing, are logged. */
@@ -103,22 +121,23 @@ function watched(
   exchange: Exchange,
   logger: Logger,
 ): AsyncIterable<Uint8Array> {
-  const { raw } = exchange.reply;
+  const { reply } = exchange;
+  const end = (error: unknown) => endBadly(reply, handler.requestPath, error, logger);
   // To report: "universalResponseToNodeResponse never settles when an HTTP/2 stream closes while a write waits for drain."
-  raw.once("close", () => raw.emit("drain"));
+  reply.raw.once("close", () => reply.raw.emit("drain"));
   return {
     [Symbol.asyncIterator]: () => ({
       async next() {
         try {
           return await body.next();
         } catch (error) {
-          endBadly(exchange, handler, error, logger);
+          end(error);
           throw abandoned;
         }
       },
       /** Called with what a write failed with, before the plugin looks at the error and its causes. */
       throw(error: unknown) {
-        endBadly(exchange, handler, error, logger);
+        end(error);
         if (error instanceof Error) error.cause = Object.assign(new Error("logged"), { code: "ERR_STREAM_DESTROYED" });
         return body.throw(error);
       },
@@ -127,51 +146,8 @@ function watched(
   };
 }
 
-/** What the protocols may put before a message. */
-const envelopeBytes = 5;
-
 /**
- * A request's body. That of a unary call is received as a whole before anything is done, so that nothing is begun for half a
- * request. Undefined if the client has gone before.
- *
- * To report: "A body that an HTTP/2 client resets ends like one that is complete", and "pieces of a byte each take 200 times
- * their size".
- */
-async function bodyOf(
-  { method }: UniversalHandler,
-  { request }: Exchange,
-  { maxMessageBytes, refusedBodies, shutdown }: MendOptions,
-): Promise<AsyncIterable<Uint8Array> | undefined> {
-  const { headers, raw } = request;
-  const maxBytes = maxMessageBytes + envelopeBytes;
-  const isText = isTextMode(headers["content-type"]);
-  // One that is too long by its own account is refused unread.
-  const isWhole = method.methodKind === "unary" && request.method === "POST";
-  const isUnread = !isWhole || Number(headers["content-length"] ?? 0) > maxBytes;
-  if (isUnread && !isText) return streamBody(raw, refusedBodies, shutdown);
-  try {
-    const body = await (isText ? receiveText : receiveBody)(raw, maxBytes, shutdown);
-    return body && yieldOnce(body);
-  } catch (error) {
-    return failWith(error);
-  }
-}
-
-/** A body of one piece. */
-export async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** A body that fails: Connect answers with the error in the call's own protocol. */
-export function failWith(error: unknown): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
-}
-
-/** The longest that Node's timers can wait: 24 days. What is longer they take for a millisecond. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/**
- * Removes a timeout that would pass at once because it is so long. No call lives that long, so it asks for nothing.
+ * Removes a timeout that would pass at once because it is so long. No call lives that long, so the client does not miss it.
  *
  * To report: "A timeout of more than 24 days passes at once."
  */
@@ -181,32 +157,23 @@ export function dropEndlessTimeout(header: Headers): void {
 }
 
 /**
- * Removes an announced length. HTTP itself sees to it that a body has its length; one over the limit is left, for Connect to
- * refuse at once.
+ * Refuses a call by another version of the Connect protocol than there is: its response would be taken for another one's.
  *
- * To report: "A Content-Length sets aside as many bytes before the first one has arrived."
+ * To report: "Another Connect-Protocol-Version than 1 is accepted unless the header is required of all clients." (A user of
+ * curl need not name one.)
  */
-export function dropAllowedLength(header: Headers, maxMessageBytes: number): void {
-  if (Number(header.get("content-length")) <= maxMessageBytes) header.delete("content-length");
+export function checkConnectVersion(
+  context: Pick<HandlerContext, "protocolName" | "requestMethod" | "requestHeader" | "url">,
+): void {
+  const { protocolName, requestMethod, requestHeader, url } = context;
+  if (protocolName !== "connect") return;
+  checkVersion(requestMethod, requestMethod === "GET" ? new URL(url).searchParams : requestHeader);
 }
 
-/**
- * Refuses a version of the Connect protocol that is not the one there is: the answer would be taken for another's.
- *
- * To report: "Another Connect-Protocol-Version than 1 is accepted unless the header is required of all clients." (Curl's
- * user need not name one.)
- */
-export function checkConnectVersion({
-  protocolName,
-  requestMethod,
-  requestHeader,
-  url,
-}: Pick<HandlerContext, "protocolName" | "requestMethod" | "requestHeader" | "url">): void {
-  if (protocolName !== "connect") return;
-  const [version, expected] =
-    requestMethod === "GET"
-      ? [new URL(url).searchParams.get("connect"), "v1"]
-      : [requestHeader.get("connect-protocol-version"), "1"];
+/** Refuses another version of the Connect protocol: a GET names it in its query, a POST in its headers. */
+export function checkVersion(requestMethod: string, fields: Headers | URLSearchParams): void {
+  const [name, expected] = requestMethod === "GET" ? ["connect", "v1"] : ["connect-protocol-version", "1"];
+  const version = fields.get(name);
   if (version === null || version === expected) return;
   throw new ConnectError(`the version of the Connect protocol must be ${expected}`, Code.InvalidArgument);
 }
@@ -254,7 +221,10 @@ function nameCompression(
   return { ...response, header: mended };
 }
 
-const undecodable = "parse binary: ";
+/** Whether a request's binary is no message of its method. */
+export function isUndecodable(code: Code | undefined, message = ""): boolean {
+  return code === Code.Internal && message.startsWith("parse binary: ");
+}
 
 /**
  * A response whose error is of bounded length. A Connect call whose binary is no message of its method is the client's
@@ -268,11 +238,11 @@ async function mendError(response: UniversalServerResponse): Promise<UniversalSe
   for await (const chunk of response.body) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   const header = new Headers(response.header);
-  // Of a GET it could be kept.
+  // To report: "A cache may keep the error response to a GET: it lacks Cache-Control: no-store."
   header.set("cache-control", "no-store");
   const text = (isPacked(header) ? gunzipSync(body) : body).toString();
   const error = boundJsonError(JSON.parse(text));
-  const isClients = isUndecodable(error);
+  const isClients = isUndecodable(codeFromString(error.code), error.message);
   const mendedText = JSON.stringify(isClients ? { ...error, code: "invalid_argument" } : error);
   if (mendedText === text) return { ...response, header, body: yieldOnce(body) };
   const mended = Buffer.from(mendedText);
@@ -282,10 +252,6 @@ async function mendError(response: UniversalServerResponse): Promise<UniversalSe
 }
 
 const isPacked = (header: Headers) => header.get("content-encoding") === "gzip";
-
-function isUndecodable({ code, message = "" }: JsonError): boolean {
-  return code === "internal" && message.startsWith(undecodable);
-}
 
 /**
  * The body, and at its end the trailer, with an error of bounded length.
@@ -302,5 +268,5 @@ async function* bounded(
   // It is there once the body has been read.
   if (!trailer) return;
   boundTrailer(trailer);
-  for (const [name, value] of trailer) validateHeaderValue(name, value);
+  checkTrailer(trailer);
 }

@@ -25,6 +25,7 @@ export const messages: Table = {
     message:
       codec === "JSON" ? Buffer.concat([json('{"name":"'), Buffer.of(0xff), json('"}')]) : Buffer.of(0x2a, 1, 0xff),
   }),
+  "a lone surrogate": ({ codec }) => (codec === "JSON" ? { message: json('{"pageSize":"\\ud800"}') } : undefined),
   "a byte order mark": ({ codec }) =>
     codec === "JSON" ? { message: Buffer.concat([Buffer.of(0xef, 0xbb, 0xbf), json("{}")]) } : undefined,
   null: ({ codec }) => (codec === "JSON" ? { message: json("null") } : undefined),

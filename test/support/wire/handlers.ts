@@ -63,6 +63,16 @@ export const replies = {
     addCookies(responseTrailer);
     return page;
   },
+  "trailers with the names of headers of the connection": ({ responseTrailer }) => {
+    for (const name of ["connection", "keep-alive", "transfer-encoding", "te", "upgrade"])
+      responseTrailer.set(name, "x");
+    append(responseTrailer, ["proxy-connection", "x"], ["http2-settings", "x"], ["x-last", "1"]);
+    return page;
+  },
+  "a message of the handler's in the trailers": ({ responseTrailer }) => {
+    responseTrailer.set("grpc-message", "100%");
+    return page;
+  },
   "a content type of the handler": ({ responseHeader }) => {
     responseHeader.set("content-type", "application/x-own");
     return page;

@@ -7,6 +7,8 @@ import { boundJsonError, type JsonError } from "../../error-limits.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "../../etag.ts";
 import { httpStatusOf, preconditionFailed } from "../../problem.ts";
 import { codeToHttpStatus, errorToJson, mergeNonProtocolHeaders, parseConnectTimeout } from "../internals.ts";
+import { queryOf } from "../query.ts";
+import { isUndecodable } from "../workarounds.ts";
 import type { AnyMessage } from "./codec.ts";
 import {
   compress,
@@ -38,7 +40,7 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
     try {
       return codec.parse(method, form.isJson, bytes);
     } catch (error) {
-      throw form.isJson ? error : blameClient(error);
+      throw blameClient(error);
     }
   };
   const protocol: Protocol = {
@@ -75,7 +77,7 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
     post: formats.map(({ contentType, isJson }) => [contentType, { protocol, isJson, contentType }]),
     get(request) {
       // The mount has refused malformed ones.
-      const query = new URLSearchParams(request.url.slice(request.url.indexOf("?") + 1));
+      const query = queryOf(request);
       const format = formats.find(({ name }) => name === query.get("encoding"));
       return format && { protocol: get, ...format, query };
     },
@@ -84,8 +86,8 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
 
 /** Connect takes malformed binary for a fault of the server. */
 function blameClient(error: unknown): unknown {
-  const isMalformed = error instanceof ConnectError && error.code === Code.Internal;
-  return isMalformed ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+  const isClients = error instanceof ConnectError && isUndecodable(error.code, error.rawMessage);
+  return isClients ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
 }
 
 /** The bytes of the message in a query. Base64 may be the URL-safe one, with or without padding: Node's decoder takes both. */

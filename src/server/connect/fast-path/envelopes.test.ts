@@ -1,5 +1,12 @@
-import { describe, expect, test } from "vitest";
-import { joinEnvelopes, splitEnvelopes } from "./envelopes.ts";
+import { gzipSync } from "node:zlib";
+import { compressionGzip } from "@connectrpc/connect-node";
+import { describe, expect, test, vi } from "vitest";
+import { ConcertService } from "../../../../gen/frontrow/v1/concert_service_pb.ts";
+import { type Envelope, joinEnvelopes } from "../envelope.ts";
+import { trailerFlag } from "../internals.ts";
+import { createCodec } from "./codec.ts";
+import { readEnvelopes, splitEnvelopes } from "./envelopes.ts";
+import type { Exchange } from "./protocol.ts";
 
 const split = (bytes: number[], maxBytes = 100) => splitEnvelopes(Uint8Array.from(bytes), maxBytes);
 
@@ -18,6 +25,10 @@ describe("the envelopes of a body", () => {
     expect(body.isCutOff).toBe(isCutOff);
   });
 
+  test("are split no further than a unary call can need", () => {
+    expect(splitEnvelopes(new Uint8Array(5 * 1_000), 100).envelopes).toHaveLength(3);
+  });
+
   test("are refused if one of them is over the limit, wherever it stands", () => {
     expect(() => split([0, 0, 0, 0, 101])).toThrow("message size 101 is larger than configured readMaxBytes 100");
     expect(() => split([0, 0, 0, 0, 0, 0, 255, 255, 255, 255])).toThrow("message size 4294967295 is larger");
@@ -30,5 +41,28 @@ test("joined envelopes are split again", () => {
     { flags: 0, data: Buffer.alloc(0) },
     { flags: 0x80, data: Buffer.from("last") },
   ];
-  expect(splitEnvelopes(joinEnvelopes(envelopes), 100)).toEqual({ envelopes, isCutOff: false });
+  expect(splitEnvelopes(joinEnvelopes(...envelopes), 100)).toEqual({ envelopes, isCutOff: false });
+});
+
+describe("the message of a gRPC-Web request", () => {
+  const method = ConcertService.method.getConcert;
+  const decompress = vi.fn(compressionGzip.decompress);
+  const encodings = { request: { ...compressionGzip, decompress }, response: null };
+  const exchange = { method, form: { isJson: false }, encodings } as unknown as Exchange;
+  const options = { codec: createCodec([method], { jsonOptions: {}, maxMessageBytes: 1_000 }), jsonOptions: {} };
+  const read = (...envelopes: readonly Envelope[]) =>
+    readEnvelopes(exchange, joinEnvelopes(...envelopes), { ...options, maxMessageBytes: 1_000 }, trailerFlag);
+  const message = { flags: 0, data: Buffer.of(8, 7) };
+  const trailers = { flags: trailerFlag | 1, data: gzipSync("a: b") };
+
+  test("is read behind trailers, which are not decompressed", async () => {
+    expect(await read(trailers, message)).toMatchObject({ id: 7n });
+    expect(await read(message, trailers)).toMatchObject({ id: 7n });
+    expect(decompress).not.toHaveBeenCalled();
+  });
+
+  test("is refused with more than one of them", async () => {
+    await expect(read(trailers, trailers, message)).rejects.toThrow("received extra trailers");
+    await expect(read(message, message)).rejects.toThrow("received extra input message");
+  });
 });

@@ -1,23 +1,22 @@
-/** The framing of gRPC and gRPC-Web: each message stands behind a byte of flags and four bytes of its length. */
+/** The envelopes in the request of a unary call. */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { type Envelope, prefixBytes } from "../envelope.ts";
 import { compressedFlag, envelopeDecompress } from "../internals.ts";
 import type { AnyMessage } from "./codec.ts";
 import { type Exchange, type ProtocolOptions, tooLarge } from "./protocol.ts";
 
-/** The flags and the length before a message. */
-export const prefixBytes = 5;
+/** A message and trailers, and one that shows that there are too many. */
+const maxEnvelopes = 3;
 
-export interface Envelope {
-  readonly flags: number;
-  readonly data: Uint8Array;
-}
-
-/** The envelopes of a body, and whether it ends in the middle of one. Throws a ConnectError for one over the limit. */
+/**
+ * The first envelopes of a body, and whether it ends in the middle of one. Throws a ConnectError for one over the limit. What
+ * is behind `maxEnvelopes` is not looked at: an empty envelope takes five bytes, and many times that as an object.
+ */
 export function splitEnvelopes(body: Uint8Array, maxBytes: number): { envelopes: Envelope[]; isCutOff: boolean } {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const envelopes: Envelope[] = [];
   let at = 0;
-  while (body.length - at >= prefixBytes) {
+  while (body.length - at >= prefixBytes && envelopes.length < maxEnvelopes) {
     const flags = view.getUint8(at);
     const length = view.getUint32(at + 1);
     if (length > maxBytes) throw tooLarge(maxBytes, length);
@@ -30,21 +29,7 @@ export function splitEnvelopes(body: Uint8Array, maxBytes: number): { envelopes:
   return { envelopes, isCutOff: at < body.length };
 }
 
-/** The envelopes one after another. */
-export function joinEnvelopes(envelopes: readonly Envelope[]): Buffer {
-  const length = envelopes.reduce((sum, { data }) => sum + prefixBytes + data.length, 0);
-  const bytes = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const { flags, data } of envelopes) {
-    bytes.writeUInt8(flags, at);
-    bytes.writeUInt32BE(data.length, at + 1);
-    bytes.set(data, at + prefixBytes);
-    at += prefixBytes + data.length;
-  }
-  return bytes;
-}
-
-/** The one message of a body. Envelopes with `skippedFlag` hold none. */
+/** The one message of a body. An envelope with `skippedFlag` holds none. */
 export async function readEnvelopes(
   exchange: Exchange,
   body: Uint8Array,
@@ -53,12 +38,16 @@ export async function readEnvelopes(
 ): Promise<AnyMessage> {
   const { envelopes, isCutOff } = splitEnvelopes(body, maxMessageBytes);
   let message: AnyMessage | undefined;
+  let skipped = 0;
   for (const envelope of envelopes) {
+    if ((envelope.flags & skippedFlag) !== 0) {
+      if (++skipped > 1) throw protocolError("received extra trailers for unary method", Code.InvalidArgument);
+      continue;
+    }
     const isPacked = (envelope.flags & compressedFlag) !== 0;
     const { data } = isPacked
       ? await envelopeDecompress(envelope, exchange.encodings.request, maxMessageBytes)
       : envelope;
-    if ((envelope.flags & skippedFlag) !== 0) continue;
     const parsed = codec.parse(exchange.method, exchange.form.isJson, data);
     if (message !== undefined) throw protocolError("received extra input message for unary method", Code.Unimplemented);
     message = parsed;

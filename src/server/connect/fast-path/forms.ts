@@ -29,12 +29,3 @@ export function createForms(options: ProtocolOptions): FormOf {
 function canonical(contentType: string): string {
   return contentType.toLowerCase().replace(/(?<=json); ?charset=utf-?8$/, "");
 }
-
-/** Of a name or an address, with or without a port. */
-const isPlainHost = (host: string) => /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host);
-
-/** The URL that a request asks for. Its Host can be part of one: the mount has refused others. */
-export function urlOf({ host, url }: FastifyRequest): string {
-  // A proxy may be sent the absolute form.
-  return isPlainHost(host) && url.startsWith("/") ? `http://${host}${url}` : new URL(url, `http://${host}`).toString();
-}

@@ -2,9 +2,10 @@
  * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
  * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
  */
+import { type Envelope, joinEnvelopes, prefixBytes } from "../envelope.ts";
 import { grpcStatusOk, trailerFlag, trailerSerialize } from "../internals.ts";
 import { decodeText, maxTextLength } from "../text-mode.ts";
-import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
+import { readEnvelopes } from "./envelopes.ts";
 import { grpcCommons, setError, wrap } from "./grpc.ts";
 import {
   type Exchange,
@@ -49,7 +50,7 @@ function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buff
     if (!trailer.has("grpc-status")) trailer.set("grpc-status", grpcStatusOk);
     const last = { flags: trailerFlag, data: trailerSerialize(trailer) };
     reply.raw.writeHead(200, responseHeaders(exchange));
-    reply.raw.end(encode(joinEnvelopes([...messages, last])));
+    reply.raw.end(encode(joinEnvelopes(...messages, last)));
   };
   return {
     ...grpcCommons,

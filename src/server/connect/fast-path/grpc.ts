@@ -1,8 +1,10 @@
 /** Unary calls of gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 import type { ConnectError } from "@connectrpc/connect";
 import { boundTrailer } from "../../error-limits.ts";
+import { type Envelope, joinEnvelopes, prefixBytes } from "../envelope.ts";
 import { compressedFlag, grpcStatusOk, parseGrpcTimeout, setTrailerStatus } from "../internals.ts";
-import { type Envelope, joinEnvelopes, prefixBytes, readEnvelopes } from "./envelopes.ts";
+import { checkTrailer } from "../trailers.ts";
+import { readEnvelopes } from "./envelopes.ts";
 import {
   compress,
   type Exchange,
@@ -50,7 +52,7 @@ export function createGrpc(options: ProtocolOptions): [contentType: string, form
     read: (exchange, body) => readEnvelopes(exchange, body, options),
 
     async succeed(exchange, bytes) {
-      send(exchange, joinEnvelopes([await wrap(exchange, bytes)]));
+      send(exchange, joinEnvelopes(await wrap(exchange, bytes)));
     },
 
     async fail(exchange, error) {
@@ -71,6 +73,7 @@ const statusOk = { "grpc-status": grpcStatusOk };
 
 function send(exchange: Exchange, body?: Uint8Array): void {
   const { raw } = exchange.reply;
+  checkTrailer(exchange.trailer);
   raw.writeHead(200, responseHeaders(exchange));
   // A handler may have set another status, as Connect lets it.
   raw.addTrailers(nodeHeaders(exchange.trailer, statusOk));

@@ -4,6 +4,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Compression } from "../internals.ts";
+import { joinVary } from "../vary.ts";
 import type { AnyMessage, Codec, JsonOptions } from "./codec.ts";
 
 /** How a request is written, as its headers and URL say. */
@@ -84,6 +85,7 @@ export function nodeHeaders(headers: Headers, others?: OutgoingHttpHeaders): Out
 
 /** All headers of a response: also those of hooks, as for CORS, because the fast path bypasses Fastify. */
 export function responseHeaders({ reply, header }: Exchange): OutgoingHttpHeaders {
+  joinVary(header, reply);
   return nodeHeaders(header, reply.getHeaders() as OutgoingHttpHeaders);
 }
 

@@ -1,4 +1,7 @@
-/** One call of the fast path, from its headers to its response. */
+/**
+ * One call of the fast path, from its headers to its response: what Connect's handlers do, in their order. ETag, If-None-Match
+ * and If-Match of Connect GET (connect.ts) are the fast path's own.
+ */
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -10,10 +13,11 @@ import type { RefusedBodies } from "../../refused-bodies.ts";
 import { receiveBody } from "../../request-body.ts";
 import { readHeaders } from "../../request-headers.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
+import { endBadly } from "../end-badly.ts";
+import { urlOf } from "../host.ts";
 import { type Compression, compressionNegotiate } from "../internals.ts";
-import { checkConnectVersion } from "../workarounds.ts";
+import { checkVersion, dropEndlessTimeout } from "../workarounds.ts";
 import type { AnyMessage, Codec } from "./codec.ts";
-import { urlOf } from "./forms.ts";
 import { type Encodings, type Exchange, type Form, tooLarge } from "./protocol.ts";
 
 /** A request that the fast path answers. */
@@ -40,6 +44,7 @@ type Received = { readonly bytes: Uint8Array } | { readonly error: unknown };
 /** Answers a request whose reply is hijacked. Settles when the response is on its way; never rejects. */
 export async function respond(owned: OwnedRequest, context: RespondContext): Promise<void> {
   const { method, form, request, reply } = owned;
+  const path = `/${method.parent.typeName}/${method.name}`;
   try {
     const received = await receive(owned, context);
     // The client has gone.
@@ -49,21 +54,23 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     header.set("content-type", form.contentType);
     const exchange = { method, form, request, reply, header, trailer: new Headers(), encodings };
     form.protocol.open(exchange);
-    let message: AnyMessage;
+    let message: AnyMessage | undefined;
     let bytes: Uint8Array;
     try {
       message = await call(owned, exchange, received);
       bytes = context.codec.serialize(method, form.isJson, message);
     } catch (error) {
+      // Interceptors log what they see, and make a ConnectError of it. A response is serialized outside of them.
+      const isUnseen = message !== undefined || !(error instanceof ConnectError);
+      if (isUnseen) context.logger.error({ err: error, method: path }, "a call failed for an unforeseen reason");
       return await form.protocol.fail(exchange, asConnectError(error));
     } finally {
-      // What a GET has for a body is ignored. By now it has arrived, which costs nothing.
+      // What a GET has for a body is ignored.
       if (form.query) context.refusedBodies.drop(request.raw);
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
-    context.logger.error({ err: error, method: request.url }, "an answer could not be written");
-    reply.raw.destroy();
+    endBadly(reply, path, error, context.logger);
   }
 }
 
@@ -110,7 +117,7 @@ async function call(
 ): Promise<AnyMessage> {
   const header = readHeaders(request.headers);
   const common = { protocolName: protocol.name, url: urlOf(request) };
-  checkConnectVersion({ ...common, requestMethod: request.method, requestHeader: header });
+  if (protocol.name === "connect") checkVersion(request.method, exchange.form.query ?? header);
   if (exchange.encodings.error) throw exchange.encodings.error;
   const timeoutMs = takeTimeout(header, exchange.form);
   if ("error" in received) throw received.error;
@@ -136,16 +143,12 @@ async function call(
   return await started.answer;
 }
 
-/** The longest that Node's timers can wait: 24 days. What is longer they take for a millisecond. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/** The client's timeout. No call lives as long as one that no timer can wait for, which is removed. */
+/** The client's timeout, unless it is longer than any call lives. */
 function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
+  dropEndlessTimeout(header);
   const { timeoutMs, error } = protocol.parseTimeout(header.get(protocol.timeoutHeader));
   if (error) throw error;
-  if (timeoutMs === undefined || timeoutMs <= maxTimerMs) return timeoutMs;
-  header.delete(protocol.timeoutHeader);
-  return undefined;
+  return timeoutMs;
 }
 
 /** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
