@@ -194,7 +194,14 @@ describe("a deadline", () => {
     ["Connect binary over h2c", { "connect-timeout-ms": "100" }],
   ];
   // Without the client's own timer, so that the end is the server's.
-  test.each(timeouts)("of the client ends the stream: %s", async (way, headers) => {
+  const none: [way: Way, headers: Record<string, string>][] = [
+    ["gRPC by connect-node", { "grpc-timeout": "0m" }],
+    ["gRPC by grpc-js", { "grpc-timeout": "0n" }],
+    ["gRPC-Web over HTTP/1.1", { "grpc-timeout": "0m" }],
+    ["Connect JSON over HTTP/1.1", { "connect-timeout-ms": "0" }],
+    ["Connect binary over h2c", { "connect-timeout-ms": "0" }],
+  ];
+  test.each([...timeouts, ...none])("of the client ends the stream: %s, %o", async (way, headers) => {
     const service = await start();
     const call = open(service, way, "WatchAll", {}, { headers });
     const expected = refused("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "the deadline of the stream passed");

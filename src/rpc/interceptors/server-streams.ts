@@ -11,9 +11,10 @@ import {
 import { DomainError, type Failure, retryDelayMs } from "../../domain/errors.ts";
 import { applyHeaders } from "../answer-headers.ts";
 import { readOnlyMessage } from "../only-message.ts";
-import { countUnsent, type OpenStream, openStream } from "../open-stream.ts";
+import { type OpenStream, openStream } from "../open-stream.ts";
 import { connectErrorFor } from "../status.ts";
 import { clientTimeoutMs } from "../timeout.ts";
+import { countUnsent } from "../unsent-bytes.ts";
 import { errorOfAbort, setDeadline } from "./deadline.ts";
 import { type ReportError, toConnectError } from "./errors.ts";
 import type { LogCall } from "./log.ts";

@@ -106,9 +106,12 @@ function createCalls() {
       if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
       if (leave) reply.raw.once("close", leave);
       const contextValues = contextValuesOf(request.ip);
+      let isClosed = false;
+      reply.raw.once("close", () => (isClosed = true));
       setWire(contextValues, {
         cutAfter: (delayMs) => cutAfter(delayMs, reply),
         unsentBytes: () => reply.raw.writableLength,
+        onClose: (release) => void (isClosed ? release() : reply.raw.once("close", release)),
       });
       if (leave) setPlace(contextValues, leave);
       setExchange(contextValues, { request, reply });
