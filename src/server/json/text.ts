@@ -9,14 +9,19 @@ const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 /**
  * The value that the bytes stand for. Throws INVALID_REQUEST for broken UTF-8, malformed JSON, too many keys, and an object
- * with the same key twice.
+ * with the same key twice, whose path begins with `place`.
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
+export function parseJson(bytes: Uint8Array, place = ""): JsonValue {
   const text = decodeUtf8(bytes);
   const repeated = findRepeatedKey(text);
   const value = parse(text);
-  if (repeated !== undefined) throw invalidRequest(repeated, "given more than once");
+  if (repeated !== undefined) throw invalidRequest(pathIn(place, repeated), "given more than once");
   return value;
+}
+
+/** The path of a value in a place; an empty place is the whole body. */
+export function pathIn(place: string, path: string): string {
+  return place === "" || path.startsWith("[") ? `${place}${path}` : `${place}.${path}`;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
