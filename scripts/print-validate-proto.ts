@@ -5,7 +5,7 @@
  * carries the descriptor, which holds everything the compiler needs. Printing it keeps the schema and the validator on
  * the same version and third-party source out of this repository.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DescEnum, DescExtension, DescField, DescFile, DescMessage } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
@@ -64,4 +64,7 @@ function printFile(file: DescFile): string {
 
 const target = join(import.meta.dirname, "..", ".proto", "buf", "validate", "validate.proto");
 mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, printFile(file_buf_validate_validate));
+// In one step: another process may be reading the file.
+const draft = `${target}.${process.pid}`;
+writeFileSync(draft, printFile(file_buf_validate_validate));
+renameSync(draft, target);

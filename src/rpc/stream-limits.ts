@@ -67,7 +67,9 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
     const leave = values.get(placeKey) ?? takePlace(addressOf(values));
     try {
       if (!leave) throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
-      const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf });
+      // A stream that has sent everything makes room at once: some clients make many short calls at the same time.
+      const onClosed = (error: unknown) => error === undefined && leave();
+      const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed });
       stream.onRelease(leave);
       stream.endAfter(limits.longestMs);
       yield* stream.forward(messages, sizeOf);
