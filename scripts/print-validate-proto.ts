@@ -64,7 +64,7 @@ function printFile(file: DescFile): string {
 
 const target = join(import.meta.dirname, "..", ".proto", "buf", "validate", "validate.proto");
 mkdirSync(dirname(target), { recursive: true });
-// In one step: tests that compile schemas at the same time must not read a part of it.
-const written = `${target}.${process.pid}`;
-writeFileSync(written, printFile(file_buf_validate_validate));
-renameSync(written, target);
+// In one step: another process may be reading the file.
+const draft = `${target}.${process.pid}`;
+writeFileSync(draft, printFile(file_buf_validate_validate));
+renameSync(draft, target);

@@ -121,15 +121,15 @@ test("a stream counts as one call of its lane, however many messages it sends", 
 });
 
 /** Opens a stream of gRPC whose client takes nothing of the response. */
-async function openUnread(service: StreamService) {
+async function openUnread(service: StreamService, headers = {}) {
   const session = connect(service.baseUrl, { settings: { initialWindowSize: 0 } });
   onTestFinished(() => session.destroy());
   await once(session, "remoteSettings");
   const path = "/frontrow.test.v1.StreamService/WatchAll";
-  const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
-  stream.on("error", () => {});
+  const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", ...headers });
+  const closed = new Promise<void>((resolve) => stream.on("error", () => {}).on("close", resolve));
   stream.end(envelope(Buffer.of()));
-  return { reset: () => stream.close(constants.NGHTTP2_CANCEL) };
+  return { reset: () => stream.close(constants.NGHTTP2_CANCEL), closed };
 }
 
 describe("a client that never reads", () => {
@@ -149,20 +149,53 @@ describe("a client that never reads", () => {
     expect(unread.taken).toBeLessThan(20);
   });
 
+  const text = (length: number) => "x".repeat(length);
+
   test("counts with what it has not taken, until it is gone", async () => {
     const service = await start({ streams: { maxUnsentBytes: 100_000 } });
     const { reset } = await openUnread(service);
     const unread = await service.nextFeed();
-    unread.flood("x".repeat(80_000));
+    unread.send(text(60_000));
     await vi.waitFor(() => expect(unread.taken).toBe(1), { timeout: 20_000 });
     const call = open(service, "gRPC by grpc-js", "WatchAll");
-    (await service.nextFeed()).send("x".repeat(30_000));
+    (await service.nextFeed()).send(text(70_000));
     expect(await call.next()).toEqual(tooManyInAll);
     reset();
     await service.logged({ code: "Canceled" });
     const next = open(service, "gRPC by grpc-js", "WatchAll");
-    (await service.nextFeed()).send("x".repeat(30_000));
-    expect(await next.next()).toEqual({ text: "x".repeat(30_000) });
+    (await service.nextFeed()).send(text(70_000));
+    expect(await next.next()).toEqual({ text: text(70_000) });
     expect(unread.taken).toBe(1);
+  });
+
+  test("is cut when a stream that holds less needs the room", async () => {
+    const service = await start({ streams: { maxUnsentBytes: 100_000 } });
+    const { closed } = await openUnread(service);
+    const unread = await service.nextFeed();
+    unread.flood(text(80_000));
+    await vi.waitFor(() => expect(unread.taken).toBe(1));
+    const call = open(service, "gRPC by grpc-js", "WatchAll");
+    (await service.nextFeed()).send(text(30_000));
+    expect(await call.next()).toEqual({ text: text(30_000) });
+    await closed;
+    await service.logged({ code: "Unavailable", reason: "OVERLOADED", messages: 1 });
+  });
+
+  test("holds its bytes and its place after its deadline, until its response is cut", async () => {
+    const settings = { APP_MAX_STREAMS: "2" };
+    const service = await start({ settings, streams: { maxUnsentBytes: 100_000 } });
+    const { closed } = await openUnread(service, { "grpc-timeout": "200m" });
+    (await service.nextFeed()).send(text(60_000));
+    await service.logged({ code: "DeadlineExceeded", messages: 1 });
+    const call = open(service, "gRPC by grpc-js", "WatchAll");
+    const feed = await service.nextFeed();
+    expect(await open(service, "gRPC by grpc-js", "WatchAll").next()).toEqual(tooManyInAll);
+    feed.send(text(70_000));
+    expect(await call.next()).toEqual(tooManyInAll);
+    await closed;
+    for (let count = 0; count < 2; count++) {
+      open(service, "gRPC by grpc-js", "WatchAll");
+      await service.nextFeed();
+    }
   });
 });

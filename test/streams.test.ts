@@ -194,7 +194,14 @@ describe("a deadline", () => {
     ["Connect binary over h2c", { "connect-timeout-ms": "100" }],
   ];
   // Without the client's own timer, so that the end is the server's.
-  test.each(timeouts)("of the client ends the stream: %s", async (way, headers) => {
+  const none: [way: Way, headers: Record<string, string>][] = [
+    ["gRPC by connect-node", { "grpc-timeout": "0m" }],
+    ["gRPC by grpc-js", { "grpc-timeout": "0n" }],
+    ["gRPC-Web over HTTP/1.1", { "grpc-timeout": "0m" }],
+    ["Connect JSON over HTTP/1.1", { "connect-timeout-ms": "0" }],
+    ["Connect binary over h2c", { "connect-timeout-ms": "0" }],
+  ];
+  test.each([...timeouts, ...none])("of the client ends the stream: %s, %o", async (way, headers) => {
     const service = await start();
     const call = open(service, way, "WatchAll", {}, { headers });
     const expected = refused("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "the deadline of the stream passed");
@@ -240,36 +247,4 @@ describe("what belongs to a user", () => {
     expect(await call.next()).toEqual({ text: "a booking" });
     expect(owners).toEqual(["nora"]);
   });
-});
-
-describe("the header Idempotency-Key", () => {
-  const key = "0191d0c2-7a4b-7c1e-8f00-1234567890ab";
-  const headers = { "Idempotency-Key": key };
-
-  test("is the request's key if the message has one", async () => {
-    const service = await start();
-    open(service, "gRPC by grpc-js", "WatchUser", {}, { headers });
-    expect((await service.nextFeed()).request).toMatchObject({ requestId: key });
-  });
-
-  test.each<[name: string, method: Method, key: string]>([
-    ["of a stream that cannot be repeated", "WatchAll", key],
-    ["that is empty", "WatchUser", ""],
-    ["that is nil", "WatchUser", "00000000-0000-0000-0000-000000000000"],
-  ])("is refused: %s", async (_, method, value) => {
-    const service = await start();
-    const options = { headers: { "Idempotency-Key": value } };
-    expect(await open(service, "Connect JSON over h2c", method, {}, options).next()).toMatchObject({
-      end: { reason: "INVALID_REQUEST" },
-    });
-  });
-});
-
-test("a request that is no message of the method is INVALID_ARGUMENT", async () => {
-  const service = await start();
-  const url = `${service.baseUrl}/frontrow.test.v1.StreamService/WatchAll`;
-  const headers = { "content-type": "application/connect+proto" };
-  const response = await fetch(url, { method: "POST", headers, body: Buffer.of(0, 0, 0, 0, 1, 0xff) });
-  expect(await response.text()).toContain('"code":"invalid_argument"');
-  await service.logged({ level: "debug", code: "InvalidArgument" });
 });

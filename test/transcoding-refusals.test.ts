@@ -20,6 +20,7 @@ const wholeNumber = "must be a whole number";
 const color = "must be one of COLOR_UNSPECIFIED, COLOR_RED, COLOR_BLUE";
 const time = "must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z";
 const put = (body: string) => `PUT /v1/everything/1 ${body}`;
+const patch = (body: string) => `PATCH /v1/shelves/5 ${body}`;
 
 describe("one fault", () => {
   test.each<[string, string, string, string]>([
@@ -111,6 +112,11 @@ describe("one fault", () => {
       "shelf.theme_color",
       "given more than once",
     ],
+    ["an unknown key of a body that is a field", patch('{"nothing":1}'), "shelf.nothing", "unknown field"],
+    ["a key of one twice", patch('{"name":"a","name":"a"}'), "shelf.name", "given more than once"],
+    ["a key of one in two spellings", patch('{"name":"a","NAME":"a"}'), "shelf.NAME", "given more than once"],
+    ["a wrong value in one", patch('{"theme_color":1}'), "shelf.theme_color", "must be a string"],
+    ["a key twice in a body that is a list", 'PUT /v1/tags/1 [{"a":1,"a":1}]', "tags[0].a", "given more than once"],
     ["a body against the path", put('{"id":2}'), "id", "differs from the one in the path"],
     [
       "nested, against the path",

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-const shelf = (fields: object) => ({ name: "", theme_color: "", shelf_size: "0", ...fields });
+const shelf = (fields: object) => ({ name: "", theme_color: "", shelf_size: "0", shelved_by: "", ...fields });
 
 test("fields without presence are answered at their default, in snake_case", () => {
   expect(unset).toEqual({
@@ -210,6 +210,13 @@ describe("is understood", () => {
     [
       "its keys in any case",
       'PATCH /v1/shelves/5 {"THEMECOLOR":"red"}',
+      {
+        shelf: shelf({ name: "shelves/5", theme_color: "red" }),
+      },
+    ],
+    [
+      "what the server alone sets, sent back",
+      'PATCH /v1/shelves/5 {"theme_color":"red","shelved_by":"nora","shelvedBy":7}',
       {
         shelf: shelf({ name: "shelves/5", theme_color: "red" }),
       },

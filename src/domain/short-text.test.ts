@@ -19,4 +19,5 @@ test("a value of at most 100 characters", () => {
   expect(shortValue("x".repeat(100))).toBe("x".repeat(100));
   expect(shortValue("x".repeat(101))).toBe(`${"x".repeat(100)}...`);
   expect(shortValue(`${"x".repeat(99)}🎸`)).toBe(`${"x".repeat(99)}\ufffd...`);
+  expect(shortValue("half a pair: \ud83c")).toBe("half a pair: \ufffd");
 });

@@ -17,7 +17,7 @@ export function shortMessage(message: string): string {
   return `${new TextDecoder().decode(bytes.subarray(0, maxMessageBytes - mark.length), { stream: true })}${mark}`;
 }
 
-/** A value of the client's for a message that repeats it, so that the words around it are not cut off. */
+/** A value of the client's for a message that repeats it: valid Unicode, so short that the words around it are not cut off. */
 export function shortValue(value: string, maxLength = maxValueLength): string {
-  return value.length <= maxLength ? value : `${value.slice(0, maxLength).toWellFormed()}${mark}`;
+  return (value.length <= maxLength ? value : `${value.slice(0, maxLength)}${mark}`).toWellFormed();
 }

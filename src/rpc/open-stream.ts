@@ -1,5 +1,6 @@
 /** The lifetime of one stream of responses: how it ends early, and how what it holds is given back once. */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import type { UnsentBytes } from "./unsent-bytes.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface OpenStream {
@@ -12,9 +13,9 @@ export interface OpenStream {
   end(reason?: unknown): void;
   /** Ends the stream for this reason after a delay. */
   endAfter(delayMs: number, reason?: unknown): void;
-  /** Calls the function when the stream has closed, at once if it has. */
-  onClose(release: () => void): void;
-  /** Gives back what the stream holds. The error, if any, is that with which it has ended. */
+  /** Calls the function when nothing of the stream's response is held any more, at once if that is so. */
+  onRelease(release: () => void): void;
+  /** Closes the stream, with the error with which it has ended, if any. */
   close(error?: unknown): void;
   /** Yields the messages until the stream ends. `sizeOf` returns a message's size in bytes. */
   forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number): AsyncGenerator<Message>;
@@ -42,10 +43,12 @@ export interface Wire {
   cutAfter(delayMs: number): void;
   /** The bytes that were written and that the client has not taken. */
   unsentBytes(): number;
+  /** Calls the function when the response has closed, at once if it has. */
+  onClose(release: () => void): void;
 }
 
 const wireKey = createContextKey<Wire>(
-  { cutAfter: () => {}, unsentBytes: () => 0 },
+  { cutAfter: () => {}, unsentBytes: () => 0, onClose: (release) => release() },
   { description: "the HTTP response of the call" },
 );
 
@@ -59,55 +62,25 @@ export function cutEventually(values: ContextValues): void {
   values.get(wireKey).cutAfter(endGraceMs);
 }
 
-/** The bytes of messages that wait for their clients to take them, of all streams together. */
-export interface UnsentBytes {
-  /** A stream holds `bytes` in place of the `held` ones of before. Raises an error if that is more than the limit. */
-  exchange(held: number, bytes: number): void;
-}
-
-/** Counts unsent bytes up to a limit. `tooMany` makes the error that a stream over the limit ends with. */
-export function countUnsent(maxBytes: number, tooMany: () => Error): UnsentBytes {
-  let total = 0;
-  return {
-    exchange(held, bytes) {
-      const next = total - held + bytes;
-      if (bytes > held && next > maxBytes) throw tooMany();
-      total = next;
-    },
-  };
-}
-
 /** Opens a stream. The caller either forwards its messages or closes it. */
-export function openStream({
-  signal,
-  values,
-  unsent,
-  reasonOf = (reason) => reason,
-  onClosed,
-}: StreamOptions): OpenStream {
+export function openStream({ signal, values, unsent, reasonOf = same, onClosed }: StreamOptions): OpenStream {
   const ending = new AbortController();
-  const timers = new Set<NodeJS.Timeout>();
-  const releases: (() => void)[] = [];
+  const timers = createTimers();
   const wire = values.get(wireKey);
-  let heldBytes = 0;
+  const held = holdUntilSent(wire, unsent, (error) => {
+    close(error);
+    wire.cutAfter(0);
+  });
   let isOpen = true;
 
-  const hold = (bytes: number) => {
-    if (!isOpen) return;
-    unsent.exchange(heldBytes, bytes);
-    heldBytes = bytes;
-  };
-  const schedule = (delayMs: number, action: () => void) => {
-    if (isOpen) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), maxDelayMs)));
-  };
   const close = (error?: unknown) => {
     if (!isOpen) return;
-    hold(0);
     isOpen = false;
-    for (const timer of timers) clearTimeout(timer);
+    timers.close();
     signal.removeEventListener("abort", abandon);
-    for (const release of releases) release();
     ending.abort(error);
+    if (error !== undefined) wire.cutAfter(endGraceMs);
+    held.close();
     onClosed?.(error);
   };
   const end = (reason?: unknown) => {
@@ -115,25 +88,24 @@ export function openStream({
     ending.abort(reason);
     // For a response that waits unsent: the messages end when the client asks for the next one.
     wire.cutAfter(endGraceMs);
-    schedule(endGraceMs, () => close(reason));
+    timers.start(endGraceMs, () => close(reason));
   };
   // A write that the client's reset interrupts may never settle, and the messages never end.
   const abandon = () => {
     const reason = ending.signal.aborted ? ending.signal.reason : reasonOf(signal.reason);
-    ending.abort(reason);
     close(reason);
   };
   signal.addEventListener("abort", abandon);
-  // A signal that has aborted has no such event any more.
-  if (signal.aborted) abandon();
+  // A signal that has aborted has no such event any more. Later, because the caller does not have the stream yet.
+  if (signal.aborted) queueMicrotask(abandon);
 
   async function* forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number) {
     try {
       for await (const message of untilAborted(messages, ending.signal)) {
-        hold(wire.unsentBytes() + sizeOf(message));
+        held.beforeWrite(sizeOf(message));
         yield message;
         // The next message is asked for when this one has been written.
-        hold(wire.unsentBytes());
+        held.afterWrite();
       }
       close();
     } catch (error) {
@@ -142,14 +114,76 @@ export function openStream({
     } finally {
       // A consumer that cannot write ends the messages.
       close(reasonOf(signal.reason));
+      held.endWriting();
     }
   }
   return {
     signal: ending.signal,
     end,
-    endAfter: (delayMs, reason) => schedule(delayMs, () => end(reason)),
-    onClose: (release) => void (isOpen ? releases.push(release) : release()),
+    endAfter: (delayMs, reason) => timers.start(delayMs, () => end(reason)),
+    onRelease: held.onRelease,
     close,
     forward,
+  };
+}
+
+function same<Value>(value: Value): Value {
+  return value;
+}
+
+/** Timers that end together. */
+function createTimers() {
+  const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
+  return {
+    start(delayMs: number, action: () => void) {
+      if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), maxDelayMs)));
+    },
+    close() {
+      isClosed = true;
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Counts what a stream holds: the bytes of its response that its client has not taken, and what else is given back with
+ * them. After the stream has closed it holds them until the response is sent or has closed. `cut` closes the stream at once.
+ */
+function holdUntilSent(wire: Wire, unsent: UnsentBytes, cut: (error: Error) => void) {
+  const holder = { cut };
+  const releases: (() => void)[] = [];
+  let isWriting = false;
+  let isReleased = false;
+
+  const hold = (bytes: number) => {
+    if (!isReleased) unsent.hold(holder, bytes);
+  };
+  const release = () => {
+    hold(0);
+    isReleased = true;
+    for (const each of releases.splice(0)) each();
+  };
+  const close = () => {
+    if (!isWriting && wire.unsentBytes() === 0) release();
+    else wire.onClose(release);
+  };
+  return {
+    /** A message is about to be written. Raises an error if that is too much. */
+    beforeWrite(bytes: number) {
+      hold(wire.unsentBytes() + bytes);
+      isWriting = true;
+    },
+    afterWrite() {
+      isWriting = false;
+      hold(wire.unsentBytes());
+    },
+    /** No message is being written any more, nor will one be. */
+    endWriting() {
+      isWriting = false;
+      close();
+    },
+    close,
+    onRelease: (each: () => void) => void (isReleased ? each() : releases.push(each)),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { ErrorReasonSchema } from "../../gen/frontrow/v1/error_reason_pb.ts";
 import { codeName, codeOf, describeReason, ErrorOrigin, reasonNames, reasonsFrom, reasonsOf } from "./reasons.ts";
 
 const methods = [ConcertService, BookingService].flatMap((service) => service.methods);
@@ -10,8 +11,9 @@ test.each(reasonNames)("%s has a code and an origin", (reason) => {
   expect(describeReason(reason).origin).not.toBe(ErrorOrigin.UNSPECIFIED);
 });
 
-test("the value 0 is no reason", () => {
-  expect(reasonNames).not.toContain("UNSPECIFIED");
+test("the value 0 and deprecated values are no reasons", () => {
+  const values = ErrorReasonSchema.values.filter(({ number, deprecated }) => number !== 0 && !deprecated);
+  expect(reasonNames).toEqual(values.map(({ localName }) => localName));
 });
 
 describe("methods", () => {

@@ -14,8 +14,11 @@ import { CodeSchema, type Code as RpcCode } from "../../gen/google/rpc/code_pb.t
 
 export { ErrorOrigin, RetryDelay };
 
+/** Names that no error carries. */
+const unused = ["UNSPECIFIED", "PATH_TOO_LONG"] as const;
+
 /** A reason as google.rpc.ErrorInfo and problem documents carry it, such as `CONCERT_NOT_FOUND`. */
-export type ReasonName = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;
+export type ReasonName = Exclude<keyof typeof ErrorReason, (typeof unused)[number]>;
 
 /** An RPC code as problem documents carry it, such as `NOT_FOUND`. */
 export type CodeName = Exclude<keyof typeof RpcCode, "OK">;
@@ -23,7 +26,7 @@ export type CodeName = Exclude<keyof typeof RpcCode, "OK">;
 /** Every reason, in the schema's order. */
 export const reasonNames = ErrorReasonSchema.values
   .map(({ localName }) => localName as keyof typeof ErrorReason)
-  .filter((name) => name !== "UNSPECIFIED");
+  .filter((name): name is ReasonName => !unused.some((each) => each === name));
 
 const descriptions = Object.fromEntries(
   reasonNames.map((name) => [name, getOption(ErrorReasonSchema.value[ErrorReason[name]], error)]),

@@ -29,7 +29,7 @@ export interface Status {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What the request tells of itself that an answer depends on. */
+/** The properties of a request that its error depends on. */
 export interface CallFacts {
   /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
   readonly repeatable: boolean;
@@ -73,7 +73,7 @@ const statuses: StatusTable = {
   NOT_BOOKING_OWNER: ({ bookingId }) => ({ message: `booking ${bookingId} belongs to another user` }),
   UNAUTHENTICATED: ({ problem, isMissing }) => ({
     message: problem,
-    // RFC 6750, 3.1: a caller who has shown nothing is not told of an error.
+    // RFC 6750, 3.1: without a token there is no error code.
     headers: {
       "www-authenticate": isMissing ? "Bearer" : `Bearer error="invalid_token", error_description="${problem}"`,
     },
@@ -83,7 +83,7 @@ const statuses: StatusTable = {
   }),
   MISSING_SCOPE: ({ scope, isForOthers }) => ({
     message: isForOthers
-      ? `the request is for another user: a caller may act only for himself, unless the token has the scope ${scope}`
+      ? `the request is for another user: a caller may act only for itself, unless the token has the scope ${scope}`
       : `this takes a token with the scope ${scope}`,
     metadata: { scope },
     headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },

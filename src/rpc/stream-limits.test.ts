@@ -23,8 +23,12 @@ function streamsWithin(limits: Partial<StreamLimits>) {
   return (address = "192.0.2.1", messages: AsyncIterable<number> = endless(), messageBytes = 0) => {
     const hangUp = new AbortController();
     const contextValues = contextValuesOf(address);
-    const cut = vi.fn();
-    setWire(contextValues, { cutAfter: cut, unsentBytes: () => 0 });
+    const closed = new AbortController();
+    const close = () => closed.abort();
+    const cut = vi.fn((delayMs: number) => void setTimeout(close, delayMs));
+    const onClose = (release: () => void) =>
+      closed.signal.aborted ? release() : closed.signal.addEventListener("abort", release);
+    setWire(contextValues, { cutAfter: cut, unsentBytes: () => 0, onClose });
     const context = createHandlerContext({
       service: Health,
       method: Health.method.watch,
@@ -35,7 +39,11 @@ function streamsWithin(limits: Partial<StreamLimits>) {
       requestSignal: hangUp.signal,
     });
     const sent = limit(context, messages, () => messageBytes);
-    return { next: () => sent.next(), end: () => sent.return(0), hangUp: () => hangUp.abort(), cut };
+    const hangUpNow = () => {
+      hangUp.abort();
+      close();
+    };
+    return { next: () => sent.next(), end: () => sent.return(0), hangUp: hangUpNow, cut };
   };
 }
 
@@ -103,11 +111,21 @@ test("the messages that wait unsent are limited in bytes, of all streams togethe
   const [first, second] = [open("192.0.2.1", endless(), 60), open("192.0.2.2", endless(), 40)];
   await first.next();
   await second.next();
-  await expect(open("192.0.2.3", endless(), 1).next()).rejects.toThrow("[resource_exhausted] too many responses wait");
+  await expect(open("192.0.2.3", endless(), 60).next()).rejects.toThrow("[resource_exhausted] too many responses wait");
   // The one before has been taken.
   expect(await second.next()).toMatchObject({ value: 2 });
   await first.end();
   expect(await open("192.0.2.3", endless(), 60).next()).toMatchObject({ value: 1 });
+});
+
+test("a stream makes room for one that holds less: it is cut", async () => {
+  const open = streamsWithin({ maxUnsentBytes: 100 });
+  const [first, second] = [open("192.0.2.1", endless(), 60), open("192.0.2.2", endless(), 40)];
+  await first.next();
+  await second.next();
+  expect(await open("192.0.2.3", endless(), 59).next()).toMatchObject({ value: 1 });
+  expect([first.cut.mock.lastCall, second.cut.mock.lastCall]).toEqual([[0], undefined]);
+  await expect(first.next()).rejects.toThrow("[resource_exhausted] too many responses wait");
 });
 
 test("a client that hangs up leaves room at once, whatever becomes of what it has not taken", async () => {

@@ -6,7 +6,8 @@ import { Code, ConnectError, type ContextValues, createContextKey, type HandlerC
 import { addressGroup } from "../domain/address.ts";
 import { createPlaces } from "../limits/places.ts";
 import { addressOf } from "./caller.ts";
-import { countUnsent, cutEventually, openStream } from "./open-stream.ts";
+import { cutEventually, openStream } from "./open-stream.ts";
+import { countUnsent } from "./unsent-bytes.ts";
 
 export interface StreamLimits {
   /** Streams at once. */
@@ -66,7 +67,10 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
     const leave = values.get(placeKey) ?? takePlace(addressOf(values));
     try {
       if (!leave) throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
-      const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed: leave });
+      // A stream that has sent everything makes room at once: some clients make many short calls at the same time.
+      const onClosed = (error: unknown) => error === undefined && leave();
+      const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed });
+      stream.onRelease(leave);
       stream.endAfter(limits.longestMs);
       yield* stream.forward(messages, sizeOf);
     } finally {

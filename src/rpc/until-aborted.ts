@@ -11,8 +11,9 @@ export async function* untilAborted<T>(
   signal: AbortSignal,
   onEnd: () => void = () => {},
 ): AsyncGenerator<T> {
-  const aborted = Promise.withResolvers<undefined>();
   let isOpen = true;
+  /** Ends the wait for the next item. */
+  let stopWaiting = () => {};
   const end = () => {
     if (isOpen) onEnd();
     isOpen = false;
@@ -20,13 +21,17 @@ export async function* untilAborted<T>(
   };
   const abort = () => {
     end();
-    aborted.resolve(undefined);
+    stopWaiting();
   };
   signal.addEventListener("abort", abort);
   const iterator = items[Symbol.asyncIterator]();
   try {
     while (!signal.aborted) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
+      // Not Promise.race with one promise for all rounds: that promise would keep a reaction of each.
+      const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        stopWaiting = () => resolve(undefined);
+        iterator.next().then(resolve, reject);
+      });
       if (next === undefined) break;
       if (next.done) return;
       yield next.value;

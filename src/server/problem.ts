@@ -143,12 +143,10 @@ const refusals: ReadonlyMap<number, Status> = new Map(
     refusal("REQUEST_TIMEOUT", "the request took too long to arrive"),
     preconditionFailed,
     refusal("REQUEST_TOO_LARGE", "the request body is too large"),
-    refusal("PATH_TOO_LONG", "the path is too long"),
     refusal("UNSUPPORTED_MEDIA_TYPE", "the body must be JSON, sent with Content-Type: application/json"),
     refusal("EXPECTATION_FAILED", "the header Expect may be 100-continue only"),
     refusal("HEADERS_TOO_LARGE", "the request headers are too large"),
     refusal("TRANSFER_ENCODING_NOT_SUPPORTED", "of the transfer codings only chunked is supported"),
-    refusal("OVERLOADED", "the server is too busy to answer; repeat in a moment"),
     refusal("HTTP_VERSION_NOT_SUPPORTED", "a call that streams both ways needs HTTP/2"),
   ].map((status) => [httpStatusOf(status), status]),
 );

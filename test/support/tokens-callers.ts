@@ -58,7 +58,7 @@ export const refusals = {
   admin: {
     ...missingScope("bookings:admin"),
     message:
-      "the request is for another user: a caller may act only for himself, unless the token has the scope bookings:admin",
+      "the request is for another user: a caller may act only for itself, unless the token has the scope bookings:admin",
   },
   concerts: missingScope("concerts:write"),
   owner: { reason: "NOT_BOOKING_OWNER" as const, message: /^booking \d+ belongs to another user$/ },

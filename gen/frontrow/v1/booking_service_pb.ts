@@ -189,9 +189,10 @@ export const CancelBookingRequestSchema: GenMessage<CancelBookingRequest> = /*@_
 /**
  * Bookings of concert tickets: book, look up, list and cancel.
  *
- * Every error carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason of ErrorReason. The option
- * `error_reasons` lists the reasons of each method's own errors. The reasons of ERROR_ORIGIN_ANY_METHOD hold for every
- * method; those about tokens hold where callers show tokens.
+ * Every error of a method carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason of ErrorReason. What a
+ * protocol refuses before there is a request, such as binary that cannot be decoded, may have a code and a message only.
+ * The option `error_reasons` lists the reasons of each method's own errors. The reasons of ERROR_ORIGIN_ANY_METHOD hold for
+ * every method; those about tokens hold where callers show tokens.
  *
  * @generated from service frontrow.v1.BookingService
  */

@@ -3,12 +3,12 @@ import { DomainError } from "../../domain/errors.ts";
 import { applyHeaders } from "../answer-headers.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
-/** Is called with an error that nobody foresaw, and the method that it comes from. */
+/** Reports an unexpected error and the method that raised it. */
 export type ReportError = (error: unknown, method: string) => void;
 
 /**
  * Turns what handlers of unary calls throw into what callers get. Connect's own errors (an unknown method, a cancelled call)
- * pass; what nobody foresaw becomes INTERNAL and goes to `report`, once, with its cause.
+ * pass. An unexpected error becomes INTERNAL and goes to `report`, once, with its cause.
  */
 export function createErrorInterceptor(report: ReportError): Interceptor {
   return (next) => async (request) => {

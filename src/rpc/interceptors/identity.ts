@@ -4,19 +4,19 @@ import { type TokenVerifier, unauthenticated } from "../../identity/tokens.ts";
 import { addressOf, setCaller } from "../caller.ts";
 
 export interface IdentityOptions {
-  /** Undefined in the mode `none`: whoever the request says it is from, it is from. */
+  /** Undefined in the mode `none`, in which the service takes the user from the request. */
   readonly tokens: TokenVerifier | undefined;
   /** Counts a call as soon as it is known whose it is; raises RATE_LIMITED. */
   readonly count: (request: UnaryRequest | StreamRequest) => Promise<void>;
 }
 
-/** Finds out who makes a call, for whatever is further in, and refuses whoever shows a bad token. */
+/** Sets the caller of a call, for interceptors further in and the handler. Rejects a call with a bad token. */
 export function createIdentityInterceptor({ tokens, count }: IdentityOptions): Interceptor {
   return (next) => async (request) => {
     const anonymous = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
     const [caller, fault] = tokens ? await authenticate(request.header, tokens, anonymous) : [anonymous];
     setCaller(request.contextValues, caller);
-    // Before anything is refused: otherwise whoever may do nothing could try everything, as often as he likes.
+    // Before anything is refused: refused calls count too.
     await count(request);
     if (fault !== undefined) throw fault;
     return await next(request);

@@ -3,9 +3,9 @@ import type { Logger } from "pino";
 import { describeCauses } from "../../domain/causes.ts";
 import { DomainError, type Failure } from "../../domain/errors.ts";
 
-/** Codes that tell of trouble on our side rather than of a refused request. */
+/** Codes of trouble of the service, as opposed to those of a refused request. */
 const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss]);
-/** What a crowd can bring about is told this often: who floods the service must not flood the log as well. */
+/** Between two warnings of one kind: a flood of requests must not flood the log as well. */
 const pauseMs = 1_000;
 
 /** Whether the token may be at fault: every client can send one that names an unknown key. */
@@ -37,10 +37,10 @@ export type LogCall = (call: EndedCall) => void;
  * more often than once a second for each method, code and reason. `cause` says what led to a failure.
  */
 export function createCallLog(logger: Logger): LogCall {
-  const toldAtMs = new Map<string, number>();
+  const warnedAtMs = new Map<string, number>();
   const isNews = (key: string, nowMs: number) => {
-    if (nowMs - (toldAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < pauseMs) return false;
-    toldAtMs.set(key, nowMs);
+    if (nowMs - (warnedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < pauseMs) return false;
+    warnedAtMs.set(key, nowMs);
     return true;
   };
   return ({ request, startedAtMs, error, fields = {} }) => {
@@ -57,12 +57,12 @@ export function createCallLog(logger: Logger): LogCall {
     const { code, rawMessage, cause } = ConnectError.from(error);
     const failure = cause instanceof DomainError ? cause.failure : undefined;
     const reason = failure?.reason;
-    const isTold =
+    const isWarning =
       troubles.has(code) &&
       !isTokens(failure) &&
       !isDue(request.stream, failure) &&
       isNews(`${request.method.name} ${code} ${reason}`, performance.now());
-    const level = isTold ? "warn" : "debug";
+    const level = isWarning ? "warn" : "debug";
     if (!logger.isLevelEnabled(level)) return;
     const why = describeCauses(cause instanceof DomainError ? cause.cause : cause) || undefined;
     logger[level]({ ...line(Code[code]), reason, error: rawMessage, cause: why }, "call");

@@ -10,10 +10,11 @@ import {
 } from "@connectrpc/connect";
 import { DomainError, type Failure, retryDelayMs } from "../../domain/errors.ts";
 import { applyHeaders } from "../answer-headers.ts";
-import { readOnlyMessage } from "../only-message.ts";
-import { countUnsent, type OpenStream, openStream } from "../open-stream.ts";
+import { readOnlyMessage, type StreamProtocol } from "../only-message.ts";
+import { type OpenStream, openStream } from "../open-stream.ts";
 import { connectErrorFor } from "../status.ts";
 import { clientTimeoutMs } from "../timeout.ts";
+import { countUnsent } from "../unsent-bytes.ts";
 import { errorOfAbort, setDeadline } from "./deadline.ts";
 import { type ReportError, toConnectError } from "./errors.ts";
 import type { LogCall } from "./log.ts";
@@ -76,7 +77,7 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
     const { stream, fields } = begin(request);
     const toCallerError = (error: unknown) => toConnectError(error, request, report);
     const start = async () => {
-      const message = await readOnlyMessage(request.message);
+      const message = await readOnlyMessage(request.message, fields.protocol);
       stream.signal.throwIfAborted();
       return await next({ ...request, signal: stream.signal, message });
     };
@@ -105,7 +106,7 @@ function callerErrorOf(reason: unknown): unknown {
   return error instanceof DomainError ? streamError(error.failure) : error;
 }
 
-function protocolOf(header: Headers): string {
+function protocolOf(header: Headers): StreamProtocol {
   const type = header.get("content-type") ?? "";
   if (type.startsWith("application/grpc-web")) return "grpc-web";
   return type.startsWith("application/grpc") ? "grpc" : "connect";

@@ -9,7 +9,7 @@ import { streamError, streamOf } from "./server-streams.ts";
 
 export interface StreamLimitOptions {
   readonly ruleOf: RuleOf;
-  /** Whether callers are whoever they say they are. */
+  /** Whether the service takes the user from the request, because callers show no tokens. */
   readonly believesUsers: boolean;
   /** Streams at once. */
   readonly places: PlaceLimits;
@@ -37,7 +37,7 @@ export function createStreamLimitInterceptor(options: StreamLimitOptions): Inter
       const problem = `at most ${options.places[place]} streams of one ${place} can be open: close one first`;
       throw new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs });
     }
-    stream.onClose(place.leave);
+    stream.onRelease(place.leave);
     stream.endAfter(longestMs * (1 - jitter * Math.random()), streamError({ reason: "STREAM_EXPIRED", retryDelayMs }));
     if (caller.expiresAtMs === undefined) return;
     const expired = streamError({ reason: "UNAUTHENTICATED", problem: tokenExpired });

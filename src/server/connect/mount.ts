@@ -119,6 +119,7 @@ function createCalls() {
       setWire(contextValues, {
         cutAfter: (delayMs) => cutAfter(delayMs, reply),
         unsentBytes: () => reply.raw.writableLength,
+        onClose: (release) => void (isGone(reply) ? release() : reply.raw.once("close", release)),
       });
       if (leave) setPlace(contextValues, leave);
       setExchange(contextValues, { request, reply });

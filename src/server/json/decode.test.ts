@@ -99,6 +99,8 @@ describe("refuses the first fault and names it", () => {
       "is nested too deeply",
     ],
     [ValueSchema, `${"[".repeat(depth)}${"]".repeat(depth)}`, "", "is nested too deeply"],
+    [ValueSchema, "1e400", "", "is out of range"],
+    [StructSchema, '{"a":[{"b":-1e400}]}', "", "is out of range"],
     [DurationSchema, '"1.5s and more"', "", "must be a number of seconds followed by s, such as 1.5s"],
   ])("%s %s", (desc, text, field, message) => {
     expect(decode(desc, text)).toEqual([{ field, message }]);
@@ -129,7 +131,7 @@ describe("keys that the schema does not have", () => {
   test("are held to the bounds of all keys, and may not be repeated", () => {
     const options = { unknownKeys: "ignore" } as const;
     expect(decode(ConcertSchema, '{"a":{"b":1,"b":2}}', options)).toEqual([
-      { field: "b", message: "given more than once" },
+      { field: "a.b", message: "given more than once" },
     ]);
     expect(decode(ConcertSchema, `{"a":[${'{"b":1},'.repeat(1_000)}1]}`, options)).toEqual([
       { field: "", message: "the body has more than 1000 keys" },

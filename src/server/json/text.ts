@@ -9,14 +9,19 @@ const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 /**
  * The value that the bytes stand for. Throws INVALID_REQUEST for broken UTF-8, malformed JSON, too many keys, and an object
- * with the same key twice.
+ * with the same key twice, whose path begins with `place`.
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
+export function parseJson(bytes: Uint8Array, place = ""): JsonValue {
   const text = decodeUtf8(bytes);
   const repeated = findRepeatedKey(text);
   const value = parse(text);
-  if (repeated !== undefined) throw invalidRequest(repeated, "given more than once");
+  if (repeated !== undefined) throw invalidRequest(pathIn(place, repeated), "given more than once");
   return value;
+}
+
+/** The path of a value in a place; an empty place is the whole body. */
+export function pathIn(place: string, path: string): string {
+  return place === "" || path.startsWith("[") ? `${place}${path}` : `${place}.${path}`;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -31,37 +36,51 @@ function parse(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
-    const position = /position (\d+)/.exec(String(error))?.[1];
+    // At its end: the message also quotes the text, which may speak of a position too.
+    const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error))?.[1];
     throw invalidRequest("", `the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
   }
 }
 
-const quote = 0x22;
+const [quote, comma] = [0x22, 0x2c];
 const [openBracket, closeBracket] = [0x5b, 0x5d];
 const [openBrace, closeBrace] = [0x7b, 0x7d];
 
+/** An object or a list that is open. */
+interface Open {
+  /** The keys of an object, kept from its first one on. */
+  keys?: Set<string>;
+  /** The last key of an object. */
+  key: string;
+  /** Of the item of a list; -1 in an object. */
+  index: number;
+}
+
 /**
- * The first key that an object has twice: JSON.parse keeps the last of them and reports nothing. Throws INVALID_REQUEST for
- * too many keys. The text need not be JSON, because the keys are counted before JSON.parse makes objects of them.
+ * The path of the first key that an object has twice: JSON.parse keeps the last of them and reports nothing. Throws
+ * INVALID_REQUEST for too many keys. The text need not be JSON, because the keys are counted before JSON.parse makes
+ * objects of them.
  */
 export function findRepeatedKey(text: string): string | undefined {
-  /** The keys of each open object, kept from its first one on; undefined stands for an array or no key so far. */
-  const open: (Set<string> | undefined)[] = [];
+  const open: Open[] = [];
   let repeated: string | undefined;
   let total = 0;
   for (let index = 0; index < text.length; index++) {
     const char = text.charCodeAt(index);
-    if (char === openBrace || char === openBracket) open.push(undefined);
+    if (char === openBrace) open.push({ key: "", index: -1 });
+    else if (char === openBracket) open.push({ key: "", index: 0 });
     else if (char === closeBrace || char === closeBracket) open.pop();
+    else if (char === comma) nextItem(open.at(-1));
     else if (char === quote) {
       const end = endOfString(text, index);
-      if (isFollowedByColon(text, end)) {
-        const key = unquote(text.slice(index, end));
-        const keys = open.pop() ?? new Set();
-        if (keys.has(key)) repeated ??= key;
-        open.push(keys.add(key));
+      const parent = open.at(-1);
+      if (parent !== undefined && isFollowedByColon(text, end)) {
+        parent.key = unquote(text.slice(index, end));
+        parent.keys ??= new Set();
+        if (parent.keys.has(parent.key)) repeated ??= pathOf(open);
+        parent.keys.add(parent.key);
         if (++total > maxKeys) throw invalidRequest("", `the body has more than ${maxKeys} keys`);
-        if (keys.size > maxObjectKeys) {
+        if (parent.keys.size > maxObjectKeys) {
           throw invalidRequest("", `the body has an object with more than ${maxObjectKeys} keys`);
         }
       }
@@ -69,6 +88,18 @@ export function findRepeatedKey(text: string): string | undefined {
     }
   }
   return repeated;
+}
+
+function nextItem(parent: Open | undefined): void {
+  if (parent !== undefined && parent.index >= 0) parent.index++;
+}
+
+/** The path of the innermost key. An empty key is written as `""`, because an empty path names the whole request. */
+function pathOf(open: readonly Open[]): string {
+  return open
+    .map(({ key, index }) => (index >= 0 ? `[${index}]` : `.${key === "" ? '""' : key}`))
+    .join("")
+    .replace(/^\./, "");
 }
 
 /** The index after the closing quote of the string that opens at `start`; the text's end if the string is not closed. */

@@ -71,6 +71,8 @@ function readListValue(value: JsonValue, depth: number): JsonValue {
 function readFreeJson(value: JsonValue, depth: number): JsonValue {
   if (depth > maxDepth) throw new ValueFault("is nested too deeply");
   if (typeof value === "string") return readString(value);
+  // JSON.parse makes Infinity of 1e400, which JSON cannot write.
+  if (typeof value === "number" && !Number.isFinite(value)) throw new ValueFault("is out of range");
   if (typeof value !== "object" || value === null) return value;
   for (const [key, item] of Object.entries(value)) {
     readString(key);

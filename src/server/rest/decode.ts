@@ -1,19 +1,12 @@
 /** Makes the request message of what an HTTP request says in its path, query and body. */
-import {
-  type DescField,
-  type DescMessage,
-  getOption,
-  type JsonValue,
-  type MessageShape,
-  type Registry,
-} from "@bufbuild/protobuf";
+import { type DescField, getOption, type JsonValue, type MessageShape, type Registry } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
 import { decodeJson, type JsonDecoderOptions } from "../json/decode.ts";
 import { invalidRequest } from "../json/fault.ts";
 import { type FieldPath, findFieldLoosely, resolveFieldPath } from "../json/fields.ts";
-import { parseJson } from "../json/text.ts";
+import { parseJson, pathIn } from "../json/text.ts";
 import { isJsonObject } from "../json/well-known.ts";
 import type { RestBinding } from "./bindings.ts";
 import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
@@ -57,26 +50,28 @@ function decodeQuery(query: string): QueryParameter[] {
 
 function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonObject): void {
   if (body === "none") throw invalidRequest("", "this method takes no request body");
-  const json = parseJson(bytes);
-  const desc = body === "all" ? method.input : body.fieldKind === "message" ? body.message : undefined;
-  if (body !== "all") root[body.name] = json;
+  const isWhole = body === "all";
+  const place = isWhole ? "" : body.name;
+  const json = parseJson(bytes, place);
+  const desc = isWhole ? method.input : body.fieldKind === "message" ? body.message : undefined;
+  if (!isWhole) root[body.name] = json;
   if (desc === undefined || hasCustomJsonRepresentation(desc)) return;
   if (!isJsonObject(json)) throw invalidRequest("", "the body must be a JSON object");
 
-  const target: JsonObject = body === "all" ? root : {};
-  if (body !== "all") root[body.name] = target;
+  const target: JsonObject = isWhole ? root : {};
+  if (!isWhole) root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
     const field = findFieldLoosely(desc, key);
-    if (field === undefined) {
-      if (body !== "all" || !isOutputOnly(method.output, key)) throw invalidRequest(key, "unknown field");
-    } else if (Object.hasOwn(target, field.name)) throw invalidRequest(key, "given more than once");
-    else target[field.name] = value;
+    // What a client has read, it may send back: a request may hold the resource's fields, or the resource itself.
+    if (isOutputOnly(isWhole ? (field ?? findFieldLoosely(method.output, key)) : field)) continue;
+    if (field === undefined) throw invalidRequest(pathIn(place, key), "unknown field");
+    if (Object.hasOwn(target, field.name)) throw invalidRequest(pathIn(place, key), "given more than once");
+    target[field.name] = value;
   }
 }
 
-/** Whether a key of a body is a field that the server alone sets in the response: what a client has read, it may send back. */
-function isOutputOnly(output: DescMessage, key: string): boolean {
-  const field = findFieldLoosely(output, key);
+/** Whether the server alone sets a field. */
+function isOutputOnly(field: DescField | undefined): boolean {
   return field !== undefined && getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
 }
 

@@ -17,6 +17,7 @@ import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
 import { commonPrefix } from "./path-template.ts";
 import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
+import { refuseUncompared } from "./preconditions.ts";
 import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
@@ -43,12 +44,12 @@ interface Endpoint {
 
 /**
  * Mounts the services' REST routes. They take every path under the common prefix of their templates that no other route of
- * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND; what Fastify refuses before, such as too large a body, is left to the instance's
- * error handler. Throws an Error for a rule that cannot be served.
+ * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND. What Fastify refuses before, such as too large a
+ * body, is left to the instance's error handler. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  const callerOf = createCallers({ ...options, shutdown });
+  const callerOf = createCallers({ interceptors: [...options.interceptors, refuseUncompared], shutdown });
   const endpoints = options.services.flatMap((service) =>
     readBindings(service.service).map(
       (binding): Endpoint => ({
@@ -128,7 +129,6 @@ async function answer(
     const { endpoint, rawSegments } = findEndpoint(router, request.method, path);
     const { binding, decode, encode } = endpoint;
     const message = decode(readRequest(request, binding, rawSegments, query));
-    refuseUnanswerable(request, binding);
     call = startCall(endpoint, message, request, reply, contextValues);
     const response = await call.answer;
     const other = endpoint.otherReading(query, message, response);
@@ -176,15 +176,6 @@ function startCall(
 async function findsSomething({ answer }: Call, { method }: RestBinding): Promise<boolean> {
   const response = await answer.catch(() => undefined);
   return response !== undefined && !isEmpty(method.output, response);
-}
-
-/**
- * Refuses a change under a condition that nothing compares: to ignore If-Match would be to change what the client wanted
- * left alone. A method whose request has a `version` compares it under the resource's lock.
- */
-function refuseUnanswerable({ headers }: FastifyRequest, { httpMethod, method }: RestBinding): void {
-  if (headers["if-match"] === undefined || httpMethod === "GET" || "version" in method.input.field) return;
-  throw new ProblemError(problemOfStatus(412, "this method cannot be called under the condition of If-Match"));
 }
 
 /**
