@@ -14,11 +14,8 @@ import { CodeSchema, type Code as RpcCode } from "../../gen/google/rpc/code_pb.t
 
 export { ErrorOrigin, RetryDelay };
 
-/** Names that no error carries. */
-const unused = ["UNSPECIFIED", "PATH_TOO_LONG"] as const;
-
 /** A reason as google.rpc.ErrorInfo and problem documents carry it, such as `CONCERT_NOT_FOUND`. */
-export type ReasonName = Exclude<keyof typeof ErrorReason, (typeof unused)[number]>;
+export type ReasonName = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;
 
 /** An RPC code as problem documents carry it, such as `NOT_FOUND`. */
 export type CodeName = Exclude<keyof typeof RpcCode, "OK">;
@@ -26,7 +23,7 @@ export type CodeName = Exclude<keyof typeof RpcCode, "OK">;
 /** Every reason, in the schema's order. */
 export const reasonNames = ErrorReasonSchema.values
   .map(({ localName }) => localName as keyof typeof ErrorReason)
-  .filter((name): name is ReasonName => !unused.some((each) => each === name));
+  .filter((name): name is ReasonName => name !== "UNSPECIFIED");
 
 const descriptions = Object.fromEntries(
   reasonNames.map((name) => [name, getOption(ErrorReasonSchema.value[ErrorReason[name]], error)]),
