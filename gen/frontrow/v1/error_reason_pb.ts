@@ -75,7 +75,7 @@ export const ErrorDescriptionSchema: GenMessage<ErrorDescription> = /*@__PURE__*
  */
 export const ErrorReason = {
   /**
-   * No reason. No error carries it.
+   * No reason: no error carries it.
    *
    * @generated from enum value: ERROR_REASON_UNSPECIFIED = 0;
    */
