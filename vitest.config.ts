@@ -8,8 +8,8 @@ const integration = {
 
 export default defineConfig({
   test: {
-    // Two cores: more workers than that only make each other slow.
-    maxWorkers: 2,
+    // Three on two cores: tests wait for processes and databases a third of the time.
+    maxWorkers: 3,
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
