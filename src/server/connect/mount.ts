@@ -18,7 +18,7 @@ import { createShutdownNotices } from "../shutdown-notices.ts";
 import { endBadly, isGone } from "./end-badly.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
 import type { UniversalHandler } from "./internals.ts";
-import { refusalOf } from "./refusals.ts";
+import { faultOf, refusalOf } from "./refusals.ts";
 import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
 
 export interface ConnectOptions {
@@ -65,11 +65,16 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       if (handler === undefined) return;
       // To report of connect-fastify: "The routes take OPTIONS, so that a CORS plugin for other routes sees no preflights."
       route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
-      route.onRequest = (request, _reply, done) => done(refusalOf(handler, request));
       const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
       const begin = calls.beginnerOf(handler, takePlace);
-      route.preHandler = (request, reply, done) => {
-        if (!fastPath?.answer(handler.method, request, reply)) begin(request, reply, done);
+      // Neither path needs what Fastify does after this hook.
+      route.onRequest = (request, reply, done) => {
+        const fault = faultOf(request);
+        if (fault) return done(fault);
+        if (fastPath?.answer(handler.method, request, reply)) return;
+        const refusal = refusalOf(handler, request);
+        if (refusal) return done(refusal);
+        begin(request, reply, done);
       };
       const { handler: write } = route;
       route.handler = async function (request, reply) {

@@ -17,13 +17,16 @@ import {
 } from "./internals.ts";
 import { queryOf } from "./query.ts";
 
-/** Why a request is no call of the method; undefined if it is one. */
+/** What is wrong with a request, whichever method it calls; undefined if nothing is. */
+export function faultOf(request: FastifyRequest): ProblemError | undefined {
+  const fault = request.method === "GET" ? faultOfQuery(request) : undefined;
+  if (fault !== undefined) return malformed(fault);
+  return hasUrl(request) ? undefined : malformed("the Host or the target of the request cannot be part of a URL");
+}
+
+/** Why a request without faults is no call of the method; undefined if it is one. */
 export function refusalOf(handler: UniversalHandler, request: FastifyRequest): ProblemError | undefined {
   const { allowedMethods, method, requestPath } = handler;
-  const isGet = request.method === "GET";
-  const fault = isGet ? faultOfQuery(request) : undefined;
-  if (fault !== undefined) return malformed(fault);
-  if (!hasUrl(request)) return malformed("the Host or the target of the request cannot be part of a URL");
   if (method.methodKind === "bidi_streaming" && request.raw.httpVersionMajor === 1) {
     return new ProblemError(problemOfStatus(505));
   }
@@ -32,7 +35,11 @@ export function refusalOf(handler: UniversalHandler, request: FastifyRequest): P
     return new ProblemError(problemOfStatus(405, `${requestPath} takes ${allow} only`), { allow });
   }
   const contentType = request.headers["content-type"] ?? "";
-  if (isGet ? isReadable(contentType, request) : isOfProtocol(contentType, method.methodKind !== "unary"))
+  if (
+    request.method === "GET"
+      ? isReadable(contentType, request)
+      : isOfProtocol(contentType, method.methodKind !== "unary")
+  )
     return undefined;
   const detail = "the Content-Type is none of Connect, gRPC or gRPC-Web for this method";
   return new ProblemError(problemOfStatus(415, detail));

@@ -145,6 +145,7 @@ async function call(
 
 /** The client's timeout, unless it is longer than any call lives. */
 function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
+  if (!header.has(protocol.timeoutHeader)) return undefined;
   dropEndlessTimeout(header);
   const { timeoutMs, error } = protocol.parseTimeout(header.get(protocol.timeoutHeader));
   if (error) throw error;
