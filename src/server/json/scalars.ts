@@ -85,9 +85,10 @@ function readInteger(type: ScalarType, value: JsonValue): bigint | number {
   } else if (typeof value !== "string" || !digits.test(value)) {
     throw new ValueFault("must be a whole number");
   }
-  const integer = BigInt(value);
+  // -0 becomes 0.
+  const integer = isLong ? BigInt(value) : Number(value) + 0;
   if (integer < least || integer > most) throw new ValueFault(`must be between ${least} and ${most}`);
-  return isLong ? integer : Number(integer);
+  return integer;
 }
 
 function readFloat(value: JsonValue, toFloat: (value: number | string) => number): number {
