@@ -1,32 +1,6 @@
 /** What is reported of settings that are wrong. */
 import { describe, expect, test } from "vitest";
-import type { ConfigInput } from "./config.ts";
-import { ConfigError, loadConfig } from "./config.ts";
-
-const projectRoot = "/srv/frontrow";
-const defaultFile = "/srv/frontrow/config/config.yaml";
-
-interface Sources {
-  argv?: readonly string[];
-  env?: ConfigInput["env"];
-  yaml?: string;
-  files?: Readonly<Record<string, string>>;
-}
-
-function load({ argv = [], env = {}, yaml, files = {} }: Sources) {
-  const all: Record<string, string | undefined> = { [defaultFile]: yaml, ...files };
-  return loadConfig({ argv, env, readFile: (path) => all[path], projectRoot });
-}
-
-function problemsOf(sources: Sources): readonly string[] {
-  try {
-    load(sources);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { load, problemsOf, type Sources } from "../test/support/config-sources.ts";
 
 describe("a bad value names the setting as its source spells it", () => {
   test.each<[string, Sources]>([

@@ -1,31 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Config, ConfigInput } from "./config.ts";
-import { ConfigError, loadConfig, settingList, settings } from "./config.ts";
-
-const projectRoot = "/srv/frontrow";
-const defaultFile = "/srv/frontrow/config/config.yaml";
-
-interface Sources {
-  argv?: readonly string[];
-  env?: ConfigInput["env"];
-  yaml?: string;
-  files?: Readonly<Record<string, string>>;
-}
-
-function load({ argv = [], env = {}, yaml, files = {} }: Sources) {
-  const all: Record<string, string | undefined> = { [defaultFile]: yaml, ...files };
-  return loadConfig({ argv, env, readFile: (path) => all[path], projectRoot });
-}
-
-function problemsOf(sources: Sources): readonly string[] {
-  try {
-    load(sources);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { defaultFile, load, problemsOf, projectRoot, type Sources } from "../test/support/config-sources.ts";
+import type { Config } from "./config.ts";
+import { loadConfig, settingList, settings } from "./config.ts";
 
 const defaults: Config = {
   command: "serve",

@@ -1,5 +1,6 @@
 /** The lifetime of one stream of responses: how it ends early, and how what it holds is given back once. */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import { maxTimerMs } from "./timeout.ts";
 import type { UnsentBytes } from "./unsent-bytes.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -34,8 +35,6 @@ export interface StreamOptions {
 
 /** How long a client may take to receive the end of a stream. One that grants no window never receives it. */
 const endGraceMs = 5_000;
-/** Timers cannot wait for longer. */
-const maxDelayMs = 2 ** 31 - 1;
 
 /** The HTTP response that a stream is written to. */
 export interface Wire {
@@ -137,7 +136,7 @@ function createTimers() {
   let isClosed = false;
   return {
     start(delayMs: number, action: () => void) {
-      if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), maxDelayMs)));
+      if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), maxTimerMs)));
     },
     close() {
       isClosed = true;

@@ -53,7 +53,7 @@ test.each([
   ["application/grpc-web-text", 9_000],
   ["application/json", 5],
   ["application/connect+proto", 5],
-])("a request in %s has the timeout of its own protocol", (type, expected) => {
+])("a request in %s has the timeout of the header that its protocol names", (type, expected) => {
   const header = new Headers({ "content-type": type, "grpc-timeout": "9S", "connect-timeout-ms": "5" });
   expect(clientTimeoutMs(header)).toBe(expected);
 });

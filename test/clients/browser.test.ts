@@ -190,7 +190,7 @@ test.skipIf(!executable).each(clientNames.filter(isConnect))(
 );
 
 describe.skipIf(!executable)("every library at one service", () => {
-  /** A caller for each library, each with a concert of its own to book. */
+  /** A caller for each library, each with another concert to book. */
   const callersAt = (baseUrl: string, concertIds: readonly bigint[], at = page) =>
     Promise.all(clientNames.map((client, index) => newCaller(client, concertIds[index] ?? 0n, { baseUrl, at })));
   const holdAll = (concertIds: readonly bigint[]) =>

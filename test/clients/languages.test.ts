@@ -56,7 +56,7 @@ function build(toolchain: Toolchain): Promise<readonly string[]> {
   return started;
 }
 
-/** A client's program on a wire of its own. */
+/** A client's program, alone on a wire. */
 interface Connected {
   readonly caller: Caller;
   readonly wire: Wire;

@@ -19,7 +19,7 @@ export interface RawResponse {
 
 export type HttpVersion = "HTTP/1.1" | "HTTP/2";
 
-/** Sends a request on a connection of its own. */
+/** Sends a request on a new connection. */
 export function sendRaw(port: number, version: HttpVersion, request: RawRequest): Promise<RawResponse> {
   return version === "HTTP/2" ? sendHttp2(port, request) : sendHttp1(port, request);
 }
