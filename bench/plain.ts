@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
-import { DomainError } from "../src/domain/errors.ts";
+import { DomainError } from "../src/domain/failure.ts";
 import type { DB } from "../src/store/tables.ts";
 
 /** What is asked: as in BookTickets, without a key. */

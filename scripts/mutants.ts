@@ -17,7 +17,7 @@ export interface Mutant {
 
 const decide = "src/booking/decide.ts";
 const batch = "src/booking/batch.ts";
-const bookingBatch = "src/store/booking-batch.ts";
+const bookingBatch = "src/store/batch/batch.ts";
 
 const inDecide = (name: string): KillingTest => ({
   file: "src/booking/decide.test.ts",
@@ -38,7 +38,7 @@ const noPrefixSum: readonly KillingTest[] = [
 export const mutants: readonly Mutant[] = [
   {
     name: "no row lock",
-    file: "src/store/booking-statements.ts",
+    file: "src/store/batch/statements.ts",
     changes: [
       {
         from: 'db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate()',
@@ -131,7 +131,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "owner remembered",
-    file: "src/booking/bookings.ts",
+    file: "src/booking/queries.ts",
     changes: [
       { from: "/** One booking of", to: "const remembered = new Map<bigint, Booking>();\n\n/** One booking of" },
       {
@@ -198,7 +198,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "slot kept: a refused call's stream stays open until its client ends it",
-    file: "src/server/http2.ts",
+    file: "src/transport/listener/http2.ts",
     changes: [{ from: 'stream.on("wantTrailers", endAfterTrailers);', to: "" }],
     tests: [
       "has its whole response, then is closed without an error: gRPC",
@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "response trailers dropped",
-    file: "src/server/connect/fast-path/respond.ts",
+    file: "src/transport/connect/fast-path/respond.ts",
     changes: [{ from: "responseTrailer: exchange.trailer,", to: "responseTrailer: new Headers()," }],
     tests: [
       onBothPaths("Connect over HTTP/1 in JSON: trailers"),
@@ -220,7 +220,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ETag of Connect GET dropped",
-    file: "src/server/connect/fast-path/connect.ts",
+    file: "src/transport/connect/fast-path/connect.ts",
     changes: [{ from: 'header.set("etag", etag);', to: "" }],
     tests: [
       onBothPaths("Connect GET over HTTP/1 in JSON: a short message"),
@@ -232,7 +232,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a call of the fast path left to the mount",
-    file: "src/server/connect/fast-path/forms.ts",
+    file: "src/transport/connect/fast-path/forms.ts",
     changes: [{ from: 'if (request.method === "POST") return postOf(type);', to: "" }],
     tests: [
       onBothPaths("gRPC over HTTP/2 in binary: a short message"),

@@ -3,20 +3,20 @@ import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
 import { openGuards } from "./guards.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import type { ServiceBinding } from "./rpc/service.ts";
-import { createConnectionGate } from "./server/connection-gate.ts";
-import { createHttpApp } from "./server/http.ts";
-import { type Listener, listen } from "./server/listen.ts";
-import { createReadiness } from "./server/readiness.ts";
 import { stop } from "./shutdown.ts";
 import { sharePool } from "./store/pool-shares.ts";
 import type { Store } from "./store/store.ts";
+import { createHttpApp } from "./transport/http.ts";
+import { createConnectionGate } from "./transport/listener/connection-limit.ts";
+import { type Listener, listen } from "./transport/listener/listen.ts";
+import { createReadiness } from "./transport/readiness.ts";
 
 /** The running service. */
 export interface App {

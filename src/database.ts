@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import { startEmbeddedPostgres } from "./postgres/embedded.ts";
-import { ConnectFailure, DatabaseSetupError } from "./store/database-errors.ts";
+import { ConnectFailure, DatabaseSetupError } from "./store/sqlstate.ts";
 import { createStore, type Store } from "./store/store.ts";
 
 export { DatabaseSetupError };

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ConfigError, loadConfig } from "./config.ts";
-import { signDevToken } from "./identity/dev-key.ts";
+import { signDevToken } from "./auth/dev-key.ts";
+import { ConfigError, loadConfig } from "./config/load.ts";
 
 const usage = 'npm run -s dev-token -- --sub alice --scope "bookings:read bookings:write" [--expires 1h]';
 const projectRoot = join(import.meta.dirname, "..");

@@ -2,12 +2,12 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
-import { openTokenVerifier } from "./identity/index.ts";
+import { openTokenVerifier } from "./auth/index.ts";
+import type { Config } from "./config/load.ts";
+import type { PlaceLimits } from "./limits/concurrency-limit.ts";
+import { createLagMeter } from "./limits/event-loop-delay.ts";
 import { createFairShare } from "./limits/fair-share.ts";
-import { createLagMeter } from "./limits/lag.ts";
-import type { PlaceLimits } from "./limits/places.ts";
-import { createRateLimits } from "./limits/rates.ts";
+import { createRateLimits } from "./limits/rate-limit.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { readAccessRules } from "./rpc/access.ts";
 import { createInterceptors, type StreamOptions } from "./rpc/interceptors/index.ts";

@@ -2,13 +2,13 @@ import "./shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
-import { type Config, ConfigError, helpText, loadConfig } from "./config.ts";
+import { TokenKeyError } from "./auth/jwks.ts";
+import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts";
 import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
 import { describeCauses } from "./domain/causes.ts";
-import { TokenKeyError } from "./identity/keys.ts";
-import { createLogger, type Logger } from "./log.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
 import { MigrationError } from "./store/migration-errors.ts";
+import { createLogger, type Logger } from "./telemetry/log.ts";
 
 /** docs/operations.md explains them. */
 const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;

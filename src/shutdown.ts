@@ -1,12 +1,12 @@
 /** The steps of a shutdown, each with a limit, so that nothing that hangs can keep the process. */
 import type { Logger } from "pino";
 import type { BookingEngine } from "./booking/engine.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import type { OpenDatabase } from "./database.ts";
 import { settlesWithin } from "./domain/settles-within.ts";
 import { shuttingDown } from "./rpc/status.ts";
-import type { Listener } from "./server/listen.ts";
-import type { Readiness } from "./server/readiness.ts";
+import type { Listener } from "./transport/listener/listen.ts";
+import type { Readiness } from "./transport/readiness.ts";
 
 /** How much longer than the grace period work may take whose callers have been answered. */
 const lastWorkMs = 3_000;

@@ -1,7 +1,7 @@
 /** Pages of other sites in a browser on the machine, where a service without tokens listens on loopback. */
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/load.ts";
 import { concertJson, envelope, type HttpAnswer, jsonType, sendHttp } from "./support/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";
 import { projectRoot } from "./support/service.ts";

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { HealthCheckRequestSchema } from "../gen/health/v1/health_pb.ts";
-import { DomainError } from "../src/domain/errors.ts";
+import { DomainError } from "../src/domain/failure.ts";
 import { connectErrorFor } from "../src/rpc/status.ts";
 import { envelope, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";

@@ -1,6 +1,6 @@
 /** Instances that share their counts through a real Redis, whatever becomes of it. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createRateLimits } from "../src/limits/rates.ts";
+import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";

@@ -6,7 +6,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { BookingService, type BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { signDevToken } from "../src/identity/dev-key.ts";
+import { signDevToken } from "../src/auth/dev-key.ts";
 import { callOnce } from "./support/exchange.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { afterEach, expect, test } from "vitest";
-import { createRefusedBodies, type RefusedBodiesOptions } from "../src/server/refused-bodies.ts";
+import { createRefusedBodies, type RefusedBodiesOptions } from "../src/transport/listener/lingering-close.ts";
 import {
   envelope,
   expectConnectError,

@@ -6,7 +6,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import type { RestOptions } from "../src/server/rest/routes.ts";
+import type { RestOptions } from "../src/transport/rest/routes.ts";
 import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
 
 type Replacements = NonNullable<Parameters<typeof echoImplementation>[1]>;

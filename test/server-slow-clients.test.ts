@@ -7,7 +7,7 @@ import type { ServerResponse } from "node:http";
 import { connect, constants } from "node:http2";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
-import { type Listener, listen } from "../src/server/listen.ts";
+import { type Listener, listen } from "../src/transport/listener/listen.ts";
 import { rpcPath } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening } from "./support/http2-frames.ts";
 import { listenOptions } from "./support/listen-options.ts";

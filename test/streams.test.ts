@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { DomainError } from "../src/domain/errors.ts";
+import { DomainError } from "../src/domain/failure.ts";
 import { takeRequiredOwner } from "../src/rpc/ownership.ts";
 import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/stream-clients.ts";
 import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/stream-service.ts";

@@ -1,14 +1,14 @@
 /** A service whose issuer's key server is down: at the start, and later. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { type KeyFetching, keysFromUrl } from "../src/identity/keys.ts";
-import { createTokenVerifier } from "../src/identity/tokens.ts";
+import { type KeyFetching, keysFromUrl } from "../src/auth/jwks.ts";
+import { createTokenVerifier } from "../src/auth/tokens.ts";
+import { createLagMeter } from "../src/limits/event-loop-delay.ts";
 import { createFairShare } from "../src/limits/fair-share.ts";
-import { createLagMeter } from "../src/limits/lag.ts";
-import { createRateLimits } from "../src/limits/rates.ts";
-import { createLogger } from "../src/log.ts";
+import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
+import { createLogger } from "../src/telemetry/log.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
 import { createMatrix, methods, protocolsOf } from "./support/matrix.ts";

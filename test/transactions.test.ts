@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Reason } from "../src/domain/errors.ts";
+import type { Reason } from "../src/domain/failure.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";

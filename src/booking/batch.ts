@@ -1,10 +1,10 @@
 import { type Booking, bookingKey } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import { begin, type Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import type { Replayable } from "../domain/replayable.ts";
-import { LostCommitError } from "../store/booking-batch.ts";
-import { asFailure, isTransient } from "../store/database-errors.ts";
+import { LostCommitError } from "../store/batch/batch.ts";
+import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Batches } from "./batches.ts";
 import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";

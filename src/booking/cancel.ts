@@ -3,8 +3,8 @@ import type { Booking } from "../domain/booking.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import type { Replayable } from "../domain/replayable.ts";
 import type { Store } from "../store/store.ts";
-import { getBooking } from "./bookings.ts";
 import type { BookingEngine } from "./engine.ts";
+import { getBooking } from "./queries.ts";
 
 /** Cancels a booking and puts its tickets back on sale, exactly once. Raises why not as a `DomainError`. */
 export async function cancelBooking(

@@ -1,6 +1,6 @@
 import { type Booking, bookingKey, type Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { Failure } from "../domain/errors.ts";
+import type { Failure } from "../domain/failure.ts";
 import type { BookingPolicy } from "./policy.ts";
 import type { BookingRequest, CancelRequest, EngineRequest } from "./requests.ts";
 

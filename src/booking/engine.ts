@@ -2,17 +2,17 @@ import { setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import type { Replayable } from "../domain/replayable.ts";
 import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
-import { answerLateCrowd } from "./late-crowd.ts";
-import { createLostBatchSettler } from "./lost-batches.ts";
+import { createLostBatchSettler } from "./commit-recovery.ts";
 import type { BookingPolicy } from "./policy.ts";
+import { answerLateCrowd } from "./refuse-sold-out.ts";
 import type { EngineRequest } from "./requests.ts";
-import { createSoldOutMemory } from "./sold-out.ts";
-import { createTurnTimes } from "./turn-times.ts";
+import { createSoldOutMemory } from "./sold-out-cache.ts";
+import { createTurnTimes } from "./wait-estimate.ts";
 
 /** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
 export interface BookingEngine {

@@ -7,10 +7,10 @@ import {
   isSearch,
 } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import type { Page } from "../domain/page.ts";
 import type { Replayable } from "../domain/replayable.ts";
-import { listConcerts } from "../store/concert-list.ts";
+import { listConcerts } from "../store/concert-search.ts";
 import { findConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 import type { ConcertCache } from "./cache.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import type { Replayable } from "../domain/replayable.ts";
 import { recordConcertChange } from "../store/audit.ts";
 import { findConcertByRequestId, insertConcert } from "../store/concerts.ts";

@@ -1,7 +1,7 @@
 import { serviceItself } from "../domain/actor.ts";
 import type { ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { listConcerts } from "../store/concert-list.ts";
+import { listConcerts } from "../store/concert-search.ts";
 import type { Store } from "../store/store.ts";
 import { createConcert } from "./create.ts";
 

@@ -1,7 +1,7 @@
 import type { Actor } from "../domain/actor.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import type { Precondition } from "../domain/precondition.ts";
 import { recordConcertChange } from "../store/audit.ts";
 import { lockAndReadConcert, setDescription } from "../store/concerts.ts";

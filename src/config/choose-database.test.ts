@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Config } from "../config.ts";
-import { ConfigError, loadConfig } from "../config.ts";
+import type { Config } from "./load.ts";
+import { ConfigError, loadConfig } from "./load.ts";
 
 interface Sources {
   argv?: string[];

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { helpText, loadConfig, settingList } from "../config.ts";
+import { helpText, loadConfig, settingList } from "./load.ts";
 
 function load(yaml: string | undefined) {
   return loadConfig({ argv: [], env: {}, readFile: () => yaml, projectRoot: "/srv/frontrow" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "./load.ts";
 
 const jwt = {
   APP_AUTH_MODE: "jwt",

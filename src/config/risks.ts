@@ -1,9 +1,15 @@
 /** Settings that are allowed, and together leave a gap which an operator should know of. */
-import type { Config } from "../config.ts";
+
 import { loopbackHost } from "../domain/loopback.ts";
+import type { AuthConfig } from "./choose-auth.ts";
+
+interface Risky {
+  readonly auth: AuthConfig;
+  readonly rateLimits: { readonly callersPerAddress: number };
+}
 
 /** A sentence for the log about each of them. */
-export function risksOf({ auth, rateLimits }: Pick<Config, "auth" | "rateLimits">): string[] {
+export function risksOf({ auth, rateLimits }: Risky): string[] {
   if (auth.mode !== "jwt") return [];
   return [
     ...(rateLimits.callersPerAddress === 0

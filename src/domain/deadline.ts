@@ -1,4 +1,4 @@
-import { DomainError } from "./errors.ts";
+import { DomainError } from "./failure.ts";
 
 /** How long one caller waits, and whether its work has begun: a call whose deadline passes before that stores nothing. */
 export interface Deadline {

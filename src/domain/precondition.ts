@@ -1,4 +1,4 @@
-import type { BrokenPrecondition } from "./errors.ts";
+import type { BrokenPrecondition } from "./failure.ts";
 
 /** What a caller demands of a resource's version besides the one that its request is based on. */
 export interface Precondition {

@@ -1,4 +1,4 @@
-import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 
 /** Bounds what each caller may have unfinished, so that one with a thousand connections leaves room for one with one. */
 export interface FairShare {

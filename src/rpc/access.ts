@@ -8,7 +8,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { type Access, access, Lane, OwnedResource } from "../../gen/frontrow/v1/access_pb.ts";
-import type { Budget } from "../limits/rates.ts";
+import type { Budget } from "../limits/rate-limit.ts";
 
 export { Lane, OwnedResource };
 

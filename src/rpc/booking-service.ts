@@ -1,7 +1,7 @@
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { getBooking, pageUserBookings } from "../booking/bookings.ts";
 import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
+import { getBooking, pageUserBookings } from "../booking/queries.ts";
 import type { Store } from "../store/store.ts";
 import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";

@@ -1,7 +1,7 @@
 /** How many plain calls a call counts for in its caller's budget. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type AccessRule, Lane } from "./access.ts";
-import { wantsFresh } from "./freshness.ts";
+import { wantsFresh } from "./cache-control.ts";
 import { soughtText } from "./requests.ts";
 
 /** A search looks at up to 4,000 concerts, a plain read at one page of them. */

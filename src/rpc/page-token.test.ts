@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
 
 const seeded = { seed: 1, numRuns: 500 };

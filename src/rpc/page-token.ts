@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 
 /** The filters of a list, in a form that does not depend on the order or spelling of the request. */
 export type ListIdentity = readonly (string | boolean | undefined)[];

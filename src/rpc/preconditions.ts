@@ -1,6 +1,6 @@
 /** What a call's headers demand of the version of what it changes: If-Match and If-None-Match of RFC 9110, 13.1. */
 import type { HandlerContext } from "@connectrpc/connect";
-import type { BrokenPrecondition } from "../domain/errors.ts";
+import type { BrokenPrecondition } from "../domain/failure.ts";
 import type { Precondition } from "../domain/precondition.ts";
 
 /** The precondition in a call's headers. */

@@ -8,7 +8,7 @@ import {
   CreateConcertRequestSchema,
   ListConcertsRequestSchema,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { DomainError, type Failure } from "../domain/errors.ts";
+import { DomainError, type Failure } from "../domain/failure.ts";
 import { timestampMessage } from "./messages.ts";
 import { descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
 

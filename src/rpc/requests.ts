@@ -8,7 +8,7 @@ import type {
   UpdateConcertRequest,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { ConcertDescription, ConcertFilter } from "../domain/concert.ts";
-import { DomainError } from "../domain/errors.ts";
+import { DomainError } from "../domain/failure.ts";
 import { decimalsOf } from "../domain/money.ts";
 import type { Replayable } from "../domain/replayable.ts";
 

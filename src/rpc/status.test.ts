@@ -2,7 +2,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { DomainError, type Failure, type Reason } from "../domain/errors.ts";
+import { DomainError, type Failure, type Reason } from "../domain/failure.ts";
 import { describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "./reasons.ts";
 import { connectErrorFor, connectErrorOf, internalError, type Status, statusFor, statusOf } from "./status.ts";
 

@@ -5,7 +5,7 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/errors.ts";
+import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/failure.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.ts";
 

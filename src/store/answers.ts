@@ -1,4 +1,4 @@
-import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 
 /** When the server last answered, over any connection of a store. */
 export interface Answers {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import type { SslMode } from "../domain/ssl-mode.ts";
-import { DatabaseSetupError } from "./database-errors.ts";
+import { DatabaseSetupError } from "./sqlstate.ts";
 
 /** How to reach and to enter a database. */
 export interface ConnectionOptions {

@@ -1,8 +1,8 @@
 import type pg from "pg";
 import { DatabaseError } from "pg";
 import type { Answers } from "./answers.ts";
-import { isFromReadOnlyServer } from "./database-errors.ts";
 import type { PreparedSupport } from "./prepared-support.ts";
+import { isFromReadOnlyServer } from "./sqlstate.ts";
 
 /** A connection of the pool. Statements that are sent without waiting for one another share a flight. */
 export interface Connection {

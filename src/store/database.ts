@@ -1,14 +1,14 @@
 import type { Duplex } from "node:stream";
 import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
-import { DomainError, retryDelayMs } from "../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import { type Answers, createAnswers } from "./answers.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
-import { ConnectFailure } from "./database-errors.ts";
 import { LocklessDialect } from "./lockless-dialect.ts";
 import { createPreparedSupport } from "./prepared-support.ts";
+import { ConnectFailure } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 
 export type { Connection } from "./connection.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import type { Connection, Database } from "./database.ts";
-import { ConnectFailure, sqlState } from "./database-errors.ts";
+import { ConnectFailure, sqlState } from "./sqlstate.ts";
 
 /** How often a write is tried while all is well. */
 const writeIntervalMs = 5_000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deadline } from "../domain/deadline.ts";
-import { asFailure, isTransient } from "./database-errors.ts";
+import { asFailure, isTransient } from "./sqlstate.ts";
 
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;

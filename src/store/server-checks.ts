@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { DatabaseSetupError } from "./database-errors.ts";
+import { DatabaseSetupError } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 
 /** The oldest major version of PostgreSQL that the tests run on. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
 import { begin, type Deadline } from "../domain/deadline.ts";
-import { DomainError } from "../domain/errors.ts";
-import { isDefiniteRollback, isFutureTransactionId } from "./database-errors.ts";
+import { DomainError } from "../domain/failure.ts";
+import { isDefiniteRollback, isFutureTransactionId } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 import { serverMark } from "./values.ts";
 

@@ -11,16 +11,16 @@ import { parseArgs } from "node:util";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { createLogger } from "../../src/log.ts";
 import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
 import { createCallLog, createLogInterceptor } from "../../src/rpc/interceptors/log.ts";
 import { createServerStreamInterceptor } from "../../src/rpc/interceptors/server-streams.ts";
 import { createValidationInterceptor } from "../../src/rpc/interceptors/validation.ts";
-import { createHttpApp } from "../../src/server/http.ts";
-import { listen } from "../../src/server/listen.ts";
-import { createReadiness } from "../../src/server/readiness.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createHttpApp } from "../../src/transport/http.ts";
+import { listen } from "../../src/transport/listener/listen.ts";
+import { createReadiness } from "../../src/transport/readiness.ts";
 import { listenOptions } from "../support/listen-options.ts";
 import {
   ServerCompatRequestSchema,

@@ -1,7 +1,7 @@
 /** The requirement's two rushes, over the network, on one service process and on two that share a database. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { settings } from "../../src/config.ts";
+import { settings } from "../../src/config/load.ts";
 import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";

@@ -1,6 +1,6 @@
 /** What booking and cancelling mean, as plainly as it can be said: one request after the other, on a list of bookings. */
 import type { EngineRequest } from "../../src/booking/requests.ts";
-import type { Failure } from "../../src/domain/errors.ts";
+import type { Failure } from "../../src/domain/failure.ts";
 
 export interface ReferenceBooking {
   /** Undefined while nobody has given it one. */

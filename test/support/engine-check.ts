@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EngineRequest } from "../../src/booking/requests.ts";
 import type { Booking } from "../../src/domain/booking.ts";
-import { DomainError, type Failure, type Reason } from "../../src/domain/errors.ts";
+import { DomainError, type Failure, type Reason } from "../../src/domain/failure.ts";
 import { availableIn, carryOut, type ReferenceAnswer, type ReferenceConcert } from "./booking-reference.ts";
 import { type History, ticketLimit } from "./engine-histories.ts";
 import type { Call, Hearing, Reading, Run } from "./engine-run.ts";

@@ -3,9 +3,9 @@ import { createBookingEngine, type EngineOptions } from "../../src/booking/engin
 import type { EngineRequest } from "../../src/booking/requests.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Deadline } from "../../src/domain/deadline.ts";
-import { DomainError } from "../../src/domain/errors.ts";
+import { DomainError } from "../../src/domain/failure.ts";
 import type { Replayable } from "../../src/domain/replayable.ts";
-import type { BatchQuery } from "../../src/store/booking-batch.ts";
+import type { BatchQuery } from "../../src/store/batch/batch.ts";
 import { exampleConcert } from "./example-bookings.ts";
 import { createFakeDatabase, type Faults, instantAt, type Moment } from "./fake-database.ts";
 import { openDeadline } from "./store.ts";

@@ -1,6 +1,6 @@
 /** What the plan says each failure is answered with, by hand: what tests expect must not come from what they test. */
 import { expect } from "vitest";
-import type { Reason } from "../../src/domain/errors.ts";
+import type { Reason } from "../../src/domain/failure.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Protocol, Refusal } from "./protocols.ts";
 

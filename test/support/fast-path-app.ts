@@ -3,11 +3,11 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import Fastify from "fastify";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { createLogger } from "../../src/log.ts";
-import { createFastPath, type FastPathOptions } from "../../src/server/connect/fast-path/fast-path.ts";
-import { listen } from "../../src/server/listen.ts";
-import { createRefusedBodies } from "../../src/server/refused-bodies.ts";
-import { createShutdownNotices } from "../../src/server/shutdown-notices.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createFastPath, type FastPathOptions } from "../../src/transport/connect/fast-path/fast-path.ts";
+import { createRefusedBodies } from "../../src/transport/listener/lingering-close.ts";
+import { listen } from "../../src/transport/listener/listen.ts";
+import { createShutdownNotices } from "../../src/transport/shutdown-notices.ts";
 import { listenOptions } from "./listen-options.ts";
 import type { ConcertHandlers } from "./served-app.ts";
 

@@ -1,7 +1,7 @@
 /** How a test listens: on loopback, on a port of its own, with the limits of the service unless it sets others. */
-import { loadConfig } from "../../src/config.ts";
-import { createConnectionGate } from "../../src/server/connection-gate.ts";
-import type { ListenerLimits, ListenOptions } from "../../src/server/listen.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { createConnectionGate } from "../../src/transport/listener/connection-limit.ts";
+import type { ListenerLimits, ListenOptions } from "../../src/transport/listener/listen.ts";
 
 export interface TestLimits extends Partial<ListenerLimits> {
   readonly lingerTimeoutMs?: number;

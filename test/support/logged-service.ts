@@ -1,7 +1,7 @@
 /** The service in the test's process with all that it logs, down to the least line. */
 import { startApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
-import { createLogger } from "../../src/log.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { projectRoot, type Settings, testEnvironment } from "./service.ts";
 

@@ -1,7 +1,7 @@
 /** Tables of refusals: a method, its reason, and how to come by it, tried by every protocol. */
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { describe, it } from "vitest";
-import type { Reason } from "../../src/domain/errors.ts";
+import type { Reason } from "../../src/domain/failure.ts";
 import { callOnce } from "./exchange.ts";
 import { type ExpectedRefusal, expectRefusal } from "./expected-answers.ts";
 import { type Matrix, protocolsOf } from "./matrix.ts";

@@ -1,10 +1,10 @@
 /** The HTTP application on a socket, around handlers that a test writes: no database. */
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { createLogger } from "../../src/log.ts";
-import { createHttpApp, type HttpAppOptions } from "../../src/server/http.ts";
-import { listen } from "../../src/server/listen.ts";
-import { createReadiness, type Readiness } from "../../src/server/readiness.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createHttpApp, type HttpAppOptions } from "../../src/transport/http.ts";
+import { listen } from "../../src/transport/listener/listen.ts";
+import { createReadiness, type Readiness } from "../../src/transport/readiness.ts";
 import { listenOptions, type TestLimits } from "./listen-options.ts";
 
 export interface ServedApp {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { startApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
-import { createLogger } from "../../src/log.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 /** The whole service inside the test's process, on ports of its own. */

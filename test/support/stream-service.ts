@@ -2,13 +2,13 @@
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { openGuards } from "../../src/guards.ts";
-import { createLogger } from "../../src/log.ts";
 import type { StreamOptions } from "../../src/rpc/interceptors/index.ts";
-import { createHttpApp } from "../../src/server/http.ts";
-import { listen } from "../../src/server/listen.ts";
-import { createReadiness } from "../../src/server/readiness.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createHttpApp } from "../../src/transport/http.ts";
+import { listen } from "../../src/transport/listener/listen.ts";
+import { createReadiness } from "../../src/transport/readiness.ts";
 import { listenOptions } from "./listen-options.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";

@@ -2,8 +2,8 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import Fastify, { type FastifyInstance } from "fastify";
-import { problemFromFastifyError, routeNotFound, sendProblem } from "../../src/server/problem.ts";
-import { type RestOptions, registerRestRoutes } from "../../src/server/rest/routes.ts";
+import { problemFromFastifyError, routeNotFound, sendProblem } from "../../src/transport/rest/problem-details.ts";
+import { type RestOptions, registerRestRoutes } from "../../src/transport/rest/routes.ts";
 import { loadTestService } from "./test-schema.ts";
 
 /** The service of what google/api/http.proto allows. */

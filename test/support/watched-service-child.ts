@@ -1,7 +1,7 @@
 /** The service in a process of its own, which tells its parent what it holds. The argument: its environment, as JSON. */
 import { startApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
-import { createLogger } from "../../src/log.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
 
 const [environment = "{}"] = process.argv.slice(2);
 const { config } = loadConfig({

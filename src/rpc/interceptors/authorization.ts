@@ -1,10 +1,10 @@
 import type { Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { Caller } from "../../domain/caller.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError } from "../../domain/failure.ts";
 import { type AccessRule, OwnedResource, type RuleOf } from "../access.ts";
 import { callerOf } from "../caller.ts";
-import { messageOf } from "../only-message.ts";
 import { requireOwner } from "../ownership.ts";
+import { messageOf } from "../streams/only-message.ts";
 
 export interface AuthorizationOptions {
   readonly ruleOf: RuleOf;

@@ -7,7 +7,7 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { Deadline } from "../../domain/deadline.ts";
-import { DomainError, retryDelayMs } from "../../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import { clientTimeoutMs } from "../timeout.ts";
 
 const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });

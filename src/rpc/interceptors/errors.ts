@@ -1,6 +1,6 @@
 import { ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
-import { DomainError } from "../../domain/errors.ts";
-import { applyHeaders } from "../answer-headers.ts";
+import { DomainError } from "../../domain/failure.ts";
+import { applyHeaders } from "../response-headers.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
 /** Reports an unexpected error and the method that raised it. */

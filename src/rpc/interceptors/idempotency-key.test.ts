@@ -2,7 +2,7 @@ import { create, type DescMethodUnary, type Message, type MessageInitShape } fro
 import { Code, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError } from "../../domain/failure.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { fillRequestId, keyFaultOf } from "./idempotency-key.ts";
 

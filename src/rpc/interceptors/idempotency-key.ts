@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
-import type { Violation } from "../../domain/errors.ts";
-import { messageOf, withMessage } from "../only-message.ts";
+import type { Violation } from "../../domain/failure.ts";
+import { messageOf, withMessage } from "../streams/only-message.ts";
 
 type AnyRequest = Parameters<ReturnType<Interceptor>>[0];
 

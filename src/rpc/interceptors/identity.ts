@@ -1,6 +1,6 @@
 import type { Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
+import { type TokenVerifier, unauthenticated } from "../../auth/tokens.ts";
 import type { Caller } from "../../domain/caller.ts";
-import { type TokenVerifier, unauthenticated } from "../../identity/tokens.ts";
 import { addressOf, setCaller } from "../caller.ts";
 
 export interface IdentityOptions {

@@ -1,11 +1,11 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { TokenVerifier } from "../../identity/tokens.ts";
+import type { TokenVerifier } from "../../auth/tokens.ts";
+import type { PlaceLimits } from "../../limits/concurrency-limit.ts";
+import type { LagMeter } from "../../limits/event-loop-delay.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
-import type { LagMeter } from "../../limits/lag.ts";
-import type { PlaceLimits } from "../../limits/places.ts";
-import type { RateLimits } from "../../limits/rates.ts";
+import type { RateLimits } from "../../limits/rate-limit.ts";
 import type { RuleOf } from "../access.ts";
 import { createAuthorizationInterceptor } from "./authorization.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";

@@ -2,15 +2,15 @@ import type { ContextValues, Interceptor, StreamRequest, UnaryRequest } from "@c
 import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
-import { DomainError, retryDelayMs } from "../../domain/errors.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
+import type { LagMeter } from "../../limits/event-loop-delay.ts";
 import type { FairShare } from "../../limits/fair-share.ts";
-import type { LagMeter } from "../../limits/lag.ts";
-import type { Allowance, Counted, RateLimits } from "../../limits/rates.ts";
+import type { Allowance, Counted, RateLimits } from "../../limits/rate-limit.ts";
 import { Lane, type RuleOf } from "../access.ts";
-import { noteHeader } from "../answer-headers.ts";
 import { callerOf } from "../caller.ts";
 import { costOf } from "../cost.ts";
-import { messageOf } from "../only-message.ts";
+import { noteHeader } from "../response-headers.ts";
+import { messageOf } from "../streams/only-message.ts";
 import { deadlineFrom } from "./deadline.ts";
 
 export interface ShareOptions {

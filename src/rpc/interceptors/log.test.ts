@@ -1,8 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { DomainError } from "../../domain/errors.ts";
-import { createLogger } from "../../log.ts";
+import { DomainError } from "../../domain/failure.ts";
+import { createLogger } from "../../telemetry/log.ts";
 import { connectErrorFor } from "../status.ts";
 import { createCallLog, createLogInterceptor } from "./log.ts";
 

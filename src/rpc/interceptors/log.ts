@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { describeCauses } from "../../domain/causes.ts";
-import { DomainError, type Failure } from "../../domain/errors.ts";
+import { DomainError, type Failure } from "../../domain/failure.ts";
 
 /** Codes of trouble of the service, as opposed to those of a refused request. */
 const troubles = new Set([Code.Unknown, Code.Internal, Code.Unavailable, Code.DataLoss]);

@@ -1,6 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { RuleOf } from "../access.ts";
-import { noteHeader } from "../answer-headers.ts";
+import { noteHeader } from "../response-headers.ts";
 
 /**
  * Keeps shared caches from handing what belongs to one user to another. The user's own may keep it, but has to ask with its

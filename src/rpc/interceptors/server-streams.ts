@@ -8,13 +8,13 @@ import {
   type Interceptor,
   type StreamRequest,
 } from "@connectrpc/connect";
-import { DomainError, type Failure, retryDelayMs } from "../../domain/errors.ts";
-import { applyHeaders } from "../answer-headers.ts";
-import { readOnlyMessage, type StreamProtocol } from "../only-message.ts";
-import { type OpenStream, openStream } from "../open-stream.ts";
+import { DomainError, type Failure, retryDelayMs } from "../../domain/failure.ts";
+import { applyHeaders } from "../response-headers.ts";
 import { connectErrorFor } from "../status.ts";
+import { readOnlyMessage, type StreamProtocol } from "../streams/only-message.ts";
+import { type OpenStream, openStream } from "../streams/open-stream.ts";
+import { countUnsent } from "../streams/unsent-bytes.ts";
 import { clientTimeoutMs } from "../timeout.ts";
-import { countUnsent } from "../unsent-bytes.ts";
 import { errorOfAbort, setDeadline } from "./deadline.ts";
 import { type ReportError, toConnectError } from "./errors.ts";
 import type { LogCall } from "./log.ts";

@@ -1,7 +1,7 @@
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
-import { DomainError, retryDelayMs } from "../../domain/errors.ts";
-import { tokenExpired } from "../../identity/tokens.ts";
-import { createPlaces, type PlaceLimits } from "../../limits/places.ts";
+import { tokenExpired } from "../../auth/tokens.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
+import { createPlaces, type PlaceLimits } from "../../limits/concurrency-limit.ts";
 import type { RuleOf } from "../access.ts";
 import { callerOf } from "../caller.ts";
 import { userOf, whomToCount } from "./limits.ts";

@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Violation } from "../../domain/errors.ts";
+import type { Violation } from "../../domain/failure.ts";
 
 const earliestSecond = -62_135_596_800n; // 0001-01-01T00:00:00Z
 const latestSecond = 253_402_300_799n; // 9999-12-31T23:59:59Z

@@ -3,7 +3,7 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { ListConcertsRequest } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
-import { DomainError } from "../../../src/domain/errors.ts";
+import { DomainError } from "../../../src/domain/failure.ts";
 import { createDeadlineInterceptor } from "../../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../../src/rpc/interceptors/errors.ts";
 import { createValidationInterceptor } from "../../../src/rpc/interceptors/validation.ts";

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { closesAt, duringSale, exampleConcert, opensAt } from "../../test/support/example-bookings.ts";
+import type { Concert } from "../domain/concert.ts";
+import { createSoldOutMemory } from "./sold-out-cache.ts";
+
+const { id } = exampleConcert;
+const microsecond = { microseconds: 1 };
+
+/** A memory at the clock's 5,000 ms, and a concert without tickets noted in it. */
+function remember(changes: Partial<Concert> = {}, now = duringSale, askedAtMs = 5_000) {
+  const clock = { nowMs: 5_000 };
+  const memory = createSoldOutMemory(() => clock.nowMs);
+  const note = (more: Partial<Concert> = {}, noted = now) =>
+    memory.note({ ...exampleConcert, availableTickets: 0, ...changes, ...more }, noted, askedAtMs);
+  note();
+  return {
+    ...{ memory, note },
+    /** Whether the concert is known to be sold out so many milliseconds later. */
+    isSoldOutAfter(ms: number): boolean {
+      clock.nowMs = 5_000 + ms;
+      return memory.isSoldOut(id);
+    },
+  };
+}
+
+test("nothing is known of a concert at first", () => {
+  expect(createSoldOutMemory(() => 0).isSoldOut(id)).toBe(false);
+});
+
+describe("a concert without tickets", () => {
+  test.each([
+    { ms: 0, isSoldOut: true },
+    { ms: 999.999, isSoldOut: true },
+    { ms: 1_000, isSoldOut: false },
+    { ms: 100_000, isSoldOut: false },
+  ])("is sold out after $ms ms: $isSoldOut", ({ ms, isSoldOut }) => {
+    expect(remember().isSoldOutAfter(ms)).toBe(isSoldOut);
+  });
+
+  test("is known for a second from when it was asked for, not from the answer", () => {
+    const { isSoldOutAfter } = remember({}, duringSale, 4_400);
+    expect([isSoldOutAfter(399), isSoldOutAfter(400)]).toEqual([true, false]);
+  });
+
+  test("is not known at all when the answer took longer", () => {
+    expect(remember({}, duringSale, 4_000).isSoldOutAfter(0)).toBe(false);
+  });
+
+  test("is no other concert", () => {
+    expect(remember({ id: 8n }).isSoldOutAfter(0)).toBe(false);
+  });
+
+  test("is forgotten when told, and noted again", () => {
+    const { memory, note, isSoldOutAfter } = remember();
+    memory.forget(8n);
+    expect(isSoldOutAfter(0)).toBe(true);
+    memory.forget(id);
+    expect(isSoldOutAfter(0)).toBe(false);
+    note();
+    expect(isSoldOutAfter(0)).toBe(true);
+  });
+
+  test("is forgotten when it has tickets again", () => {
+    const { note, isSoldOutAfter } = remember();
+    note({ availableTickets: 1 });
+    expect(isSoldOutAfter(0)).toBe(false);
+  });
+});
+
+describe("the booking window", () => {
+  test.each([
+    { at: "opens now", now: opensAt, isSoldOut: true },
+    { at: "opens in a microsecond", now: opensAt.subtract(microsecond), isSoldOut: false },
+    { at: "closes in two seconds", now: closesAt.subtract({ seconds: 2 }), isSoldOut: true },
+    { at: "closes now", now: closesAt, isSoldOut: false },
+    { at: "has closed", now: closesAt.add(microsecond), isSoldOut: false },
+  ])("$at: sold out is $isSoldOut", ({ now, isSoldOut }) => {
+    expect(remember({}, now).isSoldOutAfter(0)).toBe(isSoldOut);
+  });
+
+  test("ends the memory", () => {
+    const { isSoldOutAfter } = remember({}, closesAt.subtract({ milliseconds: 300 }));
+    expect([isSoldOutAfter(299), isSoldOutAfter(300)]).toEqual([true, false]);
+  });
+
+  test("that has moved ends an earlier memory", () => {
+    const { note, isSoldOutAfter } = remember();
+    note({ bookingStartTime: duringSale.add(microsecond) });
+    expect(isSoldOutAfter(0)).toBe(false);
+  });
+});
+
+test("ten thousand concerts are remembered, and of more the newest", () => {
+  const memory = createSoldOutMemory(() => 0);
+  const note = (concertId: bigint) =>
+    memory.note({ ...exampleConcert, id: concertId, availableTickets: 0 }, duringSale, 0);
+  for (let concertId = 1n; concertId <= 10_000n; concertId++) note(concertId);
+  note(1n);
+  expect([1n, 2n, 10_000n].map(memory.isSoldOut)).toEqual([true, true, true]);
+  note(10_001n);
+  expect([1n, 2n, 3n, 10_000n, 10_001n].map(memory.isSoldOut)).toEqual([true, false, true, true, true]);
+});

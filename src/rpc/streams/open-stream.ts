@@ -1,0 +1,188 @@
+/** The lifetime of one stream of responses: how it ends early, and how what it holds is given back once. */
+import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import { maxTimerMs } from "../timeout.ts";
+import type { UnsentBytes } from "./unsent-bytes.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+export interface OpenStream {
+  /** Aborts when the stream ends. A handler that waits for something has to stop then. */
+  readonly signal: AbortSignal;
+  /**
+   * Ends the stream, even while a message is awaited. The reason is the error that the caller gets; one that is no error for
+   * callers ends the stream without an error. Only the first end counts.
+   */
+  end(reason?: unknown): void;
+  /** Ends the stream for this reason after a delay. */
+  endAfter(delayMs: number, reason?: unknown): void;
+  /** Calls the function when nothing of the stream's response is held any more, at once if that is so. */
+  onRelease(release: () => void): void;
+  /** Closes the stream, with the error with which it has ended, if any. */
+  close(error?: unknown): void;
+  /** Yields the messages until the stream ends. `sizeOf` returns a message's size in bytes. */
+  forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number): AsyncGenerator<Message>;
+}
+
+export interface StreamOptions {
+  /** The signal of the call: it aborts when the client goes away, at the client's deadline, and at a shutdown. */
+  readonly signal: AbortSignal;
+  readonly values: ContextValues;
+  readonly unsent: UnsentBytes;
+  /** Makes a reason for callers of what the call's signal aborted with. */
+  readonly reasonOf?: (reason: unknown) => unknown;
+  /** Called once, when the stream has closed, with the error with which it has ended. */
+  readonly onClosed?: (error: unknown) => void;
+}
+
+/** How long a client may take to receive the end of a stream. One that grants no window never receives it. */
+const endGraceMs = 5_000;
+
+/** The HTTP response that a stream is written to. */
+export interface Wire {
+  /** Cuts the response unless it closes in time. */
+  cutAfter(delayMs: number): void;
+  /** The bytes that were written and that the client has not taken. */
+  unsentBytes(): number;
+  /** Calls the function when the response has closed, at once if it has. */
+  onClose(release: () => void): void;
+}
+
+const wireKey = createContextKey<Wire>(
+  { cutAfter: () => {}, unsentBytes: () => 0, onClose: (release) => release() },
+  { description: "the HTTP response of the call" },
+);
+
+/** Notes the HTTP response of a call. */
+export function setWire(values: ContextValues, wire: Wire): void {
+  values.set(wireKey, wire);
+}
+
+/** Cuts the call's HTTP response unless its client receives the end of the stream in time. */
+export function cutEventually(values: ContextValues): void {
+  values.get(wireKey).cutAfter(endGraceMs);
+}
+
+/** Opens a stream. The caller either forwards its messages or closes it. */
+export function openStream({ signal, values, unsent, reasonOf = same, onClosed }: StreamOptions): OpenStream {
+  const ending = new AbortController();
+  const timers = createTimers();
+  const wire = values.get(wireKey);
+  const held = holdUntilSent(wire, unsent, (error) => {
+    close(error);
+    wire.cutAfter(0);
+  });
+  let isOpen = true;
+
+  const close = (error?: unknown) => {
+    if (!isOpen) return;
+    isOpen = false;
+    timers.close();
+    signal.removeEventListener("abort", abandon);
+    ending.abort(error);
+    if (error !== undefined) wire.cutAfter(endGraceMs);
+    held.close();
+    onClosed?.(error);
+  };
+  const end = (reason?: unknown) => {
+    if (ending.signal.aborted) return;
+    ending.abort(reason);
+    // For a response that waits unsent: the messages end when the client asks for the next one.
+    wire.cutAfter(endGraceMs);
+    timers.start(endGraceMs, () => close(reason));
+  };
+  // A write that the client's reset interrupts may never settle, and the messages never end.
+  const abandon = () => {
+    const reason = ending.signal.aborted ? ending.signal.reason : reasonOf(signal.reason);
+    close(reason);
+  };
+  signal.addEventListener("abort", abandon);
+  // A signal that has aborted has no such event any more. Later, because the caller does not have the stream yet.
+  if (signal.aborted) queueMicrotask(abandon);
+
+  async function* forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number) {
+    try {
+      for await (const message of untilAborted(messages, ending.signal)) {
+        held.beforeWrite(sizeOf(message));
+        yield message;
+        // The next message is asked for when this one has been written.
+        held.afterWrite();
+      }
+      close();
+    } catch (error) {
+      close(error);
+      throw error;
+    } finally {
+      // A consumer that cannot write ends the messages.
+      close(reasonOf(signal.reason));
+      held.endWriting();
+    }
+  }
+  return {
+    signal: ending.signal,
+    end,
+    endAfter: (delayMs, reason) => timers.start(delayMs, () => end(reason)),
+    onRelease: held.onRelease,
+    close,
+    forward,
+  };
+}
+
+function same<Value>(value: Value): Value {
+  return value;
+}
+
+/** Timers that end together. */
+function createTimers() {
+  const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
+  return {
+    start(delayMs: number, action: () => void) {
+      if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), maxTimerMs)));
+    },
+    close() {
+      isClosed = true;
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Counts what a stream holds: the bytes of its response that its client has not taken, and what else is given back with
+ * them. After the stream has closed it holds them until the response is sent or has closed. `cut` closes the stream at once.
+ */
+function holdUntilSent(wire: Wire, unsent: UnsentBytes, cut: (error: Error) => void) {
+  const holder = { cut };
+  const releases: (() => void)[] = [];
+  let isWriting = false;
+  let isReleased = false;
+
+  const hold = (bytes: number) => {
+    if (!isReleased) unsent.hold(holder, bytes);
+  };
+  const release = () => {
+    hold(0);
+    isReleased = true;
+    for (const each of releases.splice(0)) each();
+  };
+  const close = () => {
+    if (!isWriting && wire.unsentBytes() === 0) release();
+    else wire.onClose(release);
+  };
+  return {
+    /** A message is about to be written. Raises an error if that is too much. */
+    beforeWrite(bytes: number) {
+      hold(wire.unsentBytes() + bytes);
+      isWriting = true;
+    },
+    afterWrite() {
+      isWriting = false;
+      hold(wire.unsentBytes());
+    },
+    /** No message is being written any more, nor will one be. */
+    endWriting() {
+      isWriting = false;
+      close();
+    },
+    close,
+    onRelease: (each: () => void) => void (isReleased ? each() : releases.push(each)),
+  };
+}

@@ -1,0 +1,96 @@
+/** The audit trail of a batch: what somebody did to bookings of others. */
+import { sql } from "kysely";
+import type { Actor } from "../../domain/actor.ts";
+import type { Booking } from "../../domain/booking.ts";
+import { type AuditAction, bookingJson } from "../audit.ts";
+import { newBooking } from "../bookings.ts";
+import { prepare } from "../prepared.ts";
+import type { BatchWrites } from "./writes.ts";
+
+/** Who acts, and whose booking it is. */
+interface Act {
+  readonly actor: Actor;
+  readonly userId: string;
+}
+
+/** A booking or a cancel for somebody else. */
+interface ActOnAnother {
+  readonly action: AuditAction;
+  readonly actor: Actor;
+  readonly before: Booking | undefined;
+  readonly after: Omit<Booking, "id">;
+}
+
+/** What a batch does on behalf of others. What people do to bookings of their own, the bookings themselves say. */
+export function actsOnOthers({ concert, now, newBookings, cancelled }: BatchWrites): ActOnAnother[] {
+  const booked = newBookings.filter(isForAnother).map((request): ActOnAnother => {
+    const after = newBooking(concert, request, now);
+    return { action: "booking.create", actor: request.actor, before: undefined, after };
+  });
+  const cancels = cancelled
+    .filter(({ actor, before }) => isForAnother({ actor, userId: before.userId }))
+    .map((cancel): ActOnAnother => ({ action: "booking.cancel", ...cancel }));
+  return [...booked, ...cancels];
+}
+
+function isForAnother({ actor, userId }: Act): boolean {
+  return actor.subject !== undefined && actor.subject !== userId;
+}
+
+/** Who does each. Mostly all are the users themselves: then there is nothing to send, as `unnest` fills up with NULL. */
+export function actorColumn(acts: readonly Act[]): string[] {
+  return acts.some(isForAnother) ? acts.map(({ actor, userId }) => actor.subject ?? userId) : [];
+}
+
+/** Entries of one batch, column by column; JSON as text. */
+interface EntryColumns {
+  readonly concertId: bigint;
+  readonly now: string;
+  readonly actions: readonly string[];
+  readonly actors: readonly (string | undefined)[];
+  readonly addresses: readonly (string | undefined)[];
+  readonly userIds: readonly string[];
+  readonly requestIds: readonly string[];
+  readonly befores: readonly (string | undefined)[];
+  readonly afters: readonly string[];
+}
+
+/** The parameters of `insertBookingEntries`. */
+export function entryColumns(acts: readonly ActOnAnother[], { concert, now }: BatchWrites): EntryColumns {
+  return {
+    concertId: concert.id,
+    now: now.toString(),
+    actions: acts.map(({ action }) => action),
+    actors: acts.map(({ actor }) => actor.subject),
+    addresses: acts.map(({ actor }) => actor.address),
+    userIds: acts.map(({ after }) => after.userId),
+    requestIds: acts.map(({ after }) => after.requestId),
+    befores: acts.map(({ before }) => before && JSON.stringify(bookingJson(before))),
+    afters: acts.map(({ after }) => JSON.stringify(bookingJson(after))),
+  };
+}
+
+/**
+ * Records acts after their bookings are written. The id of a new one is not known yet when this is sent, so each is found by
+ * its key, as `findByKeys` does; one that is not there would violate NOT NULL and fail the batch.
+ */
+export const insertBookingEntries = prepare<EntryColumns>("frontrow_insert_booking_audit_entries", (db, parameter) => {
+  const id = sql`jsonb_build_object('id', bookings.id::text)`;
+  const key = sql`(${parameter("concertId")}::bigint, acts.user_id, acts.request_id)`;
+  return db
+    .insertInto("audit_entries")
+    .columns(["occurred_at", "actor", "actor_address", "action", "concert_id", "booking_id", "before", "after"])
+    .expression(
+      sql`select ${parameter("now")}::timestamptz, actor, actor_address, action, ${parameter("concertId")}::bigint,
+        bookings.id, before || ${id}, after || ${id}
+        from unnest(${parameter("actions")}::text[], ${parameter("actors")}::text[], ${parameter("addresses")}::text[],
+          ${parameter("userIds")}::text[], ${parameter("requestIds")}::uuid[], ${parameter("befores")}::jsonb[],
+          ${parameter("afters")}::jsonb[])
+          as acts (action, actor, actor_address, user_id, request_id, before, after)
+        left join lateral (
+          select id, concert_id, user_id, request_id from bookings
+          where (concert_id, user_id, request_id) >= ${key}
+          order by concert_id, user_id, request_id limit 1
+        ) as bookings on (bookings.concert_id, bookings.user_id, bookings.request_id) = ${key}`,
+    );
+});

@@ -1,0 +1,123 @@
+import { isAbortedTransactionError } from "kysely";
+import pg from "pg";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
+import { isStatementLost } from "./prepared-support.ts";
+
+/** The database cannot be used as it is set up: a sentence that names the cure. */
+export class DatabaseSetupError extends Error {
+  override readonly name = "DatabaseSetupError";
+}
+
+/**
+ * No connection could be made, for the reason in `cause`. What PostgreSQL or a pooler says before there is a connection
+ * concerns the service's own access and never a statement, whatever its SQLSTATE.
+ */
+export class ConnectFailure extends Error {
+  override readonly name = "ConnectFailure";
+
+  constructor(cause: unknown) {
+    super("cannot connect to the database", { cause });
+  }
+}
+
+/** read_only_sql_transaction. */
+const readOnlyTransaction = "25006";
+
+/**
+ * SQLSTATEs after which the same transaction may well succeed (PostgreSQL manual, appendix A), class 08 aside:
+ * serialization_failure, deadlock_detected, lock_not_available, admin_shutdown, crash_shutdown, cannot_connect_now,
+ * idle_session_timeout (of a connection that was about to be used), and read_only_sql_transaction (the old primary after a
+ * failover).
+ */
+const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", readOnlyTransaction]);
+const lockNotAvailable = "55P03";
+
+/**
+ * SQLSTATEs that mean "not now" but are not worth repeating at once: timeouts of ours, and class 53, insufficient resources
+ * (connections, memory, disk space).
+ */
+const unavailableStates = new Set(["57014", "25P03", "25P04"]);
+const insufficientResources = "53";
+
+/** invalid_parameter_value. */
+const invalidParameterValue = "22023";
+
+/** statement_completion_unknown. */
+const completionUnknown = "40003";
+
+/** Codes of Node's socket and name errors, and pg's messages (it gives no code), for a connection that broke or never was. */
+const connectionErrorCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENOENT",
+]);
+const connectionErrorMessages = [
+  "Connection terminated",
+  "Client has encountered a connection error and is not queryable",
+  "Client was closed and is not queryable",
+];
+
+/** The SQLSTATE of an error that PostgreSQL sent, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (sqlState(error)?.startsWith("08")) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  if ("code" in error && typeof error.code === "string" && connectionErrorCodes.has(error.code)) return true;
+  return connectionErrorMessages.some((message) => error.message.startsWith(message));
+}
+
+/** Whether the whole transaction may be repeated: nothing was stored, and the cause may pass. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof ConnectFailure) return sqlState(error.cause) === undefined || isTransient(error.cause);
+  const state = sqlState(error);
+  return (
+    (state !== undefined && transientStates.has(state)) ||
+    isConnectionError(error) ||
+    isAbortedTransactionError(error) ||
+    // The repeat does without prepared statements.
+    isStatementLost(error)
+  );
+}
+
+/**
+ * Whether PostgreSQL itself said that COMMIT failed, so that the transaction is rolled back for certain. Anything else
+ * (a lost connection, also one that a pooler in between has lost, or a server going down) leaves the outcome open.
+ */
+export function isDefiniteRollback(error: unknown): boolean {
+  if (isAbortedTransactionError(error)) return true;
+  if (!(error instanceof pg.DatabaseError) || error.severity !== "ERROR") return false;
+  return !isConnectionError(error) && error.code !== completionUnknown;
+}
+
+/** Whether the server only reads, as the old primary does after a failover: no repeat succeeds there. */
+export function isFromReadOnlyServer(error: unknown): boolean {
+  return sqlState(error) === readOnlyTransaction;
+}
+
+/** Whether `pg_xact_status` was asked for an id that the server has not given yet: "transaction ID ... is in the future". */
+export function isFutureTransactionId(error: unknown): boolean {
+  return sqlState(error) === invalidParameterValue;
+}
+
+/** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  const state = sqlState(error);
+  if (state === lockNotAvailable) return new DomainError({ reason: "OVERLOADED", retryDelayMs }, { cause: error });
+  const isUnavailable =
+    state !== undefined && (unavailableStates.has(state) || state.startsWith(insufficientResources));
+  if (error instanceof ConnectFailure || isTransient(error) || isUnavailable) {
+    return new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }, { cause: error });
+  }
+  return error;
+}

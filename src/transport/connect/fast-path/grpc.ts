@@ -1,0 +1,81 @@
+/** Unary calls of gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+import type { ConnectError } from "@connectrpc/connect";
+import { type Envelope, joinEnvelopes, prefixBytes } from "../envelope.ts";
+import { boundTrailer } from "../error-limits.ts";
+import { compressedFlag, grpcStatusOk, parseGrpcTimeout, setTrailerStatus } from "../internals.ts";
+import { checkTrailer } from "../trailers.ts";
+import { readEnvelopes } from "./envelopes.ts";
+import {
+  compress,
+  type Exchange,
+  type Form,
+  nodeHeaders,
+  type Protocol,
+  type ProtocolOptions,
+  responseHeaders,
+} from "./protocol.ts";
+
+/** What gRPC-Web has from gRPC. */
+export const grpcCommons = {
+  encodingHeader: "grpc-encoding",
+  acceptHeader: "grpc-accept-encoding",
+  timeoutHeader: "grpc-timeout",
+  parseTimeout: (value: string | null) => parseGrpcTimeout(value, Number.MAX_SAFE_INTEGER),
+  messageBytes: (bodyBytes: number) => bodyBytes - prefixBytes,
+
+  open({ header, encodings: { response } }: Exchange): void {
+    // It says what a message may be compressed with, and each message whether it is.
+    if (response !== null) header.set("grpc-encoding", response.name);
+  },
+};
+
+/** Sets the trailers of an error. One of an unknown compression names those that there are in a header. */
+export function setError({ header, trailer }: Exchange, error: ConnectError): void {
+  const accepted = error.metadata.get(grpcCommons.acceptHeader);
+  if (accepted !== null && !error.isWireError) header.set(grpcCommons.acceptHeader, accepted);
+  boundTrailer(setTrailerStatus(trailer, error));
+}
+
+/** The message in its envelope, compressed if it is to be. */
+export async function wrap(exchange: Exchange, bytes: Uint8Array): Promise<Envelope> {
+  const packed = await compress(exchange, bytes);
+  return packed ? { flags: compressedFlag, data: packed } : { flags: 0, data: bytes };
+}
+
+/** gRPC's content types with what they mean. */
+export function createGrpc(options: ProtocolOptions): [contentType: string, form: Form][] {
+  const protocol: Protocol = {
+    ...grpcCommons,
+    name: "grpc",
+    maxBodyBytes: options.maxMessageBytes + prefixBytes,
+
+    read: (exchange, body) => readEnvelopes(exchange, body, options),
+
+    async succeed(exchange, bytes) {
+      send(exchange, joinEnvelopes(await wrap(exchange, bytes)));
+    },
+
+    async fail(exchange, error) {
+      setError(exchange, error);
+      send(exchange);
+    },
+  };
+  const proto = { protocol, isJson: false, contentType: "application/grpc+proto" };
+  const json = { protocol, isJson: true, contentType: "application/grpc+json" };
+  return [
+    ["application/grpc", proto],
+    ["application/grpc+proto", proto],
+    ["application/grpc+json", json],
+  ];
+}
+
+const statusOk = { "grpc-status": grpcStatusOk };
+
+function send(exchange: Exchange, body?: Uint8Array): void {
+  const { raw } = exchange.reply;
+  checkTrailer(exchange.trailer);
+  raw.writeHead(200, responseHeaders(exchange));
+  // A handler may have set another status, as Connect lets it.
+  raw.addTrailers(nodeHeaders(exchange.trailer, statusOk));
+  raw.end(body);
+}

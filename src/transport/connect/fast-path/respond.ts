@@ -1,0 +1,159 @@
+/**
+ * One call of the fast path, from its headers to its response: what Connect's handlers do, in their order. ETag, If-None-Match
+ * and If-Match of Connect GET (connect.ts) are the fast path's own.
+ */
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { contextValuesOf } from "../../../rpc/caller.ts";
+import type { RefusedBodies } from "../../listener/lingering-close.ts";
+import { receiveBody } from "../../request-body.ts";
+import { readHeaders } from "../../request-headers.ts";
+import type { ShutdownNotices } from "../../shutdown-notices.ts";
+import type { Call, StartCall } from "../../unary.ts";
+import { endBadly } from "../end-badly.ts";
+import { shortError } from "../error-limits.ts";
+import { urlOf } from "../host.ts";
+import { type Compression, compressionNegotiate } from "../internals.ts";
+import { checkVersion, dropEndlessTimeout } from "../workarounds.ts";
+import type { AnyMessage, Codec } from "./codec.ts";
+import { type Encodings, type Exchange, type Form, tooLarge } from "./protocol.ts";
+
+/** A request that the fast path answers. */
+export interface OwnedRequest {
+  readonly method: DescMethod;
+  readonly form: Form;
+  readonly startCall: StartCall;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+export interface RespondContext {
+  readonly codec: Codec;
+  readonly compression: Compression;
+  readonly maxMessageBytes: number;
+  readonly refusedBodies: RefusedBodies;
+  readonly shutdown: ShutdownNotices;
+  readonly logger: Logger;
+}
+
+/** A whole body, or why it was not taken. */
+type Received = { readonly bytes: Uint8Array } | { readonly error: unknown };
+
+/** Answers a request whose reply is hijacked. Settles when the response is on its way; never rejects. */
+export async function respond(owned: OwnedRequest, context: RespondContext): Promise<void> {
+  const { method, form, request, reply } = owned;
+  const path = `/${method.parent.typeName}/${method.name}`;
+  try {
+    const received = await receive(owned, context);
+    // The client has gone.
+    if (received === undefined) return;
+    const encodings = negotiate(owned, context.compression);
+    const header = new Headers();
+    header.set("content-type", form.contentType);
+    const exchange = { method, form, request, reply, header, trailer: new Headers(), encodings };
+    form.protocol.open(exchange);
+    let message: AnyMessage | undefined;
+    let bytes: Uint8Array;
+    try {
+      message = await call(owned, exchange, received);
+      bytes = context.codec.serialize(method, form.isJson, message);
+    } catch (error) {
+      // Interceptors log what they see, and make a ConnectError of it. A response is serialized outside of them.
+      const isUnseen = message !== undefined || !(error instanceof ConnectError);
+      if (isUnseen) context.logger.error({ err: error, method: path }, "a call failed for an unforeseen reason");
+      return await form.protocol.fail(exchange, asConnectError(error));
+    } finally {
+      // What a GET has for a body is ignored.
+      if (form.query) context.refusedBodies.drop(request.raw);
+    }
+    await form.protocol.succeed(exchange, bytes, message);
+  } catch (error) {
+    endBadly(reply, path, error, context.logger);
+  }
+}
+
+const noBody = { bytes: Buffer.alloc(0) };
+
+/** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
+async function receive(
+  { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
+  { maxMessageBytes, refusedBodies, shutdown }: RespondContext,
+): Promise<Received | undefined> {
+  if (query) return noBody;
+  const { maxBodyBytes } = protocol;
+  const announcedBytes = Number(headers["content-length"] ?? 0);
+  try {
+    if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
+    const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
+    if (bytes && bytes.length > maxBodyBytes) refusedBodies.drop(raw);
+    return bytes && { bytes };
+  } catch (error) {
+    refusedBodies.drop(raw);
+    return { error };
+  }
+}
+
+const noEncodings: Encodings = { request: null, response: null };
+
+/** What the request is compressed with, and what the response may be; an error if we do not know the former. */
+function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
+  const { acceptHeader } = protocol;
+  const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
+  const accepted = headers[acceptHeader];
+  if (encoding === undefined && accepted === undefined) return noEncodings;
+  return compressionNegotiate([known], encoding?.toString() ?? null, accepted?.toString() ?? null, acceptHeader);
+}
+
+/**
+ * Calls the method. Throws a ConnectError for a request that its headers or its body make none, and what the handler throws.
+ * The order is Connect's.
+ */
+async function call(
+  { form: { protocol }, request, reply, startCall }: OwnedRequest,
+  exchange: Exchange,
+  received: Received,
+): Promise<AnyMessage> {
+  const header = readHeaders(request.headers);
+  const common = { protocolName: protocol.name, url: urlOf(request) };
+  if (protocol.name === "connect") checkVersion(request.method, exchange.form.query ?? header);
+  if (exchange.encodings.error) throw exchange.encodings.error;
+  const timeoutMs = takeTimeout(header, exchange.form);
+  if ("error" in received) throw received.error;
+
+  let started: Call | undefined;
+  let isGone = false;
+  // The response closes when it is complete, and before that only if the client has gone away.
+  reply.raw.once("close", () => {
+    isGone = true;
+    started?.cancel();
+  });
+  const message = await protocol.read(exchange, received.bytes);
+  if (isGone) throw new ConnectError("the client has gone away", Code.Canceled);
+  started = startCall(message, {
+    ...common,
+    httpMethod: request.method,
+    header,
+    timeoutMs,
+    responseHeader: exchange.header,
+    responseTrailer: exchange.trailer,
+    contextValues: contextValuesOf(request.ip),
+  });
+  return await started.answer;
+}
+
+/** The client's timeout, unless it is longer than any call lives. */
+function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
+  if (!header.has(protocol.timeoutHeader)) return undefined;
+  dropEndlessTimeout(header);
+  const { timeoutMs, error } = protocol.parseTimeout(header.get(protocol.timeoutHeader));
+  if (error) throw error;
+  return timeoutMs;
+}
+
+/** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
+function asConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return shortError(error);
+  return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+}

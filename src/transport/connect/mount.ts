@@ -1,0 +1,143 @@
+/**
+ * Mounts RPC services on Fastify with `@connectrpc/connect-fastify`: each method answers gRPC, gRPC-Web and Connect at one
+ * path. Hooks refuse requests that are not a call of the method, and pass unary calls to the fast path. Connect answers
+ * streams and the calls that the fast path does not own.
+ */
+import { createRegistry, type Registry } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { contextValuesOf } from "../../rpc/caller.ts";
+import type { ServiceBinding } from "../../rpc/service.ts";
+import { setWire } from "../../rpc/streams/open-stream.ts";
+import { setPlace, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
+import type { RefusedBodies } from "../listener/lingering-close.ts";
+import { createShutdownNotices } from "../shutdown-notices.ts";
+import { endBadly, isGone } from "./end-badly.ts";
+import { createFastPath } from "./fast-path/fast-path.ts";
+import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
+import type { UniversalHandler } from "./internals.ts";
+import { faultOf, refusalOf } from "./refusals.ts";
+import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
+
+export interface ConnectOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly interceptors: Interceptor[];
+  /** The largest message, before and after decompression. */
+  readonly maxMessageBytes: number;
+  readonly refusedBodies: RefusedBodies;
+  readonly shutdownSignal: AbortSignal;
+  readonly logger: Logger;
+  /** Whether unary calls are answered without Connect's pipeline where they can be. */
+  readonly fastPath: boolean;
+  /** The messages that google.protobuf.Any may carry in JSON. */
+  readonly registry?: Registry | undefined;
+}
+
+const createJsonOptions = (registry: Registry = createRegistry()) => ({
+  registry,
+  alwaysEmitImplicit: true,
+  // To report: "Broken UTF-8 in JSON is read as U+FFFD, unless the option textDecoder, which the types lack, is given."
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+});
+
+/** Adds a route for every method of the services. */
+export async function registerConnect(fastify: FastifyInstance, options: ConnectOptions): Promise<void> {
+  const { services, interceptors, maxMessageBytes, shutdownSignal } = options;
+  const jsonOptions = createJsonOptions(options.registry);
+  const shutdown = createShutdownNotices(shutdownSignal);
+  const fastPath = options.fastPath
+    ? createFastPath({ ...options, jsonOptions, compression: gzipOnly, shutdown })
+    : undefined;
+  const mending = { ...options, shutdown };
+  /** By path. */
+  const handlers = new Map<string, UniversalHandler>();
+  const calls = createCalls();
+
+  await fastify.register(async (scope) => {
+    // Connect and the fast path read bodies themselves, whatever their type. To report of connect-fastify: "Fastify answers 415
+    // to content types that Connect takes, or refuses itself: the plugin has parsers for the usual ones only."
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    scope.addHook("onRoute", (route) => {
+      const handler = handlers.get(route.url);
+      if (handler === undefined) return;
+      // To report of connect-fastify: "The routes take OPTIONS, so that a CORS plugin for other routes sees no preflights."
+      route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
+      const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
+      const begin = calls.beginnerOf(handler, takePlace);
+      // Neither path needs what Fastify does after this hook.
+      route.onRequest = (request, reply, done) => {
+        const fault = faultOf(request);
+        if (fault) return done(fault);
+        if (fastPath?.answer(handler.method, request, reply)) return;
+        const refusal = refusalOf(handler, request);
+        if (refusal) return done(refusal);
+        begin(request, reply, done);
+      };
+      const { handler: write } = route;
+      route.handler = async function (request, reply) {
+        // Before the plugin reads the request, which can throw.
+        reply.hijack();
+        await write.call(this, request, reply);
+        if (reply.raw.headersSent || isGone(reply)) return;
+        endBadly(reply, handler.requestPath, new Error("Connect has written no response"), options.logger);
+      };
+    });
+    await scope.register(fastifyConnectPlugin, {
+      routes(router) {
+        for (const { service, implementation } of services) router.service(service, implementation);
+        for (const [index, handler] of router.handlers.entries()) {
+          handlers.set(handler.requestPath, handler);
+          router.handlers[index] = mend(handler, mending);
+        }
+      },
+      interceptors,
+      readMaxBytes: maxMessageBytes,
+      // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
+      acceptCompression: [gzipOnly],
+      requestGate: checkConnectVersion,
+      jsonOptions,
+      contextValues: calls.valuesOf,
+      shutdownSignal,
+    });
+  });
+}
+
+/**
+ * Prepares the calls that Connect answers. It runs in a hook, whose errors are answered.
+ *
+ * To report: "A request is answered 200 with an empty body if contextValues throws."
+ */
+function createCalls() {
+  const values = new WeakMap<FastifyRequest, ContextValues>();
+
+  function beginnerOf(handler: UniversalHandler, takePlace: ServiceBinding["takePlace"]) {
+    const isStream = handler.method.methodKind !== "unary";
+    return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+      const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
+      const leave = isLimited ? takePlace(request.ip) : undefined;
+      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+      if (leave) reply.raw.once("close", leave);
+      const contextValues = contextValuesOf(request.ip);
+      setWire(contextValues, {
+        cutAfter: (delayMs) => cutAfter(delayMs, reply),
+        unsentBytes: () => reply.raw.writableLength,
+        onClose: (release) => void (isGone(reply) ? release() : reply.raw.once("close", release)),
+      });
+      if (leave) setPlace(contextValues, leave);
+      setExchange(contextValues, { request, reply });
+      values.set(request, contextValues);
+      done();
+    };
+  }
+  return { beginnerOf, valuesOf: (request: FastifyRequest) => values.get(request) ?? createContextValues() };
+}
+
+/** Destroys the response unless it closes in time. */
+function cutAfter(delayMs: number, reply: FastifyReply): void {
+  if (isGone(reply)) return;
+  const timer = setTimeout(() => reply.raw.destroy(), delayMs);
+  reply.raw.once("close", () => clearTimeout(timer));
+}

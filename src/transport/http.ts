@@ -1,0 +1,164 @@
+/** The HTTP application: everything that is answered, whatever connection it comes by. */
+import type { Registry } from "@bufbuild/protobuf";
+import { cors, type Interceptor } from "@connectrpc/connect";
+import fastifyCors from "@fastify/cors";
+import Fastify, {
+  type DoneFuncWithErrOrRes,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import type { Logger } from "pino";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import { createAddressMatcher } from "../domain/address.ts";
+import { contextValuesOf } from "../rpc/caller.ts";
+import type { ServiceBinding } from "../rpc/service.ts";
+import { isGrpc } from "./connect/grpc-refusal.ts";
+import { registerConnect } from "./connect/mount.ts";
+import { cleanForwardedFor } from "./forwarded-for.ts";
+import { bindHealth, registerHealthRoutes } from "./health.ts";
+import { createRefusedBodies, type RefusedBodies } from "./listener/lingering-close.ts";
+import { allowLoopbackOnly } from "./loopback-only.ts";
+import type { Readiness } from "./readiness.ts";
+import { bindReflection } from "./reflection.ts";
+import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./rest/problem-details.ts";
+import { splitUrl } from "./rest/request.ts";
+import { registerRestRoutes } from "./rest/routes.ts";
+
+export interface HttpAppOptions {
+  readonly services: readonly ServiceBinding[];
+  /** Around every call of the services. Health and reflection have none: they must answer whoever asks, at any load. */
+  readonly interceptors: Interceptor[];
+  readonly readiness: Readiness;
+  /** The origins whose scripts may call. An empty list allows none. */
+  readonly corsOrigins: "*" | readonly string[];
+  /** Names of request headers that pages may send besides the built-in ones. */
+  readonly corsAllowedHeaders?: readonly string[];
+  /** Whether requests must name this machine as their host and origin. */
+  readonly loopbackOnly?: boolean;
+  readonly maxBodyBytes: number;
+  /** Reads what is left of refused requests; one of its own if it is not given. */
+  readonly refusedBodies?: RefusedBodies;
+  /** Addresses and networks of the proxies that are believed when they say whom they speak for (X-Forwarded-For). */
+  readonly trustedProxies: readonly string[];
+  readonly logger: Logger;
+  /** Aborts the calls under way: for when the time for draining is up. Open streams end when readiness drains. */
+  readonly shutdownSignal: AbortSignal;
+  /** Whether unary calls are answered without Connect's pipeline where they can be: true if it is not given. */
+  readonly fastPath?: boolean;
+  /** The messages that google.protobuf.Any may carry in JSON; none if it is not given. */
+  readonly registry?: Registry;
+}
+
+/** Makes the application, ready to be given requests through `routing`; the caller owns the connections. */
+export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
+  const { services, interceptors, readiness, maxBodyBytes, logger, shutdownSignal } = options;
+  const { refusedBodies = createRefusedBodies() } = options;
+  const answerError = createErrorAnswer(logger, refusedBodies);
+  const fastify = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // The calls' interceptors log.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: maxBodyBytes,
+    // For request.ip, by which callers are counted.
+    trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
+    // Most of a path is REST's wildcard to Fastify; its length is bounded with that of the headers.
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
+    frameworkErrors: answerError,
+  });
+  fastify.setErrorHandler(answerError);
+  // Bodies are for the routes that take them: for a path that nothing answers, what the body says does not matter.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  fastify.setNotFoundHandler(({ url, raw }, reply) => {
+    refusedBodies.drop(raw);
+    return sendProblem(reply, routeNotFound(splitUrl(url).path));
+  });
+
+  if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
+  fastify.addHook("onRequest", (request, reply, done) => {
+    // Browsers cannot call by gRPC, whose responses have to be short.
+    if (!isGrpc(request)) reply.header("x-content-type-options", "nosniff");
+    done();
+  });
+  if (options.loopbackOnly) allowLoopbackOnly(fastify);
+  await registerCors(fastify, options.corsOrigins, options.corsAllowedHeaders ?? []);
+  const { fastPath = true, registry } = options;
+  const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger, fastPath, registry };
+  await registerConnect(fastify, { ...common, services, interceptors });
+  await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
+  registerHealthRoutes(fastify, readiness);
+  const contextValues = ({ ip }: FastifyRequest) => contextValuesOf(ip);
+  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, registry, shutdownSignal, contextValues });
+  await fastify.ready();
+  return fastify;
+}
+
+/** The services that every server has: health, and reflection of them all. */
+function bindInfrastructure(bindings: readonly ServiceBinding[], readiness: Readiness): ServiceBinding[] {
+  const served = [...bindings.map(({ service }) => service), Health];
+  const reflection = bindReflection(served, readiness.draining);
+  return [bindHealth([...served, ...reflection.map(({ service }) => service)], readiness), ...reflection];
+}
+
+async function registerCors(
+  fastify: FastifyInstance,
+  origins: "*" | readonly string[],
+  moreHeaders: readonly string[],
+): Promise<void> {
+  // The plugin sends 204 with a Content-Length, which RFC 9110 (8.6) forbids. Other routes need not pay for this hook.
+  fastify.addHook("onRoute", (route) => {
+    if ([route.method].flat().includes("OPTIONS")) route.onSend = dropLengthOf204;
+  });
+  await fastify.register(fastifyCors, {
+    origin: origins === "*" ? "*" : origins.length > 0 && [...origins],
+    methods: ["GET", "HEAD", "POST", "PUT", "OPTIONS"],
+    allowedHeaders: [
+      ...cors.allowedHeaders,
+      ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
+      // What tracing in the page adds to every request.
+      ...["traceparent", "tracestate", "baggage", "X-Request-Id"],
+      ...moreHeaders,
+    ],
+    // As one text: a list would be joined for every answer.
+    exposedHeaders: [
+      ...cors.exposedHeaders,
+      ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate"],
+      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+    ].join(", "),
+    // Browsers cap it at this or less.
+    maxAge: 7200,
+    // An OPTIONS that is no preflight is answered as well: with what is allowed.
+    strictPreflight: false,
+  });
+}
+
+function dropLengthOf204(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: DoneFuncWithErrOrRes,
+): void {
+  if (reply.statusCode === 204) reply.removeHeader("content-length");
+  done(null, payload);
+}
+
+/** What answers errors thrown outside of a call. What is no one's fault but ours is logged, and not told. */
+function createErrorAnswer(logger: Logger, refusedBodies: RefusedBodies) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const value = problemFromFastifyError(error);
+    if (value.status === 500) {
+      logger.error(
+        { err: error, method: request.method, path: request.url },
+        "a request failed for an unforeseen reason",
+      );
+    }
+    // Fastify closes a connection whose request body it refused. To a client that still sends, that is a reset, and it may
+    // never see the answer.
+    reply.removeHeader("connection");
+    refusedBodies.drop(request.raw);
+    return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
+  };
+}

@@ -1,0 +1,12 @@
+import { DomainError } from "../../domain/failure.ts";
+import { shortValue } from "../../domain/short-text.ts";
+
+/** What is wrong with a value, to be read after the name of its field, which is not known where the value is read. */
+export class ValueFault extends Error {
+  override readonly name = "ValueFault";
+}
+
+/** The refusal of a request for one fault. An empty field name stands for the whole request. */
+export function invalidRequest(field: string, message: string): DomainError {
+  return new DomainError({ reason: "INVALID_REQUEST", violations: [{ field: shortValue(field), message }] });
+}
