@@ -3,3 +3,6 @@
  * fields. Returns at once and never throws.
  */
 export type Publish<Events> = <Name extends keyof Events>(name: Name, event: Events[Name]) => void;
+
+/** For a part that has no observers, as in tests. */
+export function ignoreEvents(): void {}
