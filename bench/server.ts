@@ -8,7 +8,7 @@ import { type Config, loadConfig } from "../src/config/load.ts";
 import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { openGuards } from "../src/guards.ts";
-import { bookingMessage } from "../src/rpc/messages.ts";
+import { bookingMessage } from "../src/rpc/convert.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createHttpApp } from "../src/transport/http.ts";

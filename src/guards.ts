@@ -2,23 +2,25 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import type { AuthEvents } from "./auth/events.ts";
 import { openTokenVerifier } from "./auth/index.ts";
 import type { Config } from "./config/load.ts";
-import type { PlaceLimits } from "./limits/concurrency-limit.ts";
-import { createLagMeter } from "./limits/event-loop-delay.ts";
-import { createFairShare } from "./limits/fair-share.ts";
+import type { ConcurrencyLimits } from "./limits/concurrency-limit.ts";
+import { measureEventLoopDelay } from "./limits/event-loop-delay.ts";
+import type { LimitEvents } from "./limits/events.ts";
 import { createRateLimits } from "./limits/rate-limit.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { readAccessRules } from "./rpc/access.ts";
+import type { RpcEvents } from "./rpc/events.ts";
 import { createInterceptors, type StreamOptions } from "./rpc/interceptors/index.ts";
+import { logCalls } from "./telemetry/call-log.ts";
+import { createEventHub } from "./telemetry/events.ts";
+import { logGuards } from "./telemetry/guard-log.ts";
 
 export interface Guards {
   readonly interceptors: Interceptor[];
   close(): void;
 }
-
-/** A Redis that is gone is told of this often. */
-const redisReportMs = 30_000;
 
 export interface GuardOptions {
   readonly services: readonly DescService[];
@@ -32,39 +34,36 @@ export interface GuardOptions {
 /** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(config: Config, options: GuardOptions): Promise<Guards> {
   const { services, logger, draining, streams } = options;
-  const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
-  let tellAgainAtMs = 0;
-  const report = (error: unknown) => {
-    if (performance.now() < tellAgainAtMs) return;
-    tellAgainAtMs = performance.now() + redisReportMs;
-    // Its own words only: ioredis adds the command that failed, which may hold the password, or a caller's name.
-    const { code, message } = error as Partial<Record<"code" | "message", string>>;
-    logger.warn({ err: { code, message } }, "Redis cannot be reached: each instance counts its callers alone");
-  };
-  const ruleOf = readAccessRules(services);
-  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, report);
-  const lag = createLagMeter();
+  const hub = createEventHub<AuthEvents & LimitEvents & RpcEvents>((error) =>
+    logger.error({ err: error }, "a listener failed"),
+  );
+  const { publish } = hub;
+  logCalls(hub, logger);
+  logGuards(hub, logger);
+  const tokens = await openTokenVerifier(config.auth, config.dataDir, publish);
+  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, publish);
+  const eventLoopDelay = measureEventLoopDelay();
   const interceptors = createInterceptors(services, {
-    ruleOf,
-    logger,
+    ruleOf: readAccessRules(services),
+    publish,
     requestTimeoutMs: config.requestTimeoutMs,
     tokens,
-    rates: createRateLimits(config.rateLimits, redis, report),
-    lag,
-    fairShare: createFairShare(config.maxUnfinishedPerCaller),
-    streams: { draining, places: streamPlaces(config), ...streams },
+    rates: createRateLimits(config.rateLimits, redis, publish),
+    eventLoopDelay,
+    maxUnfinishedPerCaller: config.maxUnfinishedPerCaller,
+    streams: { draining, limits: streamLimits(config), ...streams },
   });
   return {
     interceptors,
     close() {
-      lag.close();
+      eventLoopDelay[Symbol.dispose]();
       redis?.disconnect();
     },
   };
 }
 
-/** As with the rates, an address has the places of so many callers. */
-function streamPlaces({ maxStreams, maxStreamsPerCaller, rateLimits }: Config): PlaceLimits {
+/** As with the rates, an address may have the streams of so many callers. */
+function streamLimits({ maxStreams, maxStreamsPerCaller, rateLimits }: Config): ConcurrencyLimits {
   const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
-  return { inAll: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
+  return { process: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
 }

@@ -2,7 +2,7 @@ import "./shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, migrateDatabase, PortError, startApp } from "./app.ts";
-import { TokenKeyError } from "./auth/jwks.ts";
+import { TokenKeyError } from "./auth/index.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts";
 import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
 import { describeCauses } from "./domain/causes.ts";

@@ -1,6 +1,6 @@
 /** The lifetime of one stream of responses: how it ends early, and how what it holds is given back once. */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
-import { maxTimerMs } from "../timeout.ts";
+import { maxTimerMs } from "../request-headers.ts";
 import type { UnsentBytes } from "./unsent-bytes.ts";
 import { untilAborted } from "./until-aborted.ts";
 

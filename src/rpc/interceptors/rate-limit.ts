@@ -1,0 +1,114 @@
+import type { ContextValues, Interceptor } from "@connectrpc/connect";
+import { LRUCache } from "lru-cache";
+import { addressGroup, isLoopback } from "../../domain/address.ts";
+import type { Caller } from "../../domain/caller.ts";
+import { DomainError } from "../../domain/failure.ts";
+import type { Allowance, LimitKey, RateLimits } from "../../limits/rate-limit.ts";
+import type { AccessRule, RuleOf } from "../access.ts";
+import { callerOf, setResponseHeader } from "../call-context.ts";
+import { soughtText } from "../convert.ts";
+import { wantsFresh } from "../request-headers.ts";
+import { type AnyRequest, type Message, messageOf, textOf } from "../request-message.ts";
+
+export interface RateLimitInterceptorOptions {
+  readonly ruleOf: RuleOf;
+  readonly rates: RateLimits;
+  /** Whether callers send no tokens, so that each is the user that the request names. */
+  readonly believesUsers: boolean;
+}
+
+/** Counts each call against its caller's limits. Raises RATE_LIMITED. The response says what is left. */
+export function createRateLimitInterceptor({ ruleOf, rates, believesUsers }: RateLimitInterceptorOptions): Interceptor {
+  return (next) => async (request) => {
+    const { contextValues: values, header } = request;
+    const rule = ruleOf(request.method);
+    const cost = costOf(rule, { message: messageOf(request), header });
+    let scarcest: Allowance | undefined;
+    for (const key of limitKeysOf(request, rule, believesUsers)) {
+      const allowance = await rates.count(rule.lane, key, cost);
+      if (!allowance) continue;
+      if (!allowance.isAllowed) {
+        setRateLimitHeaders(allowance, values);
+        throw tooMany(allowance);
+      }
+      scarcest = scarcest ? scarcer(scarcest, allowance) : allowance;
+    }
+    if (scarcest) setRateLimitHeaders(scarcest, values);
+    return await next(request);
+  };
+}
+
+/** A search reads up to 4,000 concerts, a plain read one page of them. */
+const searchCost = 10;
+/** A read that the cache may not answer takes a connection of the database each time. */
+const freshFactor = 2;
+
+/** How many plain calls a call counts as; 1 for most. */
+export function costOf(
+  { lane, searchFields, isOwned }: Pick<AccessRule, "lane" | "searchFields" | "isOwned">,
+  { message, header }: { readonly message: Message; readonly header: Headers },
+): number {
+  if (lane !== "reads") return 1;
+  const base = searchFields.some((field) => soughtText(textOf(message, field)) !== undefined) ? searchCost : 1;
+  // Users' own data is never cached.
+  return !isOwned && wantsFresh(header) ? base * freshFactor : base;
+}
+
+/** The schema's 255 characters, which take up to two units each. Validation rejects a longer name. */
+const maxUserLength = 2 * 255;
+
+/** The keys that a call counts against. */
+export function limitKeysOf(request: AnyRequest, { userField }: AccessRule, believesUsers: boolean): LimitKey[] {
+  const user = believesUsers && userField ? textOf(messageOf(request), userField) : "";
+  return keysOf(callerOf(request.contextValues), user.length <= maxUserLength ? user : "", believesUsers);
+}
+
+/**
+ * An authenticated caller counts by the token's subject, an anonymous one by its address. Without tokens, a caller counts by
+ * the user that the request names. Its address counts too then, since a client can make up any name. A loopback address
+ * does not, because a person who tries the service out plays all of its users.
+ */
+function keysOf({ subject, address }: Caller, user: string, believesUsers: boolean): LimitKey[] {
+  if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
+  const { group, isLocal } = groupOf(address);
+  const ofAddress: LimitKey = { kind: "address", key: `address ${group}` };
+  if (!believesUsers) return [ofAddress];
+  const ofUser: LimitKey[] = user === "" ? [] : [{ kind: "caller", key: `user ${group} ${user}` }];
+  return isLocal ? ofUser : [ofAddress, ...ofUser];
+}
+
+interface AddressGroup {
+  readonly group: string;
+  readonly isLocal: boolean;
+}
+
+/** Most calls come from an address that has called before. */
+const groups = new LRUCache<string, AddressGroup>({ max: 1_000 });
+
+function groupOf(address: string): AddressGroup {
+  const known = groups.get(address);
+  if (known) return known;
+  const group = { group: addressGroup(address), isLocal: isLoopback(address) };
+  groups.set(address, group);
+  return group;
+}
+
+/** The allowance that the caller uses up first. Of two alike, the one that resets later. */
+function scarcer(one: Allowance, other: Allowance): Allowance {
+  return (one.remaining - other.remaining || other.resetMs - one.resetMs) <= 0 ? one : other;
+}
+
+function setRateLimitHeaders({ limit, remaining, resetMs }: Allowance, values: ContextValues): void {
+  setResponseHeader(values, "ratelimit-limit", String(limit));
+  setResponseHeader(values, "ratelimit-remaining", String(remaining));
+  setResponseHeader(values, "ratelimit-reset", secondsOf(resetMs));
+}
+
+function tooMany({ limit, resetMs }: Allowance): DomainError {
+  const problem = `at most ${limit} calls of this kind a minute; repeat in ${secondsOf(resetMs)} seconds`;
+  return new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs: Math.max(1, Math.ceil(resetMs)) });
+}
+
+function secondsOf(durationMs: number): string {
+  return String(Math.ceil(durationMs / 1_000));
+}
