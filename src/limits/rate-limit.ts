@@ -5,7 +5,7 @@ import type { Publish } from "../domain/publish.ts";
 import type { LimitEvents } from "./events.ts";
 import type { RedisConnection } from "./redis.ts";
 
-/** The kinds of calls. Each has a limit of its own. */
+/** The kinds of calls. Each has its own limit. */
 export type Lane = "reads" | "bookings" | "admin";
 
 /** Calls a minute; 0 for no limit. */

@@ -1,4 +1,4 @@
-import { type Command, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import type { Publish } from "../domain/publish.ts";
 import type { LimitEvents } from "./events.ts";
 
@@ -10,26 +10,25 @@ const connectTimeoutMs = 2_000;
 const socketTimeoutMs = 200;
 const maxRetryDelayMs = 5_000;
 
-/** Connects in the background. Each failed attempt and command is published. The caller disconnects it. */
+/** Connects in the background. Each failed attempt and rejected command is published. The caller disconnects it. */
 export function connectRedis(url: string, publish: Publish<LimitEvents>): RedisConnection {
   const report = ({ code, message }: Error & { readonly code?: string }) =>
     publish("limits.redis_failed", { code, message });
-
-  /** ioredis emits no event for a command that fails on an open connection, such as a write to a replica. */
-  class ReportingRedis extends Redis {
-    override sendCommand(command: Command, stream?: Parameters<Redis["sendCommand"]>[1]): unknown {
-      command.promise.catch(report);
-      return super.sendCommand(command, stream);
-    }
-  }
-
-  const redis = new ReportingRedis(url, {
+  const redis = new Redis(url, {
     connectTimeout: connectTimeoutMs,
     socketTimeout: socketTimeoutMs,
-    // A command without a connection fails at once, and is counted in this process.
+    // A command without a connection fails at once, and the call is counted in this process.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), maxRetryDelayMs),
+    // Older servers reject what this would send.
+    disableClientInfo: true,
+    reconnectOnError(error) {
+      // A script's first use on a server fails with NOSCRIPT, and ioredis then sends the script.
+      if (!error.message.startsWith("NOSCRIPT")) report(error);
+      // After a failover the name of the server may lead to the new primary.
+      return error.message.startsWith("READONLY");
+    },
   });
   redis.on("error", report);
   return redis;

@@ -48,7 +48,7 @@ export function callerOf(values: ContextValues): Caller {
   return required(values.get(callerKey), "identity");
 }
 
-/** The author of a change. Without a token that is the user whom the request names, if any. */
+/** The author of a change. Without a token that is the user in the request, if any. */
 export function actorOf(values: ContextValues, userId?: string): Actor {
   const { subject = userId, address } = callerOf(values);
   return { subject, address: address === "" ? undefined : address };

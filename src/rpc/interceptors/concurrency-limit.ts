@@ -5,7 +5,7 @@ import { createConcurrencyLimit } from "../../limits/concurrency-limit.ts";
 import type { AccessRule, RuleOf } from "../access.ts";
 import type { RpcEvents } from "../events.ts";
 import type { AnyRequest } from "../request-message.ts";
-import { limitKeysOf } from "./rate-limit.ts";
+import { limitKeysOf } from "./limit-keys.ts";
 
 export interface ConcurrencyOptions {
   readonly ruleOf: RuleOf;

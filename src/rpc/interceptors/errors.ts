@@ -7,7 +7,7 @@ import type { AnyRequest } from "../request-message.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
 /**
- * Turns what handlers of unary calls throw into the error that the client gets. Connect's own errors (an unknown method, a
+ * Converts what handlers of unary calls throw to the error that the client gets. Connect's own errors (an unknown method, a
  * cancelled call) pass. Any other error becomes INTERNAL, and is published once with its cause.
  */
 export function createErrorInterceptor(publish: Publish<RpcEvents>): Interceptor {

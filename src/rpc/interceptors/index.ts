@@ -35,11 +35,11 @@ export interface InterceptorOptions {
 
 /** How the calls whose responses are streams are limited. */
 export interface StreamOptions extends Pick<StreamLimitOptions, "limits"> {
-  /** Aborts when streams have to end because the service is about to stop. */
+  /** Aborts when streams must end because the service is about to stop. */
   readonly draining: AbortSignal;
   /** The longest duration of a stream. A client that opens it again may reach another instance. */
   readonly longestMs?: number | undefined;
-  /** Bytes of messages, of all streams together, that wait for their clients to take them. */
+  /** Unsent bytes of messages, of all streams together. */
   readonly maxUnsentBytes?: number | undefined;
 }
 

@@ -1,14 +1,12 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
-import { LRUCache } from "lru-cache";
-import { addressGroup, isLoopback } from "../../domain/address.ts";
-import type { Caller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/failure.ts";
-import type { Allowance, LimitKey, RateLimits } from "../../limits/rate-limit.ts";
+import type { Allowance, RateLimits } from "../../limits/rate-limit.ts";
 import type { AccessRule, RuleOf } from "../access.ts";
-import { callerOf, setResponseHeader } from "../call-context.ts";
+import { setResponseHeader } from "../call-context.ts";
 import { soughtText } from "../convert.ts";
 import { wantsFresh } from "../request-headers.ts";
-import { type AnyRequest, type Message, messageOf, textOf } from "../request-message.ts";
+import { type Message, messageOf, textOf } from "../request-message.ts";
+import { limitKeysOf } from "./limit-keys.ts";
 
 export interface RateLimitInterceptorOptions {
   readonly ruleOf: RuleOf;
@@ -52,45 +50,6 @@ export function costOf(
   const base = searchFields.some((field) => soughtText(textOf(message, field)) !== undefined) ? searchCost : 1;
   // Users' own data is never cached.
   return !isOwned && wantsFresh(header) ? base * freshFactor : base;
-}
-
-/** The schema's 255 characters, which take up to two units each. Validation rejects a longer name. */
-const maxUserLength = 2 * 255;
-
-/** The keys that a call counts against. */
-export function limitKeysOf(request: AnyRequest, { userField }: AccessRule, believesUsers: boolean): LimitKey[] {
-  const user = believesUsers && userField ? textOf(messageOf(request), userField) : "";
-  return keysOf(callerOf(request.contextValues), user.length <= maxUserLength ? user : "", believesUsers);
-}
-
-/**
- * An authenticated caller counts by the token's subject, an anonymous one by its address. Without tokens, a caller counts by
- * the user that the request names. Its address counts too then, since a client can make up any name. A loopback address
- * does not, because a person who tries the service out plays all of its users.
- */
-function keysOf({ subject, address }: Caller, user: string, believesUsers: boolean): LimitKey[] {
-  if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
-  const { group, isLocal } = groupOf(address);
-  const ofAddress: LimitKey = { kind: "address", key: `address ${group}` };
-  if (!believesUsers) return [ofAddress];
-  const ofUser: LimitKey[] = user === "" ? [] : [{ kind: "caller", key: `user ${group} ${user}` }];
-  return isLocal ? ofUser : [ofAddress, ...ofUser];
-}
-
-interface AddressGroup {
-  readonly group: string;
-  readonly isLocal: boolean;
-}
-
-/** Most calls come from an address that has called before. */
-const groups = new LRUCache<string, AddressGroup>({ max: 1_000 });
-
-function groupOf(address: string): AddressGroup {
-  const known = groups.get(address);
-  if (known) return known;
-  const group = { group: addressGroup(address), isLocal: isLoopback(address) };
-  groups.set(address, group);
-  return group;
 }
 
 /** The allowance that the caller uses up first. Of two alike, the one that resets later. */

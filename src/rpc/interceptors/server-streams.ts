@@ -23,9 +23,9 @@ import { toConnectError } from "./errors.ts";
 
 export interface ServerStreamOptions {
   readonly publish: Publish<RpcEvents>;
-  /** Aborts when streams have to end because the service is about to stop. */
+  /** Aborts when streams must end because the service is about to stop. */
   readonly draining: AbortSignal;
-  /** Bytes of messages, of all streams together, that wait for their clients to take them. */
+  /** Unsent bytes of messages, of all streams together. */
   readonly maxUnsentBytes: number;
 }
 

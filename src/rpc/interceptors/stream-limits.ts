@@ -6,7 +6,7 @@ import { type ConcurrencyLimits, createConcurrencyLimit } from "../../limits/con
 import type { RuleOf } from "../access.ts";
 import { callerOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
-import { limitKeysOf } from "./rate-limit.ts";
+import { limitKeysOf } from "./limit-keys.ts";
 import { streamError, streamOf } from "./server-streams.ts";
 
 export interface StreamLimitOptions {

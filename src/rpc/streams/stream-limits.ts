@@ -16,13 +16,13 @@ export interface StreamLimits {
   readonly maxStreamsPerAddress: number;
   /** After this duration the stream ends without an error. Its client may open another one. */
   readonly longestMs: number;
-  /** Bytes of messages, of all streams together, that wait for their clients to take them. */
+  /** Unsent bytes of messages, of all streams together. */
   readonly maxUnsentBytes: number;
 }
 
 /**
  * Yields the messages of one stream within the limits. Raises RESOURCE_EXHAUSTED for a stream or a message over a limit.
- * `sizeOf` returns a message's size in bytes; without it the messages are too small to be counted.
+ * `sizeOf` returns a message's size in bytes. Without it the messages are too small to count.
  */
 export type LimitStream = <Message>(
   context: HandlerContext,
@@ -79,7 +79,7 @@ export function createStreamLimits(limits: StreamLimits): LimitedStreams {
   return { limit, tryAcquire };
 }
 
-/** The client's own deadline, a reset, or else the end of the process. */
+/** The client's deadline, a reset, or else the end of the process. */
 function connectErrorOf(reason: unknown): ConnectError {
   return reason instanceof ConnectError ? reason : new ConnectError("about to stop", Code.Unavailable);
 }
