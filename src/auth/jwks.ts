@@ -101,7 +101,7 @@ export function keysFromUrl(url: URL, publish: Publish<AuthEvents>, fetching: Ke
 
     /** Finds the key. Undefined if the provider may have added it after the set was requested. */
     const find = () =>
-      Promise.resolve(keySet(header, token)).catch((error: unknown) => {
+      keySet(header, token).catch((error: unknown) => {
         const isUnknown = error instanceof errors.JWKSNoMatchingKey;
         if (!isUnknown || schedule.requestedAtMs() >= arrivedAtMs || !mayBeAdded(header, keySet)) throw error;
       });

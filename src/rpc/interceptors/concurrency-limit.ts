@@ -2,27 +2,25 @@ import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import { createConcurrencyLimit } from "../../limits/concurrency-limit.ts";
-import type { AccessRule, RuleOf } from "../access.ts";
+import type { RuleOf } from "../access.ts";
 import type { RpcEvents } from "../events.ts";
 import type { AnyRequest } from "../request-message.ts";
-import { limitKeysOf } from "./limit-keys.ts";
+import type { LimitKeysOf } from "./limit-keys.ts";
 
-export interface ConcurrencyOptions {
+export interface ConcurrencyLimitOptions {
   readonly ruleOf: RuleOf;
-  /** Whether callers send no tokens, so that each is the user that the request names. */
-  readonly believesUsers: boolean;
+  readonly limitKeysOf: LimitKeysOf;
   /** Bookings and cancels of one caller that are unfinished at the same time. */
   readonly maxUnfinishedPerCaller: number;
   readonly publish: Publish<RpcEvents>;
 }
 
 /** Bounds the unfinished bookings and cancels of each caller, so that one with a thousand connections leaves room for others. */
-export function createConcurrencyInterceptor(options: ConcurrencyOptions): Interceptor {
-  const { ruleOf, believesUsers, maxUnfinishedPerCaller: most, publish } = options;
+export function createConcurrencyLimitInterceptor(options: ConcurrencyLimitOptions): Interceptor {
+  const { ruleOf, limitKeysOf, maxUnfinishedPerCaller: most, publish } = options;
   const limit = createConcurrencyLimit({ process: Number.POSITIVE_INFINITY, caller: most, address: most });
-  const acquire = (request: AnyRequest, rule: AccessRule) => {
-    // The last key is the most specific one.
-    const permit = limit.tryAcquire(limitKeysOf(request, rule, believesUsers).slice(-1));
+  const acquire = (request: AnyRequest) => {
+    const permit = limit.tryAcquire(limitKeysOf(request).slice(-1));
     if (typeof permit === "string") {
       publish("rpc.concurrency_limited", { of: "bookings", by: permit });
       const problem = `at most ${most} bookings and cancels of one caller can be unfinished: wait for an answer`;
@@ -31,8 +29,8 @@ export function createConcurrencyInterceptor(options: ConcurrencyOptions): Inter
     return permit;
   };
   return (next) => {
-    const callWithin = async (request: AnyRequest, rule: AccessRule) => {
-      const { release } = acquire(request, rule);
+    const callWithin = async (request: AnyRequest) => {
+      const { release } = acquire(request);
       try {
         return await next(request);
       } finally {
@@ -40,9 +38,7 @@ export function createConcurrencyInterceptor(options: ConcurrencyOptions): Inter
       }
     };
     // Not async: most calls need no permit, and each promise around a call costs.
-    return (request) => {
-      const rule = ruleOf(request.method);
-      return request.stream || rule.lane !== "bookings" ? next(request) : callWithin(request, rule);
-    };
+    return (request) =>
+      request.stream || ruleOf(request.method).lane !== "bookings" ? next(request) : callWithin(request);
   };
 }

@@ -9,11 +9,12 @@ import type { RpcEvents } from "../events.ts";
 import { createAuthorizationInterceptor } from "./authorization.ts";
 import { createCacheControlInterceptor } from "./cache-control.ts";
 import { createCallEventInterceptor } from "./call-events.ts";
-import { createConcurrencyInterceptor } from "./concurrency-limit.ts";
+import { createConcurrencyLimitInterceptor } from "./concurrency-limit.ts";
 import { createDeadlineInterceptor } from "./deadline.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { fillRequestId } from "./idempotency-key.ts";
 import { createIdentityInterceptor, rejectInvalidToken } from "./identity.ts";
+import { createLimitKeys } from "./limit-keys.ts";
 import { createOverloadInterceptor } from "./overload.ts";
 import { createRateLimitInterceptor } from "./rate-limit.ts";
 import { createServerStreamInterceptor } from "./server-streams.ts";
@@ -51,6 +52,7 @@ export function createInterceptors(services: readonly DescService[], options: In
   const { ruleOf, publish, requestTimeoutMs, tokens, rates, eventLoopDelay, maxUnfinishedPerCaller, streams } = options;
   const { draining, limits, longestMs = longestStreamMs, maxUnsentBytes = maxUnsentStreamBytes } = streams;
   const believesUsers = tokens === undefined;
+  const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   return [
     createServerStreamInterceptor({ publish, draining, maxUnsentBytes }),
     createCallEventInterceptor(publish),
@@ -62,10 +64,10 @@ export function createInterceptors(services: readonly DescService[], options: In
     createOverloadInterceptor({ ruleOf, eventLoopDelay, requestTimeoutMs, publish }),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
-    createRateLimitInterceptor({ ruleOf, rates, believesUsers }),
+    createRateLimitInterceptor({ ruleOf, rates, limitKeysOf }),
     rejectInvalidToken,
-    createStreamLimitInterceptor({ ruleOf, believesUsers, limits, longestMs, publish }),
-    createConcurrencyInterceptor({ ruleOf, believesUsers, maxUnfinishedPerCaller, publish }),
+    createStreamLimitInterceptor({ limitKeysOf, limits, longestMs, publish }),
+    createConcurrencyLimitInterceptor({ ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish }),
     createAuthorizationInterceptor({ ruleOf, believesUsers }),
     createValidationInterceptor(services),
   ];

@@ -3,17 +3,25 @@ import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
 import type { LimitKey } from "../../limits/rate-limit.ts";
-import type { AccessRule } from "../access.ts";
+import type { RuleOf } from "../access.ts";
 import { callerOf } from "../call-context.ts";
 import { type AnyRequest, messageOf, textOf } from "../request-message.ts";
 
 /** The schema's 255 characters, which take up to two units each. Validation rejects a longer name. */
 const maxUserLength = 2 * 255;
 
-/** The keys that a call counts against. */
-export function limitKeysOf(request: AnyRequest, { userField }: AccessRule, believesUsers: boolean): LimitKey[] {
-  const user = believesUsers && userField ? textOf(messageOf(request), userField) : "";
-  return keysOf(callerOf(request.contextValues), user.length <= maxUserLength ? user : "", believesUsers);
+/** The keys that a call counts against, the most specific one last. */
+export type LimitKeysOf = (request: AnyRequest) => LimitKey[];
+
+/** Creates the function. `believesUsers` as in AuthorizationOptions. */
+export function createLimitKeys(ruleOf: RuleOf, believesUsers: boolean): LimitKeysOf {
+  return (request) => {
+    const caller = callerOf(request.contextValues);
+    const { userField } = ruleOf(request.method);
+    if (!believesUsers || !userField) return keysOf(caller, "", believesUsers);
+    const user = textOf(messageOf(request), userField);
+    return keysOf(caller, user.length <= maxUserLength ? user : "", believesUsers);
+  };
 }
 
 /**

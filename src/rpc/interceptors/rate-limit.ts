@@ -6,23 +6,22 @@ import { setResponseHeader } from "../call-context.ts";
 import { soughtText } from "../convert.ts";
 import { wantsFresh } from "../request-headers.ts";
 import { type Message, messageOf, textOf } from "../request-message.ts";
-import { limitKeysOf } from "./limit-keys.ts";
+import type { LimitKeysOf } from "./limit-keys.ts";
 
-export interface RateLimitInterceptorOptions {
+export interface RateLimitOptions {
   readonly ruleOf: RuleOf;
   readonly rates: RateLimits;
-  /** Whether callers send no tokens, so that each is the user that the request names. */
-  readonly believesUsers: boolean;
+  readonly limitKeysOf: LimitKeysOf;
 }
 
 /** Counts each call against its caller's limits. Raises RATE_LIMITED. The response says what is left. */
-export function createRateLimitInterceptor({ ruleOf, rates, believesUsers }: RateLimitInterceptorOptions): Interceptor {
+export function createRateLimitInterceptor({ ruleOf, rates, limitKeysOf }: RateLimitOptions): Interceptor {
   return (next) => async (request) => {
     const { contextValues: values, header } = request;
     const rule = ruleOf(request.method);
     const cost = costOf(rule, { message: messageOf(request), header });
     let scarcest: Allowance | undefined;
-    for (const key of limitKeysOf(request, rule, believesUsers)) {
+    for (const key of limitKeysOf(request)) {
       const allowance = await rates.count(rule.lane, key, cost);
       if (!allowance) continue;
       if (!allowance.isAllowed) {

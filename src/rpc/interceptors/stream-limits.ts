@@ -3,16 +3,13 @@ import { tokenExpired } from "../../auth/tokens.ts";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import { type ConcurrencyLimits, createConcurrencyLimit } from "../../limits/concurrency-limit.ts";
-import type { RuleOf } from "../access.ts";
 import { callerOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
-import { limitKeysOf } from "./limit-keys.ts";
+import type { LimitKeysOf } from "./limit-keys.ts";
 import { streamError, streamOf } from "./server-streams.ts";
 
 export interface StreamLimitOptions {
-  readonly ruleOf: RuleOf;
-  /** Whether callers send no tokens, so that each is the user that the request names. */
-  readonly believesUsers: boolean;
+  readonly limitKeysOf: LimitKeysOf;
   /** Streams that are open at the same time. */
   readonly limits: ConcurrencyLimits;
   /** After about this duration a stream ends with STREAM_EXPIRED. */
@@ -28,11 +25,11 @@ const jitter = 0.1;
  * duration, and when the caller's token expires.
  */
 export function createStreamLimitInterceptor(options: StreamLimitOptions): Interceptor {
-  const { ruleOf, believesUsers, limits, longestMs, publish } = options;
+  const { limitKeysOf, limits, longestMs, publish } = options;
   const openStreams = createConcurrencyLimit(limits);
   const limit = (request: StreamRequest) => {
     const stream = streamOf(request.contextValues);
-    const permit = openStreams.tryAcquire(limitKeysOf(request, ruleOf(request.method), believesUsers));
+    const permit = openStreams.tryAcquire(limitKeysOf(request));
     if (typeof permit === "string") {
       publish("rpc.concurrency_limited", { of: "streams", by: permit });
       if (permit === "process") throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
