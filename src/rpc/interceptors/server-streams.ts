@@ -61,10 +61,9 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
   function begin(request: StreamRequest) {
     const { service, method, signal, contextValues: values, header } = request;
     const startedAtMs = performance.now();
-    const sent = { messages: 0 };
-    const onClosed = (error: unknown) => {
+    const onClosed = (error: unknown, messages: number) => {
       open.delete(stream);
-      publish("rpc.call_finished", finishedCall(request, startedAtMs, error, sent.messages));
+      publish("rpc.call_finished", finishedCall(request, startedAtMs, error, messages));
     };
     const stream = openStream({ signal, values, unsent, reasonOf: clientErrorOf, onClosed });
     open.add(stream);
@@ -73,11 +72,11 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
     if (draining.aborted) endByShutdown(stream);
     values.set(streamKey, stream);
     setDeadline(values, { signal: stream.signal, expiresAtMs: startedAtMs + clientTimeoutMs(header), begun: false });
-    return { stream, sent, protocol };
+    return { stream, protocol };
   }
 
   async function run(request: StreamRequest, next: ReturnType<Interceptor>) {
-    const { stream, sent, protocol } = begin(request);
+    const { stream, protocol } = begin(request);
     const toClientError = (error: unknown) => toConnectError(error, request, publish);
     const start = async () => {
       const message = await readOnlyMessage(request.message, protocol);
@@ -89,8 +88,7 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
       if (!response.stream) throw new Error("an interceptor has answered a stream with one message");
       applyResponseHeaders(request.contextValues, response.header);
       const messages = mapErrors(response.message, toClientError);
-      const forwarded = stream.forward(messages, (message) => sizeOf(request.method.output, message));
-      return { ...response, message: counted(forwarded, () => sent.messages++) };
+      return { ...response, message: stream.forward(messages, (each) => sizeOf(request.method.output, each)) };
     } catch (cause) {
       const error = toClientError(cause);
       stream.close(error);
@@ -132,12 +130,5 @@ async function* mapErrors<Message>(messages: AsyncIterable<Message>, map: (error
     yield* messages;
   } catch (error) {
     throw map(error);
-  }
-}
-
-async function* counted<Message>(messages: AsyncIterable<Message>, count: () => void) {
-  for await (const message of messages) {
-    count();
-    yield message;
   }
 }

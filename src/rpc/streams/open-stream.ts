@@ -29,8 +29,8 @@ export interface StreamOptions {
   readonly unsent: UnsentBytes;
   /** Converts the reason of the call's signal to one for clients. */
   readonly reasonOf?: (reason: unknown) => unknown;
-  /** Called once, when the stream has closed, with the error with which it has ended. */
-  readonly onClosed?: (error: unknown) => void;
+  /** Called once, when the stream has closed, with its error, if any, and the number of its messages. */
+  readonly onClosed?: (error: unknown, messages: number) => void;
 }
 
 /** How long a client may take to receive the end of a stream. A client that grants no window never receives it. */
@@ -71,6 +71,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     wire.cutAfter(0);
   });
   let isOpen = true;
+  let messageCount = 0;
 
   const close = (error?: unknown) => {
     if (!isOpen) return;
@@ -80,7 +81,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     ending.abort(error);
     if (error !== undefined) wire.cutAfter(endGraceMs);
     held.close();
-    onClosed?.(error);
+    onClosed?.(error, messageCount);
   };
   const end = (reason?: unknown) => {
     if (ending.signal.aborted) return;
@@ -102,6 +103,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     try {
       for await (const message of untilAborted(messages, ending.signal)) {
         held.beforeWrite(sizeOf(message));
+        messageCount++;
         yield message;
         // The next message is requested when this one has been written.
         held.afterWrite();
