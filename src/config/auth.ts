@@ -1,95 +1,57 @@
 import { loopbackHost } from "../domain/loopback.ts";
-import { createLookup } from "./lookup.ts";
-import { settings } from "./settings.ts";
-import type { Given } from "./sources.ts";
+import { auth, fields, type ValuesOf } from "./schema.ts";
+import type { Values } from "./sources.ts";
 
-/** How callers say who they are. */
-export type AuthConfig = NoAuth | DevAuth | JwtAuth;
+/** How callers are authenticated: not at all, by tokens signed with a local key, or by tokens of an issuer. */
+export type AuthConfig = { readonly mode: "none" } | { readonly mode: "dev" } | JwtAuth;
 
-/** Whoever a request says it is from, it is from. */
-export interface NoAuth {
-  readonly mode: "none";
-}
+type Rules = ValuesOf<Pick<typeof auth, "algorithms" | "clockToleranceMs" | "scopeClaims">>;
 
-/** Tokens signed with a key of the service's own. */
-export interface DevAuth {
-  readonly mode: "dev";
-}
-
-/** Tokens that somebody else signs. */
-export interface JwtAuth {
+export interface JwtAuth extends Rules {
   readonly mode: "jwt";
   readonly issuer: string;
   readonly audience: string;
-  readonly algorithms: readonly string[];
-  readonly clockToleranceMs: number;
-  readonly scopeClaims: readonly string[];
   readonly keys: { readonly url: URL } | { readonly pem: string };
 }
 
-const loopback = "127.0.0.1";
-
-/** Decides who callers are by, and which address is safe to listen on then. */
-export function chooseAuth(given: readonly Given[]): {
-  auth: AuthConfig;
-  host: string;
-  /** Why it is a loopback address, unless it may be any. */
-  whyLoopback: string | undefined;
-  problems: readonly string[];
-  warnings: readonly string[];
-} {
-  const { value, given: find } = createLookup(given);
-  const mode = value(settings.authMode);
-  const asked = value(settings.host);
-  const isOpen = mode === "jwt" || (mode === "none" && find(settings.authMode) !== undefined);
-  const host = isOpen || loopbackHost.test(asked) ? asked : loopback;
-  const overruled = host === asked ? undefined : find(settings.host);
-  const whyLoopback = isOpen ? undefined : reasons[mode];
-  const warnings = [
-    ...(overruled ? [`${overruled.name} is ignored: ${whyLoopback}`] : []),
-    ...(mode === "jwt" ? [] : unusedSettings.flatMap((setting) => warnOfUnused(find(setting)?.name))),
-  ];
-  const { auth, problems } = mode === "jwt" ? chooseJwt(given) : { auth: { mode }, problems: [] };
-  return { auth, host, whyLoopback, problems, warnings };
+export interface AuthChoice {
+  readonly auth: AuthConfig;
+  /** The address to listen on. */
+  readonly host: string;
+  /** Why it must be a loopback address. Undefined if it may be any. */
+  readonly whyLoopback: string | undefined;
+  readonly problems: readonly string[];
 }
 
 const reasons: Readonly<Record<AuthConfig["mode"], string | undefined>> = {
-  none: "listening on loopback only: callers are believed whoever they say they are, until APP_AUTH_MODE is set",
-  dev: "listening on loopback only: with APP_AUTH_MODE=dev whoever can read the key in APP_DATA_DIR can be anybody",
+  none: "listening on loopback only: any client can act as any user until APP_AUTH_MODE is set",
+  dev: "listening on loopback only: with APP_AUTH_MODE=dev a reader of the key in APP_DATA_DIR can act as any user",
   jwt: undefined,
 };
 
-/** Whoever sets one of these may have forgotten the mode. */
-const unusedSettings = [settings.authIssuer, settings.authAudience, settings.authJwksUrl, settings.authPublicKey];
-
-function warnOfUnused(name: string | undefined): string[] {
-  return name === undefined ? [] : [`${name} is ignored: it counts with APP_AUTH_MODE=jwt only`];
+/** Chooses how callers are authenticated, and the address that is safe to listen on. */
+export function chooseAuth(values: Values): AuthChoice {
+  const mode = values.get(auth.mode);
+  const asked = values.get(fields.host);
+  const isOpen = mode === "jwt" || (mode === "none" && values.nameOf(auth.mode) !== undefined);
+  const host = isOpen || loopbackHost.test(asked) ? asked : "127.0.0.1";
+  const whyLoopback = isOpen ? undefined : reasons[mode];
+  if (mode === "jwt") return { ...chooseJwt(values), host, whyLoopback };
+  return { auth: { mode }, problems: [], host, whyLoopback };
 }
 
-function chooseJwt(given: readonly Given[]): { auth: AuthConfig; problems: readonly string[] } {
-  const { value, optional } = createLookup(given);
-  const issuer = optional(settings.authIssuer);
-  const audience = optional(settings.authAudience);
-  const url = optional(settings.authJwksUrl);
-  const pem = optional(settings.authPublicKey);
-  const problems = [
-    ...(issuer === undefined ? ["APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt takes the tokens of one issuer"] : []),
-    ...(audience === undefined ? ["APP_AUTH_AUDIENCE is missing: tokens for other services must not count here"] : []),
-    ...((url === undefined) === (pem === undefined)
-      ? ["set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key"]
-      : []),
+function chooseJwt(values: Values): { auth: AuthConfig; problems: readonly string[] } {
+  const { issuer, audience, jwksUrl: url, publicKey: pem, ...rules } = values.of(auth);
+  const missing = [
+    issuer ? "" : "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt accepts the tokens of one issuer",
+    audience ? "" : "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here",
+    (url === undefined) !== (pem === undefined)
+      ? ""
+      : "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key",
   ];
-  const keys = url === undefined ? { pem: pem ?? "" } : { url };
+  const keys = url ? { url } : { pem: pem ?? "" };
   return {
-    auth: {
-      mode: "jwt",
-      issuer: issuer ?? "",
-      audience: audience ?? "",
-      algorithms: value(settings.authAlgorithms),
-      clockToleranceMs: value(settings.authClockTolerance),
-      scopeClaims: value(settings.authScopeClaim),
-      keys,
-    },
-    problems,
+    auth: { ...rules, mode: "jwt", issuer: issuer ?? "", audience: audience ?? "", keys },
+    problems: missing.filter((problem) => problem !== ""),
   };
 }

@@ -1,16 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Config } from "./load.ts";
-import { ConfigError, loadConfig } from "./load.ts";
-
-interface Sources {
-  argv?: string[];
-  env?: Record<string, string>;
-  yaml?: string;
-}
-
-function load({ argv = [], env = {}, yaml }: Sources) {
-  return loadConfig({ argv, env, readFile: () => yaml, projectRoot: "/srv/frontrow" });
-}
+import { load, type Sources } from "../../test/support/config-sources.ts";
+import { type Config, ConfigError } from "./load.ts";
 
 const external: Config["database"] = {
   kind: "external",

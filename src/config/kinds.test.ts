@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bindAddress, databaseHost, headerNames, networks, origins } from "./kinds.ts";
-import { quote } from "./parsed.ts";
+import { bindAddress, databaseHost, headerNames, networks, origins, quote } from "./kinds.ts";
 
 describe("origins", () => {
   test.each([

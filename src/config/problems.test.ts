@@ -30,8 +30,8 @@ describe("a bad value names the setting as its source spells it", () => {
     ["config/config.yaml: rest_port is a list, but one value is needed", { yaml: "rest_port: [1]" }],
     ["config/config.yaml: rest_port is a section, but one value is needed", { yaml: "rest_port: {a: 1}" }],
     ["config/config.yaml: database.host is empty", { yaml: "database:\n  host: ''" }],
-    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: db" }],
-    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: [db]" }],
+    ["config/config.yaml: database is not a section with settings", { yaml: "database: db" }],
+    ["config/config.yaml: database is not a section with settings", { yaml: "database: [db]" }],
   ])("%s", (problem, sources) => {
     expect(problemsOf(sources)).toEqual([problem]);
   });

@@ -1,29 +1,11 @@
+/** The one table of settings. The sources, `Config`, the help, the example file and docs/configuration.md derive from it. */
 import { sslModes } from "../domain/ssl-mode.ts";
-import type { Kind } from "./kinds.ts";
-import {
-  algorithms,
-  bindAddress,
-  boolean,
-  choice,
-  claimNames,
-  databaseHost,
-  databaseUrl,
-  duration,
-  headerNames,
-  httpUrl,
-  integer,
-  networks,
-  origins,
-  path,
-  pause,
-  publicKeyPem,
-  redisUrl,
-  secret,
-  text,
-} from "./kinds.ts";
+import { databaseUrl } from "./database-url.ts";
+import * as kinds from "./kinds.ts";
+import { boolean, choice, duration, integer, type Kind, pause } from "./kinds.ts";
 
-/** One thing an operator can set. All its names derive from its path in the YAML file. */
-export interface Setting<T = unknown, Default extends string | undefined = string | undefined> {
+/** One setting. All its names derive from its path in the YAML file. */
+export interface Setting<T = unknown> {
   /** Its path in the YAML file: `database.host`. */
   readonly path: string;
   /** Its environment variable: `APP_DATABASE_HOST`. */
@@ -31,174 +13,212 @@ export interface Setting<T = unknown, Default extends string | undefined = strin
   /** Its flag: `--database-host`. */
   readonly flag: string;
   readonly kind: Kind<T>;
-  /** Its default, written as an operator would; undefined where nothing stands in for it. */
-  readonly defaultText: Default;
+  /** Its default as an operator would write it. */
+  readonly defaultText: string | undefined;
+  readonly defaultValue: T;
+  /** What the example file shows, if not the default. */
+  readonly example: string | undefined;
   readonly description: string;
 }
 
-function setting<T, const Default extends string | undefined>(
+/** The values of some settings, by the same keys. */
+export type ValuesOf<Table> = { readonly [Key in keyof Table]: Table[Key] extends Setting<infer T> ? T : never };
+
+function setting<T>(
   path: string,
   kind: Kind<T>,
-  defaultText: Default,
+  defaultText: string,
   description: string,
-): Setting<T, Default> {
+  example?: string,
+): Setting<T> {
+  return { ...namesOf(path), kind, defaultText, defaultValue: kinds.parsed(kind, defaultText), description, example };
+}
+
+/** A setting without a default. */
+function optional<T>(path: string, kind: Kind<T>, description: string, example: string): Setting<T | undefined> {
+  return { ...namesOf(path), kind, defaultText: undefined, defaultValue: undefined, description, example };
+}
+
+function namesOf(path: string) {
   const words = path.split(/[._]/);
-  return {
-    path,
-    environmentName: `APP_${words.join("_").toUpperCase()}`,
-    flag: `--${words.join("-")}`,
-    kind,
-    defaultText,
-    description,
-  };
+  return { path, environmentName: `APP_${words.join("_").toUpperCase()}`, flag: `--${words.join("-")}` };
 }
 
 const listenPort = integer(0, 65_535);
+const count = integer(1, 1_000_000);
+const calls = integer(0, 1_000_000_000);
 
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
-const authModes = ["none", "dev", "jwt"] as const;
-const callsPerMinute = integer(0, 1_000_000_000);
+const server = {
+  host: setting("host", kinds.bindAddress, "0.0.0.0", "Address of both ports; 127.0.0.1 until auth.mode is set"),
+  restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 picks a free port"),
+  grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 picks a free port"),
+  logLevel: setting("log_level", choice(logLevels), "info", "Minimum level that is logged"),
+};
 
-/** Every setting there is. The readers, the help, the example file and the README's table all follow this one. */
-export const settings = {
-  host: setting("host", bindAddress, "0.0.0.0", "Address that both ports listen on; 127.0.0.1 until auth.mode is set"),
-  restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 lets the system pick one"),
-  grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 lets the system pick one"),
-  logLevel: setting("log_level", choice(logLevels), "info", "Least serious level that is logged"),
-  maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Most tickets one booking may take"),
-  maxRetries: setting("max_retries", integer(0, 20), "3", "Most repeats of a transaction that met a passing conflict"),
-  maxQueuedRequests: setting(
-    "max_queued_requests",
-    integer(1, 1_000_000),
-    "10000",
-    "Most bookings and cancels that may wait at once",
-  ),
-  requestTimeout: setting("request_timeout", duration, "10s", "Deadline of a call whose client sets none"),
-  shutdownDelay: setting("shutdown_delay", pause, "0s", "How long a shutdown serves new calls with readiness down"),
-  shutdownTimeout: setting("shutdown_timeout", duration, "20s", "How long a shutdown waits for calls in flight"),
-  maxBodyBytes: setting("max_body_bytes", integer(1024, 16_777_216), "65536", "Largest request body, in bytes"),
-  maxHeaderBytes: setting("max_header_bytes", integer(4096, 65_536), "16384", "Largest headers of a request, in bytes"),
+const booking = {
+  maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Maximum tickets of one booking"),
+  maxRetries: setting("max_retries", integer(0, 20), "3", "Maximum retries of a transaction after a conflict"),
+  maxQueuedRequests: setting("max_queued_requests", count, "10000", "Maximum queued bookings and cancels"),
+};
+
+const timeouts = {
+  requestTimeoutMs: setting("request_timeout", duration, "10s", "Deadline of a call whose client sets none"),
+  headersTimeoutMs: setting("headers_timeout", duration, "10s", "Time for a request's headers to arrive"),
+  bodyTimeoutMs: setting("body_timeout", duration, "30s", "Time for a request to arrive, or for a stalled response"),
+  idleTimeoutMs: setting("idle_timeout", duration, "75s", "Idle time of a connection between calls"),
+  shutdownDelayMs: setting("shutdown_delay", pause, "0s", "Time a shutdown serves new calls with readiness down"),
+  shutdownTimeoutMs: setting("shutdown_timeout", duration, "20s", "Grace period of a shutdown for calls in flight"),
+};
+
+const connections = {
+  maxBodyBytes: setting("max_body_bytes", integer(1024, 16_777_216), "65536", "Maximum bytes of a request body"),
+  maxHeaderBytes: setting("max_header_bytes", integer(4096, 65_536), "16384", "Maximum bytes of a request's headers"),
   maxConcurrentStreams: setting(
     "max_concurrent_streams",
     integer(1, 10_000),
     "250",
-    "Most calls at once on one connection",
+    "Maximum concurrent calls on one connection",
   ),
-  maxConnections: setting(
-    "max_connections",
-    integer(1, 1_000_000),
-    "10000",
-    "Most connections at once, on both ports together",
-  ),
+  maxConnections: setting("max_connections", count, "10000", "Maximum connections on both ports together"),
   maxConnectionsPerAddress: setting(
     "max_connections_per_address",
-    integer(1, 1_000_000),
+    count,
     "1000",
-    "Most connections at once from one address, or IPv6 /64",
+    "Maximum connections from one address, or IPv6 /64",
   ),
-  headersTimeout: setting("headers_timeout", duration, "10s", "How long a request's headers may take to arrive"),
-  bodyTimeout: setting("body_timeout", duration, "30s", "How long a request may take to arrive, or an answer stall"),
-  idleTimeout: setting("idle_timeout", duration, "75s", "How long a connection may be idle between calls"),
-  trustedProxies: setting("trusted_proxies", networks, undefined, "Proxies that speak for many, by X-Forwarded-For"),
-  corsOrigins: setting("cors_origins", origins, "*", "Origins whose pages may call the API"),
+  trustedProxies: setting("trusted_proxies", kinds.networks, "", "Proxies whose X-Forwarded-For header is trusted"),
+  corsOrigins: setting("cors_origins", kinds.origins, "*", "Origins whose pages may call the API", '"*"'),
   corsAllowedHeaders: setting(
     "cors_allowed_headers",
-    headerNames,
-    undefined,
-    "Further request headers that such pages may send",
+    kinds.headerNames,
+    "",
+    "Additional request headers of such pages",
   ),
-  lockTimeout: setting("lock_timeout", duration, "3s", "How long a statement waits for a row lock"),
-  statementTimeout: setting("statement_timeout", duration, "5s", "How long a database statement may run"),
+};
 
-  authMode: setting("auth.mode", choice(authModes), "none", "How callers say who they are: not at all, or by tokens"),
-  authIssuer: setting("auth.issuer", text, undefined, "Whose tokens count: their claim iss"),
-  authAudience: setting("auth.audience", text, undefined, "For whom tokens must be: their claim aud"),
-  authJwksUrl: setting("auth.jwks_url", httpUrl, undefined, "Where the issuer publishes its keys (JSON Web Key Set)"),
-  authPublicKey: setting("auth.public_key", publicKeyPem, undefined, "The issuer's key itself, in place of a URL"),
-  authAlgorithms: setting(
-    "auth.algorithms",
-    algorithms,
-    "RS256,PS256,ES256,EdDSA",
-    "Signature algorithms that tokens may have",
+/** The settings of authentication. */
+export const auth = {
+  mode: setting(
+    "auth.mode",
+    choice(["none", "dev", "jwt"]),
+    "none",
+    "Authentication by nothing, by tokens of a local key, or by tokens of an issuer",
   ),
-  authClockTolerance: setting("auth.clock_tolerance", duration, "5s", "By how much the issuer's clock may differ"),
-  authScopeClaim: setting("auth.scope_claim", claimNames, "scope", "Claims that hold a token's scopes"),
+  issuer: optional("auth.issuer", kinds.text, "Required iss claim of tokens", "https://accounts.example.org"),
+  audience: optional("auth.audience", kinds.text, "Required aud claim of tokens", "https://tickets.example.org"),
+  jwksUrl: optional(
+    "auth.jwks_url",
+    kinds.httpUrl,
+    "URL of the issuer's keys (JSON Web Key Set)",
+    "https://accounts.example.org/.well-known/jwks.json",
+  ),
+  publicKey: optional(
+    "auth.public_key",
+    kinds.publicKeyPem,
+    "The issuer's key, instead of a URL",
+    String.raw`"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----"`,
+  ),
+  algorithms: setting("auth.algorithms", kinds.algorithms, "RS256,PS256,ES256,EdDSA", "Accepted signature algorithms"),
+  clockToleranceMs: setting("auth.clock_tolerance", duration, "5s", "Maximum difference to the issuer's clock"),
+  scopeClaims: setting("auth.scope_claim", kinds.claimNames, "scope", "Claims that hold a token's scopes"),
+};
 
-  rateLimitReads: setting(
-    "rate_limit.reads",
-    callsPerMinute,
-    "1200",
-    "Reads a caller may make a minute; 0 for no limit",
-  ),
-  rateLimitBookings: setting(
-    "rate_limit.bookings",
-    callsPerMinute,
-    "120",
-    "Bookings and cancels a caller may make a minute; 0 for no limit",
-  ),
-  rateLimitAdmin: setting(
-    "rate_limit.admin",
-    callsPerMinute,
-    "120",
-    "Changes of concerts a caller may make a minute; 0 for no limit",
-  ),
-  rateLimitAddressFactor: setting(
+/** The rate limits, in calls a minute. */
+export const rateLimits = {
+  reads: setting("rate_limit.reads", calls, "1200", "Reads of a caller a minute; 0 for no limit"),
+  bookings: setting("rate_limit.bookings", calls, "120", "Bookings and cancels of a caller a minute; 0 for no limit"),
+  admin: setting("rate_limit.admin", calls, "120", "Concerts created and updated by a caller a minute; 0 for no limit"),
+  callersPerAddress: setting(
     "rate_limit.address_factor",
     integer(0, 1_000_000),
     "20",
-    "Callers' budgets an address has, for all without a token; 0 for no limit",
+    "An anonymous address's limits, as a multiple of a caller's; 0 for no limit",
   ),
+};
+
+const concurrency = {
   maxUnfinishedPerCaller: setting(
     "max_unfinished_per_caller",
-    integer(1, 1_000_000),
+    count,
     "20",
-    "Most bookings and cancels one caller may have unfinished",
+    "Maximum unfinished bookings and cancels of a caller",
   ),
-  maxStreams: setting("max_streams", integer(1, 1_000_000), "5000", "Most streams of responses open at once"),
-  maxStreamsPerCaller: setting(
-    "max_streams_per_caller",
-    integer(1, 1_000_000),
-    "20",
-    "Most streams of responses one caller may have open",
+  maxStreams: setting("max_streams", count, "5000", "Maximum open response streams"),
+  maxStreamsPerCaller: setting("max_streams_per_caller", count, "20", "Maximum open response streams of a caller"),
+  redisUrl: optional(
+    "redis_url",
+    kinds.redisUrl,
+    "Redis server through which instances share their rate limits",
+    "redis://localhost:6379",
   ),
-  redisUrl: setting("redis_url", redisUrl, undefined, "Redis server through which instances share their counts"),
+};
 
-  databaseUrl: setting("database.url", databaseUrl, undefined, "Database as one URL; wins over single settings"),
-  databaseHost: setting(
-    "database.host",
-    databaseHost,
-    undefined,
-    "Database host; localhost if only other parts are set",
+/** The settings that choose the database. */
+export const database = {
+  url: optional(
+    "database.url",
+    databaseUrl,
+    "Database as one URL; wins over the settings below",
+    "postgres://postgres:postgres@localhost:5432/concert_tickets?sslmode=disable",
   ),
-  databasePort: setting("database.port", integer(1, 65_535), "5432", "Database port"),
-  databaseUsername: setting("database.username", text, "postgres", "Database user"),
-  databasePassword: setting("database.password", secret, "postgres", "Password of the database user"),
-  databaseName: setting("database.name", text, "concert_tickets", "Database name"),
-  databaseSslMode: setting("database.sslmode", choice(sslModes), "disable", "Protection of the database connection"),
-  databaseSslCaFile: setting(
+  host: optional("database.host", kinds.databaseHost, "Database host; localhost if only others are set", "localhost"),
+  port: setting("database.port", integer(1, 65_535), "5432", "Database port"),
+  username: setting("database.username", kinds.text, "postgres", "Database user"),
+  password: setting("database.password", kinds.secret, "postgres", "Password of the database user"),
+  name: setting("database.name", kinds.text, "concert_tickets", "Database name"),
+  sslMode: setting("database.sslmode", choice(sslModes), "disable", "TLS to the database, as libpq's sslmode"),
+  sslCaFile: optional(
     "database.ssl_ca_file",
-    path,
-    undefined,
-    "Certificate authorities (PEM) to trust under verify-ca and verify-full",
+    kinds.path,
+    "PEM file of authorities for verify-ca and verify-full, relative to the project",
+    "config/ca.pem",
   ),
+};
+
+const databaseUse = {
   databasePoolSize: setting(
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Most database connections, plus two aside; below 3 none is kept for organizers",
+    "Maximum connections, plus two aside; below 3 none is kept for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",
     boolean,
     "true",
-    "Keep parsed statements; false for a pooler that cannot",
+    "Use prepared statements; false for a pooler without them",
   ),
-
-  dataDir: setting("data_dir", path, ".data", "Folder of the embedded database, relative to the project"),
-  demoData: setting("demo_data", boolean, "true", "Fill an empty embedded database with demo concerts"),
+  lockTimeoutMs: setting("lock_timeout", duration, "3s", "Time a statement waits for a row lock"),
+  statementTimeoutMs: setting("statement_timeout", duration, "5s", "Time a database statement may run"),
 };
 
-/** The settings in the order in which they are documented. */
-export const settingList: readonly Setting[] = Object.values(settings);
+const dataDir = setting("data_dir", kinds.path, ".data", "Folder of the embedded database, relative to the project");
+
+export const demoData = setting("demo_data", boolean, "true", "Fill an empty embedded database with demo concerts");
+
+/** The settings that are fields of `Config` as they are, each by its key. */
+export const fields = {
+  ...server,
+  ...booking,
+  ...timeouts,
+  ...connections,
+  ...concurrency,
+  ...databaseUse,
+  dataDir,
+};
+
+/** All settings in the order in which they are documented, by the titles of their sections. */
+export const sections: Readonly<Record<string, readonly Setting[]>> = {
+  "Ports and log": Object.values(server),
+  Booking: Object.values(booking),
+  Database: [database, databaseUse].flatMap((table) => Object.values<Setting>(table)),
+  "Embedded database": [dataDir, demoData],
+  Authentication: Object.values<Setting>(auth),
+  "Rate limits": [rateLimits, concurrency].flatMap((table) => Object.values<Setting>(table)),
+  Timeouts: Object.values(timeouts),
+  Connections: Object.values<Setting>(connections),
+};
+
+export const settingList: readonly Setting[] = Object.values(sections).flat();
