@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { databaseUrl } from "../src/config/database-url.ts";
+import { parseDatabaseUrl } from "../src/config/database-url.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
 import type { StoreOptions } from "../src/store/store.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
@@ -143,7 +143,7 @@ describeTls("a server with TLS", () => {
     const { port, database, password } = postgres.connection;
     const query = "sslmode=require&channel_binding=require&connect_timeout=10&keepalives=1";
     const url = `postgresql://postgres:${password}@127.0.0.1:${port}/${database}?${query}`;
-    expect(databaseUrl.parse(url)).toMatchObject({ value: { channelBinding: "require" } });
+    expect(parseDatabaseUrl(url)).toMatchObject({ value: { channelBinding: "require" } });
     const program = await openProgram(testEnvironment(url));
     expect((await fetch(`${program.baseUrl}/api/v1/concerts`)).status).toBe(200);
     expect(await program.line("keepalives is ignored")).not.toContain(password);

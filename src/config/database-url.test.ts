@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { databaseUrl } from "./database-url.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 
 describe("a database URL is read into its parts", () => {
   test.each([
@@ -47,11 +47,11 @@ describe("a database URL is read into its parts", () => {
     ["postgres://db?target_session_attrs=read-write&client_encoding=UTF8", { host: "db" }],
     ["postgres://db?pgbouncer=true", { host: "db", isPooled: true }],
   ])("%s", (text, parts) => {
-    expect(databaseUrl.parse(text)).toEqual({ value: { warnings: [], ...parts } });
+    expect(parseDatabaseUrl(text)).toEqual({ value: { warnings: [], ...parts } });
   });
 });
 
-describe("a bad database URL is refused without repeating its password", () => {
+describe("a bad database URL is rejected without repeating its password", () => {
   test.each([
     ["mysql://ann:secret@db/tickets", "does not begin with postgres:// or postgresql://"],
     ["ann:secret@db/tickets", "does not begin with postgres:// or postgresql://"],
@@ -87,13 +87,13 @@ describe("a bad database URL is refused without repeating its password", () => {
     ["postgres://ann:secret@db/tickets?sslmode=", 'sslmode: "" is not one of'],
     ["postgres://ann:secret@db/tickets?sslmode=disable&sslmode=require", "sslmode more than once"],
   ])("%s", (text, problem) => {
-    const parsed = databaseUrl.parse(text);
+    const parsed = parseDatabaseUrl(text);
     expect(parsed).toEqual({ problem: expect.stringContaining(problem) });
     expect(JSON.stringify(parsed)).not.toContain("secret");
   });
 });
 
-describe("a parameter that is accepted and does nothing causes a warning that names it", () => {
+describe("a parameter without effect causes a warning that names it", () => {
   test.each([
     ["keepalives=1", "keepalives is ignored"],
     ["keepalives_idle=30", "keepalives_idle is ignored"],
@@ -104,7 +104,7 @@ describe("a parameter that is accepted and does nothing causes a warning that na
     ["connect_timeout=0", "connect_timeout is taken as 5"],
     ["supa=base-pooler.x", "supa is ignored"],
   ])("%s", (query, warning) => {
-    expect(databaseUrl.parse(`postgres://db?${query}`)).toEqual({
+    expect(parseDatabaseUrl(`postgres://db?${query}`)).toEqual({
       value: { host: "db", warnings: [expect.stringContaining(warning)] },
     });
   });

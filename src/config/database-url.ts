@@ -39,24 +39,21 @@ const escapes = "write @ : / ? # % within a user name, password or database name
  * libpq, the parameters may state any part, and win: only they can name a socket when a tool insists on a host.
  * No problem repeats a part that could be a password.
  */
-export const databaseUrl: Kind<DatabaseUrl> = {
-  expects: "postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE",
-  parse(text) {
-    if (!/^postgres(ql)?:\/\//i.test(text)) return { problem: "does not begin with postgres:// or postgresql://" };
-    // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG requires a host after the @.
-    const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost"));
-    if (!url) return { problem: `is not a valid URL; ${escapes}` };
-    // An @ after the host, or a #, nearly always is an unescaped password that ended the host too early.
-    if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) return { problem: escapes };
-    if (url.port === "0") return { problem: "has port 0, which no database listens on" };
-    if (url.pathname.slice(1).includes("/")) return { problem: "has more than a database name after the host" };
-    try {
-      return parseParts(url);
-    } catch {
-      return { problem: `has a % that begins no escape; ${escapes}` };
-    }
-  },
-};
+export function parseDatabaseUrl(text: string): Parsed<DatabaseUrl> {
+  if (!/^postgres(ql)?:\/\//i.test(text)) return { problem: "does not begin with postgres:// or postgresql://" };
+  // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG requires a host after the @.
+  const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost"));
+  if (!url) return { problem: `is not a valid URL; ${escapes}` };
+  // An @ after the host, or a #, nearly always is an unescaped password that ended the host too early.
+  if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) return { problem: escapes };
+  if (url.port === "0") return { problem: "has port 0, which no database listens on" };
+  if (url.pathname.slice(1).includes("/")) return { problem: "has more than a database name after the host" };
+  try {
+    return parseParts(url);
+  } catch {
+    return { problem: `has a % that begins no escape; ${escapes}` };
+  }
+}
 
 /** Throws a URIError for a % that begins no escape. */
 function parseParts(url: URL): Parsed<DatabaseUrl> {

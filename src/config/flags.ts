@@ -43,15 +43,18 @@ export function readFlags(argv: readonly string[]): CommandLine {
         problems.push(`argument ${token.index + 1} is not a flag; flags begin with --`);
       continue;
     }
-    const flag = token.kind === "option" ? token.rawName : "--";
-    const value = token.kind === "option" ? token.value : undefined;
+    if (token.kind === "option-terminator") {
+      problems.push(unknownName("--", knownFlags));
+      break;
+    }
+    const { rawName: flag, value } = token;
     const setting = settingByFlag.get(flag);
     if (flag === "--wait-for-db") {
       const parsed = duration.parse(value ?? defaultWaitText);
       if ("problem" in parsed) problems.push(`${flag}: ${parsed.problem}`);
       else waitForDbMs = parsed.value;
     } else if (flagsWithout.includes(flag) || flag === "-h") {
-      found.add(token.kind === "option" ? token.name : "");
+      found.add(token.name);
       if (value !== undefined) problems.push(`${flag} takes no value`);
     } else if (!flagsWithValue.includes(flag)) {
       problems.push(unknownName(flag, knownFlags));

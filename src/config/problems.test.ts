@@ -1,4 +1,4 @@
-/** What is reported of settings that are wrong. */
+/** The problems of wrong settings. */
 import { describe, expect, test } from "vitest";
 import { load, problemsOf, type Sources } from "../../test/support/config-sources.ts";
 
@@ -37,7 +37,7 @@ describe("a bad value names the setting as its source spells it", () => {
   });
 });
 
-describe("an unknown name is refused", () => {
+describe("an unknown name is rejected", () => {
   test.each<[string, Sources]>([
     ["config/config.yaml: database.prot is unknown; did you mean database.port?", { yaml: "database:\n  prot: 5432" }],
     ["config/config.yaml: restport is unknown; did you mean rest_port?", { yaml: "restport: 1" }],
@@ -59,7 +59,7 @@ describe("an unknown name is refused", () => {
   });
 });
 
-test("all problems of all sources are reported at once", () => {
+test("reports all problems of all sources at once", () => {
   const sources = {
     yaml: "rest_port: a\nbogus: 1\ndatabase: {port: b}",
     env: { APP_REST_PORT: "c", APP_GRPC_PORT: "d" },

@@ -1,6 +1,6 @@
 /** The one table of settings. The sources, `Config`, the help, the example file and docs/configuration.md derive from it. */
 import { sslModes } from "../domain/ssl-mode.ts";
-import { databaseUrl } from "./database-url.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 import * as kinds from "./kinds.ts";
 import { boolean, choice, duration, integer, type Kind, pause } from "./kinds.ts";
 
@@ -44,6 +44,7 @@ function namesOf(path: string) {
   return { path, environmentName: `APP_${words.join("_").toUpperCase()}`, flag: `--${words.join("-")}` };
 }
 
+const databaseUrl = { expects: "postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE", parse: parseDatabaseUrl };
 const listenPort = integer(0, 65_535);
 const count = integer(1, 1_000_000);
 const calls = integer(0, 1_000_000_000);

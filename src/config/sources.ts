@@ -21,7 +21,7 @@ export interface SourceContent {
 /** Variables of the test suite, which a developer may have set in the shell that starts the service. */
 const testPrefix = "APP_TEST_";
 
-/** Reads the environment. Unknown names only warn, since platforms inject variables of their own. */
+/** Reads the environment. Unknown names only warn, since platforms inject variables. */
 export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): SourceContent {
   const knownNames = settingList.map((setting) => setting.environmentName);
   const unknown = Object.keys(environment).filter(
