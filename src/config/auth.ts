@@ -23,10 +23,9 @@ export interface AuthChoice {
   readonly problems: readonly string[];
 }
 
-const reasons: Readonly<Record<AuthConfig["mode"], string | undefined>> = {
+const reasons = {
   none: "listening on loopback only: any client can act as any user until APP_AUTH_MODE is set",
   dev: "listening on loopback only: with APP_AUTH_MODE=dev a reader of the key in APP_DATA_DIR can act as any user",
-  jwt: undefined,
 };
 
 /** Chooses how callers are authenticated, and the address that is safe to listen on. */
@@ -41,17 +40,15 @@ export function chooseAuth(values: Values): AuthChoice {
 }
 
 function chooseJwt(values: Values): { auth: AuthConfig; problems: readonly string[] } {
-  const { issuer, audience, jwksUrl: url, publicKey: pem, ...rules } = values.of(auth);
-  const missing = [
-    issuer ? "" : "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt accepts the tokens of one issuer",
-    audience ? "" : "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here",
-    (url === undefined) !== (pem === undefined)
-      ? ""
-      : "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key",
+  const { mode, issuer = "", audience = "", jwksUrl: url, publicKey: pem = "", ...rules } = values.of(auth);
+  const problems = [
+    issuer === "" && "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt accepts the tokens of one issuer",
+    audience === "" && "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here",
+    (url === undefined) === (pem === "") &&
+      "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key",
   ];
-  const keys = url ? { url } : { pem: pem ?? "" };
   return {
-    auth: { ...rules, mode: "jwt", issuer: issuer ?? "", audience: audience ?? "", keys },
-    problems: missing.filter((problem) => problem !== ""),
+    auth: { mode: "jwt", issuer, audience, ...rules, keys: url ? { url } : { pem } },
+    problems: problems.filter((problem) => problem !== false),
   };
 }

@@ -17,7 +17,7 @@ export interface EmbeddedDatabase {
 /** Chooses the database: an external one if a setting says where or how to connect, else the embedded one. */
 export function chooseDatabase(values: Values, projectRoot: string): ExternalDatabase | EmbeddedDatabase {
   // A file of authorities says how to connect, but not that there is something to connect to.
-  const { sslCaFile: _, ...selecting } = database;
+  const { sslCaFile, ...selecting } = database;
   if (values.namesOf(Object.values(selecting)).length === 0) {
     const dataDir = resolve(projectRoot, values.get(fields.dataDir));
     return { kind: "embedded", dataDir, demoData: values.get(demoData) };
@@ -27,21 +27,16 @@ export function chooseDatabase(values: Values, projectRoot: string): ExternalDat
 
 function chooseExternal(values: Values, projectRoot: string): ExternalDatabase {
   const url = values.get(database.url);
-  const overruled = settingsOverruledBy(url);
-  const get = <T>(setting: Setting<T>) => (overruled.includes(setting) ? setting.defaultValue : values.get(setting));
-  const { hasSystemAuthorities: _, isPooled: __, warnings: ___, ...parts } = url ?? {};
-  const sslMode = url?.sslMode ?? get(database.sslMode);
-  const caFile = url?.sslCaFile ?? get(database.sslCaFile);
+  const { url: _, host = "localhost", sslCaFile, ...single } = values.without(settingsOverruledBy(url)).of(database);
+  const { hasSystemAuthorities, isPooled, warnings, ...parts }: Partial<DatabaseUrl> = url ?? {};
+  const chosen = { ...single, host, ...parts };
+  const caFile = parts.sslCaFile ?? sslCaFile;
+  // As in libpq, a URL that names a file of authorities asks for a check against it.
+  const isChecked = parts.sslCaFile !== undefined && chosen.sslMode === "require";
   return {
     kind: "external",
-    host: get(database.host) ?? "localhost",
-    port: get(database.port),
-    username: get(database.username),
-    password: get(database.password),
-    name: get(database.name),
-    ...parts,
-    // As in libpq, a URL that names a file of authorities asks for a check against it.
-    sslMode: url?.sslCaFile !== undefined && sslMode === "require" ? "verify-ca" : sslMode,
+    ...chosen,
+    sslMode: isChecked ? "verify-ca" : chosen.sslMode,
     ...(caFile !== undefined && { sslCaFile: resolve(projectRoot, caFile) }),
   };
 }

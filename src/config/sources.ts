@@ -46,6 +46,8 @@ export interface Values {
   nameOf(setting: Setting): string | undefined;
   /** These settings in the spelling of each source that gives one, the weakest source first. */
   namesOf(settings: readonly Setting[]): readonly string[];
+  /** The values that would be in force if no source gave these settings. */
+  without(settings: readonly Setting[]): Values;
 }
 
 /** Takes what the sources give, the weakest first. All of it must be free of problems. */
@@ -61,5 +63,6 @@ export function createValues(given: readonly Given[]): Values {
       Object.fromEntries(Object.entries(table).map(([key, setting]) => [key, get(setting)])) as ValuesOf<Table>,
     nameOf: (setting) => find(setting)?.name,
     namesOf: (settings) => given.filter(({ setting }) => settings.includes(setting)).map(({ name }) => name),
+    without: (settings) => createValues(given.filter(({ setting }) => !settings.includes(setting))),
   };
 }

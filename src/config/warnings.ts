@@ -11,11 +11,12 @@ interface Chosen extends Omit<AuthChoice, "problems"> {
 }
 
 /** A sentence for the log about each of them. */
-export function warningsOf(values: Values, config: Chosen): string[] {
-  return [...databaseWarnings(values, config), ...authWarnings(values, config)];
+export function warningsOf(values: Values, chosen: Chosen): string[] {
+  const warnings = [...databaseWarnings(values, chosen), ...authWarnings(values, chosen)];
+  return warnings.filter((warning) => typeof warning === "string");
 }
 
-function databaseWarnings(values: Values, { database: chosen }: Chosen): string[] {
+function databaseWarnings(values: Values, { database: chosen }: Chosen): (string | false)[] {
   if (chosen.kind === "embedded") return [];
   const { sslMode, sslCaFile } = chosen;
   const url = values.get(database.url);
@@ -23,43 +24,34 @@ function databaseWarnings(values: Values, { database: chosen }: Chosen): string[
   const caFileName = values.nameOf(database.sslCaFile);
   const overruled = values.namesOf(settingsOverruledBy(url));
   const checksCertificates = sslMode === "verify-ca" || sslMode === "verify-full";
-  const warnings = (url?.warnings ?? []).map((warning) => `${urlName}: ${warning}`);
-  if (overruled.length > 0) warnings.push(`${urlName} is used; ignored: ${overruled.join(", ")}`);
-  if (caFileName !== undefined && !checksCertificates) {
-    warnings.push(
+  return [
+    ...(url?.warnings ?? []).map((warning) => `${urlName}: ${warning}`),
+    overruled.length > 0 && `${urlName} is used; ignored: ${overruled.join(", ")}`,
+    caFileName !== undefined &&
+      !checksCertificates &&
       `${caFileName} is ignored: certificates are checked with sslmode verify-ca and verify-full only, and it is ${sslMode}`,
-    );
-  }
-  if (sslMode === "verify-ca" && sslCaFile === undefined) {
-    warnings.push(
+    sslMode === "verify-ca" &&
+      sslCaFile === undefined &&
       "sslmode verify-ca without a file of authorities accepts every server that has a public certificate: " +
         "name the file by APP_DATABASE_SSL_CA_FILE, or use verify-full",
-    );
-  }
-  return warnings;
+  ];
 }
 
-function authWarnings(values: Values, { auth: chosen, host, whyLoopback, rateLimits }: Chosen): string[] {
-  const warnings: string[] = [];
-  if (host !== values.get(fields.host) && values.nameOf(fields.host) !== undefined) {
-    warnings.push(`${values.nameOf(fields.host)} is ignored: ${whyLoopback}`);
-  }
+function authWarnings(values: Values, { auth: chosen, host, whyLoopback, rateLimits }: Chosen): (string | false)[] {
+  const hostName = values.nameOf(fields.host);
+  const hostWarning =
+    hostName !== undefined && host !== values.get(fields.host) && `${hostName} is ignored: ${whyLoopback}`;
   if (chosen.mode !== "jwt") {
-    for (const setting of [auth.issuer, auth.audience, auth.jwksUrl, auth.publicKey]) {
-      const name = values.nameOf(setting);
-      if (name !== undefined) warnings.push(`${name} is ignored: it applies with APP_AUTH_MODE=jwt only`);
-    }
-    return warnings;
+    const unused = values.namesOf([auth.issuer, auth.audience, auth.jwksUrl, auth.publicKey]);
+    return [hostWarning, ...unused.map((name) => `${name} is ignored: it applies with APP_AUTH_MODE=jwt only`)];
   }
-  if (rateLimits.callersPerAddress === 0) {
-    warnings.push(
+  return [
+    rateLimits.callersPerAddress === 0 &&
       "APP_RATE_LIMIT_ADDRESS_FACTOR is 0: nothing limits unauthenticated calls, nor how many bad tokens are tried",
-    );
-  }
-  if ("url" in chosen.keys && isInterceptable(chosen.keys.url)) {
-    warnings.push("APP_AUTH_JWKS_URL is not https: an attacker on the network path can replace the keys");
-  }
-  return warnings;
+    "url" in chosen.keys &&
+      isInterceptable(chosen.keys.url) &&
+      "APP_AUTH_JWKS_URL is not https: an attacker on the network path can replace the keys",
+  ];
 }
 
 function isInterceptable({ protocol, hostname }: URL): boolean {
