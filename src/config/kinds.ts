@@ -4,8 +4,10 @@ import * as z from "zod";
 /** A value read from text, or what is wrong with that text: a phrase that follows the name of the setting. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
+/** The values of a kind. */
 export type ValueOf<K> = K extends Kind<infer T> ? T : never;
 
+/** A kind of text that a setting may have. */
 export interface Kind<T> {
   /** What is allowed, for the documents and for errors: `"x" is not <expects>`. */
   readonly expects: string;

@@ -48,6 +48,7 @@ describe("an unknown name is rejected", () => {
     ["--rest-prot is unknown; did you mean --rest-port?", { argv: ["--rest-prot", "1"] }],
     ["--nonsense is unknown", { argv: ["--nonsense=1"] }],
     ["-x is unknown", { argv: ["-x", "--rest-port", "1"] }],
+    ["-- is unknown", { argv: ["--", "--rest-port", "a", "now"] }],
     ["argument 2 is not a flag; flags begin with --", { argv: ["--migrate", "now"] }],
     ["--rest-port needs a value", { argv: ["--rest-port"] }],
     ["--rest-port needs a value", { argv: ["--rest-port", "--migrate"] }],

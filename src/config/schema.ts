@@ -67,7 +67,7 @@ const booking = {
 const timeouts = {
   requestTimeoutMs: setting("request_timeout", duration, "10s", "Deadline of a call whose client sets none"),
   headersTimeoutMs: setting("headers_timeout", duration, "10s", "Time for a request's headers to arrive"),
-  bodyTimeoutMs: setting("body_timeout", duration, "30s", "Time for a request to arrive, or for a stalled response"),
+  bodyTimeoutMs: setting("body_timeout", duration, "30s", "Time for a request to arrive, or for a response to stall"),
   idleTimeoutMs: setting("idle_timeout", duration, "75s", "Idle time of a connection between calls"),
   shutdownDelayMs: setting("shutdown_delay", pause, "0s", "Time a shutdown serves new calls with readiness down"),
   shutdownTimeoutMs: setting("shutdown_timeout", duration, "20s", "Grace period of a shutdown for calls in flight"),
@@ -105,7 +105,7 @@ export const auth = {
     "auth.mode",
     choice(["none", "dev", "jwt"]),
     "none",
-    "Authentication by nothing, by tokens of a local key, or by tokens of an issuer",
+    "Authentication: none, tokens of a local key (dev) or of an issuer (jwt)",
   ),
   issuer: optional("auth.issuer", kinds.text, "Required iss claim of tokens", "https://accounts.example.org"),
   audience: optional("auth.audience", kinds.text, "Required aud claim of tokens", "https://tickets.example.org"),
@@ -183,7 +183,7 @@ const databaseUse = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Maximum connections, plus two aside; below 3 none is kept for organizers",
+    "Size of the connection pool, plus two; below 3 none is reserved for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",
@@ -197,6 +197,7 @@ const databaseUse = {
 
 const dataDir = setting("data_dir", kinds.path, ".data", "Folder of the embedded database, relative to the project");
 
+/** Set apart from the other fields, because only an embedded database has demo data. */
 export const demoData = setting("demo_data", boolean, "true", "Fill an empty embedded database with demo concerts");
 
 /** The settings that are fields of `Config` as they are, each by its key. */
@@ -222,4 +223,5 @@ export const sections: Readonly<Record<string, readonly Setting[]>> = {
   Connections: Object.values<Setting>(connections),
 };
 
+/** All settings, in the same order. */
 export const settingList: readonly Setting[] = Object.values(sections).flat();
