@@ -7,11 +7,11 @@ import type { BenchPostgres } from "./postgres.ts";
 import { type Child, startChild } from "./questions.ts";
 import type { Protocol } from "./requests.ts";
 import type { Measurement } from "./results.ts";
-import { crowd, subjectNames } from "./scenarios.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 import { booking, getConcert, noop, type Subject, subject } from "./subjects.ts";
+import { manyUsers, subjectNames } from "./workloads.ts";
 
 export interface AgainstOptions {
   /** The root of the other checkout, with its packages installed. */
@@ -41,7 +41,7 @@ export async function measureAgainst(postgres: BenchPostgres, options: AgainstOp
   const pairs = new Map(subjects.map((each) => [each, [] as Pair[]]));
   const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
   try {
-    for (let round = 1; round <= options.rounds; round++) await playRound(postgres, load, round, pairs, options);
+    for (let round = 1; round <= options.rounds; round++) await measureRound(postgres, load, round, pairs, options);
   } finally {
     await load.stop();
   }
@@ -52,7 +52,7 @@ export async function measureAgainst(postgres: BenchPostgres, options: AgainstOp
   }));
 }
 
-async function playRound(
+async function measureRound(
   postgres: BenchPostgres,
   load: Child<LoadSpec, LoadResult>,
   round: number,
@@ -82,11 +82,11 @@ type Measured = Pick<Measurement, "answersPerSecond" | "serverMicroseconds">;
 
 function subjectsOf(protocol: Protocol): Subject[] {
   return [
-    subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd)),
-    noop(protocol, crowd),
-    subject(subjectNames.cached, protocol, crowd, getConcert(protocol, false)),
+    subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers)),
+    noop(protocol, manyUsers),
+    subject(subjectNames.cached, protocol, manyUsers, getConcert(protocol, false)),
     // The generator sends no headers over gRPC.
-    ...(protocol === "gRPC" ? [] : [subject(subjectNames.fresh, protocol, crowd, getConcert(protocol, true))]),
+    ...(protocol === "gRPC" ? [] : [subject(subjectNames.fresh, protocol, manyUsers, getConcert(protocol, true))]),
   ];
 }
 

@@ -6,28 +6,28 @@ import { DomainError } from "../src/domain/failure.ts";
 import type { DB } from "../src/store/tables.ts";
 
 /** What is asked: as in BookTickets, without a key. */
-export interface PlainRequest {
+export interface RowLockRequest {
   readonly concertId: bigint;
   readonly userId: string;
   readonly ticketCount: number;
 }
 
 /** A row of a new booking. */
-export interface PlainBooking {
+export interface RowLockBooking {
   readonly id: bigint;
   readonly unitPrice: number;
   readonly now: Temporal.Instant;
   readonly currencyCode: string;
 }
 
-export interface PlainBookings {
+export interface RowLockBookings {
   /** Books, or raises INSUFFICIENT_TICKETS. */
-  book(request: PlainRequest): Promise<PlainBooking>;
+  book(request: RowLockRequest): Promise<RowLockBooking>;
   close(): Promise<void>;
 }
 
 /** Opens the baseline with a pool of its own. */
-export function openPlainBookings(databaseUrl: string, poolSize: number): PlainBookings {
+export function openRowLockBookings(databaseUrl: string, poolSize: number): RowLockBookings {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });
   pool.on("error", () => {});
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
@@ -43,8 +43,8 @@ export function openPlainBookings(databaseUrl: string, poolSize: number): PlainB
 
 async function bookInTransaction(
   transaction: Transaction<DB>,
-  { concertId, userId, ticketCount }: PlainRequest,
-): Promise<PlainBooking> {
+  { concertId, userId, ticketCount }: RowLockRequest,
+): Promise<RowLockBooking> {
   await transaction.selectFrom("concerts").select("id").where("id", "=", concertId).forUpdate().executeTakeFirst();
   const concert = await readConcert(transaction, concertId);
   const { now, price, available_tickets: available, currency_code: currencyCode } = concert;

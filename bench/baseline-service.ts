@@ -18,9 +18,9 @@ const serviceName = "BaselineService";
 /** The method that does nothing. */
 export const noopMethod = "Noop";
 /** How many connections `plain` may have: the best of these stands for it. */
-export const plainPoolSizes: readonly number[] = [2, 4, 10];
+export const rowLockPoolSizes: readonly number[] = [2, 4, 10];
 /** The method that is `plain` with so many connections. */
-export const plainMethod = (poolSize: number) => `BookPlain${poolSize}`;
+export const rowLockMethod = (poolSize: number) => `BookRowLock${poolSize}`;
 /** Where Fastify answers without any of the service's layers. */
 export const barePath = "/bench/bare";
 

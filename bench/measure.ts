@@ -16,7 +16,7 @@ export interface LiveStage extends Stage {
   readonly load: Child<LoadSpec, LoadResult>;
 }
 
-export type MeasuredLoad = Omit<Measurement, "scenario" | "round">;
+export type MeasuredLoad = Omit<Measurement, "workload" | "round">;
 
 /** Runs one load and verifies its outcome. Rejects, and so gives no figure, if that is wrong. */
 export async function measure(

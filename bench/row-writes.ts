@@ -25,7 +25,7 @@ export async function countRowWrites(
   stage: LiveStage,
   subject: Subject,
   timing: Timing,
-): Promise<Omit<RowWrites, "scenario">> {
+): Promise<Omit<RowWrites, "workload">> {
   const { protocol, users, variants } = subject;
   for (const variant of variants) await measure(stage, subject, variant, timing);
   for (let poll = 0; poll < maxPolls; poll++) {

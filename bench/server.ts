@@ -15,8 +15,8 @@ import { createHttpApp } from "../src/transport/http.ts";
 import { createConnectionGate } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { createReadiness } from "../src/transport/readiness.ts";
-import { barePath, describeBaselines, noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
-import { openPlainBookings, type PlainBookings } from "./plain.ts";
+import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
+import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import { serveQuestions } from "./questions.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
@@ -45,9 +45,9 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const database = await openDatabase(config, logger, new AbortController().signal);
-  const plain = new Map(plainPoolSizes.map((poolSize) => [poolSize, openPlainBookings(databaseUrl, poolSize)]));
+  const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
   const { services: realServices } = createServices(config, database.store);
-  const services = [...realServices, bindBaselines(plain)];
+  const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
   const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
@@ -77,23 +77,23 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
       readiness.close();
       guards.close();
       await Promise.all([http.close(), bare.close(), database.close()]);
-      await Promise.all([...plain.values()].map(({ close }) => close()));
+      await Promise.all([...rowLock.values()].map(({ close }) => close()));
     },
   };
 }
 
-/** `noop` answers at once what a booking would look like; each `plain` books with its own number of connections. */
-function bindBaselines(plain: ReadonlyMap<number, PlainBookings>): ServiceBinding {
+/** `noop` answers at once what a booking would look like; each `rowLock` books with its own number of connections. */
+function bindBaselines(rowLock: ReadonlyMap<number, RowLockBookings>): ServiceBinding {
   const handlers: Record<string, (request: BookTicketsRequest) => unknown> = {
     [localName(noopMethod)]: (request) => bookingMessage(asBooking(request, noBooking)),
   };
-  for (const [poolSize, { book }] of plain) {
-    handlers[localName(plainMethod(poolSize))] = async (request) => {
+  for (const [poolSize, { book }] of rowLock) {
+    handlers[localName(rowLockMethod(poolSize))] = async (request) => {
       const { id, unitPrice, now, currencyCode } = await book(request);
       return bookingMessage(asBooking(request, { id, unitPriceCents: unitPrice * 100, now, currencyCode }));
     };
   }
-  const methods = [noopMethod, ...plainPoolSizes.map(plainMethod)];
+  const methods = [noopMethod, ...rowLockPoolSizes.map(rowLockMethod)];
   return bindService(describeBaselines(methods), handlers as ServiceBinding["implementation"]);
 }
 

@@ -1,14 +1,14 @@
 /** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
 import { join } from "node:path";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
-import { noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
+import { noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import type { BenchDatabase } from "./postgres.ts";
 import { startChild } from "./questions.ts";
 import { bareRequests, bookingRequests, getConcertRequests, type Protocol, userNames } from "./requests.ts";
-import type { ServerKind } from "./scenarios.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
+import type { ServerKind } from "./workloads.ts";
 
 /** A fixed rate, and what a request does that finds no idle user: wait for one, or leave. */
 export interface OpenPace {
@@ -41,7 +41,7 @@ export interface Variant {
   prepare(stage: Stage): Promise<Prepared>;
 }
 
-/** One of the things that a scenario compares. */
+/** One of the things that a workload compares. */
 export interface Subject {
   readonly name: string;
   readonly protocol: Protocol;
@@ -138,14 +138,14 @@ export function bookingOnto(protocol: Protocol, users: number, earlier: number):
 }
 
 /** The baseline of one interactive transaction a booking, with a variant for each number of connections. */
-export function plain(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
+export function rowLock(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
   // One user has no use for more than one connection.
-  const sizes = users === 1 ? plainPoolSizes.slice(0, 1) : plainPoolSizes;
+  const sizes = users === 1 ? rowLockPoolSizes.slice(0, 1) : rowLockPoolSizes;
   const variants = sizes.map((poolSize) => ({
     name: `${poolSize} connections`,
-    prepare: prepareFor(plainMethod(poolSize)),
+    prepare: prepareFor(rowLockMethod(poolSize)),
   }));
-  return { name: "plain", protocol, users, variants };
+  return { name: "baseline-row-lock", protocol, users, variants };
 }
 
 /** The baseline that does nothing, through the same layers. */

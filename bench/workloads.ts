@@ -8,7 +8,7 @@ import {
   bookingOnto,
   getConcert,
   noop,
-  plain,
+  rowLock,
   rush,
   type Stage,
   type Subject,
@@ -23,7 +23,7 @@ export type ServerKind = "none" | "jwt";
 export const impatienceMs = 250;
 
 /** Subjects that are measured in turns, on a database and servers of their own. */
-export interface Scenario {
+export interface Workload {
   readonly name: string;
   /** The name, and what tells it from others of that name. */
   readonly title: string;
@@ -37,14 +37,14 @@ export interface Scenario {
 }
 
 /** The crowd of most bars. */
-export const crowd = 500;
+export const manyUsers = 500;
 /** The largest one. */
-export const hugeCrowd = 5_000;
+export const mostUsers = 5_000;
 
 export const subjectNames = {
   booking: "booking",
   noop: "noop",
-  plain: "plain",
+  rowLock: "baseline-row-lock",
   bare: "bare",
   soldOut: "sold out",
   soldOutKeyed: "sold out, with keys",
@@ -57,14 +57,14 @@ export const subjectNames = {
   peak: "peak",
   tripled: "three times the peak",
   impatient: "three times the peak, impatient",
-  calm: "nobody else",
+  calm: "no abuser",
   calmReaders: "readers only",
   searchedReaders: "readers, costly searches",
   filled: "onto 100,000 bookings",
   unfilled: "onto none",
 } as const;
 
-export const scenarioNames = {
+export const workloadNames = {
   hot: "one hot concert",
   unsold: "nothing to book",
   spread: "100 concerts evenly",
@@ -82,11 +82,11 @@ const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
 /** All of it, or what can be had in two minutes. */
-export function scenariosOf(kind: "quick" | "full"): Scenario[] {
+export function workloadsOf(kind: "quick" | "full"): Workload[] {
   if (kind === "quick")
-    return http.flatMap((protocol) => [hot(protocol, [1, crowd], [crowd]), unsold(protocol, false)]);
+    return http.flatMap((protocol) => [hot(protocol, [1, manyUsers], [manyUsers]), unsold(protocol, false)]);
   return [
-    ...protocols.map((protocol) => hot(protocol, [1, 64, crowd, hugeCrowd], [crowd])),
+    ...protocols.map((protocol) => hot(protocol, [1, 64, manyUsers, mostUsers], [manyUsers])),
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
     ...http.map(tokens),
@@ -102,140 +102,144 @@ export function scenariosOf(kind: "quick" | "full"): Scenario[] {
 
 const named = (name: string, more: string) => ({ name, title: `${name}, ${more}` });
 
-function hot(protocol: Protocol, crowds: readonly number[], crowdsOfNoop: readonly number[] = crowds): Scenario {
+function hot(protocol: Protocol, userCounts: readonly number[], usersOfNoop: readonly number[] = userCounts): Workload {
   return {
-    ...named(scenarioNames.hot, protocol),
+    ...named(workloadNames.hot, protocol),
     servers: ["none"],
     countsRowWrites: true,
     subjects: async () =>
-      crowds.flatMap((users) => [
-        subject(subjectNames.booking, protocol, users, booking(protocol, users, { mayFail: users === hugeCrowd })),
-        ...(crowdsOfNoop.includes(users) ? [noop(protocol, users)] : []),
+      userCounts.flatMap((users) => [
+        subject(subjectNames.booking, protocol, users, booking(protocol, users, { mayFail: users === mostUsers })),
+        ...(usersOfNoop.includes(users) ? [noop(protocol, users)] : []),
         // With so many it answers nobody within the time of a measurement.
-        ...(users === hugeCrowd ? [] : [plain(protocol, users, (baseline) => booking(protocol, users, { baseline }))]),
-        ...(protocol === "REST" && users === crowd ? [bare(users)] : []),
+        ...(users === mostUsers
+          ? []
+          : [rowLock(protocol, users, (baseline) => booking(protocol, users, { baseline }))]),
+        ...(protocol === "REST" && users === manyUsers ? [bare(users)] : []),
       ]),
   };
 }
 
 /** Nothing is booked: the crowd is too late, or only looks. */
-function unsold(protocol: Protocol, withFresh: boolean): Scenario {
+function unsold(protocol: Protocol, withFresh: boolean): Workload {
   const { soldOut: late, soldOutKeyed: lateKeyed, cached, fresh } = subjectNames;
   return {
-    ...named(scenarioNames.unsold, protocol),
+    ...named(workloadNames.unsold, protocol),
     servers: ["none"],
     subjects: async () => [
-      subject(late, protocol, crowd, soldOut(protocol, crowd, false)),
-      noop(protocol, crowd),
-      subject(cached, protocol, crowd, getConcert(protocol, false)),
-      subject(lateKeyed, protocol, crowd, soldOut(protocol, crowd, true)),
-      ...(withFresh ? [subject(fresh, protocol, crowd, getConcert(protocol, true))] : []),
+      subject(late, protocol, manyUsers, soldOut(protocol, manyUsers, false)),
+      noop(protocol, manyUsers),
+      subject(cached, protocol, manyUsers, getConcert(protocol, false)),
+      subject(lateKeyed, protocol, manyUsers, soldOut(protocol, manyUsers, true)),
+      ...(withFresh ? [subject(fresh, protocol, manyUsers, getConcert(protocol, true))] : []),
     ],
   };
 }
 
-function spread(protocol: Protocol): Scenario {
+function spread(protocol: Protocol): Workload {
   const concerts = 100;
   return {
-    ...named(scenarioNames.spread, protocol),
+    ...named(workloadNames.spread, protocol),
     servers: ["none"],
     subjects: async () => [
-      subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd, { concerts })),
-      plain(protocol, crowd, (baseline) => booking(protocol, crowd, { concerts, baseline })),
+      subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers, { concerts })),
+      rowLock(protocol, manyUsers, (baseline) => booking(protocol, manyUsers, { concerts, baseline })),
     ],
   };
 }
 
 /** What a concert sells does not make its next booking slower. */
-function filled(): Scenario {
+function filled(): Workload {
   return {
-    ...named(scenarioNames.filled, "REST"),
+    ...named(workloadNames.filled, "REST"),
     servers: ["none"],
     subjects: async () => [
-      subject(subjectNames.unfilled, "REST", crowd, bookingOnto("REST", crowd, 0)),
-      subject(subjectNames.filled, "REST", crowd, bookingOnto("REST", crowd, 100_000)),
+      subject(subjectNames.unfilled, "REST", manyUsers, bookingOnto("REST", manyUsers, 0)),
+      subject(subjectNames.filled, "REST", manyUsers, bookingOnto("REST", manyUsers, 100_000)),
     ],
   };
 }
 
 /** The case that the service was asked for: each of 500 users tries for three of 1,000 tickets. */
-function rushed(protocol: Protocol): Scenario {
-  const tickets = { users: crowd, tickets: 1_000, requestsPerUser: 3 };
+function rushed(protocol: Protocol): Workload {
+  const tickets = { users: manyUsers, tickets: 1_000, requestsPerUser: 3 };
   return {
-    ...named(scenarioNames.rush, protocol),
+    ...named(workloadNames.rush, protocol),
     servers: ["none"],
     subjects: async () => [
-      subject(subjectNames.booking, protocol, crowd, rush(protocol, tickets)),
-      plain(protocol, crowd, (baseline) => rush(protocol, tickets, baseline)),
+      subject(subjectNames.booking, protocol, manyUsers, rush(protocol, tickets)),
+      rowLock(protocol, manyUsers, (baseline) => rush(protocol, tickets, baseline)),
     ],
   };
 }
 
-function rate(): Scenario {
+function rate(): Workload {
   const pace = () => ({ ratePerSecond: 2_000 });
   return {
-    ...named(scenarioNames.rate, "each protocol"),
+    ...named(workloadNames.rate, "each protocol"),
     servers: ["none"],
     subjects: async () =>
-      protocols.map((protocol) => subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd, { pace }))),
+      protocols.map((protocol) =>
+        subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers, { pace })),
+      ),
   };
 }
 
-function processes(protocol: Protocol): Scenario {
+function processes(protocol: Protocol): Workload {
   const { oneProcess, twoProcesses } = subjectNames;
   return {
-    ...named(scenarioNames.processes, protocol),
+    ...named(workloadNames.processes, protocol),
     servers: ["none", "none"],
     subjects: async () => [
-      subject(twoProcesses, protocol, crowd, booking(protocol, crowd, { processes: 2 })),
-      subject(oneProcess, protocol, crowd, booking(protocol, crowd, { processes: 1 })),
+      subject(twoProcesses, protocol, manyUsers, booking(protocol, manyUsers, { processes: 2 })),
+      subject(oneProcess, protocol, manyUsers, booking(protocol, manyUsers, { processes: 1 })),
     ],
   };
 }
 
-function tokens(protocol: Protocol): Scenario {
+function tokens(protocol: Protocol): Workload {
   const { withTokens, withoutTokens } = subjectNames;
   return {
-    ...named(scenarioNames.tokens, protocol),
+    ...named(workloadNames.tokens, protocol),
     servers: ["none", "jwt"],
     subjects: async () => [
-      subject(withTokens, protocol, crowd, booking(protocol, crowd, { servers: "jwt" })),
-      subject(withoutTokens, protocol, crowd, booking(protocol, crowd, { servers: "none" })),
+      subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
+      subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
     ],
   };
 }
 
 /** More calls than can be answered, whether or not there are answers. */
-function overload(protocol: Protocol): Scenario {
+function overload(protocol: Protocol): Workload {
   let peakPerSecond = 0;
   const pace = () => ({ ratePerSecond: 3 * peakPerSecond, whenBusy: "leave" as const });
-  const many = (timeoutMs?: number) => booking(protocol, hugeCrowd, { pace, timeoutMs, mayFail: true });
+  const many = (timeoutMs?: number) => booking(protocol, mostUsers, { pace, timeoutMs, mayFail: true });
   return {
-    ...named(scenarioNames.overload, protocol),
+    ...named(workloadNames.overload, protocol),
     servers: ["none"],
     subjects: async () => [
       subject(
         subjectNames.peak,
         protocol,
-        crowd,
-        booking(protocol, crowd, {
+        manyUsers,
+        booking(protocol, manyUsers, {
           onResult: ({ measured: { OK = 0 }, elapsedMs }) => {
             peakPerSecond = (OK / elapsedMs) * 1_000;
           },
         }),
       ),
-      subject(subjectNames.tripled, protocol, hugeCrowd, many()),
-      subject(subjectNames.impatient, protocol, hugeCrowd, many(impatienceMs)),
+      subject(subjectNames.tripled, protocol, mostUsers, many()),
+      subject(subjectNames.impatient, protocol, mostUsers, many(impatienceMs)),
     ],
   };
 }
 
 /** Some users at a modest rate, while another client abuses the server. */
-function abused(): Scenario {
+function abused(): Workload {
   const users = 50;
   const pace = () => ({ ratePerSecond: 200 });
   return {
-    ...named(scenarioNames.abuse, "REST"),
+    ...named(workloadNames.abuse, "REST"),
     servers: ["none"],
     preparation: "inserting 150,000 concerts",
     subjects: async ({ database }) => {
@@ -251,9 +255,9 @@ function abused(): Scenario {
   };
 }
 
-function large(): Scenario {
+function large(): Workload {
   return {
-    ...named(scenarioNames.large, "REST"),
+    ...named(workloadNames.large, "REST"),
     preparation: "inserting them, and reading all pages as a client does",
     servers: ["none"],
     subjects: async (stage) => {
