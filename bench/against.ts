@@ -1,4 +1,4 @@
-/** Measures this checkout against another one in turns, for a change that must not cost speed. */
+/** Measures this checkout against another one in turns, to show what a change costs. */
 import { join } from "node:path";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
@@ -33,8 +33,8 @@ export interface Ratio {
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC", "gRPC-Web"];
 
 /**
- * A ratio for each subject. Each round has new server processes: what a process has compiled stays with it, so that the rounds
- * of one pair of processes are not independent. It measures both checkouts, and every other round the other one first.
+ * A ratio for each subject. Each round has new server processes, because a process keeps what it has compiled and its rounds
+ * would not be independent. A round measures both checkouts, and every other round the other checkout first.
  */
 export async function measureAgainst(postgres: BenchPostgres, options: AgainstOptions): Promise<Ratio[]> {
   const subjects = protocols.flatMap(subjectsOf).filter(options.isWanted);
@@ -90,7 +90,7 @@ function subjectsOf(protocol: Protocol): Subject[] {
   ];
 }
 
-/** A checkout's server on a database of its own: the two may have different migrations. */
+/** A checkout's server with its own database, because the two checkouts may have different migrations. */
 async function openStage(
   postgres: BenchPostgres,
   folder: string,

@@ -1,11 +1,11 @@
-/** The baseline that the engine is measured against: one interactive transaction a booking, as one would first write it. */
+/** The baseline of the engine: one interactive transaction for each booking, with a row lock. */
 import { randomUUID } from "node:crypto";
 import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { DomainError } from "../src/domain/failure.ts";
 import type { DB } from "../src/store/tables.ts";
 
-/** What is asked: as in BookTickets, without a key. */
+/** A booking request, as in BookTickets, without a key. */
 export interface RowLockRequest {
   readonly concertId: bigint;
   readonly userId: string;
@@ -21,12 +21,12 @@ export interface RowLockBooking {
 }
 
 export interface RowLockBookings {
-  /** Books, or raises INSUFFICIENT_TICKETS. */
+  /** Books, or rejects with INSUFFICIENT_TICKETS. */
   book(request: RowLockRequest): Promise<RowLockBooking>;
   close(): Promise<void>;
 }
 
-/** Opens the baseline with a pool of its own. */
+/** Opens the baseline with its own pool. */
 export function openRowLockBookings(databaseUrl: string, poolSize: number): RowLockBookings {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });
   pool.on("error", () => {});

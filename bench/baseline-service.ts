@@ -1,4 +1,4 @@
-/** The baselines as an RPC service: what BookTickets is asked and answers, over every protocol that it has. */
+/** The baselines as an RPC service with the messages of BookTickets, over every protocol. */
 import { create, createFileRegistry, type DescService, getOption, setExtension } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
@@ -17,9 +17,9 @@ const serviceName = "BaselineService";
 
 /** The method that does nothing. */
 export const noopMethod = "Noop";
-/** How many connections `plain` may have: the best of these stands for it. */
+/** The pool sizes of `baseline-row-lock`. The best of them is measured. */
 export const rowLockPoolSizes: readonly number[] = [2, 4, 10];
-/** The method that is `plain` with so many connections. */
+/** The method of `baseline-row-lock` with a pool of this size. */
 export const rowLockMethod = (poolSize: number) => `BookRowLock${poolSize}`;
 /** Where Fastify answers without any of the service's layers. */
 export const barePath = "/bench/bare";

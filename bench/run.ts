@@ -1,4 +1,4 @@
-/** Runs workloads, one after the other, each on a database and server processes of its own. */
+/** Runs workloads, one after the other, each with its own database and server processes. */
 import { join } from "node:path";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
@@ -89,7 +89,7 @@ async function measureSubjects(stage: LiveStage, workload: Workload, options: Ru
   return { measurements, rowWrites };
 }
 
-/** Lets each variant run once, and takes the one that got most done. */
+/** Runs each variant once, and takes the one with the highest throughput. */
 async function chooseVariant(
   stage: LiveStage,
   subject: Subject,

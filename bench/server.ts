@@ -20,7 +20,7 @@ import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSize
 import { serveQuestions } from "./questions.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
-/** What the bench may ask the server: where it is, or what it has used so far. */
+/** What the bench asks the server: its port, or what it has used so far. */
 export type ServerQuestion = "port" | "usage";
 
 export interface ServerUsage extends StatementCounts {
@@ -31,7 +31,7 @@ export interface ServerUsage extends StatementCounts {
 const projectRoot = join(import.meta.dirname, "..");
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
 
-/** The whole crowd comes from one address, and over a few HTTP/2 connections: limits are there, and never reached. */
+/** All users have one address, and gRPC users share a few connections: the limits are on, and are never reached. */
 const unreachedLimits = {
   APP_RATE_LIMIT_READS: "1000000000",
   APP_RATE_LIMIT_BOOKINGS: "1000000000",
@@ -82,7 +82,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   };
 }
 
-/** `noop` answers at once what a booking would look like; each `rowLock` books with its own number of connections. */
+/** `noop` answers at once what a booking would look like; each row-lock baseline books with its pool size. */
 function bindBaselines(rowLock: ReadonlyMap<number, RowLockBookings>): ServiceBinding {
   const handlers: Record<string, (request: BookTicketsRequest) => unknown> = {
     [localName(noopMethod)]: (request) => bookingMessage(asBooking(request, noBooking)),
@@ -119,7 +119,7 @@ function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now
   };
 }
 
-/** What Fastify alone does for the same request and an answer alike. */
+/** Fastify alone, with the same request and a similar answer. */
 async function createBareApp(): Promise<FastifyInstance> {
   const bare = Fastify();
   bare.post(barePath, (request, reply) => {
@@ -136,7 +136,7 @@ const { config } = loadConfig({
   env: {
     APP_DATABASE_URL: databaseUrl,
     APP_HOST: "127.0.0.1",
-    // Said, so that requests are not held to the hosts of this machine as well.
+    // Set, because without it the service rejects requests with other hosts than this machine's.
     APP_AUTH_MODE: "none",
     APP_LOG_LEVEL: "error",
     ...unreachedLimits,

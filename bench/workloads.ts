@@ -19,26 +19,26 @@ import {
 /** `jwt` takes the tokens of the bench's own issuer. */
 export type ServerKind = "none" | "jwt";
 
-/** The deadline of clients in a hurry: much less than the largest crowd takes to be served. */
+/** The deadline of impatient clients: much less than `mostUsers` take to be served. */
 export const impatienceMs = 250;
 
-/** Subjects that are measured in turns, on a database and servers of their own. */
+/** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
   readonly name: string;
-  /** The name, and what tells it from others of that name. */
+  /** The name, with what distinguishes it from others of that name. */
   readonly title: string;
   /** What takes long before anything is measured. */
   readonly preparation?: string;
-  /** The server processes, each by how its callers say who they are. */
+  /** The server processes, each by how it authenticates its callers. */
   readonly servers: readonly ServerKind[];
-  /** Whether to count what the bookings of the crowd cost the concert's row. */
+  /** Whether to count the updates of the concert's row. */
   readonly countsRowWrites?: boolean;
   subjects(stage: Stage): Promise<Subject[]>;
 }
 
-/** The crowd of most bars. */
+/** The users of most thresholds. */
 export const manyUsers = 500;
-/** The largest one. */
+/** The most users of any workload. */
 export const mostUsers = 5_000;
 
 export const subjectNames = {
@@ -111,7 +111,7 @@ function hot(protocol: Protocol, userCounts: readonly number[], usersOfNoop: rea
       userCounts.flatMap((users) => [
         subject(subjectNames.booking, protocol, users, booking(protocol, users, { mayFail: users === mostUsers })),
         ...(usersOfNoop.includes(users) ? [noop(protocol, users)] : []),
-        // With so many it answers nobody within the time of a measurement.
+        // With so many users it sends no answer within the time of a measurement.
         ...(users === mostUsers
           ? []
           : [rowLock(protocol, users, (baseline) => booking(protocol, users, { baseline }))]),
@@ -120,7 +120,7 @@ function hot(protocol: Protocol, userCounts: readonly number[], usersOfNoop: rea
   };
 }
 
-/** Nothing is booked: the crowd is too late, or only looks. */
+/** Nothing is booked: the concert is sold out, or it is only read. */
 function unsold(protocol: Protocol, withFresh: boolean): Workload {
   const { soldOut: late, soldOutKeyed: lateKeyed, cached, fresh } = subjectNames;
   return {
@@ -148,7 +148,7 @@ function spread(protocol: Protocol): Workload {
   };
 }
 
-/** What a concert sells does not make its next booking slower. */
+/** Bookings that are stored must not make the next one slower. */
 function filled(): Workload {
   return {
     ...named(workloadNames.filled, "REST"),
@@ -160,7 +160,7 @@ function filled(): Workload {
   };
 }
 
-/** The case that the service was asked for: each of 500 users tries for three of 1,000 tickets. */
+/** Each of 500 users tries to book three of 1,000 tickets. */
 function rushed(protocol: Protocol): Workload {
   const tickets = { users: manyUsers, tickets: 1_000, requestsPerUser: 3 };
   return {
