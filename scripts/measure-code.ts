@@ -35,7 +35,7 @@ function readSources(): SourceFile[] {
 
 const lineOf = (text: string, index: number) => text.slice(0, index).split("\n").length;
 
-/** A folder is what has a name of its own in the tree: src/rpc, but src for the files that lie in src itself. */
+/** The folder that a file is counted in: src/rpc for all below it, but one more level in src/transport. */
 function folderOf(name: string): string {
   const parts = name.split("/").slice(0, -1);
   return parts.slice(0, parts[1] === "transport" || parts[1] === "server" ? 3 : 2).join("/");
