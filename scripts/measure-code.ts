@@ -10,6 +10,7 @@ import { parseAst } from "rolldown/parseAst";
 const root = join(import.meta.dirname, "..");
 const [commit] = process.argv.slice(2);
 const longest = 10;
+const output: string[] = [];
 const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 });
 
 interface Piece {
@@ -70,12 +71,14 @@ function functionsOf({ name, text }: SourceFile): Piece[] {
 }
 
 function printLongest(title: string, pieces: readonly Piece[]): void {
-  process.stdout.write(`\n${title}\n`);
+  output.push("", title);
   for (const { name, lines } of pieces.toSorted((a, b) => b.lines - a.lines).slice(0, longest)) print(lines, name);
 }
 
-const print = (...cells: readonly (string | number)[]) =>
-  process.stdout.write(`${cells.map((cell) => String(cell).padStart(6)).join("  ")}\n`);
+function print(...cells: readonly (string | number)[]): void {
+  output.push(cells.map((cell) => String(cell).padStart(6)).join("  "));
+}
+
 const linesOf = (files: readonly SourceFile[]) => files.reduce((sum, { lines }) => sum + lines, 0);
 
 const sources = readSources();
@@ -89,3 +92,4 @@ for (const [folder, files] of Map.groupBy(sources, ({ name }) => folderOf(name))
 print(code.length, linesOf(code), linesOf(tests), "in all");
 printLongest("longest files", code);
 printLongest("longest functions", code.flatMap(functionsOf));
+process.stdout.write(`${output.join("\n")}\n`);
