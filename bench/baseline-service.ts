@@ -29,7 +29,7 @@ export const baselineRestPath = (method: string) => `/bench/${method}`;
 /** Where a baseline is served over Connect and gRPC. */
 export const baselineRpcPath = (method: string) => `/${packageName}.${serviceName}/${method}`;
 
-/** Makes the schema of a service whose methods have BookTickets' messages, rules included. */
+/** Creates the schema of a service whose methods have BookTickets' messages, rules included. */
 export function describeBaselines(methodNames: readonly string[]): DescService {
   const files = [file_frontrow_v1_booking_service, ...file_frontrow_v1_booking_service.dependencies];
   const file = create(FileDescriptorProtoSchema, {

@@ -26,7 +26,7 @@ export async function describeMachine(postgres: BenchPostgres): Promise<Machine>
 
 /** Whether figures of the two compare. */
 export function isSameMachine(one: Machine, other: Machine): boolean {
-  // The time of the disk is measured anew each time.
+  // The time of the disk varies from run to run.
   return isDeepStrictEqual({ ...one, fsyncMs: 0 }, { ...other, fsyncMs: 0 });
 }
 

@@ -7,7 +7,7 @@ export interface BenchOptions {
   readonly kind: "quick" | "full";
   /** Whether to measure only what the newest full run lacks, and add it to that. */
   readonly continues: boolean;
-  /** What of it to measure once more all the same: workloads whose title contains one of these. */
+  /** Workloads to measure again even if the run has them: those whose title contains one of these. */
   readonly again: readonly string[];
   /** Only workloads whose title contains one of these; all if there are none. */
   readonly only: readonly string[];

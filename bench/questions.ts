@@ -22,7 +22,7 @@ export async function startChild<Question, Answer>(
 ): Promise<Child<Question, Answer>> {
   const child = fork(module, options.argv ?? [], {
     execArgv: [...(options.execArgv ?? [])],
-    // Typed arrays arrive as such.
+    // Keeps typed arrays.
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

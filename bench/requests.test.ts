@@ -36,7 +36,7 @@ test("gRPC has a message with its length before it", () => {
   expect(fromBinary(BookTicketsRequestSchema, request.subarray(5))).toMatchObject({ concertId: 7n, ticketCount: 1 });
 });
 
-test("gRPC-Web has such a message as the body of an HTTP request", () => {
+test("gRPC-Web has the prefixed message as the body of an HTTP request", () => {
   const { requests, transport } = bookingRequests({ protocol: "gRPC-Web", users: 1, concertOf: () => 7n, keyed: true });
   const [request = new Uint8Array()] = requests;
   expect(transport).toBe("grpc-web");

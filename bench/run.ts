@@ -27,7 +27,7 @@ export interface Found {
   readonly rowWrites: readonly RowWrites[];
 }
 
-/** The first run of a subject shows what it can do once it is warm; with one variant there is nothing to choose. */
+/** The longest warm-up run of a subject with one variant. With several, the run that chooses one takes the full time. */
 const longestTrialMs = 2_000;
 
 /** Runs a workload. Rejects if an outcome is wrong. */

@@ -82,7 +82,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   };
 }
 
-/** `noop` answers at once what a booking would look like; each row-lock baseline books with its pool size. */
+/** `noop` returns a booking at once; each row-lock baseline books with its pool size. */
 function bindBaselines(rowLock: ReadonlyMap<number, RowLockBookings>): ServiceBinding {
   const handlers: Record<string, (request: BookTicketsRequest) => unknown> = {
     [localName(noopMethod)]: (request) => bookingMessage(asBooking(request, noBooking)),

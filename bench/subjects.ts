@@ -1,4 +1,4 @@
-/** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
+/** The subjects of a load: how each is prepared, what is sent to it, and how its outcome is verified. */
 import { join } from "node:path";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
 import { noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";

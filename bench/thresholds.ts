@@ -295,7 +295,7 @@ function searched(results: Results): Check[] {
   ];
 }
 
-/** Of a call whose client sets none. */
+/** The deadline of a call whose client sets none. */
 const defaultDeadlineMs = 10_000;
 
 /** For a figure that no round may exceed: the highest round takes the place of the median. */

@@ -16,7 +16,7 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` takes the tokens of the bench's own issuer. */
+/** `jwt` accepts the tokens of the bench's issuer. */
 export type ServerKind = "none" | "jwt";
 
 /** The deadline of impatient clients: much less than `mostUsers` take to be served. */
@@ -27,7 +27,7 @@ export interface Workload {
   readonly name: string;
   /** The name, with what distinguishes it from others of that name. */
   readonly title: string;
-  /** What takes long before anything is measured. */
+  /** A long step before the first measurement, for the progress report. */
   readonly preparation?: string;
   /** The server processes, each by how it authenticates its callers. */
   readonly servers: readonly ServerKind[];
@@ -81,7 +81,7 @@ export const workloadNames = {
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
-/** All of it, or what can be had in two minutes. */
+/** All workloads, or those that fit into two minutes. */
 export function workloadsOf(kind: "quick" | "full"): Workload[] {
   if (kind === "quick")
     return http.flatMap((protocol) => [hot(protocol, [1, manyUsers], [manyUsers]), unsold(protocol, false)]);

@@ -9,7 +9,7 @@ import { createWarmUp, elapsedMs, isTimed, isWithin, type Window, windowOf } fro
 /** How long a run waits for the users' first and last answers, in addition to its measured time. */
 const patienceMs = 40_000;
 
-/** Runs a load against servers that are there. Rejects if an answer is lost, or the last ones do not come in time. */
+/** Runs a load against running servers. Rejects if an answer is lost, or the last ones do not arrive in time. */
 export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
   const recorder = createRecorder();
   const lost = Promise.withResolvers<never>();

@@ -5,7 +5,7 @@ import { reasonInTrailers, remembering } from "./reasons.ts";
 import type { NextRequest } from "./requests.ts";
 import type { Listener, LoadSpec, Transport } from "./spec.ts";
 
-/** Fewer than a server takes at once on one connection. */
+/** Fewer than the streams that a server allows on one connection. */
 const usersPerConnection = 500;
 const minConnections = 4;
 

@@ -39,7 +39,7 @@ export type Pace =
       readonly ratePerSecond: number;
       readonly whenBusy?: "wait" | "leave";
     }
-  /** As soon as they have their answer, so many requests each; all of it counts. */
+  /** As soon as they have their answer, a fixed number of requests each. All of them are measured. */
   | { readonly kind: "count"; readonly requestsPerUser: number };
 
 /** How long answers took. */
