@@ -58,9 +58,9 @@ describe("config/config.example.yaml", () => {
   });
 });
 
-test("the README's table names every variable with its default and description, in the table's order", () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const rows = [...readme.matchAll(/^\| `(APP_\w+)` \| (.*?) \| (.*) \|$/gm)].map(([, ...cells]) => cells);
+test("docs/configuration.md names every variable with its default and description, in the table's order", () => {
+  const page = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| `(APP_\w+)` \| (.*?) \| (.*) \|$/gm)].map(([, ...cells]) => cells);
   expect(rows).toEqual(
     settingList.map(({ environmentName, defaultText, description }) => [
       environmentName,
