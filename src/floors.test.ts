@@ -14,8 +14,8 @@ interface Floor {
 /** From the ground up. A folder without a line is part of the folder around it. */
 const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
-  "src/config": { imports: ["src/domain"], packages: ["yaml"], offers: ["load.ts", "settings.ts"] },
-  "src/telemetry": { imports: ["src/config", "src/domain"], packages: ["pino"], offers: ["log.ts"] },
+  "src/config": { imports: ["src/domain"], packages: ["yaml", "zod"], offers: ["load.ts"] },
+  "src/telemetry": { imports: ["src/domain"], packages: ["pino"], offers: ["log.ts"] },
   "src/limits": { imports: ["src/domain"], packages: ["ioredis", "lru-cache", "rate-limiter-flexible"] },
   "src/auth": {
     imports: ["src/config", "src/domain"],
