@@ -1,4 +1,4 @@
-/** A process that abuses a server while the bench looks after another client. Bounded in connections and in rate. */
+/** A process that abuses a server while the bench measures another client. Bounded in connections and in rate. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -19,7 +19,7 @@ const costlySearch =
   "GET /api/v1/concerts?artist=artist%20the&venue=venue%20hall&name=night%20tour HTTP/1.1\r\nHost: localhost\r\n" +
   "Cache-Control: no-cache\r\n\r\n";
 
-/** What is kept open all the time, with what is written on it in each period; and what is begun anew in each period. */
+/** The connections that stay open, with what is written in each period, and those that are opened in each period. */
 interface Plan {
   readonly held?: {
     readonly count: number;
@@ -64,7 +64,7 @@ function rapidResets(): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** Streams that each ask for all files of the schema, on a connection that takes nothing of their responses. */
+/** Streams that each request all files of the schema, on a connection that reads none of their responses. */
 function reflectionStreams(): Buffer {
   const noWindow = frame(frameType.settings, flag.none, 0, Buffer.of(0, 4, 0, 0, 0, 0));
   const symbol = "frontrow.v1.BookingService";

@@ -1,4 +1,4 @@
-/** Measures this checkout against another one in turns, for a change that must not cost speed. */
+/** Measures this checkout against another one in turns, to show what a change costs. */
 import { join } from "node:path";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
@@ -7,11 +7,11 @@ import type { BenchPostgres } from "./postgres.ts";
 import { type Child, startChild } from "./questions.ts";
 import type { Protocol } from "./requests.ts";
 import type { Measurement } from "./results.ts";
-import { crowd, subjectNames } from "./scenarios.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 import { booking, getConcert, noop, type Subject, subject } from "./subjects.ts";
+import { manyUsers, subjectNames } from "./workloads.ts";
 
 export interface AgainstOptions {
   /** The root of the other checkout, with its packages installed. */
@@ -33,15 +33,15 @@ export interface Ratio {
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC", "gRPC-Web"];
 
 /**
- * A ratio for each subject. Each round has new server processes: what a process has compiled stays with it, so that the rounds
- * of one pair of processes are not independent. It measures both checkouts, and every other round the other one first.
+ * A ratio for each subject. Each round has new server processes, because a process keeps what it has compiled and its rounds
+ * would not be independent. A round measures both checkouts, and every other round the other checkout first.
  */
 export async function measureAgainst(postgres: BenchPostgres, options: AgainstOptions): Promise<Ratio[]> {
   const subjects = protocols.flatMap(subjectsOf).filter(options.isWanted);
   const pairs = new Map(subjects.map((each) => [each, [] as Pair[]]));
   const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
   try {
-    for (let round = 1; round <= options.rounds; round++) await playRound(postgres, load, round, pairs, options);
+    for (let round = 1; round <= options.rounds; round++) await measureRound(postgres, load, round, pairs, options);
   } finally {
     await load.stop();
   }
@@ -52,7 +52,7 @@ export async function measureAgainst(postgres: BenchPostgres, options: AgainstOp
   }));
 }
 
-async function playRound(
+async function measureRound(
   postgres: BenchPostgres,
   load: Child<LoadSpec, LoadResult>,
   round: number,
@@ -82,15 +82,15 @@ type Measured = Pick<Measurement, "answersPerSecond" | "serverMicroseconds">;
 
 function subjectsOf(protocol: Protocol): Subject[] {
   return [
-    subject(subjectNames.booking, protocol, crowd, booking(protocol, crowd)),
-    noop(protocol, crowd),
-    subject(subjectNames.cached, protocol, crowd, getConcert(protocol, false)),
+    subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers)),
+    noop(protocol, manyUsers),
+    subject(subjectNames.cached, protocol, manyUsers, getConcert(protocol, false)),
     // The generator sends no headers over gRPC.
-    ...(protocol === "gRPC" ? [] : [subject(subjectNames.fresh, protocol, crowd, getConcert(protocol, true))]),
+    ...(protocol === "gRPC" ? [] : [subject(subjectNames.fresh, protocol, manyUsers, getConcert(protocol, true))]),
   ];
 }
 
-/** A checkout's server on a database of its own: the two may have different migrations. */
+/** A checkout's server with its own database, because the two checkouts may have different migrations. */
 async function openStage(
   postgres: BenchPostgres,
   folder: string,

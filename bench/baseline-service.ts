@@ -1,4 +1,4 @@
-/** The baselines as an RPC service: what BookTickets is asked and answers, over every protocol that it has. */
+/** The baselines as an RPC service with the messages of BookTickets, over every protocol. */
 import { create, createFileRegistry, type DescService, getOption, setExtension } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
@@ -17,10 +17,10 @@ const serviceName = "BaselineService";
 
 /** The method that does nothing. */
 export const noopMethod = "Noop";
-/** How many connections `plain` may have: the best of these stands for it. */
-export const plainPoolSizes: readonly number[] = [2, 4, 10];
-/** The method that is `plain` with so many connections. */
-export const plainMethod = (poolSize: number) => `BookPlain${poolSize}`;
+/** The pool sizes of `baseline-row-lock`. The best of them is measured. */
+export const rowLockPoolSizes: readonly number[] = [2, 4, 10];
+/** The method of `baseline-row-lock` with a pool of this size. */
+export const rowLockMethod = (poolSize: number) => `BookRowLock${poolSize}`;
 /** Where Fastify answers without any of the service's layers. */
 export const barePath = "/bench/bare";
 
@@ -29,7 +29,7 @@ export const baselineRestPath = (method: string) => `/bench/${method}`;
 /** Where a baseline is served over Connect and gRPC. */
 export const baselineRpcPath = (method: string) => `/${packageName}.${serviceName}/${method}`;
 
-/** Makes the schema of a service whose methods have BookTickets' messages, rules included. */
+/** Creates the schema of a service whose methods have BookTickets' messages, rules included. */
 export function describeBaselines(methodNames: readonly string[]): DescService {
   const files = [file_frontrow_v1_booking_service, ...file_frontrow_v1_booking_service.dependencies];
   const file = create(FileDescriptorProtoSchema, {

@@ -4,7 +4,7 @@ import type { Measurement, Results } from "./results.ts";
 /** A measurement of which only some values matter. */
 export function measured(values: Partial<Measurement>): Measurement {
   return {
-    scenario: "",
+    workload: "",
     subject: "",
     variant: "",
     protocol: "REST",
@@ -44,7 +44,7 @@ export function resultsOf(measurements: readonly Measurement[], rowWrites: Resul
     },
     secondsAMeasurement: 5,
     rounds: 1,
-    scenarios: [],
+    workloads: [],
     measurements,
     rowWrites,
   };

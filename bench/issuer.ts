@@ -1,8 +1,8 @@
-/** An identity provider for the bench: it signs the tokens that its servers take. */
+/** The bench's identity provider, which signs the tokens of its users. */
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
 
 export interface Issuer {
-  /** The settings with which a server takes its tokens. */
+  /** The settings with which a server accepts its tokens. */
   readonly settings: Readonly<Record<string, string>>;
   /** A token with which each of these users may book, for an hour. */
   tokensFor(users: readonly string[]): Promise<string[]>;

@@ -1,4 +1,4 @@
-/** A catalogue of a million concerts with two million bookings, and the way through it. */
+/** A catalogue of a million concerts with two million bookings, and lists of it. */
 
 import type { BenchDatabase } from "./postgres.ts";
 import { listConcertsRequests, userBookingsRequests } from "./requests.ts";
@@ -11,7 +11,7 @@ const bookingsAConcert = 2;
 const users = 100_000;
 const pageSize = 100;
 const lastPage = concerts / pageSize;
-/** As many different users are asked for, so that no cache of the database has just their pages. */
+/** Enough different users that the database's cache does not have just their pages. */
 const askedUsers = 5_000;
 
 /** Fills an empty database. Takes a minute or more. */

@@ -1,4 +1,4 @@
-/** The load generator: a process of its own, so that it waits for nothing but answers. */
+/** The load generator: a separate process, so that nothing but responses delays it. */
 import { generateLoad } from "./load/generate.ts";
 import type { LoadSpec } from "./load/spec.ts";
 import { serveQuestions } from "./questions.ts";

@@ -9,7 +9,7 @@ import { median } from "./statistics.ts";
 const fsyncs = 50;
 const pageBytes = 8 * 1024;
 
-/** Describes what figures depend on; nothing that tells whose machine it is. */
+/** Describes what figures depend on, without anything that identifies the machine. */
 export async function describeMachine(postgres: BenchPostgres): Promise<Machine> {
   const processors = cpus();
   return {
@@ -26,11 +26,11 @@ export async function describeMachine(postgres: BenchPostgres): Promise<Machine>
 
 /** Whether figures of the two compare. */
 export function isSameMachine(one: Machine, other: Machine): boolean {
-  // The time of the disk is measured anew each time.
+  // The time of the disk varies from run to run.
   return isDeepStrictEqual({ ...one, fsyncMs: 0 }, { ...other, fsyncMs: 0 });
 }
 
-/** What a commit waits for: some folders are in memory, where it is nothing. */
+/** How long a commit waits for the disk. For a folder in memory it is nothing. */
 async function timeFsync(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
   try {

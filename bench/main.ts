@@ -3,17 +3,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { measureAgainst } from "./against.ts";
-import { checkBars, isMet } from "./bars.ts";
 import { describeMachine, isSameMachine } from "./machine.ts";
 import type { Timing } from "./measure.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
 import { startBenchPostgres } from "./postgres.ts";
-import { barLines, describeResults, replaceGenerated } from "./report.ts";
+import { describeAchievements, describeResults, replaceFigures, thresholdLines } from "./report.ts";
 import { type Results, readNewestResults, without, writeResults } from "./results.ts";
-import { runScenario } from "./run.ts";
-import { scenariosOf } from "./scenarios.ts";
+import { runWorkload } from "./run.ts";
 import type { Figure } from "./statistics.ts";
 import type { Subject } from "./subjects.ts";
+import { checkThresholds, isMet } from "./thresholds.ts";
+import { workloadsOf } from "./workloads.ts";
 
 const resultsFolder = join(import.meta.dirname, "results");
 const page = join(import.meta.dirname, "..", "docs", "benchmarks.md");
@@ -25,6 +25,7 @@ try {
   const options = readOptions(process.argv.slice(2));
   if (options.command === "help") process.stdout.write(usage);
   else if (options.command === "check") await check();
+  else if (options.command === "show") await show();
   else if (options.against !== undefined) await compare(options, options.against);
   else await run(options, options.isTrial);
 } catch (error) {
@@ -40,15 +41,15 @@ async function check(): Promise<void> {
   if (!report(results)) process.exitCode = 1;
 }
 
-/** Prints each bar with its figure; false if one is missed. */
+/** Prints each threshold with its figure; false if one is missed. */
 function report(results: Results): boolean {
-  const checks = checkBars(results);
-  for (const line of barLines(checks)) say(line);
+  const checks = checkThresholds(results);
+  for (const line of thresholdLines(checks)) say(line);
   return checks.every((one) => isMet(one) !== false);
 }
 
 async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
-  // After each scenario: a run that is broken off keeps what it has.
+  // Results are written after each workload, so that an interrupted run keeps them.
   const newest = options.continues ? await readNewestResults(resultsFolder) : undefined;
   if (options.continues && newest?.kind !== "full") throw new UsageError("there is no full run to continue");
   const earlier = newest && without(newest, (title) => contains(title, options.again));
@@ -60,7 +61,19 @@ async function run(options: BenchOptions, isTrial: boolean): Promise<void> {
 
 async function keep(results: Results): Promise<void> {
   await writeResults(resultsFolder, results);
-  await writeFile(page, replaceGenerated(await readFile(page, "utf8"), results.kind, describeResults(results)));
+  if (results.kind === "full") await writePage(results);
+}
+
+async function writePage(results: Results): Promise<void> {
+  await writeFile(page, replaceFigures(await readFile(page, "utf8"), describeAchievements(results)));
+}
+
+/** Writes the page from the newest full run, and prints every table of it. */
+async function show(): Promise<void> {
+  const results = await readNewestResults(resultsFolder, "full");
+  if (!results) throw new UsageError("the results folder has no full run");
+  await writePage(results);
+  say(describeResults(results));
 }
 
 /** Prints this checkout's figures as multiples of another one's. */
@@ -84,7 +97,7 @@ function ratioText({ median, lowest, highest }: Figure): string {
   return `${median.toFixed(3)}x (${lowest.toFixed(2)}-${highest.toFixed(2)})`;
 }
 
-/** Aborts when the bench is told to stop. */
+/** Aborts when the bench receives a signal to stop. */
 function interruption(): AbortSignal {
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const)
@@ -99,7 +112,7 @@ function timingOf({ secondsAMeasurement }: BenchOptions): Timing {
 
 async function measureAll(
   options: BenchOptions,
-  onScenario: (soFar: Results) => Promise<void>,
+  onWorkload: (soFar: Results) => Promise<void>,
   isTrial: boolean,
   earlier: Results | undefined,
 ): Promise<Results> {
@@ -109,32 +122,32 @@ async function measureAll(
   const timing = timingOf(options);
   const isWanted = ({ name }: Subject) => matches(name, subjects);
 
-  const done = earlier?.scenarios ?? [];
-  const scenarios = scenariosOf(kind).filter(
-    (scenario) => matches(scenario.title, options.only) && !done.includes(scenario.title),
+  const done = earlier?.workloads ?? [];
+  const workloads = workloadsOf(kind).filter(
+    (workload) => matches(workload.title, options.only) && !done.includes(workload.title),
   );
-  if (scenarios.length === 0) {
-    const titles = scenariosOf(kind).map(({ title }) => `  ${title}\n`);
+  if (workloads.length === 0) {
+    const titles = workloadsOf(kind).map(({ title }) => `  ${title}\n`);
     throw new UsageError(`--only leaves nothing of:\n${titles.join("")}`);
   }
   const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
   try {
     const run = { kind: isTrial ? "trial" : kind, startedAt, secondsAMeasurement, rounds } as const;
-    const nothing = { scenarios: [], measurements: [], rowWrites: [] };
+    const nothing = { workloads: [], measurements: [], rowWrites: [] };
     const machine = await describeMachine(postgres);
     if (earlier && !isSameMachine(earlier.machine, machine))
       throw new UsageError("the run was begun on another machine");
     let results: Results = earlier ?? { ...run, machine, ...nothing };
-    for (const [index, scenario] of scenarios.entries()) {
-      say(`[${index + 1}/${scenarios.length}] ${scenario.title}`);
-      const found = await runScenario(postgres, scenario, { rounds, timing, isWanted, profileFolder, say, signal });
+    for (const [index, workload] of workloads.entries()) {
+      say(`[${index + 1}/${workloads.length}] ${workload.title}`);
+      const found = await runWorkload(postgres, workload, { rounds, timing, isWanted, profileFolder, say, signal });
       results = {
         ...results,
-        scenarios: [...results.scenarios, scenario.title],
+        workloads: [...results.workloads, workload.title],
         measurements: [...results.measurements, ...found.measurements],
         rowWrites: [...results.rowWrites, ...found.rowWrites],
       };
-      await onScenario(results);
+      await onWorkload(results);
     }
     return results;
   } finally {
@@ -142,7 +155,7 @@ async function measureAll(
   }
 }
 
-/** Without texts everything does. */
+/** Whether a title contains one of the texts, or there are none. */
 function matches(title: string, texts: readonly string[]): boolean {
   return texts.length === 0 || contains(title, texts);
 }

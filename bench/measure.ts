@@ -10,15 +10,15 @@ export interface Timing {
   readonly measureMs: number;
 }
 
-/** A stage with the processes that play on it. */
+/** A stage with its processes. */
 export interface LiveStage extends Stage {
   readonly servers: readonly Child<ServerQuestion, unknown>[];
   readonly load: Child<LoadSpec, LoadResult>;
 }
 
-export type MeasuredLoad = Omit<Measurement, "scenario" | "round">;
+export type MeasuredLoad = Omit<Measurement, "workload" | "round">;
 
-/** Runs one load and verifies its outcome. Rejects, and so gives no figure, if that is wrong. */
+/** Runs one load and verifies its outcome. Rejects if the outcome is wrong, so that it has no figure. */
 export async function measure(
   stage: LiveStage,
   subject: Subject,
@@ -60,9 +60,9 @@ export async function measure(
   };
 }
 
-/** So that every measurement begins alike, right after one, and none has one of its own. */
+/** Every measurement begins right after a checkpoint, so that none has one in its middle. */
 async function checkpoint({ database }: Stage): Promise<void> {
-  // A role that may not do it does without.
+  // A role without the right to do it measures without.
   await database.query("checkpoint").catch(() => {});
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readOptions, UsageError } from "./options.ts";
 
-test("a full run is what happens without arguments", () => {
+test("without arguments the run is a full one", () => {
   expect(readOptions([])).toEqual({
     command: "run",
     kind: "full",
@@ -16,7 +16,7 @@ test("a full run is what happens without arguments", () => {
   });
 });
 
-test("a run that was broken off can go on", () => {
+test("a run that was interrupted can be continued", () => {
   expect(readOptions(["--continue"])).toMatchObject({ kind: "full", continues: true, isTrial: false });
   expect(() => readOptions(["--continue", "--quick"])).toThrow(UsageError);
 });
@@ -30,7 +30,7 @@ test("a quick run has at least three pairs", () => {
   expect(readOptions(["--quick"])).toMatchObject({ kind: "quick", rounds: 3, isTrial: false });
 });
 
-test("whatever makes a run other than it should be makes it a trial", () => {
+test("an option that changes what is measured makes the run a trial", () => {
   expect(readOptions(["--only", "gRPC", "--only", "REST"])).toMatchObject({ only: ["gRPC", "REST"], isTrial: true });
   expect(readOptions(["--subject", "bodies"])).toMatchObject({ only: [], subjects: ["bodies"], isTrial: true });
   expect(readOptions(["--seconds", "0.5"])).toMatchObject({ secondsAMeasurement: 0.5, isTrial: true });

@@ -1,15 +1,15 @@
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
-  readonly command: "run" | "check" | "against" | "help";
+  readonly command: "run" | "check" | "show" | "against" | "help";
   /** The other checkout, to measure this one against. */
   readonly against: string | undefined;
   readonly kind: "quick" | "full";
   /** Whether to measure only what the newest full run lacks, and add it to that. */
   readonly continues: boolean;
-  /** What of it to measure once more all the same: scenarios whose title contains one of these. */
+  /** Workloads to measure again even if the run has them: those whose title contains one of these. */
   readonly again: readonly string[];
-  /** Only scenarios whose title contains one of these; all if there are none. */
+  /** Only workloads whose title contains one of these; all if there are none. */
   readonly only: readonly string[];
   /** Of these only subjects whose name contains one of these; all if there are none. */
   readonly subjects: readonly string[];
@@ -23,23 +23,24 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const usage = `npm run bench              measures everything, in about an hour, and writes docs/benchmarks.md
-npm run bench -- --quick   measures the most important, within two minutes
-npm run bench -- --continue   goes on with the newest full run, if it was broken off
-npm run bench -- --again NAME   measures the scenarios with this in their title anew, and puts them in the newest full run
-npm run bench -- --against FOLDER   measures this checkout against another one, in turns; prints ratios
-npm run bench -- --check   holds the newest results against the bars; exits 1 if one is missed
+export const usage = `npm run bench                        measures everything, in about an hour, and writes docs/benchmarks.md
+npm run bench -- --quick             measures the most important, within two minutes
+npm run bench -- --continue          continues the newest full run if it was interrupted
+npm run bench -- --again NAME        measures the workloads with NAME in their title again, for the newest full run
+npm run bench -- --check             compares the newest results with the thresholds; exits 1 if one is missed
+npm run bench -- --show              prints every table of the newest full run, and writes docs/benchmarks.md
+npm run bench -- --against FOLDER    measures this checkout against another one, in turns; prints ratios
 
 For trials, whose results are printed and not kept:
-  --only NAME              only scenarios with this in their title, or with --against only protocols with this in their
+  --only NAME              only workloads with NAME in their title, or with --against only protocols with NAME in their
                            name; may be given several times
-  --subject NAME           of these only subjects with this in their name; may be given several times
+  --subject NAME           of these only subjects with NAME in their name; may be given several times
   --seconds N              how long each measurement takes
   --rounds N               how often each subject is measured
   --profile FOLDER         writes a processor profile of each server
 
-APP_BENCH_DATABASE_URL names a PostgreSQL server to use in place of the embedded one, and a user who may create databases.
-APP_BENCH_POSTGRES=oldest takes the embedded binaries of the oldest supported major, on linux-x64.
+APP_BENCH_DATABASE_URL names a PostgreSQL server to use in place of the embedded one, with a user that may create databases.
+APP_BENCH_POSTGRES=oldest uses the embedded binaries of the oldest supported major version, on linux-x64.
 `;
 
 const kinds = {
@@ -61,7 +62,7 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
     rounds: positive("rounds", values.rounds, mostRounds),
   };
   return {
-    command: values.help ? "help" : values.check ? "check" : values.against !== undefined ? "against" : "run",
+    command: commandOf(values),
     against: values.against,
     kind,
     continues,
@@ -77,6 +78,13 @@ export function readOptions(argv: readonly string[]): BenchOptions & { readonly 
   };
 }
 
+function commandOf({ help, check, show, against }: ReturnType<typeof parse>["values"]): BenchOptions["command"] {
+  if (help) return "help";
+  if (check) return "check";
+  if (show) return "show";
+  return against === undefined ? "run" : "against";
+}
+
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({
@@ -84,6 +92,7 @@ function parse(argv: readonly string[]) {
       options: {
         quick: { type: "boolean" },
         check: { type: "boolean" },
+        show: { type: "boolean" },
         against: { type: "string" },
         continue: { type: "boolean" },
         again: { type: "string", multiple: true },

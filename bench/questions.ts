@@ -5,9 +5,9 @@ import { inspect } from "node:util";
 
 /** A child process that answers one question at a time. */
 export interface Child<Question, Answer> {
-  /** Rejects with what the child says went wrong, or when it ends. */
+  /** Rejects with the child's error, or when the child ends. */
   ask(question: Question): Promise<Answer>;
-  /** Ends the child; resolves when it is gone. */
+  /** Ends the child; resolves when it has exited. */
   stop(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export async function startChild<Question, Answer>(
 ): Promise<Child<Question, Answer>> {
   const child = fork(module, options.argv ?? [], {
     execArgv: [...(options.execArgv ?? [])],
-    // Typed arrays arrive as such.
+    // Keeps typed arrays.
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
@@ -54,14 +54,14 @@ async function replyFrom(child: ChildProcess): Promise<unknown> {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  // The child ends by itself when nobody can ask it any more.
+  // The child ends by itself when its channel is disconnected.
   if (child.connected) child.disconnect();
   const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
   await ended;
   clearTimeout(timer);
 }
 
-/** In a child: answers the parent's questions until the parent is gone; then runs `close` and ends the process. */
+/** In a child: answers the parent's questions until the parent disconnects, then runs `close` and ends the process. */
 export function serveQuestions<Question>(
   answer: (question: Question) => Promise<unknown> | unknown,
   close: () => Promise<void> | void = () => {},
@@ -78,7 +78,7 @@ export function serveQuestions<Question>(
     await close();
     process.exit();
   });
-  // An interrupt goes to the whole group; the parent ends us in good order.
+  // An interrupt goes to the whole process group, and the parent ends this process in order.
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => {});
   reply({ answer: "ready" });
 }

@@ -7,7 +7,7 @@ import { bookingRequests, getConcertRequests } from "./requests.ts";
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString();
 const uuid = /[0-9a-f]{8}-0000-4000-8000-[0-9a-f]{12}/;
 
-test("each user books under a name of its own, over REST", () => {
+test("each user books under its own name, over REST", () => {
   const { requests, transport } = bookingRequests({
     protocol: "REST",
     users: 2,
@@ -36,7 +36,7 @@ test("gRPC has a message with its length before it", () => {
   expect(fromBinary(BookTicketsRequestSchema, request.subarray(5))).toMatchObject({ concertId: 7n, ticketCount: 1 });
 });
 
-test("gRPC-Web has such a message as the body of an HTTP request", () => {
+test("gRPC-Web has the prefixed message as the body of an HTTP request", () => {
   const { requests, transport } = bookingRequests({ protocol: "gRPC-Web", users: 1, concertOf: () => 7n, keyed: true });
   const [request = new Uint8Array()] = requests;
   expect(transport).toBe("grpc-web");
@@ -46,7 +46,7 @@ test("gRPC-Web has such a message as the body of an HTTP request", () => {
   expect(fromBinary(BookTicketsRequestSchema, body.subarray(5))).toMatchObject({ concertId: 7n, ticketCount: 1 });
 });
 
-test("a reader who wants it new says so", () => {
+test("an uncached read sends Cache-Control: no-cache", () => {
   expect(text(getConcertRequests("REST", 7n, true).requests[0])).toContain("Cache-Control: no-cache\r\n");
   expect(text(getConcertRequests("REST", 7n, false).requests[0])).not.toContain("Cache-Control");
 });
@@ -60,7 +60,7 @@ describe("the dealer", () => {
     expect(new Set(keys).size).toBe(4);
   });
 
-  test("gives a user every so-manieth request, round and round", () => {
+  test("deals the requests to the users in turn, and starts again at the end", () => {
     const requests = ["a", "b", "c"].map((name) => Buffer.from(name));
     const next = createRequestDealer({ requests, users: 2, keyOffsets: [] });
     expect([0, 0, 0, 1, 1].map((user) => next(user).toString())).toEqual(["a", "c", "b", "b", "a"]);

@@ -7,7 +7,7 @@ import type { LoadSpec } from "./load/spec.ts";
 
 export type Protocol = "REST" | "Connect" | "gRPC" | "gRPC-Web";
 
-/** What a load sends, and over what. */
+/** What a load sends, and over which transport. */
 export type Requests = Pick<LoadSpec, "transport" | "requests" | "path" | "keyOffsets" | "collectIds">;
 
 const bookTicketsPath = "/frontrow.v1.BookingService/BookTickets";
@@ -20,17 +20,17 @@ export interface BookingLoad {
   readonly users: number;
   /** Which concert each user books. */
   readonly concertOf: (user: number) => bigint;
-  /** Whether each request carries a key of the caller's own. */
+  /** Whether each request carries a key. */
   readonly keyed?: boolean;
   /** The baseline to send it to instead of the service. */
   readonly baseline?: string | undefined;
   /** A token for each user. */
   readonly tokens?: readonly string[] | undefined;
-  /** How long the users are ready to wait. */
+  /** The deadline of each request. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** One ticket for every user, each of another name. */
+/** One ticket for every user, each with another name. */
 export function bookingRequests(load: BookingLoad): Requests {
   const { protocol, users, concertOf, keyed = false, baseline, tokens, timeoutMs } = load;
   const rpcPath = baseline === undefined ? bookTicketsPath : baselineRpcPath(baseline);
@@ -98,7 +98,7 @@ export function userBookingsRequests(userIds: readonly string[]): Requests {
 const connectHeaders = { "Connect-Protocol-Version": "1" };
 const noCache = { "Cache-Control": "no-cache" };
 
-/** The names of so many users. */
+/** The names of the users. */
 export const userNames = (users: number) => Array.from({ length: users }, (_, user) => userName(user));
 
 const userName = (user: number) => `user-${String(user).padStart(5, "0")}`;

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { measured, resultsOf } from "./example-results.ts";
 import { ratioOf, readNewestResults, without, writeResults } from "./results.ts";
 
-const one = { scenario: "s", subject: "one", protocol: "REST", users: 5 } as const;
+const one = { workload: "s", subject: "one", protocol: "REST", users: 5 } as const;
 const other = { ...one, subject: "other" };
 const perSecond = ({ answersPerSecond }: { answersPerSecond: number }) => answersPerSecond;
 
@@ -36,14 +36,14 @@ test("the newest results are those of the run that was started last", async () =
 });
 
 test("what is measured once more leaves the results, and nothing else", () => {
-  const kept = measured({ ...one, scenario: "hot", protocol: "gRPC", round: 1 });
-  const all = measured({ ...one, scenario: "rate", round: 1 });
+  const kept = measured({ ...one, workload: "hot", protocol: "gRPC", round: 1 });
+  const all = measured({ ...one, workload: "rate", round: 1 });
   const results = {
-    ...resultsOf([measured({ ...one, scenario: "hot", round: 1 }), kept, all]),
-    scenarios: ["hot, REST", "hot, gRPC", "rate, each protocol"],
+    ...resultsOf([measured({ ...one, workload: "hot", round: 1 }), kept, all]),
+    workloads: ["hot, REST", "hot, gRPC", "rate, each protocol"],
   };
   const left = without(results, (title) => title === "hot, REST");
-  expect([left.scenarios, left.measurements]).toEqual([
+  expect([left.workloads, left.measurements]).toEqual([
     ["hot, gRPC", "rate, each protocol"],
     [kept, all],
   ]);

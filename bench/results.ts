@@ -5,9 +5,9 @@ import type { Latency, Tally } from "./load/spec.ts";
 import type { Protocol } from "./requests.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 
-/** One timed load on one subject of a scenario. */
+/** One timed load on one subject of a workload. */
 export interface Measurement {
-  readonly scenario: string;
+  readonly workload: string;
   readonly subject: string;
   /** Which of the subject's variants it was, if it has several. */
   readonly variant: string;
@@ -36,7 +36,7 @@ export interface Measurement {
 
 /** What bookings on a hot concert have cost its row, as PostgreSQL has counted. */
 export interface RowWrites {
-  readonly scenario: string;
+  readonly workload: string;
   readonly protocol: Protocol;
   readonly users: number;
   readonly bookings: number;
@@ -65,33 +65,33 @@ export interface Results {
   readonly machine: Machine;
   readonly secondsAMeasurement: number;
   readonly rounds: number;
-  /** The titles of the scenarios that have been measured. */
-  readonly scenarios: readonly string[];
+  /** The titles of the workloads that have been measured. */
+  readonly workloads: readonly string[];
   readonly measurements: readonly Measurement[];
   readonly rowWrites: readonly RowWrites[];
 }
 
-/** The results without some of the scenarios. */
+/** The results without some of the workloads. */
 export function without(results: Results, isOut: (title: string) => boolean): Results {
-  const scenarios = results.scenarios.filter((title) => !isOut(title));
-  // One scenario has all protocols.
-  const stays = ({ scenario, protocol }: Pick<Measurement, "scenario" | "protocol">) =>
-    scenarios.includes(`${scenario}, ${protocol}`) || scenarios.includes(`${scenario}, each protocol`);
+  const workloads = results.workloads.filter((title) => !isOut(title));
+  // One workload has all protocols.
+  const stays = ({ workload, protocol }: Pick<Measurement, "workload" | "protocol">) =>
+    workloads.includes(`${workload}, ${protocol}`) || workloads.includes(`${workload}, each protocol`);
   return {
     ...results,
-    scenarios,
+    workloads,
     measurements: results.measurements.filter(stays),
     rowWrites: results.rowWrites.filter(stays),
   };
 }
 
 /** Names the measurements of one subject. */
-export type Selection = Pick<Measurement, "scenario" | "subject" | "protocol" | "users">;
+export type Selection = Pick<Measurement, "workload" | "subject" | "protocol" | "users">;
 
 /** The rounds of one subject. */
-export function select(results: Results, { scenario, subject, protocol, users }: Selection): Measurement[] {
+export function select(results: Results, { workload, subject, protocol, users }: Selection): Measurement[] {
   return results.measurements.filter(
-    (one) => one.scenario === scenario && one.subject === subject && one.protocol === protocol && one.users === users,
+    (one) => one.workload === workload && one.subject === subject && one.protocol === protocol && one.users === users,
   );
 }
 
@@ -118,10 +118,10 @@ export async function writeResults(folder: string, results: Results): Promise<st
   return file;
 }
 
-/** The results of the run that was started last; undefined if there is none. */
-export async function readNewestResults(folder: string): Promise<Results | undefined> {
+/** The results of the run that was started last, of any kind or of one; undefined if there is none. */
+export async function readNewestResults(folder: string, kind: RunKind | "" = ""): Promise<Results | undefined> {
   const names = await readdir(folder).catch(() => []);
-  const files = names.filter((name) => name.endsWith(".json"));
+  const files = names.filter((name) => name.endsWith(`${kind}.json`));
   const all = await Promise.all(
     files.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8")) as Results),
   );

@@ -3,7 +3,7 @@ import { type LiveStage, measure, type Timing } from "./measure.ts";
 import type { RowWrites } from "./results.ts";
 import { booking, type Subject } from "./subjects.ts";
 
-/** Sessions of PostgreSQL report what they have done at most once a second, and at the latest after ten. */
+/** PostgreSQL's sessions report their counts at most once a second, and at the latest after ten seconds. */
 const reportAfterMs = 1_100;
 const maxPolls = 11;
 const reportedShare = 0.99;
@@ -25,7 +25,7 @@ export async function countRowWrites(
   stage: LiveStage,
   subject: Subject,
   timing: Timing,
-): Promise<Omit<RowWrites, "scenario">> {
+): Promise<Omit<RowWrites, "workload">> {
   const { protocol, users, variants } = subject;
   for (const variant of variants) await measure(stage, subject, variant, timing);
   for (let poll = 0; poll < maxPolls; poll++) {

@@ -1,4 +1,4 @@
-/** Runs scenarios, one after the other, each on a database and server processes of its own. */
+/** Runs workloads, one after the other, each with its own database and server processes. */
 import { join } from "node:path";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
@@ -7,10 +7,10 @@ import type { BenchPostgres } from "./postgres.ts";
 import { type Child, startChild } from "./questions.ts";
 import type { Measurement, RowWrites } from "./results.ts";
 import { countRowWrites } from "./row-writes.ts";
-import { crowd, type Scenario, subjectNames } from "./scenarios.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
+import { manyUsers, subjectNames, type Workload } from "./workloads.ts";
 
 export interface RunOptions {
   readonly rounds: number;
@@ -27,11 +27,11 @@ export interface Found {
   readonly rowWrites: readonly RowWrites[];
 }
 
-/** The first run of a subject shows what it can do once it is warm; with one variant there is nothing to choose. */
+/** The longest warm-up run of a subject with one variant. With several, the run that chooses one takes the full time. */
 const longestTrialMs = 2_000;
 
-/** Runs a scenario. Rejects if an outcome is wrong. */
-export async function runScenario(postgres: BenchPostgres, scenario: Scenario, options: RunOptions): Promise<Found> {
+/** Runs a workload. Rejects if an outcome is wrong. */
+export async function runWorkload(postgres: BenchPostgres, workload: Workload, options: RunOptions): Promise<Found> {
   const closing: (() => Promise<void>)[] = [];
   try {
     const database = await postgres.createDatabase();
@@ -39,7 +39,7 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
     const profiling = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
-    for (const kind of scenario.servers) {
+    for (const kind of workload.servers) {
       const settings = kind === "jwt" ? issuer.settings : {};
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
         argv: [database.url, JSON.stringify(settings)],
@@ -51,21 +51,25 @@ export async function runScenario(postgres: BenchPostgres, scenario: Scenario, o
     const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
     closing.push(load.stop);
     const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
-    return await playOn({ database, servers, load, ports, kinds: scenario.servers, issuer }, scenario, options);
+    return await measureSubjects(
+      { database, servers, load, ports, kinds: workload.servers, issuer },
+      workload,
+      options,
+    );
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
 
-async function playOn(stage: LiveStage, scenario: Scenario, options: RunOptions): Promise<Found> {
+async function measureSubjects(stage: LiveStage, workload: Workload, options: RunOptions): Promise<Found> {
   const { timing, rounds, isWanted, say, signal } = options;
-  if (scenario.preparation) say(`  ${scenario.preparation}`);
-  const subjects = (await scenario.subjects(stage)).filter(isWanted);
+  if (workload.preparation) say(`  ${workload.preparation}`);
+  const subjects = (await workload.subjects(stage)).filter(isWanted);
   const rowWrites: RowWrites[] = [];
-  const counted = subjects.find(({ name, users }) => name === subjectNames.booking && users === crowd);
-  if (scenario.countsRowWrites && counted) {
+  const counted = subjects.find(({ name, users }) => name === subjectNames.booking && users === manyUsers);
+  if (workload.countsRowWrites && counted) {
     const counts = await countRowWrites(stage, counted, timing);
-    rowWrites.push({ ...counts, scenario: scenario.name });
+    rowWrites.push({ ...counts, workload: workload.name });
     say(`  ${title(counted)}: ${counts.updates} updates of the row for ${counts.bookings} bookings`);
   }
   const cast: { subject: Subject; variant: Variant }[] = [];
@@ -78,14 +82,14 @@ async function playOn(stage: LiveStage, scenario: Scenario, options: RunOptions)
     for (const { subject, variant } of cast) {
       signal.throwIfAborted();
       const measured = await measure(stage, subject, variant, timing);
-      measurements.push({ ...measured, scenario: scenario.name, round });
+      measurements.push({ ...measured, workload: workload.name, round });
       say(`  ${round}/${rounds} ${title(subject)}: ${describe(measured)}`);
     }
   }
   return { measurements, rowWrites };
 }
 
-/** Lets each variant run once, and takes the one that got most done. */
+/** Runs each variant once, and takes the one with the highest throughput. */
 async function chooseVariant(
   stage: LiveStage,
   subject: Subject,

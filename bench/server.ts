@@ -15,12 +15,12 @@ import { createHttpApp } from "../src/transport/http.ts";
 import { createConnectionGate } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { createReadiness } from "../src/transport/readiness.ts";
-import { barePath, describeBaselines, noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
-import { openPlainBookings, type PlainBookings } from "./plain.ts";
+import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
+import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import { serveQuestions } from "./questions.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
-/** What the bench may ask the server: where it is, or what it has used so far. */
+/** What the bench asks the server: its port, or what it has used so far. */
 export type ServerQuestion = "port" | "usage";
 
 export interface ServerUsage extends StatementCounts {
@@ -31,7 +31,7 @@ export interface ServerUsage extends StatementCounts {
 const projectRoot = join(import.meta.dirname, "..");
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
 
-/** The whole crowd comes from one address, and over a few HTTP/2 connections: limits are there, and never reached. */
+/** All users have one address, and gRPC users share a few connections: the limits are on, and are never reached. */
 const unreachedLimits = {
   APP_RATE_LIMIT_READS: "1000000000",
   APP_RATE_LIMIT_BOOKINGS: "1000000000",
@@ -45,9 +45,9 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const database = await openDatabase(config, logger, new AbortController().signal);
-  const plain = new Map(plainPoolSizes.map((poolSize) => [poolSize, openPlainBookings(databaseUrl, poolSize)]));
+  const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
   const { services: realServices } = createServices(config, database.store);
-  const services = [...realServices, bindBaselines(plain)];
+  const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
   const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
@@ -77,23 +77,23 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
       readiness.close();
       guards.close();
       await Promise.all([http.close(), bare.close(), database.close()]);
-      await Promise.all([...plain.values()].map(({ close }) => close()));
+      await Promise.all([...rowLock.values()].map(({ close }) => close()));
     },
   };
 }
 
-/** `noop` answers at once what a booking would look like; each `plain` books with its own number of connections. */
-function bindBaselines(plain: ReadonlyMap<number, PlainBookings>): ServiceBinding {
+/** `noop` returns a booking at once; each row-lock baseline books with its pool size. */
+function bindBaselines(rowLock: ReadonlyMap<number, RowLockBookings>): ServiceBinding {
   const handlers: Record<string, (request: BookTicketsRequest) => unknown> = {
     [localName(noopMethod)]: (request) => bookingMessage(asBooking(request, noBooking)),
   };
-  for (const [poolSize, { book }] of plain) {
-    handlers[localName(plainMethod(poolSize))] = async (request) => {
+  for (const [poolSize, { book }] of rowLock) {
+    handlers[localName(rowLockMethod(poolSize))] = async (request) => {
       const { id, unitPrice, now, currencyCode } = await book(request);
       return bookingMessage(asBooking(request, { id, unitPriceCents: unitPrice * 100, now, currencyCode }));
     };
   }
-  const methods = [noopMethod, ...plainPoolSizes.map(plainMethod)];
+  const methods = [noopMethod, ...rowLockPoolSizes.map(rowLockMethod)];
   return bindService(describeBaselines(methods), handlers as ServiceBinding["implementation"]);
 }
 
@@ -119,7 +119,7 @@ function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now
   };
 }
 
-/** What Fastify alone does for the same request and an answer alike. */
+/** Fastify alone, with the same request and a similar answer. */
 async function createBareApp(): Promise<FastifyInstance> {
   const bare = Fastify();
   bare.post(barePath, (request, reply) => {
@@ -136,7 +136,7 @@ const { config } = loadConfig({
   env: {
     APP_DATABASE_URL: databaseUrl,
     APP_HOST: "127.0.0.1",
-    // Said, so that requests are not held to the hosts of this machine as well.
+    // Set, because without it the service rejects requests with other hosts than this machine's.
     APP_AUTH_MODE: "none",
     APP_LOG_LEVEL: "error",
     ...unreachedLimits,

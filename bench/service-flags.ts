@@ -1,5 +1,5 @@
 /**
- * Node's flags for the service, as package.json and the container image have them. The calls of a crowd outlive a young
- * generation of the usual size, whose survivors are copied, each time it is full: the larger it is, the fewer copies.
+ * Node's flags for the service, as in package.json and the container image. With many waiting calls, each collection of the
+ * young generation copies all of them. A larger young generation is collected less often.
  */
 export const serviceFlags = ["--max-semi-space-size=64"] as const;

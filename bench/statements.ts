@@ -9,12 +9,12 @@ export interface StatementCounts {
   readonly reads: number;
 }
 
-/** What readiness asks and writes each second, for no call. */
+/** The statements of readiness, which belong to no call. */
 const probe = /\b(?:pg_is_in_recovery|pg_logical_emit_message)\(/;
 const opensTransaction = /^\s*(?:begin|start transaction)\b/i;
 const onlyReads = /^\s*select\b(?!.*\bfor update\b)/is;
 
-/** Counts from now on every message with a statement that this process sends through `pg`. */
+/** Counts every statement that this process sends through `pg` from now on. */
 export function countStatements(): () => StatementCounts {
   let statements = 0;
   let transactions = 0;

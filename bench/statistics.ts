@@ -12,7 +12,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** A figure of several rounds: what is typical of it, and between what it lay. */
+/** A figure of several rounds: its median and its range. */
 export interface Figure {
   readonly median: number;
   readonly lowest: number;

@@ -1,16 +1,16 @@
-/** What can be put under load: how it is prepared, what is sent to it, and how its outcome is verified. */
+/** The subjects of a load: how each is prepared, what is sent to it, and how its outcome is verified. */
 import { join } from "node:path";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
-import { noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
+import { noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import type { BenchDatabase } from "./postgres.ts";
 import { startChild } from "./questions.ts";
 import { bareRequests, bookingRequests, getConcertRequests, type Protocol, userNames } from "./requests.ts";
-import type { ServerKind } from "./scenarios.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
+import type { ServerKind } from "./workloads.ts";
 
-/** A fixed rate, and what a request does that finds no idle user: wait for one, or leave. */
+/** A fixed rate. A request that finds no idle user waits for one, or is dropped. */
 export interface OpenPace {
   readonly ratePerSecond: number;
   readonly whenBusy?: "wait" | "leave";
@@ -20,7 +20,7 @@ export interface OpenPace {
 export interface Stage {
   readonly database: BenchDatabase;
   readonly ports: readonly number[];
-  /** How the callers of each of these ports say who they are. */
+  /** How each of these ports authenticates its callers. */
   readonly kinds: readonly ServerKind[];
   readonly issuer: Issuer;
 }
@@ -30,7 +30,7 @@ export interface Prepared extends Omit<LoadSpec, "ports" | "users" | "pace"> {
   /** In place of all servers and the usual pace. */
   readonly ports?: readonly number[];
   readonly pace?: OpenPace | { readonly requestsPerUser: number };
-  /** What goes on beside the load; returns what ends it. */
+  /** Starts what runs beside the load; returns what ends it. */
   readonly beside?: () => Promise<() => Promise<void>>;
   /** Rejects if the outcome is wrong. */
   verify(result: LoadResult): Promise<void> | void;
@@ -41,7 +41,7 @@ export interface Variant {
   prepare(stage: Stage): Promise<Prepared>;
 }
 
-/** One of the things that a scenario compares. */
+/** One of the things that a workload compares. */
 export interface Subject {
   readonly name: string;
   readonly protocol: Protocol;
@@ -58,9 +58,9 @@ export function subject(name: string, protocol: Protocol, users: number, prepare
 }
 
 export interface BookingOptions {
-  /** The users' concerts, to which they are dealt evenly. */
+  /** The number of concerts, among which the users are divided evenly. */
   readonly concerts?: number;
-  /** What books instead of the service. */
+  /** The baseline that books instead of the service. */
   readonly baseline?: string;
   /** How many of the servers are used. */
   readonly processes?: number;
@@ -72,7 +72,7 @@ export interface BookingOptions {
   /** Whether calls may be refused as too many or too late. */
   readonly mayFail?: boolean;
   readonly onResult?: (result: LoadResult) => void;
-  /** What somebody else does to the server meanwhile. */
+  /** What another client does to the server meanwhile. */
   readonly abuse?: Abuse;
 }
 
@@ -84,7 +84,7 @@ async function startAbuse(spec: AbuseSpec): Promise<() => Promise<void>> {
 
 const withPace = (pace: Prepared["pace"]) => (pace === undefined ? {} : { pace });
 
-/** What a service may say that has more to do than it can. */
+/** The reasons with which an overloaded service rejects. */
 const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 
 /** Users who book tickets that do not run out. */
@@ -108,7 +108,7 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
   };
 }
 
-/** Users who book with keys of their own, where so many bookings of the concert are stored already. */
+/** Users who book with keys, when so many bookings of the concert are stored already. */
 export function bookingOnto(protocol: Protocol, users: number, earlier: number): Prepare {
   return async ({ database }) => {
     const concertIds = await insertConcerts(database, 1, plenty);
@@ -138,14 +138,14 @@ export function bookingOnto(protocol: Protocol, users: number, earlier: number):
 }
 
 /** The baseline of one interactive transaction a booking, with a variant for each number of connections. */
-export function plain(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
-  // One user has no use for more than one connection.
-  const sizes = users === 1 ? plainPoolSizes.slice(0, 1) : plainPoolSizes;
+export function rowLock(protocol: Protocol, users: number, prepareFor: (baseline: string) => Prepare): Subject {
+  // One user never needs more than one connection.
+  const sizes = users === 1 ? rowLockPoolSizes.slice(0, 1) : rowLockPoolSizes;
   const variants = sizes.map((poolSize) => ({
     name: `${poolSize} connections`,
-    prepare: prepareFor(plainMethod(poolSize)),
+    prepare: prepareFor(rowLockMethod(poolSize)),
   }));
-  return { name: "plain", protocol, users, variants };
+  return { name: "baseline-row-lock", protocol, users, variants };
 }
 
 /** The baseline that does nothing, through the same layers. */
@@ -162,7 +162,7 @@ export function bare(users: number): Subject {
   return subject("bare", "REST", users, async () => ({ ...bareRequests(users), verify: allAnswered }));
 }
 
-/** Users who come too late, with a key of their own each time or without. */
+/** Users who book a sold-out concert, with a new key each time or without keys. */
 export function soldOut(protocol: Protocol, users: number, keyed: boolean): Prepare {
   return async ({ database }) => {
     const concertIds = await insertConcerts(database, 1, 1);
@@ -186,14 +186,14 @@ export function soldOut(protocol: Protocol, users: number, keyed: boolean): Prep
   };
 }
 
-/** So many users at once for fewer tickets: all of them are sold, and no more. */
+/** More requests than tickets at once: all tickets are sold, and no more. */
 export interface Rush {
   readonly users: number;
   readonly tickets: number;
   readonly requestsPerUser: number;
 }
 
-/** A rush of users, until each has asked as often as it wanted. */
+/** A rush of users, until each has sent all of its requests. */
 export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Rush, baseline?: string): Prepare {
   return async ({ database }) => {
     const concertIds = await insertConcerts(database, 1, tickets);
@@ -211,7 +211,7 @@ export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Ru
   };
 }
 
-/** Readers of one concert; with `fresh` each of them asks the database. */
+/** Readers of one concert; with `fresh` each read goes to the database. */
 export function getConcert(
   protocol: Protocol,
   fresh: boolean,

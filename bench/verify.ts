@@ -1,4 +1,4 @@
-/** Holds what is stored against what was answered: a run that oversold, lost or doubled a booking has no figures. */
+/** Compares what is stored with what was answered: a run that oversold, lost or doubled a booking has no figures. */
 import type { LoadResult } from "./load/spec.ts";
 import type { BenchDatabase } from "./postgres.ts";
 
@@ -46,9 +46,9 @@ export async function verifyBookings(
   const lost = answered.difference(stored).size;
   const unanswered = stored.difference(answered).size;
   if (lost > 0) throw new WrongOutcomeError(`${lost} confirmed bookings are not stored`);
-  // Whose time was up was told that it may be stored.
+  // A response with DEADLINE_EXCEEDED says that the booking may have been stored.
   if (unanswered > (all.DEADLINE_EXCEEDED ?? 0))
-    throw new WrongOutcomeError(`${unanswered} bookings are stored that nobody was told of`);
+    throw new WrongOutcomeError(`${unanswered} bookings are stored that no response has confirmed`);
 }
 
 /** Every answer was one of those, and no other. */

@@ -1,6 +1,6 @@
 /**
- * Fails when the schema breaks clients of the last release: the last tag, else the state before the last change of proto/.
- * (Compared with the current commit itself, a check on the main branch could never fail.)
+ * Fails when the schema breaks clients of the last release: of the last tag, or of the state before the last change of
+ * proto/. A comparison with the current commit could never fail on the main branch.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -20,7 +20,7 @@ function findBase(): string | undefined {
   if (git("status", "--porcelain", "proto")) return "HEAD";
   const lastChange = git("rev-list", "-1", "HEAD", "--", "proto");
   const before = lastChange && git("rev-parse", "--verify", "--quiet", `${lastChange}^`);
-  // A base without a schema is the time before there were clients.
+  // A commit without a schema has no clients.
   return before && git("ls-tree", before, "proto") ? before : undefined;
 }
 
@@ -32,7 +32,7 @@ if (!base) {
   try {
     const archive = execFileSync("git", ["archive", base, "proto", "buf.yaml"], { cwd: projectRoot });
     execFileSync("tar", ["-x", "-C", folder], { input: archive });
-    // buf.yaml's other modules are not in the archive.
+    // The other modules of buf.yaml are not in the archive.
     for (const name of ["node_modules", ".proto"]) symlinkSync(join(projectRoot, name), join(folder, name));
     const options = { cwd: projectRoot, stdio: "inherit" } as const;
     const { status } = spawnSync("buf", ["breaking", "proto", "--against", join(folder, "proto")], options);

@@ -1,4 +1,4 @@
-/** Fails when gen/ is not what buf.gen.yaml makes of the schema now. */
+/** Fails when gen/ differs from what buf.gen.yaml generates from the schema. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

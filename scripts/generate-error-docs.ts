@@ -1,6 +1,6 @@
 /**
  * Writes the tables of error reasons in docs/api.md from the schema; `--verify` only compares and fails when they differ.
- * Fails as well when the comment of a reason does not say its codes and its metadata.
+ * Also fails when the comment of a reason lacks its codes or its metadata.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -45,7 +45,7 @@ const comments = readComments();
 
 const codeNamesOf = (reason: ReasonName) => codesOf(reason).map(codeName);
 
-/** What a comment says besides codes and metadata. */
+/** A comment without its codes and its metadata. */
 function meaningOf(reason: ReasonName): string {
   const comment = comments.get(reason) ?? "";
   const { metadata } = describeReason(reason);

@@ -13,7 +13,7 @@ const status = await withTemporaryDatabase((url: string) => {
     "--dialect=postgres",
     `--url=${url}`,
     `--out-file=${join(projectRoot, "src", "store", "tables.ts")}`,
-    // Kysely's own bookkeeping of migrations.
+    // Kysely's tables of migrations.
     "--exclude-pattern=kysely_*",
     `--type-mapping=${JSON.stringify({ int8: "bigint", numeric: "string", timestamptz: "Temporal.Instant" })}`,
     "--log-level=error",

@@ -2,8 +2,8 @@
  * Writes buf/validate/validate.proto to the git-ignored folder .proto/.
  *
  * Our schema imports protovalidate's rules, but no npm package ships their .proto source; `@bufbuild/protovalidate`
- * carries the descriptor, which holds everything the compiler needs. Printing it keeps the schema and the validator on
- * the same version and third-party source out of this repository.
+ * has the descriptor, with everything that the compiler needs. Printing it keeps the schema and the validator on the same
+ * version, and third-party source out of this repository.
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,7 +16,8 @@ const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
 
 function typeName(field: DescField | DescExtension): string {
   const element = field.fieldKind === "list" ? field.listKind : field.fieldKind;
-  if (element === "map") throw new Error(`${field.name}: validate.proto has grown a map field; print it here`);
+  if (element === "map")
+    throw new Error(`${field.name}: validate.proto has a map field, which this script does not print yet`);
   if (element === "message" && field.message !== undefined) return `.${field.message.typeName}`;
   if (element === "enum" && field.enum !== undefined) return `.${field.enum.typeName}`;
   if (field.scalar !== undefined) return ScalarType[field.scalar].toLowerCase();

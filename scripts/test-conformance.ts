@@ -1,7 +1,7 @@
 /**
  * Runs the Connect conformance suite against `test/conformance/server.ts`, with the fast path and without it. Arguments go to
- * the suite's runner: `npm run test:conformance -- --run 'Timeouts/**' --trace`. The runner is a Go program: where Go is not
- * installed, nothing is tested.
+ * the suite's runner: `npm run test:conformance -- --run 'Timeouts/**' --trace`. The runner is a Go program: without Go
+ * the suite is skipped.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 
 try {
   if (hasGo()) await testBoth();
-  else say("SKIPPED: the Connect conformance suite, since there is no `go` here");
+  else say("SKIPPED: the Connect conformance suite, because `go` is not installed");
 } catch (error) {
   const cause = stopping.signal.aborted ? stopping.signal.reason : error;
   say(`FAILED: ${cause instanceof Error ? cause.message : cause}`);
@@ -61,7 +61,7 @@ async function testBoth(): Promise<void> {
   if (!isPassed) throw new Error("not all cases pass");
 }
 
-/** Whether the suite has run all of its cases. Its runner succeeds as well if it ran none, or could not run some. */
+/** Whether the suite has run all of its cases. Its runner also succeeds if it ran none, or could not run some. */
 function isComplete(total: string, output: string): boolean {
   if (/could not be run/.test(output)) return false;
   const [, passed = "0"] = /^(\d+) passed, 0 failed$/.exec(total) ?? [];

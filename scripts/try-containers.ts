@@ -1,7 +1,7 @@
 /**
- * Tries Containerfile and compose.yaml for real: builds, starts, books, restarts service and database, and removes
- * everything again. Where no engine answers or an image is missing it says so and ends well.
- * BUILD_NETWORK (`host`, say) is the network of the build, for machines whose containers cannot reach a registry.
+ * Builds and runs Containerfile and compose.yaml: starts, books, restarts service and database, and removes everything
+ * again. Without an engine or an image it prints that it is skipped, and succeeds.
+ * BUILD_NETWORK (such as `host`) is the network of the build, for machines whose containers cannot reach a registry.
  */
 import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
@@ -19,7 +19,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 const overall = AbortSignal.any([stopping.signal, AbortSignal.timeout(15 * 60_000)]);
 
-/** What Compose has running, under names and ports that are in nobody's way. */
+/** The running Compose project, with names and ports that no other project uses. */
 interface Stack {
   readonly baseUrl: string;
   compose(...args: string[]): Promise<string>;
@@ -70,9 +70,9 @@ async function tryStack(stack: Stack): Promise<void> {
   });
   expect("the booking after the database's restart", await getBooking(stack, first.id), first);
   await book(stack, concertId);
-  expect("how often the service fell", await stack.inspect("{{.RestartCount}}"), "0");
+  expect("restarts of the service", await stack.inspect("{{.RestartCount}}"), "0");
   const concert = await call<{ available_tickets: number }>(stack, "GET", `concerts/${concertId}`);
-  expect("the tickets that are left", concert.available_tickets, 96);
+  expect("available tickets", concert.available_tickets, 96);
   say("passed");
 }
 
@@ -106,11 +106,11 @@ async function call<Answer>({ baseUrl }: Stack, method: string, path: string, bo
     ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${method} ${path} returned ${response.status}: ${text}`);
   return JSON.parse(text);
 }
 
-/** Runs `work`; whatever comes of it, nothing of the stack is left. */
+/** Runs `work`, and removes the whole stack whether it succeeds or fails. */
 async function withStack(composeCommand: readonly string[], work: (stack: Stack) => Promise<void>): Promise<void> {
   const [program = "", ...firstArgs] = composeCommand;
   const project = `frontrow-try-${randomBytes(4).toString("hex")}`;
@@ -130,7 +130,7 @@ async function withStack(composeCommand: readonly string[], work: (stack: Stack)
       return await run("docker", ["inspect", "--format", template, await compose("ps", "--all", "--quiet", "app")]);
     },
   };
-  // A stop must not stop the clean-up, so it has a limit of its own.
+  // A signal must not stop the clean-up, so the clean-up has a separate time limit.
   const atEnd = (...args: string[]) =>
     run(program, [...baseArgs, ...args], { env, signal: AbortSignal.timeout(120_000) });
   try {
@@ -153,7 +153,7 @@ function overrideFor(project: string) {
   };
 }
 
-/** The environment without settings of the service: the trial is of the defaults. */
+/** The environment without settings of the service, because the defaults are tested. */
 function environmentOfOthers(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("APP_")));
 }
@@ -183,12 +183,12 @@ async function findCompose(): Promise<readonly string[] | undefined> {
   return undefined;
 }
 
-/** The images that the files name must be here, or be had. */
+/** Why an image of the files is neither present nor can be pulled; undefined if all are available. */
 async function whyNoImages(): Promise<string | undefined> {
   try {
     await run("docker", ["version"], { signal: AbortSignal.timeout(20_000) });
   } catch {
-    return "no container engine answers";
+    return "no container engine is running";
   }
   const texts = await Promise.all(
     ["Containerfile", "compose.yaml"].map((name) => readFile(join(projectRoot, name), "utf8")),
@@ -200,7 +200,7 @@ async function whyNoImages(): Promise<string | undefined> {
     try {
       await run("docker", ["image", "inspect", image]).catch(() => run("docker", ["pull", "--quiet", image]));
     } catch {
-      return `the image ${image} is not here and cannot be pulled`;
+      return `the image ${image} is not present and cannot be pulled`;
     }
   }
   return undefined;
@@ -219,7 +219,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   const givesUpAt = performance.now() + 120_000;
   while (!(await holds().catch(() => false))) {
     overall.throwIfAborted();
-    if (performance.now() > givesUpAt) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > givesUpAt) throw new Error(`timed out before ${what}`);
     await delay(250, undefined, { signal: overall });
   }
   say(what);

@@ -45,7 +45,7 @@ test("a booking that was confirmed and is not stored is lost", async () => {
 
 test("a booking that is stored and was not confirmed is one too many, unless its caller's time was up", async () => {
   const told = bookingIds.slice(1);
-  await expect(verify(told)).rejects.toThrow("1 bookings are stored that nobody was told of");
+  await expect(verify(told)).rejects.toThrow("1 bookings are stored that no response has confirmed");
   await verify(told, { OK: 2, DEADLINE_EXCEEDED: 1 });
 });
 

@@ -134,7 +134,7 @@ describe.runIf(process.platform === "linux")("what others can reach", () => {
     const { APP_AUTH_MODE: _, ...environment } = testEnvironment(database.url);
     const program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
     expect(program.output()).toContain("APP_HOST is ignored: listening on loopback only");
-    expect(program.output()).toContain("callers are believed whoever they say they are, until APP_AUTH_MODE is set");
+    expect(program.output()).toContain("any client can act as any user until APP_AUTH_MODE is set");
     expect(await isOpenBeyondLoopback(program.baseUrl)).toBe(false);
     // Nor to a page whose name is made to mean this machine.
     const rebound = await sendHttp(program.baseUrl, { path: "/api/v1/concerts", headers: { host: "evil.test" } });

@@ -6,10 +6,10 @@ import { createRequestDealer } from "./requests.ts";
 import type { Listener, LoadResult, LoadSpec, Transport } from "./spec.ts";
 import { createWarmUp, elapsedMs, isTimed, isWithin, type Window, windowOf } from "./window.ts";
 
-/** Beyond the time that it is to take, how long a run waits for the users' first and last answers. */
+/** How long a run waits for the users' first and last answers, in addition to its measured time. */
 const patienceMs = 40_000;
 
-/** Runs a load against servers that are there. Rejects if an answer is lost, or the last ones do not come in time. */
+/** Runs a load against running servers. Rejects if an answer is lost, or the last ones do not arrive in time. */
 export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
   const recorder = createRecorder();
   const lost = Promise.withResolvers<never>();
@@ -37,7 +37,7 @@ export async function generateLoad(spec: LoadSpec): Promise<LoadResult> {
   }
 }
 
-/** Keeps requests going until the run is over and the last answer is there; returns when that was. */
+/** Sends requests until the run is over, waits for the last answer, and returns when that arrived. */
 function pump(
   spec: LoadSpec,
   transport: Transport,

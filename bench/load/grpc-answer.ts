@@ -6,8 +6,8 @@ const statusLine = /grpc-status: ?(\d+)/i;
 const detailsLine = /grpc-status-details-bin: ?([\w+/]+)/i;
 
 /**
- * A function that takes the pieces of an answer, which can be cut anywhere, and gives the id with which its message begins:
- * its first field. NaN while there is none.
+ * A function that takes the pieces of an answer, which can be cut anywhere, and returns the id, the first field of its
+ * message. NaN while there is none.
  */
 export function createIdReader(): (piece: Buffer) => number {
   let seen: Buffer | undefined;

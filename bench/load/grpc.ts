@@ -5,11 +5,11 @@ import { reasonInTrailers, remembering } from "./reasons.ts";
 import type { NextRequest } from "./requests.ts";
 import type { Listener, LoadSpec, Transport } from "./spec.ts";
 
-/** Fewer than a server takes at once on one connection. */
+/** Fewer than the streams that a server allows on one connection. */
 const usersPerConnection = 500;
 const minConnections = 4;
 
-/** Opens a few HTTP/2 connections; each request is a stream of its own. */
+/** Opens a few HTTP/2 connections. Each request is one stream. */
 export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
   const { users, ports, path, collectIds } = spec;
   const wanted = Math.max(minConnections, Math.ceil(users / usersPerConnection));
@@ -27,7 +27,7 @@ export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: List
   async function connectSession(port: number): Promise<ClientHttp2Session> {
     const session = connect(`http://127.0.0.1:${port}`);
     await once(session, "connect");
-    // Its streams hear of it by themselves.
+    // Each of its streams emits the error too.
     session.on("error", () => {});
     return session;
   }

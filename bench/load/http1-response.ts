@@ -1,7 +1,7 @@
 /** A response of HTTP/1.1, as much of it as the load generator looks at. */
 export interface Http1Response {
   readonly status: number;
-  /** Read as Latin-1: what is looked for in it is ASCII. */
+  /** Decoded as Latin-1, because only ASCII is searched in it. */
   readonly body: string;
 }
 

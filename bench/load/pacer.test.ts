@@ -49,7 +49,7 @@ test("a closed load opens its window once all have been answered, and sends unti
   expect(pacer.isOver(nowMs + 102)).toBe(true);
 });
 
-test("at a fixed rate a request that finds nobody idle counts from when it was due", () => {
+test("at a fixed rate the latency of a request that waits for an idle user counts from when it was due", () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
   try {
     const sent: [user: number, dueAtMs: number][] = [];

@@ -25,7 +25,7 @@ test("the reason in the trailers of gRPC", () => {
   expect(reasonInTrailers("9", base64(toBinary(StatusSchema, status)))).toBe("INSUFFICIENT_TICKETS");
 });
 
-test("without a reason it is the status that is told", () => {
+test("without a reason the status is returned", () => {
   expect(reasonInJson(502, "<html>")).toBe("HTTP_502");
   expect(reasonInJson(500, "{}")).toBe("HTTP_500");
   expect(reasonInTrailers("14", "")).toBe("GRPC_14");

@@ -6,7 +6,7 @@ import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 const errorInfoType = "google.rpc.ErrorInfo";
 const maxRemembered = 1_000;
 
-/** The reason in the JSON of a REST or Connect refusal; its status if it tells none. */
+/** The reason in the JSON of a REST or Connect refusal; its status if there is none. */
 export function reasonInJson(status: number, body: string): string {
   try {
     const { reason, details } = JSON.parse(body);
@@ -18,19 +18,19 @@ export function reasonInJson(status: number, body: string): string {
   }
 }
 
-/** The reason in the trailers of a gRPC refusal; its status if they tell none. */
+/** The reason in the trailers of a gRPC refusal; its status if there is none. */
 export function reasonInTrailers(status: string, statusDetails: string): string {
   try {
     const { details } = fromBinary(StatusSchema, Buffer.from(statusDetails, "base64"));
     const info = details.find(({ typeUrl }) => typeUrl.endsWith(errorInfoType));
     if (info) return fromBinary(ErrorInfoSchema, info.value).reason;
   } catch {
-    // Said by its status below.
+    // The status is returned below.
   }
   return `GRPC_${status}`;
 }
 
-/** Remembers what a function makes of a text: most refusals of a run are the same, letter by letter. */
+/** Caches the results of a function, because most refusals of a run are equal. */
 export function remembering<Status>(
   read: (status: Status, text: string) => string,
 ): (status: Status, text: string) => string {

@@ -1,9 +1,9 @@
 import { percentile } from "../statistics.ts";
 import type { Answer, Latency, Tally } from "./spec.ts";
 
-/** Keeps what the answers of one run were and how long they took. */
+/** Counts the answers of one run and keeps their latencies. */
 export interface Recorder {
-  /** `counts` for throughput; `latencyMs` is undefined for an answer whose latency does not. */
+  /** `counts` is about throughput. `latencyMs` is undefined if the latency does not count. */
   record(answer: Answer, counts: boolean, latencyMs: number | undefined): void;
   readonly measured: Tally;
   readonly all: Tally;

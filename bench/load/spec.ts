@@ -1,4 +1,4 @@
-/** What the load generator is asked to do, and what it tells of it. */
+/** What the load generator does, and what it reports. */
 
 export interface LoadSpec {
   /**
@@ -29,8 +29,8 @@ export type Pace =
   | { readonly kind: "closed"; readonly warmUpMs: number; readonly measureMs: number }
   /**
    * At a fixed rate, whether or not there are answers. Latency counts from when a request was due, so that a slow server
-   * cannot hide its delays by keeping the generator from sending. A request that finds no idle user waits for one; or it
-   * leaves, as when all who want to book are still waiting for their answers.
+   * cannot hide its delays by keeping the generator from sending. A request that finds no idle user waits for one, or it is
+   * dropped, as when all users still wait for their answers.
    */
   | {
       readonly kind: "open";
@@ -39,7 +39,7 @@ export type Pace =
       readonly ratePerSecond: number;
       readonly whenBusy?: "wait" | "leave";
     }
-  /** As soon as they have their answer, so many requests each; all of it counts. */
+  /** As soon as they have their answer, a fixed number of requests each. All of them are measured. */
   | { readonly kind: "count"; readonly requestsPerUser: number };
 
 /** How long answers took. */
@@ -86,7 +86,7 @@ export interface Transport {
   close(): void;
 }
 
-/** Who hears of answers. */
+/** Receives the answers. */
 export interface Listener {
   onAnswer(user: number, answer: Answer): void;
   /** An answer will never come: the run has failed. */

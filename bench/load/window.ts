@@ -33,14 +33,14 @@ export function windowOf(pace: Pace): Window {
   return { fromMs, untilMs: fromMs + pace.measureMs };
 }
 
-/** Whether each user is to wait for an answer all the time, so that the window can open when all have had one. */
+/** Whether every user always waits for an answer, so that the window can open when all have received one. */
 function keepsAllBusy(pace: Pace): boolean {
   return pace.kind === "closed" || (pace.kind === "open" && pace.whenBusy === "leave");
 }
 
 /**
  * Opens the window of a load that keeps all users busy when it is warm: some time has passed, and every user has had an
- * answer. A baseline that takes longer for that than it is then measured for is measured all the same.
+ * answer. The window opens at the latest after the measured time, for a baseline that is slower than that.
  */
 export function createWarmUp({ pace, users }: LoadSpec, window: Window): (user: number, nowMs: number) => void {
   if (pace.kind === "count" || !keepsAllBusy(pace)) return () => {};

@@ -1,4 +1,4 @@
-/** The calls that the page makes, by two libraries. */
+/** The calls of the page, by two libraries. */
 import {
   create,
   type DescMethod,
@@ -34,7 +34,7 @@ export interface Api {
 
 const authorization = (token: string): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
 
-/** Connect, with reads by GET, which the browser can keep. */
+/** Connect, with reads by GET, which the browser can cache. */
 export function createConnectApi({ baseUrl, token }: Service): Api {
   const transport = createConnectTransport({ baseUrl, useHttpGet: true });
   const concerts = createClient(ConcertService, transport);
@@ -67,7 +67,7 @@ export function descriptorOf<Method extends DescMethod>({ parent, name, methodKi
   return new MethodDescriptor<Request, Response>(
     `/${parent.typeName}/${name}`,
     methodKind === "unary" ? MethodType.UNARY : MethodType.SERVER_STREAMING,
-    // The classes of the messages, which the library does not use.
+    // The library does not use the classes of the messages.
     Object as unknown as new () => Request,
     Object as unknown as new () => Response,
     (request: Request) => toBinary(input, request),

@@ -1,53 +1,168 @@
-import { parseParameters, type UrlParameters } from "./database-url-parameters.ts";
-import type { Parsed } from "./parsed.ts";
+/** A database URL with its parameters, read as libpq reads it. */
+import { sslModes } from "../domain/ssl-mode.ts";
+import { choice, integer, type Kind, type Parsed, quote, secret, type ValueOf } from "./kinds.ts";
 
-/** What a database URL states; what it leaves out is undefined. */
-export interface DatabaseUrl extends UrlParameters {
+/** The parts of a connection, and the parameter that states each. */
+const parts = {
+  host: ["host", secret],
+  port: ["port", integer(1, 65_535)],
+  username: ["user", secret],
+  password: ["password", secret],
+  name: ["dbname", secret],
+  sslMode: ["sslmode", choice(sslModes)],
+  sslCaFile: ["sslrootcert", secret],
+  sslNegotiation: ["sslnegotiation", choice(["postgres", "direct"])],
+  channelBinding: ["channel_binding", choice(["disable", "prefer", "require"])],
+  applicationName: ["application_name", secret],
+  startOptions: ["options", secret],
+} as const satisfies Readonly<Record<string, readonly [parameter: string, kind: Kind<unknown>]>>;
+
+/** The parts that a URL may state. */
+export type UrlParts = { readonly [Part in keyof typeof parts]?: ValueOf<(typeof parts)[Part][1]> } & {
+  readonly connectTimeoutMs?: number;
+};
+
+/** What a database URL states. */
+export type DatabaseUrl = UrlParts & {
+  /** `sslrootcert=system`: the system's authorities count, and no file does. */
+  readonly hasSystemAuthorities?: true;
+  /** Behind a pooler that keeps no prepared statements. */
+  readonly isPooled?: true;
+  /** What is accepted and has no effect, as sentences without the setting's name. */
   readonly warnings: readonly string[];
-}
+};
+
+const escapes = "write @ : / ? # % within a user name, password or database name as %40 %3A %2F %3F %23 %25";
 
 /**
- * Reads `postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE&host=/SOCKET/FOLDER`; every part may be left out. As in
- * libpq, the parameters may state any part, and win: it is the only way to name a socket beside a host that a tool insists on.
- * No problem it reports repeats a part in which a password could stand.
+ * Reads `postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE&host=/SOCKET/FOLDER`. Every part may be left out. As in
+ * libpq, the parameters may state any part, and win: only they can name a socket when a tool insists on a host.
+ * No problem repeats a part that could be a password.
  */
 export function parseDatabaseUrl(text: string): Parsed<DatabaseUrl> {
   if (!/^postgres(ql)?:\/\//i.test(text)) return { problem: "does not begin with postgres:// or postgresql://" };
-  // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG wants a host after the @.
-  const complete = text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost");
-  if (!URL.canParse(complete)) return { problem: `is not a valid URL; ${howToEscape}` };
-  const url = new URL(complete);
-
-  // An @ after the host, or a #, is nearly always an unescaped password that ended the host too early.
-  if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) return { problem: howToEscape };
+  // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG requires a host after the @.
+  const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost"));
+  if (!url) return { problem: `is not a valid URL; ${escapes}` };
+  // An @ after the host, or a #, nearly always is an unescaped password that ended the host too early.
+  if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) return { problem: escapes };
   if (url.port === "0") return { problem: "has port 0, which no database listens on" };
-  if (url.hostname.includes(",")) return { problem: "names several hosts, but one is supported" };
   if (url.pathname.slice(1).includes("/")) return { problem: "has more than a database name after the host" };
-
   try {
-    const parameters = parseParameters(url.search.slice(1));
-    if ("problem" in parameters) return parameters;
-    return { value: { ...partsOf(url), warnings: [], ...parameters.value } };
+    return parseParts(url);
   } catch {
-    return { problem: `has a % that begins no escape; ${howToEscape}` };
+    return { problem: `has a % that begins no escape; ${escapes}` };
   }
 }
 
-const howToEscape = "write @ : / ? # % within a user name, password or database name as %40 %3A %2F %3F %23 %25";
-
-/** Raises URIError for a % that begins no escape. */
-function partsOf(url: URL): UrlParameters {
-  const texts = {
-    host: decodePart(url.hostname.replace(/^\[(.*)\]$/, "$1")),
-    username: decodePart(url.username),
-    password: decodePart(url.password),
-    name: decodePart(url.pathname.slice(1)),
+/** Throws a URIError for a % that begins no escape. */
+function parseParts(url: URL): Parsed<DatabaseUrl> {
+  const parsed = parseParameters(url.search.slice(1));
+  if ("problem" in parsed) return parsed;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const name = url.pathname.slice(1);
+  const address: UrlParts = {
+    ...(host && { host: decodeURIComponent(host) }),
+    ...(url.port && { port: Number(url.port) }),
+    ...(url.username && { username: decodeURIComponent(url.username) }),
+    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(name && { name: decodeURIComponent(name) }),
   };
-  const stated = Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined));
-  return { ...stated, ...(url.port !== "" && { port: Number(url.port) }) };
+  const value = { ...address, ...parsed.value };
+  if (value.host?.includes(",")) return { problem: "names several hosts, but one is supported" };
+  return checkTls(value);
 }
 
-function decodePart(part: string): string | undefined {
-  const decoded = decodeURIComponent(part);
-  return decoded === "" ? undefined : decoded;
+const others: Readonly<Record<string, Kind<string | number>>> = {
+  // JDBC's spelling, which libpq accepts as well.
+  ssl: choice(["true"]),
+  connect_timeout: integer(0, 999_999_999),
+  fallback_application_name: secret,
+  // Checked and not kept: a connection to a server that only reads is closed in any case.
+  target_session_attrs: choice(["any", "read-write", "primary"]),
+  client_encoding: choice(["UTF8", "utf8", "UTF-8", "utf-8", "auto"]),
+  // Prisma's.
+  pgbouncer: choice(["true", "false"]),
+};
+
+const keepAlive = { why: "the service sets TCP keep-alive itself" };
+const poolSize = { why: "APP_DATABASE_POOL_SIZE sets the size of the pool" };
+const hint = { why: "it is a hint for another program" };
+
+/** Accepted with any value, or with the value under which the parameter changes nothing that the service promises. */
+const ignored: Readonly<Record<string, { readonly why: string; readonly value?: Kind<string> }>> = {
+  keepalives: keepAlive,
+  keepalives_idle: keepAlive,
+  keepalives_interval: keepAlive,
+  keepalives_count: keepAlive,
+  tcp_user_timeout: keepAlive,
+  gssencmode: { why: "connections are never encrypted by GSSAPI", value: choice(["disable", "prefer"]) },
+  sslcompression: { why: "TLS is never compressed", value: choice(["0"]) },
+  sslsni: { why: "the server's name is always sent", value: choice(["1"]) },
+  load_balance_hosts: { why: "there is one host", value: choice(["disable"]) },
+  connection_limit: poolSize,
+  pool_timeout: poolSize,
+  uselibpqcompat: { why: "sslmode always has libpq's meaning", value: choice(["true"]) },
+  supa: hint,
+  workaround: hint,
+};
+
+const known: ReadonlyMap<string, Kind<unknown> | undefined> = new Map([
+  ...Object.values(parts),
+  ...Object.entries(others),
+  ...Object.entries(ignored).map(([name, { value }]) => [name, value] as const),
+]);
+
+/** Reads the query of a database URL, in which a plus is a plus. Rejects parameters that the service cannot honour. */
+function parseParameters(query: string): Parsed<DatabaseUrl> {
+  const read = new Map<string, unknown>();
+  for (const pair of query === "" ? [] : query.split("&")) {
+    const [name = "", ...rest] = pair.split("=").map(decodeURIComponent);
+    if (!known.has(name)) {
+      const supported = [...known.keys()].join(", ");
+      return { problem: `has the query parameter ${quote(name)}, which is not supported; supported are ${supported}` };
+    }
+    if (read.has(name)) return { problem: `has ${name} more than once` };
+    const value = rest.join("=");
+    const parsed = known.get(name)?.parse(name in ignored ? value.toLowerCase() : value) ?? { value };
+    if ("problem" in parsed) return { problem: `has the parameter ${name}: ${parsed.problem}` };
+    read.set(name, parsed.value);
+  }
+  return { value: translate(read) };
+}
+
+const maximumConnectS = 5;
+
+function translate(read: ReadonlyMap<string, unknown>): DatabaseUrl {
+  const stated = Object.entries(parts).flatMap(([part, [name]]) => (read.has(name) ? [[part, read.get(name)]] : []));
+  const warnings = Object.entries(ignored)
+    .filter(([name]) => read.has(name))
+    .map(([name, { why }]) => `${name} is ignored: ${why}`);
+  const connectS = Number(read.get("connect_timeout") ?? maximumConnectS);
+  const isKept = connectS > 0 && connectS <= maximumConnectS;
+  if (!isKept) warnings.push(`connect_timeout is taken as ${maximumConnectS}, the longest wait for a connection`);
+  const applicationName = read.get("fallback_application_name");
+  return {
+    ...(read.has("ssl") && { sslMode: "require" }),
+    ...(typeof applicationName === "string" && { applicationName }),
+    ...(isKept && read.has("connect_timeout") && { connectTimeoutMs: connectS * 1_000 }),
+    ...(read.get("pgbouncer") === "true" && { isPooled: true }),
+    ...(Object.fromEntries(stated) as UrlParts),
+    warnings,
+  };
+}
+
+function checkTls(url: DatabaseUrl): Parsed<DatabaseUrl> {
+  const { sslCaFile, ...rest } = url;
+  const { sslMode, sslNegotiation } = rest;
+  const isStrict = sslMode === "require" || sslMode === "verify-ca" || sslMode === "verify-full";
+  if (sslNegotiation === "direct" && !isStrict) {
+    return { problem: "has sslnegotiation=direct, which needs sslmode=require or stronger" };
+  }
+  // As in libpq, the system's authorities allow for complete checks only.
+  if (sslCaFile !== "system") return { value: url };
+  if (sslMode !== undefined && sslMode !== "verify-full") {
+    return { problem: "has sslrootcert=system, which needs sslmode=verify-full" };
+  }
+  return { value: { ...rest, sslMode: "verify-full", hasSystemAuthorities: true } };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readYaml } from "./file.ts";
 
-describe("what a file gives", () => {
+describe("values in a file", () => {
   test.each<[string, Record<string, string>]>([
     ["", {}],
     ["# nothing\n", {}],
@@ -24,7 +24,7 @@ describe("what a file gives", () => {
   });
 });
 
-describe("what is not YAML is reported with file and line", () => {
+describe("reports invalid YAML with file and line", () => {
   test.each([
     ["host: a\n\tb: c", "file, line 2: not valid YAML (tab as indent)"],
     ["host: a\nhost: b", "file, line 2: not valid YAML (duplicate key)"],

@@ -25,7 +25,7 @@ describe("waiting for the database", () => {
     expect(readFlags(argv)).toMatchObject({ waitForDbMs, problems: [] });
   });
 
-  test.each(["", "90", "0s"])("--wait-for-db=%s is refused", (text) => {
+  test.each(["", "90", "0s"])("--wait-for-db=%s is rejected", (text) => {
     expect(readFlags([`--wait-for-db=${text}`]).problems).toEqual([
       `--wait-for-db: "${text}" is not a duration from 1ms to 10m, such as 250ms, 10s or 1m`,
     ]);

@@ -1,62 +1,66 @@
+import { parseArgs } from "node:util";
 import { duration } from "./kinds.ts";
-import { settingList } from "./settings.ts";
+import { settingList } from "./schema.ts";
 import type { Given, SourceContent } from "./sources.ts";
-import { printableName } from "./sources.ts";
-import { suggestion } from "./suggest.ts";
+import { unknownName } from "./unknown-name.ts";
 
 export type Command = "serve" | "migrate" | "help" | "version";
 
-/** What the command line asks for beside the settings it gives. */
+/** What the command line asks for besides the settings it gives. */
 export interface CommandLine extends SourceContent {
   readonly command: Command;
   readonly configFile: string | undefined;
   readonly waitForDbMs: number | undefined;
 }
 
-const commandFlags = new Map<string, Command>([
-  ["--migrate", "migrate"],
-  ["-migrate", "migrate"],
-  ["--help", "help"],
-  ["-h", "help"],
-  ["--version", "version"],
-]);
-const configFlag = "--config";
-const waitFlag = "--wait-for-db";
 export const defaultWaitText = "60s";
 
 const settingByFlag = new Map(settingList.map((setting) => [setting.flag, setting]));
-const knownFlags = [...settingByFlag.keys(), ...commandFlags.keys(), configFlag, waitFlag];
+/** In the order of their precedence. */
+const commands = ["help", "version", "migrate"] as const;
+const flagsWithValue = [...settingByFlag.keys(), "--config"];
+const flagsWithout = [...commands.map((command) => `--${command}`), "--wait-for-db"];
+const knownFlags = [...flagsWithValue, ...flagsWithout, "-migrate", "-h"];
 
-interface Argument {
-  readonly flag: string;
-  readonly value: string | undefined;
-  /** Counted from 1, for what must not be quoted. */
-  readonly position: number;
-}
+const options = Object.fromEntries([
+  ...flagsWithValue.map((flag) => [flag.slice(2), { type: "string" }] as const),
+  ...flagsWithout.map((flag) => [flag.slice(2), { type: "boolean" }] as const),
+  ["help", { type: "boolean", short: "h" }] as const,
+]);
 
-/** Reads the command line. Of a flag that is repeated, the last one counts. */
+/** Reads the command line. Of a repeated flag the last one counts. */
 export function readFlags(argv: readonly string[]): CommandLine {
   const given: Given[] = [];
   const problems: string[] = [];
-  const commands = new Set<Command>();
+  const found = new Set<string>();
   let configFile: string | undefined;
   let waitForDbMs: number | undefined;
+  let valueOfUnknown: number | undefined;
 
-  for (const { flag, value, position } of splitArguments(argv)) {
-    const command = commandFlags.get(flag);
+  for (const token of splitArguments(argv)) {
+    if (token.kind === "positional") {
+      if (token.index !== valueOfUnknown)
+        problems.push(`argument ${token.index + 1} is not a flag; flags begin with --`);
+      continue;
+    }
+    if (token.kind === "option-terminator") {
+      problems.push(unknownName("--", knownFlags));
+      break;
+    }
+    const { rawName: flag, value } = token;
     const setting = settingByFlag.get(flag);
-    if (command !== undefined) {
-      commands.add(command);
-      if (value !== undefined) problems.push(`${flag} takes no value`);
-    } else if (flag === waitFlag) {
+    if (flag === "--wait-for-db") {
       const parsed = duration.parse(value ?? defaultWaitText);
       if ("problem" in parsed) problems.push(`${flag}: ${parsed.problem}`);
       else waitForDbMs = parsed.value;
-    } else if (!flag.startsWith("-")) {
-      problems.push(`argument ${position} is not a flag; flags begin with --`);
-    } else if (setting === undefined && flag !== configFlag) {
-      problems.push(`${printableName(flag)} is unknown${suggestion(flag, knownFlags)}`);
-    } else if (value === undefined || value === "") {
+    } else if (flagsWithout.includes(flag) || flag === "-h") {
+      found.add(token.name);
+      if (value !== undefined) problems.push(`${flag} takes no value`);
+    } else if (!flagsWithValue.includes(flag)) {
+      problems.push(unknownName(flag, knownFlags));
+      // An unknown flag probably has a value, which would otherwise cause a second, confusing problem.
+      if (value === undefined) valueOfUnknown = token.index + 1;
+    } else if (!value) {
       problems.push(`${flag} needs a value`);
     } else if (setting === undefined) {
       configFile = value;
@@ -64,34 +68,17 @@ export function readFlags(argv: readonly string[]): CommandLine {
       given.push({ setting, text: value, name: flag });
     }
   }
-  const command = (["help", "version", "migrate"] as const).find((name) => commands.has(name)) ?? "serve";
+  const command = commands.find((name) => found.has(name)) ?? "serve";
   return { command, configFile, waitForDbMs, given, problems, warnings: [] };
 }
 
-/** Pairs flags with their values, in either spelling: `--flag VALUE` and `--flag=VALUE`. */
-function splitArguments(argv: readonly string[]): Argument[] {
-  const found: Argument[] = [];
-  for (let index = 0; index < argv.length; index++) {
-    const argument = argv[index] ?? "";
-    const position = index + 1;
-    const equals = argument.startsWith("-") ? argument.indexOf("=") : -1;
-    if (equals > 0) {
-      found.push({ flag: argument.slice(0, equals), value: argument.slice(equals + 1), position });
-      continue;
-    }
-    const value = takesNext(argument) && isValue(argv[index + 1]) ? argv[++index] : undefined;
-    found.push({ flag: argument, value, position });
-  }
-  return found;
-}
-
-/** A misspelt flag takes its value along, which would otherwise cause a second, puzzling problem. */
-function takesNext(argument: string): boolean {
-  return argument.startsWith("-") && !commandFlags.has(argument) && argument !== waitFlag;
-}
-
-/** Whatever is not a flag of ours can be a value: a password may begin with a dash. */
-function isValue(next: string | undefined): boolean {
-  const name = next?.split("=", 1)[0];
-  return name !== undefined && !knownFlags.includes(name);
+/** The flags with their values, in either spelling: `--flag VALUE` and `--flag=VALUE`. */
+function splitArguments(argv: readonly string[]) {
+  const args = argv.map((argument, index) => {
+    if (argument === "-migrate") return "--migrate";
+    // A value may begin with a dash, as a password may, but a known flag is not a value.
+    const next = argv[index + 1]?.split("=", 1)[0] ?? "";
+    return flagsWithValue.includes(argument) && knownFlags.includes(next) ? `${argument}=` : argument;
+  });
+  return parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }

@@ -1,174 +1,151 @@
-import { isIP } from "node:net";
-import { parseDatabaseUrl } from "./database-url.ts";
-import type { Parsed } from "./parsed.ts";
-import { quote } from "./parsed.ts";
+/** How the text of a setting becomes a value. */
+import * as z from "zod";
 
-/** How the text of a setting becomes a value. `expects` names what is allowed, in the help and in errors. */
+/** A value read from text, or what is wrong with that text: a phrase that follows the name of the setting. */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+
+/** The values of a kind. */
+export type ValueOf<K> = K extends Kind<infer T> ? T : never;
+
+/** A kind of text that a setting may have. */
 export interface Kind<T> {
+  /** What is allowed, for the documents and for errors: `"x" is not <expects>`. */
   readonly expects: string;
   readonly parse: (text: string) => Parsed<T>;
-  /** Whether a file may give a YAML list, which is read as its entries separated by commas. */
-  readonly takesList?: boolean;
+  /** A YAML file may give a list. It is read as its entries, separated by commas. */
+  readonly isList?: boolean;
 }
 
-function kind<T>(expects: string, read: (text: string) => T | undefined): Kind<T> {
+const maximumQuotedLength = 80;
+
+/** The text for an error message: escaped, shortened, and without the credentials of a URL. */
+export function quote(text: string): string {
+  const harmless = text.replace(/:\/\/.*@/s, "://***@");
+  const shown = harmless.length > maximumQuotedLength ? `${harmless.slice(0, maximumQuotedLength)}...` : harmless;
+  return JSON.stringify(shown);
+}
+
+/** The value of a text that is known to be right. */
+export function parsed<T>(kind: Kind<T>, text: string): T {
+  const result = kind.parse(text);
+  if ("problem" in result) throw new Error(`unchecked text: ${result.problem}`);
+  return result.value;
+}
+
+function kind<T>(expects: string, schema: z.ZodType<T>, { isSecret = false, isList = false } = {}): Kind<T> {
   return {
     expects,
+    isList,
     parse(text) {
-      const value = read(text);
-      return value === undefined ? { problem: `${quote(text)} is not ${expects}` } : { value };
+      const { success, data } = schema.safeParse(text);
+      if (success) return { value: data };
+      return { problem: isSecret ? `is not ${expects}` : `${quote(text)} is not ${expects}` };
     },
   };
 }
 
 /** A decimal whole number within limits, both included. */
 export function integer(minimum: number, maximum: number): Kind<number> {
-  return kind(`a whole number between ${minimum} and ${maximum}`, (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= minimum && value <= maximum ? value : undefined;
-  });
+  const digits = z.string().regex(/^\d{1,15}$/);
+  const schema = digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
+  return kind(`a whole number between ${minimum} and ${maximum}`, schema);
 }
 
 /** One of a few words. */
 export function choice<const Option extends string>(options: readonly Option[]): Kind<Option> {
-  return kind(`one of ${options.join(", ")}`, (text) => options.find((option) => option === text));
+  return kind(`one of ${options.join(", ")}`, z.enum(options));
 }
 
-export const boolean: Kind<boolean> = kind("true or false", (text) =>
-  text === "true" ? true : text === "false" ? false : undefined,
-);
+export const boolean = kind("true or false", z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" }));
 
-const millisecondsPerUnit = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-]);
+const millisecondsPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const maximumDurationMs = 10 * 60_000;
 
-/** A length of time with its unit; the value is in milliseconds. */
+/** A length of time with its unit. The value is in milliseconds. */
 export const duration = durationFrom(1, "1ms");
-/** A duration that may also be none. */
+/** A duration that may be zero. */
 export const pause = durationFrom(0, "0s");
 
 function durationFrom(minimumMs: number, minimum: string): Kind<number> {
-  return kind(`a duration from ${minimum} to 10m, such as 250ms, 10s or 1m`, (text) => {
-    const [, amount, unit = ""] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
-    const milliseconds = Number(amount) * (millisecondsPerUnit.get(unit) ?? Number.NaN);
-    return milliseconds >= minimumMs && milliseconds <= maximumDurationMs ? milliseconds : undefined;
-  });
+  const milliseconds = z
+    .string()
+    .regex(/^\d{1,9}(ms|s|m)$/)
+    .transform((text) => Number.parseInt(text, 10) * (millisecondsPerUnit[text.replace(/^\d+/, "")] ?? Number.NaN));
+  const schema = milliseconds.pipe(z.number().min(minimumMs).max(maximumDurationMs));
+  return kind(`a duration from ${minimum} to 10m, such as 250ms, 10s or 1m`, schema);
 }
 
-function matching(expects: string, pattern: RegExp): Kind<string> {
-  return kind(expects, (text) => (pattern.test(text) ? text : undefined));
-}
+const printable = z.string().regex(/^\P{Cc}+$/u);
 
-export const text = matching("text without control characters", /^\P{Cc}+$/u);
-export const path = matching("a path without control characters", /^\P{Cc}+$/u);
-export const bindAddress = matching("a host name or an IP address", /^[\w:][\w.:%-]*$/);
-export const databaseHost = matching(
+export const text = kind("text without control characters", printable);
+export const path = kind("a path without control characters", printable);
+/** Text that no error repeats. The usual control character is a line break at its end. */
+export const secret = kind("text without line breaks or other control characters", printable, {
+  isSecret: true,
+});
+export const bindAddress = kind("a host name or an IP address", z.string().regex(/^[\w:][\w.:%-]*$/));
+export const databaseHost = kind(
   "a host name, an IP address or an absolute socket folder",
-  /^([\w:][\w.:%-]*|\/\P{Cc}*)$/u,
+  z.string().regex(/^([\w:][\w.:%-]*|\/\P{Cc}*)$/u),
 );
 
-/** Text that no error may repeat. */
-export const secret: Kind<string> = {
-  expects: "text without control characters",
-  parse: (value) =>
-    /\p{Cc}/u.test(value) ? { problem: "has a control character in it; a line break at its end?" } : { value },
-};
+const webUrl = z.url({ protocol: /^https?$/, abort: true });
 
-export const databaseUrl = {
-  expects: "postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE",
-  parse: parseDatabaseUrl,
-} satisfies Kind<unknown>;
+/** A URL to fetch from. */
+export const httpUrl = kind(
+  "an http or https URL without credentials",
+  webUrl.transform((url) => new URL(url)).refine((url) => url.username === ""),
+);
 
-const originsExpected = "* or origins such as https://tickets.example.org, separated by commas";
-
-/** Who may call from a browser: everyone (`*`) or the origins listed; the empty text is the empty list. */
-export const origins: Kind<"*" | readonly string[]> = {
-  ...kind(originsExpected, (list) => {
-    if (list === "*") return "*";
-    const entries = list === "" ? [] : list.split(",").map((entry) => entry.trim());
-    return entries.every(isOrigin) ? entries : undefined;
-  }),
-  takesList: true,
-};
-
-/** Names of HTTP headers; the empty text is the empty list. */
-export const headerNames: Kind<readonly string[]> = {
-  ...kind("names of HTTP headers such as X-Tenant, separated by commas", (list) => {
-    const entries = list === "" ? [] : list.split(",").map((entry) => entry.trim());
-    return entries.every((entry) => /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(entry) && entry !== "*") ? entries : undefined;
-  }),
-  takesList: true,
-};
-
-function isOrigin(entry: string): boolean {
-  // A browser sends exactly what `origin` gives; anything else in the list (a path, a default port) would never match.
-  return /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry;
-}
-
-/** A URL that something is fetched from. */
-export const httpUrl: Kind<URL> = kind("an http or https URL", (text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url && /^https?:$/.test(url.protocol) && url.username === "" ? url : undefined;
+/** A Redis server. The URL may hold a password. */
+export const redisUrl = kind("redis://HOST:PORT or rediss://HOST:PORT", z.url().regex(/^rediss?:\/\/[^\s/]+/), {
+  isSecret: true,
 });
 
-/** A Redis server; the URL may hold a password, so that no error repeats it. */
-export const redisUrl: Kind<string> = {
-  expects: "redis://HOST:PORT or rediss://HOST:PORT",
-  parse: (text) =>
-    /^rediss?:\/\/[^\s/]+/.test(text) && URL.canParse(text)
-      ? { value: text }
-      : { problem: "is not redis://HOST:PORT or rediss://HOST:PORT" },
-};
-
 /** The PEM text of a public key, on several lines or with `\n` between them. */
-export const publicKeyPem: Kind<string> = {
-  expects: "a public key in PEM (BEGIN PUBLIC KEY)",
-  parse(text) {
-    const pem = text.replaceAll("\\n", "\n").trim();
-    return /^-----BEGIN PUBLIC KEY-----\s[\w+/=\s]+-----END PUBLIC KEY-----$/.test(pem)
-      ? { value: pem }
-      : { problem: "is not a public key in PEM (BEGIN PUBLIC KEY)" };
-  },
-};
+export const publicKeyPem = kind(
+  "a public key in PEM (BEGIN PUBLIC KEY)",
+  z
+    .string()
+    .transform((pem) => pem.replaceAll("\\n", "\n").trim())
+    .pipe(z.string().regex(/^-----BEGIN PUBLIC KEY-----\s[\w+/=\s]+-----END PUBLIC KEY-----$/)),
+  { isSecret: true },
+);
 
-/** Signature algorithms with a key pair: with a shared secret, whoever can check a token could make one. */
-export const signatureAlgorithms = [
+/** Entries separated by commas. The empty text is the empty list. */
+const entries = z.string().transform((list) => (list === "" ? [] : list.split(",").map((entry) => entry.trim())));
+
+function list(expects: string, entry: z.ZodType<string, string>, minimum = 0): Kind<readonly string[]> {
+  return kind(`${expects}, separated by commas`, entries.pipe(z.array(entry).min(minimum)), { isList: true });
+}
+
+/** An origin exactly as a browser sends it. A path or a default port would never match. */
+const origin = webUrl.refine((entry) => new URL(entry).origin === entry);
+
+/** Origins whose pages may call: all (`*`) or those of the list. */
+export const origins = kind(
+  "* or origins such as https://tickets.example.org, separated by commas",
+  z.literal("*").or(entries.pipe(z.array(origin))),
+  { isList: true },
+);
+
+export const headerNames = list(
+  "names of HTTP headers such as X-Tenant",
+  z.string().regex(/^(?!\*$)[\w!#$%&'*+.^`|~-]{1,100}$/),
+);
+
+/** Signature algorithms with a key pair. With a shared secret, every party that can check a token could also make one. */
+const signatureAlgorithms = [
   ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
   ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
 ];
 
-export const algorithms: Kind<readonly string[]> = {
-  ...kind("RS, PS or ES with 256, 384 or 512, or EdDSA, separated by commas", (list) => {
-    const entries = list.split(",").map((entry) => entry.trim());
-    return entries.every((entry) => signatureAlgorithms.some((known) => known === entry)) ? entries : undefined;
-  }),
-  takesList: true,
-};
+export const algorithms = list("RS, PS or ES with 256, 384 or 512, or EdDSA", z.enum(signatureAlgorithms), 1);
 
 /** Names of a token's claims, in any characters but spaces and commas. */
-export const claimNames: Kind<readonly string[]> = {
-  ...kind("names of claims, separated by commas", (list) => {
-    const entries = list.split(",").map((entry) => entry.trim());
-    return entries.every((entry) => /^[^\s\p{Cc}]+$/u.test(entry)) ? entries : undefined;
-  }),
-  takesList: true,
-};
+export const claimNames = list("names of claims", z.string().regex(/^[^\s\p{Cc}]+$/u), 1);
 
-/** IP addresses and networks; the empty text is the empty list. */
-export const networks: Kind<readonly string[]> = {
-  ...kind("IP addresses or networks (10.0.0.0/8), separated by commas", (list) => {
-    const entries = list === "" ? [] : list.split(",").map((entry) => entry.trim());
-    return entries.every(isNetwork) ? entries : undefined;
-  }),
-  takesList: true,
-};
-
-function isNetwork(entry: string): boolean {
-  const [address = "", prefix, ...more] = entry.split("/");
-  const version = isIP(address);
-  if (version === 0 || address.includes("%") || more.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
-}
+export const networks = list(
+  "IP addresses or networks (10.0.0.0/8)",
+  z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]),
+);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultFile, load, problemsOf, projectRoot, type Sources } from "../../test/support/config-sources.ts";
-import type { Config } from "./load.ts";
-import { loadConfig, settingList, settings } from "./load.ts";
+import { type Config, loadConfig } from "./load.ts";
+import { fields, settingList } from "./schema.ts";
 
 const defaults: Config = {
   command: "serve",
@@ -55,11 +55,11 @@ const external = {
   sslMode: "disable",
 } as const;
 
-test("nothing configured gives the defaults and the embedded database", () => {
+test("uses the defaults and the embedded database when nothing is set", () => {
   expect(load({})).toEqual({ config: defaults, warnings: [] });
 });
 
-describe("the names are those of the requirement", () => {
+describe("names and defaults are those of the requirement", () => {
   test.each([
     ["APP_LOG_LEVEL", "info"],
     ["APP_REST_PORT", "8080"],
@@ -75,8 +75,8 @@ describe("the names are those of the requirement", () => {
     expect(settingList.find((setting) => setting.environmentName === environmentName)).toMatchObject({ defaultText });
   });
 
-  test("a path gives the environment name and the flag", () => {
-    const { path, environmentName, flag } = settings.databasePoolSize;
+  test("derives the environment name and the flag from the path", () => {
+    const { path, environmentName, flag } = fields.databasePoolSize;
     expect([path, environmentName, flag]).toEqual([
       "database.pool_size",
       "APP_DATABASE_POOL_SIZE",
@@ -164,7 +164,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["demo_data", "false", { database: { kind: "embedded", dataDir: "/srv/frontrow/.data", demoData: false } }],
 ];
 
-describe("every setting can be given by each source", () => {
+describe("every setting can be set by each source", () => {
   test.each(settingCases)("%s = %s", (path, text, expected) => {
     const setting = settingList.find((one) => one.path === path);
     const [name = "", section] = path.split(".").reverse();
@@ -182,11 +182,11 @@ describe("every setting can be given by each source", () => {
   });
 
   test("the cases above cover every setting", () => {
-    expect(settingCases.map(([path]) => path)).toEqual(settingList.map(({ path }) => path));
+    expect(settingCases.map(([path]) => path).sort()).toEqual(settingList.map(({ path }) => path).sort());
   });
 });
 
-test("an unknown name in the environment only warns", () => {
+test("only warns of an unknown name in the environment", () => {
   const env = { APP_DATABSE_HOST: "db", APP_PORT: "1", APP_TEST_DATABASE_URL: "x", PORT: "1", MY_APP_HOST: "x" };
   expect(load({ env })).toEqual({
     config: defaults,
@@ -200,23 +200,23 @@ test("an unknown name in the environment only warns", () => {
 describe("the configuration file", () => {
   const files = { "etc/frontrow.yaml": "rest_port: 7", [defaultFile]: "rest_port: 1" };
 
-  test.each([["--config"], ["--config="]])("a named one replaces the default one (%s)", (flag) => {
+  test.each([["--config"], ["--config="]])("replaces the default file if it is named (%s)", (flag) => {
     const argv = flag.endsWith("=") ? [`${flag}etc/frontrow.yaml`] : [flag, "etc/frontrow.yaml"];
     expect(load({ argv, files }).config.restPort).toBe(7);
   });
 
-  test("a named one must exist", () => {
+  test("must exist if it is named", () => {
     expect(problemsOf({ argv: ["--config", "nowhere.yaml"] })).toEqual(['--config: "nowhere.yaml" does not exist']);
   });
 
-  test("its problems bear the name by which it was given", () => {
+  test("is named in problems as it is in --config", () => {
     const argv = ["--config", "/etc/frontrow.yaml"];
     expect(problemsOf({ argv, files: { "/etc/frontrow.yaml": "bogus: 1" } })).toEqual([
       "/etc/frontrow.yaml: bogus is unknown",
     ]);
   });
 
-  test("one that cannot be read is a problem among the others", () => {
+  test("is one problem among others if it cannot be read", () => {
     const readFile = (): never => {
       throw new Error("EACCES: permission denied");
     };

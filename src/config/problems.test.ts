@@ -1,4 +1,4 @@
-/** What is reported of settings that are wrong. */
+/** The problems of wrong settings. */
 import { describe, expect, test } from "vitest";
 import { load, problemsOf, type Sources } from "../../test/support/config-sources.ts";
 
@@ -30,14 +30,14 @@ describe("a bad value names the setting as its source spells it", () => {
     ["config/config.yaml: rest_port is a list, but one value is needed", { yaml: "rest_port: [1]" }],
     ["config/config.yaml: rest_port is a section, but one value is needed", { yaml: "rest_port: {a: 1}" }],
     ["config/config.yaml: database.host is empty", { yaml: "database:\n  host: ''" }],
-    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: db" }],
-    ["config/config.yaml: database is not a section with settings of its own", { yaml: "database: [db]" }],
+    ["config/config.yaml: database is not a section with settings", { yaml: "database: db" }],
+    ["config/config.yaml: database is not a section with settings", { yaml: "database: [db]" }],
   ])("%s", (problem, sources) => {
     expect(problemsOf(sources)).toEqual([problem]);
   });
 });
 
-describe("an unknown name is refused", () => {
+describe("an unknown name is rejected", () => {
   test.each<[string, Sources]>([
     ["config/config.yaml: database.prot is unknown; did you mean database.port?", { yaml: "database:\n  prot: 5432" }],
     ["config/config.yaml: restport is unknown; did you mean rest_port?", { yaml: "restport: 1" }],
@@ -48,6 +48,7 @@ describe("an unknown name is refused", () => {
     ["--rest-prot is unknown; did you mean --rest-port?", { argv: ["--rest-prot", "1"] }],
     ["--nonsense is unknown", { argv: ["--nonsense=1"] }],
     ["-x is unknown", { argv: ["-x", "--rest-port", "1"] }],
+    ["-- is unknown", { argv: ["--", "--rest-port", "a", "now"] }],
     ["argument 2 is not a flag; flags begin with --", { argv: ["--migrate", "now"] }],
     ["--rest-port needs a value", { argv: ["--rest-port"] }],
     ["--rest-port needs a value", { argv: ["--rest-port", "--migrate"] }],
@@ -59,7 +60,7 @@ describe("an unknown name is refused", () => {
   });
 });
 
-test("all problems of all sources are reported at once", () => {
+test("reports all problems of all sources at once", () => {
   const sources = {
     yaml: "rest_port: a\nbogus: 1\ndatabase: {port: b}",
     env: { APP_REST_PORT: "c", APP_GRPC_PORT: "d" },

@@ -1,6 +1,5 @@
-import type { Logger } from "pino";
+import type { LevelWithSilent, Logger } from "pino";
 import { pino, stdTimeFunctions } from "pino";
-import type { LogLevel } from "../config/settings.ts";
 import { prettyLine } from "./log-line.ts";
 
 export type { Logger } from "pino";
@@ -12,7 +11,7 @@ export interface LogDestination {
 
 /** How to log. */
 export interface LogOptions {
-  readonly level: LogLevel;
+  readonly level: LevelWithSilent;
   /** Lines for a person instead of JSON; by default when standard output is a terminal and no destination is given. */
   readonly pretty?: boolean;
   readonly destination?: LogDestination;

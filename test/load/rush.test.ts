@@ -1,7 +1,7 @@
 /** The requirement's two rushes, over the network, on one service process and on two that share a database. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { settings } from "../../src/config/load.ts";
+import { fields, rateLimits } from "../../src/config/schema.ts";
 import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";
@@ -12,11 +12,10 @@ import { testEnvironment } from "../support/service.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 
-const { rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller } = settings;
 /** As strict as they are unless somebody changes them: an honest crowd must not meet them. */
 const defaultLimits = Object.fromEntries(
-  [rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller].map(
-    ({ environmentName, defaultText }) => [environmentName, defaultText],
+  [rateLimits.reads, rateLimits.bookings, rateLimits.admin, fields.maxUnfinishedPerCaller].map(
+    ({ environmentName, defaultText }) => [environmentName, String(defaultText)],
   ),
 );
 

@@ -15,52 +15,54 @@ export const file_frontrow_v1_access: GenFile = /*@__PURE__*/
   fileDesc("Chhmcm9udHJvdy92MS9hY2Nlc3MucHJvdG8SC2Zyb250cm93LnYxIqsBCgZBY2Nlc3MSDQoFc2NvcGUYASABKAkSGAoQc2NvcGVfZm9yX290aGVycxgCIAEoCRISCgp1c2VyX2ZpZWxkGAMgASgJEiwKCHJlc291cmNlGAQgASgOMhouZnJvbnRyb3cudjEuT3duZWRSZXNvdXJjZRIfCgRsYW5lGAUgASgOMhEuZnJvbnRyb3cudjEuTGFuZRIVCg1zZWFyY2hfZmllbGRzGAYgAygJKksKDU93bmVkUmVzb3VyY2USHgoaT1dORURfUkVTT1VSQ0VfVU5TUEVDSUZJRUQQABIaChZPV05FRF9SRVNPVVJDRV9CT09LSU5HEAEqTQoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASDQoJTEFORV9SRUFEEAESEAoMTEFORV9CT09LSU5HEAISDgoKTEFORV9BRE1JThADOk0KBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGIGNAyABKAsyEy5mcm9udHJvdy52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
- * Who may call a method, and what the call counts against. Every method of Frontrow carries one: the service does not
- * start without.
+ * Who may call a method, and the rate limit that the call counts against. Every method of Frontrow
+ * has this option: the service does not start without it.
  *
  * @generated from message frontrow.v1.Access
  */
 export type Access = Message<"frontrow.v1.Access"> & {
   /**
-   * The scope that a caller's token must have. Empty means that anybody may call, without a token too: only reads may be
-   * open like that.
+   * The scope that a caller's token must have. If empty, any client may call, also without a token.
+   * Only a read may leave it empty.
    *
    * @generated from field: string scope = 1;
    */
   scope: string;
 
   /**
-   * The scope that allows it for other users than the caller, in place of scope. Empty if no user owns what it is about.
+   * The scope that allows the call for other users than the caller, in place of scope. Empty if the
+   * method is not about a user's resources.
    *
    * @generated from field: string scope_for_others = 2;
    */
   scopeForOthers: string;
 
   /**
-   * The request's field that names the user it is for. If it is empty the caller is meant; anybody else takes
-   * scope_for_others.
+   * The request's field that names the user. If that field is empty, the caller is the user. Any
+   * other user requires scope_for_others.
    *
    * @generated from field: string user_field = 3;
    */
   userField: string;
 
   /**
-   * What the request's field "id" names, if that belongs to a user: anybody else takes scope_for_others.
+   * The resource that the request's field "id" names, if a user owns it. A resource of another user
+   * requires scope_for_others.
    *
    * @generated from field: frontrow.v1.OwnedResource resource = 4;
    */
   resource: OwnedResource;
 
   /**
-   * What the call counts against.
+   * The rate limit that the call counts against.
    *
    * @generated from field: frontrow.v1.Lane lane = 5;
    */
   lane: Lane;
 
   /**
-   * The request's fields with texts to search for. A call that sets one of them makes the database look through many rows
-   * and takes more of the budget than another read.
+   * The request's fields with texts to search for. A call that sets one of them makes the database
+   * look through many rows, and counts as several reads.
    *
    * @generated from field: repeated string search_fields = 6;
    */
@@ -75,13 +77,13 @@ export const AccessSchema: GenMessage<Access> = /*@__PURE__*/
   messageDesc(file_frontrow_v1_access, 0);
 
 /**
- * What belongs to one user.
+ * A resource that a user owns.
  *
  * @generated from enum frontrow.v1.OwnedResource
  */
 export const OwnedResource = {
   /**
-   * The method is not about anything that belongs to a user.
+   * The method is not about a resource of a user.
    *
    * @generated from enum value: OWNED_RESOURCE_UNSPECIFIED = 0;
    */
@@ -96,7 +98,7 @@ export const OwnedResource = {
 } as const;
 
 /**
- * What belongs to one user.
+ * A resource that a user owns.
  *
  * @generated from enum frontrow.v1.OwnedResource
  */
@@ -109,13 +111,14 @@ export const OwnedResourceSchema: GenEnum<OwnedResource> = /*@__PURE__*/
   enumDesc(file_frontrow_v1_access, 0);
 
 /**
- * A kind of call with a budget of its own, so that one kind cannot use up what is there for another.
+ * A kind of call with a separate rate limit, so that calls of one kind cannot use up the limit of
+ * another.
  *
  * @generated from enum frontrow.v1.Lane
  */
 export const Lane = {
   /**
-   * Not a lane: a method has to name one.
+   * No lane: every method must name one.
    *
    * @generated from enum value: LANE_UNSPECIFIED = 0;
    */
@@ -129,14 +132,14 @@ export const Lane = {
   READ: 1,
 
   /**
-   * What changes bookings.
+   * Calls that change bookings.
    *
    * @generated from enum value: LANE_BOOKING = 2;
    */
   BOOKING: 2,
 
   /**
-   * What organizers do. It stays open when the service is overloaded.
+   * Calls of organizers. They are not rejected when the service is overloaded.
    *
    * @generated from enum value: LANE_ADMIN = 3;
    */
@@ -144,7 +147,8 @@ export const Lane = {
 } as const;
 
 /**
- * A kind of call with a budget of its own, so that one kind cannot use up what is there for another.
+ * A kind of call with a separate rate limit, so that calls of one kind cannot use up the limit of
+ * another.
  *
  * @generated from enum frontrow.v1.Lane
  */
@@ -157,7 +161,7 @@ export const LaneSchema: GenEnum<Lane> = /*@__PURE__*/
   enumDesc(file_frontrow_v1_access, 1);
 
 /**
- * Who may call the method, and what the call counts against.
+ * Who may call the method, and the rate limit that the call counts against.
  *
  * @generated from extension: frontrow.v1.Access access = 50817;
  */

@@ -18,14 +18,14 @@ export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
 /**
  * Tickets that a user has booked for a concert.
  *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no such field may hold them,
- * and they are ignored.
+ * The server alone sets the fields that are marked as output only. Over REST a body that has no
+ * such field may hold them, and they are ignored.
  *
  * @generated from message frontrow.v1.Booking
  */
 export type Booking = Message<"frontrow.v1.Booking"> & {
   /**
-   * The booking's number, given by the server; never reused.
+   * The booking's number, assigned by the server; never reused.
    *
    * @generated from field: int64 id = 1;
    */
@@ -39,7 +39,7 @@ export type Booking = Message<"frontrow.v1.Booking"> & {
   concertId: bigint;
 
   /**
-   * Who booked and owns the tickets.
+   * The user who owns the tickets.
    *
    * @generated from field: string user_id = 3;
    */
@@ -53,22 +53,22 @@ export type Booking = Message<"frontrow.v1.Booking"> & {
   ticketCount: number;
 
   /**
-   * The instant of the booking by the database's clock: the one its booking window was judged by.
+   * The instant of the booking by the database's clock, which the booking window was compared with.
    *
    * @generated from field: google.protobuf.Timestamp booking_time = 5;
    */
   bookingTime?: Timestamp | undefined;
 
   /**
-   * Whether the booking stands.
+   * Whether the booking is confirmed or cancelled.
    *
    * @generated from field: frontrow.v1.BookingStatus status = 6;
    */
   status: BookingStatus;
 
   /**
-   * The price of one ticket as sold, in units of currency_code with at most two decimals. Later changes of the
-   * concert's price leave it alone.
+   * The price of one ticket as sold, in units of currency_code with at most two decimals. Later
+   * changes of the concert's price do not change it.
    *
    * @generated from field: double unit_price = 7;
    */
@@ -111,7 +111,7 @@ export const BookingSchema: GenMessage<Booking> = /*@__PURE__*/
   messageDesc(file_frontrow_v1_booking, 0);
 
 /**
- * Whether a booking stands.
+ * Whether a booking is confirmed or cancelled.
  *
  * @generated from enum frontrow.v1.BookingStatus
  */
@@ -139,7 +139,7 @@ export const BookingStatus = {
 } as const;
 
 /**
- * Whether a booking stands.
+ * Whether a booking is confirmed or cancelled.
  *
  * @generated from enum frontrow.v1.BookingStatus
  */

@@ -19,7 +19,7 @@ export const file_frontrow_v1_booking_service: GenFile = /*@__PURE__*/
   fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMp0FCg5Cb29raW5nU2VydmljZRKRAQoKR2V0Qm9va2luZxIeLmZyb250cm93LnYxLkdldEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJNkAIBiugYIwoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4gASgBmugYAgULgtPkkwIXEhUvYXBpL3YxL2Jvb2tpbmdzL3tpZH0SrAEKD0dldFVzZXJCb29raW5ncxIjLmZyb250cm93LnYxLkdldFVzZXJCb29raW5nc1JlcXVlc3QaJC5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXNwb25zZSJOkAIBiugYKgoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAZroGAECgtPkkwISEhAvYXBpL3YxL2Jvb2tpbmdzEpoBCgtCb29rVGlja2V0cxIfLmZyb250cm93LnYxLkJvb2tUaWNrZXRzUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciVIroGCsKDmJvb2tpbmdzOndyaXRlEg5ib29raW5nczphZG1pbhoHdXNlcl9pZCgCmugYBgQGBwgDDYLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKqAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJgiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAproGAQFCwkNgtPkkwIhOgEqIhwvYXBpL3YxL2Jvb2tpbmdzL3tpZH0vY2FuY2VsYgZwcm90bzM", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_frontrow_v1_error_reason, file_google_api_annotations]);
 
 /**
- * Names a booking.
+ * The booking to get.
  *
  * @generated from message frontrow.v1.GetBookingRequest
  */
@@ -40,14 +40,14 @@ export const GetBookingRequestSchema: GenMessage<GetBookingRequest> = /*@__PURE_
   messageDesc(file_frontrow_v1_booking_service, 0);
 
 /**
- * Says whose bookings to list.
+ * Selects the bookings to list.
  *
  * @generated from message frontrow.v1.GetUserBookingsRequest
  */
 export type GetUserBookingsRequest = Message<"frontrow.v1.GetUserBookingsRequest"> & {
   /**
-   * The user whose bookings to list, at most 255 characters. If it is empty the caller is meant, as the token says;
-   * without tokens that is an error.
+   * The user whose bookings to list, at most 255 characters. If empty, the token's subject. It is
+   * required if the service does not verify tokens.
    *
    * @generated from field: string user_id = 1;
    */
@@ -61,7 +61,8 @@ export type GetUserBookingsRequest = Message<"frontrow.v1.GetUserBookingsRequest
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page. user_id must be that of the call that gave it.
+   * The next_page_token of the page before; empty for the first page. user_id must be that of the
+   * call that returned it.
    *
    * @generated from field: string page_token = 3;
    */
@@ -104,15 +105,15 @@ export const GetUserBookingsResponseSchema: GenMessage<GetUserBookingsResponse> 
   messageDesc(file_frontrow_v1_booking_service, 2);
 
 /**
- * Says what to book.
+ * The tickets to book.
  *
  * @generated from message frontrow.v1.BookTicketsRequest
  */
 export type BookTicketsRequest = Message<"frontrow.v1.BookTicketsRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID other than the nil and the max UUID, unique
-   * among the user's bookings of the concert. The header Idempotency-Key may carry it instead, over every protocol. If
-   * empty, the server makes one and repeating is not safe.
+   * A key that makes repeating the call safe: a UUID from the client, other than the nil and the
+   * max UUID, unique among the user's bookings of the concert. The header Idempotency-Key may carry
+   * it instead, over every protocol. If empty, the server makes one and repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
@@ -126,8 +127,8 @@ export type BookTicketsRequest = Message<"frontrow.v1.BookTicketsRequest"> & {
   concertId: bigint;
 
   /**
-   * Who books, at most 255 characters. If it is empty the caller is meant, as the token says; without tokens that is an
-   * error.
+   * The user who books, at most 255 characters. If empty, the token's subject. It is required if
+   * the service does not verify tokens.
    *
    * @generated from field: string user_id = 3;
    */
@@ -149,15 +150,15 @@ export const BookTicketsRequestSchema: GenMessage<BookTicketsRequest> = /*@__PUR
   messageDesc(file_frontrow_v1_booking_service, 3);
 
 /**
- * Says what to cancel.
+ * The booking to cancel.
  *
  * @generated from message frontrow.v1.CancelBookingRequest
  */
 export type CancelBookingRequest = Message<"frontrow.v1.CancelBookingRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID other than the nil and the max UUID. The
-   * header Idempotency-Key may carry it instead, over every protocol. If empty, a repeated call is answered
-   * ALREADY_CANCELLED.
+   * A key that makes repeating the call safe: a UUID from the client, other than the nil and the
+   * max UUID. The header Idempotency-Key may carry it instead, over every protocol. If empty, a
+   * repeated call returns ALREADY_CANCELLED.
    *
    * @generated from field: string request_id = 1;
    */
@@ -171,8 +172,8 @@ export type CancelBookingRequest = Message<"frontrow.v1.CancelBookingRequest"> &
   id: bigint;
 
   /**
-   * The booking's owner, at most 255 characters. If it is empty the caller is meant, as the token says, or for a caller
-   * with the scope "bookings:admin" the owner, whoever that is; without tokens that is an error.
+   * The booking's owner, at most 255 characters. If empty, the token's subject, or any owner if the
+   * caller has the scope "bookings:admin". It is required if the service does not verify tokens.
    *
    * @generated from field: string user_id = 3;
    */
@@ -189,16 +190,18 @@ export const CancelBookingRequestSchema: GenMessage<CancelBookingRequest> = /*@_
 /**
  * Bookings of concert tickets: book, look up, list and cancel.
  *
- * Every error of a method carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason of ErrorReason. What a
- * protocol refuses before there is a request, such as binary that cannot be decoded, may have a code and a message only.
- * The option `error_reasons` lists the reasons of each method's own errors. The reasons of ERROR_ORIGIN_ANY_METHOD hold for
- * every method; those about tokens hold where callers show tokens.
+ * Every error of a method has a google.rpc.ErrorInfo with the domain "frontrow" and a reason of
+ * ErrorReason. An error of the protocol itself, such as for binary that cannot be decoded, may have
+ * a code and a message only. The option `error_reasons` lists the reasons of the method. Any method
+ * may also return the reasons of ERROR_ORIGIN_ANY_METHOD. Those about tokens occur only when the
+ * service verifies tokens.
  *
  * @generated from service frontrow.v1.BookingService
  */
 export const BookingService: GenService<{
   /**
-   * Gets one booking. Where callers show tokens: of the caller's own, or anybody's with the scope "bookings:admin".
+   * Gets one booking. With tokens: a booking of the caller, or of any user with the scope
+   * "bookings:admin".
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -210,8 +213,8 @@ export const BookingService: GenService<{
     output: typeof BookingSchema;
   },
   /**
-   * Lists a user's bookings, cancelled ones included, the newest first, page by page. A user without bookings has an
-   * empty list.
+   * Lists a user's bookings, cancelled ones included, the newest first, page by page. A user
+   * without bookings has an empty list.
    *
    * @generated from rpc frontrow.v1.BookingService.GetUserBookings
    */
@@ -223,9 +226,10 @@ export const BookingService: GenService<{
   /**
    * Books tickets for a concert whose booking window is open, all of them or none.
    *
-   * Repeating a call with the same request_id books nothing more and answers the first call's booking as it is now,
-   * with the response header "idempotency-replayed: true", even after the window has closed or the last ticket is sold.
-   * A refused call leaves its request_id free.
+   * Repeating a call with the same request_id books nothing more and returns the first call's
+   * booking as it is now, with the response header "idempotency-replayed: true", even after the
+   * window has closed or the last ticket is sold. A call that is refused does not use up its
+   * request_id.
    *
    * REQUEST_ID_REUSED means that the request_id was used for another ticket_count.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -239,11 +243,11 @@ export const BookingService: GenService<{
     output: typeof BookingSchema;
   },
   /**
-   * Cancels a booking of the caller's own and puts its tickets back on sale. It works at any time, whether or not the
-   * booking window is open.
+   * Cancels a booking of the caller and puts its tickets back on sale. It is possible at any time,
+   * whether or not the booking window is open.
    *
-   * Repeating a call with the same request_id succeeds again and answers the cancelled booking, with the response header
-   * "idempotency-replayed: true".
+   * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
+   * with the response header "idempotency-replayed: true".
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

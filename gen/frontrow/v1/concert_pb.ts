@@ -18,14 +18,14 @@ export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
 /**
  * A concert and the tickets it has left.
  *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no such field may hold them,
- * and they are ignored: a concert can be read, edited and sent back.
+ * The server alone sets the fields that are marked as output only. Over REST a body that has no
+ * such field may hold them, and they are ignored: a concert can be read, edited and sent back.
  *
  * @generated from message frontrow.v1.Concert
  */
 export type Concert = Message<"frontrow.v1.Concert"> & {
   /**
-   * The concert's number, given by the server on creation; never reused.
+   * The concert's number, assigned by the server on creation; never reused.
    *
    * @generated from field: int64 id = 1;
    */
@@ -74,8 +74,8 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
   availableTickets: number;
 
   /**
-   * The price of one ticket, in units of currency_code (50.25 is fifty dollars and a quarter). It has at most as many
-   * decimals as the currency.
+   * The price of one ticket, in units of currency_code (50.25 is fifty dollars and a quarter). It
+   * has at most as many decimals as the currency.
    *
    * @generated from field: double price = 8;
    */
@@ -103,8 +103,9 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
   bookingEndTime?: Timestamp | undefined;
 
   /**
-   * The version of the concert's description. It starts at 1 and grows by one with each UpdateConcert; bookings leave it
-   * alone. UpdateConcert must carry the version it is based on.
+   * The version of the concert's description. It starts at 1 and grows by one with each
+   * UpdateConcert; bookings do not change it. UpdateConcert must have the version that it is based
+   * on.
    *
    * @generated from field: int32 version = 12;
    */

@@ -22,7 +22,7 @@ export const file_frontrow_v1_concert_service: GenFile = /*@__PURE__*/
   fileDesc("CiFmcm9udHJvdy92MS9jb25jZXJ0X3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldENvbmNlcnRSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIsUDChNMaXN0Q29uY2VydHNSZXF1ZXN0EhwKCXBhZ2Vfc2l6ZRgBIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDLpICXIHGIAEugEBABIfCgZhcnRpc3QYAyABKAlCD7pICHIGGGS6AQEAkOgYARIeCgV2ZW51ZRgEIAEoCUIPukgIcgYYZLoBAQCQ6BgBEh0KBG5hbWUYBSABKAlCD7pICHIGGGS6AQEAkOgYARItCglkYXRlX2Zyb20YBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2RhdGVfdG8YByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmF2YWlsYWJsZV9vbmx5GAggASgIEhkKEWJvb2tpbmdfb3Blbl9vbmx5GAkgASgIOn+6SHwaegoKZGF0ZV9yYW5nZRIfZGF0ZV90byBtdXN0IGJlIGFmdGVyIGRhdGVfZnJvbRpLIWhhcyh0aGlzLmRhdGVfZnJvbSkgfHwgIWhhcyh0aGlzLmRhdGVfdG8pIHx8IHRoaXMuZGF0ZV9mcm9tIDwgdGhpcy5kYXRlX3RvIlcKFExpc3RDb25jZXJ0c1Jlc3BvbnNlEiYKCGNvbmNlcnRzGAEgAygLMhQuZnJvbnRyb3cudjEuQ29uY2VydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki8wkKFENyZWF0ZUNvbmNlcnRSZXF1ZXN0Eh8KCnJlcXVlc3RfaWQYASABKAlCC7pICNgBAXIDsAEBEqcBCgRuYW1lGAIgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESqQEKBmFydGlzdBgDIAEoCUKYAbpIkAG6AYMBCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGlR0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfVxccHtDZn1cXHh7MTE1Rn1cXHh7MTE2MH1cXHh7MjgwMH1cXHh7MzE2NH1cXHh7RkZBMH1dJylyBxj/AboBAQCQ6BgBEqgBCgV2ZW51ZRgEIAEoCUKYAbpIkAG6AYMBCglub3RfYmxhbmsSIG11c3Qgbm90IGJlIGVtcHR5IG9yIG9ubHkgc3BhY2VzGlR0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfVxccHtDZn1cXHh7MTE1Rn1cXHh7MTE2MH1cXHh7MjgwMH1cXHh7MzE2NH1cXHh7RkZBMH1dJylyBxj/AboBAQCQ6BgBEjgKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIrCg10b3RhbF90aWNrZXRzGAYgASgFQg+6SAzIAQEaBxiAreIEKAFIAIgBARK1AQoFcHJpY2UYByABKAFCoAG6SJwBugGBAQoFY2VudHMSHm11c3QgaGF2ZSBhdCBtb3N0IHR3byBkZWNpbWFscxpYISh0aGlzID49IDAuMCAmJiB0aGlzIDw9IDk5OTk5OTk5Ljk5KSB8fCBkb3VibGUoaW50KHRoaXMgKiAxMDAuMCArIDAuNSkpIC8gMTAwLjAgPT0gdGhpc8gBARISGY/C9f+D15dBKQAAAAAAAAAASAGIAQESKwoNY3VycmVuY3lfY29kZRgIIAEoCUIUukgR2AEBcgwyCl5bQS1aXXszfSQSPgoSYm9va2luZ19zdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjwKEGJvb2tpbmdfZW5kX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQE60gG6SM4BGssBCg5ib29raW5nX3dpbmRvdxJIYm9va2luZ19lbmRfdGltZSBtdXN0IGJlIGF0IGxlYXN0IGEgbWljcm9zZWNvbmQgYWZ0ZXIgYm9va2luZ19zdGFydF90aW1lGm8haGFzKHRoaXMuYm9va2luZ19zdGFydF90aW1lKSB8fCAhaGFzKHRoaXMuYm9va2luZ19lbmRfdGltZSkgfHwgdGhpcy5ib29raW5nX3N0YXJ0X3RpbWUgPCB0aGlzLmJvb2tpbmdfZW5kX3RpbWVCEAoOX3RvdGFsX3RpY2tldHNCCAoGX3ByaWNlIpIKChRVcGRhdGVDb25jZXJ0UmVxdWVzdBITCgJpZBgBIAEoA0IHukgEIgIgABIgCgd2ZXJzaW9uGAIgASgFQgq6SAfIAQEaAigBSACIAQESpwEKBG5hbWUYAyABKAlCmAG6SJABugGDAQoJbm90X2JsYW5rEiBtdXN0IG5vdCBiZSBlbXB0eSBvciBvbmx5IHNwYWNlcxpUdGhpcy5tYXRjaGVzKCdbXlxccHtafVxccHtDY31cXHB7Q2Z9XFx4ezExNUZ9XFx4ezExNjB9XFx4ezI4MDB9XFx4ezMxNjR9XFx4e0ZGQTB9XScpcgcY/wG6AQEAkOgYARKpAQoGYXJ0aXN0GAQgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESqAEKBXZlbnVlGAUgASgJQpgBukiQAboBgwEKCW5vdF9ibGFuaxIgbXVzdCBub3QgYmUgZW1wdHkgb3Igb25seSBzcGFjZXMaVHRoaXMubWF0Y2hlcygnW15cXHB7Wn1cXHB7Q2N9XFxwe0NmfVxceHsxMTVGfVxceHsxMTYwfVxceHsyODAwfVxceHszMTY0fVxceHtGRkEwfV0nKXIHGP8BugEBAJDoGAESOAoMY29uY2VydF9kYXRlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEisKDXRvdGFsX3RpY2tldHMYByABKAVCD7pIDMgBARoHGICt4gQoAUgBiAEBErUBCgVwcmljZRgIIAEoAUKgAbpInAG6AYEBCgVjZW50cxIebXVzdCBoYXZlIGF0IG1vc3QgdHdvIGRlY2ltYWxzGlghKHRoaXMgPj0gMC4wICYmIHRoaXMgPD0gOTk5OTk5OTkuOTkpIHx8IGRvdWJsZShpbnQodGhpcyAqIDEwMC4wICsgMC41KSkgLyAxMDAuMCA9PSB0aGlzyAEBEhIZj8L1/4PXl0EpAAAAAAAAAABIAogBARIoCg1jdXJyZW5jeV9jb2RlGAkgASgJQhG6SA5yDDIKXltBLVpdezN9JBI+ChJib29raW5nX3N0YXJ0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESPAoQYm9va2luZ19lbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBATrSAbpIzgEaywEKDmJvb2tpbmdfd2luZG93Ekhib29raW5nX2VuZF90aW1lIG11c3QgYmUgYXQgbGVhc3QgYSBtaWNyb3NlY29uZCBhZnRlciBib29raW5nX3N0YXJ0X3RpbWUabyFoYXModGhpcy5ib29raW5nX3N0YXJ0X3RpbWUpIHx8ICFoYXModGhpcy5ib29raW5nX2VuZF90aW1lKSB8fCB0aGlzLmJvb2tpbmdfc3RhcnRfdGltZSA8IHRoaXMuYm9va2luZ19lbmRfdGltZUIKCghfdmVyc2lvbkIQCg5fdG90YWxfdGlja2V0c0IICgZfcHJpY2UyowQKDkNvbmNlcnRTZXJ2aWNlEm8KCkdldENvbmNlcnQSHi5mcm9udHJvdy52MS5HZXRDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiK5ACAYroGAIoAZroGAEEgtPkkwIXEhUvYXBpL3YxL2NvbmNlcnRzL3tpZH0SkAEKDExpc3RDb25jZXJ0cxIgLmZyb250cm93LnYxLkxpc3RDb25jZXJ0c1JlcXVlc3QaIS5mcm9udHJvdy52MS5MaXN0Q29uY2VydHNSZXNwb25zZSI7kAIBiugYFygBMgZhcnRpc3QyBXZlbnVlMgRuYW1lmugYAQKC0+STAhISEC9hcGkvdjEvY29uY2VydHMSgQEKDUNyZWF0ZUNvbmNlcnQSIS5mcm9udHJvdy52MS5DcmVhdGVDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiN4roGBIKDmNvbmNlcnRzOndyaXRlKAOa6BgCAw2C0+STAhU6ASoiEC9hcGkvdjEvY29uY2VydHMSiAEKDVVwZGF0ZUNvbmNlcnQSIS5mcm9udHJvdy52MS5VcGRhdGVDb25jZXJ0UmVxdWVzdBoULmZyb250cm93LnYxLkNvbmNlcnQiPoroGBIKDmNvbmNlcnRzOndyaXRlKAOa6BgEBAwKDYLT5JMCGjoBKhoVL2FwaS92MS9jb25jZXJ0cy97aWR9YgZwcm90bzM", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_concert, file_frontrow_v1_error_reason, file_frontrow_v1_text, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * Names a concert.
+ * The concert to get.
  *
  * @generated from message frontrow.v1.GetConcertRequest
  */
@@ -43,7 +43,8 @@ export const GetConcertRequestSchema: GenMessage<GetConcertRequest> = /*@__PURE_
   messageDesc(file_frontrow_v1_concert_service, 0);
 
 /**
- * Says which concerts to list. Filters that are empty or unset do not filter; those given must all hold.
+ * Selects the concerts to list. Filters that are empty or unset do not filter; those given must all
+ * hold.
  *
  * @generated from message frontrow.v1.ListConcertsRequest
  */
@@ -56,17 +57,18 @@ export type ListConcertsRequest = Message<"frontrow.v1.ListConcertsRequest"> & {
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page. The other filters must be those of that call;
-   * page_size may differ.
+   * The next_page_token of the page before; empty for the first page. The other filters must be
+   * those of that call; page_size may differ.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * Keeps concerts whose artist contains this text, by Unicode's caseless matching: letters match in any case, composed or
-   * not, and in full width; %, _ and \ stand for themselves. A text of one or two characters matches where a word begins
-   * with it. White space around the text does not count, and a text of white space does not filter. At most 100 characters.
+   * Keeps concerts whose artist contains this text, by Unicode's caseless matching: letters match
+   * in any case, composed or not, and in full width; %, _ and \ stand for themselves. A text of one
+   * or two characters matches where a word begins with it. White space around the text does not
+   * count, and a text of white space does not filter. At most 100 characters.
    *
    * @generated from field: string artist = 3;
    */
@@ -87,8 +89,8 @@ export type ListConcertsRequest = Message<"frontrow.v1.ListConcertsRequest"> & {
   name: string;
 
   /**
-   * Keeps concerts that begin at this instant or later. If unset: now, by the database's clock. A page_token goes on from
-   * its place, also when concerts after it have begun since.
+   * Keeps concerts that begin at this instant or later. If unset: now, by the database's clock. A
+   * page_token continues from its position, also when concerts after it have begun since.
    *
    * @generated from field: google.protobuf.Timestamp date_from = 6;
    */
@@ -158,9 +160,9 @@ export const ListConcertsResponseSchema: GenMessage<ListConcertsResponse> = /*@_
  */
 export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> & {
   /**
-   * A key of the caller's own that makes repeating the call safe: a UUID other than the nil and the max UUID, unique
-   * among all concerts. The header Idempotency-Key may carry it instead, over every protocol. If empty, the server
-   * makes one and repeating is not safe.
+   * A key that makes repeating the call safe: a UUID from the client, other than the nil and the
+   * max UUID, unique among all concerts. The header Idempotency-Key may carry it instead, over
+   * every protocol. If empty, the server makes one and repeating is not safe.
    *
    * @generated from field: string request_id = 1;
    */
@@ -202,15 +204,16 @@ export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> &
   totalTickets?: number | undefined;
 
   /**
-   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many decimals as the currency
-   * has. Required; 0 is a free concert.
+   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many
+   * decimals as the currency has. Required; 0 is a free concert.
    *
    * @generated from field: optional double price = 7;
    */
   price?: number | undefined;
 
   /**
-   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two decimals. If empty: USD.
+   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two
+   * decimals. If empty: USD.
    *
    * @generated from field: string currency_code = 8;
    */
@@ -224,8 +227,8 @@ export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> &
   bookingStartTime?: Timestamp | undefined;
 
   /**
-   * The instant from which tickets can no longer be booked (exclusive). Required; at least a microsecond after
-   * booking_start_time.
+   * The instant from which tickets can no longer be booked (exclusive). Required; at least a
+   * microsecond after booking_start_time.
    *
    * @generated from field: google.protobuf.Timestamp booking_end_time = 10;
    */
@@ -253,7 +256,7 @@ export type UpdateConcertRequest = Message<"frontrow.v1.UpdateConcertRequest"> &
   id: bigint;
 
   /**
-   * The version this update is based on, as GetConcert gave it. Required.
+   * The version this update is based on, as GetConcert returned it. Required.
    *
    * @generated from field: optional int32 version = 2;
    */
@@ -288,22 +291,24 @@ export type UpdateConcertRequest = Message<"frontrow.v1.UpdateConcertRequest"> &
   concertDate?: Timestamp | undefined;
 
   /**
-   * How many tickets there are in all, sold ones included: 1 to 10,000,000, not below the number sold. Required.
+   * How many tickets there are in all, sold ones included: 1 to 10,000,000, not below the number
+   * sold. Required.
    *
    * @generated from field: optional int32 total_tickets = 7;
    */
   totalTickets?: number | undefined;
 
   /**
-   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many decimals as the currency
-   * has. Required.
+   * The price of one ticket in units of currency_code: 0 to 99,999,999.99 with at most as many
+   * decimals as the currency has. Required.
    *
    * @generated from field: optional double price = 8;
    */
   price?: number | undefined;
 
   /**
-   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two decimals. Required.
+   * The ISO 4217 code of the price's currency, in capitals; one of the currencies with at most two
+   * decimals. Required.
    *
    * @generated from field: string currency_code = 9;
    */
@@ -317,8 +322,8 @@ export type UpdateConcertRequest = Message<"frontrow.v1.UpdateConcertRequest"> &
   bookingStartTime?: Timestamp | undefined;
 
   /**
-   * The instant from which tickets can no longer be booked (exclusive). Required; at least a microsecond after
-   * booking_start_time.
+   * The instant from which tickets can no longer be booked (exclusive). Required; at least a
+   * microsecond after booking_start_time.
    *
    * @generated from field: google.protobuf.Timestamp booking_end_time = 11;
    */
@@ -335,10 +340,11 @@ export const UpdateConcertRequestSchema: GenMessage<UpdateConcertRequest> = /*@_
 /**
  * The catalogue of concerts: search it, and for organizers create and update concerts.
  *
- * Every error of a method carries a google.rpc.ErrorInfo with the domain "frontrow" and a reason of ErrorReason. What a
- * protocol refuses before there is a request, such as binary that cannot be decoded, may have a code and a message only.
- * The option `error_reasons` lists the reasons of each method's own errors. The reasons of ERROR_ORIGIN_ANY_METHOD hold for
- * every method; those about tokens hold where callers show tokens.
+ * Every error of a method has a google.rpc.ErrorInfo with the domain "frontrow" and a reason of
+ * ErrorReason. An error of the protocol itself, such as for binary that cannot be decoded, may have
+ * a code and a message only. The option `error_reasons` lists the reasons of the method. Any method
+ * may also return the reasons of ERROR_ORIGIN_ANY_METHOD. Those about tokens occur only when the
+ * service verifies tokens.
  *
  * @generated from service frontrow.v1.ConcertService
  */
@@ -356,11 +362,11 @@ export const ConcertService: GenService<{
     output: typeof ConcertSchema;
   },
   /**
-   * Lists concerts by (concert_date, id), the earliest first, page by page. The list begins now unless date_from says
-   * otherwise. A page may be shorter than page_size, even empty, and still have a successor: only an empty
-   * next_page_token ends the list.
+   * Lists concerts by (concert_date, id), the earliest first, page by page. The list begins now
+   * unless date_from is set. A page may be shorter than page_size, even empty, and still have a
+   * successor: only an empty next_page_token ends the list.
    *
-   * A call with a text filter takes ten reads of the caller's budget.
+   * A call with a text filter counts as ten reads against the caller's rate limit.
    *
    * @generated from rpc frontrow.v1.ConcertService.ListConcerts
    */
@@ -372,8 +378,8 @@ export const ConcertService: GenService<{
   /**
    * Creates a concert with all its tickets available.
    *
-   * Repeating a call with the same request_id creates nothing and answers the concert as it is now, with the response
-   * header "idempotency-replayed: true".
+   * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
+   * with the response header "idempotency-replayed: true".
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -385,11 +391,12 @@ export const ConcertService: GenService<{
     output: typeof ConcertSchema;
   },
   /**
-   * Replaces a concert's description: every field is required. A changed total_tickets adds or removes available
-   * tickets; it cannot fall below the number sold. Bookings already made keep the price they were sold at.
+   * Replaces a concert's description: every field is required. A changed total_tickets adds or
+   * removes available tickets; it cannot fall below the number sold. Bookings already made keep the
+   * price they were sold at.
    *
-   * VERSION_MISMATCH means that the concert has been updated since, or that the header If-Match or If-None-Match does not
-   * allow its version. OUTCOME_UNKNOWN has the code UNKNOWN.
+   * VERSION_MISMATCH means that the concert has been updated since, or that the header If-Match or
+   * If-None-Match does not allow its version. OUTCOME_UNKNOWN has the code UNKNOWN.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

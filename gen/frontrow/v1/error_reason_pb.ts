@@ -17,7 +17,7 @@ export const file_frontrow_v1_error_reason: GenFile = /*@__PURE__*/
   fileDesc("Ch5mcm9udHJvdy92MS9lcnJvcl9yZWFzb24ucHJvdG8SC2Zyb250cm93LnYxIrQBChBFcnJvckRlc2NyaXB0aW9uEh8KBWNvZGVzGAEgAygOMhAuZ29vZ2xlLnJwYy5Db2RlEhUKDWh0dHBfc3RhdHVzZXMYAiADKAUSEAoIbWV0YWRhdGEYAyADKAkSLAoLcmV0cnlfZGVsYXkYBCABKA4yFy5mcm9udHJvdy52MS5SZXRyeURlbGF5EigKBm9yaWdpbhgFIAEoDjIYLmZyb250cm93LnYxLkVycm9yT3JpZ2luKqYOCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIrChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEAEaCaLoGAUKAQMoAhIuCh9FUlJPUl9SRUFTT05fSU5WQUxJRF9QQUdFX1RPS0VOEAIaCaLoGAUKAQMoARItCh5FUlJPUl9SRUFTT05fUkVRVUVTVF9JRF9SRVVTRUQQAxoJougYBQoBAygBEi0KHkVSUk9SX1JFQVNPTl9DT05DRVJUX05PVF9GT1VORBAEGgmi6BgFCgEFKAESLQoeRVJST1JfUkVBU09OX0JPT0tJTkdfTk9UX0ZPVU5EEAUaCaLoGAUKAQUoARJGCh1FUlJPUl9SRUFTT05fQk9PS0lOR19OT1RfT1BFThAGGiOi6BgfCgEJGghvcGVuc19hdBoJY2xvc2VzX2F0GgNub3coARI4CiJFUlJPUl9SRUFTT05fVElDS0VUX0xJTUlUX0VYQ0VFREVEEAcaEKLoGAwKAQkaBWxpbWl0KAESOwohRVJST1JfUkVBU09OX0lOU1VGRklDSUVOVF9USUNLRVRTEAgaFKLoGBAKAQkaCWF2YWlsYWJsZSgBEi0KHkVSUk9SX1JFQVNPTl9BTFJFQURZX0NBTkNFTExFRBAJGgmi6BgFCgEJKAESMgodRVJST1JfUkVBU09OX1RPVEFMX0JFTE9XX1NPTEQQChoPougYCwoBCRoEc29sZCgBEi0KHkVSUk9SX1JFQVNPTl9OT1RfQk9PS0lOR19PV05FUhALGgmi6BgFCgEHKAESQwodRVJST1JfUkVBU09OX1ZFUlNJT05fTUlTTUFUQ0gQDBogougYHAoBChIEmQOcAxoPY3VycmVudF92ZXJzaW9uKAESLgocRVJST1JfUkVBU09OX09VVENPTUVfVU5LTk9XThANGgyi6BgICgIOAiACKAESKwocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAOGgmi6BgFCgEQKAISMAoaRVJST1JfUkVBU09OX01JU1NJTkdfU0NPUEUQDxoQougYDAoBBxoFc2NvcGUoAhIuCh1FUlJPUl9SRUFTT05fS0VZU19VTkFWQUlMQUJMRRAQGgui6BgHCgEOIAEoAhIqChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEBEaC6LoGAcKAQggASgCEigKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEBIaC6LoGAcKAQ4gASgCEjIKIUVSUk9SX1JFQVNPTl9EQVRBQkFTRV9VTkFWQUlMQUJMRRATGgui6BgHCgEOIAEoAhIvCh5FUlJPUl9SRUFTT05fREVBRExJTkVfRVhDRUVERUQQFBoLougYBwoBBCACKAISKwoaRVJST1JfUkVBU09OX1NIVVRUSU5HX0RPV04QFRoLougYBwoBDiACKAISJAoVRVJST1JfUkVBU09OX0lOVEVSTkFMEBYaCaLoGAUKAQ0oAhIvChxFUlJPUl9SRUFTT05fUk9VVEVfTk9UX0ZPVU5EEBcaDaLoGAkKAQUSApQDKAMSMgofRVJST1JfUkVBU09OX01FVEhPRF9OT1RfQUxMT1dFRBAYGg2i6BgJCgEMEgKVAygDEi8KHEVSUk9SX1JFQVNPTl9SRVFVRVNUX1RJTUVPVVQQGRoNougYCQoBBBICmAMoAxIzCiBFUlJPUl9SRUFTT05fUFJFQ09ORElUSU9OX0ZBSUxFRBAaGg2i6BgJCgEJEgKcAygDEjEKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRAbGg2i6BgJCgEIEgKdAygDEjYKI0VSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9NRURJQV9UWVBFEBwaDaLoGAkKAQMSAp8DKAMSMgofRVJST1JfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAdGg2i6BgJCgEMEgKhAygDEjEKHkVSUk9SX1JFQVNPTl9IRUFERVJTX1RPT19MQVJHRRAeGg2i6BgJCgEIEgKvAygDEj8KLEVSUk9SX1JFQVNPTl9UUkFOU0ZFUl9FTkNPRElOR19OT1RfU1VQUE9SVEVEEB8aDaLoGAkKAQwSAvUDKAMSOgonRVJST1JfUkVBU09OX0hUVFBfVkVSU0lPTl9OT1RfU1VQUE9SVEVEECAaDaLoGAkKAQwSAvkDKAMSMAodRVJST1JfUkVBU09OX0hPU1RfTk9UX0FMTE9XRUQQIRoNougYCQoBBxICkwMoAxIyCh9FUlJPUl9SRUFTT05fT1JJR0lOX05PVF9BTExPV0VEECIaDaLoGAkKAQcSApMDKAMSLAobRVJST1JfUkVBU09OX1NUUkVBTV9FWFBJUkVEECMaC6LoGAcKAQ4gASgEKloKClJldHJ5RGVsYXkSGwoXUkVUUllfREVMQVlfVU5TUEVDSUZJRUQQABIWChJSRVRSWV9ERUxBWV9BTFdBWVMQARIXChNSRVRSWV9ERUxBWV9JRl9TQUZFEAIqlgEKC0Vycm9yT3JpZ2luEhwKGEVSUk9SX09SSUdJTl9VTlNQRUNJRklFRBAAEhcKE0VSUk9SX09SSUdJTl9NRVRIT0QQARIbChdFUlJPUl9PUklHSU5fQU5ZX01FVEhPRBACEhoKFkVSUk9SX09SSUdJTl9UUkFOU1BPUlQQAxIXChNFUlJPUl9PUklHSU5fU1RSRUFNEAQ6XwoNZXJyb3JfcmVhc29ucxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGIONAyADKA4yGC5mcm9udHJvdy52MS5FcnJvclJlYXNvblIMZXJyb3JSZWFzb25zOlgKBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYhI0DIAEoCzIdLmZyb250cm93LnYxLkVycm9yRGVzY3JpcHRpb25SBWVycm9yYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_rpc_code]);
 
 /**
- * What an error with a reason is like.
+ * The properties of the errors with a reason.
  *
  * @generated from message frontrow.v1.ErrorDescription
  */
@@ -30,29 +30,29 @@ export type ErrorDescription = Message<"frontrow.v1.ErrorDescription"> & {
   codes: Code[];
 
   /**
-   * Its HTTP status in REST. Unset if google/rpc/code.proto maps the code to it. If there are several, the value's comment
-   * says when each applies.
+   * Its HTTP status in REST. Unset if google/rpc/code.proto maps the code to it. If there are
+   * several, the value's comment says when each applies.
    *
    * @generated from field: repeated int32 http_statuses = 2;
    */
   httpStatuses: number[];
 
   /**
-   * The keys of its metadata. All of them are there.
+   * The keys of its metadata. All of them are present.
    *
    * @generated from field: repeated string metadata = 3;
    */
   metadata: string[];
 
   /**
-   * Whether it says after which delay to repeat the request.
+   * Whether the error has a delay after which to repeat the request.
    *
    * @generated from field: frontrow.v1.RetryDelay retry_delay = 4;
    */
   retryDelay: RetryDelay;
 
   /**
-   * What answers it.
+   * What returns it.
    *
    * @generated from field: frontrow.v1.ErrorOrigin origin = 5;
    */
@@ -67,30 +67,31 @@ export const ErrorDescriptionSchema: GenMessage<ErrorDescription> = /*@__PURE__*
   messageDesc(file_frontrow_v1_error_reason, 0);
 
 /**
- * Why a request failed, for programs. An error carries the name of its value without the prefix ERROR_REASON_, such as
- * INSUFFICIENT_TICKETS: in google.rpc.ErrorInfo.reason (with the domain "frontrow"), and in the reason of a problem
- * document (RFC 9457). Each comment begins with the RPC code. The option `error` holds the same for programs.
+ * Why a request failed, for programs. An error has the name of its value without the prefix
+ * ERROR_REASON_, such as INSUFFICIENT_TICKETS: in google.rpc.ErrorInfo.reason (with the domain
+ * "frontrow"), and in the reason of a problem document (RFC 9457). Each comment begins with the RPC
+ * code. The option `error` holds the same for programs.
  *
  * @generated from enum frontrow.v1.ErrorReason
  */
 export const ErrorReason = {
   /**
-   * No reason: no error carries it.
+   * No reason: no error has it.
    *
    * @generated from enum value: ERROR_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * INVALID_ARGUMENT: a rule of the schema is broken, or the input is malformed. If fields are at fault, a
-   * google.rpc.BadRequest names them.
+   * INVALID_ARGUMENT: a rule of the schema is broken, or the input is malformed. If fields are at
+   * fault, a google.rpc.BadRequest names them.
    *
    * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 1;
    */
   INVALID_REQUEST: 1,
 
   /**
-   * INVALID_ARGUMENT: the page_token is not one that the list with these filters has given.
+   * INVALID_ARGUMENT: the page_token was not returned for this list with these filters.
    *
    * @generated from enum value: ERROR_REASON_INVALID_PAGE_TOKEN = 2;
    */
@@ -118,7 +119,8 @@ export const ErrorReason = {
   BOOKING_NOT_FOUND: 5,
 
   /**
-   * FAILED_PRECONDITION: the concert's booking window is not open. Metadata: opens_at, closes_at, now.
+   * FAILED_PRECONDITION: the concert's booking window is not open. Metadata: opens_at, closes_at,
+   * now.
    *
    * @generated from enum value: ERROR_REASON_BOOKING_NOT_OPEN = 6;
    */
@@ -160,16 +162,17 @@ export const ErrorReason = {
   NOT_BOOKING_OWNER: 11,
 
   /**
-   * ABORTED: the concert has been updated since. HTTP's status is 412 if the header If-Match or If-None-Match does not
-   * allow the concert's version. Metadata: current_version.
+   * ABORTED: the concert has been updated since. HTTP's status is 412 if the header If-Match or
+   * If-None-Match does not allow the concert's version. Metadata: current_version.
    *
    * @generated from enum value: ERROR_REASON_VERSION_MISMATCH = 12;
    */
   VERSION_MISMATCH: 12,
 
   /**
-   * UNAVAILABLE or UNKNOWN: the request may have been stored. The code is UNAVAILABLE if it had a request_id: repeat it
-   * with the same request_id after the given delay. The code is UNKNOWN if it had none: look before repeating it.
+   * UNAVAILABLE or UNKNOWN: the request may have been stored. The code is UNAVAILABLE if it had a
+   * request_id: repeat it with the same request_id after the given delay. The code is UNKNOWN if it
+   * had none: read before you repeat it.
    *
    * @generated from enum value: ERROR_REASON_OUTCOME_UNKNOWN = 13;
    */
@@ -183,22 +186,22 @@ export const ErrorReason = {
   UNAUTHENTICATED: 14,
 
   /**
-   * PERMISSION_DENIED: the token does not have the scope that the call takes. Metadata: scope.
+   * PERMISSION_DENIED: the token does not have the scope that the call requires. Metadata: scope.
    *
    * @generated from enum value: ERROR_REASON_MISSING_SCOPE = 15;
    */
   MISSING_SCOPE: 15,
 
   /**
-   * UNAVAILABLE: the keys that tokens are checked with cannot be fetched. Nothing was stored.
+   * UNAVAILABLE: the keys that verify tokens cannot be fetched. Nothing was stored.
    *
    * @generated from enum value: ERROR_REASON_KEYS_UNAVAILABLE = 16;
    */
   KEYS_UNAVAILABLE: 16,
 
   /**
-   * RESOURCE_EXHAUSTED: the caller has made more calls than its rate limit or its share allows, or has too many open
-   * streams. Nothing was stored.
+   * RESOURCE_EXHAUSTED: the caller has made more calls than its rate limit or its share allows, or
+   * has too many open streams. Nothing was stored.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 17;
    */
@@ -219,14 +222,16 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 19,
 
   /**
-   * DEADLINE_EXCEEDED: the deadline passed. The message says whether the request may have been stored.
+   * DEADLINE_EXCEEDED: the deadline passed. The message says whether the request may have been
+   * stored.
    *
    * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 20;
    */
   DEADLINE_EXCEEDED: 20,
 
   /**
-   * UNAVAILABLE: this instance shuts down. The message says whether the request may have been stored.
+   * UNAVAILABLE: this instance shuts down. The message says whether the request may have been
+   * stored.
    *
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 21;
    */
@@ -240,14 +245,15 @@ export const ErrorReason = {
   INTERNAL: 22,
 
   /**
-   * NOT_FOUND: nothing is at the path.
+   * NOT_FOUND: the path does not exist.
    *
    * @generated from enum value: ERROR_REASON_ROUTE_NOT_FOUND = 23;
    */
   ROUTE_NOT_FOUND: 23,
 
   /**
-   * UNIMPLEMENTED: the path does not take the HTTP method. The header Allow names those that it takes.
+   * UNIMPLEMENTED: the path does not accept the HTTP method. The header Allow lists those that it
+   * accepts.
    *
    * @generated from enum value: ERROR_REASON_METHOD_NOT_ALLOWED = 24;
    */
@@ -261,7 +267,8 @@ export const ErrorReason = {
   REQUEST_TIMEOUT: 25,
 
   /**
-   * FAILED_PRECONDITION: the header If-Match does not name what is at the path, or the method does not compare it.
+   * FAILED_PRECONDITION: the header If-Match does not name what is at the path, or the method does
+   * not compare it.
    *
    * @generated from enum value: ERROR_REASON_PRECONDITION_FAILED = 26;
    */
@@ -275,7 +282,7 @@ export const ErrorReason = {
   REQUEST_TOO_LARGE: 27,
 
   /**
-   * INVALID_ARGUMENT: the body is not of a type or an encoding that the path takes.
+   * INVALID_ARGUMENT: the path does not accept the type or the encoding of the body.
    *
    * @generated from enum value: ERROR_REASON_UNSUPPORTED_MEDIA_TYPE = 28;
    */
@@ -310,16 +317,16 @@ export const ErrorReason = {
   HTTP_VERSION_NOT_SUPPORTED: 32,
 
   /**
-   * PERMISSION_DENIED: the request names another host than this machine, and the service takes requests of this machine
-   * only (APP_AUTH_MODE is unset or dev).
+   * PERMISSION_DENIED: the request names another host than this machine, and the service accepts
+   * requests for this machine only (APP_AUTH_MODE is unset or dev).
    *
    * @generated from enum value: ERROR_REASON_HOST_NOT_ALLOWED = 33;
    */
   HOST_NOT_ALLOWED: 33,
 
   /**
-   * PERMISSION_DENIED: the request comes from a page of another host than this machine, and the service takes requests of
-   * this machine only (APP_AUTH_MODE is unset or dev).
+   * PERMISSION_DENIED: the request comes from a page of another host than this machine, and the
+   * service accepts requests from this machine only (APP_AUTH_MODE is unset or dev).
    *
    * @generated from enum value: ERROR_REASON_ORIGIN_NOT_ALLOWED = 34;
    */
@@ -334,9 +341,10 @@ export const ErrorReason = {
 } as const;
 
 /**
- * Why a request failed, for programs. An error carries the name of its value without the prefix ERROR_REASON_, such as
- * INSUFFICIENT_TICKETS: in google.rpc.ErrorInfo.reason (with the domain "frontrow"), and in the reason of a problem
- * document (RFC 9457). Each comment begins with the RPC code. The option `error` holds the same for programs.
+ * Why a request failed, for programs. An error has the name of its value without the prefix
+ * ERROR_REASON_, such as INSUFFICIENT_TICKETS: in google.rpc.ErrorInfo.reason (with the domain
+ * "frontrow"), and in the reason of a problem document (RFC 9457). Each comment begins with the RPC
+ * code. The option `error` holds the same for programs.
  *
  * @generated from enum frontrow.v1.ErrorReason
  */
@@ -390,13 +398,13 @@ export const RetryDelaySchema: GenEnum<RetryDelay> = /*@__PURE__*/
   enumDesc(file_frontrow_v1_error_reason, 1);
 
 /**
- * What answers an error.
+ * What returns an error.
  *
  * @generated from enum frontrow.v1.ErrorOrigin
  */
 export const ErrorOrigin = {
   /**
-   * Not an origin: a reason has to name one.
+   * No origin: every reason must name one.
    *
    * @generated from enum value: ERROR_ORIGIN_UNSPECIFIED = 0;
    */
@@ -417,7 +425,8 @@ export const ErrorOrigin = {
   ANY_METHOD: 2,
 
   /**
-   * The HTTP server: no method receives the request, or the response does not meet its preconditions.
+   * The HTTP server: no method receives the request, or the response does not meet its
+   * preconditions.
    *
    * @generated from enum value: ERROR_ORIGIN_TRANSPORT = 3;
    */
@@ -432,7 +441,7 @@ export const ErrorOrigin = {
 } as const;
 
 /**
- * What answers an error.
+ * What returns an error.
  *
  * @generated from enum frontrow.v1.ErrorOrigin
  */
@@ -445,7 +454,8 @@ export const ErrorOriginSchema: GenEnum<ErrorOrigin> = /*@__PURE__*/
   enumDesc(file_frontrow_v1_error_reason, 2);
 
 /**
- * The reasons of the method's own errors. Any method may also answer the reasons of ERROR_ORIGIN_ANY_METHOD.
+ * The reasons of the method's own errors. Any method may also return the reasons of
+ * ERROR_ORIGIN_ANY_METHOD.
  *
  * @generated from extension: repeated frontrow.v1.ErrorReason error_reasons = 50819;
  */
@@ -453,7 +463,7 @@ export const error_reasons: GenExtension<MethodOptions, ErrorReason[]> = /*@__PU
   extDesc(file_frontrow_v1_error_reason, 0);
 
 /**
- * What an error with the reason is like. Every reason has one.
+ * The properties of the errors with the reason. Every reason has this option.
  *
  * @generated from extension: frontrow.v1.ErrorDescription error = 50820;
  */

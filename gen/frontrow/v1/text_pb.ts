@@ -14,9 +14,10 @@ export const file_frontrow_v1_text: GenFile = /*@__PURE__*/
   fileDesc("ChZmcm9udHJvdy92MS90ZXh0LnByb3RvEgtmcm9udHJvdy52MTo/Cgpub3JtYWxpemVkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiCjQMgASgIUgpub3JtYWxpemVkYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
- * Whether the field is a text for people. The server brings it into Unicode's normalization form NFC before it applies
- * the field's rules: lengths count the characters of that form, and it is what responses contain. Identifiers, such as
- * user_id, do not have it: they are compared and stored exactly as they were sent.
+ * Whether the field is a text for people. The server converts it to Unicode's normalization form
+ * NFC before it applies the field's rules: lengths count the characters of that form, and
+ * responses contain that form. Identifiers, such as user_id, do not have the option: they are
+ * compared and stored exactly as they were sent.
  *
  * @generated from extension: bool normalized = 50818;
  */

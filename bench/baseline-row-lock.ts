@@ -1,33 +1,33 @@
-/** The baseline that the engine is measured against: one interactive transaction a booking, as one would first write it. */
+/** The baseline of the engine: one interactive transaction for each booking, with a row lock. */
 import { randomUUID } from "node:crypto";
 import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { DomainError } from "../src/domain/failure.ts";
 import type { DB } from "../src/store/tables.ts";
 
-/** What is asked: as in BookTickets, without a key. */
-export interface PlainRequest {
+/** A booking request, as in BookTickets, without a key. */
+export interface RowLockRequest {
   readonly concertId: bigint;
   readonly userId: string;
   readonly ticketCount: number;
 }
 
 /** A row of a new booking. */
-export interface PlainBooking {
+export interface RowLockBooking {
   readonly id: bigint;
   readonly unitPrice: number;
   readonly now: Temporal.Instant;
   readonly currencyCode: string;
 }
 
-export interface PlainBookings {
-  /** Books, or raises INSUFFICIENT_TICKETS. */
-  book(request: PlainRequest): Promise<PlainBooking>;
+export interface RowLockBookings {
+  /** Books, or rejects with INSUFFICIENT_TICKETS. */
+  book(request: RowLockRequest): Promise<RowLockBooking>;
   close(): Promise<void>;
 }
 
-/** Opens the baseline with a pool of its own. */
-export function openPlainBookings(databaseUrl: string, poolSize: number): PlainBookings {
+/** Opens the baseline with its own pool. */
+export function openRowLockBookings(databaseUrl: string, poolSize: number): RowLockBookings {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize });
   pool.on("error", () => {});
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
@@ -43,8 +43,8 @@ export function openPlainBookings(databaseUrl: string, poolSize: number): PlainB
 
 async function bookInTransaction(
   transaction: Transaction<DB>,
-  { concertId, userId, ticketCount }: PlainRequest,
-): Promise<PlainBooking> {
+  { concertId, userId, ticketCount }: RowLockRequest,
+): Promise<RowLockBooking> {
   await transaction.selectFrom("concerts").select("id").where("id", "=", concertId).forUpdate().executeTakeFirst();
   const concert = await readConcert(transaction, concertId);
   const { now, price, available_tickets: available, currency_code: currencyCode } = concert;

@@ -1,27 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { ConfigError, loadConfig } from "./load.ts";
+import { load as loadSources, problemsOf } from "../../test/support/config-sources.ts";
 
 const { publicKey } = generateKeyPairSync("ed25519");
 const pem = publicKey.export({ type: "spki", format: "pem" }) as string;
 
-const load = (env: Record<string, string>) =>
-  loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/srv" });
+const load = (env: Record<string, string>) => loadSources({ env });
+const problemsWith = (env: Record<string, string>) => problemsOf({ env });
 
-function problemsWith(env: Record<string, string>): readonly string[] {
-  try {
-    load(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-const believing =
-  "listening on loopback only: callers are believed whoever they say they are, until APP_AUTH_MODE is set";
-const trying =
-  "listening on loopback only: with APP_AUTH_MODE=dev whoever can read the key in APP_DATA_DIR can be anybody";
+const withoutMode = "listening on loopback only: any client can act as any user until APP_AUTH_MODE is set";
+const withDevKey =
+  "listening on loopback only: with APP_AUTH_MODE=dev a reader of the key in APP_DATA_DIR can act as any user";
 
 const jwt = {
   APP_AUTH_MODE: "jwt",
@@ -32,58 +21,52 @@ const jwt = {
 
 describe("the address to listen on", () => {
   test.each<[env: Record<string, string>, host: string, whyLoopback: string | undefined]>([
-    [{}, "127.0.0.1", believing],
+    [{}, "127.0.0.1", withoutMode],
     [{ APP_AUTH_MODE: "none" }, "0.0.0.0", undefined],
     // As Compose writes what is not set.
-    [{ APP_AUTH_MODE: "" }, "127.0.0.1", believing],
-    [{ APP_AUTH_MODE: "dev" }, "127.0.0.1", trying],
+    [{ APP_AUTH_MODE: "" }, "127.0.0.1", withoutMode],
+    [{ APP_AUTH_MODE: "dev" }, "127.0.0.1", withDevKey],
     [jwt, "0.0.0.0", undefined],
     [{ ...jwt, APP_HOST: "10.1.2.3" }, "10.1.2.3", undefined],
     [{ APP_AUTH_MODE: "none", APP_HOST: "::" }, "::", undefined],
-  ])("follows from the mode: %#", (env, host, whyLoopback) => {
+  ])("depends on the mode: %#", (env, host, whyLoopback) => {
     const { config, warnings } = load(env);
     expect(config).toMatchObject({ host, auth: { mode: env.APP_AUTH_MODE || "none" } });
     expect(config.whyLoopback).toBe(whyLoopback);
     expect(warnings).toEqual([]);
   });
 
-  test.each(["localhost", "127.0.0.1", "127.8.8.8", "::1"])("may be any of loopback: %s", (host) => {
-    for (const mode of [{}, { APP_AUTH_MODE: "dev" }]) {
+  describe.each([
+    [{}, withoutMode],
+    [{ APP_AUTH_MODE: "dev" }, withDevKey],
+  ])("with %j", (mode, whyLoopback) => {
+    test.each(["localhost", "127.0.0.1", "127.8.8.8", "::1"])("may be any loopback address: %s", (host) => {
       const { config, warnings } = load({ ...mode, APP_HOST: host });
-      expect(config.host).toBe(host);
-      expect(config.whyLoopback).toBeDefined();
-      expect(warnings).toEqual([]);
-    }
-  });
-
-  test.each(["0.0.0.0", "::", "192.0.2.7", "localhost.example.org", "127.0.0.1.example.org", "1127.0.0.1", "fe80::1"])(
-    "is no other, which is said: %s",
-    (host) => {
-      const open = load({ APP_HOST: host });
-      expect(open.config.host).toBe("127.0.0.1");
-      expect(open.warnings).toEqual([`APP_HOST is ignored: ${believing}`]);
-      const dev = load({ APP_HOST: host, APP_AUTH_MODE: "dev" });
-      expect(dev.config.host).toBe("127.0.0.1");
-      expect(dev.warnings).toEqual([`APP_HOST is ignored: ${trying}`]);
-    },
-  );
-
-  test("is spoken of as its source spells it", () => {
-    const { warnings } = loadConfig({
-      ...{ argv: ["--host", "0.0.0.0"], env: {}, readFile: () => undefined, projectRoot: "/srv" },
+      expect([config.host, config.whyLoopback, warnings]).toEqual([host, whyLoopback, []]);
     });
-    expect(warnings).toEqual([`--host is ignored: ${believing}`]);
+
+    test.each([
+      ...["0.0.0.0", "::", "192.0.2.7", "localhost.example.org", "127.0.0.1.example.org", "1127.0.0.1", "fe80::1"],
+    ])("replaces any other address and warns: %s", (host) => {
+      const { config, warnings } = load({ ...mode, APP_HOST: host });
+      expect(config.host).toBe("127.0.0.1");
+      expect(warnings).toEqual([`APP_HOST is ignored: ${whyLoopback}`]);
+    });
   });
 
-  test("may be any if a file says none outright", () => {
-    const readFile = () => "auth:\n  mode: none\n";
-    const { config } = loadConfig({ argv: [], env: {}, readFile, projectRoot: "/srv" });
+  test("is named in the warning as its source spells it", () => {
+    const { warnings } = loadSources({ argv: ["--host", "0.0.0.0"] });
+    expect(warnings).toEqual([`--host is ignored: ${withoutMode}`]);
+  });
+
+  test("may be any if the file sets the mode none", () => {
+    const { config } = loadSources({ yaml: "auth:\n  mode: none\n" });
     expect([config.host, config.whyLoopback]).toEqual(["0.0.0.0", undefined]);
   });
 });
 
 describe("the mode jwt", () => {
-  test("has an issuer, an audience, a key, and what else there is by default", () => {
+  test("has issuer, audience and key, and defaults for the rest", () => {
     expect(load(jwt).config.auth).toEqual({
       mode: "jwt",
       issuer: "https://issuer.example",
@@ -95,7 +78,7 @@ describe("the mode jwt", () => {
     });
   });
 
-  test("has the keys of a URL", () => {
+  test("takes the keys from a URL, and lists", () => {
     const { APP_AUTH_PUBLIC_KEY: _, ...rest } = jwt;
     const env = {
       ...rest,
@@ -112,12 +95,12 @@ describe("the mode jwt", () => {
     });
   });
 
-  const noIssuer = "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt takes the tokens of one issuer";
-  const noAudience = "APP_AUTH_AUDIENCE is missing: tokens for other services must not count here";
+  const noIssuer = "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt accepts the tokens of one issuer";
+  const noAudience = "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here";
   const noKey =
     "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key";
 
-  test("names all that is missing", () => {
+  test("names everything that is missing", () => {
     expect(problemsWith({ APP_AUTH_MODE: "jwt" })).toEqual([noIssuer, noAudience, noKey]);
   });
 
@@ -125,12 +108,12 @@ describe("the mode jwt", () => {
     ["APP_AUTH_ISSUER", noIssuer],
     ["APP_AUTH_AUDIENCE", noAudience],
     ["APP_AUTH_PUBLIC_KEY", noKey],
-  ] as const)("does not start without %s", (name, problem) => {
+  ] as const)("requires %s", (name, problem) => {
     const { [name]: _, ...rest } = jwt;
     expect(problemsWith(rest)).toEqual([problem]);
   });
 
-  test("takes one key and no two", () => {
+  test("accepts one key and not two", () => {
     expect(problemsWith({ ...jwt, APP_AUTH_JWKS_URL: "https://issuer.example/keys.json" })).toEqual([noKey]);
   });
 
@@ -147,7 +130,7 @@ describe("the mode jwt", () => {
     ["APP_AUTH_CLOCK_TOLERANCE", "5"],
     ["APP_AUTH_SCOPE_CLAIM", "scope scp"],
     ["APP_AUTH_SCOPE_CLAIM", "scope,"],
-  ])("takes no %s of %j", (name, value) => {
+  ])("rejects %s=%j", (name, value) => {
     const problems = problemsWith({ ...jwt, [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name}: `));

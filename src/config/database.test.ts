@@ -1,16 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Config } from "./load.ts";
-import { ConfigError, loadConfig } from "./load.ts";
-
-interface Sources {
-  argv?: string[];
-  env?: Record<string, string>;
-  yaml?: string;
-}
-
-function load({ argv = [], env = {}, yaml }: Sources) {
-  return loadConfig({ argv, env, readFile: () => yaml, projectRoot: "/srv/frontrow" });
-}
+import { load, type Sources } from "../../test/support/config-sources.ts";
+import { type Config, ConfigError } from "./load.ts";
 
 const external: Config["database"] = {
   kind: "external",
@@ -43,7 +33,7 @@ describe("which database is used", () => {
     expect(database).toEqual(kind === "external" ? external : { kind, dataDir: "/srv/frontrow/.data", demoData: true });
   });
 
-  test("single settings of several sources make one database", () => {
+  test("merges single settings of several sources", () => {
     const sources = {
       yaml: "database: {host: db, port: 6432, username: ann}",
       env: { APP_DATABASE_PORT: "7432", APP_DATABASE_PASSWORD: "secret" },
@@ -56,8 +46,8 @@ describe("which database is used", () => {
   });
 });
 
-describe("a URL is the whole address", () => {
-  test("what it leaves out has its default, and single settings are ignored with a warning", () => {
+describe("a URL is a complete address", () => {
+  test("uses defaults for what it leaves out, and warns of single settings", () => {
     const sources = {
       yaml: "database: {port: 6432, name: other}",
       env: { APP_DATABASE_URL: "postgres://db", APP_DATABASE_USERNAME: "ann" },
@@ -71,7 +61,7 @@ describe("a URL is the whole address", () => {
     ]);
   });
 
-  test("password and protection that it leaves out may be given apart", () => {
+  test("uses the settings of a password and sslmode that it leaves out", () => {
     const apart = { APP_DATABASE_PASSWORD: "secret", APP_DATABASE_SSLMODE: "require" };
     expect(load({ env: { ...apart, APP_DATABASE_URL: "postgres://ann@db" } })).toMatchObject({
       config: { database: { ...external, host: "db", username: "ann", password: "secret", sslMode: "require" } },
@@ -85,7 +75,7 @@ describe("a URL is the whole address", () => {
 });
 
 describe("a URL's parameters", () => {
-  test("that do nothing cause a warning that names the setting", () => {
+  test("cause a warning that names the setting if they have no effect", () => {
     const env = { APP_DATABASE_URL: "postgres://db?keepalives=1" };
     expect(load({ env }).warnings).toEqual([expect.stringMatching(/^APP_DATABASE_URL: keepalives is ignored/)]);
   });
@@ -102,7 +92,7 @@ describe("a URL's parameters", () => {
   });
 });
 
-describe("paths", () => {
+describe("paths and authorities", () => {
   test.each([
     ["relative to the project", "certs/ca.pem", "/srv/frontrow/certs/ca.pem"],
     ["absolute", "/etc/ca.pem", "/etc/ca.pem"],
@@ -113,14 +103,14 @@ describe("paths", () => {
     expect(load({ env: { APP_DATA_DIR: given } }).config.database).toMatchObject({ dataDir: path });
   });
 
-  test("certificates that will not be used cause a warning", () => {
+  test("warns of a file of authorities that is not used", () => {
     const env = { APP_DATABASE_HOST: "db", APP_DATABASE_SSL_CA_FILE: "ca.pem" };
     expect(load({ env }).warnings).toEqual([
       "APP_DATABASE_SSL_CA_FILE is ignored: certificates are checked with sslmode verify-ca and verify-full only, and it is disable",
     ]);
   });
 
-  test("an authority that a URL names is checked against, as with libpq", () => {
+  test("checks against the authorities that a URL names, as libpq does", () => {
     const env = {
       APP_DATABASE_URL: "postgres://db?sslmode=require&sslrootcert=ca.pem",
       APP_DATABASE_SSL_CA_FILE: "b.pem",
@@ -130,7 +120,7 @@ describe("paths", () => {
     expect(load({ env })).toMatchObject({ config: { database }, warnings });
   });
 
-  test("sslrootcert=system in the URL overrules one", () => {
+  test("ignores the file of authorities for sslrootcert=system in the URL", () => {
     const env = { APP_DATABASE_URL: "postgres://db?sslrootcert=system", APP_DATABASE_SSL_CA_FILE: "/etc/other.pem" };
     const { config, warnings } = load({ env });
     expect(config.database).toMatchObject({ sslMode: "verify-full" });
@@ -138,7 +128,7 @@ describe("paths", () => {
     expect(warnings).toEqual(["APP_DATABASE_URL is used; ignored: APP_DATABASE_SSL_CA_FILE"]);
   });
 
-  test("verify-ca without one causes a warning", () => {
+  test("warns of verify-ca without a file of authorities", () => {
     const env = { APP_DATABASE_HOST: "db", APP_DATABASE_SSLMODE: "verify-ca" };
     expect(load({ env }).warnings).toEqual([expect.stringContaining("APP_DATABASE_SSL_CA_FILE, or use verify-full")]);
   });
@@ -176,7 +166,7 @@ describe("no problem and no warning repeats a password", () => {
     expect(String(error)).not.toContain("s3cret");
   });
 
-  test("a URL that overrules", () => {
+  test("a warning of overruled settings", () => {
     const env = { APP_DATABASE_URL: "postgres://ann:s3cret@db", APP_DATABASE_PASSWORD: "s3cret" };
     expect(load({ env }).warnings.join()).not.toContain("s3cret");
   });

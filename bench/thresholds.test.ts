@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { measured, resultsOf } from "./example-results.ts";
+import type { Measurement, Results } from "./results.ts";
+import { type Check, checkThresholds, isMet } from "./thresholds.ts";
+import { subjectNames, workloadNames } from "./workloads.ts";
+
+function check(results: Results, what: string, protocol = "REST"): Check & { readonly met: boolean | undefined } {
+  const found = checkThresholds(results).find((one) => one.what.includes(what) && one.protocol === protocol);
+  if (!found) throw new Error(`there is no threshold for ${what}`);
+  return { ...found, met: isMet(found) };
+}
+
+const onHotConcert = (subject: string, values: Partial<Measurement>) =>
+  measured({ workload: workloadNames.hot, subject, users: 500, ...values });
+
+test("what was not measured is neither met nor missed", () => {
+  const checks = checkThresholds(resultsOf([]));
+  expect(checks.length).toBeGreaterThan(20);
+  expect(checks.map(isMet).filter((met) => met !== undefined)).toEqual([]);
+});
+
+test.each([
+  [1_200, true],
+  [1_199, false],
+])("confirmed bookings against baseline-row-lock: %d to 100", (bookings, met) => {
+  const results = resultsOf([
+    onHotConcert(subjectNames.booking, { confirmedPerSecond: bookings, answersPerSecond: 9_999 }),
+    onHotConcert(subjectNames.rowLock, { confirmedPerSecond: 100 }),
+  ]);
+  expect(check(results, "500 users: confirmed bookings/s against baseline-row-lock").met).toBe(met);
+});
+
+test("a ratio of several rounds counts with its median", () => {
+  const rounds = [0.5, 0.9, 1.5].flatMap((ratio, index) => [
+    onHotConcert(subjectNames.booking, { protocol: "gRPC", round: index, confirmedPerSecond: 100 * ratio }),
+    onHotConcert(subjectNames.noop, { protocol: "gRPC", round: index }),
+  ]);
+  const found = check(resultsOf(rounds), "confirmed bookings/s against noop", "gRPC");
+  expect(found).toMatchObject({ met: true, figure: { median: 0.9, lowest: 0.5, highest: 1.5 } });
+});
+
+test("latency must not exceed its threshold", () => {
+  const singleUser = (subject: string, p50Ms: number) =>
+    onHotConcert(subject, { users: 1, latency: { p50Ms, p90Ms: 0, p99Ms: 0, maxMs: 0 } });
+  const results = (p50Ms: number) =>
+    resultsOf([singleUser(subjectNames.booking, p50Ms), singleUser(subjectNames.rowLock, 1)]);
+  expect(check(results(1.15), "one user at a time").met).toBe(true);
+  expect(check(results(1.2), "one user at a time").met).toBe(false);
+});
+
+test("one refusal with 5,000 users misses the threshold", () => {
+  const refusing = onHotConcert(subjectNames.booking, {
+    users: 5_000,
+    answersPerSecond: 100.2,
+    confirmedPerSecond: 100,
+  });
+  const fine = { ...refusing, round: 2, answersPerSecond: 100 };
+  expect(check(resultsOf([fine]), "5000 users: refusals/s").met).toBe(true);
+  expect(check(resultsOf([fine, refusing, { ...fine, round: 3 }]), "5000 users: refusals/s").met).toBe(false);
+});
+
+test("a sold-out concert costs at most one transaction a second", () => {
+  const soldOut = (transactions: number) =>
+    measured({ workload: workloadNames.unsold, subject: subjectNames.soldOut, users: 500, transactions, seconds: 6 });
+  expect(check(resultsOf([soldOut(7)]), "sold out: transactions").met).toBe(true);
+  expect(check(resultsOf([soldOut(8)]), "sold out: transactions").met).toBe(false);
+});
+
+test("updates of the row, and how many of them are heap-only", () => {
+  const writes = { workload: workloadNames.hot, protocol: "Connect", users: 500, bookings: 1_000 } as const;
+  const results = resultsOf([], [{ ...writes, updates: 100, hotUpdates: 98 }]);
+  expect(check(results, "updates of its row", "Connect").met).toBe(true);
+  expect(check(results, "of these heap-only", "Connect")).toMatchObject({ met: false, figure: { median: 98 } });
+});

@@ -1,0 +1,268 @@
+/** What a run measures. */
+import { abuses } from "./abuses.ts";
+import { insertLargeCatalogue, insertSearchedCatalogue, largeSubjects } from "./large.ts";
+import type { Protocol } from "./requests.ts";
+import {
+  bare,
+  booking,
+  bookingOnto,
+  getConcert,
+  noop,
+  rowLock,
+  rush,
+  type Stage,
+  type Subject,
+  soldOut,
+  subject,
+} from "./subjects.ts";
+
+/** `jwt` accepts the tokens of the bench's issuer. */
+export type ServerKind = "none" | "jwt";
+
+/** The deadline of impatient clients: much less than `mostUsers` take to be served. */
+export const impatienceMs = 250;
+
+/** Subjects that are measured in turns, on one new database and its servers. */
+export interface Workload {
+  readonly name: string;
+  /** The name, with what distinguishes it from others of that name. */
+  readonly title: string;
+  /** A long step before the first measurement, for the progress report. */
+  readonly preparation?: string;
+  /** The server processes, each by how it authenticates its callers. */
+  readonly servers: readonly ServerKind[];
+  /** Whether to count the updates of the concert's row. */
+  readonly countsRowWrites?: boolean;
+  subjects(stage: Stage): Promise<Subject[]>;
+}
+
+/** The users of most thresholds. */
+export const manyUsers = 500;
+/** The most users of any workload. */
+export const mostUsers = 5_000;
+
+export const subjectNames = {
+  booking: "booking",
+  noop: "noop",
+  rowLock: "baseline-row-lock",
+  bare: "bare",
+  soldOut: "sold out",
+  soldOutKeyed: "sold out, with keys",
+  cached: "cached concert",
+  fresh: "uncached concert",
+  oneProcess: "one process",
+  twoProcesses: "two processes",
+  withTokens: "with tokens",
+  withoutTokens: "without tokens",
+  peak: "peak",
+  tripled: "three times the peak",
+  impatient: "three times the peak, impatient",
+  calm: "no abuser",
+  calmReaders: "readers only",
+  searchedReaders: "readers, costly searches",
+  filled: "onto 100,000 bookings",
+  unfilled: "onto none",
+} as const;
+
+export const workloadNames = {
+  hot: "one hot concert",
+  unsold: "nothing to book",
+  spread: "100 concerts evenly",
+  filled: "a hot concert with 100,000 bookings",
+  rush: "500 users for 1,000 tickets",
+  rate: "2,000 bookings a second",
+  processes: "two processes on one concert",
+  tokens: "one hot concert, tokens",
+  overload: "three times the capacity",
+  abuse: "a client beside an abuser",
+  large: "a million concerts, two million bookings",
+} as const;
+
+const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
+const http: readonly Protocol[] = ["REST", "Connect"];
+
+/** All workloads, or those that fit into two minutes. */
+export function workloadsOf(kind: "quick" | "full"): Workload[] {
+  if (kind === "quick")
+    return http.flatMap((protocol) => [hot(protocol, [1, manyUsers], [manyUsers]), unsold(protocol, false)]);
+  return [
+    ...protocols.map((protocol) => hot(protocol, [1, 64, manyUsers, mostUsers], [manyUsers])),
+    ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
+    ...http.map(processes),
+    ...http.map(tokens),
+    ...http.map(overload),
+    abused(),
+    ...http.map(spread),
+    filled(),
+    large(),
+    ...http.map(rushed),
+    rate(),
+  ];
+}
+
+const named = (name: string, more: string) => ({ name, title: `${name}, ${more}` });
+
+function hot(protocol: Protocol, userCounts: readonly number[], usersOfNoop: readonly number[] = userCounts): Workload {
+  return {
+    ...named(workloadNames.hot, protocol),
+    servers: ["none"],
+    countsRowWrites: true,
+    subjects: async () =>
+      userCounts.flatMap((users) => [
+        subject(subjectNames.booking, protocol, users, booking(protocol, users, { mayFail: users === mostUsers })),
+        ...(usersOfNoop.includes(users) ? [noop(protocol, users)] : []),
+        // With so many users it sends no answer within the time of a measurement.
+        ...(users === mostUsers
+          ? []
+          : [rowLock(protocol, users, (baseline) => booking(protocol, users, { baseline }))]),
+        ...(protocol === "REST" && users === manyUsers ? [bare(users)] : []),
+      ]),
+  };
+}
+
+/** Nothing is booked: the concert is sold out, or it is only read. */
+function unsold(protocol: Protocol, withFresh: boolean): Workload {
+  const { soldOut: late, soldOutKeyed: lateKeyed, cached, fresh } = subjectNames;
+  return {
+    ...named(workloadNames.unsold, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      subject(late, protocol, manyUsers, soldOut(protocol, manyUsers, false)),
+      noop(protocol, manyUsers),
+      subject(cached, protocol, manyUsers, getConcert(protocol, false)),
+      subject(lateKeyed, protocol, manyUsers, soldOut(protocol, manyUsers, true)),
+      ...(withFresh ? [subject(fresh, protocol, manyUsers, getConcert(protocol, true))] : []),
+    ],
+  };
+}
+
+function spread(protocol: Protocol): Workload {
+  const concerts = 100;
+  return {
+    ...named(workloadNames.spread, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers, { concerts })),
+      rowLock(protocol, manyUsers, (baseline) => booking(protocol, manyUsers, { concerts, baseline })),
+    ],
+  };
+}
+
+/** Bookings that are stored must not make the next one slower. */
+function filled(): Workload {
+  return {
+    ...named(workloadNames.filled, "REST"),
+    servers: ["none"],
+    subjects: async () => [
+      subject(subjectNames.unfilled, "REST", manyUsers, bookingOnto("REST", manyUsers, 0)),
+      subject(subjectNames.filled, "REST", manyUsers, bookingOnto("REST", manyUsers, 100_000)),
+    ],
+  };
+}
+
+/** Each of 500 users tries to book three of 1,000 tickets. */
+function rushed(protocol: Protocol): Workload {
+  const tickets = { users: manyUsers, tickets: 1_000, requestsPerUser: 3 };
+  return {
+    ...named(workloadNames.rush, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      subject(subjectNames.booking, protocol, manyUsers, rush(protocol, tickets)),
+      rowLock(protocol, manyUsers, (baseline) => rush(protocol, tickets, baseline)),
+    ],
+  };
+}
+
+function rate(): Workload {
+  const pace = () => ({ ratePerSecond: 2_000 });
+  return {
+    ...named(workloadNames.rate, "each protocol"),
+    servers: ["none"],
+    subjects: async () =>
+      protocols.map((protocol) =>
+        subject(subjectNames.booking, protocol, manyUsers, booking(protocol, manyUsers, { pace })),
+      ),
+  };
+}
+
+function processes(protocol: Protocol): Workload {
+  const { oneProcess, twoProcesses } = subjectNames;
+  return {
+    ...named(workloadNames.processes, protocol),
+    servers: ["none", "none"],
+    subjects: async () => [
+      subject(twoProcesses, protocol, manyUsers, booking(protocol, manyUsers, { processes: 2 })),
+      subject(oneProcess, protocol, manyUsers, booking(protocol, manyUsers, { processes: 1 })),
+    ],
+  };
+}
+
+function tokens(protocol: Protocol): Workload {
+  const { withTokens, withoutTokens } = subjectNames;
+  return {
+    ...named(workloadNames.tokens, protocol),
+    servers: ["none", "jwt"],
+    subjects: async () => [
+      subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
+      subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    ],
+  };
+}
+
+/** More calls than can be answered, whether or not there are answers. */
+function overload(protocol: Protocol): Workload {
+  let peakPerSecond = 0;
+  const pace = () => ({ ratePerSecond: 3 * peakPerSecond, whenBusy: "leave" as const });
+  const many = (timeoutMs?: number) => booking(protocol, mostUsers, { pace, timeoutMs, mayFail: true });
+  return {
+    ...named(workloadNames.overload, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      subject(
+        subjectNames.peak,
+        protocol,
+        manyUsers,
+        booking(protocol, manyUsers, {
+          onResult: ({ measured: { OK = 0 }, elapsedMs }) => {
+            peakPerSecond = (OK / elapsedMs) * 1_000;
+          },
+        }),
+      ),
+      subject(subjectNames.tripled, protocol, mostUsers, many()),
+      subject(subjectNames.impatient, protocol, mostUsers, many(impatienceMs)),
+    ],
+  };
+}
+
+/** Some users at a modest rate, while another client abuses the server. */
+function abused(): Workload {
+  const users = 50;
+  const pace = () => ({ ratePerSecond: 200 });
+  return {
+    ...named(workloadNames.abuse, "REST"),
+    servers: ["none"],
+    preparation: "inserting 150,000 concerts",
+    subjects: async ({ database }) => {
+      await insertSearchedCatalogue(database);
+      const searched = { pace, abuse: "costly searches" } as const;
+      return [
+        subject(subjectNames.calm, "REST", users, booking("REST", users, { pace })),
+        ...abuses.map((abuse) => subject(abuse, "REST", users, booking("REST", users, { pace, abuse }))),
+        subject(subjectNames.calmReaders, "REST", users, getConcert("REST", true, { pace })),
+        subject(subjectNames.searchedReaders, "REST", users, getConcert("REST", true, searched)),
+      ];
+    },
+  };
+}
+
+function large(): Workload {
+  return {
+    ...named(workloadNames.large, "REST"),
+    preparation: "inserting them, and reading all pages as a client does",
+    servers: ["none"],
+    subjects: async (stage) => {
+      await insertLargeCatalogue(stage.database);
+      return await largeSubjects(stage);
+    },
+  };
+}
