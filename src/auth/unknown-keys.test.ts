@@ -67,7 +67,7 @@ describe("a token with an unknown key", () => {
     expect(server.asked).toBe(2);
   });
 
-  test("is told to retry when the next fetch is allowed, since the issuer may have added the key", async () => {
+  test("must be retried when the next fetch is allowed, since the issuer may have added the key", async () => {
     passes(1);
     expect(await forged()).toBe(minPauseMs - 1);
     await rotate();
@@ -99,7 +99,7 @@ describe("a token with an unknown key", () => {
     await expect(verifier.verify(token, attacker)).rejects.toMatchObject({ failure });
   });
 
-  test("is told to wait for longer while the issuer does not answer", async () => {
+  test("must be retried later while the issuer does not answer", async () => {
     passes(minPauseMs);
     server.goDown();
     expect(await verify(next, "2")).toBe(addressPauseMs);
