@@ -6,8 +6,11 @@ import type { LimitEvents } from "./events.ts";
 export type RedisConnection = Redis;
 
 const connectTimeoutMs = 2_000;
-/** Without an answer for this long the connection is closed, so that one call waits for a Redis that hangs, not each. */
-const socketTimeoutMs = 200;
+/**
+ * Without a response for this long the connection is closed, so that calls wait for a hanging Redis once. It is longer than
+ * the usual event-loop delay of a busy process, which must not look like a hanging Redis.
+ */
+const socketTimeoutMs = 500;
 const maxRetryDelayMs = 5_000;
 
 /** Connects in the background. Each failed attempt and rejected command is published. The caller disconnects it. */
