@@ -3,9 +3,8 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { binariesOf, startEmbeddedPostgres } from "@frontrow/embedded-postgres";
 import pg from "pg";
-import { binariesOf } from "../src/postgres/binaries.ts";
-import { startEmbeddedPostgres } from "../src/postgres/embedded.ts";
 import { oldestMajor } from "../src/store/server-checks.ts";
 import { createStore } from "../src/store/store.ts";
 
@@ -62,7 +61,7 @@ async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop()
   await chmod(dataDir, 0o755);
   const isOldest = process.env.APP_BENCH_POSTGRES === "oldest";
   const chosen = isOldest ? { binaries: await binariesOf(`embedded-postgres-${oldestMajor}`) } : {};
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, signal, ...chosen });
+  const embedded = await startEmbeddedPostgres({ name: "frontrow", dataDir, signal, ...chosen });
   const { host, port, user, password, database } = embedded.connection;
   return {
     url: `postgres://${user}:${password}@${host}:${port}/${database}`,

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { startEmbeddedPostgres } from "@frontrow/embedded-postgres";
 import { createStore } from "../src/store/store.ts";
 
 /** Runs `work` with the URL of a freshly migrated database that is gone afterwards. */
@@ -9,7 +9,7 @@ export async function withTemporaryDatabase<Result>(work: (url: string) => Promi
   const dataDir = await mkdtemp(join(tmpdir(), "frontrow-"));
   // Run by root, the server is another user, who has to get in.
   await chmod(dataDir, 0o755);
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {} });
+  const embedded = await startEmbeddedPostgres({ name: "frontrow", dataDir });
   try {
     const { host, port, user, password, database } = embedded.connection;
     const store = createStore(

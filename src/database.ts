@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Config } from "./config/load.ts";
-import { startEmbeddedPostgres } from "./postgres/embedded.ts";
+import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { ConnectFailure, DatabaseSetupError } from "./store/sqlstate.ts";
 import { createStore, type Store } from "./store/store.ts";
 
@@ -25,7 +25,7 @@ const pollMs = 500;
 
 /**
  * Opens the external database, or starts the embedded one. Raises DatabaseUnreachableError, DatabaseSetupError or
- * EmbeddedPostgresError.
+ * EmbeddedDatabaseError.
  */
 export async function openDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<OpenDatabase> {
   if (config.database.kind === "external") {
@@ -41,7 +41,7 @@ export async function openDatabase(config: Config, logger: Logger, signal: Abort
     const failed = Promise.withResolvers<Error>().promise;
     return { store, failed, close: () => store.close() };
   }
-  const embedded = await startEmbeddedPostgres({
+  const embedded = await startEmbeddedDatabase({
     dataDir: config.database.dataDir,
     log: (message, fields) => logger.info(fields ?? {}, message),
     signal,

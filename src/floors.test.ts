@@ -22,7 +22,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["jose", "lru-cache", "pino"],
     offers: ["dev-key.ts", "index.ts", "jwks.ts", "tokens.ts"],
   },
-  "src/store": { imports: ["src/domain"], packages: ["kysely", "pg"] },
+  "src/store": { imports: ["src/domain"], packages: ["@frontrow/embedded-postgres", "kysely", "pg"] },
   "src/booking": { imports: ["src/domain", "src/store"], offers: ["cancel.ts", "engine.ts", "queries.ts"] },
   "src/concerts": {
     imports: ["src/domain", "src/store"],
@@ -43,17 +43,22 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["connection-limit.ts", "lingering-close.ts", "listen.ts"],
   },
   "src/transport/json": { imports: ["src/domain"], packages: ["@bufbuild"] },
+  // Packages do not know the service.
+  "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },
+  "packages/embedded-postgres/test": { imports: ["packages/embedded-postgres/src"], packages: ["pg", "vitest"] },
 };
 
 interface Import {
   readonly from: string;
-  /** A path from the project's root, or the name of a package without what follows its first slash. */
+  /** A path from the project's root, the name of one of its packages, or the part before the first slash of another's. */
   readonly to: string;
   readonly isFile: boolean;
 }
 
 const root = join(import.meta.dirname, "..");
-const files = globSync("src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
+const files = globSync("{src,packages/*/{src,test}}/**/*.ts", { cwd: root }).filter(
+  (file) => !file.endsWith(".test.ts"),
+);
 const imports = files.flatMap(importsOf);
 
 describe.each(Object.entries(floors))("%s", (folder, floor) => {
@@ -101,7 +106,7 @@ function importsOf(from: string): Import[] {
     .map((name) =>
       name.startsWith(".")
         ? { from, to: posix.join(dirname(from), name), isFile: true }
-        : { from, to: name.replace(/\/.*/, ""), isFile: false },
+        : { from, to: name.startsWith("@frontrow/") ? name : name.replace(/\/.*/, ""), isFile: false },
     );
 }
 

@@ -6,7 +6,7 @@ import { TokenKeyError } from "./auth/jwks.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts";
 import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
 import { describeCauses } from "./domain/causes.ts";
-import { EmbeddedPostgresError } from "./postgres/embedded.ts";
+import { EmbeddedDatabaseError } from "./store/embedded.ts";
 import { MigrationError } from "./store/migration-errors.ts";
 import { createLogger, type Logger } from "./telemetry/log.ts";
 
@@ -25,7 +25,7 @@ const explained = [
   ConfigError,
   DatabaseSetupError,
   DatabaseUnreachableError,
-  EmbeddedPostgresError,
+  EmbeddedDatabaseError,
   MigrationError,
   PortError,
   TokenKeyError,

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "@frontrow/embedded-postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { freePort } from "../src/postgres/free-port.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { patientSettings } from "./support/locks.ts";
@@ -71,7 +71,9 @@ describe("a service with a database of its own", () => {
     const first = await openProgram(ownDatabase(folder));
     const second = startProgram(ownDatabase(folder));
     expect(await second.ended).toBe(1);
-    expect(second.output()).toMatch(/^frontrow: another Frontrow is running on this data folder/m);
+    expect(second.output()).toMatch(
+      /^frontrow: another process runs PostgreSQL on the data folder .*\nStop the other Frontrow, or set APP_DATA_DIR /m,
+    );
     expect(await listConcerts(first)).toHaveLength(5);
     first.signal("SIGTERM");
     expect(await first.ended).toBe(0);
@@ -129,7 +131,7 @@ describe("a service with a database of its own", () => {
     const service = await openProgram(ownDatabase(folder));
     process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
     expect(await service.ended).toBe(1);
-    expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL has ended by itself.*cannot go on; closing/);
+    expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL ended unexpectedly.*cannot go on; closing/);
 
     const next = await openProgram(ownDatabase(folder));
     expect(await listConcerts(next)).toHaveLength(5);
@@ -145,7 +147,7 @@ test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", 
   await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
   process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
   expect(await service.ended).toBe(1);
-  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL has ended by itself.*$/);
+  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL ended unexpectedly.*$/);
   await folder.remove();
 });
 

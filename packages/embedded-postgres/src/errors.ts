@@ -1,19 +1,39 @@
-/** Tells a person why the embedded PostgreSQL cannot serve, and what to do about it. */
+/** The reasons for which the server cannot be used. A caller that adds advice of its own chooses it by this code. */
+export type EmbeddedPostgresErrorCode =
+  /** Another process uses the data folder, or has taken it over. */
+  | "IN_USE"
+  /** No npm package with PostgreSQL for this platform is installed. */
+  | "NOT_INSTALLED"
+  /** The installed programs do not run on this machine. */
+  | "NOT_RUNNABLE"
+  /** The data belongs to a user that this process cannot run PostgreSQL as. */
+  | "NO_ACCESS"
+  /** This process is root, as which PostgreSQL refuses to run, and no other user is available. */
+  | "NO_USER"
+  /** The server did not start, or its files could not be created. */
+  | "START_FAILED"
+  /** The server ended without `stop()`, or its lock was lost. */
+  | "SERVER_LOST"
+  /** The server does not end. */
+  | "STOP_FAILED";
+
+/** Says in a sentence for a person why the server cannot be used. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = "EmbeddedPostgresError";
+  readonly code: EmbeddedPostgresErrorCode;
+
+  constructor(code: EmbeddedPostgresErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
-/** The way out that is always open; ends most of the messages. */
-export const useAnotherDatabase = "or set APP_DATABASE_URL to use a PostgreSQL server of your own";
-
-/** The answer to whoever comes second. */
-export function anotherFrontrow(dataDir: string): EmbeddedPostgresError {
-  return new EmbeddedPostgresError(
-    `another Frontrow is running on this data folder (${dataDir}): stop it, or set APP_DATA_DIR to another folder`,
-  );
+/** The error for a process that finds the data folder in use. */
+export function inUseError(dataDir: string): EmbeddedPostgresError {
+  return new EmbeddedPostgresError("IN_USE", `another process runs PostgreSQL on the data folder ${dataDir}`);
 }
 
-/** The text of whatever was thrown. */
+/** The message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

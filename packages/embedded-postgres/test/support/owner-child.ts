@@ -1,14 +1,14 @@
 /**
- * A service in miniature, to be killed, signalled and run as other users: starts an embedded PostgreSQL, writes what
- * happens as JSON lines, and stops on a line of standard input. Arguments: the URL of the module under test, the
- * options, and the user id to run as (0: stay who we are).
+ * A process that owns an embedded PostgreSQL, for tests that kill it, signal it, or run it as another user. Starts the server,
+ * writes what happens as JSON lines, and stops on a line of standard input. Arguments: the URL of the module under test, the
+ * options, and the user id to run as (0: the test's own).
  */
-import type { startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+import type { startEmbeddedPostgres } from "../../src/index.ts";
 
 const [moduleUrl = "", options = "{}", uid = "0"] = process.argv.slice(2);
 const report = (event: string, fields?: object) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 
-const embedded: { startEmbeddedPostgres: typeof startEmbeddedPostgres } = await import(moduleUrl);
+const launcher: { startEmbeddedPostgres: typeof startEmbeddedPostgres } = await import(moduleUrl);
 if (uid !== "0") {
   process.setgroups?.([]);
   process.setgid?.(Number(uid));
@@ -16,7 +16,7 @@ if (uid !== "0") {
 }
 process.on("SIGTERM", () => report("SIGTERM"));
 try {
-  const postgres = await embedded.startEmbeddedPostgres({
+  const postgres = await launcher.startEmbeddedPostgres({
     ...JSON.parse(options),
     log: (message, fields) => report("log", { message, fields }),
   });
@@ -26,5 +26,6 @@ try {
     void postgres.stop().then(() => report("stopped"));
   });
 } catch (error) {
-  report("failed", error instanceof Error ? { name: error.name, message: error.message } : { message: String(error) });
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  report("failed", { code, message: error instanceof Error ? error.message : String(error) });
 }
