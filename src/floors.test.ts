@@ -14,20 +14,26 @@ interface Floor {
 /** From the ground up. A folder without a line is part of the folder around it. */
 const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
-  "src/config": { imports: ["src/domain"], packages: ["yaml"], offers: ["load.ts", "settings.ts"] },
-  "src/telemetry": { imports: ["src/config", "src/domain"], packages: ["pino"], offers: ["log.ts"] },
+  "src/config": {
+    imports: ["src/domain"],
+    packages: ["yaml"],
+    offers: ["load.ts", "settings.ts", "shell-variables.ts"],
+  },
   "src/limits": { imports: ["src/domain"], packages: ["ioredis", "lru-cache", "rate-limiter-flexible"] },
   "src/auth": {
     imports: ["src/config", "src/domain"],
     packages: ["jose", "lru-cache", "pino"],
-    offers: ["dev-key.ts", "index.ts", "jwks.ts", "tokens.ts"],
+    offers: ["events.ts", "index.ts", "tokens.ts"],
   },
   "src/store": { imports: ["src/domain"], packages: ["@frontrow/embedded-postgres", "kysely", "pg"] },
-  "src/booking": { imports: ["src/domain", "src/store"], offers: ["cancel.ts", "engine.ts", "queries.ts"] },
+  "src/booking": {
+    imports: ["src/domain", "src/store"],
+    offers: ["cancel.ts", "engine.ts", "events.ts", "queries.ts"],
+  },
   "src/concerts": {
     imports: ["src/domain", "src/store"],
     packages: ["lru-cache"],
-    offers: ["cache.ts", "catalogue.ts", "demo.ts"],
+    offers: ["cache.ts", "catalogue.ts", "demo.ts", "events.ts"],
   },
   "src/rpc": {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
@@ -36,13 +42,26 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
     packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify", "pino"],
-    offers: ["http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
+    offers: [
+      "events.ts",
+      "http.ts",
+      "listener/connection-limit.ts",
+      "listener/drain.ts",
+      "listener/listen.ts",
+      "readiness.ts",
+    ],
   },
   "src/transport/listener": {
     imports: ["src/domain", "src/transport/rest"],
-    offers: ["connection-limit.ts", "lingering-close.ts", "listen.ts"],
+    offers: ["connection-limit.ts", "drain.ts", "lingering-close.ts", "listen.ts"],
   },
   "src/transport/json": { imports: ["src/domain"], packages: ["@bufbuild"] },
+  // Observes all others.
+  "src/telemetry": {
+    imports: ["src"],
+    packages: ["pino", "pino-pretty"],
+    offers: ["events.ts", "log-events.ts", "log.ts"],
+  },
   // Packages do not know the service.
   "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },
   "packages/embedded-postgres/test": { imports: ["packages/embedded-postgres/src"], packages: ["pg", "vitest"] },

@@ -1,70 +1,71 @@
-/** What stands before the handlers: the interceptors, and what they need that has to be opened and closed. */
+/** The interceptors before the handlers, with the resources that they need. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import { openTokenVerifier } from "./auth/index.ts";
-import type { Config } from "./config/load.ts";
-import type { PlaceLimits } from "./limits/concurrency-limit.ts";
-import { createLagMeter } from "./limits/event-loop-delay.ts";
-import { createFairShare } from "./limits/fair-share.ts";
-import { createRateLimits } from "./limits/rate-limit.ts";
-import { connectRedis } from "./limits/redis.ts";
-import { readAccessRules } from "./rpc/access.ts";
-import { createInterceptors, type StreamOptions } from "./rpc/interceptors/index.ts";
+import { openTokenVerifier } from "../auth/index.ts";
+import type { PlaceLimits } from "../limits/concurrency-limit.ts";
+import { createLagMeter } from "../limits/event-loop-delay.ts";
+import { createFairShare } from "../limits/fair-share.ts";
+import { createRateLimits } from "../limits/rate-limit.ts";
+import { connectRedis } from "../limits/redis.ts";
+import { readAccessRules } from "./access.ts";
+import { createInterceptors, type StreamOptions } from "./interceptors/index.ts";
 
-export interface Guards {
-  readonly interceptors: Interceptor[];
-  close(): void;
+/** The part of the configuration that the interceptors follow. */
+export interface GuardSettings {
+  readonly auth: Parameters<typeof openTokenVerifier>[0];
+  readonly dataDir: string;
+  readonly redisUrl: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly rateLimits: Parameters<typeof createRateLimits>[0];
+  readonly maxUnfinishedPerCaller: number;
+  readonly maxStreams: number;
+  readonly maxStreamsPerCaller: number;
 }
-
-/** A Redis that is gone is told of this often. */
-const redisReportMs = 30_000;
 
 export interface GuardOptions {
   readonly services: readonly DescService[];
   readonly logger: Logger;
   /** Aborts when streams have to end because the service is about to stop. */
   readonly draining: AbortSignal;
-  /** The longest duration of a stream, and how much of all streams may wait unsent: the service's own unless a test sets others. */
+  /** Owns what is opened. */
+  readonly stack: AsyncDisposableStack;
+  /** The longest duration of a stream, and how many bytes of all streams may wait unsent, where a test sets them. */
   readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
 }
 
-/** Opens them for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
-export async function openGuards(config: Config, options: GuardOptions): Promise<Guards> {
-  const { services, logger, draining, streams } = options;
-  const tokens = await openTokenVerifier(config.auth, config.dataDir, logger);
+/** The interval between two warnings about Redis. */
+const redisReportMs = 30_000;
+
+/** Opens the interceptors for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
+export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
+  const { services, logger, draining, stack, streams } = options;
+  const { redisUrl } = settings;
+  const tokens = await openTokenVerifier(settings.auth, settings.dataDir, logger);
   let tellAgainAtMs = 0;
   const report = (error: unknown) => {
     if (performance.now() < tellAgainAtMs) return;
     tellAgainAtMs = performance.now() + redisReportMs;
-    // Its own words only: ioredis adds the command that failed, which may hold the password, or a caller's name.
+    // Only these fields: ioredis adds the command that failed, which may contain the password or a caller's name.
     const { code, message } = error as Partial<Record<"code" | "message", string>>;
     logger.warn({ err: { code, message } }, "Redis cannot be reached: each instance counts its callers alone");
   };
-  const ruleOf = readAccessRules(services);
-  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, report);
-  const lag = createLagMeter();
-  const interceptors = createInterceptors(services, {
-    ruleOf,
+  const redis =
+    redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, report), (it) => it.disconnect());
+  return createInterceptors(services, {
+    ruleOf: readAccessRules(services),
     logger,
-    requestTimeoutMs: config.requestTimeoutMs,
+    requestTimeoutMs: settings.requestTimeoutMs,
     tokens,
-    rates: createRateLimits(config.rateLimits, redis, report),
-    lag,
-    fairShare: createFairShare(config.maxUnfinishedPerCaller),
-    streams: { draining, places: streamPlaces(config), ...streams },
+    rates: createRateLimits(settings.rateLimits, redis, report),
+    lag: stack.adopt(createLagMeter(), (lag) => lag.close()),
+    fairShare: createFairShare(settings.maxUnfinishedPerCaller),
+    streams: { draining, places: streamPlaces(settings), ...streams },
   });
-  return {
-    interceptors,
-    close() {
-      lag.close();
-      redis?.disconnect();
-    },
-  };
 }
 
-/** As with the rates, an address has the places of so many callers. */
-function streamPlaces({ maxStreams, maxStreamsPerCaller, rateLimits }: Config): PlaceLimits {
+/** As with the rate limits, an address gets the places of several callers. */
+function streamPlaces({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): PlaceLimits {
   const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
   return { inAll: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
 }

@@ -6,9 +6,10 @@ import {
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from "@frontrow/embedded-postgres";
+import { OperatorError } from "../domain/operator-error.ts";
 
 /** The embedded server cannot be used. The message says what to change. */
-export class EmbeddedDatabaseError extends Error {
+export class EmbeddedDatabaseError extends OperatorError {
   override readonly name = "EmbeddedDatabaseError";
 }
 

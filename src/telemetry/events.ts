@@ -1,5 +1,21 @@
 /** The seam between what happens in the service and what observes it: the log, metrics, traces. */
+import type { AuthEvents } from "../auth/events.ts";
+import type { BookingEvents } from "../booking/events.ts";
+import type { ConcertEvents } from "../concerts/events.ts";
 import type { Publish } from "../domain/publish.ts";
+import type { LimitEvents } from "../limits/events.ts";
+import type { RpcEvents } from "../rpc/events.ts";
+import type { StoreEvents } from "../store/events.ts";
+import type { TransportEvents } from "../transport/events.ts";
+
+/** Everything that the service publishes. */
+export type AppEvents = AuthEvents &
+  BookingEvents &
+  ConcertEvents &
+  LimitEvents &
+  RpcEvents &
+  StoreEvents &
+  TransportEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */
 export interface EventHub<Events> {
