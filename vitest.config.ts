@@ -1,3 +1,4 @@
+import "./src/node-version.js";
 import { defineConfig } from "vitest/config";
 
 const integration = {

@@ -1,4 +1,5 @@
 /** The program: reads the settings, then serves or migrates. docs/operations.md explains its signals and exit codes. */
+import "./node-version.js";
 import "./config/shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
