@@ -1,9 +1,6 @@
 /** The database server that a run has to itself, and the databases that the run makes in it. */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { binariesOf, startEmbeddedPostgres } from "@frontrow/embedded-postgres";
+import { binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import pg from "pg";
 import { oldestMajor } from "../src/store/server-checks.ts";
 import { createStore } from "../src/store/store.ts";
@@ -56,20 +53,9 @@ export async function startBenchPostgres(adminUrl: string | undefined, signal: A
 }
 
 async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop(): Promise<void> }> {
-  const dataDir = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
-  // Run by root, the server is another user, who has to get in.
-  await chmod(dataDir, 0o755);
   const isOldest = process.env.APP_BENCH_POSTGRES === "oldest";
   const chosen = isOldest ? { binaries: await binariesOf(`embedded-postgres-${oldestMajor}`) } : {};
-  const embedded = await startEmbeddedPostgres({ name: "frontrow", dataDir, signal, ...chosen });
-  const { host, port, user, password, database } = embedded.connection;
-  return {
-    url: `postgres://${user}:${password}@${host}:${port}/${database}`,
-    stop: async () => {
-      await embedded.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  return await startTemporaryPostgres({ name: "frontrow", signal, ...chosen });
 }
 
 const newName = () => `frontrow_bench_${randomBytes(6).toString("hex")}`;

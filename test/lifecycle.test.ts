@@ -211,6 +211,12 @@ describe("a service with a database elsewhere", () => {
     await database.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
   }
 
+  async function expectNoSessions(): Promise<void> {
+    const sessions = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'frontrow'`;
+    await vi.waitFor(async () => expect(await database.query(sessions)).toEqual([]));
+  }
+
   test("with --migrate migrates an empty one, and ends", async () => {
     await emptyDatabase();
     for (const line of ["migrated the database", "the database is up to date"]) {
@@ -219,9 +225,7 @@ describe("a service with a database elsewhere", () => {
       expect(migration.output()).toContain(line);
     }
     expect(await database.query("SELECT FROM concerts")).toEqual([]);
-    const left = `SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'frontrow'`;
-    await vi.waitFor(async () => expect(await database.query(left)).toEqual([]));
+    await expectNoSessions();
   });
 
   test("migrates an empty one once, however many start together", async () => {
@@ -244,6 +248,18 @@ describe("a service with a database elsewhere", () => {
       rival.close();
     },
   );
+
+  test("a start that fails closes the port and the database connections that it opened", async () => {
+    const restPort = await freePort();
+    const rival = createServer().listen(0, "127.0.0.1");
+    await once(rival, "listening");
+    const { port } = rival.address() as AddressInfo;
+    const settings = { APP_REST_PORT: String(restPort), APP_GRPC_PORT: String(port) };
+    await expect(startTestService(settings, database)).rejects.toMatchObject({ name: "PortError" });
+    await expect(fetch(`http://127.0.0.1:${restPort}/livez`)).rejects.toThrow("fetch failed");
+    await expectNoSessions();
+    rival.close();
+  });
 
   test("says which setting is wrong", async () => {
     const service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);

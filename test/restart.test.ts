@@ -116,8 +116,7 @@ describe("a database elsewhere that goes away and comes back", () => {
     // What a crash takes with it must not depend on how soon it comes.
     const settings = { wal_writer_delay: "10s" };
     postgres = await startEmbeddedDatabase({ dataDir: folder.path, settings });
-    const { host, port, user, password, database } = postgres.connection;
-    return `postgres://${user}:${password}@${host}:${port}/${database}`;
+    return postgres.url;
   }
 
   beforeAll(async () => {

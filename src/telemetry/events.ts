@@ -24,12 +24,14 @@ export interface EventHub<Events> {
   subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Disposable;
 }
 
-/** Creates a hub. A listener that throws is reported to `onListenerError`; the publisher and other listeners go on. */
+/** Creates a hub. The error of a listener goes to `onListenerError`. The publisher and the other listeners continue. */
 export function createEventHub<Events>(onListenerError: (error: unknown) => void): EventHub<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {
     publish(name, event) {
-      for (const listener of listeners.get(name) ?? []) {
+      const ofName = listeners.get(name);
+      if (ofName === undefined) return;
+      for (const listener of ofName) {
         try {
           listener(event as never);
         } catch (error) {

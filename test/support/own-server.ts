@@ -31,8 +31,7 @@ export async function startOwnServer(): Promise<OwnServer> {
   return {
     database: {
       get url() {
-        const { host, port, user, password, database } = postgres.connection;
-        return `postgres://${user}:${password}@${host}:${port}/${database}`;
+        return postgres.url;
       },
       query,
       connect: () => folder.connect(),

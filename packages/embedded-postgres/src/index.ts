@@ -4,3 +4,4 @@ export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from "./errors.
 export { freePort } from "./free-port.ts";
 export { findPostmaster, type Postmaster, stopPostmaster } from "./postmaster.ts";
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from "./start.ts";
+export { startTemporaryPostgres } from "./temporary.ts";

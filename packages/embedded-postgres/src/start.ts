@@ -19,6 +19,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
     readonly password: string;
     readonly database: string;
   };
+  /** The same as a `postgres://` URL, password included. */
+  readonly url: string;
   /** Resolves when the server can no longer be used: `undefined` after `stop()`, otherwise the error. */
   readonly exited: Promise<Error | undefined>;
   /** Stops the server. May be called more than once. */
@@ -110,7 +112,9 @@ function handOver({ server, lock, client }: Claim, dataDir: string, database: st
     return stopping;
   };
   const { sessionName: _, ...address } = lock;
-  return { dataDir, connection: { ...address, database }, exited, stop, [Symbol.asyncDispose]: stop };
+  const { host, port, user, password } = address;
+  const url = `postgres://${user}:${password}@${host}:${port}/${encodeURIComponent(database)}`;
+  return { dataDir, connection: { ...address, database }, url, exited, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function ensureDatabase(client: pg.Client, name: string): Promise<void> {

@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
+import pg from "pg";
 import { expect, test, vi } from "vitest";
 import { freePort } from "../src/free-port.ts";
-import { findPostmaster } from "../src/index.ts";
+import { findPostmaster, startTemporaryPostgres } from "../src/index.ts";
 import { isRoot, query, useLauncher } from "./support/launcher.ts";
 
 // A spy: one call is replaced to lose a race.
@@ -65,6 +66,15 @@ test("the data survives a restart, and a stopped server leaves no process", asyn
   const second = await launcher.start({ database: 'odd "name"' });
   expect(await query(second, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   await second.stop();
+});
+
+test("a temporary server is reachable by its URL, and its data is removed when it stops", async () => {
+  const postgres = await startTemporaryPostgres({ name: "launched", systemDir: launcher.systemDir });
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.end();
+  await postgres[Symbol.asyncDispose]();
+  await expect(access(postgres.dataDir)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 test("a start that loses the race for its port tries another one", async () => {
