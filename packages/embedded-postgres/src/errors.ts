@@ -1,4 +1,4 @@
-/** The reasons for which the server cannot be used. A caller that adds advice of its own chooses it by this code. */
+/** The reasons for which the server cannot be used. A caller may add advice by this code. */
 export type EmbeddedPostgresErrorCode =
   /** Another process uses the data folder, or has taken it over. */
   | "IN_USE"
