@@ -66,6 +66,7 @@ describe("on a terminal", () => {
   test.each([
     ["no fields", {}, "a", "INFO: a\n"],
     ["no message", { port: 8080 }, undefined, 'INFO: {"port":8080}\n'],
+    ["a text as its error", { error: "refused" }, "a", 'INFO: a {"error":"refused"}\n'],
     ["nested values", { b: { c: [1, null] }, d: null }, "a", 'INFO: a {"b":{"c":[1,null]},"d":null}\n'],
   ])("a line with %s", (_, fields, message, line) => {
     expect(prettyLines((logger) => logger.info(fields, message)).map((text) => text.replace(/ +/g, " "))).toEqual([

@@ -35,7 +35,7 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
 }
 
 function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestination {
-  const options = { translateTime: "SYS:HH:MM:ss", singleLine: true };
+  const options = { translateTime: "SYS:HH:MM:ss", singleLine: true, errorLikeObjectKeys: ["err"] };
   // On a terminal pino-pretty finds out whether there are colours.
   const prettify = prettyFactory(isTerminal ? options : { ...options, colorize: false });
   return { write: (line) => output.write(prettify(JSON.parse(line, escapeControls))) };
