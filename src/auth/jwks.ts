@@ -10,6 +10,7 @@ import {
 import { LRUCache } from "lru-cache";
 import { addressGroup } from "../domain/address.ts";
 import { retryDelayMs } from "../domain/failure.ts";
+import { OperatorError } from "../domain/operator-error.ts";
 
 /** Finds the key of a token from its header. The address is the caller's: it limits the looks for unknown keys. */
 export type KeyFor = (
@@ -34,7 +35,7 @@ export class KeysUnavailableError extends Error {
 }
 
 /** The key that was configured cannot be used: a sentence for a person, who can set another. */
-export class TokenKeyError extends Error {
+export class TokenKeyError extends OperatorError {
   override readonly name = "TokenKeyError";
 }
 

@@ -70,6 +70,6 @@ test("a failure of the database says why, in one line, also on a terminal", asyn
     reason: "DATABASE_UNAVAILABLE",
     cause: "SQLSTATE 53100: no space left",
   });
-  expect(lines[1]).toContain('reason=DATABASE_UNAVAILABLE error="the database cannot be reached;');
-  expect(lines[1]).toContain('cause="SQLSTATE 53100: no space left"\n');
+  expect(lines[1]).toContain('"reason":"DATABASE_UNAVAILABLE","error":"the database cannot be reached;');
+  expect(lines[1]).toContain('"cause":"SQLSTATE 53100: no space left"}\n');
 });
