@@ -1,3 +1,4 @@
+import "./src/node-version.js";
 import { defineConfig } from "vitest/config";
 
 const integration = {
@@ -11,8 +12,13 @@ export default defineConfig({
     // Three on two cores: tests wait for processes and databases a third of the time.
     maxWorkers: 3,
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts", "scripts/*.test.ts"] } },
-      { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "scripts/*.test.ts"],
+        },
+      },
+      { test: { name: "integration", include: ["test/*.test.ts", "packages/*/test/*.test.ts"], ...integration } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
       { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
       {

@@ -1,11 +1,7 @@
 /** The database server of a run, and the databases that the run creates in it. */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import pg from "pg";
-import { binariesOf } from "../src/postgres/binaries.ts";
-import { startEmbeddedPostgres } from "../src/postgres/embedded.ts";
 import { oldestMajor } from "../src/store/server-checks.ts";
 import { createStore } from "../src/store/store.ts";
 
@@ -58,20 +54,9 @@ export async function startBenchPostgres(adminUrl: string | undefined, signal: A
 }
 
 async function startEmbedded(signal: AbortSignal): Promise<{ url: string; stop(): Promise<void> }> {
-  const dataDir = await mkdtemp(join(tmpdir(), "frontrow-bench-"));
-  // When root runs the bench, the server runs as another user, which needs access.
-  await chmod(dataDir, 0o755);
   const isOldest = process.env.APP_BENCH_POSTGRES === "oldest";
   const chosen = isOldest ? { binaries: await binariesOf(`embedded-postgres-${oldestMajor}`) } : {};
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, signal, ...chosen });
-  const { host, port, user, password, database } = embedded.connection;
-  return {
-    url: `postgres://${user}:${password}@${host}:${port}/${database}`,
-    stop: async () => {
-      await embedded.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  return await startTemporaryPostgres({ name: "frontrow", signal, ...chosen });
 }
 
 const newName = () => `frontrow_bench_${randomBytes(6).toString("hex")}`;

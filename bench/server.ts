@@ -3,12 +3,11 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createServices } from "../src/app.ts";
+import { createHost, createServices, openDatabase } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
-import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { openGuards } from "../src/guards.ts";
 import { bookingMessage } from "../src/rpc/convert.ts";
+import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createHttpApp } from "../src/transport/http.ts";
@@ -44,16 +43,20 @@ const unreachedLimits = {
 async function serve(config: Config): Promise<{ port: number; close(): Promise<void> }> {
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
-  const database = await openDatabase(config, logger, new AbortController().signal);
+  const stack = new AsyncDisposableStack();
+  const host = createHost(logger, new AbortController().signal, stack);
+  const { publish } = host;
+  const { store } = await openDatabase(config, host);
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
-  const { services: realServices } = createServices(config, database.store);
+  const { services: realServices } = createServices(config, store);
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
-  const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
-  const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
+  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  const { draining } = readiness;
+  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
   const http = await createHttpApp({
     services,
-    interceptors: guards.interceptors,
+    interceptors,
     readiness,
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxBodyBytes,
@@ -75,8 +78,8 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     close: async () => {
       listener.destroy();
       readiness.close();
-      guards.close();
-      await Promise.all([http.close(), bare.close(), database.close()]);
+      await Promise.all([http.close(), bare.close()]);
+      await stack.disposeAsync();
       await Promise.all([...rowLock.values()].map(({ close }) => close()));
     },
   };

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { binariesOf } from "../src/postgres/binaries.ts";
+import { binariesOf } from "@frontrow/embedded-postgres";
 import { oldestMajor } from "../src/store/server-checks.ts";
 import { oldestPackage } from "../test/support/postgres.ts";
 

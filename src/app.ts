@@ -1,21 +1,29 @@
+/** The composition root: what the service consists of, in the order of its start. The stop is the reverse. */
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config/load.ts";
-import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
-import { openGuards } from "./guards.ts";
+import { OperatorError } from "./domain/operator-error.ts";
+import type { Publish } from "./domain/publish.ts";
+import { settlesWithin } from "./domain/settles-within.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
+import { openGuards } from "./rpc/guards.ts";
 import type { ServiceBinding } from "./rpc/service.ts";
-import { stop } from "./shutdown.ts";
+import { shuttingDown } from "./rpc/status.ts";
+import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool-shares.ts";
-import type { Store } from "./store/store.ts";
+import { createStore, type Store, type StoreOptions } from "./store/store.ts";
+import { waitForDatabase } from "./store/wait-for-database.ts";
+import { type AppEvents, createEventHub } from "./telemetry/events.ts";
+import { logEvents } from "./telemetry/log-events.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionGate } from "./transport/listener/connection-limit.ts";
-import { type Listener, listen } from "./transport/listener/listen.ts";
+import { drain } from "./transport/listener/drain.ts";
+import { type Listener, listen, type RequestHandler } from "./transport/listener/listen.ts";
 import { createReadiness } from "./transport/readiness.ts";
 
 /** The running service. */
@@ -34,36 +42,149 @@ export interface App {
   close(options?: { readonly atOnce: boolean }): Promise<boolean>;
 }
 
-/** Brings the database's schema up to date and ends. A migration under way is rolled back when `signal` aborts. */
-export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
-  const database = await openDatabase(config, logger, signal);
-  try {
-    await migrate(database, logger, signal);
-  } finally {
-    await database.close();
-  }
+/** What the parts of the service get from the process, and the stack that owns them. */
+export interface Host {
+  readonly logger: Logger;
+  readonly publish: Publish<AppEvents>;
+  /** Cancels the start. */
+  readonly signal: AbortSignal;
+  readonly stack: AsyncDisposableStack;
 }
 
-/** Starts everything, from the database up; what has started is closed again if a later part fails. */
+/** How much longer than the grace period work may take after its callers have been answered. */
+const lastWorkMs = 3_000;
+
+/** Brings the database's schema up to date and ends. A migration in progress is rolled back when `signal` aborts. */
+export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const { store } = await openDatabase(config, createHost(logger, signal, stack));
+  await migrate(store, logger, signal);
+}
+
+/** Starts the service. If a part fails to start, those that have started are stopped. */
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
-  const database = await openDatabase(config, logger, signal);
-  try {
-    await migrate(database, logger, signal);
-    if (config.database.kind === "embedded" && config.database.demoData) {
-      const created = await createDemoConcerts(database.store, Temporal.Now.instant());
-      if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
-    }
-    return await serve(config, database, logger);
-  } catch (error) {
-    await database.close();
-    throw error;
+  await using starting = new AsyncDisposableStack();
+  const host = createHost(logger, signal, starting);
+  const { store, failed } = await openDatabase(config, host);
+  await migrate(store, logger, signal);
+  await fillWithDemo(config, store, logger);
+
+  const { services, engine } = createServices(config, store);
+  let isIdle = true;
+  let graceEndsAtMs = 0;
+  starting.defer(async () => {
+    // Batches whose callers have been answered, and lost COMMITs that are being settled.
+    isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
+  });
+
+  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  starting.defer(() => readiness.close());
+  const descriptions = services.map(({ service }) => service);
+  const { draining } = readiness;
+  const interceptors = await openGuards(config, {
+    services: descriptions,
+    publish: host.publish,
+    draining,
+    stack: starting,
+  });
+  const shutdown = new AbortController();
+  const http = await createHttpApp({
+    services,
+    interceptors,
+    readiness,
+    corsOrigins: config.corsOrigins,
+    corsAllowedHeaders: config.corsAllowedHeaders,
+    loopbackOnly: config.whyLoopback !== undefined,
+    maxBodyBytes: config.maxBodyBytes,
+    trustedProxies: config.trustedProxies,
+    logger,
+    shutdownSignal: shutdown.signal,
+  });
+  starting.defer(() => http.close());
+
+  const [rest, grpc] = await openListeners(config, http.routing, host);
+  let delayMs = config.shutdownDelayMs;
+  starting.defer(async () => {
+    readiness.announceDrain();
+    // A database that has failed leaves nothing to serve.
+    if (delayMs > 0) await settlesWithin(failed, delayMs);
+    readiness.drain();
+    graceEndsAtMs = performance.now() + config.shutdownTimeoutMs;
+    await drain([rest, grpc], config.shutdownTimeoutMs, () => {
+      const fields = { timeout_ms: config.shutdownTimeoutMs };
+      logger.warn(fields, "calls were still in flight when the shutdown's time was up");
+      shutdown.abort(shuttingDown());
+    });
+  });
+  await readiness.started();
+
+  const stack = starting.move();
+  const stop = async () => {
+    await stack.disposeAsync();
+    // It is closed: this says how.
+    return (await store.close()) && isIdle;
+  };
+  let stopped: Promise<boolean> | undefined;
+  return {
+    restPort: rest.port,
+    grpcPort: grpc.port,
+    failed,
+    queuedRequests: () => engine.queuedRequests(),
+    close: ({ atOnce } = { atOnce: false }) => {
+      if (atOnce) delayMs = 0;
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** Creates the hub of events, with the log as its subscriber. */
+export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
+  const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
+  stack.use(logEvents(hub, logger));
+  return { logger, publish: hub.publish, signal, stack };
+}
+
+/** The database that the configuration selects. */
+export interface OpenDatabase {
+  readonly store: Store;
+  /** Resolves with the reason if an embedded server ends unexpectedly. */
+  readonly failed: Promise<Error>;
+}
+
+/** Connects to the external database, or starts the embedded one. Rejects with an OperatorError. */
+export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host): Promise<OpenDatabase> {
+  const { database, maxRetries, lockTimeoutMs, statementTimeoutMs } = config;
+  const open = (address: Pick<StoreOptions, "host" | "port" | "username" | "password" | "name" | "sslMode">) => {
+    const store = createStore(
+      {
+        ...{ ...address, maxRetries, lockTimeoutMs, statementTimeoutMs, poolSize: config.databasePoolSize },
+        preparedStatements: config.databasePreparedStatements,
+        onPreparedLost: (error) => publish("store.prepared_statement_lost", { error }),
+      },
+      (error) => publish("store.connection_lost", { error }),
+    );
+    stack.defer(async () => void (await store.close()));
+    return store;
+  };
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  if (database.kind === "external") {
+    const store = open(database);
+    await waitForDatabase(store, { ...database, waitMs: config.waitForDbMs, signal });
+    for (const warning of await store.check()) logger.warn(warning);
+    return { store, failed };
   }
+  const log = (message: string, fields = {}) => logger.info(fields, message);
+  const embedded = stack.use(await startEmbeddedDatabase({ dataDir: database.dataDir, log, signal }));
+  void embedded.exited.then((error) => error && fail(error));
+  const { user: username, database: name, ...address } = embedded.connection;
+  return { store: open({ ...address, username, name, sslMode: "disable" }), failed };
 }
 
 /** How often a migration that waits, or takes long, is logged. */
 const migrationNoticeMs = 5_000;
 
-async function migrate({ store }: OpenDatabase, logger: Logger, signal: AbortSignal): Promise<void> {
+async function migrate(store: Store, logger: Logger, signal: AbortSignal): Promise<void> {
   const notice = setInterval(() => {
     logger.info("the migration is not finished: another instance may be migrating, or a transaction may hold a lock");
   }, migrationNoticeMs);
@@ -71,16 +192,22 @@ async function migrate({ store }: OpenDatabase, logger: Logger, signal: AbortSig
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
 }
 
-/** The services, and what others need of what they share. */
+async function fillWithDemo({ database }: Config, store: Store, logger: Logger): Promise<void> {
+  if (database.kind !== "embedded" || !database.demoData) return;
+  const created = await createDemoConcerts(store, Temporal.Now.instant());
+  if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
+}
+
+/** The services over a store, and the engine that they share. */
 export interface Services {
   readonly services: ServiceBinding[];
   readonly engine: BookingEngine;
 }
 
-/** The services over a store, with the engine and the cache that they share. */
+/** Creates the services over a store, with the engine and the cache that they share. */
 export function createServices(config: Config, store: Store): Services {
   const cache = createConcertCache();
-  // What organizers change. The engine knows of its own.
+  // For changes by organizers. The engine publishes its own to the cache.
   const concertChanged = (id: bigint, concert: Concert | undefined) => {
     cache.concertChanged(id, concert);
     engine.concertChanged(id);
@@ -97,86 +224,47 @@ export function createServices(config: Config, store: Store): Services {
   return { services, engine };
 }
 
-async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
-  const { store } = database;
-  const shutdown = new AbortController();
-  const { services, engine } = createServices(config, store);
-  const descriptions = services.map(({ service }) => service);
-  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
-  const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
-  const http = await createHttpApp({
-    services,
-    interceptors: guards.interceptors,
-    readiness,
-    corsOrigins: config.corsOrigins,
-    corsAllowedHeaders: config.corsAllowedHeaders,
-    loopbackOnly: config.whyLoopback !== undefined,
-    maxBodyBytes: config.maxBodyBytes,
-    trustedProxies: config.trustedProxies,
-    logger,
-    shutdownSignal: shutdown.signal,
-  }).catch((error) => {
-    readiness.close();
-    guards.close();
-    throw error;
+/** Listens on both ports, which serve the same and share one limit of connections. Rejects with a PortError. */
+async function openListeners(
+  config: Config,
+  handler: RequestHandler,
+  { logger, stack }: Host,
+): Promise<readonly [rest: Listener, grpc: Listener]> {
+  const gate = createConnectionGate({
+    ...config,
+    onRefused: (refused) => logger.warn(refused, "connections were refused: there are too many"),
   });
-  const listeners: Listener[] = [];
-  const service = { config, database, engine, guards, http, listeners, logger, readiness, shutdown };
-  try {
-    const { host } = config;
-    // One for both ports.
-    const gate = createConnectionGate({
-      ...config,
-      onRefused: (refused) => logger.warn(refused, "connections were refused: there are too many"),
+  const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
+  const open = async (port: number, setting: string) => {
+    const options = { host: config.host, port, handler, limits: config, gate, onAcceptError };
+    const listener = await listen(options).catch((error) => {
+      throw portError(error, port, setting);
     });
-    const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
-    const listenOn = async (port: number, setting: string) => {
-      const listener = await listen({ host, port, handler: http.routing, limits: config, gate, onAcceptError }).catch(
-        (error) => {
-          throw portError(error, port, setting);
-        },
-      );
-      listeners.push(listener);
-      return listener.port;
-    };
-    const restPort = await listenOn(config.restPort, "APP_REST_PORT");
-    const grpcPort = await listenOn(config.grpcPort, "APP_GRPC_PORT");
-    await readiness.started();
-    let closing: Promise<boolean> | undefined;
-    return {
-      restPort,
-      grpcPort,
-      failed: database.failed,
-      queuedRequests: () => engine.queuedRequests(),
-      close: ({ atOnce } = { atOnce: false }) => {
-        closing ??= stop(service, atOnce ? 0 : config.shutdownDelayMs);
-        return closing;
-      },
-    };
-  } catch (error) {
-    for (const listener of listeners) listener.destroy();
-    readiness.close();
-    await http.close();
-    guards.close();
-    throw error;
-  }
+    return stack.adopt(listener, async () => {
+      listener.destroy();
+      await listener.close();
+    });
+  };
+  return [await open(config.restPort, "APP_REST_PORT"), await open(config.grpcPort, "APP_GRPC_PORT")];
 }
 
-/** The port cannot be had: a sentence for a person, who can set another. */
-export class PortError extends Error {
+/** The service cannot listen on a port. */
+export class PortError extends OperatorError {
   override readonly name = "PortError";
 }
 
 function portError(error: unknown, port: number, setting: string): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE")
-    return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
-  if (code === "EACCES")
-    return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    return new PortError("the address to listen on is not one of this machine's: set another by APP_HOST", {
-      cause: error,
-    });
+  switch (error instanceof Error && "code" in error && error.code) {
+    case "EADDRINUSE":
+      return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
+    case "EACCES":
+      return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new PortError("the address to listen on is not one of this machine's: set another by APP_HOST", {
+        cause: error,
+      });
+    default:
+      return error;
   }
-  return error;
 }

@@ -14,39 +14,41 @@ interface Floor {
 /** From the ground up. A folder without a line is part of the folder around it. */
 const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
-  "src/config": { imports: ["src/domain"], packages: ["yaml", "zod"], offers: ["load.ts"] },
-  "src/telemetry": {
-    imports: ["src/auth", "src/domain", "src/limits", "src/rpc"],
-    packages: ["pino"],
-    offers: ["call-log.ts", "events.ts", "guard-log.ts", "log.ts"],
+  "src/config": {
+    imports: ["src/domain"],
+    packages: ["yaml", "zod"],
+    offers: ["load.ts", "shell-variables.ts"],
   },
   "src/limits": {
     imports: ["src/domain"],
     packages: ["ioredis", "lru-cache", "rate-limiter-flexible"],
     offers: ["concurrency-limit.ts", "event-loop-delay.ts", "events.ts", "rate-limit.ts", "redis.ts"],
   },
+  // Of the configuration only the program that prints a token needs to know.
   "src/auth": {
-    imports: ["src/domain"],
+    imports: ["src/config", "src/domain"],
     packages: ["jose", "lru-cache"],
-    offers: ["dev-key.ts", "events.ts", "index.ts", "tokens.ts"],
+    offers: ["events.ts", "index.ts", "tokens.ts"],
   },
-  "src/store": { imports: ["src/domain"], packages: ["kysely", "pg"] },
-  "src/booking": { imports: ["src/domain", "src/store"], offers: ["cancel.ts", "engine.ts", "queries.ts"] },
+  "src/store": { imports: ["src/domain"], packages: ["@frontrow/embedded-postgres", "kysely", "pg"] },
+  "src/booking": {
+    imports: ["src/domain", "src/store"],
+    offers: ["cancel.ts", "engine.ts", "events.ts", "queries.ts"],
+  },
   "src/concerts": {
     imports: ["src/domain", "src/store"],
     packages: ["lru-cache"],
-    offers: ["cache.ts", "catalogue.ts", "demo.ts"],
+    offers: ["cache.ts", "catalogue.ts", "demo.ts", "events.ts"],
   },
   "src/rpc": {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
     packages: ["@bufbuild", "@connectrpc", "lru-cache"],
     offers: [
-      "access.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",
       "events.ts",
-      "interceptors/index.ts",
+      "guards.ts",
       "reasons.ts",
       "request-headers.ts",
       "service.ts",
@@ -59,24 +61,42 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
     packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify", "pino"],
-    offers: ["http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
+    offers: [
+      "events.ts",
+      "http.ts",
+      "listener/connection-limit.ts",
+      "listener/drain.ts",
+      "listener/listen.ts",
+      "readiness.ts",
+    ],
   },
   "src/transport/listener": {
     imports: ["src/domain", "src/transport/rest"],
-    offers: ["connection-limit.ts", "lingering-close.ts", "listen.ts"],
+    offers: ["connection-limit.ts", "drain.ts", "lingering-close.ts", "listen.ts"],
   },
   "src/transport/json": { imports: ["src/domain"], packages: ["@bufbuild"] },
+  // Observes all others.
+  "src/telemetry": {
+    imports: ["src"],
+    packages: ["pino", "pino-pretty"],
+    offers: ["events.ts", "log-events.ts", "log.ts"],
+  },
+  // Packages do not know the service.
+  "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },
+  "packages/embedded-postgres/test": { imports: ["packages/embedded-postgres/src"], packages: ["pg", "vitest"] },
 };
 
 interface Import {
   readonly from: string;
-  /** A path from the project's root, or the name of a package without what follows its first slash. */
+  /** A path from the project's root, the name of one of its packages, or the part before the first slash of another's. */
   readonly to: string;
   readonly isFile: boolean;
 }
 
 const root = join(import.meta.dirname, "..");
-const files = globSync("src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
+const files = globSync("{src,packages/*/{src,test}}/**/*.ts", { cwd: root }).filter(
+  (file) => !file.endsWith(".test.ts"),
+);
 const imports = files.flatMap(importsOf);
 
 describe.each(Object.entries(floors))("%s", (folder, floor) => {
@@ -124,7 +144,7 @@ function importsOf(from: string): Import[] {
     .map((name) =>
       name.startsWith(".")
         ? { from, to: posix.join(dirname(from), name), isFile: true }
-        : { from, to: name.replace(/\/.*/, ""), isFile: false },
+        : { from, to: name.startsWith("@frontrow/") ? name : name.replace(/\/.*/, ""), isFile: false },
     );
 }
 

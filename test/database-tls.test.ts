@@ -6,10 +6,11 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseDatabaseUrl } from "../src/config/database-url.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { startEmbeddedDatabase } from "../src/store/embedded.ts";
 import type { StoreOptions } from "../src/store/store.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { endPrograms, openProgram } from "./support/program.ts";
@@ -34,7 +35,7 @@ beforeAll(async () => {
     return;
   }
   folder = await createDataFolder();
-  postgres = await startEmbeddedPostgres({ dataDir: folder.path, log: () => {} });
+  postgres = await startEmbeddedDatabase({ dataDir: folder.path });
   authority = join(folder.path, "server.crt");
   otherAuthority = join(folder.path, "other.crt");
   certify(join(folder.path, "server.key"), authority);

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "@frontrow/embedded-postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { freePort } from "../src/postgres/free-port.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { patientSettings } from "./support/locks.ts";
@@ -71,7 +71,9 @@ describe("a service with a database of its own", () => {
     const first = await openProgram(ownDatabase(folder));
     const second = startProgram(ownDatabase(folder));
     expect(await second.ended).toBe(1);
-    expect(second.output()).toMatch(/^frontrow: another Frontrow is running on this data folder/m);
+    expect(second.output()).toMatch(
+      /^frontrow: another process runs PostgreSQL on the data folder .*\nStop the other Frontrow, or set APP_DATA_DIR /m,
+    );
     expect(await listConcerts(first)).toHaveLength(5);
     first.signal("SIGTERM");
     expect(await first.ended).toBe(0);
@@ -129,7 +131,7 @@ describe("a service with a database of its own", () => {
     const service = await openProgram(ownDatabase(folder));
     process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
     expect(await service.ended).toBe(1);
-    expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL has ended by itself.*cannot go on; closing/);
+    expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL ended unexpectedly.*cannot go on; closing/);
 
     const next = await openProgram(ownDatabase(folder));
     expect(await listConcerts(next)).toHaveLength(5);
@@ -145,7 +147,7 @@ test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", 
   await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
   process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
   expect(await service.ended).toBe(1);
-  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL has ended by itself.*$/);
+  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL ended unexpectedly.*$/);
   await folder.remove();
 });
 
@@ -209,6 +211,12 @@ describe("a service with a database elsewhere", () => {
     await database.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
   }
 
+  async function expectNoSessions(): Promise<void> {
+    const sessions = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'frontrow'`;
+    await vi.waitFor(async () => expect(await database.query(sessions)).toEqual([]));
+  }
+
   test("with --migrate migrates an empty one, and ends", async () => {
     await emptyDatabase();
     for (const line of ["migrated the database", "the database is up to date"]) {
@@ -217,9 +225,7 @@ describe("a service with a database elsewhere", () => {
       expect(migration.output()).toContain(line);
     }
     expect(await database.query("SELECT FROM concerts")).toEqual([]);
-    const left = `SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'frontrow'`;
-    await vi.waitFor(async () => expect(await database.query(left)).toEqual([]));
+    await expectNoSessions();
   });
 
   test("migrates an empty one once, however many start together", async () => {
@@ -242,6 +248,18 @@ describe("a service with a database elsewhere", () => {
       rival.close();
     },
   );
+
+  test("a start that fails closes the port and the database connections that it opened", async () => {
+    const restPort = await freePort();
+    const rival = createServer().listen(0, "127.0.0.1");
+    await once(rival, "listening");
+    const { port } = rival.address() as AddressInfo;
+    const settings = { APP_REST_PORT: String(restPort), APP_GRPC_PORT: String(port) };
+    await expect(startTestService(settings, database)).rejects.toMatchObject({ name: "PortError" });
+    await expect(fetch(`http://127.0.0.1:${restPort}/livez`)).rejects.toThrow("fetch failed");
+    await expectNoSessions();
+    rival.close();
+  });
 
   test("says which setting is wrong", async () => {
     const service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { startEmbeddedDatabase } from "../src/store/embedded.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
 import { createProtocolClient } from "./support/protocols.ts";
@@ -114,9 +115,8 @@ describe("a database elsewhere that goes away and comes back", () => {
   async function startDatabase(): Promise<string> {
     // What a crash takes with it must not depend on how soon it comes.
     const settings = { wal_writer_delay: "10s" };
-    postgres = await startEmbeddedPostgres({ dataDir: folder.path, settings, log: () => {} });
-    const { host, port, user, password, database } = postgres.connection;
-    return `postgres://${user}:${password}@${host}:${port}/${database}`;
+    postgres = await startEmbeddedDatabase({ dataDir: folder.path, settings });
+    return postgres.url;
   }
 
   beforeAll(async () => {

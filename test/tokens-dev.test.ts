@@ -47,7 +47,7 @@ async function start(settings: Settings): Promise<TestService> {
 /** What `npm run -s dev-token -- ...` prints. */
 async function devToken(...flags: readonly string[]): Promise<string> {
   const { PATH = "" } = process.env;
-  const script = join(projectRoot, "src", "dev-token.ts");
+  const script = join(projectRoot, "src", "auth", "dev-token.ts");
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...flags], {
     env: { PATH, APP_DATA_DIR: dataDir },
   });

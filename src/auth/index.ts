@@ -5,8 +5,6 @@ import type { AuthEvents } from "./events.ts";
 import { keyFromPem, keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenRules, type TokenVerifier } from "./tokens.ts";
 
-export { TokenKeyError } from "./jwks.ts";
-
 export type AuthOptions =
   | { readonly mode: "none" }
   /** Tokens signed with the key in the data folder. */

@@ -13,6 +13,7 @@ import {
 import { LRUCache } from "lru-cache";
 import { addressGroup } from "../domain/address.ts";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
+import { OperatorError } from "../domain/operator-error.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { AuthEvents } from "./events.ts";
 
@@ -24,7 +25,7 @@ export type KeyFor = (
 ) => ReturnType<JWTVerifyGetKey>;
 
 /** The configured key cannot be used. The message says which setting to change. */
-export class TokenKeyError extends Error {
+export class TokenKeyError extends OperatorError {
   override readonly name = "TokenKeyError";
 }
 

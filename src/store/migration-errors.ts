@@ -1,10 +1,11 @@
 /** What PostgreSQL says when a migration fails, with what to do about it. */
 import { type Kysely, sql } from "kysely";
 import pg from "pg";
+import { OperatorError } from "../domain/operator-error.ts";
 import type { DB } from "./tables.ts";
 
 /** The schema cannot be brought up to date: a sentence for a person, who can mend it. */
-export class MigrationError extends Error {
+export class MigrationError extends OperatorError {
   override readonly name = "MigrationError";
 }
 

@@ -1,10 +1,11 @@
 import { isAbortedTransactionError } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
+import { OperatorError } from "../domain/operator-error.ts";
 import { isStatementLost } from "./prepared-support.ts";
 
 /** The database cannot be used as it is set up: a sentence that names the cure. */
-export class DatabaseSetupError extends Error {
+export class DatabaseSetupError extends OperatorError {
   override readonly name = "DatabaseSetupError";
 }
 

@@ -1,5 +1,21 @@
 /** The seam between what happens in the service and what observes it: the log, metrics, traces. */
+import type { AuthEvents } from "../auth/events.ts";
+import type { BookingEvents } from "../booking/events.ts";
+import type { ConcertEvents } from "../concerts/events.ts";
 import type { Publish } from "../domain/publish.ts";
+import type { LimitEvents } from "../limits/events.ts";
+import type { RpcEvents } from "../rpc/events.ts";
+import type { StoreEvents } from "../store/events.ts";
+import type { TransportEvents } from "../transport/events.ts";
+
+/** Everything that the service publishes. */
+export type AppEvents = AuthEvents &
+  BookingEvents &
+  ConcertEvents &
+  LimitEvents &
+  RpcEvents &
+  StoreEvents &
+  TransportEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */
 export interface EventHub<Events> {
@@ -8,12 +24,14 @@ export interface EventHub<Events> {
   subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Disposable;
 }
 
-/** Creates a hub. A listener that throws is reported to `onListenerError`; the publisher and other listeners go on. */
+/** Creates a hub. The error of a listener goes to `onListenerError`. The publisher and the other listeners continue. */
 export function createEventHub<Events>(onListenerError: (error: unknown) => void): EventHub<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {
     publish(name, event) {
-      for (const listener of listeners.get(name) ?? []) {
+      const ofName = listeners.get(name);
+      if (ofName === undefined) return;
+      for (const listener of ofName) {
         try {
           listener(event as never);
         } catch (error) {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LogOptions } from "./log.ts";
+import type { Logger, LogOptions } from "./log.ts";
 import { createLogger } from "./log.ts";
-import { prettyLine } from "./log-line.ts";
 
 function capture(options: Partial<LogOptions>) {
   const lines: string[] = [];
@@ -47,48 +46,53 @@ describe("JSON", () => {
   });
 });
 
-describe("pretty", () => {
-  test("goes through the logger, children included", () => {
+describe("on a terminal", () => {
+  /** What is logged, without the time. */
+  function prettyLines(log: (logger: ReturnType<typeof createLogger>) => void): string[] {
     const { logger, lines } = capture({ pretty: true });
-    logger.child({ call: 1 }).warn({ user: "ann" }, "slow");
-    expect(lines).toEqual([expect.stringMatching(/^\d\d:\d\d:\d\d WARN {2}slow call=1 user=ann\n$/)]);
-  });
+    log(logger);
+    return lines.map((line) => line.replace(/^\[\d\d:\d\d:\d\d\] /, ""));
+  }
 
-  const base = { level: "info", time: "2026-01-02T15:55:33.999Z" };
-  test.each([
-    ["a message with values", { msg: "listening", port: 8080, host: "::" }, "INFO  listening port=8080 host=::"],
-    ["no message", { port: 8080 }, "INFO  port=8080"],
-    ["a longer level", { level: "error", msg: "a" }, "ERROR a"],
-    [
-      "values that need quotes",
-      { msg: "a", b: "c d", e: "", f: 'g"h', i: "j=k" },
-      'INFO  a b="c d" e="" f="g\\"h" i="j=k"',
-    ],
-    ["values with parts", { msg: "a", b: { c: [1, null] }, d: null }, 'INFO  a b={"c":[1,null]} d=null'],
-    ["control characters", { msg: "a\u001b[2J\nb", c: "\u009b\u007f" }, 'INFO  a\\u001b[2J\\nb c="\\u009b\\u007f"'],
-  ])("%s", (_, record, line) => {
-    expect(prettyLine(JSON.stringify({ ...base, ...record }), "UTC")).toBe(`15:55:33 ${line}\n`);
-  });
-
-  test("a line that cannot be read is passed on, since logging must not throw", () => {
-    const line = JSON.stringify({ ...base, time: "soon" });
-    expect(prettyLine(line)).toBe(line);
-    expect(prettyLine("no JSON\n")).toBe("no JSON\n");
-  });
-
-  test("shows the clock of the reader", () => {
-    expect(prettyLine(JSON.stringify({ ...base, msg: "a" }), "Asia/Tokyo")).toBe("00:55:33 INFO  a\n");
+  test("a line has the local time, the level, the message and the fields, those of children included", () => {
+    const clock = () => Temporal.Now.plainTimeISO().toString({ smallestUnit: "second" });
+    const { logger, lines } = capture({ pretty: true });
+    const before = clock();
+    logger.child({ call: 1 }).warn({ user: "ann", host: "::" }, "slow");
+    const line = (time: string) => `[${time}] WARN: slow {"call":1,"user":"ann","host":"::"}\n`;
+    expect([line(before), line(clock())]).toContain(lines.join(""));
   });
 
   test.each([
-    [
-      { type: "Error", message: "a", stack: "Error: a\n    at b", code: "E1" },
-      ["Error: a", "    at b", '{"code":"E1"}'],
-    ],
-    [{ type: "Error", message: "a\u001b" }, ["a\\u001b"]],
-    ["just text", ['"just text"']],
-  ])("an error follows its line: %j", (err, below) => {
-    const text = prettyLine(JSON.stringify({ ...base, err, msg: "failed" }), "UTC");
-    expect(text).toBe(`15:55:33 INFO  failed\n${below.map((line) => `    ${line}\n`).join("")}`);
+    ["no fields", {}, "a", "INFO: a\n"],
+    ["no message", { port: 8080 }, undefined, 'INFO: {"port":8080}\n'],
+    ["a text as its error", { error: "refused" }, "a", 'INFO: a {"error":"refused"}\n'],
+    ["nested values", { b: { c: [1, null] }, d: null }, "a", 'INFO: a {"b":{"c":[1,null]},"d":null}\n'],
+  ])("a line with %s", (_, fields, message, line) => {
+    expect(prettyLines((logger) => logger.info(fields, message)).map((text) => text.replace(/ +/g, " "))).toEqual([
+      expect.stringMatching(new RegExp(`^${line.replace(/[[\]{}.]/g, "\\$&").replace("\n", " ?\n")}$`)),
+    ]);
+  });
+
+  const hostile = "a\u001b[2J\n[15:55:33] FATAL: forged\u009b\u007f\r";
+  test.each([
+    ["the message", (logger: Logger) => logger.info(hostile)],
+    ["a value", (logger: Logger) => logger.info({ user: hostile }, "a")],
+    ["a nested value", (logger: Logger) => logger.info({ users: [{ name: hostile }] }, "a")],
+    ["an error's message and stack", (logger: Logger) => logger.info({ err: new Error(hostile) }, "a")],
+    ["an error that is text", (logger: Logger) => logger.info({ err: hostile }, "a")],
+  ])("control characters in %s neither move the cursor nor forge a line", (_, log) => {
+    const text = prettyLines(log).join("");
+    expect(text).toContain("forged");
+    expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    expect(text).not.toMatch(/^\[15:55:33\]/m);
+  });
+
+  test("an error follows its line, with its stack and its other properties", () => {
+    const error = Object.assign(new Error("no answer"), { code: "E1" });
+    const [text = ""] = prettyLines((logger) => logger.error({ err: error }, "failed"));
+    expect(text).toMatch(/^ERROR: failed *\n {4}err: \{\n/);
+    expect(text).toMatch(/^ +Error: no answer\n +at /m);
+    expect(text).toContain('"code": "E1"');
   });
 });

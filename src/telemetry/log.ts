@@ -1,6 +1,6 @@
 import type { LevelWithSilent, Logger } from "pino";
 import { pino, stdTimeFunctions } from "pino";
-import { prettyLine } from "./log-line.ts";
+import { prettyFactory } from "pino-pretty";
 
 export type { Logger } from "pino";
 
@@ -12,14 +12,14 @@ export interface LogDestination {
 /** How to log. */
 export interface LogOptions {
   readonly level: LevelWithSilent;
-  /** Lines for a person instead of JSON; by default when standard output is a terminal and no destination is given. */
+  /** Lines for a person instead of JSON. By default when standard output is a terminal and no destination is given. */
   readonly pretty?: boolean;
   readonly destination?: LogDestination;
 }
 
-/** Makes the logger of the service: a JSON object a line, or, on a terminal, a readable line each. */
+/** Creates the logger of the service. It writes one JSON object a line, or readable lines on a terminal. */
 export function createLogger({ level, pretty, destination }: LogOptions): Logger {
-  // Synchronous, so that the last words before an exit are not lost.
+  // Synchronous, so that the last lines before an exit are not lost.
   const output = destination ?? pino.destination({ dest: 1, sync: true });
   const isPretty = pretty ?? (destination === undefined && process.stdout.isTTY);
   return pino(
@@ -29,6 +29,25 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    isPretty ? { write: (line) => output.write(prettyLine(line)) } : output,
+    isPretty ? prettyOutput(output, destination === undefined) : output,
   );
+}
+
+function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestination {
+  const options = { translateTime: "SYS:HH:MM:ss", singleLine: true, errorLikeObjectKeys: ["err"] };
+  // On a terminal pino-pretty finds out whether there are colours.
+  const prettify = prettyFactory(isTerminal ? options : { ...options, colorize: false });
+  return { write: (line) => output.write(prettify(JSON.parse(line, escapeControls))) };
+}
+
+/**
+ * Values from clients are logged, and must not move a terminal's cursor or forge a line. pino-pretty removes some control
+ * characters from messages and stacks but keeps line breaks, and writes DEL and U+0080 to U+009F of other values.
+ */
+function escapeControls(key: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  return value.replace(/\p{Cc}/gu, (control) => {
+    if (control === "\n") return key === "stack" ? control : "\\n";
+    return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

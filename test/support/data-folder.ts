@@ -2,8 +2,8 @@
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findPostmaster, type Postmaster, stopPostmaster } from "@frontrow/embedded-postgres";
 import pg from "pg";
-import { findPostmaster, type Postmaster, stopProcess } from "../../src/postgres/postmaster.ts";
 
 export interface DataFolder {
   readonly path: string;
@@ -20,7 +20,7 @@ export async function createDataFolder(): Promise<DataFolder> {
   // Run by root, the server is another user, who has to get in.
   await chmod(path, 0o755);
   const cluster = join(path, "postgres");
-  const server = () => findPostmaster(cluster);
+  const server = () => findPostmaster(path);
   return {
     path,
     server,
@@ -37,7 +37,7 @@ export async function createDataFolder(): Promise<DataFolder> {
     },
     async remove() {
       const left = await server();
-      if (left) await stopProcess(left.pid, async () => (await server())?.pid !== left.pid);
+      if (left) await stopPostmaster(path, left);
       await rm(path, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,8 @@
 /** A PostgreSQL server of a test's own, which may be stopped and started while services use it. */
+
+import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import type pg from "pg";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+import { startEmbeddedDatabase } from "../../src/store/embedded.ts";
 import { createDataFolder } from "./data-folder.ts";
 import { checkInvariants, type TestDatabase } from "./database.ts";
 
@@ -16,7 +18,7 @@ export interface OwnServer {
 
 export async function startOwnServer(): Promise<OwnServer> {
   const folder = await createDataFolder();
-  const start = () => startEmbeddedPostgres({ dataDir: folder.path, log: () => {} });
+  const start = () => startEmbeddedDatabase({ dataDir: folder.path });
   let postgres: EmbeddedPostgres = await start();
   const query = async <Row extends object>(text: string, values: unknown[] = []) => {
     const session: pg.Client = await folder.connect();
@@ -29,8 +31,7 @@ export async function startOwnServer(): Promise<OwnServer> {
   return {
     database: {
       get url() {
-        const { host, port, user, password, database } = postgres.connection;
-        return `postgres://${user}:${password}@${host}:${port}/${database}`;
+        return postgres.url;
       },
       query,
       connect: () => folder.connect(),

@@ -1,8 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Binaries, binariesOf } from "../../src/postgres/binaries.ts";
-import { startEmbeddedPostgres } from "../../src/postgres/embedded.ts";
+import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import { oldestMajor } from "../../src/store/server-checks.ts";
 
 /** A PostgreSQL server for one test run. */
@@ -62,17 +58,7 @@ async function startContainer(): Promise<TestPostgres> {
 }
 
 async function startEmbedded(binaries?: Binaries): Promise<TestPostgres> {
-  const dataDir = await mkdtemp(join(tmpdir(), "frontrow-test-"));
-  // Run by root, the server is another user, who has to get in.
-  await chmod(dataDir, 0o755);
   const settings = { max_connections: "300" };
-  const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings, ...(binaries ? { binaries } : {}) });
-  const { host, port, user, password, database } = embedded.connection;
-  return {
-    adminUrl: `postgres://${user}:${password}@${host}:${port}/${database}`,
-    stop: async () => {
-      await embedded.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  const { url, stop } = await startTemporaryPostgres({ name: "frontrow", settings, ...(binaries && { binaries }) });
+  return { adminUrl: url, stop };
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { freePort } from "../../src/postgres/free-port.ts";
+import { freePort } from "@frontrow/embedded-postgres";
 
 const program = "redis-server";
 const maxStarts = 5;

@@ -2,8 +2,9 @@
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
+import { createHost } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { openGuards } from "../../src/guards.ts";
+import { openGuards } from "../../src/rpc/guards.ts";
 import type { StreamOptions } from "../../src/rpc/interceptors/index.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createHttpApp } from "../../src/transport/http.ts";
@@ -61,7 +62,10 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const logger = createLogger({ level: "debug", destination: { write: (line) => lines.push(JSON.parse(line)) } });
   const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
   const { draining } = readiness;
-  const guards = await openGuards(config, { services: [service], logger, draining, streams: options.streams ?? {} });
+  const stack = new AsyncDisposableStack();
+  const { publish } = createHost(logger, draining, stack);
+  const guardOptions = { services: [service], publish, draining, stack, streams: options.streams ?? {} };
+  const interceptors = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {
     options.begin?.(context);
@@ -73,7 +77,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const shutdown = new AbortController();
   const http = await createHttpApp({
     services: [{ service, implementation: implementation as unknown as ServiceImpl<DescService> }],
-    interceptors: guards.interceptors,
+    interceptors,
     readiness,
     corsOrigins: "*",
     maxBodyBytes: config.maxBodyBytes,
@@ -112,7 +116,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
       await listener.close();
       readiness.close();
       await http.close();
-      guards.close();
+      await stack.disposeAsync();
     },
   };
 }

@@ -3,26 +3,26 @@ import { once } from "node:events";
 import { constants, type FileHandle, open, rename } from "node:fs/promises";
 import path from "node:path";
 import { programPath } from "./binaries.ts";
-import { clusterFolder, type Place } from "./identity.ts";
+import { clusterFolder, type Place } from "./place.ts";
 import { stopProcess } from "./postmaster.ts";
 import { environment } from "./program.ts";
 
 const logLimitBytes = 10 * 1024 * 1024;
 const logTailBytes = 2_000;
 
-/** A server that we started, and which we are to stop. */
+/** A server that this process started and has to stop. */
 export interface Server {
   readonly pid: number;
   readonly port: number;
-  /** How it ended: its exit status, or null if a signal killed it; `undefined` while it runs. */
+  /** Its exit status, null if a signal killed it, `undefined` while it runs. */
   exitCode(): number | null | undefined;
   readonly ended: Promise<void>;
-  /** The last lines it has logged. */
+  /** The last lines of its log since this start. */
   logTail(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Starts a PostgreSQL server; whether it comes to serve is for the caller to watch. */
+/** Starts a PostgreSQL server. The caller has to wait until it is ready. */
 export async function launchServer(
   place: Place,
   installation: string,
@@ -37,7 +37,7 @@ export async function launchServer(
       ...place.identity,
       cwd: place.dataDir,
       env: environment,
-      // A session of its own: a signal to our process group must not end the server before we have drained.
+      // In its own session: a signal to our process group must not end the server before we have drained.
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
       windowsHide: true,
@@ -83,14 +83,14 @@ function serverArguments(place: Place, port: number, settings: Readonly<Record<s
   ];
 }
 
-/** Opens the log for appending. One that has grown too long, or that we may not write, makes room for a new one. */
+/** Opens the log for appending. One that is too long, or that we may not write to, is renamed. */
 async function openLog(logPath: string): Promise<FileHandle> {
-  // Root must not be led to write elsewhere by a link in an unprivileged user's folder.
+  // In an unprivileged user's folder a symbolic link could make root write elsewhere.
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
   const log = await open(logPath, flags, 0o600).catch(() => undefined);
   if (log && (await log.stat()).size < logLimitBytes) return log;
   await log?.close();
-  await rename(logPath, `${logPath}.old`).catch(() => {}); // opening tells better what is wrong
+  await rename(logPath, `${logPath}.old`).catch(() => {}); // the error of opening it says more
   return await open(logPath, flags, 0o600);
 }
 

@@ -2,20 +2,22 @@ import { readFile, readlink, realpath, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, EmbeddedPostgresError } from "./errors.ts";
+import { clusterFolder } from "./place.ts";
 
 /** A running PostgreSQL server as its `postmaster.pid` describes it. */
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
-  /** `ready`, `starting`, `stopping`, or empty while it has only begun. */
+  /** `ready`, `starting`, `stopping`, or empty until the server has written it. */
   readonly status: string;
 }
 
 /**
- * Finds the server that runs on a cluster, if one does. A `postmaster.pid` whose process is a zombie or another
- * program would stop PostgreSQL from starting, so it is removed; one without a process PostgreSQL judges itself.
+ * Finds the server that runs on a data folder, including one whose owner was killed. Removes a `postmaster.pid` that names
+ * a zombie or another program, because PostgreSQL would refuse to start. PostgreSQL itself handles one without a process.
  */
-export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
+export async function findPostmaster(dataDir: string): Promise<Postmaster | undefined> {
+  const cluster = clusterFolder(dataDir);
   const file = path.join(cluster, "postmaster.pid");
   const content = await readFile(file, "utf8").catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return undefined;
@@ -25,12 +27,17 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
   const [pidLine = "", , , port, , , , status = ""] = content.split("\n");
   const pid = Math.abs(Number.parseInt(pidLine, 10)); // PostgreSQL's single-user mode writes it negative
   if (await isPostmaster(pid, cluster)) return { pid, port: Number(port), status: status.trim() };
-  // Should a new server's file take its place in this instant, PostgreSQL's shared-memory check still admits only one.
+  // If a new server's file replaces it at this instant, PostgreSQL's shared-memory check still admits only one server.
   if (Number.isNaN(pid) ? await isRemnant(file) : isAlive(pid)) await unlink(file).catch(() => {});
   return undefined;
 }
 
-/** Ends a server the gentlest way that works: fast shutdown, immediate shutdown, kill. */
+/** Stops a server that `findPostmaster` found. Resolves when it has ended. */
+export async function stopPostmaster(dataDir: string, { pid }: Postmaster): Promise<void> {
+  await stopProcess(pid, async () => (await findPostmaster(dataDir))?.pid !== pid);
+}
+
+/** Stops a server process by the gentlest signal that works: fast shutdown, immediate shutdown, kill. */
 export async function stopProcess(pid: number, hasEnded: () => boolean | Promise<boolean>): Promise<void> {
   const steps = [
     { signal: "SIGINT", waitMs: 30_000 },
@@ -45,7 +52,7 @@ export async function stopProcess(pid: number, hasEnded: () => boolean | Promise
       await sleep(20);
     }
   }
-  throw new EmbeddedPostgresError(`PostgreSQL (process ${pid}) does not end: kill it by hand`);
+  throw new EmbeddedPostgresError("STOP_FAILED", `PostgreSQL (process ${pid}) does not end: kill it by hand`);
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {
@@ -56,7 +63,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A server works in its cluster's folder, which tells it from whatever else has got its number since. */
+/** A server's working folder is its cluster, which distinguishes it from another process that has reused its id. */
 async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
   if (Number.isNaN(pid)) return false;
   if (process.platform !== "linux") return isAlive(pid);
@@ -65,7 +72,7 @@ async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
   } catch (error) {
     if (codeOf(error) !== "EACCES") return false; // gone, or a zombie
   }
-  // Root in a container may lack the right to look: name and state are public.
+  // Root in a container may lack the right to read the link. The name and the state are public.
   const description = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return /\(postgres\) [^ZX]/.test(description);
 }
@@ -78,7 +85,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** PostgreSQL fills its file at once; one that stays without a number is left from a power failure. */
+/** PostgreSQL fills its file at once. One that stays without a number is left from a power failure. */
 async function isRemnant(file: string): Promise<boolean> {
   const ageMs = Date.now() - (await stat(file).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
   return ageMs > 5_000;

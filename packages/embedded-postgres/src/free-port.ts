@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. Another program may still be quicker to take it. */
+/** Returns a TCP port of 127.0.0.1 that was free a moment ago. Another program may take it first. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");

@@ -1,16 +1,10 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, EmbeddedPostgresError, messageOf, useAnotherDatabase } from "./errors.ts";
-import { runProgram } from "./program.ts";
+import { codeOf, EmbeddedPostgresError, messageOf } from "./errors.ts";
+import { type Identity, runProgram } from "./program.ts";
 
-/** The user a program runs as, in the shape that `spawn` takes. */
-export interface Identity {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** Where the data lies, and as whom its server runs: `undefined` is our own user. */
+/** Where the data is, and the user its server runs as: `undefined` is this process's own user. */
 export interface Place {
   readonly dataDir: string;
   readonly identity: Identity | undefined;
@@ -22,9 +16,9 @@ export function clusterFolder(dataDir: string): string {
 }
 
 /**
- * Decides where the data lies. An ordinary user gets the requested folder. Root cannot run PostgreSQL, so an unprivileged
- * user runs it, and where that user cannot reach the requested folder (under /root) the data goes to a folder of
- * `systemDir` named after it, to be found there again.
+ * Decides where the data is stored. An ordinary user gets the requested folder. PostgreSQL refuses to run as root, so for root
+ * an unprivileged user runs it. If that user cannot reach the requested folder (under /root), the data is stored in a folder of
+ * `systemDir` whose name is derived from the requested one, so that the next start finds it again.
  */
 export async function choosePlace(requested: string, systemDir: string): Promise<Place> {
   const ourUid = process.getuid?.();
@@ -35,8 +29,8 @@ export async function choosePlace(requested: string, systemDir: string): Promise
   if (ourUid !== 0) {
     if (ourUid !== undefined && owner && owner.uid !== ourUid) {
       throw new EmbeddedPostgresError(
-        `the data in ${dataDir} belongs to another user (id ${owner.uid}): ` +
-          `run Frontrow as that user or as root, set APP_DATA_DIR to another folder, ${useAnotherDatabase}`,
+        "NO_ACCESS",
+        `the data in ${dataDir} belongs to another user (id ${owner.uid}): run the program as that user or as root`,
       );
     }
     return { dataDir, identity: undefined };
@@ -45,12 +39,13 @@ export async function choosePlace(requested: string, systemDir: string): Promise
   if (owner) {
     if (await canEnter(dataDir, owner)) return { dataDir, identity: owner };
     throw new EmbeddedPostgresError(
-      `there is data in ${dataDir}, but its owner (id ${owner.uid}), who has to run PostgreSQL, cannot enter the folder: ` +
-        `make it reachable, run Frontrow as that user, ${useAnotherDatabase}`,
+      "NO_ACCESS",
+      `there is data in ${dataDir}, but its owner (id ${owner.uid}), which has to run PostgreSQL, cannot enter the folder: ` +
+        "make it reachable, or run the program as that user",
     );
   }
   const substitute = path.join(systemDir, substituteName(dataDir));
-  // Data once begun in the substitute stays there, also if the requested folder has become reachable since.
+  // Existing data stays in the substitute, even if the requested folder has become reachable since.
   const substituteOwner = await ownerOf(clusterFolder(substitute));
   if (substituteOwner) return { dataDir: substitute, identity: substituteOwner };
   const identity = await unprivilegedUser();
@@ -60,7 +55,7 @@ export async function choosePlace(requested: string, systemDir: string): Promise
   return { dataDir: substitute, identity };
 }
 
-/** Makes a folder, with its missing parents, that every user may enter whatever our umask is. */
+/** Creates a folder, with its missing parents, that every user may enter whatever our umask is. */
 export async function makeEnterable(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -72,7 +67,7 @@ function substituteName(dataDir: string): string {
   return `${path.basename(dataDir).replace(/^\.+/, "") || "data"}-${digest}`;
 }
 
-/** Who owns a folder; nobody, if it does not exist or belongs to root, who cannot run PostgreSQL. */
+/** The owner of a folder. Undefined if it does not exist or belongs to root, which cannot run PostgreSQL. */
 async function ownerOf(folder: string): Promise<Identity | undefined> {
   try {
     const { uid, gid } = await stat(folder);
@@ -89,14 +84,15 @@ async function unprivilegedUser(): Promise<Identity> {
   const [, , uid, gid] = entry ?? [];
   if (!uid || !gid) {
     throw new EmbeddedPostgresError(
+      "NO_USER",
       "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody` to run it as: " +
-        `run Frontrow as an ordinary user, ${useAnotherDatabase}`,
+        "run the program as an ordinary user",
     );
   }
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** Asks the operating system itself, which knows of more than permission bits. */
+/** Tries it as that user: access control lists and mount options deny more than the permission bits show. */
 async function canEnter(folder: string, identity: Identity): Promise<boolean> {
   try {
     await runProgram("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { identity, cwd: "/", timeoutMs: 10_000 });
@@ -104,8 +100,9 @@ async function canEnter(folder: string, identity: Identity): Promise<boolean> {
   } catch (error) {
     if (typeof codeOf(error) === "number") return false;
     throw new EmbeddedPostgresError(
+      "NO_USER",
       `PostgreSQL refuses to run as root, and no program can be run as user ${identity.uid} here (${messageOf(error)}): ` +
-        `run Frontrow as an ordinary user, ${useAnotherDatabase}`,
+        "run the program as an ordinary user",
       { cause: error },
     );
   }

@@ -2,11 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { signDevToken } from "./auth/dev-key.ts";
-import { ConfigError, loadConfig } from "./config/load.ts";
+import { ConfigError, loadConfig } from "../config/load.ts";
+import { signDevToken } from "./dev-key.ts";
 
 const usage = 'npm run -s dev-token -- --sub alice --scope "bookings:read bookings:write" [--expires 1h]';
-const projectRoot = join(import.meta.dirname, "..");
+const projectRoot = join(import.meta.dirname, "..", "..");
 const readFile = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 try {

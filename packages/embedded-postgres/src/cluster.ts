@@ -3,32 +3,41 @@ import { access, chown, mkdir, mkdtemp, open, readdir, readFile, rename, rm, wri
 import path from "node:path";
 import { type Binaries, programPath } from "./binaries.ts";
 import { codeOf, EmbeddedPostgresError, messageOf } from "./errors.ts";
-import { clusterFolder, type Place } from "./identity.ts";
+import { clusterFolder, type Place } from "./place.ts";
 import { runProgram } from "./program.ts";
 
 const unfinishedPrefix = "postgres.unfinished-";
-const passwordFile = "frontrow.password";
 
+/** The user that the server is used as. */
 export const superuser = "postgres";
 
-/** A UTF-8 LC_CTYPE by the name it has on each system: without one, pg_trgm drops non-ASCII letters. */
+/** A UTF-8 LC_CTYPE by its name on each system. Without one, pg_trgm drops non-ASCII letters. */
 const characterType = process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
 
+export interface ClusterOptions {
+  readonly place: Place;
+  readonly installation: Binaries;
+  /** The name of the file in the cluster that stores the superuser's password. */
+  readonly passwordFile: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Makes the cluster unless it exists, and gives its password. It is built aside and renamed into place, password and
- * all, so a half-made one never counts, and of two made at once only one does.
+ * Creates the cluster unless it exists, and returns its password. It is created in a folder beside its place and then renamed,
+ * password included, so that a half-created one is never used, and of two created at the same time only one is.
  */
-export async function ensureCluster(place: Place, installation: Binaries, signal?: AbortSignal): Promise<string> {
+export async function ensureCluster(options: ClusterOptions): Promise<string> {
+  const { place, passwordFile, signal } = options;
   const cluster = clusterFolder(place.dataDir);
   if (!(await hasCluster(cluster))) {
     const unfinished = await mkdtemp(path.join(place.dataDir, unfinishedPrefix));
     try {
-      await initialize(unfinished, place, installation, signal);
+      await initialize(unfinished, options);
       await rename(path.join(unfinished, "cluster"), cluster);
       await flushFolder(place.dataDir);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(await hasCluster(cluster))) throw error; // else another one has just made it
+      if (!(await hasCluster(cluster))) throw error; // otherwise another process has just created it
     } finally {
       await removeFolder(unfinished);
     }
@@ -36,22 +45,23 @@ export async function ensureCluster(place: Place, installation: Binaries, signal
   return await readFile(path.join(cluster, passwordFile), "utf8");
 }
 
-/** Removes what interrupted first starts left behind. Call it only as the one owner of the data folder. */
+/** Removes what interrupted first starts left behind. Only the owner of the data folder may call it. */
 export async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     if (name.startsWith(unfinishedPrefix)) await removeFolder(path.join(dataDir, name));
   }
 }
 
-/** A folder that a dying initdb still writes to may resist: the next start removes it. */
+/** Removing a folder that a dying initdb still writes to may fail. The next start removes it. */
 async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
-async function initialize(folder: string, place: Place, installation: Binaries, signal?: AbortSignal): Promise<void> {
+async function initialize(folder: string, options: ClusterOptions): Promise<void> {
+  const { place, installation, signal } = options;
   const { identity } = place;
   const cluster = path.join(folder, "cluster");
-  const password = path.join(folder, passwordFile);
+  const password = path.join(folder, options.passwordFile);
   await mkdir(cluster, { mode: 0o700 });
   await writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
   if (identity) {
@@ -68,18 +78,17 @@ async function initialize(folder: string, place: Place, installation: Binaries, 
     `--lc-ctype=${characterType}`,
   ];
   try {
-    const options = { identity, cwd: folder, timeoutMs: 120_000, signal };
-    await runProgram(programPath(installation.folder, "initdb"), args, options);
+    const run = { identity, cwd: folder, timeoutMs: 120_000, signal };
+    await runProgram(programPath(installation.folder, "initdb"), args, run);
   } catch (cause) {
-    throw new EmbeddedPostgresError(`PostgreSQL could not lay out its files in ${place.dataDir}: ${messageOf(cause)}`, {
-      cause,
-    });
+    const message = `PostgreSQL could not create its files in ${place.dataDir}: ${messageOf(cause)}`;
+    throw new EmbeddedPostgresError("START_FAILED", message, { cause });
   }
-  await rename(password, path.join(cluster, passwordFile));
+  await rename(password, path.join(cluster, options.passwordFile));
   await flushFolder(cluster);
 }
 
-/** What initdb of older majors does not know: they have the system's locales, and the server sets its time zone itself. */
+/** The options that initdb of older majors lacks. Those use the system's locales. `serverArguments` sets the time zone. */
 function newerOptions({ version }: Binaries): string[] {
   const major = Number.parseInt(version, 10);
   return [
@@ -88,7 +97,7 @@ function newerOptions({ version }: Binaries): string[] {
   ];
 }
 
-/** A folder that exists but may not be read is an error, not an absence. */
+/** A folder that exists but may not be read is an error: it must not be taken for a missing one. */
 async function hasCluster(cluster: string): Promise<boolean> {
   try {
     await access(path.join(cluster, "PG_VERSION"));
@@ -99,7 +108,7 @@ async function hasCluster(cluster: string): Promise<boolean> {
   }
 }
 
-/** Makes a rename outlive a power failure. Windows cannot open folders, and does not need it. */
+/** Makes a rename survive a power failure. Windows cannot open folders, and does not need it. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder);

