@@ -6,8 +6,8 @@ import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.t
 import { createHost, createServices, openDatabase } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
-import { bookingMessage } from "../src/rpc/messages.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createHttpApp } from "../src/transport/http.ts";
@@ -44,14 +44,16 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
-  const { store } = await openDatabase(config, createHost(logger, new AbortController().signal, stack));
+  const host = createHost(logger, new AbortController().signal, stack);
+  const { publish } = host;
+  const { store } = await openDatabase(config, host);
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
   const { services: realServices } = createServices(config, store);
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), log: logger });
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, logger, draining, stack });
+  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
   const http = await createHttpApp({
     services,
     interceptors,

@@ -81,7 +81,12 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, logger, draining, stack: starting });
+  const interceptors = await openGuards(config, {
+    services: descriptions,
+    publish: host.publish,
+    draining,
+    stack: starting,
+  });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     services,

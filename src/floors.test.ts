@@ -19,10 +19,15 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["yaml", "zod"],
     offers: ["load.ts", "shell-variables.ts"],
   },
-  "src/limits": { imports: ["src/domain"], packages: ["ioredis", "lru-cache", "rate-limiter-flexible"] },
+  "src/limits": {
+    imports: ["src/domain"],
+    packages: ["ioredis", "lru-cache", "rate-limiter-flexible"],
+    offers: ["concurrency-limit.ts", "event-loop-delay.ts", "events.ts", "rate-limit.ts", "redis.ts"],
+  },
+  // Of the configuration only the program that prints a token needs to know.
   "src/auth": {
     imports: ["src/config", "src/domain"],
-    packages: ["jose", "lru-cache", "pino"],
+    packages: ["jose", "lru-cache"],
     offers: ["events.ts", "index.ts", "tokens.ts"],
   },
   "src/store": { imports: ["src/domain"], packages: ["@frontrow/embedded-postgres", "kysely", "pg"] },
@@ -37,7 +42,21 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/rpc": {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
-    packages: ["@bufbuild", "@connectrpc", "lru-cache", "pino"],
+    packages: ["@bufbuild", "@connectrpc", "lru-cache"],
+    offers: [
+      "booking-service.ts",
+      "call-context.ts",
+      "concert-service.ts",
+      "events.ts",
+      "guards.ts",
+      "reasons.ts",
+      "request-headers.ts",
+      "service.ts",
+      "status.ts",
+      "streams/open-stream.ts",
+      "streams/stream-limits.ts",
+      "streams/until-aborted.ts",
+    ],
   },
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],

@@ -8,7 +8,7 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { addressOf } from "../src/rpc/caller.ts";
+import { originOf } from "../src/rpc/call-context.ts";
 import { envelope, expectProblem, type HttpAnswer, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { callOnce } from "./support/exchange.ts";
 import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from "./support/http2-frames.ts";
@@ -279,7 +279,7 @@ describe.each(protocols)("the address of a caller by %s", (protocol) => {
     ["the proxy, which knows nothing", ["127.0.0.1"], "unknown", "127.0.0.1"],
   ])("where %s is trusted", async (_, trustedProxies, forwarded, expected) => {
     const app = await serveApp(
-      { getConcert: (_request, { values }) => ({ id: 1n, name: addressOf(values) }) },
+      { getConcert: (_request, { values }) => ({ id: 1n, name: originOf(values).address }) },
       { trustedProxies },
     );
     try {

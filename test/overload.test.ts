@@ -4,10 +4,9 @@ import { Code, ConnectError, createClient, createRouterTransport } from "@connec
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createFairShare } from "../src/limits/fair-share.ts";
+import { ignoreEvents } from "../src/domain/publish.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
-import { createLogger } from "../src/telemetry/log.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
 import { holdConcert, holdLock, patientSettings } from "./support/locks.ts";
@@ -34,13 +33,13 @@ describe("an event loop that lags", () => {
   const interceptorsAt = (lagMs: number, requestTimeoutMs: number) =>
     createInterceptors([ConcertService, BookingService], {
       ruleOf: readAccessRules([ConcertService, BookingService]),
-      logger: createLogger({ level: "silent" }),
+      publish: ignoreEvents,
       requestTimeoutMs,
       tokens: undefined,
       rates: { count: async () => undefined },
-      lag: { lagMs: () => lagMs, close() {} },
-      fairShare: createFairShare(1),
-      streams: { draining: new AbortController().signal, places: { inAll: 1, caller: 1, address: 1 } },
+      eventLoopDelay: { currentMs: () => lagMs, [Symbol.dispose]() {} },
+      maxUnfinishedPerCaller: 1,
+      streams: { draining: new AbortController().signal, limits: { process: 1, caller: 1, address: 1 } },
     });
 
   const open = async (lagMs: number, requestTimeoutMs = 10_000) => {

@@ -1,8 +1,11 @@
 /** Instances that share their counts through a real Redis, whatever becomes of it. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { ignoreEvents } from "../src/domain/publish.ts";
+import type { LimitEvents } from "../src/limits/events.ts";
 import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { recordEvents } from "./support/events.ts";
 import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
 import { hasRedis, type RedisServer, startRedis, warnWithoutRedis } from "./support/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service.ts";
@@ -112,11 +115,11 @@ describe.skipIf(!hasRedis)("two instances", () => {
 });
 
 test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to plain ones", async () => {
-  const connection = connectRedis(redis.url, () => {});
+  const events = recordEvents<LimitEvents>();
+  const connection = connectRedis(redis.url, events.publish);
   onTestFinished(() => connection.disconnect());
   await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
-  const report = vi.fn();
-  const rates = createRateLimits({ reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, report);
+  const rates = createRateLimits({ reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, ignoreEvents);
   const counted = { kind: "caller", key: newUser() } as const;
   const seen = [];
   for (const cost of [4, 3, 3, 1, 3, 1]) {
@@ -131,41 +134,64 @@ test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to pl
     [false, 0],
     [false, 0],
   ]);
-  expect(report).not.toHaveBeenCalled();
+  expect(events.of("limits.redis_failed")).toEqual([]);
 });
 
 describe.skipIf(!hasRedis)("a Redis that hangs", () => {
-  test("is waited for once in two seconds, and not by call after call", async () => {
-    const connection = connectRedis(redis.url, () => {});
+  test("is waited for once, and not by call after call, until it answers again", async () => {
+    const events = recordEvents<LimitEvents>();
+    const connection = connectRedis(redis.url, events.publish);
     onTestFinished(() => connection.disconnect());
-    await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
-    const report = vi.fn();
-    let nowMs = 0;
-    const rates = createRateLimits({ reads: 1_000, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, report, {
-      clockMs: () => nowMs,
-    });
+    const untilReady = () => vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
+    await untilReady();
+    const rates = createRateLimits(
+      { reads: 1_000, bookings: 0, admin: 0, callersPerAddress: 20 },
+      connection,
+      ignoreEvents,
+    );
     const count = async (times: number) => {
-      const counted = { kind: "caller", key: newUser() } as const;
-      for (let call = 0; call < times; call++) await rates.count("reads", counted);
+      const key = { kind: "caller", key: newUser() } as const;
+      for (let call = 0; call < times; call++) await rates.count("reads", key);
     };
 
     await count(3);
-    expect(report).not.toHaveBeenCalled();
+    expect(events.of("limits.redis_failed")).toEqual([]);
+    const sent = vi.spyOn(connection, "sendCommand");
     redis.hang();
     try {
-      await count(100);
-      expect(report).toHaveBeenCalledOnce();
-      nowMs = 2_000;
+      await Promise.all([count(1), count(1), count(1)]);
+      expect(events.of("limits.redis_failed").length).toBeGreaterThan(0);
+      sent.mockClear();
       await Promise.all([count(100), count(100), count(100)]);
-      expect(report).toHaveBeenCalledTimes(2);
+      // A new connection sends other commands, to find out whether Redis answers.
+      expect(sent.mock.calls.filter(([{ name }]) => /eval|rlflx/i.test(name))).toEqual([]);
     } finally {
       redis.resume();
     }
-    nowMs = 4_000;
+    await untilReady();
     await count(3);
-    expect(report).toHaveBeenCalledTimes(2);
+    expect(sent.mock.calls.filter(([{ name }]) => /eval|rlflx/i.test(name)).length).toBeGreaterThanOrEqual(3);
   });
 });
+
+test.skipIf(!hasRedis)(
+  "a command that Redis rejects is published without its arguments, and counted in memory",
+  async () => {
+    const events = recordEvents<LimitEvents>();
+    const connection = connectRedis(redis.url, events.publish);
+    onTestFinished(() => connection.disconnect());
+    await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
+    const limits = { reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 };
+    const rates = createRateLimits(limits, connection, ignoreEvents);
+    const key = { kind: "caller", key: newUser() } as const;
+    // Redis counts in an integer, and rejects this one.
+    await connection.set(`frontrow:reads:caller:${key.key}`, "not a number");
+    expect(await rates.count("reads", key)).toMatchObject({ isAllowed: true, remaining: 4 });
+    const [failure] = events.of("limits.redis_failed");
+    expect(failure?.message).toContain("not an integer");
+    expect(JSON.stringify(failure)).not.toContain(key.key);
+  },
+);
 
 /** Calls of one user are limited all the same; then the instance ends well. */
 async function expectCountsAlone(program: OpenProgram): Promise<void> {

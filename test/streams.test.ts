@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DomainError } from "../src/domain/failure.ts";
-import { takeRequiredOwner } from "../src/rpc/ownership.ts";
+import { takeRequiredOwner } from "../src/rpc/call-context.ts";
 import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/stream-clients.ts";
 import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/stream-service.ts";
 import { bearer, type Claims, createTokenIssuer, nowSeconds, type TokenIssuer, trusting } from "./support/tokens.ts";
@@ -241,7 +241,7 @@ describe("what belongs to a user", () => {
       expect(await call.next()).toMatchObject({ end: { code: "INTERNAL" } });
     }
     const owners: unknown[] = [];
-    const careful = await withTokens({ begin: (context) => owners.push(takeRequiredOwner(context)) });
+    const careful = await withTokens({ begin: (context) => owners.push(takeRequiredOwner(context.values)) });
     const call = open(careful, "gRPC by grpc-js", "WatchBooking", { id: 1n }, await tokenOf());
     (await careful.nextFeed()).send("a booking");
     expect(await call.next()).toEqual({ text: "a booking" });

@@ -3,12 +3,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { type KeyFetching, keysFromUrl } from "../src/auth/jwks.ts";
 import { createTokenVerifier } from "../src/auth/tokens.ts";
-import { createLagMeter } from "../src/limits/event-loop-delay.ts";
-import { createFairShare } from "../src/limits/fair-share.ts";
+import { ignoreEvents } from "../src/domain/publish.ts";
+import { measureEventLoopDelay } from "../src/limits/event-loop-delay.ts";
 import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
 import { createInterceptors } from "../src/rpc/interceptors/index.ts";
-import { createLogger } from "../src/telemetry/log.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
 import { createMatrix, methods, protocolsOf } from "./support/matrix.ts";
@@ -83,19 +82,18 @@ describe("a whole service", () => {
 async function startBriefly(fetching: KeyFetching) {
   const algorithms = ["ES256", "RS256"];
   const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
-  const lag = createLagMeter();
-  const ignore = () => {};
+  const eventLoopDelay = measureEventLoopDelay();
   const interceptors = createInterceptors([ConcertService], {
     ruleOf: readAccessRules([ConcertService]),
-    ...{ logger: createLogger({ level: "silent" }), requestTimeoutMs: 10_000, lag },
-    tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignore, fetching)),
-    rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignore),
-    fairShare: createFairShare(1_000),
-    streams: { draining: new AbortController().signal, places: { inAll: 1, caller: 1, address: 1 } },
+    ...{ publish: ignoreEvents, requestTimeoutMs: 10_000, eventLoopDelay },
+    tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignoreEvents, fetching), ignoreEvents),
+    rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignoreEvents),
+    maxUnfinishedPerCaller: 1_000,
+    streams: { draining: new AbortController().signal, limits: { process: 1, caller: 1, address: 1 } },
   });
   const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors, trustedProxies: ["127.0.0.1"] });
   cleaning.push(
-    () => lag.close(),
+    () => eventLoopDelay[Symbol.dispose](),
     () => app.close(),
   );
   return async (by: TokenIssuer, kid: string, address = "192.0.2.1") => {
@@ -112,7 +110,7 @@ async function startBriefly(fetching: KeyFetching) {
 }
 
 describe("with hardly a pause between looks", () => {
-  const start = () => startBriefly({ timeoutMs: 3_000, lookAgainMs: 20, leastPauseMs: 20 });
+  const start = () => startBriefly({ timeoutMs: 3_000, pauseMs: 20, minPauseMs: 20 });
 
   it("a service takes tokens as soon as there are keys", async () => {
     const call = await start();
@@ -166,7 +164,7 @@ describe("a service whose issuer adds a key during a flood of tokens with unknow
   const attacker = "198.51.100.1";
 
   it("has callers at the flood's address wait, and takes their tokens once another address has caused a look", async () => {
-    const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 1 });
+    const call = await startBriefly({ timeoutMs: 3_000, pauseMs: 600_000, minPauseMs: 1 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
     // Once the least pause is over its token causes a look, which settles that the token is not good.
@@ -186,7 +184,7 @@ describe("a service whose issuer adds a key during a flood of tokens with unknow
   });
 
   it("says when to repeat while the issuer may not be asked again for any address", async () => {
-    const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 300_000 });
+    const call = await startBriefly({ timeoutMs: 3_000, pauseMs: 600_000, minPauseMs: 300_000 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
     keyServer.publish(await old.jwk("1"), await next.jwk("2"));

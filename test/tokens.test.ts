@@ -121,7 +121,7 @@ describe("a signature is refused:", () => {
 });
 
 const noUser = "the token's subject cannot be a user";
-const noExpiry = "the token says not when it expires";
+const noExpiry = "the token has no exp claim";
 const notYet = "the token is not valid yet";
 
 const contents: readonly BadToken[] = [

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ignoreEvents } from "../domain/publish.ts";
 import { devRules, devVerificationKey, signDevToken } from "./dev-key.ts";
 import { createTokenVerifier } from "./tokens.ts";
 
@@ -10,7 +11,7 @@ const fileName = "dev-token-key.json";
 const nora = { subject: "nora", scope: "bookings:read bookings:write", lifetime: "1h" };
 
 let folder: string;
-/** Not there yet: the first use makes it. */
+/** Does not exist yet: the first use creates it. */
 let dataDir: string;
 
 beforeEach(async () => {
@@ -19,11 +20,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** What a service says that starts now on the folder. */
+/** Verifies as a service that starts now on the folder. */
 const verifyAnew = async (token: string) =>
-  createTokenVerifier(devRules, await devVerificationKey(dataDir)).verify(token);
+  createTokenVerifier(devRules, await devVerificationKey(dataDir), ignoreEvents).verify(token);
 
-test("a token says who and what, and for how long", async () => {
+test("a signed token has its subject, scopes and lifetime", async () => {
   const token = await signDevToken(dataDir, nora);
   expect(await verifyAnew(token)).toMatchObject({
     subject: "nora",
@@ -34,13 +35,13 @@ test("a token says who and what, and for how long", async () => {
   expect(exp - iat).toBe(3_600);
 });
 
-test("the key is its owner's alone, and nothing else is left in the folder", async () => {
+test("only the owner of the process can read the key, and no draft stays in the folder", async () => {
   await signDevToken(dataDir, nora);
   expect(await readdir(dataDir)).toEqual([fileName]);
   expect((await stat(join(dataDir, fileName))).mode & 0o777).toBe(0o600);
 });
 
-test("the key stays the same, whoever comes first", async () => {
+test("the key stays the same after its first use", async () => {
   await devVerificationKey(dataDir);
   const key = await readFile(join(dataDir, fileName), "utf8");
   const token = await signDevToken(dataDir, nora);
@@ -48,18 +49,18 @@ test("the key stays the same, whoever comes first", async () => {
   expect(await readFile(join(dataDir, fileName), "utf8")).toBe(key);
 });
 
-test("many that make the key at once end with one", async () => {
+test("concurrent first uses create one key", async () => {
   const tokens = await Promise.all(Array.from({ length: 12 }, () => signDevToken(dataDir, nora)));
   for (const token of tokens) expect(await verifyAnew(token)).toMatchObject({ subject: "nora" });
   expect(await readdir(dataDir)).toEqual([fileName]);
 });
 
-test("another folder's tokens are refused", async () => {
+test("tokens of another folder are rejected", async () => {
   const token = await signDevToken(join(folder, "other"), nora);
   await expect(verifyAnew(token)).rejects.toMatchObject({ failure: { reason: "UNAUTHENTICATED" } });
 });
 
-test("the key to verify with cannot sign", async () => {
+test("the verification key cannot sign", async () => {
   const key = await devVerificationKey(dataDir);
   expect(await key({ alg: "EdDSA" }, { payload: "", signature: "" })).toMatchObject({
     type: "public",

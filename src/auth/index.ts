@@ -1,31 +1,32 @@
-/** Who callers are, by the configured mode. */
-import type { Logger } from "pino";
-import type { AuthConfig } from "../config/load.ts";
+/** How callers are authenticated, by the configured mode. */
+import type { Publish } from "../domain/publish.ts";
 import { devRules, devVerificationKey } from "./dev-key.ts";
+import type { AuthEvents } from "./events.ts";
 import { keyFromPem, keysFromUrl } from "./jwks.ts";
-import { createRefusalLog } from "./refused.ts";
-import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
+import { createTokenVerifier, type TokenRules, type TokenVerifier } from "./tokens.ts";
 
-/** What verifies callers' tokens; undefined in the mode `none`. Rejects with a TokenKeyError if a key cannot be used. */
+export type AuthOptions =
+  | { readonly mode: "none" }
+  /** Tokens signed with the key in the data folder. */
+  | { readonly mode: "dev" }
+  /** Tokens of an identity provider. */
+  | (TokenRules & { readonly mode: "jwt"; readonly keys: { readonly url: URL } | { readonly pem: string } });
+
+/** Creates the verifier of tokens; undefined in the mode `none`. Rejects with a TokenKeyError if a key cannot be used. */
 export async function openTokenVerifier(
-  auth: AuthConfig,
+  auth: AuthOptions,
   dataDir: string,
-  logger: Logger,
+  publish: Publish<AuthEvents>,
 ): Promise<TokenVerifier | undefined> {
-  const reportRefusal = createRefusalLog(logger);
   switch (auth.mode) {
     case "none":
       return undefined;
     case "dev":
-      return createTokenVerifier(devRules, await devVerificationKey(dataDir), reportRefusal);
+      return createTokenVerifier(devRules, await devVerificationKey(dataDir), publish);
     case "jwt": {
-      const { keys } = auth;
-      const report = (error: unknown) => logger.warn({ err: error }, "the keys to check tokens with cannot be fetched");
-      return createTokenVerifier(
-        auth,
-        "url" in keys ? keysFromUrl(keys.url, report) : await keyFromPem(keys.pem, auth.algorithms),
-        reportRefusal,
-      );
+      const { keys, algorithms } = auth;
+      const keyFor = "url" in keys ? keysFromUrl(keys.url, publish) : await keyFromPem(keys.pem, algorithms);
+      return createTokenVerifier(auth, keyFor, publish);
     }
   }
 }

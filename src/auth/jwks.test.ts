@@ -2,20 +2,22 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { type RecordedEvents, recordEvents } from "../../test/support/events.ts";
 import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/tokens.ts";
 import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
+import { ignoreEvents } from "../domain/publish.ts";
+import type { AuthEvents } from "./events.ts";
 import { keyFromPem, keysFromUrl, TokenKeyError } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
 const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 const pauseMs = 10_000;
-const leastPauseMs = 1_000;
-const ignore = () => {};
+const minPauseMs = 1_000;
 
 let old: TokenIssuer;
 let next: TokenIssuer;
 let server: KeyServer;
-let reports: unknown[];
+let events: RecordedEvents<AuthEvents>;
 let verifier: TokenVerifier;
 let count = 0;
 
@@ -27,17 +29,16 @@ beforeEach(async () => {
   // The network's own timers stay real.
   vi.useFakeTimers({ toFake: ["Date", "performance"] });
   server = await startKeyServer();
-  reports = [];
-  verifier = createTokenVerifier(
-    rules,
-    keysFromUrl(server.url, (error) => reports.push(error)),
-  );
+  events = recordEvents();
+  verifier = createTokenVerifier(rules, keysFromUrl(server.url, events.publish), ignoreEvents);
 });
 afterEach(async () => {
   await server.close();
   vi.useRealTimers();
 });
 
+/** How many failed fetches were published. */
+const failures = () => events.of("auth.keys_unreachable").length;
 /** A token that has not been seen before. */
 const tokenOf = ({ sign }: TokenIssuer, kid: string) => sign({ sub: `user-${count++}` }, { kid });
 /** `ok`, or the reason why not. */
@@ -48,7 +49,7 @@ const verify = async (by: TokenIssuer, kid: string, checker = verifier, address 
   );
 
 describe("keys from a URL", () => {
-  test("are asked for when the first token comes, and once", async () => {
+  test("are fetched when the first token arrives, and once", async () => {
     server.publish(await old.jwk("1"));
     expect(server.asked).toBe(0);
     const answers = await Promise.all(Array.from({ length: 20 }, () => verify(old, "1")));
@@ -56,9 +57,9 @@ describe("keys from a URL", () => {
     expect(server.asked).toBe(1);
   });
 
-  test("can be missing at first, and are asked for again when the pause is over", async () => {
+  test("can be missing at first, and are fetched again after the pause", async () => {
     for (let i = 0; i < 20; i++) expect(await verify(old, "1")).toBe("KEYS_UNAVAILABLE");
-    expect([server.asked, reports.length]).toEqual([1, 1]);
+    expect([server.asked, failures()]).toEqual([1, 1]);
 
     server.publish(await old.jwk("1"));
     vi.advanceTimersByTime(pauseMs - 1);
@@ -68,20 +69,20 @@ describe("keys from a URL", () => {
     expect(server.asked).toBe(2);
   });
 
-  test("go on to count while they cannot be had any more", async () => {
+  test("stay in use while fetches fail", async () => {
     server.publish(await old.jwk("1"));
     expect(await verify(old, "1")).toBe("ok");
     server.goDown();
-    // Past the age at which they are asked for again.
+    // Past the age at which they are fetched again.
     vi.advanceTimersByTime(11 * 60_000);
     for (let i = 0; i < 5; i++) expect(await verify(old, "1")).toBe("ok");
     vi.advanceTimersByTime(1);
     expect(await verify(next, "2")).toBe("KEYS_UNAVAILABLE");
     expect(await verify(next, "1")).toBe("UNAUTHENTICATED");
-    expect([server.asked, reports.length]).toEqual([2, 1]);
+    expect([server.asked, failures()]).toEqual([2, 1]);
   });
 
-  test("count for an hour then, and no longer", async () => {
+  test("stay in use for an hour while fetches fail, and no longer", async () => {
     server.publish(await old.jwk("1"));
     expect(await verify(old, "1")).toBe("ok");
     server.goDown();
@@ -108,7 +109,7 @@ describe("keys from a URL", () => {
     expect(await verify(old, "1")).toBe("UNAUTHENTICATED");
   });
 
-  test("of a stranger under a known id do not help a token", async () => {
+  test("with a known id reject a token that another key has signed", async () => {
     server.publish(await old.jwk("1"));
     expect(await verify(next, "1")).toBe("UNAUTHENTICATED");
   });
@@ -121,10 +122,10 @@ const broken: readonly [name: string, answer: Parameters<KeyServer["answerWith"]
   ["half a set", (response) => void response.end('{"keys":[')],
   ["no set", (response) => void response.end('{"jwks":[]}')],
   ["a list", (response) => void response.end("[]")],
-  ["keys that are none", (response) => void response.end('{"keys":[1]}')],
+  ["keys that are not objects", (response) => void response.end('{"keys":[1]}')],
   ["nothing", (response) => void response.end()],
   [
-    "an answer that breaks off",
+    "a response that breaks off",
     (response) => {
       response.writeHead(200, { "content-length": 100 }).write('{"keys":[');
       response.socket?.end();
@@ -136,19 +137,19 @@ describe("a key server that is broken", () => {
   test.each(broken)("is asked once a pause if it answers with %s", async (_name, answer) => {
     server.answerWith(answer);
     for (let i = 0; i < 5; i++) expect(await verify(old, "1")).toBe("KEYS_UNAVAILABLE");
-    expect([server.asked, reports.length]).toEqual([1, 1]);
+    expect([server.asked, failures()]).toEqual([1, 1]);
 
     vi.advanceTimersByTime(pauseMs);
     server.publish(await old.jwk("1"));
     expect(await verify(old, "1")).toBe("ok");
-    // And what it said before goes on to count.
+    // The keys from before stay in use.
     server.answerWith(answer);
     vi.advanceTimersByTime(11 * 60_000);
     for (let i = 0; i < 5; i++) expect(await verify(old, "1")).toBe("ok");
-    expect([server.asked, reports.length]).toEqual([3, 2]);
+    expect([server.asked, failures()]).toEqual([3, 2]);
   });
 
-  test("is not followed elsewhere", async () => {
+  test("cannot redirect the fetch", async () => {
     const elsewhere = await startKeyServer();
     elsewhere.publish(await old.jwk("1"));
     for (const status of [301, 302, 303, 307, 308]) {
@@ -160,21 +161,23 @@ describe("a key server that is broken", () => {
     await elsewhere.close();
   });
 
-  test.each(["before the headers", "within the body"])("is waited for so long and no longer %s", async (where) => {
+  test.each(["before the headers", "within the body"])("times out %s", async (where) => {
     server.answerWith((response) => {
       if (where === "within the body") response.write('{"keys":[');
     });
-    const impatient = { timeoutMs: 50, lookAgainMs: pauseMs, leastPauseMs };
-    const checker = createTokenVerifier(rules, keysFromUrl(server.url, ignore, impatient));
+    const impatient = { timeoutMs: 50, pauseMs, minPauseMs };
+    const keys = keysFromUrl(server.url, ignoreEvents, impatient);
+    const checker = createTokenVerifier(rules, keys, ignoreEvents);
     const answers = await Promise.all(Array.from({ length: 5 }, () => verify(old, "1", checker)));
     expect(new Set(answers)).toEqual(new Set(["KEYS_UNAVAILABLE"]));
     expect(server.asked).toBe(1);
   });
 
   describe("that hangs", () => {
-    // Whoever waited for it would wait for longer than the test has.
-    const patient = { timeoutMs: 60 * 60_000, lookAgainMs: pauseMs, leastPauseMs };
-    const patientVerifier = () => createTokenVerifier(rules, keysFromUrl(server.url, ignore, patient));
+    // A call that waited for it would wait for longer than the test may take.
+    const patient = { timeoutMs: 60 * 60_000, pauseMs, minPauseMs };
+    const patientVerifier = () =>
+      createTokenVerifier(rules, keysFromUrl(server.url, ignoreEvents, patient), ignoreEvents);
 
     test("is not waited for while its keys are fresh", async () => {
       const checker = patientVerifier();
@@ -186,7 +189,7 @@ describe("a key server that is broken", () => {
       await vi.waitFor(() => expect(server.asked).toBe(2));
     });
 
-    test("is not waited for once a look has failed", async () => {
+    test("is not waited for after a failed fetch", async () => {
       const checker = patientVerifier();
       server.publish(await old.jwk("1"));
       expect(await verify(old, "1", checker)).toBe("ok");
@@ -199,7 +202,7 @@ describe("a key server that is broken", () => {
       await vi.waitFor(() => expect(server.asked).toBe(3));
     });
 
-    test("is waited for by a token with an unknown key, which may be a new one", async () => {
+    test("is waited for by a token with an unknown key, which may be new", async () => {
       const checker = patientVerifier();
       server.publish(await old.jwk("1"));
       expect(await verify(old, "1", checker)).toBe("ok");
@@ -214,7 +217,7 @@ describe("a key server that is broken", () => {
     });
   });
 
-  test("is not listened to without end", async () => {
+  test("cannot send an endless response", async () => {
     let written = 0;
     let closed = false;
     server.answerWith((response) => {
@@ -234,13 +237,13 @@ describe("a key server that is broken", () => {
       go();
     });
     expect(await verify(old, "1")).toBe("KEYS_UNAVAILABLE");
-    expect(String(reports[0])).toContain("longer than 262144 bytes");
+    expect(String(events.of("auth.keys_unreachable")[0]?.error)).toContain("longer than 262144 bytes");
     while (!closed) await setImmediate();
     expect(written).toBeLessThan(64 * 1024 * 1024);
   });
 });
 
-describe("a key that is of no use", () => {
+describe("an unusable key", () => {
   const unusable = [
     [
       "too short",
@@ -255,7 +258,7 @@ describe("a key that is of no use", () => {
     ["a shared secret", async () => ({ kty: "oct", k: "c2VjcmV0", kid: "1" })],
   ] as const;
 
-  test.each(unusable)("lets no token pass, and is no fault of the service: %s", async (_name, jwk) => {
+  test.each(unusable)("accepts no token, and causes no INTERNAL error: %s", async (_name, jwk) => {
     const rsa = await createTokenIssuer("RS256");
     server.publish(await jwk());
     for (const by of [old, rsa]) expect(["UNAUTHENTICATED", "KEYS_UNAVAILABLE"]).toContain(await verify(by, "1"));
@@ -265,22 +268,22 @@ describe("a key that is of no use", () => {
 describe("a key from its PEM text", () => {
   const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }) as string;
 
-  test("is taken for each algorithm that it can do", async () => {
+  test("is used for each algorithm that it fits", async () => {
     const rsa = await createTokenIssuer("RS256");
     const key = await keyFromPem(rsa.pem, ["RS256", "PS256", "ES256"]);
-    const checker = createTokenVerifier({ ...rules, algorithms: ["RS256", "PS256", "ES256"] }, key);
+    const checker = createTokenVerifier({ ...rules, algorithms: ["RS256", "PS256", "ES256"] }, key, ignoreEvents);
     expect(await verify(rsa, "any", checker)).toBe("ok");
     expect(await verify(old, "any", checker)).toBe("UNAUTHENTICATED");
   });
 
   test.each([
-    ["no PEM", () => "a key"],
+    ["not PEM", () => "a key"],
     ["a certificate", () => "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"],
     ["broken", () => "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"],
     ["for other algorithms", () => pem(generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey)],
     ["for key agreement", () => pem(generateKeyPairSync("x25519").publicKey)],
     ["too short", () => pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey)],
-  ])("ends the start with a sentence if it is %s", async (_name, text) => {
+  ])("ends the start with a TokenKeyError if it is %s", async (_name, text) => {
     const refused = keyFromPem(text(), ["RS256", "ES256"]);
     await expect(refused).rejects.toThrow(TokenKeyError);
     await expect(refused).rejects.toThrow("APP_AUTH_PUBLIC_KEY");

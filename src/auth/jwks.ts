@@ -1,49 +1,39 @@
-/** The keys that tokens are verified with. */
+/** The keys that tokens are verified with: one from a PEM text, or those of a JSON Web Key Set at a URL. */
 import {
-  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
   errors,
+  type FetchImplementation,
   type FlattenedJWSInput,
   importSPKI,
   type JWTHeaderParameters,
   type JWTVerifyGetKey,
+  type RemoteJWKSet,
 } from "jose";
 import { LRUCache } from "lru-cache";
 import { addressGroup } from "../domain/address.ts";
-import { retryDelayMs } from "../domain/failure.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import { OperatorError } from "../domain/operator-error.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { AuthEvents } from "./events.ts";
 
-/** Finds the key of a token from its header. The address is the caller's: it limits the looks for unknown keys. */
+/** Finds the key of a token by its header. The client's address limits the fetches that unknown keys cause. */
 export type KeyFor = (
   header: JWTHeaderParameters,
   token: FlattenedJWSInput,
   address: string,
 ) => ReturnType<JWTVerifyGetKey>;
 
-/** The key of a token cannot be had at the moment: there is no key set, or the set may have got the key since. */
-export class KeysUnavailableError extends Error {
-  override readonly name = "KeysUnavailableError";
-  /** When to repeat. */
-  readonly retryDelayMs: number;
-  /** Whether there is a set, which does not have the key. */
-  readonly isKeyUnknown: boolean;
-
-  constructor(problem: string, { delayMs = retryDelayMs, isKeyUnknown = false } = {}) {
-    super(problem);
-    this.retryDelayMs = delayMs;
-    this.isKeyUnknown = isKeyUnknown;
-  }
-}
-
-/** The key that was configured cannot be used: a sentence for a person, who can set another. */
+/** The configured key cannot be used. The message says which setting to change. */
 export class TokenKeyError extends OperatorError {
   override readonly name = "TokenKeyError";
 }
 
-/** A key from its PEM text (SubjectPublicKeyInfo). Throws a TokenKeyError if it fits none of the algorithms. */
+/** Imports a key from its PEM text (SubjectPublicKeyInfo). Throws a TokenKeyError if it fits none of the algorithms. */
 export async function keyFromPem(pem: string, algorithms: readonly string[]): Promise<JWTVerifyGetKey> {
   const keys = new Map<string, CryptoKey>();
   for (const algorithm of algorithms) {
-    // Each algorithm takes one kind of key, so most do not take this one.
+    // An algorithm accepts one kind of key, so most imports fail.
     const key = await importSPKI(pem, algorithm).catch(() => undefined);
     if (key && !isTooShort(key)) keys.set(algorithm, key);
   }
@@ -57,7 +47,7 @@ export async function keyFromPem(pem: string, algorithms: readonly string[]): Pr
   };
 }
 
-/** What jose says of a key only when it verifies a token with it. */
+/** jose rejects such a key only when it verifies a token, which is too late. */
 function isTooShort({ algorithm }: CryptoKey): boolean {
   return "modulusLength" in algorithm && Number(algorithm.modulusLength) < 2_048;
 }
@@ -65,116 +55,127 @@ function isTooShort({ algorithm }: CryptoKey): boolean {
 /** How a key set is fetched. */
 export interface KeyFetching {
   readonly timeoutMs: number;
-  /** The pause after a look that failed, and between looks that tokens with unknown keys cause from one address. */
-  readonly lookAgainMs: number;
-  /** The pause between any two looks. It bounds how often the issuer is asked, whatever callers send. */
-  readonly leastPauseMs: number;
+  /** The pause after a failed fetch, and between fetches that unknown keys cause from one address. */
+  readonly pauseMs: number;
+  /** The pause between any two fetches. It bounds the load on the identity provider, whatever clients send. */
+  readonly minPauseMs: number;
 }
 
-const usualFetching: KeyFetching = { timeoutMs: 3_000, lookAgainMs: 10_000, leastPauseMs: 1_000 };
-/** From this age of our copy of the set we look for another, while it goes on to count. */
+const usualFetching: KeyFetching = { timeoutMs: 3_000, pauseMs: 10_000, minPauseMs: 1_000 };
+/** At this age the set is fetched again in the background. */
 const renewMs = 30_000;
-/** So long a withdrawn key stays in our copy. */
+/** At this age a call waits for the fetch. It bounds how long a withdrawn key stays in the set. */
 const maxAgeMs = 60_000;
-/** And so long if whoever has it keeps us from fetching another. */
-const maxStandInMs = 60 * 60_000;
-/** Of a key set; ones of a dozen keys with certificates have some 30 KiB. */
+/** The same bound while fetches fail: an attacker who blocks them must not keep a withdrawn key valid for ever. */
+const maxStaleMs = 60 * 60_000;
+/** A set of a dozen keys with certificates has about 30 KiB. */
 const maxBytes = 256 * 1024;
-/** Addresses whose last look is remembered. One that is forgotten may cause a look again, after the least pause. */
+/** An address that is evicted may cause a fetch again, after the minimal pause. */
 const maxAddresses = 1_000;
 
-/** A copy of the key set. */
-interface HeldKeys {
-  readonly keyFor: JWTVerifyGetKey;
-  readonly ids: ReadonlySet<unknown>;
-  /** When the issuer was asked for it. Keys that were added later are not in it. */
-  readonly askedAtMs: number;
-}
-
 /**
- * The keys of a JSON Web Key Set that its issuer may change at any time. While the set cannot be fetched the keys of the
- * last one count, for an hour, and nobody waits for another but those who need a key that it does not have; before there
- * is one, and after that hour, a KeysUnavailableError.
+ * The keys of a set that the identity provider may change at any time. While fetches fail, the last set stays in use for
+ * an hour, and only calls with keys outside of it wait. Without a set in use, raises KEYS_UNAVAILABLE.
  *
- * A token with an unknown key is refused only by a set that the issuer was asked for after the token arrived. If the
- * issuer may not be asked yet, the token gets a KeysUnavailableError with the time to wait. Each address has its own
- * pause, so that one address cannot use up the looks of others. A look that one address causes serves all of them.
+ * A token with an unknown key is rejected only by a set that was requested after the token arrived. If no fetch is allowed
+ * yet, raises KEYS_UNAVAILABLE with the time to wait. Each address has its own pause, so that one address cannot delay the
+ * new keys of others. A fetch that one address causes serves all of them.
  */
-export function keysFromUrl(
-  url: URL,
-  report: (error: unknown) => void,
-  { timeoutMs, lookAgainMs, leastPauseMs }: KeyFetching = usualFetching,
-): KeyFor {
-  let held: HeldKeys | undefined;
-  let lookAgainAtMs = 0;
-  let hasFailed = false;
-  let looking: Promise<void> | undefined;
-  const addressLooksAtMs = new LRUCache<string, number>({ max: maxAddresses });
-
-  const look = async () => {
-    const askedAtMs = performance.now();
-    try {
-      held = { ...(await fetchKeySet(url, AbortSignal.timeout(timeoutMs))), askedAtMs };
-      hasFailed = false;
-    } catch (error) {
-      hasFailed = true;
-      report(error);
-    }
-    lookAgainAtMs = performance.now() + (hasFailed ? lookAgainMs : leastPauseMs);
-    looking = undefined;
-  };
-  /** Resolves once there has been a look, or at once if the last one was too short ago; whether it failed is reported. */
-  const renew = async () => {
-    if (!looking && performance.now() >= lookAgainAtMs) looking = look();
-    await looking;
-  };
-  /** For how long an address may cause no look. */
-  const pauseOf = (group: string) =>
-    Math.max(0, Math.max(lookAgainAtMs, addressLooksAtMs.get(group) ?? 0) - performance.now());
-  /** The same as `renew`, for the sake of a token with an unknown key. */
-  const renewFor = async (group: string) => {
-    if (looking) return await looking;
-    if (pauseOf(group) > 0) return;
-    addressLooksAtMs.set(group, performance.now() + lookAgainMs);
-    await renew();
-  };
-  const ageMs = () => (held ? performance.now() - held.askedAtMs : Number.POSITIVE_INFINITY);
+export function keysFromUrl(url: URL, publish: Publish<AuthEvents>, fetching: KeyFetching = usualFetching): KeyFor {
+  const keySet = createRemoteJWKSet(url, {
+    timeoutDuration: fetching.timeoutMs,
+    // The schedule decides when to fetch.
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    [customFetch]: fetchBounded,
+  });
+  const schedule = scheduleFetches(keySet, publish, fetching);
 
   return async (header, token, address) => {
     const arrivedAtMs = performance.now();
-    if (ageMs() >= renewMs) {
-      const renewed = renew();
-      // Who may have withdrawn a key is asked, unless the last look has shown that there is no answer to wait for.
-      if (ageMs() >= (hasFailed ? maxStandInMs : maxAgeMs)) await renewed;
+    if (schedule.ageMs() >= renewMs) {
+      const renewed = schedule.fetch();
+      // After a failed fetch the next one may hang, and the calls must not wait for it.
+      if (schedule.ageMs() >= (schedule.hasFailed() ? maxStaleMs : maxAgeMs)) await renewed;
     }
-    if (!held || ageMs() >= maxStandInMs) throw new KeysUnavailableError("the key set cannot be fetched");
-    const isSettledBy = ({ ids, askedAtMs }: HeldKeys) => askedAtMs >= arrivedAtMs || !mayBeAdded(header, ids);
-    try {
-      return await held.keyFor(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || isSettledBy(held)) throw error;
-    }
+    if (schedule.ageMs() >= maxStaleMs) throw keysUnavailable("the key set cannot be fetched", retryDelayMs);
+
+    /** Finds the key. Undefined if the provider may have added it after the set was requested. */
+    const find = () =>
+      keySet(header, token).catch((error: unknown) => {
+        const isUnknown = error instanceof errors.JWKSNoMatchingKey;
+        if (!isUnknown || schedule.requestedAtMs() >= arrivedAtMs || !mayBeAdded(header, keySet)) throw error;
+      });
+    const key = await find();
+    if (key) return key;
     const group = addressGroup(address);
-    await renewFor(group);
-    try {
-      return await held.keyFor(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || isSettledBy(held)) throw error;
-      const problem = "the key is not in the set, which may not be fetched again yet";
-      throw new KeysUnavailableError(problem, { delayMs: pauseOf(group), isKeyUnknown: true });
-    }
+    await schedule.fetchFor(group);
+    const newKey = await find();
+    if (newKey) return newKey;
+    throw keysUnavailable("the key is not in the set, which may not be fetched yet", schedule.pauseFor(group), true);
   };
 }
 
-/** Whether the issuer may yet add the key that the token names. A key that is there does not change. */
-function mayBeAdded({ kid }: JWTHeaderParameters, ids: ReadonlySet<unknown>): boolean {
-  return kid === undefined || (typeof kid === "string" && !ids.has(kid));
+/** Decides when the set may be fetched, for the sake of one address or of all. Failed fetches are published. */
+function scheduleFetches(keySet: RemoteJWKSet, publish: Publish<AuthEvents>, { pauseMs, minPauseMs }: KeyFetching) {
+  let requestedAtMs = Number.NEGATIVE_INFINITY;
+  let hasFailed = false;
+  let nextAtMs = 0;
+  let pending: Promise<void> | undefined;
+  const nextOfAddress = new LRUCache<string, number>({ max: maxAddresses });
+
+  async function reload() {
+    const startedAtMs = performance.now();
+    try {
+      await keySet.reload();
+      requestedAtMs = startedAtMs;
+      hasFailed = false;
+    } catch (error) {
+      hasFailed = true;
+      publish("auth.keys_unreachable", { error });
+    }
+    nextAtMs = performance.now() + (hasFailed ? pauseMs : minPauseMs);
+    pending = undefined;
+  }
+  /** Resolves when the fetch has ended, well or not, or at once if none is allowed yet. */
+  const fetch = async () => {
+    if (!pending && performance.now() >= nextAtMs) pending = reload();
+    await pending;
+  };
+  const pauseFor = (group: string) => Math.max(nextAtMs, nextOfAddress.get(group) ?? 0) - performance.now();
+  return {
+    fetch,
+    pauseFor,
+    async fetchFor(group: string) {
+      if (!pending && pauseFor(group) > 0) return;
+      if (!pending) nextOfAddress.set(group, performance.now() + pauseMs);
+      await fetch();
+    },
+    hasFailed: () => hasFailed,
+    /** When the set in use was requested. Keys that were added later are not in it. */
+    requestedAtMs: () => requestedAtMs,
+    ageMs: () => performance.now() - requestedAtMs,
+  };
 }
 
-/** The keys of the set at a URL, which is not followed elsewhere. Rejects if there is none. */
-async function fetchKeySet(url: URL, signal: AbortSignal): Promise<Pick<HeldKeys, "keyFor" | "ids">> {
-  const accept = "application/json, application/jwk-set+json";
-  const response = await fetch(url, { signal, redirect: "manual", headers: { accept } });
+/** Whether the provider may yet add the key that the token names. A key in the set does not change. */
+function mayBeAdded({ kid }: JWTHeaderParameters, keySet: RemoteJWKSet): boolean {
+  if (kid === undefined) return true;
+  return typeof kid === "string" && !keySet.jwks()?.keys.some((key) => key.kid === kid);
+}
+
+function keysUnavailable(problem: string, delayMs: number, isKeyUnknown = false): DomainError {
+  const failure = {
+    reason: "KEYS_UNAVAILABLE",
+    retryDelayMs: Math.max(1, Math.ceil(delayMs)),
+    isKeyUnknown,
+  } as const;
+  return new DomainError(failure, { cause: new Error(problem) });
+}
+
+/** Reads at most `maxBytes` of the response. */
+const fetchBounded: FetchImplementation = async (url, options) => {
+  const response = await fetch(url, options);
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`the key set was answered with ${response.status}`);
@@ -187,6 +188,5 @@ async function fetchKeySet(url: URL, signal: AbortSignal): Promise<Pick<HeldKeys
     if (length > maxBytes) throw new Error(`the key set is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  const keyFor = createLocalJWKSet(JSON.parse(Buffer.concat(chunks).toString()));
-  return { keyFor, ids: new Set(keyFor.jwks().keys.map(({ kid }) => kid)) };
-}
+  return new Response(Buffer.concat(chunks));
+};

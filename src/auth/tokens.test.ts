@@ -8,14 +8,16 @@ import {
   nowSeconds,
   type TokenIssuer,
 } from "../../test/support/tokens.ts";
-import { KeysUnavailableError, keyFromPem } from "./jwks.ts";
+import { DomainError } from "../domain/failure.ts";
+import { ignoreEvents } from "../domain/publish.ts";
+import { keyFromPem } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
 const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 
 let signer: TokenIssuer;
 let goodKey: JWTVerifyGetKey;
-/** How often the verifier has asked for the key: tokens that it remembers need none. */
+/** How often the verifier has looked a key up. Cached tokens need no key. */
 let lookups: number;
 let key: JWTVerifyGetKey;
 let verifier: TokenVerifier;
@@ -26,14 +28,15 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2030-05-01T10:00:00Z"), toFake: ["Date", "setTimeout", "clearTimeout"] });
-  // What has a clock of its own has got hold of this one before the timers were fake.
+  // lru-cache has taken its clock before the timers were faked.
   vi.spyOn(performance, "now").mockImplementation(() => Date.now());
   lookups = 0;
   key = goodKey;
-  verifier = createTokenVerifier(rules, (header, token) => {
+  const keyFor: JWTVerifyGetKey = (header, token) => {
     lookups++;
     return key(header, token);
-  });
+  };
+  verifier = createTokenVerifier(rules, keyFor, ignoreEvents);
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -44,8 +47,8 @@ const tokenOf = (claims: Claims = {}) => signer.sign({ sub: "nora", ...claims })
 const passes = (seconds: number) => void vi.advanceTimersByTime(seconds * 1_000);
 const refusal = (problem: string) => ({ failure: { reason: "UNAUTHENTICATED", problem } });
 
-describe("a token that was found good", () => {
-  test("is not verified again", async () => {
+describe("a verified token", () => {
+  test("is cached", async () => {
     const token = await tokenOf({ scope: "a b" });
     const first = await verifier.verify(token);
     // An hour, and the tolerance for clocks.
@@ -56,7 +59,7 @@ describe("a token that was found good", () => {
     expect(lookups).toBe(1);
   });
 
-  test("stops counting when it expires, after the clocks' tolerance", async () => {
+  test("is rejected when it has expired and the tolerance for clocks is over", async () => {
     const token = await tokenOf({ exp: nowSeconds() + 60 });
     await verifier.verify(token);
     passes(64);
@@ -79,7 +82,7 @@ describe("a token that was found good", () => {
     expect(lookups).toBe(2);
   });
 
-  test("says nothing for another one that is like it", async () => {
+  test("does not make a similar text valid", async () => {
     const token = await tokenOf();
     await verifier.verify(token);
     for (const other of [
@@ -93,10 +96,10 @@ describe("a token that was found good", () => {
   });
 });
 
-/** Its last character stands for fewer than six bits: the same bytes with another one of the unused bits set. */
+/** The last character has unused bits. This sets one of them: the decoded bytes stay the same. */
 const bent = (part: string) => part.slice(0, -1) + String.fromCharCode(part.charCodeAt(part.length - 1) + 1);
 
-describe("a token that was found good is the only text for it:", () => {
+describe("a verified token has no other valid text:", () => {
   test.each<[name: string, change: (header: string, payload: string, signature: string) => string]>([
     ["padding", (...parts) => `${parts.join(".")}==`],
     ["one padding character", (...parts) => `${parts.join(".")}=`],
@@ -129,7 +132,7 @@ describe("tokens of one subject", () => {
   const tokensOf = (count: number, sub: string) =>
     Promise.all(Array.from({ length: count }, (_, i) => tokenOf({ sub, jti: `${i}` })));
 
-  test("are remembered up to a limit, the newest ones, so that one caller cannot fill the memory", async () => {
+  test("are cached up to a limit, the newest ones, so that one caller cannot fill the cache", async () => {
     const others = await tokensOf(1, "otto");
     const tokens = await tokensOf(most + 20, "nora");
     await verifyAll([...others, ...tokens]);
@@ -140,7 +143,7 @@ describe("tokens of one subject", () => {
     expect(lookups).toBe(most + 22);
   });
 
-  test("count once each, also when one is shown many times at once", async () => {
+  test("count once each, also when one is sent many times at once", async () => {
     const [first = "", ...tokens] = await tokensOf(most, "nora");
     await Promise.all(Array.from({ length: 5 }, () => verifier.verify(first)));
     await verifyAll(tokens);
@@ -149,7 +152,7 @@ describe("tokens of one subject", () => {
     expect(lookups).toBe(before);
   });
 
-  test("count no longer when they have expired", async () => {
+  test("leave room when they have expired", async () => {
     const early = await Promise.all(
       Array.from({ length: most }, (_, i) => tokenOf({ exp: nowSeconds() + 10, jti: `early-${i}` })),
     );
@@ -161,8 +164,8 @@ describe("tokens of one subject", () => {
   });
 });
 
-describe("a token that was refused", () => {
-  test("is verified again: it may have come too early, or before its key", async () => {
+describe("a rejected token", () => {
+  test("is verified again: it may have arrived too early, or before its key", async () => {
     const token = await tokenOf({ nbf: nowSeconds() + 60, iat: nowSeconds() });
     await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token is not valid yet"));
     passes(56);
@@ -170,21 +173,21 @@ describe("a token that was refused", () => {
 
     const fresh = await tokenOf({ sub: "otto" });
     key = () => {
-      throw new KeysUnavailableError("down");
+      throw new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: 1_000 });
     };
     await expect(verifier.verify(fresh)).rejects.toMatchObject({ failure: { reason: "KEYS_UNAVAILABLE" } });
     key = goodKey;
     await expect(verifier.verify(fresh)).resolves.toMatchObject({ subject: "otto" });
   });
 
-  test("from the future is let in when its time has come, the tolerance included", async () => {
+  test("with an iat in the future is accepted from that time on, the tolerance included", async () => {
     const token = await tokenOf({ iat: nowSeconds() + 10 });
     await expect(verifier.verify(token)).rejects.toMatchObject(refusal("the token was issued in the future"));
     passes(5);
     await expect(verifier.verify(token)).resolves.toMatchObject({ subject: "nora" });
   });
 
-  test("for its length was not read", async () => {
+  test("that is too long is not parsed", async () => {
     await expect(verifier.verify("x".repeat(8_193))).rejects.toMatchObject(refusal("the token is too long"));
     expect(lookups).toBe(0);
   });
@@ -218,15 +221,15 @@ describe("scopes in claims of other names", () => {
     ["the exact name before the object", ["a.b"], { "a.b": "exact", a: { b: "nested" } }, ["exact"]],
     ["no claim that the token has", ["scp"], { scope: "a" }, []],
     ["an object where there is a text", ["scope.length"], { scope: "a" }, []],
-    ["what every object inherits", ["constructor.name", "toString.name"], {}, []],
+    ["inherited members", ["constructor.name", "toString.name"], {}, []],
     ["an object too many", ["a.b.c"], { a: { b: ["c"] } }, []],
   ])("%s", async (_name, scopeClaims, claims, scopes) => {
-    const checker = createTokenVerifier({ ...rules, scopeClaims }, goodKey);
+    const checker = createTokenVerifier({ ...rules, scopeClaims }, goodKey, ignoreEvents);
     expect((await checker.verify(await tokenOf(claims))).scopes).toEqual(new Set(scopes));
   });
 });
 
-test("a key that cannot be used is no fault of the token, nor one that nobody foresaw", async () => {
+test("an unusable key is answered with KEYS_UNAVAILABLE, not with UNAUTHENTICATED", async () => {
   key = () => {
     throw new TypeError("RS256 requires key modulusLength to be 2048 bits or larger");
   };

@@ -1,19 +1,30 @@
-/** Bearer tokens: JSON Web Tokens (RFC 7519) that somebody else signed, and what they say of their bearer. */
-import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
+/** Verifies bearer tokens: JSON Web Tokens (RFC 7519) that an identity provider has signed. */
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import { type KeyFor, KeysUnavailableError } from "./jwks.ts";
-import type { ReportRefusal } from "./refused.ts";
-import { createRememberedTokens, type Identity } from "./remembered.ts";
-import { scopesOf } from "./scopes.ts";
+import type { Publish } from "../domain/publish.ts";
+import { shortValue } from "../domain/short-text.ts";
+import type { AuthEvents, RejectedToken } from "./events.ts";
+import { type Identity, isUserId, scopesOf } from "./identity.ts";
+import type { KeyFor } from "./jwks.ts";
+import { createTokenCache } from "./token-cache.ts";
 
 export interface TokenVerifier {
   /**
-   * Raises UNAUTHENTICATED for a token that is not good, and KEYS_UNAVAILABLE if that cannot be told yet. The address is
-   * the caller's, if it is known: it limits how often tokens with unknown keys cause a look for new keys.
+   * Raises UNAUTHENTICATED for a token that is not valid, and KEYS_UNAVAILABLE if that cannot be decided yet. The client's
+   * address limits how often tokens with unknown keys cause a fetch of the key set.
    */
   verify(token: string, address?: string): Promise<Identity>;
 }
 
+/** What a token must fulfil besides its signature. */
 export interface TokenRules {
   readonly issuer: string;
   readonly audience: string;
@@ -25,25 +36,20 @@ export interface TokenRules {
   readonly scopeClaims: readonly string[];
 }
 
-/** Longer ones are refused unread. */
+/** Longer tokens are rejected unread. */
 const maxTokenLength = 8_192;
 /** Base64url without padding (RFC 7515, 2) whose last character has no unused bit set. */
 const part = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
-/** Decoders take other texts for the same bytes, so that one token could be remembered under many. */
+/** Decoders accept other texts for the same bytes, so that one token could be cached under many. */
 const canonical = new RegExp(`^${part}\\.${part}\\.${part}$`);
-const maxSubjectLength = 255;
-/** Each costs the verification of a signature, also for a forged token. */
+/** Each key costs the verification of a signature, also for a forged token. */
 const maxKeysTried = 4;
-/** How much longer a withdrawn key may count than it stays in the key set we have. */
-const maxRememberedMs = 5 * 60_000;
+/** How much longer a withdrawn key may count than it stays in the key set in use. */
+const maxCachedMs = 5 * 60_000;
 
-/** Verifies tokens by these rules and keys. Tokens that were found good are remembered for a while. */
-export function createTokenVerifier(
-  rules: TokenRules,
-  keyFor: KeyFor,
-  report: ReportRefusal = () => {},
-): TokenVerifier {
-  const remembered = createRememberedTokens();
+/** Creates a verifier with these rules and keys. Verified tokens are cached. */
+export function createTokenVerifier(rules: TokenRules, keyFor: KeyFor, publish: Publish<AuthEvents>): TokenVerifier {
+  const cache = createTokenCache();
   const clockTolerance = rules.clockToleranceMs / 1_000;
   const options: JWTVerifyOptions = {
     issuer: rules.issuer,
@@ -53,44 +59,45 @@ export function createTokenVerifier(
     requiredClaims: ["sub", "exp"],
   };
 
-  async function verifyAnew(token: string, address: string): Promise<Identity> {
+  async function verifyUncached(token: string, address: string): Promise<Identity> {
+    if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
+    if (!canonical.test(token)) throw unauthenticated("the token is not valid");
     const findKey: JWTVerifyGetKey = (header, jws) => {
-      refuseForeign(decodeJwt(token), rules);
+      rejectForeign(decodeJwt(token), rules);
       return keyFor(header, jws, address);
     };
-    const payload = await payloadOf(token, findKey, options);
-    const { exp = 0, iat = 0 } = payload;
+    const payload = await verifySignature(token, findKey, options);
+    const { sub, exp = 0, iat = 0 } = payload;
     const nowSeconds = Date.now() / 1_000;
     if (iat > nowSeconds + clockTolerance) throw unauthenticated("the token was issued in the future");
+    if (!isUserId(sub)) throw unauthenticated(claimProblems.sub);
     const expiresAtMs = (exp + clockTolerance) * 1_000;
-    const identity = { ...identityOf(payload, rules.scopeClaims), expiresAtMs };
-    const ttl = Math.min(maxRememberedMs, expiresAtMs - nowSeconds * 1_000);
-    if (ttl >= 1) remembered.add(token, identity, Math.floor(ttl));
+    const identity = { subject: sub, scopes: scopesOf(payload, rules.scopeClaims), expiresAtMs };
+    const ttlMs = Math.floor(Math.min(maxCachedMs, expiresAtMs - nowSeconds * 1_000));
+    if (ttlMs >= 1) cache.add(token, identity, ttlMs);
     return identity;
   }
 
   return {
     async verify(token, address = "") {
-      const known = remembered.get(token);
-      if (known) return known;
+      const cached = cache.get(token);
+      if (cached) return cached;
       try {
-        if (token.length > maxTokenLength) throw unauthenticated("the token is too long");
-        if (!canonical.test(token)) throw unauthenticated("the token is not valid");
-        return await verifyAnew(token, address);
-      } catch (error) {
-        const explained = explain(error);
-        report(token, explained);
-        throw explained;
+        return await verifyUncached(token, address);
+      } catch (cause) {
+        const error = toDomainError(cause);
+        publish("auth.token_rejected", { describe: () => describeRejected(token, error) });
+        throw error;
       }
     },
   };
 }
 
 /**
- * Refuses a token that cannot be good whatever its key is, before its key is looked for: the issuer is not asked for it,
- * and its caller is not told to repeat the call. The claims are not verified yet, and serve for nothing else.
+ * Rejects a token that is not valid whatever its key is, before its key is looked up. It then causes no fetch of the key
+ * set, and its client is not told to retry. The claims are not verified yet, and serve for nothing else.
  */
-function refuseForeign(claims: JWTPayload, { issuer, clockToleranceMs }: TokenRules): void {
+function rejectForeign(claims: JWTPayload, { issuer, clockToleranceMs }: TokenRules): void {
   const { iss, exp } = claims;
   if (iss !== issuer) throw new errors.JWTClaimValidationFailed("another issuer", claims, "iss");
   if (typeof exp === "number" && exp * 1_000 <= Date.now() - clockToleranceMs) {
@@ -98,8 +105,8 @@ function refuseForeign(claims: JWTPayload, { issuer, clockToleranceMs }: TokenRu
   }
 }
 
-/** A token that names no key is verified with each key that fits its algorithm, up to a limit. */
-async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+/** A token without `kid` is verified with each key that fits its algorithm, up to a limit. */
+async function verifySignature(token: string, key: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
   try {
     return (await jwtVerify(token, key, options)).payload;
   } catch (error) {
@@ -110,7 +117,7 @@ async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerify
       try {
         return (await jwtVerify(token, candidate, options)).payload;
       } catch (failure) {
-        // jose throws TypeErrors for keys that cannot be used, such as short ones. The next key may be good.
+        // jose throws TypeErrors for unusable keys, such as short ones. The next key may be the right one.
         if (!(failure instanceof errors.JWSSignatureVerificationFailed || failure instanceof TypeError)) throw failure;
       }
     }
@@ -118,49 +125,52 @@ async function payloadOf(token: string, key: JWTVerifyGetKey, options: JWTVerify
   }
 }
 
-function identityOf(payload: JWTPayload, scopeClaims: readonly string[]): Omit<Identity, "expiresAtMs"> {
-  const { sub } = payload;
-  // It becomes the user_id of bookings, which has these bounds.
-  if (!isUserId(sub)) throw unauthenticated("the token's subject cannot be a user");
-  return { subject: sub, scopes: scopesOf(payload, scopeClaims) };
-}
-
-/** An issuer may write anything there, whatever its type promises. */
-function isUserId(sub: unknown): sub is string {
-  if (typeof sub !== "string" || sub === "" || [...sub].length > maxSubjectLength) return false;
-  // What is no Unicode text would be stored as U+FFFD: several subjects as one user.
-  return !sub.includes("\0") && sub.isWellFormed();
-}
-
-/** Says what is wrong with a token as far as that helps its owner, and no one who forges one. */
-function explain(error: unknown): unknown {
-  if (error instanceof DomainError) return error;
-  if (error instanceof KeysUnavailableError) {
-    const delayMs = Math.max(1, Math.ceil(error.retryDelayMs));
-    const { isKeyUnknown } = error;
-    return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs: delayMs, isKeyUnknown }, { cause: error });
-  }
-  if (error instanceof errors.JWTExpired) return unauthenticated(tokenExpired, error);
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return unauthenticated(claimProblems[error.claim] ?? "the token is not valid", error);
-  }
-  if (error instanceof errors.JOSEError) return unauthenticated("the token is not valid", error);
-  // What jose says in other words is about the key that the issuer gives: too short, say, or not a key at all.
-  return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
-}
-
-const claimProblems: Readonly<Record<string, string>> = {
+const claimProblems = {
   iss: "the token is from another issuer",
   aud: "the token is for another service",
   nbf: "the token is not valid yet",
-  exp: "the token says not when it expires",
+  exp: "the token has no exp claim",
   sub: "the token's subject cannot be a user",
-};
+} as const;
 
-/** What the caller of a call or a stream gets whose token has expired. */
+/** Says what is wrong with a token as far as that helps its owner without helping a forger. */
+function toDomainError(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  if (error instanceof errors.JWTExpired) return unauthenticated(tokenExpired, error);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const problems: Readonly<Record<string, string>> = claimProblems;
+    return unauthenticated(problems[error.claim] ?? "the token is not valid", error);
+  }
+  if (error instanceof errors.JOSEError) return unauthenticated("the token is not valid", error);
+  // jose's other errors are about the issuer's key: too short, say, or not a key at all.
+  return new DomainError({ reason: "KEYS_UNAVAILABLE", retryDelayMs }, { cause: error });
+}
+
+/** The message for a call or a stream whose token has expired. */
 export const tokenExpired = "the token has expired";
 
-/** The error for credentials that are not good. */
+/** The error for credentials that are not valid. */
 export function unauthenticated(problem: string, cause?: unknown): DomainError {
   return new DomainError({ reason: "UNAUTHENTICATED", problem }, { cause });
+}
+
+const maxReasonLength = 200;
+
+/** More precise than the client's message: the reason is the error that caused the rejection. */
+function describeRejected(token: string, { failure, cause, message }: DomainError): RejectedToken {
+  const problem = "problem" in failure ? failure.problem : message;
+  const { kid, alg } = decoded(() => decodeProtectedHeader(token));
+  const { iss } = decoded(() => decodeJwt(token));
+  const textOf = (value: unknown) => (typeof value === "string" ? shortValue(value) : undefined);
+  const reason = shortValue(cause instanceof Error ? cause.message : problem, maxReasonLength);
+  return { reason, kid: textOf(kid), alg: textOf(alg), iss: textOf(iss) };
+}
+
+/** The members of a part of a token, whatever their types. Empty if it cannot be decoded. */
+function decoded(decode: () => object): Readonly<Record<string, unknown>> {
+  try {
+    return { ...decode() };
+  } catch {
+    return {};
+  }
 }

@@ -1,48 +1,48 @@
-/** Bounds what is open at the same time: in all, for each caller, and for each address. */
-import type { Counted } from "./rate-limit.ts";
+/** Bounds what is open at the same time: in the process, for each caller, and for each address. */
+import type { LimitKey } from "./rate-limit.ts";
 
-export interface PlaceLimits {
-  readonly inAll: number;
+export interface ConcurrencyLimits {
+  readonly process: number;
   /** For one caller. */
   readonly caller: number;
-  /** For all callers of one address that have no token. */
+  /** For all anonymous callers of one address. */
   readonly address: number;
 }
 
-/** A place that was taken. */
-export interface Place {
-  /** Gives the place back, once however often it is called. */
-  readonly leave: () => void;
+/** The right to be open. */
+export interface Permit {
+  /** Gives the permit back. Further calls do nothing. */
+  readonly release: () => void;
 }
 
-export interface Places {
-  /** Takes one place for all of these together, or returns the limit that has been reached. */
-  take(holders: readonly Counted[]): Place | keyof PlaceLimits;
+export interface ConcurrencyLimit {
+  /** Takes one permit for all keys together, or returns the limit that has been reached. */
+  tryAcquire(keys: readonly LimitKey[]): Permit | keyof ConcurrencyLimits;
 }
 
-/** Creates the places of one kind of thing. */
-export function createPlaces(limits: PlaceLimits): Places {
-  const held = new Map<string, number>();
-  let total = 0;
-  const add = (key: string, change: 1 | -1) => {
-    const count = (held.get(key) ?? 0) + change;
-    if (count === 0) held.delete(key);
-    else held.set(key, count);
+/** Creates a limit for one kind of thing, such as streams. */
+export function createConcurrencyLimit(limits: ConcurrencyLimits): ConcurrencyLimit {
+  const openByKey = new Map<string, number>();
+  let open = 0;
+  const add = (keys: readonly LimitKey[], change: 1 | -1) => {
+    open += change;
+    for (const { key } of keys) {
+      const count = (openByKey.get(key) ?? 0) + change;
+      if (count === 0) openByKey.delete(key);
+      else openByKey.set(key, count);
+    }
   };
   return {
-    take(holders) {
-      if (total >= limits.inAll) return "inAll";
-      const full = holders.find(({ kind, key }) => (held.get(key) ?? 0) >= limits[kind]);
+    tryAcquire(keys) {
+      if (open >= limits.process) return "process";
+      const full = keys.find(({ kind, key }) => (openByKey.get(key) ?? 0) >= limits[kind]);
       if (full) return full.kind;
-      total++;
-      for (const { key } of holders) add(key, 1);
-      let isTaken = true;
+      add(keys, 1);
+      let isHeld = true;
       return {
-        leave() {
-          if (!isTaken) return;
-          isTaken = false;
-          total--;
-          for (const { key } of holders) add(key, -1);
+        release() {
+          if (isHeld) add(keys, -1);
+          isHeld = false;
         },
       };
     },

@@ -1,53 +1,53 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createLagMeter, type LagMeter } from "./event-loop-delay.ts";
+import { type EventLoopDelay, measureEventLoopDelay } from "./event-loop-delay.ts";
 
 let nowMs: number;
-/** How often the meter has looked at the clock. */
+/** How often the meter has read the clock. */
 let clockReads: number;
-let meter: LagMeter;
+let meter: EventLoopDelay;
 
 beforeEach(() => {
   nowMs = 1_000;
   clockReads = 0;
-  meter = createLagMeter(() => {
+  meter = measureEventLoopDelay(() => {
     clockReads++;
     return nowMs;
   });
 });
-afterEach(() => meter.close());
+afterEach(() => meter[Symbol.dispose]());
 
-/** Lets the message that is under way arrive, and those after it that arrive at once. */
+/** Lets the message in transit arrive, and those that follow at once. */
 async function deliver(): Promise<void> {
   for (let count = 0; count < 5; count++) await turn();
 }
 
-test("there is none while messages arrive at once, or as late as on a good day", async () => {
-  expect(meter.lagMs()).toBe(0);
+test("the delay is 0 while messages arrive at once, or as late as in an idle process", async () => {
+  expect(meter.currentMs()).toBe(0);
   nowMs += 10;
   await deliver();
-  expect(meter.lagMs()).toBe(0);
+  expect(meter.currentMs()).toBe(0);
 });
 
-test("it is how long the message has been under way, and then that of the next", async () => {
+test("the delay is the age of the message in transit, then that of the next", async () => {
   nowMs += 300;
-  expect(meter.lagMs()).toBe(300);
+  expect(meter.currentMs()).toBe(300);
   nowMs += 100;
-  expect(meter.lagMs()).toBe(400);
-  // The next one goes out at once, without a timer, and arrives at once.
+  expect(meter.currentMs()).toBe(400);
+  // The next one is sent at once, without a timer, and arrives at once.
   await deliver();
-  expect(meter.lagMs()).toBe(0);
+  expect(meter.currentMs()).toBe(0);
 });
 
-test("once all is well a message goes out now and then", async () => {
+test("while the delay is 0, messages are sent with a pause", async () => {
   await deliver();
   const before = clockReads;
   await vi.waitFor(() => expect(clockReads).toBeGreaterThan(before));
 });
 
-test("a closed meter measures no more", async () => {
-  meter.close();
+test("a disposed meter stops measuring", async () => {
+  meter[Symbol.dispose]();
   nowMs += 1_000;
   await deliver();
-  expect(() => meter.close()).not.toThrow();
+  expect(() => meter[Symbol.dispose]()).not.toThrow();
 });

@@ -1,23 +1,22 @@
 import { MessageChannel } from "node:worker_threads";
 
-/** How long what comes by a socket waits at present before the event loop looks at it. */
-export interface LagMeter {
-  /** In milliseconds; 0 when there is nothing to speak of. */
-  lagMs(): number;
-  close(): void;
+/** How long an event of a socket waits at present before the event loop handles it. */
+export interface EventLoopDelay extends Disposable {
+  /** In milliseconds; 0 for a delay that an idle process has too. */
+  currentMs(): number;
 }
 
 const pauseMs = 20;
-/** On a good day it is this long too. */
+/** An idle process has delays up to this. */
 const noiseMs = 10;
 
 /**
- * Measures with messages to itself, which wait in line with the sockets. A late timer would tell of something else: while
- * many sockets are ready, the loop serves them for seconds on end before it comes to its timers. `close` ends it.
+ * Measures the delay of messages that the process sends to itself, which wait in the same queue as the sockets. A late
+ * timer would measure something else: while many sockets are ready, the loop serves them for seconds before its timers.
  */
-export function createLagMeter(clockMs: () => number = () => performance.now()): LagMeter {
+export function measureEventLoopDelay(clockMs: () => number = () => performance.now()): EventLoopDelay {
   const { port1, port2 } = new MessageChannel();
-  let lastLagMs = 0;
+  let lastDelayMs = 0;
   let sentAtMs: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   const send = () => {
@@ -25,23 +24,23 @@ export function createLagMeter(clockMs: () => number = () => performance.now()):
     port1.postMessage(undefined);
   };
   port2.on("message", () => {
-    lastLagMs = clockMs() - (sentAtMs ?? 0);
+    lastDelayMs = clockMs() - (sentAtMs ?? 0);
     sentAtMs = undefined;
-    // In a rush no timer may come for long; and the messages are few, since each waits.
-    if (lastLagMs > noiseMs) return send();
+    // Under load a timer may fire late. Messages without a pause are few, since each of them waits.
+    if (lastDelayMs > noiseMs) return send();
     timer = setTimeout(send, pauseMs);
     timer.unref();
   });
-  // It must not keep the process alive.
+  // The meter must not keep the process alive.
   port1.unref();
   port2.unref();
   send();
   return {
-    lagMs() {
-      const lagMs = Math.max(lastLagMs, sentAtMs === undefined ? 0 : clockMs() - sentAtMs);
-      return lagMs > noiseMs ? lagMs : 0;
+    currentMs() {
+      const delayMs = Math.max(lastDelayMs, sentAtMs === undefined ? 0 : clockMs() - sentAtMs);
+      return delayMs > noiseMs ? delayMs : 0;
     },
-    close() {
+    [Symbol.dispose]() {
       clearTimeout(timer);
       port2.close();
     },

@@ -1,11 +1,12 @@
+import type { Lane, LimitKey } from "./rate-limit.ts";
+
 /** What the limits publish. */
 export interface LimitEvents {
-  /** A call was refused because its caller, or its address, has used up a budget. */
-  readonly "limits.rate_limited": { readonly budget: string; readonly by: "caller" | "address" };
-  /** A call was refused because a caller, an address or the process has too many at once. */
-  readonly "limits.concurrency_limited": { readonly by: "caller" | "address" | "process" };
-  /** A call was refused because the event loop lags. */
-  readonly "limits.shed": { readonly eventLoopDelayMs: number };
-  /** Redis cannot be reached: each instance counts alone until it can. */
-  readonly "limits.redis_unreachable": { readonly code: string | undefined; readonly message: string };
+  /** A call was rejected because its caller, or its address, has reached a rate limit. */
+  readonly "limits.rate_limited": { readonly lane: Lane; readonly by: LimitKey["kind"] };
+  /**
+   * A connection to Redis failed, or a command. Without Redis each instance counts alone. The message is Redis's or the
+   * system's, without the command, which may contain a password or the name of a caller.
+   */
+  readonly "limits.redis_failed": { readonly code: string | undefined; readonly message: string };
 }

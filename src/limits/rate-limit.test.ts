@@ -1,24 +1,23 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Budget, type Counted, createRateLimits } from "./rate-limit.ts";
+import { recordEvents } from "../../test/support/events.ts";
+import { ignoreEvents } from "../domain/publish.ts";
+import type { LimitEvents } from "./events.ts";
+import { createRateLimits, type LimitKey } from "./rate-limit.ts";
 import { connectRedis } from "./redis.ts";
 
 const callersPerAddress = 20;
 
 const limits = { reads: 5, bookings: 3, admin: 2, callersPerAddress };
-const alice: Counted = { kind: "caller", key: "alice" };
-const bob: Counted = { kind: "caller", key: "bob" };
+const alice: LimitKey = { kind: "caller", key: "alice" };
+const bob: LimitKey = { kind: "caller", key: "bob" };
 const windowMs = 60_000;
-
-const unexpected = (error: unknown) => {
-  throw error;
-};
 
 describe("in memory", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("count down to nothing, then refuse", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("count down to 0, then reject", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     const seen = [];
     for (let call = 0; call < 5; call++) seen.push(await rates.count("bookings", alice));
     const [limit, resetMs] = [limits.bookings, windowMs];
@@ -33,33 +32,33 @@ describe("in memory", () => {
 
   test.each([
     ["another caller", "bookings", bob],
-    ["another budget", "reads", alice],
+    ["another lane", "reads", alice],
     ["an address of the same name", "bookings", { kind: "address", key: "alice" }],
-  ] as const)("%s has a budget of its own", async (_who, budget, counted) => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  ] as const)("%s has another limit", async (_name, lane, key) => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     for (let call = 0; call < 5; call++) await rates.count("bookings", alice);
     expect(await rates.count("bookings", alice)).toMatchObject({ isAllowed: false });
-    expect(await rates.count(budget, counted)).toMatchObject({ isAllowed: true });
+    expect(await rates.count(lane, key)).toMatchObject({ isAllowed: true });
   });
 
-  test.each(["reads", "bookings", "admin"] as const)("an address has %s for many callers", async (budget) => {
-    const rates = createRateLimits(limits, undefined, unexpected);
-    const address: Counted = { kind: "address", key: "192.0.2.1" };
-    const limit = limits[budget] * callersPerAddress;
+  test.each(["reads", "bookings", "admin"] as const)("an address has %s for many callers", async (lane) => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
+    const address: LimitKey = { kind: "address", key: "192.0.2.1" };
+    const limit = limits[lane] * callersPerAddress;
     for (let remaining = limit - 1; remaining >= 0; remaining--) {
-      expect(await rates.count(budget, address)).toMatchObject({ isAllowed: true, limit, remaining });
+      expect(await rates.count(lane, address)).toMatchObject({ isAllowed: true, limit, remaining });
     }
-    expect(await rates.count(budget, address)).toMatchObject({ isAllowed: false, limit, remaining: 0 });
+    expect(await rates.count(lane, address)).toMatchObject({ isAllowed: false, limit, remaining: 0 });
   });
 
-  test("a costly call counts for many", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("a costly call counts as many", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     expect(await rates.count("reads", alice, 3)).toMatchObject({ isAllowed: true, limit: 5, remaining: 2 });
     expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: true, remaining: 1 });
   });
 
-  test("a costly call that is refused leaves what was left to plain ones", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("a rejected costly call leaves what remains to plain ones", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     await rates.count("reads", alice, 3);
     vi.advanceTimersByTime(20_000);
     for (let call = 0; call < 3; call++) {
@@ -77,14 +76,14 @@ describe("in memory", () => {
     }
   });
 
-  test("a call that costs more than a whole budget takes all of it", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("a call that costs more than the whole limit takes all of it", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     expect(await rates.count("reads", alice, 20)).toMatchObject({ isAllowed: true, remaining: 0 });
     expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: false });
   });
 
-  test("a budget is whole again a minute after its first call, however many came after", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("a limit resets a minute after its first call, whatever the number of later calls", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     await rates.count("bookings", alice);
     vi.advanceTimersByTime(40_000);
     for (let call = 0; call < 10; call++) await rates.count("bookings", alice);
@@ -95,16 +94,16 @@ describe("in memory", () => {
     expect(await rates.count("bookings", alice)).toMatchObject({ isAllowed: true, remaining: 2, resetMs: windowMs });
   });
 
-  test("callers who are gone are forgotten", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected);
+  test("callers without recent calls use no memory", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents);
     for (let caller = 0; caller < 1_000; caller++) await rates.count("reads", { kind: "caller", key: String(caller) });
     vi.advanceTimersByTime(windowMs);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("callers past the bound push out who has not called for the longest, and that one begins anew", async () => {
-    const rates = createRateLimits(limits, undefined, unexpected, { maxCounted: 2 });
-    const carol: Counted = { kind: "caller", key: "carol" };
+  test("callers past the bound evict the least recent one, which starts anew", async () => {
+    const rates = createRateLimits(limits, undefined, ignoreEvents, 2);
+    const carol: LimitKey = { kind: "caller", key: "carol" };
     const seen = [];
     for (const who of [alice, bob, alice, carol, alice, bob, carol]) {
       seen.push(`${who.key} ${(await rates.count("reads", who))?.remaining}`);
@@ -113,38 +112,36 @@ describe("in memory", () => {
     expect(vi.getTimerCount()).toBe(2);
   });
 
-  test("0 is no limit, and only for its own budget", async () => {
-    const rates = createRateLimits({ ...limits, reads: 0 }, undefined, unexpected);
-    for (const counted of [alice, { kind: "address", key: "192.0.2.1" }] as const) {
-      expect(await rates.count("reads", counted)).toBeUndefined();
-      expect(await rates.count("bookings", counted)).toMatchObject({ isAllowed: true });
+  test("0 means no limit, for its own lane only", async () => {
+    const rates = createRateLimits({ ...limits, reads: 0 }, undefined, ignoreEvents);
+    for (const key of [alice, { kind: "address", key: "192.0.2.1" }] as const) {
+      expect(await rates.count("reads", key)).toBeUndefined();
+      expect(await rates.count("bookings", key)).toMatchObject({ isAllowed: true });
     }
   });
 });
 
-describe("with a Redis that is not there", () => {
-  /** Nobody may listen there. */
+test("a rejected call is published, with its lane and the kind of its limit", async () => {
+  const events = recordEvents<LimitEvents>();
+  const rates = createRateLimits({ ...limits, admin: 1 }, undefined, events.publish);
+  await rates.count("admin", alice);
+  expect(events.of("limits.rate_limited")).toEqual([]);
+  await rates.count("admin", alice);
+  expect(events.of("limits.rate_limited")).toEqual([{ lane: "admin", by: "caller" }]);
+});
+
+describe("without a reachable Redis", () => {
+  /** Nothing listens there. */
   const nowhere = "redis://127.0.0.1:1";
 
-  test("count in memory, and ask for it now and then only", async () => {
-    const redis = connectRedis(nowhere, () => {});
+  test("calls are counted in memory, and the failed connection is published", async () => {
+    const events = recordEvents<LimitEvents>();
+    const redis = connectRedis(nowhere, events.publish);
     onTestFinished(() => redis.disconnect());
-    const report = vi.fn();
-    let nowMs = 0;
-    const rates = createRateLimits(limits, redis, report, { clockMs: () => nowMs });
-    const countAll = async (budget: Budget, times: number) => {
-      const seen = [];
-      for (let call = 0; call < times; call++) seen.push((await rates.count(budget, alice))?.remaining);
-      return seen;
-    };
-
-    expect(await countAll("reads", 4)).toEqual([4, 3, 2, 1]);
-    expect(report).toHaveBeenCalledOnce();
-    nowMs = 1_999;
-    expect(await countAll("reads", 1)).toEqual([0]);
-    expect(report).toHaveBeenCalledOnce();
-    nowMs = 2_000;
-    expect(await rates.count("reads", alice)).toMatchObject({ isAllowed: false, limit: 5, remaining: 0 });
-    expect(report).toHaveBeenCalledTimes(2);
+    const rates = createRateLimits(limits, redis, events.publish);
+    const seen = [];
+    for (let call = 0; call < 6; call++) seen.push((await rates.count("reads", alice))?.remaining);
+    expect(seen).toEqual([4, 3, 2, 1, 0, 0]);
+    await vi.waitFor(() => expect(events.of("limits.redis_failed")[0]).toMatchObject({ code: "ECONNREFUSED" }));
   });
 });

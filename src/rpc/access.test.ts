@@ -11,10 +11,10 @@ import {
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { type Access, AccessSchema, access } from "../../gen/frontrow/v1/access_pb.ts";
+import { type Access, AccessSchema, access, Lane } from "../../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { Lane, OwnedResource, readAccessRules } from "./access.ts";
+import { OwnedResource, readAccessRules } from "./access.ts";
 
 type Rule = Partial<Omit<Access, "$typeName" | "$unknown">>;
 type Field = Partial<Omit<FieldDescriptorProto, "$typeName" | "$unknown" | "options">> & { jstype?: JSType };
@@ -62,43 +62,47 @@ const own = { scope: "x:read", scopeForOthers: "x:admin", lane: Lane.READ };
 const where = ": see frontrow/v1/access.proto";
 
 describe("the rules of a schema", () => {
-  test("are read where they can be kept", () => {
+  test("are read if they are consistent", () => {
     const service = serviceWith({ ...own, userField: "user_id", resource: OwnedResource.BOOKING });
     const [method] = service.methods;
     expect(read(service)(method ?? expect.unreachable())).toMatchObject({
       ...own,
-      userKey: "userId",
+      userField: { localName: "userId" },
       isOwned: true,
       resource: OwnedResource.BOOKING,
-      budget: "reads",
+      lane: "reads",
     });
   });
 
-  test("count against the budget of their lane", () => {
-    const budgetOf = (lane: Lane) => {
+  test("have one of three lanes", () => {
+    const laneOf = (lane: Lane) => {
       const service = serviceWith({ scope: "x:do", lane });
-      return read(service)(service.method.do ?? expect.unreachable()).budget;
+      return read(service)(service.method.do ?? expect.unreachable()).lane;
     };
-    expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(budgetOf)).toEqual(["reads", "bookings", "admin"]);
+    expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(laneOf)).toEqual(["reads", "bookings", "admin"]);
   });
 
-  test("may be of a method whose responses are a stream", () => {
+  test("may be those of a method whose responses are a stream", () => {
     const service = serviceWith({ ...own, userField: "user_id" }, [user], { serverStreaming: true });
-    expect(read(service)(service.method.do ?? expect.unreachable())).toMatchObject({ userKey: "userId" });
+    expect(read(service)(service.method.do ?? expect.unreachable())).toMatchObject({
+      userField: { localName: "userId" },
+    });
   });
 
-  test("name the fields that search as the request's messages do", () => {
+  test("have the fields that search", () => {
     const service = serviceWith({ ...open, searchFields: ["user_id"] });
-    expect(read(service)(service.method.do ?? expect.unreachable()).searchKeys).toEqual(["userId"]);
+    const { searchFields } = read(service)(service.method.do ?? expect.unreachable());
+    expect(searchFields.map(({ localName }) => localName)).toEqual(["userId"]);
   });
 
-  test("are there for every method of Frontrow", () => {
+  test("exist for every method of Frontrow", () => {
     const services = [ConcertService, BookingService];
     const ruleOf = readAccessRules(services);
-    for (const method of services.flatMap((service) => service.methods)) expect(ruleOf(method).lane).toBeGreaterThan(0);
+    for (const method of services.flatMap((service) => service.methods))
+      expect(ruleOf(method).lane).toBeTypeOf("string");
   });
 
-  test("are not there for another service's methods", () => {
+  test("do not exist for the methods of another service", () => {
     const ruleOf = readAccessRules([ConcertService]);
     expect(() => ruleOf(BookingService.method.getBooking)).toThrow(
       "frontrow.v1.BookingService/GetBooking has no access rule",
@@ -108,59 +112,63 @@ describe("the rules of a schema", () => {
 
 describe("the start ends with a method", () => {
   test.each<[name: string, problem: string, rule: Rule | undefined, fields?: readonly Field[]]>([
-    ["without a rule", "does not say who may call it", undefined],
-    ["whose rule is empty", "does not say what it counts against", {}],
-    ["of a lane that nobody knows", "does not say what it counts against", { lane: 99 as Lane }],
-    ["with a user, but open", "is about what a user owns, but open to anybody", { ...open, userField: "user_id" }],
+    ["without a rule", "has no access rule", undefined],
+    ["whose rule is empty", "has no lane", {}],
+    ["with an unknown lane", "has no lane", { lane: 99 as Lane }],
+    ["with a user, but open", "is about what a user owns, but needs no scope", { ...open, userField: "user_id" }],
     [
       "with a resource, but open",
-      "is about what a user owns, but open to anybody",
+      "is about what a user owns, but needs no scope",
       { ...open, resource: OwnedResource.BOOKING },
     ],
     [
-      "with a user, but closed to those in office",
-      "is about what a user owns, but open to anybody",
+      "with a user, but without a scope for others",
+      "is about what a user owns, but needs no scope",
       { ...own, scopeForOthers: "", userField: "user_id" },
     ],
     [
       "with a user, but a scope for others only",
-      "is about what a user owns, but open to anybody",
+      "is about what a user owns, but needs no scope",
       { ...own, scope: "", userField: "user_id" },
     ],
-    ["without a scope, but not a read: bookings", "changes something, but is open to anybody", { lane: Lane.BOOKING }],
-    ["without a scope, but not a read: concerts", "changes something, but is open to anybody", { lane: Lane.ADMIN }],
-    ["with a scope for others, but none to own anything", "has a scope for others, but nothing that a user owns", own],
+    ["without a scope, but not a read: bookings", "changes something, but needs no scope", { lane: Lane.BOOKING }],
+    ["without a scope, but not a read: concerts", "changes something, but needs no scope", { lane: Lane.ADMIN }],
+    ["with a scope for others, but without an owner", "has a scope for others, but nothing that a user owns", own],
     [
       "whose user is no field",
-      "names the user in userId, which is no string of its request",
+      "names the user in userId, which is not a string of its request",
       { ...own, userField: "userId" },
     ],
-    ["whose user is a number", "names the user in id, which is no string of its request", { ...own, userField: "id" }],
     [
-      "whose users are many",
-      "names the user in user_id, which is no string of its request",
+      "whose user is a number",
+      "names the user in id, which is not a string of its request",
+      { ...own, userField: "id" },
+    ],
+    [
+      "whose user is a list",
+      "names the user in user_id, which is not a string of its request",
       { ...own, userField: "user_id" },
       [{ ...user, label: Label.REPEATED }],
     ],
     [
       "whose user is in bytes",
-      "names the user in user_id, which is no string of its request",
+      "names the user in user_id, which is not a string of its request",
       { ...own, userField: "user_id" },
       [{ ...user, type: Type.BYTES }],
     ],
     [
       "that searches, but is no read",
-      "searches, but is no read",
+      "searches, but is not a read",
       { scope: "x:do", lane: Lane.ADMIN, searchFields: ["a"] },
     ],
     [
-      "that searches by no field",
-      "searches by a, which is no string of its request",
+      "that searches by an unknown field",
+      "searches by a, which is not a string of its request",
       { ...open, searchFields: ["user_id", "a"] },
     ],
     [
       "that searches by a number",
-      "searches by id, which is no string of its request",
+      "searches by id, which is not a string of its request",
       { ...open, searchFields: ["id"] },
     ],
     [
@@ -173,15 +181,19 @@ describe("the start ends with a method", () => {
     expect(() => read(serviceWith(rule, fields))).toThrow(`a.Service/Do ${problem}${where}`);
   });
 
-  // What the interceptor would let pass without a look.
+  // The interceptor would let these pass unchecked.
   test.each<[name: string, rule: Rule, fields?: readonly Field[], method?: object]>([
     ["whose user is one of several", { ...own, userField: "user_id" }, [id, { ...user, oneofIndex: 0 }]],
     ["whose id is a string", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, type: Type.STRING }]],
     ["whose id is a small number", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, type: Type.INT32 }]],
-    ["whose ids are many", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, label: Label.REPEATED }]],
+    ["whose id is a list", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, label: Label.REPEATED }]],
     ["whose id is one of several", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, oneofIndex: 0 }]],
-    ["whose id comes as a string", { ...own, resource: OwnedResource.BOOKING }, [{ ...id, jstype: JSType.JS_STRING }]],
-    ["about a resource that nobody knows", { ...own, resource: 99 as OwnedResource }],
+    [
+      "whose id is a string in JavaScript",
+      { ...own, resource: OwnedResource.BOOKING },
+      [{ ...id, jstype: JSType.JS_STRING }],
+    ],
+    ["about an unknown resource", { ...own, resource: 99 as OwnedResource }],
   ])("%s", (_name, rule, fields, method) => {
     const service = serviceWith(rule, fields, method);
     expect(() => read(service)).toThrow(/^a\.Service\/Do /);

@@ -1,42 +1,37 @@
-/** Who may call what, as the schema says: the option `access` of every method. */
-import {
-  type DescField,
-  type DescMethod,
-  type DescService,
-  getOption,
-  hasOption,
-  ScalarType,
-} from "@bufbuild/protobuf";
-import { type Access, access, Lane, OwnedResource } from "../../gen/frontrow/v1/access_pb.ts";
-import type { Budget } from "../limits/rate-limit.ts";
+/** The access rules of the methods, as the schema declares them by the option `access`. */
+import { type DescMethod, type DescService, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { access, OwnedResource, Lane as SchemaLane } from "../../gen/frontrow/v1/access_pb.ts";
+import type { Lane } from "../limits/rate-limit.ts";
+import { isTextField, type TextField } from "./request-message.ts";
 
-export { Lane, OwnedResource };
+export { OwnedResource };
 
-const budgets = new Map<Lane, Budget>([
-  [Lane.READ, "reads"],
-  [Lane.BOOKING, "bookings"],
-  [Lane.ADMIN, "admin"],
+const lanes = new Map<SchemaLane, Lane>([
+  [SchemaLane.READ, "reads"],
+  [SchemaLane.BOOKING, "bookings"],
+  [SchemaLane.ADMIN, "admin"],
 ]);
 
-/** A method's rule, checked against its request. */
-export interface AccessRule extends Access {
-  /** The local name of `userField`, which is a string of the request; undefined if there is none. */
-  readonly userKey: string | undefined;
-  /** The local names of `searchFields`, which are strings of the request. */
-  readonly searchKeys: readonly string[];
-  /** Whether the method is about what belongs to one user. */
+/** A method's rule, checked against its request. frontrow/v1/access.proto explains the options. */
+export interface AccessRule {
+  readonly scope: string;
+  readonly scopeForOthers: string;
+  /** The request's field that names the user. */
+  readonly userField: TextField | undefined;
+  readonly resource: OwnedResource;
+  readonly lane: Lane;
+  readonly searchFields: readonly TextField[];
+  /** Whether the method is about a resource, or a list, that belongs to one user. */
   readonly isOwned: boolean;
-  /** What the lane's calls are counted against. */
-  readonly budget: Budget;
 }
 
 /** Finds a method's rule. */
 export type RuleOf = (method: DescMethod) => AccessRule;
 
-/** The rules of all methods. Throws an Error for a method without one, or with one that cannot be kept. */
+/** Reads the rules of all methods. Throws an Error for a method without a rule, or with an inconsistent one. */
 export function readAccessRules(services: readonly DescService[]): RuleOf {
-  const rules = new Map<DescMethod, AccessRule>();
-  for (const method of services.flatMap((service) => service.methods)) rules.set(method, readRule(method));
+  const methods = services.flatMap((service) => service.methods);
+  const rules = new Map(methods.map((method) => [method, readRule(method)]));
   return (method) => {
     const rule = rules.get(method);
     if (!rule) throw new Error(`${nameOf(method)} has no access rule`);
@@ -46,41 +41,38 @@ export function readAccessRules(services: readonly DescService[]): RuleOf {
 
 function readRule(method: DescMethod): AccessRule {
   const wrong = (problem: string) => new Error(`${nameOf(method)} ${problem}: see frontrow/v1/access.proto`);
-  if (!hasOption(method, access)) throw wrong("does not say who may call it");
-  // The rule is about one message: see createServerStreamInterceptor.
+  if (!hasOption(method, access)) throw wrong("has no access rule");
+  // The rule is about one message: see request-message.ts.
   if (method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming")
     throw wrong("takes a stream of requests: only responses may be a stream");
-  const rule = getOption(method, access);
-  const { scope, scopeForOthers, userField, resource, lane, searchFields } = rule;
-  const budget = budgets.get(lane);
-  if (budget === undefined) throw wrong("does not say what it counts against");
-  const isOwned = userField !== "" || resource !== OwnedResource.UNSPECIFIED;
-  if (isOwned && (scope === "" || scopeForOthers === "")) throw wrong("is about what a user owns, but open to anybody");
-  // An open method is one that only reads: a scope that was forgotten must not open what changes something.
-  if (scope === "" && lane !== Lane.READ) throw wrong("changes something, but is open to anybody");
+  const option = getOption(method, access);
+  const { scope, scopeForOthers, resource } = option;
+  const lane = lanes.get(option.lane);
+  if (lane === undefined) throw wrong("has no lane");
+  const textField = (name: string, problem: string) => {
+    const field = method.input.fields.find((each) => each.name === name);
+    if (!isTextField(field)) throw wrong(`${problem} ${name}, which is not a string of its request`);
+    return field;
+  };
+
+  const isOwned = option.userField !== "" || resource !== OwnedResource.UNSPECIFIED;
+  if (isOwned && (scope === "" || scopeForOthers === "")) throw wrong("is about what a user owns, but needs no scope");
+  // Only reads may be open: a forgotten scope must not open a method that changes something.
+  if (scope === "" && lane !== "reads") throw wrong("changes something, but needs no scope");
   if (!isOwned && scopeForOthers !== "") throw wrong("has a scope for others, but nothing that a user owns");
-  const user = method.input.fields.find(({ name }) => name === userField);
-  if (userField !== "" && !isPlain(user, ScalarType.STRING))
-    throw wrong(`names the user in ${userField}, which is no string of its request`);
+  const userField = option.userField === "" ? undefined : textField(option.userField, "names the user in");
   if (resource !== OwnedResource.UNSPECIFIED) {
-    if (resource !== OwnedResource.BOOKING) throw wrong("is about a resource whose owner nobody can find");
-    const id = method.input.fields.find(({ name }) => name === "id");
-    if (!isPlain(id, ScalarType.INT64)) throw wrong("is about a resource, but its request has no id");
+    if (resource !== OwnedResource.BOOKING) throw wrong("is about a resource whose owner is not known");
+    if (!hasId(method)) throw wrong("is about a resource, but its request has no id");
   }
-  if (searchFields.length > 0 && lane !== Lane.READ) throw wrong("searches, but is no read");
-  const searchKeys = searchFields.map((name) => {
-    const text = method.input.fields.find((field) => field.name === name);
-    if (!text || !isPlain(text, ScalarType.STRING))
-      throw wrong(`searches by ${name}, which is no string of its request`);
-    return text.localName;
-  });
-  return { ...rule, userKey: user?.localName, searchKeys, isOwned, budget };
+  if (option.searchFields.length > 0 && lane !== "reads") throw wrong("searches, but is not a read");
+  const searchFields = option.searchFields.map((name) => textField(name, "searches by"));
+  return { scope, scopeForOthers, userField, resource, lane, searchFields, isOwned };
 }
 
-/** Whether a message has the field's value, as what the schema says, under the field's own name. */
-function isPlain(field: DescField | undefined, scalar: ScalarType): boolean {
-  if (field?.fieldKind !== "scalar" || field.oneof) return false;
-  return field.scalar === scalar && !field.longAsString;
+function hasId(method: DescMethod): boolean {
+  const id = method.input.fields.find(({ name }) => name === "id");
+  return id?.fieldKind === "scalar" && id.scalar === ScalarType.INT64 && !id.longAsString && !id.oneof;
 }
 
 function nameOf(method: DescMethod): string {

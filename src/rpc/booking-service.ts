@@ -3,26 +3,23 @@ import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
 import { getBooking, pageUserBookings } from "../booking/queries.ts";
 import type { Store } from "../store/store.ts";
-import { actorOf } from "./caller.ts";
-import { deadlineOf } from "./interceptors/deadline.ts";
-import { bookingMessage } from "./messages.ts";
-import { takeRequiredOwner } from "./ownership.ts";
+import { actorOf, deadlineOf, takeRequiredOwner } from "./call-context.ts";
+import { bookingMessage, markReplay, pageSizeOf, requestIdOf, requireUserId } from "./convert.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId } from "./page-token.ts";
-import { markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
-/** The bookings' methods: reads over a store, changes through the engine. */
+/** The methods of bookings: reads from the store, changes through the engine. */
 export function bindBookingService(store: Store, engine: BookingEngine): ServiceBinding {
   return bindService(BookingService, {
-    async getBooking(request, context) {
-      return bookingMessage(await getBooking(store, request.id, takeRequiredOwner(context), deadlineOf(context)));
+    async getBooking({ id }, { values }) {
+      return bookingMessage(await getBooking(store, id, takeRequiredOwner(values), deadlineOf(values)));
     },
 
-    async getUserBookings(request, context) {
+    async getUserBookings(request, { values }) {
       const userId = requireUserId(request.userId);
       const list: ListIdentity = ["bookings", userId];
       const before = request.pageToken === "" ? undefined : parseTokenId(decodePageToken(list, request.pageToken)[0]);
-      const page = await pageUserBookings(store, userId, before, pageSizeOf(request.pageSize), deadlineOf(context));
+      const page = await pageUserBookings(store, userId, before, pageSizeOf(request.pageSize), deadlineOf(values));
       return {
         bookings: page.items.map(bookingMessage),
         nextPageToken: page.next === undefined ? "" : encodePageToken(list, [page.next.toString()]),
@@ -34,18 +31,18 @@ export function bindBookingService(store: Store, engine: BookingEngine): Service
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
       const hasOwnKey = request.requestId !== "";
-      const actor = actorOf(context, userId);
+      const actor = actorOf(context.values, userId);
       const order = { kind: "book", concertId, userId, ticketCount, requestId, hasOwnKey, actor } as const;
-      return bookingMessage(markReplay(await engine.submit(order, deadlineOf(context)), context));
+      return bookingMessage(markReplay(await engine.submit(order, deadlineOf(context.values)), context));
     },
 
     async cancelBooking(request, context) {
-      const owner = takeRequiredOwner(context);
+      const { values } = context;
+      const owner = takeRequiredOwner(values);
       const userId = owner === undefined ? undefined : requireUserId(owner);
       const requestId = requestIdOf(request.requestId);
-      const actor = actorOf(context, userId);
-      const order = { bookingId: request.id, userId, requestId, actor };
-      return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
+      const order = { bookingId: request.id, userId, requestId, actor: actorOf(values, userId) };
+      return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(values)), context));
     },
   });
 }

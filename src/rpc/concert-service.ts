@@ -1,29 +1,25 @@
-import type { HandlerContext } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
-import { wantsFresh } from "./cache-control.ts";
-import { actorOf } from "./caller.ts";
-import { deadlineOf } from "./interceptors/deadline.ts";
-import { concertMessage } from "./messages.ts";
+import { actorOf, deadlineOf } from "./call-context.ts";
+import { concertMessage, descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./convert.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
-import { preconditionOf } from "./preconditions.ts";
-import { descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./requests.ts";
+import { preconditionOf, wantsFresh } from "./request-headers.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
 
-/** The catalogue's methods. */
+/** The methods of the catalogue. */
 export function bindConcertService(catalogue: Catalogue): ServiceBinding {
   return bindService(ConcertService, {
-    async getConcert(request, context) {
-      return concertMessage(await catalogue.get(request.id, freshnessOf(context), deadlineOf(context)));
+    async getConcert({ id }, { values, requestHeader }) {
+      return concertMessage(await catalogue.get(id, freshnessOf(requestHeader), deadlineOf(values)));
     },
 
-    async listConcerts(request, context) {
+    async listConcerts(request, { values, requestHeader }) {
       const filter = filterOf(request);
       const list = listIdentity(filter);
       const after = request.pageToken === "" ? undefined : positionFrom(decodePageToken(list, request.pageToken));
       const pageSize = pageSizeOf(request.pageSize);
-      const page = await catalogue.page(filter, after, pageSize, freshnessOf(context), deadlineOf(context));
+      const page = await catalogue.page(filter, after, pageSize, freshnessOf(requestHeader), deadlineOf(values));
       return {
         concerts: page.items.map(concertMessage),
         nextPageToken: page.next
@@ -33,22 +29,23 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
     },
 
     async createConcert(request, context) {
+      const { values } = context;
       const requestId = requestIdOf(request.requestId);
-      const created = await catalogue.create(descriptionOf(request), requestId, actorOf(context), deadlineOf(context));
+      const created = await catalogue.create(descriptionOf(request), requestId, actorOf(values), deadlineOf(values));
       return concertMessage(markReplay(created, context));
     },
 
-    async updateConcert(request, context) {
+    async updateConcert(request, { values, requestHeader }) {
       const { id, version = 0 } = request;
-      const expected = { version, precondition: preconditionOf(context) };
+      const expected = { version, precondition: preconditionOf(requestHeader) };
       const description = descriptionOf(request);
-      return concertMessage(await catalogue.update(id, expected, description, actorOf(context), deadlineOf(context)));
+      return concertMessage(await catalogue.update(id, expected, description, actorOf(values), deadlineOf(values)));
     },
   });
 }
 
-function freshnessOf({ requestHeader }: HandlerContext): Freshness {
-  return wantsFresh(requestHeader) ? "fresh" : "cached";
+function freshnessOf(header: Headers): Freshness {
+  return wantsFresh(header) ? "fresh" : "cached";
 }
 
 function positionFrom([concertDate, id]: string[]) {

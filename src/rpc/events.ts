@@ -1,19 +1,42 @@
-import type { Code } from "@connectrpc/connect";
+import type { Failure } from "../domain/failure.ts";
+import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
+import type { Protocol } from "./call-context.ts";
 
 /** What the interceptors publish. */
 export interface RpcEvents {
-  /** A call has ended, a stream with its last message. */
-  readonly "rpc.call_finished": {
-    readonly service: string;
-    readonly method: string;
-    readonly protocol: string;
-    /** Undefined if the call succeeded. */
-    readonly code: Code | undefined;
-    readonly reason: string | undefined;
-    readonly durationMs: number;
-    /** The cause of an INTERNAL error, for the log only. */
-    readonly cause: unknown;
+  /** A stream of responses was opened. `rpc.call_finished` follows when it has closed. */
+  readonly "rpc.stream_opened": Pick<FinishedCall, "service" | "method" | "protocol">;
+  readonly "rpc.call_finished": FinishedCall;
+  /** A call failed for a reason that the code does not foresee, and is answered with INTERNAL. */
+  readonly "rpc.unexpected_error": { readonly service: string; readonly method: string; readonly error: unknown };
+  /** A call was rejected because the event loop is too late to answer it in time. */
+  readonly "rpc.call_shed": { readonly service: string; readonly method: string; readonly eventLoopDelayMs: number };
+  /** A call was rejected because too many are unfinished: of its caller, of its address, or in the process. */
+  readonly "rpc.concurrency_limited": {
+    readonly of: "bookings" | "streams";
+    readonly by: keyof ConcurrencyLimits;
   };
-  readonly "rpc.stream_opened": { readonly service: string; readonly method: string };
-  readonly "rpc.stream_closed": { readonly service: string; readonly method: string };
+}
+
+export interface FinishedCall {
+  /** The service's full name. */
+  readonly service: string;
+  readonly method: string;
+  readonly protocol: Protocol;
+  readonly durationMs: number;
+  /** The messages that a stream has sent; undefined for a unary call. */
+  readonly messages: number | undefined;
+  /** `OK`, or the name of the RPC code such as `NotFound`. */
+  readonly code: string;
+  /** Undefined if the call succeeded. */
+  readonly error: CallError | undefined;
+}
+
+export interface CallError {
+  /** Undefined for an error that did not come from the domain. */
+  readonly failure: Failure | undefined;
+  /** The message to the client. */
+  readonly message: string;
+  /** What led to the error, for the log only. */
+  readonly cause: unknown;
 }

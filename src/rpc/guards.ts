@@ -1,14 +1,16 @@
 /** The interceptors before the handlers, with the resources that they need. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import type { Logger } from "pino";
+import type { AuthEvents } from "../auth/events.ts";
 import { openTokenVerifier } from "../auth/index.ts";
-import type { PlaceLimits } from "../limits/concurrency-limit.ts";
-import { createLagMeter } from "../limits/event-loop-delay.ts";
-import { createFairShare } from "../limits/fair-share.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
+import { measureEventLoopDelay } from "../limits/event-loop-delay.ts";
+import type { LimitEvents } from "../limits/events.ts";
 import { createRateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
+import type { RpcEvents } from "./events.ts";
 import { createInterceptors, type StreamOptions } from "./interceptors/index.ts";
 
 /** The part of the configuration that the interceptors follow. */
@@ -25,8 +27,8 @@ export interface GuardSettings {
 
 export interface GuardOptions {
   readonly services: readonly DescService[];
-  readonly logger: Logger;
-  /** Aborts when streams have to end because the service is about to stop. */
+  readonly publish: Publish<AuthEvents & LimitEvents & RpcEvents>;
+  /** Aborts when streams must end because the service is about to stop. */
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
@@ -34,38 +36,27 @@ export interface GuardOptions {
   readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
 }
 
-/** The interval between two warnings about Redis. */
-const redisReportMs = 30_000;
-
 /** Opens the interceptors for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
-  const { services, logger, draining, stack, streams } = options;
+  const { services, publish, draining, stack, streams } = options;
   const { redisUrl } = settings;
-  const tokens = await openTokenVerifier(settings.auth, settings.dataDir, logger);
-  let tellAgainAtMs = 0;
-  const report = (error: unknown) => {
-    if (performance.now() < tellAgainAtMs) return;
-    tellAgainAtMs = performance.now() + redisReportMs;
-    // Only these fields: ioredis adds the command that failed, which may contain the password or a caller's name.
-    const { code, message } = error as Partial<Record<"code" | "message", string>>;
-    logger.warn({ err: { code, message } }, "Redis cannot be reached: each instance counts its callers alone");
-  };
+  const tokens = await openTokenVerifier(settings.auth, settings.dataDir, publish);
   const redis =
-    redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, report), (it) => it.disconnect());
+    redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
   return createInterceptors(services, {
     ruleOf: readAccessRules(services),
-    logger,
+    publish,
     requestTimeoutMs: settings.requestTimeoutMs,
     tokens,
-    rates: createRateLimits(settings.rateLimits, redis, report),
-    lag: stack.adopt(createLagMeter(), (lag) => lag.close()),
-    fairShare: createFairShare(settings.maxUnfinishedPerCaller),
-    streams: { draining, places: streamPlaces(settings), ...streams },
+    rates: createRateLimits(settings.rateLimits, redis, publish),
+    eventLoopDelay: stack.use(measureEventLoopDelay()),
+    maxUnfinishedPerCaller: settings.maxUnfinishedPerCaller,
+    streams: { draining, limits: streamLimits(settings), ...streams },
   });
 }
 
-/** As with the rate limits, an address gets the places of several callers. */
-function streamPlaces({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): PlaceLimits {
+/** As with the rate limits, an address gets the streams of several callers. */
+function streamLimits({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): ConcurrencyLimits {
   const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
-  return { inAll: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
+  return { process: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
 }

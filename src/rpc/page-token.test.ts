@@ -16,7 +16,7 @@ const list: ListIdentity = [
   false,
 ];
 
-/** What a call raises as a failure's reason; anything else is thrown on. */
+/** The reason of the failure that a call raises. Other errors are rethrown. */
 function reasonOf(call: () => unknown): string | undefined {
   try {
     call();
@@ -31,7 +31,7 @@ const part = fc.option(fc.oneof(fc.string({ unit: "binary" }), fc.boolean()), { 
 const lists = fc.array(part, { maxLength: 8 });
 
 describe("a token", () => {
-  test("gives back its position to the list it was made for, and to no other", () => {
+  test("decodes to its position for its own list, and for no other", () => {
     const position = fc.array(fc.string({ unit: "grapheme" }), { maxLength: 3 });
     fc.assert(
       fc.property(lists, lists, position, (one, other, parts) => {
@@ -45,12 +45,12 @@ describe("a token", () => {
     );
   });
 
-  test("can stand in a URL, and fits the schema's limit", () => {
+  test("needs no escaping in a URL, and fits the schema's limit", () => {
     const token = encodePageToken(list, ["9999-12-31T23:59:59.999999Z", String(2n ** 63n - 1n)]);
     expect(token).toMatch(/^[\w-]{1,512}$/);
   });
 
-  test("that is none is refused, whatever it is", () => {
+  test("that was not created by the service is rejected", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.base64String(), fc.json()), (text) => {
         expect(reasonOf(() => decodePageToken(list, text))).toBe("INVALID_PAGE_TOKEN");
@@ -66,7 +66,7 @@ describe("a token", () => {
     expect(reasonOf(() => decodePageToken(list, token))).toBe("INVALID_PAGE_TOKEN");
   });
 
-  test("with any bit of its digest changed is refused", () => {
+  test("with any bit of its digest changed is rejected", () => {
     const bytes = Buffer.from(encodePageToken(list, ["1"]), "base64url");
     // The token is `["` and twelve characters of digest.
     for (const index of Array.from({ length: 12 }, (_, offset) => offset + 2)) {
@@ -95,7 +95,7 @@ describe("an id in a token", () => {
 });
 
 describe("an instant in a token", () => {
-  test("may be any of the schema's, to the microsecond", () => {
+  test("may be any instant of the schema, to the microsecond", () => {
     const microseconds = fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n });
     fc.assert(
       fc.property(microseconds, (value) => {

@@ -7,14 +7,14 @@ export type ListIdentity = readonly (string | boolean | undefined)[];
 const digestBytes = 9;
 
 /**
- * A page token: where the next page begins, bound to the list it belongs to by a digest of the list's filters. Opaque to
- * clients, who may not take it apart, but no secret: all it can do is begin a page anywhere in a list.
+ * Encodes where the next page begins. A digest of the filters binds the token to its list. Clients must treat it as opaque,
+ * but it is not a secret: a forged token can only begin a page elsewhere in the same list.
  */
 export function encodePageToken(list: ListIdentity, position: readonly string[]): string {
   return Buffer.from(JSON.stringify([digestOf(list), ...position])).toString("base64url");
 }
 
-/** The position in a token that `encodePageToken` made for the same list; raises INVALID_PAGE_TOKEN for any other. */
+/** The position in a token that was encoded for the same list. Raises INVALID_PAGE_TOKEN for any other token. */
 export function decodePageToken(list: ListIdentity, token: string): string[] {
   const parts = parse(token);
   const [digest, ...position] = parts;
@@ -27,7 +27,7 @@ function parse(token: string): string[] {
     const parts: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
     if (Array.isArray(parts) && parts.every((part) => typeof part === "string")) return parts;
   } catch {
-    // Not ours: refused below with the rest.
+    // Rejected below with the rest.
   }
   throw new DomainError({ reason: "INVALID_PAGE_TOKEN" });
 }

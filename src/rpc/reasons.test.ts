@@ -11,7 +11,7 @@ test.each(reasonNames)("%s has a code and an origin", (reason) => {
   expect(describeReason(reason).origin).not.toBe(ErrorOrigin.UNSPECIFIED);
 });
 
-test("the value 0 and deprecated values are no reasons", () => {
+test("the value 0 and deprecated values are not reasons", () => {
   const values = ErrorReasonSchema.values.filter(({ number, deprecated }) => number !== 0 && !deprecated);
   expect(reasonNames).toEqual(values.map(({ localName }) => localName));
 });

@@ -1,4 +1,4 @@
-/** The reasons and codes of errors as the schema has them: see frontrow/v1/error_reason.proto. */
+/** The reasons of errors and their codes, as frontrow/v1/error_reason.proto declares them. */
 import { type DescMethod, getOption } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import {
@@ -29,7 +29,7 @@ const descriptions = Object.fromEntries(
   reasonNames.map((name) => [name, getOption(ErrorReasonSchema.value[ErrorReason[name]], error)]),
 ) as Readonly<Record<ReasonName, ErrorDescription>>;
 
-/** What the schema says of a reason. */
+/** The options of a reason in the schema. */
 export function describeReason(reason: ReasonName): ErrorDescription {
   return descriptions[reason];
 }
@@ -57,7 +57,7 @@ export function reasonsOf(method: DescMethod): readonly ReasonName[] {
   return getOption(method, error_reasons).map((number) => ErrorReasonSchema.value[number]?.localName as ReasonName);
 }
 
-/** The reasons that come from an origin. */
+/** The reasons of an origin. */
 export function reasonsFrom(origin: ErrorOrigin): readonly ReasonName[] {
   return reasonNames.filter((name) => descriptions[name].origin === origin);
 }

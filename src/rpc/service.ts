@@ -1,19 +1,20 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { Permit } from "../limits/concurrency-limit.ts";
 
-/** A service of the schema with what answers it. */
+/** A service of the schema with its implementation. */
 export interface ServiceBinding<Service extends DescService = DescService> {
   readonly service: Service;
   readonly implementation: ServiceImpl<Service>;
-  /** Takes a place for a stream from an address, see `LimitedStreams`; undefined if the streams have no such limit. */
-  readonly takePlace?: ((address: string) => (() => void) | undefined) | undefined;
+  /** Takes a permit for a stream from an address, see `LimitedStreams`; undefined if the streams have no such limit. */
+  readonly tryAcquire?: ((address: string) => Permit | undefined) | undefined;
 }
 
-/** Binds an implementation to its service: the compiler asks for every method of the schema. */
+/** Binds an implementation to its service. The compiler requires every method of the schema. */
 export function bindService<Service extends DescService>(
   service: Service,
   implementation: ServiceImpl<Service>,
-  takePlace?: ServiceBinding["takePlace"],
+  tryAcquire?: ServiceBinding["tryAcquire"],
 ): ServiceBinding {
-  return { service, implementation, takePlace };
+  return { service, implementation, tryAcquire };
 }

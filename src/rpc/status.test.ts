@@ -97,12 +97,12 @@ test("a ConnectError has the violations of its status in BadRequest, as far as t
   expect(connectErrorOf(plain).findDetails(BadRequestSchema)).toEqual([]);
 });
 
-test("an error that no code expects carries nothing of its cause", () => {
+test("an unexpected error contains nothing of its cause", () => {
   const error = internalError(new Error("select * from secrets"));
   expect(error.rawMessage).toBe("internal error");
   expect(statusOf(error)).toEqual({ code: Code.Internal, reason: "INTERNAL", message: "internal error", metadata: {} });
 });
 
-test("a ConnectError that is made of no status has none", () => {
+test("a ConnectError that was not rendered from a status has none", () => {
   expect(statusOf(new ConnectError("no", Code.NotFound))).toBeUndefined();
 });

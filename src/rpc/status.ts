@@ -1,6 +1,6 @@
 /**
- * What callers get for each failure. Every failure becomes a status, a value that has everything an answer needs. A protocol
- * renders it: `connectErrorOf` for gRPC, gRPC-Web and Connect, `problemOf` in server/problem.ts for REST.
+ * What clients get for each failure. A failure becomes a status: a value with everything that an error response needs. Each
+ * protocol renders it: `connectErrorOf` for gRPC, gRPC-Web and Connect, `problemOf` in rest/problem-details.ts for REST.
  */
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -12,18 +12,18 @@ import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.t
 /** The domain of every google.rpc.ErrorInfo that this service sends. */
 export const errorDomain = "frontrow";
 
-/** An error as callers see it, whatever the protocol. */
+/** An error as clients see it, in every protocol. */
 export interface Status {
   readonly code: Code;
   readonly reason: ReasonName;
   /** Of bounded length. */
   readonly message: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** The fields that are wrong, if the reason is INVALID_REQUEST. */
+  /** The invalid fields, if the reason is INVALID_REQUEST. */
   readonly violations?: readonly Violation[] | undefined;
   /** The delay after which to repeat the request. */
   readonly retryMs?: number | undefined;
-  /** HTTP's status in REST, if it is not the usual one of the reason. */
+  /** The HTTP status in REST, if it is not the reason's usual one. */
   readonly httpStatus?: number | undefined;
   /** Headers that explain the error, such as WWW-Authenticate. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -31,20 +31,20 @@ export interface Status {
 
 /** The properties of a request that its error depends on. */
 export interface CallFacts {
-  /** Whether the caller sent a `request_id`, so that repeating the call is safe. */
+  /** Whether the request has a `request_id`, so that repeating it is safe. */
   readonly repeatable: boolean;
-  /** Whether its responses are a stream, which stores nothing. */
+  /** Whether the responses are a stream, which stores nothing. */
   readonly isStream?: boolean;
 }
 
-/** What of a status only the failure itself can say. The code is the reason's first in the schema if it is not given. */
+/** What the failure itself adds to its status. The default code is the reason's first one in the schema. */
 type Particulars = Pick<Status, "message" | "httpStatus" | "headers"> & Partial<Pick<Status, "code" | "metadata">>;
 
 type StatusTable = {
   readonly [R in Reason]: (failure: Extract<Failure, { reason: R }>, facts: CallFacts) => Particulars;
 };
 
-/** What the schema does not say of every failure. The compiler refuses a failure that is missing here. */
+/** What the schema does not declare for each reason. The compiler rejects a table without one of them. */
 const statuses: StatusTable = {
   INVALID_REQUEST: ({ violations }) => ({
     message: violations.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; "),
@@ -97,7 +97,7 @@ const statuses: StatusTable = {
       ? `the header ${header} does not allow a change of version ${currentVersion} of the concert`
       : `the concert has been updated since: its version is ${currentVersion}; read it again and repeat`,
     metadata: { current_version: String(currentVersion) },
-    // RFC 9110 has a status for a request whose header decides.
+    // RFC 9110 has a status for a precondition in the headers.
     ...(header && { httpStatus: 412 }),
   }),
   RATE_LIMITED: ({ problem }) => ({ message: problem }),
@@ -146,7 +146,7 @@ function particularsOf<R extends Reason>(failure: Extract<Failure, { reason: R }
   return particulars(failure, facts);
 }
 
-/** What the caller gets for a failure. */
+/** The status of a failure. */
 export function statusFor(failure: Failure, facts: CallFacts): Status {
   const { reason } = failure;
   const { message, ...particulars } = particularsOf(failure, facts);
@@ -162,8 +162,8 @@ export function statusFor(failure: Failure, facts: CallFacts): Status {
 }
 
 /**
- * The delay after which the client may repeat the request, if it may. The hint makes clients repeat by themselves: without a
- * key, a request that may have been stored could be stored twice.
+ * The delay after which the client may repeat the request. Client libraries follow this hint by themselves. Without a
+ * `request_id`, a request that may have been stored gets none, because it could be stored twice.
  */
 function retryMsFor(failure: Failure, { repeatable }: CallFacts): number | undefined {
   if (describeReason(failure.reason).retryDelay === RetryDelay.UNSPECIFIED) return undefined;
@@ -172,7 +172,7 @@ function retryMsFor(failure: Failure, { repeatable }: CallFacts): number | undef
   return "retryDelayMs" in failure ? failure.retryDelayMs : retryDelayMs;
 }
 
-/** A ConnectError with its status as a value, for protocols that do not write errors as Connect does. */
+/** A ConnectError that carries its status, for protocols that do not write errors as Connect does. */
 class StatusError extends ConnectError {
   readonly #status: Status;
 
@@ -188,12 +188,12 @@ class StatusError extends ConnectError {
   }
 }
 
-/** Renders a status for gRPC, gRPC-Web and Connect: with ErrorInfo, BadRequest and RetryInfo as they apply. */
+/** Renders a status for gRPC, gRPC-Web and Connect, with ErrorInfo, BadRequest and RetryInfo as they apply. */
 export function connectErrorOf(status: Status, cause?: unknown): ConnectError {
   return new StatusError(status, cause);
 }
 
-/** The status that a ConnectError was made of; undefined for one that Connect or a handler made itself. */
+/** The status that a ConnectError was rendered from; undefined for one that Connect or a handler has created. */
 export function statusOf(error: ConnectError): Status | undefined {
   return StatusError.statusOf(error);
 }
@@ -210,12 +210,12 @@ function detailsOf({ reason, metadata, violations, retryMs }: Status): Details {
   return details;
 }
 
-/** gRPC sends them in headers, in base64. With the message and the other details they stay below 4,096 characters. */
+/** gRPC sends violations in headers, in base64. With the message and the other details they need under 4,096 characters. */
 const maxViolationBytes = 1_500;
-/** What the encoding adds to a violation: three tags and lengths. */
+/** What the encoding adds to each violation: three tags and lengths. */
 const violationFrameBytes = 9;
 
-/** The first violations, as many as an answer can hold, their texts shortened. */
+/** The first violations, as many as fit, with shortened texts. */
 function fitting(violations: readonly Violation[]): Violation[] {
   let room = maxViolationBytes;
   return violations
@@ -226,21 +226,21 @@ function fitting(violations: readonly Violation[]): Violation[] {
     });
 }
 
-/** What callers get for a domain error. */
+/** The ConnectError of a domain error. */
 export function connectErrorFor(error: DomainError, facts: CallFacts): ConnectError {
   return connectErrorOf(statusFor(error.failure, facts), error);
 }
 
 /**
- * The reason with which the calls under way are aborted at the end of a shutdown's grace period, and the answer to calls
- * that have stored nothing by then.
+ * The reason with which unfinished calls are aborted at the end of a shutdown's grace period, and the error of calls that have
+ * stored nothing by then.
  */
 export function shuttingDown(): ConnectError {
   const failure = { reason: "SHUTTING_DOWN", begun: false, retryDelayMs } as const;
   return connectErrorFor(new DomainError(failure), { repeatable: false });
 }
 
-/** What the caller gets for an error that no code expects: that it happened, and nothing of what it was. */
+/** The status of an unexpected error, which contains nothing of its cause. */
 export const internalStatus: Status = {
   code: codeOf("INTERNAL"),
   reason: "INTERNAL",
@@ -248,7 +248,7 @@ export const internalStatus: Status = {
   metadata: {},
 };
 
-/** The ConnectError of an error that no code expects. */
+/** The ConnectError of an unexpected error. */
 export function internalError(cause: unknown): ConnectError {
   return connectErrorOf(internalStatus, cause);
 }

@@ -1,6 +1,8 @@
-/** The log's lines about the database and the booking engine. */
+/** The log's lines about what the service publishes. */
 import type { Logger } from "pino";
+import { logCalls } from "./call-log.ts";
 import type { AppEvents, EventHub } from "./events.ts";
+import { logGuards } from "./guard-log.ts";
 import { createRepeats } from "./repeats.ts";
 
 /** The interval between two warnings of one kind. */
@@ -14,6 +16,8 @@ export function logEvents(
 ): Disposable {
   const stack = new DisposableStack();
   const on: typeof hub.subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
+  logCalls({ subscribe: on }, logger);
+  logGuards({ subscribe: on }, logger);
   /** Logs a warning, with the number of those before it that were dropped. */
   const warn = (kind: keyof AppEvents, fields: object, message: string) => {
     const dropped = repeats.next(kind);

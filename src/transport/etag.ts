@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
-import { entityTags, isVersionNamed } from "../rpc/preconditions.ts";
+import { entityTags, isVersionNamed } from "../rpc/request-headers.ts";
 
 /**
  * The entity tag of a response: `"<version>-<hash>"` where the resource has a version, else `"<hash>"`. The hash is equal

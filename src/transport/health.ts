@@ -24,7 +24,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
     return readiness.state === "ready" ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
-  const { limit, takePlace } = createStreamLimits(watchLimits);
+  const { limit, tryAcquire } = createStreamLimits(watchLimits);
   function watch(service: string, signal: AbortSignal) {
     let changed = Promise.withResolvers<void>();
     let forget = () => {};
@@ -57,7 +57,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
 
     watch: ({ service }, context) => limit(context, watch(service, context.signal)),
   };
-  return bindService(Health, implementation, takePlace);
+  return bindService(Health, implementation, tryAcquire);
 }
 
 /** Adds the health routes. `/health` and `/livez` say that the process answers, `/readyz` whether to send it work. */

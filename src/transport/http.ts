@@ -13,7 +13,7 @@ import Fastify, {
 import type { Logger } from "pino";
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
-import { contextValuesOf } from "../rpc/caller.ts";
+import { createCallContext } from "../rpc/call-context.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { isGrpc } from "./connect/grpc-refusal.ts";
 import { registerConnect } from "./connect/mount.ts";
@@ -90,7 +90,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
-  const contextValues = ({ ip }: FastifyRequest) => contextValuesOf(ip);
+  const contextValues = ({ ip }: FastifyRequest) => createCallContext(ip, "rest");
   registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, registry, shutdownSignal, contextValues });
   await fastify.ready();
   return fastify;

@@ -35,7 +35,7 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const listed = [...services, v1.ServerReflection, v1alpha.ServerReflection];
   const names = listed.map(({ typeName }) => typeName).sort();
   const descriptors = createDescriptors([...listed.map(({ file }) => file), ...errorFiles]);
-  const { limit, takePlace } = createStreamLimits(streamLimits);
+  const { limit, tryAcquire } = createStreamLimits(streamLimits);
 
   async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {
     const sent = new Set<ProtoFile>();
@@ -54,11 +54,11 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const reflect = <R extends Request>(requests: AsyncIterable<R>, context: HandlerContext) =>
     limit(context, answerAll(requests), ({ messageResponse }) => sizeOf(messageResponse));
   return [
-    bindService(v1.ServerReflection, { serverReflectionInfo: reflect<v1.ServerReflectionRequest> }, takePlace),
+    bindService(v1.ServerReflection, { serverReflectionInfo: reflect<v1.ServerReflectionRequest> }, tryAcquire),
     bindService(
       v1alpha.ServerReflection,
       { serverReflectionInfo: reflect<v1alpha.ServerReflectionRequest> },
-      takePlace,
+      tryAcquire,
     ),
   ];
 }

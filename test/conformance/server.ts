@@ -11,10 +11,11 @@ import { parseArgs } from "node:util";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { Publish } from "../../src/domain/publish.ts";
+import type { RpcEvents } from "../../src/rpc/events.ts";
 import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
-import { createCallLog, createLogInterceptor } from "../../src/rpc/interceptors/log.ts";
 import { createServerStreamInterceptor } from "../../src/rpc/interceptors/server-streams.ts";
 import { createValidationInterceptor } from "../../src/rpc/interceptors/validation.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -83,8 +84,9 @@ function isOwn(error: ConnectError): boolean {
 const { values } = parseArgs({ options: { "fast-path": { type: "string", default: "on" } } });
 const { messageReceiveLimit } = fromBinary(ServerCompatRequestSchema, await readDelimited());
 const logger = createLogger({ level: "silent" });
-const logCall = createCallLog(logger);
-const report = (error: unknown, method: string) => process.stderr.write(`${method}: ${error}\n`);
+const publish: Publish<RpcEvents> = (name, event) => {
+  if (name === "rpc.unexpected_error") process.stderr.write(`${event.method}: ${event.error}\n`);
+};
 const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
 const http = await createHttpApp({
   services: [
@@ -96,10 +98,9 @@ const http = await createHttpApp({
   ],
   interceptors: [
     dropOwnDetails,
-    ofOneRequest(createServerStreamInterceptor({ logCall, report, draining: readiness.draining, maxUnsentBytes })),
-    createLogInterceptor(logCall),
+    ofOneRequest(createServerStreamInterceptor({ publish, draining: readiness.draining, maxUnsentBytes })),
     fillRequestId,
-    createErrorInterceptor(report),
+    createErrorInterceptor(publish),
     createDeadlineInterceptor(requestTimeoutMs),
     ofOneRequest(createValidationInterceptor([ConformanceService])),
   ],

@@ -2,6 +2,7 @@
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
+import { createHost } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { openGuards } from "../../src/rpc/guards.ts";
 import type { StreamOptions } from "../../src/rpc/interceptors/index.ts";
@@ -62,7 +63,8 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
   const { draining } = readiness;
   const stack = new AsyncDisposableStack();
-  const guardOptions = { services: [service], logger, draining, stack, streams: options.streams ?? {} };
+  const { publish } = createHost(logger, draining, stack);
+  const guardOptions = { services: [service], publish, draining, stack, streams: options.streams ?? {} };
   const interceptors = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {

@@ -1,35 +1,10 @@
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextKey,
-  type HandlerContext,
-  type Interceptor,
-} from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
 import type { Deadline } from "../../domain/deadline.ts";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
-import { clientTimeoutMs } from "../timeout.ts";
+import { setDeadline } from "../call-context.ts";
+import { clientTimeoutMs } from "../request-headers.ts";
 
-const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });
-
-/** The deadline of the call that a handler answers. */
-export function deadlineOf(context: Pick<HandlerContext, "values">): Deadline {
-  return deadlineFrom(context.values);
-}
-
-/** The deadline of a call, for interceptors further in. */
-export function deadlineFrom(values: ContextValues): Deadline {
-  const deadline = values.get(deadlineKey);
-  if (!deadline) throw new Error("the deadline interceptor did not run");
-  return deadline;
-}
-
-/** Notes the deadline of a call. */
-export function setDeadline(values: ContextValues, deadline: Deadline): void {
-  values.set(deadlineKey, deadline);
-}
-
-/** What a call ends with whose signal has aborted for a reason: the client, the deadline or a shutdown has ended it. */
+/** The error of a call whose signal has aborted: the client, the deadline or a shutdown has ended the call. */
 export function errorOfAbort(reason: unknown, begun: boolean): Error {
   const { code } = ConnectError.from(reason);
   const isGone = code === Code.Canceled || code === Code.Aborted;
@@ -39,40 +14,53 @@ export function errorOfAbort(reason: unknown, begun: boolean): Error {
 }
 
 /**
- * Gives every unary call a deadline, the client's or `requestTimeoutMs`, whichever is sooner, and answers when it passes
- * even if the work goes on. A client that hangs up ends it as well. Streams have a lifetime of another kind.
+ * Gives every unary call a deadline: the client's timeout or `requestTimeoutMs`, whichever is shorter. The call ends when it
+ * passes, or when the client hangs up, even if the work continues. Streams have a longest duration instead.
  */
 export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
-    // A timer would let the call begin, and perhaps be through in time.
+    // A timer would let the call begin, and perhaps end in time.
     if (timeoutMs === 0) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
-    const controller = new AbortController();
-    const deadline: Deadline = {
-      signal: controller.signal,
-      expiresAtMs: performance.now() + timeoutMs,
-      begun: false,
-    };
-    setDeadline(request.contextValues, deadline);
-
-    const ended = Promise.withResolvers<never>();
-    // It may reject before the race has begun.
-    ended.promise.catch(() => {});
-    const end = (error: Error) => {
-      controller.abort();
-      ended.reject(error);
-    };
-    const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun }));
-    const onAbort = () => end(errorOfAbort(request.signal.reason, deadline.begun));
-    const timer = setTimeout(expire, timeoutMs);
-    request.signal.addEventListener("abort", onAbort, { once: true });
-    if (request.signal.aborted) onAbort();
+    const { ended, stop } = startDeadline(request, timeoutMs);
     try {
-      return await Promise.race([next(request), ended.promise]);
+      return await Promise.race([next(request), ended]);
     } finally {
-      clearTimeout(timer);
-      request.signal.removeEventListener("abort", onAbort);
+      stop();
     }
+  };
+}
+
+/** Sets the call's deadline. `ended` rejects when it passes or the client hangs up, until `stop` is called. */
+function startDeadline({ contextValues, signal }: UnaryRequest, timeoutMs: number) {
+  const controller = new AbortController();
+  const deadline: Deadline = {
+    signal: controller.signal,
+    expiresAtMs: performance.now() + timeoutMs,
+    begun: false,
+  };
+  setDeadline(contextValues, deadline);
+
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  // It may reject before the race has begun.
+  ended.catch(() => {});
+  const end = (error: Error) => {
+    controller.abort();
+    reject(error);
+  };
+  const onAbort = () => end(errorOfAbort(signal.reason, deadline.begun));
+  const timer = setTimeout(
+    () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun })),
+    timeoutMs,
+  );
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return {
+    ended,
+    stop() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    },
   };
 }

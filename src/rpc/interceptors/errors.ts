@@ -1,49 +1,44 @@
-import { ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { DomainError } from "../../domain/failure.ts";
-import { applyHeaders } from "../response-headers.ts";
+import type { Publish } from "../../domain/publish.ts";
+import { applyResponseHeaders } from "../call-context.ts";
+import type { RpcEvents } from "../events.ts";
+import type { AnyRequest } from "../request-message.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
-/** Reports an unexpected error and the method that raised it. */
-export type ReportError = (error: unknown, method: string) => void;
-
 /**
- * Turns what handlers of unary calls throw into what callers get. Connect's own errors (an unknown method, a cancelled call)
- * pass. An unexpected error becomes INTERNAL and goes to `report`, once, with its cause.
+ * Converts what handlers of unary calls throw to the error that the client gets. Connect's own errors (an unknown method, a
+ * cancelled call) pass. Any other error becomes INTERNAL, and is published once with its cause.
  */
-export function createErrorInterceptor(report: ReportError): Interceptor {
+export function createErrorInterceptor(publish: Publish<RpcEvents>): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     try {
       const response = await next(request);
-      applyHeaders(request.contextValues, response.header);
+      applyResponseHeaders(request.contextValues, response.header);
       return response;
     } catch (error) {
-      throw toConnectError(error, request, report);
+      throw toConnectError(error, request, publish);
     }
   };
 }
 
-/** The error that the caller of a call gets, with the headers that were noted for it. */
-export function toConnectError(
-  error: unknown,
-  request: UnaryRequest | StreamRequest,
-  report: ReportError,
-): ConnectError {
-  const answer = answerFor(error, request, report);
-  applyHeaders(request.contextValues, answer.metadata);
-  return answer;
+/** The error that the client gets, with the response headers that interceptors have set. */
+export function toConnectError(error: unknown, request: AnyRequest, publish: Publish<RpcEvents>): ConnectError {
+  const connectError = convert(error, request, publish);
+  applyResponseHeaders(request.contextValues, connectError.metadata);
+  return connectError;
 }
 
-function answerFor(error: unknown, request: UnaryRequest | StreamRequest, report: ReportError): ConnectError {
+function convert(error: unknown, request: AnyRequest, publish: Publish<RpcEvents>): ConnectError {
   if (error instanceof DomainError) {
-    const { stream: isStream } = request;
-    return connectErrorFor(error, { repeatable: !isStream && carriesRequestId(request), isStream });
+    return connectErrorFor(error, { repeatable: hasRequestId(request), isStream: request.stream });
   }
   if (error instanceof ConnectError) return error;
-  report(error, `${request.service.typeName}/${request.method.name}`);
+  publish("rpc.unexpected_error", { service: request.service.typeName, method: request.method.name, error });
   return internalError(error);
 }
 
-function carriesRequestId({ message }: UnaryRequest): boolean {
-  return "requestId" in message && message.requestId !== "";
+function hasRequestId({ stream, message }: AnyRequest): boolean {
+  return !stream && "requestId" in message && message.requestId !== "";
 }

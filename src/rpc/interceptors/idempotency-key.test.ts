@@ -3,6 +3,7 @@ import { Code, createContextValues, type Interceptor } from "@connectrpc/connect
 import { describe, expect, test } from "vitest";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import { DomainError } from "../../domain/failure.ts";
+import { ignoreEvents } from "../../domain/publish.ts";
 import { createErrorInterceptor } from "./errors.ts";
 import { fillRequestId, keyFaultOf } from "./idempotency-key.ts";
 
@@ -11,7 +12,7 @@ const key = "3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c11";
 
 type Next = Parameters<Interceptor>[0];
 
-/** Calls a method through interceptors; `answer` is the handler. */
+/** Calls a method through interceptors. `answer` is the handler. */
 async function call<Method extends DescMethodUnary>(
   method: Method,
   init: MessageInitShape<Method["input"]>,
@@ -60,14 +61,14 @@ describe("the header Idempotency-Key", () => {
     expect(fault).toBe(expected);
   });
 
-  test("means nothing where a message has no request_id", async () => {
+  test("is ignored if the message has no request_id", async () => {
     const { message, seen, fault } = await call(getBooking, { id: 1n }, { "idempotency-key": "" });
     expect([seen, fault]).toEqual([message, undefined]);
   });
 
-  test("makes a call one that may be repeated", async () => {
+  test("makes a call safe to repeat", async () => {
     const lost = {
-      interceptors: [fillRequestId, createErrorInterceptor(() => {})],
+      interceptors: [fillRequestId, createErrorInterceptor(ignoreEvents)],
       answer: () => {
         throw new DomainError({ reason: "OUTCOME_UNKNOWN" });
       },

@@ -1,8 +1,14 @@
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { Violation } from "../../domain/failure.ts";
-import { messageOf, withMessage } from "../streams/only-message.ts";
-
-type AnyRequest = Parameters<ReturnType<Interceptor>>[0];
+import {
+  type AnyRequest,
+  isTextField,
+  type Message,
+  messageOf,
+  textOf,
+  withMessage,
+  withText,
+} from "../request-message.ts";
 
 const faultKey = createContextKey<Violation | undefined>(undefined, {
   description: "what is wrong with the header Idempotency-Key",
@@ -14,39 +20,39 @@ export function keyFaultOf(values: ContextValues): Violation | undefined {
 }
 
 /**
- * Fills an empty `request_id` from the header Idempotency-Key, over every protocol. It stands outside of the error
- * interceptor, whose answers depend on whether a call has a key. A unary call whose message has no `request_id` ignores the
- * header, and a stream is refused.
+ * Fills an empty `request_id` from the header Idempotency-Key, for every protocol. A unary call whose message has no
+ * `request_id` ignores the header, and a stream is rejected.
  */
 export const fillRequestId: Interceptor = (next) => (request) => {
   const takesKey = request.stream || "requestId" in request.message;
   const header = takesKey ? request.header.get("idempotency-key") : null;
   // Not async: most calls have no key, and each promise around a call costs.
-  return next(header === null ? request : filled(request, header));
+  return next(header === null ? request : withKey(request, header));
 };
 
-function filled(request: AnyRequest, header: string): AnyRequest {
-  const message = messageOf(request);
-  if (!("requestId" in message) || typeof message.requestId !== "string") {
-    if (request.stream) request.contextValues.set(faultKey, { field: "", message: notReplayed });
+function withKey(request: AnyRequest, header: string): AnyRequest {
+  const { contextValues: values, method } = request;
+  const field = method.input.fields.find(({ name }) => name === "request_id");
+  if (!isTextField(field)) {
+    if (request.stream) values.set(faultKey, { field: "", message: notReplayed });
     return request;
   }
+  const message = messageOf(request);
+  const requestId = textOf(message, field);
   const key = unquoted(header);
-  const fault = faultOf(key, message.requestId);
-  if (fault !== undefined) request.contextValues.set(faultKey, { field: "request_id", message: fault });
-  if (fault !== undefined || message.requestId !== "") return request;
-  // A copy: the message is the protocol's.
-  return withMessage(request, { ...message, requestId: key } as typeof message);
+  const fault = faultOf(key, requestId);
+  if (fault !== undefined) values.set(faultKey, { field: "request_id", message: fault });
+  return fault !== undefined || requestId !== "" ? request : withMessage(request, withText(message, field, key));
 }
 
-/** A client that sends the key expects a replay, and would get the messages of another time. */
+/** A client that sends a key expects a replay, and would get the messages of another time. */
 const notReplayed = "the header Idempotency-Key is not for this stream, whose messages are not replayed";
 
 /** What is wrong with a `request_id` that identifies nothing, although it is a UUID. */
 export const nilOrMax = "must not be the nil or the max UUID: they identify nothing";
 
-/** Whether a message has such a `request_id`. Not a rule of the schema: as one it would be interpreted for each booking. */
-export function isNilOrMax(message: object): boolean {
+/** Whether a message has such a `request_id`. As a rule of the schema it would be interpreted for each booking. */
+export function isNilOrMax(message: Message): boolean {
   if (!("requestId" in message) || typeof message.requestId !== "string") return false;
   const key = message.requestId.toLowerCase();
   return key === "00000000-0000-0000-0000-000000000000" || key === "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -57,7 +63,7 @@ function unquoted(header: string): string {
   return header.length >= 2 && header.startsWith('"') && header.endsWith('"') ? header.slice(1, -1) : header;
 }
 
-/** A key that is no UUID is left to the schema's rule. */
+/** The schema's rule rejects a key that is not a UUID. */
 function faultOf(key: string, requestId: string): string | undefined {
   if (key === "") return "the header Idempotency-Key is empty";
   // The same UUID may be written in capitals.

@@ -1,39 +1,39 @@
-import type { Interceptor, StreamRequest, UnaryRequest } from "@connectrpc/connect";
+import { createContextKey, type Interceptor } from "@connectrpc/connect";
 import { type TokenVerifier, unauthenticated } from "../../auth/tokens.ts";
 import type { Caller } from "../../domain/caller.ts";
-import { addressOf, setCaller } from "../caller.ts";
+import { originOf, setCaller } from "../call-context.ts";
 
-export interface IdentityOptions {
-  /** Undefined in the mode `none`, in which the service takes the user from the request. */
-  readonly tokens: TokenVerifier | undefined;
-  /** Counts a call as soon as it is known whose it is; raises RATE_LIMITED. */
-  readonly count: (request: UnaryRequest | StreamRequest) => Promise<void>;
-}
+const faultKey = createContextKey<unknown>(undefined, { description: "why the token was rejected" });
+const noScopes: ReadonlySet<string> = new Set();
 
-/** Sets the caller of a call, for interceptors further in and the handler. Rejects a call with a bad token. */
-export function createIdentityInterceptor({ tokens, count }: IdentityOptions): Interceptor {
+/** Sets the caller of a call. A call with an invalid token is anonymous until `rejectInvalidToken`. */
+export function createIdentityInterceptor(tokens: TokenVerifier | undefined): Interceptor {
   return (next) => async (request) => {
-    const anonymous = { subject: undefined, scopes: noScopes, address: addressOf(request.contextValues) };
-    const [caller, fault] = tokens ? await authenticate(request.header, tokens, anonymous) : [anonymous];
-    setCaller(request.contextValues, caller);
-    // Before anything is refused: refused calls count too.
-    await count(request);
-    if (fault !== undefined) throw fault;
+    const { contextValues: values, header } = request;
+    const { address } = originOf(values);
+    let caller: Caller = { subject: undefined, scopes: noScopes, address };
+    const authorization = tokens ? header.get("authorization") : null;
+    if (tokens && authorization !== null) {
+      try {
+        caller = { ...(await tokens.verify(bearerOf(authorization), address)), address };
+      } catch (error) {
+        values.set(faultKey, error);
+      }
+    }
+    setCaller(values, caller);
     return await next(request);
   };
 }
 
-const noScopes: ReadonlySet<string> = new Set();
+/** Rejects a call with an invalid token, also where none is needed: its client expects to be authenticated. */
+export const rejectInvalidToken: Interceptor = (next) => (request) => {
+  const fault = request.contextValues.get(faultKey);
+  if (fault !== undefined) throw fault;
+  return next(request);
+};
 
-/** A caller without a token is anonymous. One with a bad token is refused, because it expects to be known. */
-async function authenticate(header: Headers, tokens: TokenVerifier, anonymous: Caller): Promise<[Caller, unknown?]> {
-  const authorization = header.get("authorization");
-  if (authorization === null) return [anonymous];
+function bearerOf(authorization: string): string {
   const [, token] = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
-  if (token === undefined) return [anonymous, unauthenticated("the header Authorization must be: Bearer and a token")];
-  try {
-    return [{ ...(await tokens.verify(token, anonymous.address)), address: anonymous.address }];
-  } catch (fault) {
-    return [anonymous, fault];
-  }
+  if (token === undefined) throw unauthenticated("the header Authorization must be: Bearer and a token");
+  return token;
 }

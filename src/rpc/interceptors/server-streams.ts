@@ -1,4 +1,4 @@
-/** What a call whose responses are a stream passes in place of the deadline, the errors and the log of a unary call. */
+/** What a call whose responses are a stream passes in place of the deadline, the errors and the event of a unary call. */
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import {
   Code,
@@ -9,22 +9,23 @@ import {
   type StreamRequest,
 } from "@connectrpc/connect";
 import { DomainError, type Failure, retryDelayMs } from "../../domain/failure.ts";
-import { applyHeaders } from "../response-headers.ts";
+import type { Publish } from "../../domain/publish.ts";
+import { applyResponseHeaders, originOf, setDeadline } from "../call-context.ts";
+import type { RpcEvents } from "../events.ts";
+import { clientTimeoutMs } from "../request-headers.ts";
+import { readOnlyMessage } from "../request-message.ts";
 import { connectErrorFor } from "../status.ts";
-import { readOnlyMessage, type StreamProtocol } from "../streams/only-message.ts";
 import { type OpenStream, openStream } from "../streams/open-stream.ts";
 import { countUnsent } from "../streams/unsent-bytes.ts";
-import { clientTimeoutMs } from "../timeout.ts";
-import { errorOfAbort, setDeadline } from "./deadline.ts";
-import { type ReportError, toConnectError } from "./errors.ts";
-import type { LogCall } from "./log.ts";
+import { finishedCall } from "./call-events.ts";
+import { errorOfAbort } from "./deadline.ts";
+import { toConnectError } from "./errors.ts";
 
 export interface ServerStreamOptions {
-  readonly logCall: LogCall;
-  readonly report: ReportError;
-  /** Aborts when streams have to end because the service is about to stop. */
+  readonly publish: Publish<RpcEvents>;
+  /** Aborts when streams must end because the service is about to stop. */
   readonly draining: AbortSignal;
-  /** Bytes of messages, of all streams together, that wait for their clients to take them. */
+  /** Unsent bytes of messages, of all streams together. */
   readonly maxUnsentBytes: number;
 }
 
@@ -44,10 +45,10 @@ export function streamError(failure: Failure): ConnectError {
 
 /**
  * Reads the one request message, passes the call on, and forwards the responses until the stream ends: by its handler, its
- * client, the client's deadline, a limit or a shutdown. Every end is one line in the log.
+ * client, the client's deadline, a limit or a shutdown. Each end is published.
  */
 export function createServerStreamInterceptor(options: ServerStreamOptions): Interceptor {
-  const { logCall, report, draining } = options;
+  const { publish, draining } = options;
   const unsent = countUnsent(options.maxUnsentBytes, () => streamError({ reason: "OVERLOADED", retryDelayMs }));
   const open = new Set<OpenStream>();
   const endByShutdown = (stream: OpenStream) =>
@@ -58,38 +59,38 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
   });
 
   function begin(request: StreamRequest) {
-    const { signal, contextValues: values, header } = request;
+    const { service, method, signal, contextValues: values, header } = request;
     const startedAtMs = performance.now();
-    const fields = { protocol: protocolOf(header), messages: 0 };
-    const onClosed = (error: unknown) => {
+    const onClosed = (error: unknown, messages: number) => {
       open.delete(stream);
-      logCall({ request, startedAtMs, error, fields });
+      publish("rpc.call_finished", finishedCall(request, startedAtMs, error, messages));
     };
-    const stream = openStream({ signal, values, unsent, reasonOf: callerErrorOf, onClosed });
+    const stream = openStream({ signal, values, unsent, reasonOf: clientErrorOf, onClosed });
     open.add(stream);
+    const { protocol } = originOf(values);
+    publish("rpc.stream_opened", { service: service.typeName, method: method.name, protocol });
     if (draining.aborted) endByShutdown(stream);
     values.set(streamKey, stream);
     setDeadline(values, { signal: stream.signal, expiresAtMs: startedAtMs + clientTimeoutMs(header), begun: false });
-    return { stream, fields };
+    return { stream, protocol };
   }
 
   async function run(request: StreamRequest, next: ReturnType<Interceptor>) {
-    const { stream, fields } = begin(request);
-    const toCallerError = (error: unknown) => toConnectError(error, request, report);
+    const { stream, protocol } = begin(request);
+    const toClientError = (error: unknown) => toConnectError(error, request, publish);
     const start = async () => {
-      const message = await readOnlyMessage(request.message, fields.protocol);
+      const message = await readOnlyMessage(request.message, protocol);
       stream.signal.throwIfAborted();
       return await next({ ...request, signal: stream.signal, message });
     };
     try {
       const response = await unlessAborted(start(), stream.signal);
       if (!response.stream) throw new Error("an interceptor has answered a stream with one message");
-      applyHeaders(request.contextValues, response.header);
-      const messages = mapErrors(response.message, toCallerError);
-      const forwarded = stream.forward(messages, (message) => sizeOf(request.method.output, message));
-      return { ...response, message: counted(forwarded, () => fields.messages++) };
+      applyResponseHeaders(request.contextValues, response.header);
+      const messages = mapErrors(response.message, toClientError);
+      return { ...response, message: stream.forward(messages, (each) => sizeOf(request.method.output, each)) };
     } catch (cause) {
-      const error = toCallerError(cause);
+      const error = toClientError(cause);
       stream.close(error);
       throw error;
     }
@@ -99,17 +100,11 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
   return (next) => (request) => (request.stream ? run(request, next) : next(request));
 }
 
-/** What the caller gets when the call's signal has aborted; a consumer that stops without that has lost its client. */
-function callerErrorOf(reason: unknown): unknown {
+/** The client's error when the call's signal has aborted. A consumer that stops without that has lost its client. */
+function clientErrorOf(reason: unknown): unknown {
   if (reason === undefined) return new ConnectError("the client has gone away", Code.Canceled);
   const error = errorOfAbort(reason, false);
   return error instanceof DomainError ? streamError(error.failure) : error;
-}
-
-function protocolOf(header: Headers): StreamProtocol {
-  const type = header.get("content-type") ?? "";
-  if (type.startsWith("application/grpc-web")) return "grpc-web";
-  return type.startsWith("application/grpc") ? "grpc" : "connect";
 }
 
 const sizes = new WeakMap<object, number>();
@@ -135,12 +130,5 @@ async function* mapErrors<Message>(messages: AsyncIterable<Message>, map: (error
     yield* messages;
   } catch (error) {
     throw map(error);
-  }
-}
-
-async function* counted<Message>(messages: AsyncIterable<Message>, count: () => void) {
-  for await (const message of messages) {
-    count();
-    yield message;
   }
 }

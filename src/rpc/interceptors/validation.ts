@@ -1,41 +1,61 @@
-import type { DescMessage, DescService, MessageShape } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
-import { pathToString } from "@bufbuild/protobuf/reflect";
+import { create, type DescMessage, type DescService, getOption, hasOption, isMessage } from "@bufbuild/protobuf";
+import { pathToString, reflect } from "@bufbuild/protobuf/reflect";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
+import { normalized } from "../../../gen/frontrow/v1/text_pb.ts";
 import { DomainError, type Violation } from "../../domain/failure.ts";
-import { messageOf } from "../streams/only-message.ts";
+import { isTextField, type Message, messageOf, textOf, withMessage, withText } from "../request-message.ts";
 import { isNilOrMax, keyFaultOf, nilOrMax } from "./idempotency-key.ts";
-import { createNormalizer } from "./texts.ts";
-import { createTimestampCheck } from "./timestamps.ts";
 
-type Check = (message: MessageShape<DescMessage>) => Violation[];
+/** What a request message goes through. */
+interface Checks {
+  readonly normalize: (message: Message) => Message;
+  readonly check: (message: Message) => Violation[];
+}
 
-/** Normalizes the texts of every request and holds it to the rules of the schema; raises INVALID_REQUEST with all that it breaks. */
+/** Normalizes the texts of every request and checks the schema's rules. Raises INVALID_REQUEST with all violations. */
 export function createValidationInterceptor(services: readonly DescService[]): Interceptor {
   const validator = createValidator();
-  const checks = new Map<DescMessage, Check>();
-  const checkOf = (schema: DescMessage) => {
-    const check = checks.get(schema) ?? createCheck(validator, schema);
-    checks.set(schema, check);
-    return check;
-  };
-  // The first use of a rule compiles it: do that now, and let a rule that does not compile end the start.
-  for (const { input } of services.flatMap((service) => service.methods)) checkOf(input)(create(input));
+  const checksBySchema = new Map<DescMessage, Checks>();
+  const checksOf = (schema: DescMessage) =>
+    checksBySchema.getOrInsertComputed(schema, () => ({
+      normalize: createNormalizer(schema),
+      check: createCheck(validator, schema),
+    }));
+  // The first use of a rule compiles it: do that now, so that a rule that does not compile ends the start.
+  for (const { input } of services.flatMap((service) => service.methods)) checksOf(input).check(create(input));
   return (next) => async (request) => {
+    const { normalize, check } = checksOf(request.method.input);
+    const message = messageOf(request);
+    const normal = normalize(message);
+    const violations = check(normal);
     const keyFault = keyFaultOf(request.contextValues);
-    const violations = checkOf(request.method.input)(messageOf(request));
     if (keyFault) violations.unshift(keyFault);
     if (violations.length > 0) throw new DomainError({ reason: "INVALID_REQUEST", violations });
-    return await next(request);
+    return await next(normal === message ? request : withMessage(request, normal));
   };
 }
 
-function createCheck(validator: Validator, schema: DescMessage): Check {
-  const normalize = createNormalizer(schema);
+/**
+ * Brings the fields with the option `normalized` into NFC. One text has several encodings that look alike. Without this, a
+ * search would find only those in the encoding that the client's keyboard uses.
+ */
+function createNormalizer(schema: DescMessage): Checks["normalize"] {
+  const fields = schema.fields
+    .filter((field) => hasOption(field, normalized) && getOption(field, normalized))
+    .filter(isTextField);
+  return (message) =>
+    fields.reduce((changed, field) => {
+      const text = textOf(changed, field);
+      const nfc = text.normalize("NFC");
+      return nfc === text ? changed : withText(changed, field, nfc);
+    }, message);
+}
+
+function createCheck(validator: Validator, schema: DescMessage): Checks["check"] {
   const checkTimestamps = createTimestampCheck(schema);
   return (message) => {
-    normalize(message);
     const faults = checkTimestamps(message);
     if (faults.length > 0) return faults;
     const violations = validate(validator, schema, message);
@@ -44,17 +64,40 @@ function createCheck(validator: Validator, schema: DescMessage): Check {
   };
 }
 
-function validate<Desc extends DescMessage>(
-  validator: Validator,
-  schema: Desc,
-  message: MessageShape<Desc>,
-): Violation[] {
+function validate(validator: Validator, schema: DescMessage, message: Message): Violation[] {
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "valid") return [];
   return result.violations.map((violation) => ({
     field: pathToString(violation.field),
-    // The rule that forbids U+0000 quotes it, and a quoted NUL is nothing that a person could read.
+    // The rule that forbids U+0000 quotes it, which a person cannot read.
     message: violation.message.includes("\0") ? "must not contain the character U+0000" : violation.message,
   }));
+}
+
+const earliestSecond = -62_135_596_800n; // 0001-01-01T00:00:00Z
+const latestSecond = 253_402_300_799n; // 9999-12-31T23:59:59Z
+const nanosPerSecond = 1_000_000_000;
+
+/**
+ * Creates a check of a message's timestamps by the rule of google.protobuf.Timestamp. Decoding JSON enforces that rule,
+ * decoding binary does not, and the schema's own rules fail when they calculate with other values. It checks the message's
+ * own fields: no request has timestamps in nested messages.
+ */
+export function createTimestampCheck(schema: DescMessage): Checks["check"] {
+  const fields = schema.fields.filter(({ message }) => message?.typeName === TimestampSchema.typeName);
+  if (fields.length === 0) return () => [];
+  return (message) => {
+    const values = reflect(schema, message, false);
+    return fields.flatMap((field) => {
+      const value = values.isSet(field) && field.fieldKind === "message" && values.get(field).message;
+      const fault = value && isMessage(value, TimestampSchema) ? timestampFault(value) : undefined;
+      return fault === undefined ? [] : [{ field: field.name, message: fault }];
+    });
+  };
+}
+
+function timestampFault({ seconds, nanos }: Timestamp): string | undefined {
+  if (seconds < earliestSecond || seconds > latestSecond) return "must be between the years 1 and 9999";
+  return nanos < 0 || nanos >= nanosPerSecond ? "must have 0 to 999999999 nanos" : undefined;
 }

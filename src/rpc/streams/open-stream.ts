@@ -1,20 +1,20 @@
-/** The lifetime of one stream of responses: how it ends early, and how what it holds is given back once. */
+/** The lifetime of one stream of responses: how it ends early, and when it releases what it holds. */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
-import { maxTimerMs } from "../timeout.ts";
+import { maxTimerMs } from "../request-headers.ts";
 import type { UnsentBytes } from "./unsent-bytes.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface OpenStream {
-  /** Aborts when the stream ends. A handler that waits for something has to stop then. */
+  /** Aborts when the stream ends. A handler that waits must stop then. */
   readonly signal: AbortSignal;
   /**
-   * Ends the stream, even while a message is awaited. The reason is the error that the caller gets; one that is no error for
-   * callers ends the stream without an error. Only the first end counts.
+   * Ends the stream, even while a message is awaited. The reason is the error that the client gets. A reason that is not an
+   * error for clients ends the stream without one. Only the first end counts.
    */
   end(reason?: unknown): void;
   /** Ends the stream for this reason after a delay. */
   endAfter(delayMs: number, reason?: unknown): void;
-  /** Calls the function when nothing of the stream's response is held any more, at once if that is so. */
+  /** Calls the function when nothing of the response is held any more, at once if that is so already. */
   onRelease(release: () => void): void;
   /** Closes the stream, with the error with which it has ended, if any. */
   close(error?: unknown): void;
@@ -27,20 +27,20 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   readonly values: ContextValues;
   readonly unsent: UnsentBytes;
-  /** Makes a reason for callers of what the call's signal aborted with. */
+  /** Converts the reason of the call's signal to one for clients. */
   readonly reasonOf?: (reason: unknown) => unknown;
-  /** Called once, when the stream has closed, with the error with which it has ended. */
-  readonly onClosed?: (error: unknown) => void;
+  /** Called once, when the stream has closed, with its error, if any, and the number of its messages. */
+  readonly onClosed?: (error: unknown, messages: number) => void;
 }
 
-/** How long a client may take to receive the end of a stream. One that grants no window never receives it. */
+/** How long a client may take to receive the end of a stream. A client that grants no window never receives it. */
 const endGraceMs = 5_000;
 
 /** The HTTP response that a stream is written to. */
 export interface Wire {
   /** Cuts the response unless it closes in time. */
   cutAfter(delayMs: number): void;
-  /** The bytes that were written and that the client has not taken. */
+  /** The bytes that were written and not yet sent. */
   unsentBytes(): number;
   /** Calls the function when the response has closed, at once if it has. */
   onClose(release: () => void): void;
@@ -51,7 +51,7 @@ const wireKey = createContextKey<Wire>(
   { description: "the HTTP response of the call" },
 );
 
-/** Notes the HTTP response of a call. */
+/** Sets the HTTP response of a call. */
 export function setWire(values: ContextValues, wire: Wire): void {
   values.set(wireKey, wire);
 }
@@ -61,7 +61,7 @@ export function cutEventually(values: ContextValues): void {
   values.get(wireKey).cutAfter(endGraceMs);
 }
 
-/** Opens a stream. The caller either forwards its messages or closes it. */
+/** Opens a stream. The caller of this function either forwards its messages or closes it. */
 export function openStream({ signal, values, unsent, reasonOf = same, onClosed }: StreamOptions): OpenStream {
   const ending = new AbortController();
   const timers = createTimers();
@@ -71,6 +71,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     wire.cutAfter(0);
   });
   let isOpen = true;
+  let messageCount = 0;
 
   const close = (error?: unknown) => {
     if (!isOpen) return;
@@ -80,7 +81,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     ending.abort(error);
     if (error !== undefined) wire.cutAfter(endGraceMs);
     held.close();
-    onClosed?.(error);
+    onClosed?.(error, messageCount);
   };
   const end = (reason?: unknown) => {
     if (ending.signal.aborted) return;
@@ -89,21 +90,22 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     wire.cutAfter(endGraceMs);
     timers.start(endGraceMs, () => close(reason));
   };
-  // A write that the client's reset interrupts may never settle, and the messages never end.
+  // A write that the client's reset interrupts may never settle, so the messages may never end.
   const abandon = () => {
     const reason = ending.signal.aborted ? ending.signal.reason : reasonOf(signal.reason);
     close(reason);
   };
   signal.addEventListener("abort", abandon);
-  // A signal that has aborted has no such event any more. Later, because the caller does not have the stream yet.
+  // An aborted signal has no further event. Later, because the caller of this function does not have the stream yet.
   if (signal.aborted) queueMicrotask(abandon);
 
   async function* forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number) {
     try {
       for await (const message of untilAborted(messages, ending.signal)) {
         held.beforeWrite(sizeOf(message));
+        messageCount++;
         yield message;
-        // The next message is asked for when this one has been written.
+        // The next message is requested when this one has been written.
         held.afterWrite();
       }
       close();
@@ -146,8 +148,8 @@ function createTimers() {
 }
 
 /**
- * Counts what a stream holds: the bytes of its response that its client has not taken, and what else is given back with
- * them. After the stream has closed it holds them until the response is sent or has closed. `cut` closes the stream at once.
+ * Counts the unsent bytes of a stream's response. After the stream has closed they count until the response is sent or has
+ * closed. Then what else the stream holds is released. `cut` closes the stream at once.
  */
 function holdUntilSent(wire: Wire, unsent: UnsentBytes, cut: (error: Error) => void) {
   const holder = { cut };
@@ -168,7 +170,7 @@ function holdUntilSent(wire: Wire, unsent: UnsentBytes, cut: (error: Error) => v
     else wire.onClose(release);
   };
   return {
-    /** A message is about to be written. Raises an error if that is too much. */
+    /** Counts a message before it is written. Raises an error if the limit is reached. */
     beforeWrite(bytes: number) {
       hold(wire.unsentBytes() + bytes);
       isWriting = true;
@@ -177,7 +179,7 @@ function holdUntilSent(wire: Wire, unsent: UnsentBytes, cut: (error: Error) => v
       isWriting = false;
       hold(wire.unsentBytes());
     },
-    /** No message is being written any more, nor will one be. */
+    /** No message follows. */
     endWriting() {
       isWriting = false;
       close();

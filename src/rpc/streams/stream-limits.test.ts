@@ -1,14 +1,14 @@
 import { createHandlerContext } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Health } from "../../../gen/health/v1/health_pb.ts";
-import { contextValuesOf } from "../caller.ts";
+import { createCallContext } from "../call-context.ts";
 import { setWire } from "./open-stream.ts";
 import { createStreamLimits, type StreamLimits } from "./stream-limits.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Yields as many messages as are asked for. */
+/** Yields messages without end. */
 async function* endless() {
   for (let count = 1; ; count++) yield count;
 }
@@ -22,7 +22,7 @@ function streamsWithin(limits: Partial<StreamLimits>) {
   const { limit } = createStreamLimits(all);
   return (address = "192.0.2.1", messages: AsyncIterable<number> = endless(), messageBytes = 0) => {
     const hangUp = new AbortController();
-    const contextValues = contextValuesOf(address);
+    const contextValues = createCallContext(address, "grpc");
     const closed = new AbortController();
     const close = () => closed.abort();
     const cut = vi.fn((delayMs: number) => void setTimeout(close, delayMs));
@@ -49,7 +49,7 @@ function streamsWithin(limits: Partial<StreamLimits>) {
 
 const tooMany = "[resource_exhausted] too many streams are open";
 
-test("the streams in all are limited; an ended one leaves room", async () => {
+test("the streams of the process are limited, and an ended one leaves room", async () => {
   const open = streamsWithin({ maxStreams: 2 });
   const first = open();
   await first.next();
@@ -69,7 +69,7 @@ test("the streams of an address are limited, and another address has room", asyn
   await open("2001:db8::2").next();
 });
 
-test("a stream ends by itself after its longest duration, and leaves room", async () => {
+test("a stream ends after its longest duration, and leaves room", async () => {
   const open = streamsWithin({ maxStreams: 1, longestMs: 1_000 });
   const first = open("192.0.2.1", silent());
   const end = first.next();
@@ -78,7 +78,7 @@ test("a stream ends by itself after its longest duration, and leaves room", asyn
   await open().next();
 });
 
-test("a stream is cut if its client does not receive its end, or that it was refused", async () => {
+test("a stream is cut if its client does not receive its end, or its rejection", async () => {
   const open = streamsWithin({ maxStreams: 1, longestMs: 1_000 });
   const first = open();
   await first.next();
@@ -89,7 +89,7 @@ test("a stream is cut if its client does not receive its end, or that it was ref
   expect(first.cut.mock.calls).toEqual([[5_000]]);
 });
 
-test("a stream that was cut leaves room, though its client has never asked for its end", async () => {
+test("a stream that was cut leaves room, even if its client never reads its end", async () => {
   const open = streamsWithin({ maxStreams: 1, longestMs: 1_000 });
   await open().next();
   await vi.advanceTimersByTimeAsync(5_999);
@@ -128,7 +128,7 @@ test("a stream makes room for one that holds less: it is cut", async () => {
   await expect(first.next()).rejects.toThrow("[resource_exhausted] too many responses wait");
 });
 
-test("a client that hangs up leaves room at once, whatever becomes of what it has not taken", async () => {
+test("a client that hangs up leaves room at once, with responses unsent", async () => {
   const open = streamsWithin({ maxStreams: 1, maxUnsentBytes: 60 });
   const first = open("192.0.2.1", endless(), 60);
   await first.next();

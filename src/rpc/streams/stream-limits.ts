@@ -1,28 +1,28 @@
 /**
- * Limits on the streams of health and reflection. They take no token and last, so each kind has a limit per address and in
- * all, a longest duration, and a limit on the bytes of responses that their clients have not taken.
+ * Limits on the streams of health and reflection. They need no token and last, so each kind has a limit per address and per
+ * process, a longest duration, and a limit on the bytes of responses that their clients have not taken.
  */
 import { Code, ConnectError, type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { addressGroup } from "../../domain/address.ts";
-import { createPlaces } from "../../limits/concurrency-limit.ts";
-import { addressOf } from "../caller.ts";
+import { createConcurrencyLimit, type Permit } from "../../limits/concurrency-limit.ts";
+import { originOf } from "../call-context.ts";
 import { cutEventually, openStream } from "./open-stream.ts";
 import { countUnsent } from "./unsent-bytes.ts";
 
 export interface StreamLimits {
-  /** Streams at once. */
+  /** Streams that are open at the same time. */
   readonly maxStreams: number;
-  /** Streams at once from one address; one of IPv6 stands for its /64. Clients of an untrusted proxy share its address. */
+  /** The same from one address. An IPv6 address counts by its /64. Clients of an untrusted proxy share its address. */
   readonly maxStreamsPerAddress: number;
   /** After this duration the stream ends without an error. Its client may open another one. */
   readonly longestMs: number;
-  /** Bytes of messages, of all streams together, that wait for their clients to take them. */
+  /** Unsent bytes of messages, of all streams together. */
   readonly maxUnsentBytes: number;
 }
 
 /**
  * Yields the messages of one stream within the limits. Raises RESOURCE_EXHAUSTED for a stream or a message over a limit.
- * `sizeOf` returns a message's size in bytes; without it the messages are too small to be counted.
+ * `sizeOf` returns a message's size in bytes. Without it the messages are too small to count.
  */
 export type LimitStream = <Message>(
   context: HandlerContext,
@@ -34,53 +34,52 @@ export type LimitStream = <Message>(
 export interface LimitedStreams {
   readonly limit: LimitStream;
   /**
-   * Takes a place for a stream from this address before anything is done for it, since a refusal is cheaper the earlier it
-   * comes. Returns what gives the place back, once however often it is called; undefined if there is none.
+   * Takes a permit for a stream from this address before the call begins, since an early rejection is cheap. Undefined if the
+   * limit has been reached.
    */
-  takePlace(address: string): (() => void) | undefined;
+  tryAcquire(address: string): Permit | undefined;
 }
 
-/** What a client gets whose stream is one too many. */
+/** The message for a stream over the limit. */
 export const tooManyStreams = "too many streams are open; close one or repeat later";
 
-const placeKey = createContextKey<(() => void) | undefined>(undefined, {
-  description: "gives the stream's place back",
-});
+const permitKey = createContextKey<Permit | undefined>(undefined, { description: "the stream's permit" });
 
-/** Notes that a call has a place already. */
-export function setPlace(values: ContextValues, leave: () => void): void {
-  values.set(placeKey, leave);
+/** Sets the permit of a call that has one before it begins. */
+export function setPermit(values: ContextValues, permit: Permit): void {
+  values.set(permitKey, permit);
 }
 
 /** Creates the limits of one kind of stream. */
 export function createStreamLimits(limits: StreamLimits): LimitedStreams {
-  const places = createPlaces({ inAll: limits.maxStreams, caller: 0, address: limits.maxStreamsPerAddress });
+  const { maxStreams, maxStreamsPerAddress } = limits;
+  const open = createConcurrencyLimit({ process: maxStreams, caller: 0, address: maxStreamsPerAddress });
   const unsent = countUnsent(
     limits.maxUnsentBytes,
     () => new ConnectError("too many responses wait to be read", Code.ResourceExhausted),
   );
-  const takePlace = (address: string) => {
-    const place = places.take([{ kind: "address", key: addressGroup(address) }]);
-    return typeof place === "object" ? place.leave : undefined;
+  const tryAcquire = (address: string) => {
+    const permit = open.tryAcquire([{ kind: "address", key: addressGroup(address) }]);
+    return typeof permit === "object" ? permit : undefined;
   };
   const limit: LimitStream = async function* ({ signal, values }, messages, sizeOf = () => 0) {
-    const leave = values.get(placeKey) ?? takePlace(addressOf(values));
+    const permit = values.get(permitKey) ?? tryAcquire(originOf(values).address);
     try {
-      if (!leave) throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
+      if (!permit) throw new ConnectError(tooManyStreams, Code.ResourceExhausted);
       // A stream that has sent everything makes room at once: some clients make many short calls at the same time.
-      const onClosed = (error: unknown) => error === undefined && leave();
+      const onClosed = (error: unknown) => error === undefined && permit.release();
       const stream = openStream({ signal, values, unsent, reasonOf: connectErrorOf, onClosed });
-      stream.onRelease(leave);
+      stream.onRelease(permit.release);
       stream.endAfter(limits.longestMs);
       yield* stream.forward(messages, sizeOf);
     } finally {
       cutEventually(values);
     }
   };
-  return { limit, takePlace };
+  return { limit, tryAcquire };
 }
 
-/** The client's own deadline, a reset, or else the end of the process. */
+/** The client's deadline, a reset, or else the end of the process. */
 function connectErrorOf(reason: unknown): ConnectError {
   return reason instanceof ConnectError ? reason : new ConnectError("about to stop", Code.Unavailable);
 }

@@ -1,4 +1,4 @@
-/** A limit on the bytes of messages that wait for their clients to take them, of all streams together. */
+/** A limit on the unsent bytes of messages, of all streams together. */
 
 /** A stream, which holds bytes. */
 export interface Holder {
@@ -8,13 +8,13 @@ export interface Holder {
 
 export interface UnsentBytes {
   /**
-   * The holder holds so many bytes now, in place of those of before. If all streams together exceed the limit, the streams
-   * that hold more than this one are cut, the one with the most bytes first. Raises an error if that is not enough.
+   * Sets the bytes that a stream holds. If all streams together exceed the limit, streams that hold more than this one are
+   * cut, the one with the most bytes first. Raises an error if that is not enough.
    */
   hold(holder: Holder, bytes: number): void;
 }
 
-/** Counts unsent bytes up to a limit. `tooMany` makes the error that a stream over the limit ends with. */
+/** Creates the limit. `tooMany` creates the error that a stream over the limit ends with. */
 export function countUnsent(maxBytes: number, tooMany: () => Error): UnsentBytes {
   const held = new Map<Holder, number>();
   let total = 0;

@@ -12,11 +12,11 @@ async function* silent(): AsyncGenerator<number> {
   await new Promise(() => {});
 }
 
-test("an abort ends a wait for an item, with its reason if that is an error for callers", async () => {
+test("an abort ends the wait for an item, with its reason if that is an error for clients", async () => {
   const reason = new ConnectError("enough", Code.Aborted);
   for (const [given, expected] of [
     [reason, reason],
-    ["a reason of ours", undefined],
+    ["another reason", undefined],
   ]) {
     const controller = new AbortController();
     const onEnd = vi.fn();
@@ -27,7 +27,7 @@ test("an abort ends a wait for an item, with its reason if that is an error for 
   }
 });
 
-test("items that have been taken leave nothing in memory", async () => {
+test("consumed items leave nothing in memory", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const used = () => {

@@ -2,9 +2,9 @@ import { ConnectError } from "@connectrpc/connect";
 import { DomainError } from "../../domain/failure.ts";
 
 /**
- * Yields the items until the signal aborts, even while an item is awaited. Then raises the signal's reason if it is an error
- * for the caller, and otherwise ends without an error. `onEnd` is called once: at the end of the items, or when the signal
- * aborts, which the consumer may not notice because it waits for a client that does not read.
+ * Yields the items until the signal aborts, even while an item is awaited. Then raises the signal's reason if that is an error
+ * for clients, and otherwise ends without an error. `onEnd` is called once: at the end of the items, or when the signal aborts.
+ * The consumer may not notice an abort while it waits for a client that does not read.
  */
 export async function* untilAborted<T>(
   items: AsyncIterable<T>,
@@ -12,7 +12,7 @@ export async function* untilAborted<T>(
   onEnd: () => void = () => {},
 ): AsyncGenerator<T> {
   let isOpen = true;
-  /** Ends the wait for the next item. */
+  /** Stops the wait for the next item. */
   let stopWaiting = () => {};
   const end = () => {
     if (isOpen) onEnd();
@@ -27,7 +27,7 @@ export async function* untilAborted<T>(
   const iterator = items[Symbol.asyncIterator]();
   try {
     while (!signal.aborted) {
-      // Not Promise.race with one promise for all rounds: that promise would keep a reaction of each.
+      // Not Promise.race with one promise for all items: that promise would keep a reaction for each.
       const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
         stopWaiting = () => resolve(undefined);
         iterator.next().then(resolve, reject);
@@ -36,7 +36,7 @@ export async function* untilAborted<T>(
       if (next.done) return;
       yield next.value;
     }
-    if (isForCaller(signal.reason)) throw signal.reason;
+    if (isForClient(signal.reason)) throw signal.reason;
   } finally {
     end();
     // Not awaited: it would wait for the item that has not arrived.
@@ -44,6 +44,6 @@ export async function* untilAborted<T>(
   }
 }
 
-function isForCaller(reason: unknown): boolean {
+function isForClient(reason: unknown): boolean {
   return reason instanceof ConnectError || reason instanceof DomainError;
 }

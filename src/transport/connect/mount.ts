@@ -8,10 +8,10 @@ import { Code, ConnectError, type ContextValues, createContextValues, type Inter
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { contextValuesOf } from "../../rpc/caller.ts";
+import { createCallContext, protocolOf } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { setWire } from "../../rpc/streams/open-stream.ts";
-import { setPlace, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
+import { setPermit, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
 import type { RefusedBodies } from "../listener/lingering-close.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
 import { endBadly, isGone } from "./end-badly.ts";
@@ -65,8 +65,8 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       if (handler === undefined) return;
       // To report of connect-fastify: "The routes take OPTIONS, so that a CORS plugin for other routes sees no preflights."
       route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
-      const takePlace = services.find(({ service }) => service === handler.service)?.takePlace;
-      const begin = calls.beginnerOf(handler, takePlace);
+      const tryAcquire = services.find(({ service }) => service === handler.service)?.tryAcquire;
+      const begin = calls.beginnerOf(handler, tryAcquire);
       // Neither path needs what Fastify does after this hook.
       route.onRequest = (request, reply, done) => {
         const fault = faultOf(request);
@@ -113,20 +113,20 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
 function createCalls() {
   const values = new WeakMap<FastifyRequest, ContextValues>();
 
-  function beginnerOf(handler: UniversalHandler, takePlace: ServiceBinding["takePlace"]) {
+  function beginnerOf(handler: UniversalHandler, tryAcquire: ServiceBinding["tryAcquire"]) {
     const isStream = handler.method.methodKind !== "unary";
     return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-      const isLimited = isStream && takePlace && isGrpc(request) && request.raw.httpVersionMajor === 2;
-      const leave = isLimited ? takePlace(request.ip) : undefined;
-      if (isLimited && !leave) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
-      if (leave) reply.raw.once("close", leave);
-      const contextValues = contextValuesOf(request.ip);
+      const isLimited = isStream && tryAcquire && isGrpc(request) && request.raw.httpVersionMajor === 2;
+      const permit = isLimited ? tryAcquire(request.ip) : undefined;
+      if (isLimited && !permit) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+      if (permit) reply.raw.once("close", permit.release);
+      const contextValues = createCallContext(request.ip, protocolOf(request.headers["content-type"]));
       setWire(contextValues, {
         cutAfter: (delayMs) => cutAfter(delayMs, reply),
         unsentBytes: () => reply.raw.writableLength,
         onClose: (release) => void (isGone(reply) ? release() : reply.raw.once("close", release)),
       });
-      if (leave) setPlace(contextValues, leave);
+      if (permit) setPermit(contextValues, permit);
       setExchange(contextValues, { request, reply });
       values.set(request, contextValues);
       done();

@@ -8,7 +8,7 @@ import { Code, ConnectError, type ContextValues, createContextKey, type HandlerC
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { connectTimeoutMs, grpcTimeoutMs, maxTimerMs } from "../../rpc/timeout.ts";
+import { connectTimeoutMs, grpcTimeoutMs, maxTimerMs } from "../../rpc/request-headers.ts";
 import { type BodyOptions, bodyOf, dropAllowedLength, yieldOnce } from "./bodies.ts";
 import { endBadly } from "./end-badly.ts";
 import { joinEnvelopes } from "./envelope.ts";

@@ -4,6 +4,7 @@ import type { ListConcertsRequest } from "../../../gen/frontrow/v1/concert_servi
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { DomainError } from "../../../src/domain/failure.ts";
+import { ignoreEvents } from "../../../src/domain/publish.ts";
 import { createDeadlineInterceptor } from "../../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../../src/rpc/interceptors/errors.ts";
 import { createValidationInterceptor } from "../../../src/rpc/interceptors/validation.ts";
@@ -140,7 +141,7 @@ export async function serveWatched({ fastPath }: { readonly fastPath: boolean })
     {
       fastPath,
       interceptors: [
-        createErrorInterceptor(() => {}),
+        createErrorInterceptor(ignoreEvents),
         createDeadlineInterceptor(30_000),
         createValidationInterceptor([ConcertService]),
       ],

@@ -6,7 +6,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { contextValuesOf } from "../../../rpc/caller.ts";
+import { createCallContext } from "../../../rpc/call-context.ts";
 import type { RefusedBodies } from "../../listener/lingering-close.ts";
 import { receiveBody } from "../../request-body.ts";
 import { readHeaders } from "../../request-headers.ts";
@@ -138,7 +138,7 @@ async function call(
     timeoutMs,
     responseHeader: exchange.header,
     responseTrailer: exchange.trailer,
-    contextValues: contextValuesOf(request.ip),
+    contextValues: createCallContext(request.ip, protocol.name),
   });
   return await started.answer;
 }

@@ -6,7 +6,7 @@ import { BookingSchema } from "../../gen/frontrow/v1/booking_pb.ts";
 import { ConcertSchema } from "../../gen/frontrow/v1/concert_pb.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
-import { bookingMessage, concertMessage, timestampMessage } from "./messages.ts";
+import { bookingMessage, concertMessage, timestampMessage } from "./convert.ts";
 
 const seeded = { seed: 1, numRuns: 500 };
 
@@ -45,7 +45,7 @@ const booking: Booking = {
   updatedAt: at("2026-01-02T03:04:05.000006Z"),
 };
 
-test("a concert says everything that is stored of it", () => {
+test("a concert's message has every stored value", () => {
   const message = create(ConcertSchema, concertMessage(concert));
   expect(toJson(ConcertSchema, message, { useProtoFieldName: true, alwaysEmitImplicit: true })).toEqual({
     id: "7",
@@ -65,7 +65,7 @@ test("a concert says everything that is stored of it", () => {
   });
 });
 
-test("a booking says everything that is stored of it but its keys", () => {
+test("a booking's message has every stored value but its keys", () => {
   const message = create(BookingSchema, bookingMessage(booking));
   expect(toJson(BookingSchema, message, { useProtoFieldName: true })).toEqual({
     id: "9007199254740993",
@@ -82,7 +82,7 @@ test("a booking says everything that is stored of it but its keys", () => {
   });
 });
 
-test("a cancelled booking says so", () => {
+test("a cancelled booking has the status CANCELLED", () => {
   const message = create(BookingSchema, bookingMessage({ ...booking, status: "cancelled" }));
   expect(toJson(BookingSchema, message)).toMatchObject({ status: "BOOKING_STATUS_CANCELLED" });
 });

@@ -1,9 +1,9 @@
 import { create, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { readAccessRules } from "./access.ts";
-import { costOf } from "./cost.ts";
+import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { readAccessRules } from "../access.ts";
+import { costOf } from "./rate-limit.ts";
 
 const { getConcert, listConcerts, createConcert } = ConcertService.method;
 const { getUserBookings, bookTickets } = BookingService.method;
@@ -18,7 +18,7 @@ function cost<Method extends DescMethodUnary>(
   return costOf(ruleOf(method), { message: create<DescMethodUnary["input"]>(method.input, request), header });
 }
 
-describe("a call counts for", () => {
+describe("a call counts as", () => {
   test("one if it is plain", () => {
     expect(cost(getConcert, { id: 1n })).toBe(1);
     expect(cost(listConcerts, { availableOnly: true, pageSize: 100, pageToken: "x" })).toBe(1);
@@ -26,7 +26,7 @@ describe("a call counts for", () => {
     expect(cost(listConcerts, { artist: "", name: "" }, "max-age=0")).toBe(1);
   });
 
-  test("one if its texts are blank, which filter nothing", () => {
+  test("one if its texts are blank", () => {
     expect(cost(listConcerts, { artist: " ", venue: "\u3000\t", name: "\u0085" })).toBe(1);
   });
 
@@ -47,7 +47,7 @@ describe("a call counts for", () => {
     expect(cost(getUserBookings, { userId: "nora" }, "no-cache")).toBe(1);
   });
 
-  test("one if it changes something, whatever else it says", () => {
+  test("one if it changes something, with any headers", () => {
     expect(cost(bookTickets, { userId: "nora" }, "no-cache")).toBe(1);
     expect(cost(createConcert, { name: "night" }, "no-cache")).toBe(1);
   });

@@ -9,8 +9,15 @@ import {
   ListConcertsRequestSchema,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { DomainError, type Failure } from "../domain/failure.ts";
-import { timestampMessage } from "./messages.ts";
-import { descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf, requireUserId } from "./requests.ts";
+import {
+  descriptionOf,
+  filterOf,
+  markReplay,
+  pageSizeOf,
+  requestIdOf,
+  requireUserId,
+  timestampMessage,
+} from "./convert.ts";
 
 const seeded = { seed: 1, numRuns: 1_000 };
 const timestamp = (text: string) => timestampMessage(Temporal.Instant.from(text));
@@ -31,7 +38,7 @@ type Changes = { readonly [Name in keyof typeof request]?: (typeof request)[Name
 const describeWith = (changes: Changes) =>
   descriptionOf(create(CreateConcertRequestSchema, { ...request, ...changes } as typeof request));
 
-/** The failure that a call raises; anything else is thrown on. */
+/** The failure that a call raises. Other errors are rethrown. */
 function failureOf(call: () => unknown): Failure | undefined {
   try {
     call();
@@ -62,7 +69,7 @@ describe("a concert's description", () => {
     });
   });
 
-  test("is in US dollars if nothing is said", () => {
+  test("is in US dollars if it has no currency", () => {
     expect(describeWith({ currencyCode: "" }).currencyCode).toBe("USD");
   });
 
@@ -95,7 +102,7 @@ describe("a concert's description", () => {
     expect(failureOf(() => describeWith({ [name]: undefined }))).toEqual(refusal(field, "is required"));
   });
 
-  test("needs a window of a microsecond, after its times are cut", () => {
+  test("needs a window of a microsecond after its times are truncated", () => {
     const window = (start: string, end: string) => () =>
       describeWith({ bookingStartTime: timestamp(start), bookingEndTime: timestamp(end) });
     expect(failureOf(window("2030-01-01T00:00:00.000000999Z", "2030-01-01T00:00:00.000001Z"))).toBeUndefined();
@@ -165,7 +172,7 @@ describe("a price", () => {
     );
   });
 
-  test("between two cents is refused", () => {
+  test("between two cents is rejected", () => {
     fc.assert(
       fc.property(cents, fc.double({ min: 0.0001, max: 0.9999, noNaN: true }), (amount, fraction) => {
         const price = (amount + fraction) / 100;
@@ -186,7 +193,7 @@ describe("a price", () => {
 describe("a filter", () => {
   const nothing = { artist: undefined, venue: undefined, name: undefined, dateFrom: undefined, dateTo: undefined };
 
-  test("that says nothing does not filter", () => {
+  test("that is empty does not filter", () => {
     const filter = filterOf(create(ListConcertsRequestSchema));
     expect(filter).toEqual({ ...nothing, availableOnly: false, bookingOpenOnly: false });
   });
@@ -205,7 +212,7 @@ describe("a filter", () => {
     expect(filter).toMatchObject({ artist: "owls", venue: "old  mill", name: "a" });
   });
 
-  test("says what the request says", () => {
+  test("has the values of the request", () => {
     const filter = filterOf(
       create(ListConcertsRequestSchema, {
         artist: "100%",
@@ -235,7 +242,7 @@ test.each([
   [100, 100],
 ])("a page size of %d means %d", (given, meant) => expect(pageSizeOf(given)).toBe(meant));
 
-test("somebody has to be the user", () => {
+test("a request needs a user", () => {
   expect(requireUserId("nora")).toBe("nora");
   expect(failureOf(() => requireUserId(""))).toEqual(refusal("user_id", "is required"));
 });
@@ -243,11 +250,11 @@ test("somebody has to be the user", () => {
 describe("a request id", () => {
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-  test("is the caller's, in small letters", () => {
+  test("is the client's, in lower case", () => {
     expect(requestIdOf("3B8F2D4E-0D5B-4B32-9A55-2F3A8E0A7C11")).toBe("3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c11");
   });
 
-  test("is a new one for a caller who has none", () => {
+  test("is a new one if the client sends none", () => {
     const [one, other] = [requestIdOf(""), requestIdOf("")];
     expect(one).toMatch(uuid);
     expect(other).toMatch(uuid);
@@ -255,7 +262,7 @@ describe("a request id", () => {
   });
 });
 
-test("a replay is told in a header, and a first answer has none", () => {
+test("only a replay has the header Idempotency-Replayed", () => {
   const contextOf = (): HandlerContext =>
     createHandlerContext({
       service: ConcertService,

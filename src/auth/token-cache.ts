@@ -1,27 +1,19 @@
-/** Tokens that were found good, so that they need not be verified again for a while. */
+/** A cache of verified tokens, so that a signature is not verified for each call. */
 import { LRUCache } from "lru-cache";
+import type { Identity } from "./identity.ts";
 
-/** What a token says of its bearer. */
-export interface Identity {
-  readonly subject: string;
-  readonly scopes: ReadonlySet<string>;
-  /** When the token stops being accepted, in milliseconds since 1970: the tolerance for clocks is included. */
-  readonly expiresAtMs: number;
-}
-
-/** Tokens and the identities in them. */
-export interface RememberedTokens {
+export interface TokenCache {
   get(token: string): Identity | undefined;
   add(token: string, identity: Identity, ttlMs: number): void;
 }
 
 const maxTokens = 10_000;
 const maxLength = 8 * 1024 * 1024;
-/** Tokens are remembered before their calls are counted. This limit keeps one subject from displacing all others. */
+/** Tokens are cached before their calls are counted. This limit keeps one subject from evicting all others. */
 const maxTokensOfSubject = 100;
 
-/** Makes an empty memory. It is bounded in all and for each subject, whose oldest tokens are forgotten first. */
-export function createRememberedTokens(): RememberedTokens {
+/** Creates an empty cache. It is bounded in all and for each subject, whose oldest tokens are evicted first. */
+export function createTokenCache(): TokenCache {
   /** The keys of `identities`, the oldest of a subject first. */
   const tokensBySubject = new Map<string, Set<string>>();
   const identities = new LRUCache<string, Identity>({
@@ -37,10 +29,10 @@ export function createRememberedTokens(): RememberedTokens {
   return {
     get: (token) => identities.get(token),
     add(token, identity, ttlMs) {
-      // First, since it disposes of what the token had before.
+      // First, since it disposes of the token's previous entry.
       identities.set(token, identity, { ttl: ttlMs });
-      const tokens = tokensBySubject.get(identity.subject) ?? new Set();
-      tokensBySubject.set(identity.subject, tokens.add(token));
+      const tokens = tokensBySubject.getOrInsertComputed(identity.subject, () => new Set());
+      tokens.add(token);
       const [oldest] = tokens;
       if (tokens.size > maxTokensOfSubject && oldest !== undefined) identities.delete(oldest);
     },

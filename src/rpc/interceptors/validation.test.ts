@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { CreateConcertRequestSchema, GetConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { createTimestampCheck } from "./timestamps.ts";
+import { createTimestampCheck } from "./validation.ts";
 
 const check = createTimestampCheck(CreateConcertRequestSchema);
 const yearFault = "must be between the years 1 and 9999";
@@ -24,7 +24,7 @@ describe("a timestamp", () => {
   });
 });
 
-test("all faulty timestamps are told", () => {
+test("all invalid timestamps are reported", () => {
   const faulty = { seconds: 2n ** 62n, nanos: 0 };
   const message = create(CreateConcertRequestSchema, {
     concertDate: faulty,
@@ -34,7 +34,7 @@ test("all faulty timestamps are told", () => {
   expect(check(message).map(({ field }) => field)).toEqual(["concert_date", "booking_end_time"]);
 });
 
-test("what is unset is no fault, nor is a message without timestamps", () => {
+test("an unset timestamp is valid, and so is a message without timestamps", () => {
   expect(check(create(CreateConcertRequestSchema))).toEqual([]);
   expect(createTimestampCheck(GetConcertRequestSchema)(create(GetConcertRequestSchema, { id: 1n }))).toEqual([]);
 });

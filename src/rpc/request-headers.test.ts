@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientTimeoutMs } from "./timeout.ts";
+import { clientTimeoutMs } from "./request-headers.ts";
 
 const grpcTimeout = (value: string) =>
   clientTimeoutMs(new Headers({ "content-type": "application/grpc", "grpc-timeout": value }));
@@ -14,7 +14,7 @@ test.each([
   ["1000n", 0.001],
   ["0m", 0],
   ["00000010S", 10_000],
-  // The longest that there can be: eleven thousand years.
+  // The longest possible timeout: eleven thousand years.
   ["99999999H", 359_999_996_400_000],
 ])("grpc-timeout: %s is %d milliseconds", (value, expected) => {
   expect(grpcTimeout(value)).toBeCloseTo(expected, 9);
@@ -43,7 +43,7 @@ test.each(["", "-1", "1.5", "1e3", "0x10", "10000000000", "1ms", "NaN"])(
   },
 );
 
-test("a call that names none has none", () => {
+test("a call without a timeout header has no timeout", () => {
   expect(clientTimeoutMs(new Headers())).toBe(none);
 });
 
@@ -58,6 +58,6 @@ test.each([
   expect(clientTimeoutMs(header)).toBe(expected);
 });
 
-test("a request without a content type, as a GET, has Connect's timeout", () => {
+test("a request without a content type, such as a GET, has Connect's timeout", () => {
   expect(clientTimeoutMs(new Headers({ "grpc-timeout": "0S", "connect-timeout-ms": "5" }))).toBe(5);
 });

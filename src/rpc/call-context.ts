@@ -1,0 +1,97 @@
+/** What the service knows of one call besides its request: each value is set by one interceptor, for those further in. */
+import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
+import type { Actor } from "../domain/actor.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { Deadline } from "../domain/deadline.ts";
+
+export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
+
+/** How a call has arrived. */
+export interface Origin {
+  /** The client's address; empty if the server does not know it. */
+  readonly address: string;
+  readonly protocol: Protocol;
+}
+
+/** What the authorization interceptor requires, and whether the handler has taken it. */
+interface OwnerRequirement {
+  readonly owner: string | undefined;
+  isTaken: boolean;
+}
+
+const originKey = createContextKey<Origin>({ address: "", protocol: "connect" }, { description: "origin" });
+const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
+const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "deadline" });
+const ownerKey = createContextKey<OwnerRequirement | undefined>(undefined, { description: "required owner" });
+const headersKey = createContextKey<Map<string, string> | undefined>(undefined, { description: "response headers" });
+
+/** The context of a new call, before any interceptor runs. */
+export function createCallContext(address: string, protocol: Protocol): ContextValues {
+  return createContextValues().set(originKey, { address, protocol });
+}
+
+export function originOf(values: ContextValues): Origin {
+  return values.get(originKey);
+}
+
+/** The RPC protocol that a content type belongs to. */
+export function protocolOf(contentType = ""): Protocol {
+  if (contentType.startsWith("application/grpc-web")) return "grpc-web";
+  return contentType.startsWith("application/grpc") ? "grpc" : "connect";
+}
+
+export function setCaller(values: ContextValues, caller: Caller): void {
+  values.set(callerKey, caller);
+}
+
+export function callerOf(values: ContextValues): Caller {
+  return required(values.get(callerKey), "identity");
+}
+
+/** The author of a change. Without a token that is the user in the request, if any. */
+export function actorOf(values: ContextValues, userId?: string): Actor {
+  const { subject = userId, address } = callerOf(values);
+  return { subject, address: address === "" ? undefined : address };
+}
+
+export function setDeadline(values: ContextValues, deadline: Deadline): void {
+  values.set(deadlineKey, deadline);
+}
+
+export function deadlineOf(values: ContextValues): Deadline {
+  return required(values.get(deadlineKey), "deadline");
+}
+
+/** Requires an owner of the call's resource; undefined allows any user's. Returns whether the handler has taken it. */
+export function requireOwner(values: ContextValues, owner: string | undefined): () => boolean {
+  const requirement = { owner, isTaken: false };
+  values.set(ownerKey, requirement);
+  return () => requirement.isTaken;
+}
+
+/**
+ * The user who must own the call's resource; undefined if any user may. Each handler of a method whose rule names a
+ * resource takes it and compares it with the row. Otherwise the call fails.
+ */
+export function takeRequiredOwner(values: ContextValues): string | undefined {
+  const requirement = required(values.get(ownerKey), "authorization");
+  requirement.isTaken = true;
+  return requirement.owner;
+}
+
+/** Sets a header of the response, whether the call succeeds or not. */
+export function setResponseHeader(values: ContextValues, name: string, value: string): void {
+  const headers = values.get(headersKey);
+  if (headers) headers.set(name, value);
+  else values.set(headersKey, new Map([[name, value]]));
+}
+
+/** Copies these headers to the response, or to the metadata of an error. */
+export function applyResponseHeaders(values: ContextValues, to: Headers): void {
+  for (const [name, value] of values.get(headersKey) ?? []) to.set(name, value);
+}
+
+function required<Value>(value: Value | undefined, interceptor: string): Value {
+  if (value === undefined) throw new Error(`the ${interceptor} interceptor did not run`);
+  return value;
+}

@@ -1,0 +1,38 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { EventLoopDelay } from "../../limits/event-loop-delay.ts";
+import type { RuleOf } from "../access.ts";
+import { deadlineOf } from "../call-context.ts";
+import type { RpcEvents } from "../events.ts";
+
+export interface OverloadOptions {
+  readonly ruleOf: RuleOf;
+  readonly eventLoopDelay: EventLoopDelay;
+  readonly requestTimeoutMs: number;
+  readonly publish: Publish<RpcEvents>;
+}
+
+/** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
+const waitsPerCall = 3;
+
+/**
+ * Sheds calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is shed
+ * when a unary call with the longest timeout would be. Organizers' calls pass: they must work when everything else does not.
+ */
+export function createOverloadInterceptor(options: OverloadOptions): Interceptor {
+  const { ruleOf, eventLoopDelay, requestTimeoutMs, publish } = options;
+  return (next) => (request) => {
+    const delayMs = eventLoopDelay.currentMs();
+    if (delayMs > 0 && ruleOf(request.method).lane !== "admin") {
+      const { expiresAtMs = Number.POSITIVE_INFINITY } = deadlineOf(request.contextValues);
+      const nowMs = performance.now();
+      if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
+        const { service, method } = request;
+        publish("rpc.call_shed", { service: service.typeName, method: method.name, eventLoopDelayMs: delayMs });
+        throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
+      }
+    }
+    return next(request);
+  };
+}
