@@ -7,6 +7,7 @@ import { createServices } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { ignoreEvents } from "../src/domain/publish.ts";
 import { openGuards } from "../src/guards.ts";
 import { bookingMessage } from "../src/rpc/messages.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
@@ -49,7 +50,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const { services: realServices } = createServices(config, database.store);
   const services = [...realServices, bindBaselines(plain)];
   const descriptions = services.map(({ service }) => service);
-  const readiness = createReadiness({ probe: () => database.store.probe(), log: logger });
+  const readiness = createReadiness({ probe: () => database.store.probe(), publish: ignoreEvents });
   const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
   const http = await createHttpApp({
     services,
@@ -58,6 +59,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish: ignoreEvents,
     logger,
     shutdownSignal: new AbortController().signal,
   });
@@ -67,7 +69,8 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     port: 0,
     handler: (request, response) => (request.url === barePath ? bare : http).routing(request, response),
     limits: config,
-    gate: createConnectionGate(config),
+    gate: createConnectionGate({ ...config, publish: ignoreEvents }),
+    publish: ignoreEvents,
   });
   await readiness.started();
   return {

@@ -13,6 +13,9 @@ import type { ServiceBinding } from "./rpc/service.ts";
 import { stop } from "./shutdown.ts";
 import { sharePool } from "./store/pool-shares.ts";
 import type { Store } from "./store/store.ts";
+import { createEventHub } from "./telemetry/events.ts";
+import { logTransport } from "./telemetry/transport-log.ts";
+import type { TransportEvents } from "./transport/events.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionGate } from "./transport/listener/connection-limit.ts";
 import { type Listener, listen } from "./transport/listener/listen.ts";
@@ -100,9 +103,12 @@ export function createServices(config: Config, store: Store): Services {
 async function serve(config: Config, database: OpenDatabase, logger: Logger): Promise<App> {
   const { store } = database;
   const shutdown = new AbortController();
+  const hub = createEventHub<TransportEvents>((error) => logger.error({ err: error }, "a listener of events failed"));
+  logTransport(hub, logger);
+  const { publish } = hub;
   const { services, engine } = createServices(config, store);
   const descriptions = services.map(({ service }) => service);
-  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  const readiness = createReadiness({ probe: () => store.probe(), publish });
   const guards = await openGuards(config, { services: descriptions, logger, draining: readiness.draining });
   const http = await createHttpApp({
     services,
@@ -113,6 +119,7 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
     loopbackOnly: config.whyLoopback !== undefined,
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish,
     logger,
     shutdownSignal: shutdown.signal,
   }).catch((error) => {
@@ -125,13 +132,9 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   try {
     const { host } = config;
     // One for both ports.
-    const gate = createConnectionGate({
-      ...config,
-      onRefused: (refused) => logger.warn(refused, "connections were refused: there are too many"),
-    });
-    const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
+    const gate = createConnectionGate({ ...config, publish });
     const listenOn = async (port: number, setting: string) => {
-      const listener = await listen({ host, port, handler: http.routing, limits: config, gate, onAcceptError }).catch(
+      const listener = await listen({ host, port, handler: http.routing, limits: config, gate, publish }).catch(
         (error) => {
           throw portError(error, port, setting);
         },

@@ -4,18 +4,25 @@ import { dirname, join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 
 interface Floor {
-  /** Folders that its files import from, besides their own folder and the folders inside it. */
+  /** Folders, or single files, that its files import from, besides their own folder and the folders inside it. */
   readonly imports: readonly string[];
   readonly packages?: readonly string[];
   /** The files that other folders import. The rest is sealed. Undefined for plain values, which are all offered. */
   readonly offers?: readonly string[];
 }
 
+/** The files of src/transport that the folders inside it share. */
+const transport = (...names: string[]) => names.map((name) => `src/transport/${name}.ts`);
+
 /** From the ground up. A folder without a line is part of the folder around it. */
 const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
   "src/config": { imports: ["src/domain"], packages: ["yaml"], offers: ["load.ts", "settings.ts"] },
-  "src/telemetry": { imports: ["src/config", "src/domain"], packages: ["pino"], offers: ["log.ts"] },
+  "src/telemetry": {
+    imports: ["src/config", "src/domain", ...transport("events")],
+    packages: ["pino"],
+    offers: ["events.ts", "log.ts", "transport-log.ts"],
+  },
   "src/limits": { imports: ["src/domain"], packages: ["ioredis", "lru-cache", "rate-limiter-flexible"] },
   "src/auth": {
     imports: ["src/config", "src/domain"],
@@ -35,14 +42,44 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
-    packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify", "pino"],
-    offers: ["http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
+    packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify"],
+    offers: ["events.ts", "http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
+  },
+  "src/transport/json": {
+    imports: ["src/domain"],
+    packages: ["@bufbuild"],
+    offers: ["decode.ts", "fault.ts", "fields.ts", "text.ts"],
+  },
+  "src/transport/rest": {
+    imports: [
+      ...["gen", "src/domain", "src/rpc", "src/transport/json"],
+      ...transport("conditional-requests", "http-errors", "request-body", "request-url", "send-error"),
+      ...transport("shutdown-notices", "unary"),
+    ],
+    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    offers: ["problem-details.ts", "routes.ts"],
+  },
+  "src/transport/connect": {
+    imports: [
+      ...["src/domain", "src/rpc"],
+      ...transport("events", "http-errors", "request-body", "request-url", "shutdown-notices"),
+    ],
+    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    offers: ["grpc-refusal.ts", "mount.ts"],
+  },
+  "src/transport/connect/fast-path": {
+    imports: [
+      ...["src/domain", "src/rpc", "src/transport/connect", "src/transport/json"],
+      ...transport("conditional-requests", "events", "http-errors", "request-body", "request-url"),
+      ...transport("shutdown-notices", "unary"),
+    ],
+    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    offers: ["fast-path.ts"],
   },
   "src/transport/listener": {
-    imports: ["src/domain", "src/transport/rest"],
-    offers: ["connection-limit.ts", "lingering-close.ts", "listen.ts"],
+    imports: ["src/domain", ...transport("events", "http-errors", "rest/problem-details")],
+    offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],
   },
-  "src/transport/json": { imports: ["src/domain"], packages: ["@bufbuild"] },
 };
 
 interface Import {
@@ -61,7 +98,7 @@ describe.each(Object.entries(floors))("%s", (folder, floor) => {
 
   it("imports only from its own floor and the floors below it", () => {
     const allowed = [folder, ...floor.imports];
-    const wrong = own.filter(({ to, isFile }) => isFile && !allowed.some((name) => to.startsWith(`${name}/`)));
+    const wrong = own.filter(({ to, isFile }) => isFile && !allowed.some((name) => to === name || isInside(to, name)));
     expect(wrong).toEqual([]);
   });
 
@@ -78,7 +115,7 @@ describe.each(Object.entries(floors))("%s", (folder, floor) => {
   });
 });
 
-it.fails("no imports form a circle", () => {
+it("no imports form a circle", () => {
   const next = Map.groupBy(
     imports.filter(({ isFile }) => isFile),
     ({ from }) => from,

@@ -1,8 +1,9 @@
 /** Whether this process should be sent work: it has started, its database takes writes, and it is not about to stop. */
-import { describeCauses } from "../domain/causes.ts";
 import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { ReadinessState, TransportEvents } from "./events.ts";
 
-export type ReadinessState = "starting" | "ready" | "unavailable" | "draining";
+export type { ReadinessState } from "./events.ts";
 
 export interface Readiness {
   readonly state: ReadinessState;
@@ -26,7 +27,7 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  /** Says whether the database takes writes. Never called again before it has resolved. */
+  /** Resolves with whether the database takes writes. Never called again before it has resolved. */
   readonly probe: () => Promise<Health>;
   readonly intervalMs?: number;
   /** How long the service stays ready without a good probe: a short restart must not take every replica out at once. */
@@ -36,19 +37,16 @@ export interface ReadinessOptions {
   /** So many good probes in a row make the service ready again, so that it does not come back for a moment only. */
   readonly goodProbes?: number;
   readonly now?: () => number;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
+  readonly publish: Publish<TransportEvents>;
 }
 
 const noAnswer: Problem = { isGood: false, reason: noAnswerReason };
 
-/** Makes a readiness that is "starting" until `started` is called. */
+/** Creates a readiness that is "starting" until `started` is called. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   const { intervalMs = 1_000, toleranceMs = 10_000, probeTimeoutMs = 5_000, goodProbes = 3 } = options;
-  const { now = () => performance.now(), log } = options;
-  const states = createStates(log);
+  const { now = () => performance.now() } = options;
+  const states = createStates(options.publish);
   const draining = new AbortController();
   let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
@@ -113,7 +111,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     drain() {
       const isAnnounced = states.state === "draining";
       draining.abort();
-      if (isAnnounced) states.tell();
+      if (isAnnounced) states.notify();
       else announceDrain();
     },
     draining: draining.signal,
@@ -126,12 +124,12 @@ export function createReadiness(options: ReadinessOptions): Readiness {
 }
 
 /** The state, its reason, and the listeners that are called at each change. */
-function createStates(log: ReadinessOptions["log"]) {
+function createStates(publish: Publish<TransportEvents>) {
   const listeners = new Set<(state: ReadinessState) => void>();
   let state: ReadinessState = "starting";
   let problem: Problem | undefined;
 
-  function tell(): void {
+  function notify(): void {
     for (const listener of [...listeners]) listener(state);
   }
 
@@ -148,11 +146,10 @@ function createStates(log: ReadinessOptions["log"]) {
       problem = found;
       if (state === next) return;
       state = next;
-      if (found === undefined) log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
-      else log.warn({ state, cause: describeCauses(found.cause) || undefined }, `not ready: ${found.reason}`);
-      tell();
+      publish("transport.readiness_changed", { state, reason: found?.reason, cause: found?.cause });
+      notify();
     },
-    tell,
+    notify,
     onChange(listener: (state: ReadinessState) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,8 +1,8 @@
 /** The bodies of requests. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { RefusedBodies } from "./listener/lingering-close.ts";
+import { discardBody } from "./listener/unread-body.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
 /**
@@ -76,7 +76,7 @@ function createCollector() {
  */
 export async function* streamBody(
   request: IncomingMessage,
-  refusedBodies: RefusedBodies,
+  response: ServerResponse,
   shutdown: ShutdownNotices,
 ): AsyncGenerator<Uint8Array> {
   const ended = Promise.withResolvers<never>();
@@ -101,6 +101,6 @@ export async function* streamBody(
     shutdown.remove(ended.reject);
     // Not awaited: it would wait for the piece that the client has not sent.
     pieces.return?.().catch(() => {});
-    refusedBodies.drop(request);
+    discardBody(request, response);
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { describe, expect, test } from "vitest";
-import { hasUrl, urlOf } from "./host.ts";
+import { hasUrl, urlOf } from "./request-url.ts";
 
 const requestTo = (host: string | undefined, url: string, forwarded?: string) => {
   const headers = { host, "x-forwarded-host": forwarded };

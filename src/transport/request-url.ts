@@ -1,9 +1,9 @@
-/** Where a request is addressed to: the same for Connect and for the fast path. */
+/** Where a request is addressed to: its URL, and the parts of its target. */
 import type { FastifyRequest } from "fastify";
 
 type Addressed = Pick<FastifyRequest, "raw" | "url">;
 
-/** The origins of hosts that have been found good: making a URL takes longer than all other checks. */
+/** The origins of valid hosts: making a URL takes longer than all other checks. */
 const origins = new Map<string, string>();
 const maxOrigins = 1_000;
 /** The longest name in DNS. */
@@ -27,8 +27,8 @@ export function hasUrl({ raw, url }: Addressed): boolean {
   return url.startsWith("/") || URL.canParse(url, origin);
 }
 
-/** What a proxy says in X-Forwarded-Host is not asked: Connect does not know of it. */
-function hostOf(raw: FastifyRequest["raw"]): unknown {
+/** The host that the client names. X-Forwarded-Host, which Fastify prefers, is unknown to Connect. */
+export function hostOf(raw: FastifyRequest["raw"]): unknown {
   return "authority" in raw ? raw.authority : raw.headers.host;
 }
 
@@ -40,4 +40,19 @@ function originOf(host: unknown): string | undefined {
   const { origin } = new URL(`http://${host}`);
   if (origins.size < maxOrigins && host.length <= maxKeptLength) origins.set(host, origin);
   return origin;
+}
+
+/** The path and the query of a target, as they were sent. */
+export function splitTarget(url: string): { path: string; query: string } {
+  // A proxy may be sent the absolute form: http://host/path.
+  const target = url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*\/?/i, "/");
+  const mark = target.indexOf("?");
+  return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+const queries = new WeakMap<FastifyRequest, URLSearchParams>();
+
+/** The parameters of a Connect GET, which holds what a POST has in its headers and its body. */
+export function queryOf(request: FastifyRequest): URLSearchParams {
+  return queries.getOrInsertComputed(request, () => new URLSearchParams(splitTarget(request.url).query));
 }

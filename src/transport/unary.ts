@@ -3,6 +3,7 @@
  * once and not for each call, and the context of a call is our own, since Connect's makes three abort controllers: thousands
  * of calls wait at the same time, and all that they hold is copied by the collector.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import {
   Code,
@@ -78,6 +79,18 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
       return { responseHeader, responseTrailer, answer, cancel };
     };
   };
+}
+
+/** The request's headers in the form that interceptors read. */
+export function readHeaders(headers: IncomingHttpHeaders): Headers {
+  const result = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    // HTTP/2 adds pseudo-headers such as :path.
+    if (value === undefined || name.startsWith(":")) continue;
+    if (typeof value === "string") result.set(name, value);
+    else for (const each of value) result.append(name, each);
+  }
+  return result;
 }
 
 /** Aborts the signal of a call whose client waits no longer. */

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { ignoreEvents } from "../../src/domain/publish.ts";
 import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
@@ -85,7 +86,7 @@ const { messageReceiveLimit } = fromBinary(ServerCompatRequestSchema, await read
 const logger = createLogger({ level: "silent" });
 const logCall = createCallLog(logger);
 const report = (error: unknown, method: string) => process.stderr.write(`${method}: ${error}\n`);
-const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
+const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish: ignoreEvents });
 const http = await createHttpApp({
   services: [
     // A method that is missing is the suite's case of UNIMPLEMENTED.
@@ -107,6 +108,7 @@ const http = await createHttpApp({
   corsOrigins: "*",
   maxBodyBytes: messageReceiveLimit === 0 ? defaultMaxMessageBytes : messageReceiveLimit,
   trustedProxies: [],
+  publish: ignoreEvents,
   logger,
   shutdownSignal: new AbortController().signal,
   fastPath: values["fast-path"] === "on",

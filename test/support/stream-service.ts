@@ -12,6 +12,7 @@ import { createReadiness } from "../../src/transport/readiness.ts";
 import { listenOptions } from "./listen-options.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
+import { publishToLog } from "./transport-log.ts";
 
 /** A handler under way. */
 export interface Feed {
@@ -59,7 +60,8 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/" });
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line) => lines.push(JSON.parse(line)) } });
-  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
+  const publish = publishToLog(logger);
+  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish });
   const { draining } = readiness;
   const guards = await openGuards(config, { services: [service], logger, draining, streams: options.streams ?? {} });
   const feeds: Feed[] = [];
@@ -78,6 +80,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
     corsOrigins: "*",
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish,
     logger,
     shutdownSignal: shutdown.signal,
   });

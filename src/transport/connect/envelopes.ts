@@ -1,12 +1,30 @@
-/** The envelopes in the request of a unary call. */
+/** The framing of gRPC, gRPC-Web and Connect's streams: each message stands behind a byte of flags and four of its length. */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type Envelope, prefixBytes } from "../envelope.ts";
-import { compressedFlag, envelopeDecompress } from "../internals.ts";
-import type { AnyMessage } from "./codec.ts";
-import { type Exchange, type ProtocolOptions, tooLarge } from "./protocol.ts";
 
-/** A message and trailers, and one that shows that there are too many. */
+/** The flags and the length before a message. */
+export const prefixBytes = 5;
+
+/** The envelopes of a unary call that are read: a message, trailers, and one that shows that there are too many. */
 const maxEnvelopes = 3;
+
+export interface Envelope {
+  readonly flags: number;
+  readonly data: Uint8Array;
+}
+
+/** The envelopes one after another. */
+export function joinEnvelopes(...envelopes: readonly Envelope[]): Buffer {
+  const length = envelopes.reduce((sum, { data }) => sum + prefixBytes + data.length, 0);
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const { flags, data } of envelopes) {
+    bytes.writeUInt8(flags, at);
+    bytes.writeUInt32BE(data.length, at + 1);
+    bytes.set(data, at + prefixBytes);
+    at += prefixBytes + data.length;
+  }
+  return bytes;
+}
 
 /**
  * The first envelopes of a body, and whether it ends in the middle of one. Throws a ConnectError for one over the limit. What
@@ -29,32 +47,8 @@ export function splitEnvelopes(body: Uint8Array, maxBytes: number): { envelopes:
   return { envelopes, isCutOff: at < body.length };
 }
 
-/** The one message of a body. An envelope with `skippedFlag` holds none. */
-export async function readEnvelopes(
-  exchange: Exchange,
-  body: Uint8Array,
-  { codec, maxMessageBytes }: ProtocolOptions,
-  skippedFlag = 0,
-): Promise<AnyMessage> {
-  const { envelopes, isCutOff } = splitEnvelopes(body, maxMessageBytes);
-  let message: AnyMessage | undefined;
-  let skipped = 0;
-  for (const envelope of envelopes) {
-    if ((envelope.flags & skippedFlag) !== 0) {
-      if (++skipped > 1) throw protocolError("received extra trailers for unary method", Code.InvalidArgument);
-      continue;
-    }
-    const isPacked = (envelope.flags & compressedFlag) !== 0;
-    const { data } = isPacked
-      ? await envelopeDecompress(envelope, exchange.encodings.request, maxMessageBytes)
-      : envelope;
-    const parsed = codec.parse(exchange.method, exchange.form.isJson, data);
-    if (message !== undefined) throw protocolError("received extra input message for unary method", Code.Unimplemented);
-    message = parsed;
-  }
-  if (isCutOff) throw protocolError("incomplete envelope", Code.InvalidArgument);
-  if (message === undefined) throw protocolError("missing input message for unary method", Code.Unimplemented);
-  return message;
+/** The error of a message over the limit, in Connect's words. Its size may not be known. */
+export function tooLarge(maxMessageBytes: number, bytes?: number): ConnectError {
+  const size = bytes === undefined ? "message size" : `message size ${bytes}`;
+  return new ConnectError(`${size} is larger than configured readMaxBytes ${maxMessageBytes}`, Code.ResourceExhausted);
 }
-
-const protocolError = (detail: string, code: Code) => new ConnectError(`protocol error: ${detail}`, code);

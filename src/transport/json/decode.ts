@@ -25,8 +25,8 @@ import {
 import { invalidRequest, ValueFault } from "./fault.ts";
 import { findField } from "./fields.ts";
 import { readEnum, readMapKey, readScalar, type ScalarValue } from "./scalars.ts";
-import { parseJson } from "./text.ts";
-import { isJsonObject, maxDepth, readTimestamp, wellKnownTypes } from "./well-known.ts";
+import { isJsonObject, parseJson } from "./text.ts";
+import { maxDepth, readTimestamp, wellKnownTypes } from "./well-known.ts";
 
 export interface JsonDecoderOptions {
   /**

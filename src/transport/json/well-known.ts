@@ -3,14 +3,10 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ValueFault } from "./fault.ts";
 import { readString } from "./scalars.ts";
+import { isJsonObject } from "./text.ts";
 
 /** How deep messages, lists and objects may lie in each other. */
 export const maxDepth = 64;
-
-/** A JSON object, not a list and not null. */
-export function isJsonObject(value: JsonValue | undefined): value is { [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 const rfc3339 =
   /^(\d{4}-\d\d-(\d\d))t((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:(\.\d{1,9})\d*)?(z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;

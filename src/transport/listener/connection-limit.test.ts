@@ -1,9 +1,13 @@
 import { expect, test, vi } from "vitest";
+import { ignoreEvents } from "../../domain/publish.ts";
 import { createConnectionGate } from "./connection-limit.ts";
 
-const limits = { maxConnections: 5, maxConnectionsPerAddress: 2, trustedProxies: ["10.0.0.0/8"] };
+const limits = {
+  ...{ maxConnections: 5, maxConnectionsPerAddress: 2, trustedProxies: ["10.0.0.0/8"] },
+  publish: ignoreEvents,
+};
 
-test("lets so many of an address in, and another when one leaves", () => {
+test("limits the connections of an address, and accepts another when one closes", () => {
   const gate = createConnectionGate(limits);
   const leave = gate.enter("192.0.2.1");
   expect(gate.enter("::ffff:192.0.2.1")).toBeDefined();
@@ -22,7 +26,7 @@ test("counts IPv6 by its /64", () => {
   expect(gate.enter("2001:db8:0:1::3")).toBeDefined();
 });
 
-test("lets a trusted proxy have as many as there may be in all", () => {
+test("limits a trusted proxy by the total only", () => {
   const gate = createConnectionGate(limits);
   const entered = Array.from({ length: 6 }, () => gate.enter("10.1.2.3"));
   expect(entered.map((leave) => leave !== undefined)).toEqual([true, true, true, true, true, false]);
@@ -31,22 +35,23 @@ test("lets a trusted proxy have as many as there may be in all", () => {
   expect(gate.enter("192.0.2.1")).toBeDefined();
 });
 
-test("tells of refusals at once, then at most once a minute with their number", () => {
+test("publishes the first refusal at once, and then the number of refusals at most once a minute", () => {
   vi.useFakeTimers();
   try {
-    const onRefused = vi.fn();
-    const gate = createConnectionGate({ ...limits, maxConnectionsPerAddress: 1, onRefused });
+    const publish = vi.fn();
+    const gate = createConnectionGate({ ...limits, maxConnectionsPerAddress: 1, publish });
     gate.enter("192.0.2.1");
     for (let count = 0; count < 3; count++) gate.enter("192.0.2.1");
+    const name = "transport.connections_refused";
     const about = { limit: "maxConnectionsPerAddress", address: "192.0.2.1" };
-    expect(onRefused.mock.calls).toEqual([[{ count: 1, ...about }]]);
+    expect(publish.mock.calls).toEqual([[name, { count: 1, ...about }]]);
     vi.advanceTimersByTime(60_000);
     gate.enter("192.0.2.1");
-    expect(onRefused.mock.lastCall).toEqual([{ count: 3, ...about }]);
+    expect(publish.mock.lastCall).toEqual([name, { count: 3, ...about }]);
     for (let index = 2; index < 6; index++) gate.enter(`192.0.2.${index}`);
     vi.advanceTimersByTime(60_000);
     gate.enter("192.0.2.9");
-    expect(onRefused.mock.lastCall).toEqual([{ count: 1, limit: "maxConnections", address: "192.0.2.9" }]);
+    expect(publish.mock.lastCall).toEqual([name, { count: 1, limit: "maxConnections", address: "192.0.2.9" }]);
   } finally {
     vi.useRealTimers();
   }

@@ -1,6 +1,6 @@
 /** The limits of one HTTP/2 connection: streams at once, streams begun for nothing, and idle time. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { ProtocolLimits } from "./listen.ts";
+import type { ProtocolLimits } from "./protocol-server.ts";
 
 export interface Http2Connection {
   /** Notes that work is done for a stream. One that ends without any counts as wasted. */

@@ -10,8 +10,8 @@ import {
 } from "node:http2";
 import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
-import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
-import { refuseExpectation } from "./unhandled.ts";
+import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
+import { refuseExpectation } from "./refusals.ts";
 
 /** nghttp2's limit of resets does not tell calls that were worked on from streams begun for nothing: ours does. */
 const noLimit = 1e9;

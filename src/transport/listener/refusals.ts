@@ -1,16 +1,12 @@
-/** Problems as answers to requests that no handler receives. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Problem, problemOfStatus } from "../rest/problem-details.ts";
+/** The listener's own responses: to requests, and to bytes that are no request, which no handler receives. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type HttpError, httpError } from "../http-errors.ts";
+import { problemHeaders, problemOfError } from "../rest/problem-details.ts";
 
-/** The headers of these answers. */
-export const problemHeaders = {
-  "content-type": "application/problem+json",
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-};
-
-/** Answers with a problem, and closes the connection if it is one of HTTP/1. */
-export function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+/** Refuses a request, and closes its connection if that is one of HTTP/1. */
+export function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
+  const problem = problemOfError(error);
   const body = JSON.stringify(problem);
   response.writeHead(problem.status, {
     ...problemHeaders,
@@ -23,5 +19,38 @@ export function refuse(request: IncomingMessage, response: ServerResponse, probl
 
 /** Refuses a request with an Expect other than `100-continue`, which Node would answer with a bare 417. */
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
-  refuse(request, response, problemOfStatus(417));
+  refuse(request, response, httpError(417));
+}
+
+/**
+ * What is wrong with an HTTP/1 request: it lacks the Host that HTTP/1.1 demands, or its body has an end that another server
+ * on the way may see elsewhere. With HTTP/1.0, or without `chunked` at its end, Transfer-Encoding is faulty, and no other
+ * coding is implemented (RFC 9112, 3.2, 6.1 and 6.3).
+ */
+export function faultOf({ headers, httpVersion }: IncomingMessage): HttpError | undefined {
+  const { host, "transfer-encoding": coding } = headers;
+  const isOld = httpVersion === "1.0";
+  if (host === undefined && !isOld) return httpError(400, "a request of HTTP/1.1 must have the header Host");
+  if (coding === undefined || (!isOld && coding.toLowerCase() === "chunked")) return undefined;
+  return httpError(isOld || !/\bchunked$/i.test(coding) ? 400 : 501);
+}
+
+/** HTTP's status for the errors of Node's parser that are not simply a bad request. */
+const statusOfParserError: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+/** Answers bytes that are no HTTP/1 request, and closes the connection. */
+export function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
+  const problem = problemOfError(httpError(statusOfParserError[error.code ?? ""] ?? 400));
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    ...Object.entries({ ...problemHeaders, connection: "close" }).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the response.
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -5,20 +5,20 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
+import type { Publish } from "../../../domain/publish.ts";
 import { contextValuesOf } from "../../../rpc/caller.ts";
-import type { RefusedBodies } from "../../listener/lingering-close.ts";
+import type { TransportEvents } from "../../events.ts";
 import { receiveBody } from "../../request-body.ts";
-import { readHeaders } from "../../request-headers.ts";
+import { urlOf } from "../../request-url.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
-import type { Call, StartCall } from "../../unary.ts";
-import { endBadly } from "../end-badly.ts";
+import { type Call, readHeaders, type StartCall } from "../../unary.ts";
+import { tooLarge } from "../envelopes.ts";
 import { shortError } from "../error-limits.ts";
-import { urlOf } from "../host.ts";
 import { type Compression, compressionNegotiate } from "../internals.ts";
+import { breakOff } from "../responses.ts";
 import { checkVersion, dropEndlessTimeout } from "../workarounds.ts";
 import type { AnyMessage, Codec } from "./codec.ts";
-import { type Encodings, type Exchange, type Form, tooLarge } from "./protocol.ts";
+import type { Encodings, Exchange, Form } from "./protocol.ts";
 
 /** A request that the fast path answers. */
 export interface OwnedRequest {
@@ -33,9 +33,8 @@ export interface RespondContext {
   readonly codec: Codec;
   readonly compression: Compression;
   readonly maxMessageBytes: number;
-  readonly refusedBodies: RefusedBodies;
   readonly shutdown: ShutdownNotices;
-  readonly logger: Logger;
+  readonly publish: Publish<TransportEvents>;
 }
 
 /** A whole body, or why it was not taken. */
@@ -60,17 +59,14 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
       message = await call(owned, exchange, received);
       bytes = context.codec.serialize(method, form.isJson, message);
     } catch (error) {
-      // Interceptors log what they see, and make a ConnectError of it. A response is serialized outside of them.
+      // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
       const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen) context.logger.error({ err: error, method: path }, "a call failed for an unforeseen reason");
+      if (isUnseen) context.publish("transport.call_failed", { method: path, error });
       return await form.protocol.fail(exchange, asConnectError(error));
-    } finally {
-      // What a GET has for a body is ignored.
-      if (form.query) context.refusedBodies.drop(request.raw);
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
-    endBadly(reply, path, error, context.logger);
+    breakOff(reply, path, error, context.publish);
   }
 }
 
@@ -79,7 +75,7 @@ const noBody = { bytes: Buffer.alloc(0) };
 /** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
 async function receive(
   { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
-  { maxMessageBytes, refusedBodies, shutdown }: RespondContext,
+  { maxMessageBytes, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
   if (query) return noBody;
   const { maxBodyBytes } = protocol;
@@ -87,10 +83,8 @@ async function receive(
   try {
     if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
     const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
-    if (bytes && bytes.length > maxBodyBytes) refusedBodies.drop(raw);
     return bytes && { bytes };
   } catch (error) {
-    refusedBodies.drop(raw);
     return { error };
   }
 }
@@ -152,7 +146,7 @@ function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
   return timeoutMs;
 }
 
-/** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
+/** An error of a handler is a ConnectError by now, made and published by an interceptor. */
 function asConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return shortError(error);
   return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
