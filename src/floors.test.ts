@@ -53,24 +53,21 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport/rest": {
     imports: [
       ...["gen", "src/domain", "src/rpc", "src/transport/json"],
-      ...transport("conditional-requests", "http-errors", "request-body", "request-url", "send-error"),
+      ...transport("conditional-requests", "http-errors", "request", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild", "@connectrpc", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
   },
   "src/transport/connect": {
-    imports: [
-      ...["src/domain", "src/rpc"],
-      ...transport("events", "http-errors", "request-body", "request-url", "shutdown-notices"),
-    ],
+    imports: [...["src/domain", "src/rpc"], ...transport("events", "http-errors", "request", "shutdown-notices")],
     packages: ["@bufbuild", "@connectrpc", "fastify"],
     offers: ["grpc-refusal.ts", "mount.ts"],
   },
   "src/transport/connect/fast-path": {
     imports: [
       ...["src/domain", "src/rpc", "src/transport/connect", "src/transport/json"],
-      ...transport("conditional-requests", "events", "http-errors", "request-body", "request-url"),
+      ...transport("conditional-requests", "events", "http-errors", "request"),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild", "@connectrpc", "fastify"],

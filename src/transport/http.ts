@@ -17,7 +17,6 @@ import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
-import { isGrpc } from "./connect/grpc-refusal.ts";
 import { registerConnect } from "./connect/mount.ts";
 import type { TransportEvents } from "./events.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
@@ -26,7 +25,7 @@ import { routeNotFound } from "./http-errors.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
-import { splitTarget } from "./request-url.ts";
+import { isGrpc, splitTarget } from "./request.ts";
 import { registerRestRoutes } from "./rest/routes.ts";
 import { createSendError } from "./send-error.ts";
 

@@ -44,17 +44,14 @@ const noAnswer: Problem = { isGood: false, reason: noAnswerReason };
 
 /** Creates a readiness that is "starting" until `started` is called. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { intervalMs = 1_000, toleranceMs = 10_000, probeTimeoutMs = 5_000, goodProbes = 3 } = options;
-  const { now = () => performance.now() } = options;
+  const { toleranceMs = 10_000, goodProbes = 3, now = () => performance.now() } = options;
   const states = createStates(options.publish);
   const draining = new AbortController();
+  const watch = createWatch(options, note);
   let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
-  let watch: NodeJS.Timeout | undefined;
-  let probingSince: number | undefined;
 
   function note(health: Health): void {
-    if (watch === undefined) return;
     if (!health.isGood) {
       goodInARow = 0;
       if (now() - lastGoodAt > toleranceMs) states.change("unavailable", health);
@@ -65,30 +62,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     if (states.state === "starting" || goodInARow >= goodProbes) states.change("ready");
   }
 
-  async function probeOnce(): Promise<void> {
-    probingSince = now();
-    try {
-      note(await options.probe());
-    } catch (cause) {
-      note({ ...noAnswer, cause });
-    } finally {
-      probingSince = undefined;
-    }
-  }
-
-  function look(): void {
-    if (probingSince === undefined) void probeOnce();
-    else if (now() - probingSince >= probeTimeoutMs) note(noAnswer);
-  }
-
-  function endWatch(): void {
-    clearInterval(watch);
-    watch = undefined;
-  }
-
   function announceDrain(): void {
     states.change("draining");
-    endWatch();
+    watch.end();
   }
 
   return {
@@ -99,11 +75,10 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       return states.reason;
     },
     async started() {
-      if (states.state !== "starting" || watch !== undefined) return;
+      if (states.state !== "starting" || watch.isOn()) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const forget = states.onChange(() => resolve());
-      watch = setInterval(look, intervalMs);
-      look();
+      watch.begin();
       await promise;
       forget();
     },
@@ -117,8 +92,46 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     draining: draining.signal,
     onChange: states.onChange,
     close() {
-      endWatch();
+      watch.end();
       states.forgetListeners();
+    },
+  };
+}
+
+/** Probes at intervals, one probe at a time, and notes what each finds until the watch ends. */
+function createWatch(
+  { probe, intervalMs = 1_000, probeTimeoutMs = 5_000, now = () => performance.now() }: ReadinessOptions,
+  note: (health: Health) => void,
+) {
+  let timer: NodeJS.Timeout | undefined;
+  let probingSince: number | undefined;
+  const noteIfOn = (health: Health) => timer && note(health);
+
+  async function probeOnce(): Promise<void> {
+    probingSince = now();
+    try {
+      noteIfOn(await probe());
+    } catch (cause) {
+      noteIfOn({ ...noAnswer, cause });
+    } finally {
+      probingSince = undefined;
+    }
+  }
+
+  function look(): void {
+    if (probingSince === undefined) void probeOnce();
+    else if (now() - probingSince >= probeTimeoutMs) noteIfOn(noAnswer);
+  }
+
+  return {
+    isOn: () => timer !== undefined,
+    begin() {
+      timer = setInterval(look, intervalMs);
+      look();
+    },
+    end() {
+      clearInterval(timer);
+      timer = undefined;
     },
   };
 }

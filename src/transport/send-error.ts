@@ -8,6 +8,7 @@ import { readsGrpcStatus, refuseGrpc } from "./connect/grpc-refusal.ts";
 import type { TransportEvents } from "./events.ts";
 import { HttpError, httpStatusOf, statusOfError } from "./http-errors.ts";
 import { problemHeaders, problemOfError } from "./rest/problem-details.ts";
+import { setHeaders } from "./unary.ts";
 
 /** Answers with an error, as Fastify's error handlers do. */
 export type SendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
@@ -42,11 +43,4 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
       .headers({ ...status.headers, ...problemHeaders })
       .send(JSON.stringify(problem));
   };
-}
-
-/** Sets the headers that handlers and interceptors have set. Those of the body are the encoder's. */
-export function setHeaders(reply: FastifyReply, headers: Headers): void {
-  headers.forEach((value, name) => {
-    if (name !== "content-type" && name !== "content-length") reply.header(name, value);
-  });
 }

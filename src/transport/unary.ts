@@ -3,7 +3,6 @@
  * once and not for each call, and the context of a call is our own, since Connect's makes three abort controllers: thousands
  * of calls wait at the same time, and all that they hold is copied by the collector.
  */
-import type { IncomingHttpHeaders } from "node:http";
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import {
   Code,
@@ -17,6 +16,7 @@ import {
   type MethodImplSpec,
   type UnaryRequest,
 } from "@connectrpc/connect";
+import type { FastifyReply } from "fastify";
 import type { ServiceBinding } from "../rpc/service.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
@@ -79,18 +79,6 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
       return { responseHeader, responseTrailer, answer, cancel };
     };
   };
-}
-
-/** The request's headers in the form that interceptors read. */
-export function readHeaders(headers: IncomingHttpHeaders): Headers {
-  const result = new Headers();
-  for (const [name, value] of Object.entries(headers)) {
-    // HTTP/2 adds pseudo-headers such as :path.
-    if (value === undefined || name.startsWith(":")) continue;
-    if (typeof value === "string") result.set(name, value);
-    else for (const each of value) result.append(name, each);
-  }
-  return result;
 }
 
 /** Aborts the signal of a call whose client waits no longer. */
@@ -169,4 +157,11 @@ function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal
     responseTrailer: init.responseTrailer ?? new Headers(),
     values: init.contextValues ?? createContextValues(),
   };
+}
+
+/** Sets the headers that handlers and interceptors have set. Those of the body are the encoder's. */
+export function setHeaders(reply: FastifyReply, headers: Headers): void {
+  headers.forEach((value, name) => {
+    if (name !== "content-type" && name !== "content-length") reply.header(name, value);
+  });
 }

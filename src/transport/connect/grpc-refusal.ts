@@ -5,15 +5,10 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isGrpc } from "../request.ts";
 import { joinEnvelopes } from "./envelopes.ts";
 import { boundTrailer } from "./error-limits.ts";
 import { setTrailerStatus, trailerFlag, trailerSerialize } from "./internals.ts";
-
-/** Whether a request is one of gRPC itself, and not of gRPC-Web. */
-export function isGrpc({ headers }: FastifyRequest): boolean {
-  const type = headers["content-type"];
-  return type !== undefined && /^application\/grpc(?:[+; ]|$)/i.test(type);
-}
 
 /** Whether the client of a request reads nothing but a gRPC status: gRPC over HTTP/2, or gRPC-Web. */
 export function readsGrpcStatus(request: FastifyRequest): boolean {

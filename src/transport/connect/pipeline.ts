@@ -6,7 +6,7 @@ import { type ContextValues, createContextKey } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
-import { receiveBody, streamBody } from "../request-body.ts";
+import { receiveBody, streamBody } from "../request.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
 import { prefixBytes } from "./envelopes.ts";
 import { boundStreamEnd, boundTrailer } from "./error-limits.ts";

@@ -7,7 +7,7 @@
  */
 import type { FastifyRequest } from "fastify";
 import { type HttpError, httpError } from "../http-errors.ts";
-import { hasUrl, queryOf } from "../request-url.ts";
+import { hasUrl, queryOf } from "../request.ts";
 import {
   contentTypeUnaryRegExp,
   parseConnectType,

@@ -1,8 +1,9 @@
 /** HTTP/1.1 connections: Node's server, with limits on what one connection may have under way, and a drain. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type HttpError, httpError } from "../http-errors.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
-import { faultOf, refuse, refuseBytes, refuseExpectation } from "./refusals.ts";
+import { refuse, refuseBytes, refuseExpectation } from "./refusals.ts";
 import { discardBody } from "./unread-body.ts";
 
 /** What a connection waits for: with pipelining, several responses. */
@@ -77,6 +78,19 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       server.close();
     },
   };
+}
+
+/**
+ * What is wrong with an HTTP/1 request: it lacks the Host that HTTP/1.1 demands, or its body has an end that another server
+ * on the way may see elsewhere. With HTTP/1.0, or without `chunked` at its end, Transfer-Encoding is faulty, and no other
+ * coding is implemented (RFC 9112, 3.2, 6.1 and 6.3).
+ */
+function faultOf({ headers, httpVersion }: IncomingMessage): HttpError | undefined {
+  const { host, "transfer-encoding": coding } = headers;
+  const isOld = httpVersion === "1.0";
+  if (host === undefined && !isOld) return httpError(400, "a request of HTTP/1.1 must have the header Host");
+  if (coding === undefined || (!isOld && coding.toLowerCase() === "chunked")) return undefined;
+  return httpError(isOld || !/\bchunked$/i.test(coding) ? 400 : 501);
 }
 
 function openServer(handle: RequestHandler, limits: ProtocolLimits, pending: ReadonlyMap<Socket, Pending>): Server {

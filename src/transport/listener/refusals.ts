@@ -22,19 +22,6 @@ export function refuseExpectation(request: IncomingMessage, response: ServerResp
   refuse(request, response, httpError(417));
 }
 
-/**
- * What is wrong with an HTTP/1 request: it lacks the Host that HTTP/1.1 demands, or its body has an end that another server
- * on the way may see elsewhere. With HTTP/1.0, or without `chunked` at its end, Transfer-Encoding is faulty, and no other
- * coding is implemented (RFC 9112, 3.2, 6.1 and 6.3).
- */
-export function faultOf({ headers, httpVersion }: IncomingMessage): HttpError | undefined {
-  const { host, "transfer-encoding": coding } = headers;
-  const isOld = httpVersion === "1.0";
-  if (host === undefined && !isOld) return httpError(400, "a request of HTTP/1.1 must have the header Host");
-  if (coding === undefined || (!isOld && coding.toLowerCase() === "chunked")) return undefined;
-  return httpError(isOld || !/\bchunked$/i.test(coding) ? 400 : 501);
-}
-
 /** HTTP's status for the errors of Node's parser that are not simply a bad request. */
 const statusOfParserError: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,

@@ -5,7 +5,7 @@ import type { FastifyRequest } from "fastify";
 import { connectErrorOf } from "../../../rpc/status.ts";
 import { etagOf, isMatch, isNotModified, versionOf } from "../../conditional-requests.ts";
 import { httpError } from "../../http-errors.ts";
-import { queryOf } from "../../request-url.ts";
+import { queryOf } from "../../request.ts";
 import { tooLarge } from "../envelopes.ts";
 import { boundJsonError, type JsonError } from "../error-limits.ts";
 import { codeToHttpStatus, errorToJson, mergeNonProtocolHeaders, parseConnectTimeout } from "../internals.ts";
