@@ -15,7 +15,7 @@ export interface Descriptors {
 /** The descriptors of these files and of all that they import. */
 export function createDescriptors(roots: Iterable<DescFile>): Descriptors {
   const files = new Set(roots);
-  // A set goes on to what is added meanwhile.
+  // The iteration of a set includes what is added meanwhile.
   for (const file of files) for (const imported of file.dependencies) files.add(imported);
   const byName = new Map(Array.from(files, (file) => [file.proto.name, file]));
   const registry = createRegistry(...files);

@@ -70,7 +70,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     frameworkErrors: sendError,
   });
   fastify.setErrorHandler(sendError);
-  // Bodies are for the routes that take them: for a path that nothing answers, what the body says does not matter.
+  // The routes that take bodies have parsers of their own.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
   fastify.setNotFoundHandler((request, reply) => {

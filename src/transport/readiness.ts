@@ -34,7 +34,7 @@ export interface ReadinessOptions {
   readonly toleranceMs?: number;
   /** A probe that takes longer counts as failed until it resolves. */
   readonly probeTimeoutMs?: number;
-  /** So many good probes in a row make the service ready again, so that it does not come back for a moment only. */
+  /** The number of good probes in a row that make the service ready again. More than one keeps it from flapping. */
   readonly goodProbes?: number;
   readonly now?: () => number;
   readonly publish: Publish<TransportEvents>;

@@ -81,9 +81,9 @@ export function readHeaders(headers: IncomingHttpHeaders): Headers {
 }
 
 /**
- * All of a body, so that nothing is begun for a request of which only a part ever comes. Of one that is too long no more
- * than shows it; the request is paused behind that. Resolves with undefined if the client has gone before. Rejects with the
- * shutdown's reason if that comes first.
+ * Reads a whole body, so that no work begins for a request whose rest never arrives. A body that is too long is read just past
+ * the limit, and the request is paused there. Resolves with undefined if the client goes first, and rejects with the reason
+ * of a shutdown that comes first.
  */
 export function receiveBody(
   request: IncomingMessage | Http2ServerRequest,
@@ -105,7 +105,7 @@ export function receiveBody(
       request.pause();
       settle(received.bytes());
     };
-    // Node ends the body of a stream that has been reset as well.
+    // Node also ends the body of a stream that has been reset.
     const onEnd = () => settle("stream" in request && request.stream.closed ? undefined : received.bytes());
     const onClose = () => settle(undefined);
     const onShutdown = (reason: unknown) => {
@@ -119,7 +119,7 @@ export function receiveBody(
   });
 }
 
-/** Puts pieces together as they come: kept one by one, pieces of a byte would take 200 times their size. */
+/** Joins pieces as they arrive: kept one by one, pieces of a byte would take 200 times their size. */
 function createCollector() {
   let space: Buffer | undefined;
   let length = 0;
@@ -128,7 +128,7 @@ function createCollector() {
     add(piece: Buffer): number {
       const needed = length + piece.length;
       if (space === undefined) {
-        // Most often it is all there is.
+        // Most bodies come in one piece.
         space = piece;
       } else {
         if (needed > space.length) {
@@ -146,8 +146,8 @@ function createCollector() {
 }
 
 /**
- * A body as it comes. If its reader stops early the rest is dropped, so that the client can finish and see the answer. Throws
- * the shutdown's reason when that comes first.
+ * A body as it arrives. If its reader stops early, the rest is discarded, or the request would count as incomplete while its
+ * response streams. Throws the reason of a shutdown that comes first.
  */
 export async function* streamBody(
   request: IncomingMessage,

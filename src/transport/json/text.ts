@@ -4,7 +4,7 @@ import { invalidRequest } from "./fault.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Of one object, and of all objects of a body. No request comes near them: thousands of keys cost as much as tens of calls. */
+/** Of one object, and of all objects of a body. No useful request comes near them, and thousands of keys cost as much as tens of calls. */
 const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 /**

@@ -1,11 +1,11 @@
 /**
  * What is left of an HTTP/1 request that is answered before all of it has arrived, as Go's net/http handles it. A client that
- * writes its whole request before it reads would never see the response if nothing more were read. Reading without a limit
- * would let a client send for ever what nothing needs.
+ * writes its whole request before it reads would never see the response if nothing more were read. Without a limit a client
+ * could send for ever, and the memory of what it sends would make V8 collect the whole heap again and again.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Past this the connection is closed: nothing of it tells where the next request would begin. */
+/** Past this the connection is closed: the next request would stand behind the rest of the body. */
 const maxReadBytes = 256 * 1024;
 /** Between the end of our side and the close. A client that still sends gets a reset then, which can overtake the response. */
 const closeDelayMs = 500;

@@ -92,7 +92,7 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   if (!isWhole) root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
     const field = findFieldLoosely(desc, key);
-    // What a client has read, it may send back: a request may hold the resource's fields, or the resource itself.
+    // A client may send back what it has read: a request may hold the resource's fields, or the resource itself.
     if (isOutputOnly(isWhole ? (field ?? findFieldLoosely(method.output, key)) : field)) continue;
     if (field === undefined) throw invalidRequest(pathIn(place, key), "unknown field");
     if (Object.hasOwn(target, field.name)) throw invalidRequest(pathIn(place, key), "given more than once");
@@ -139,7 +139,7 @@ function openParent(root: JsonObject, { parents }: FieldPath): JsonObject {
   for (const field of parents) {
     const key = keyOf(parent, field);
     const child = parent[key] ?? {};
-    // A value that is no object is refused when the request is checked; nothing has to go into it.
+    // A value that is no object is refused by the decoder.
     if (!isJsonObject(child)) return {};
     parent[key] = child;
     parent = child;
@@ -158,7 +158,7 @@ function setField(root: JsonObject, path: FieldPath, value: JsonValue): void {
   const present = parent[key] ?? null;
   if (present !== null && present !== value) {
     const [sent, inPath] = [readAlone(path.field, present), readAlone(path.field, value)];
-    // Left there, it is refused by the decoder, which names what is wrong with it.
+    // The decoder refuses it, and names what is wrong with it.
     if (sent === undefined) return;
     if (inPath !== undefined && sent !== inPath) throw invalidRequest(path.name, "differs from the one in the path");
   }

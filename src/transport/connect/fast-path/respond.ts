@@ -36,7 +36,7 @@ export interface RespondContext {
   readonly publish: Publish<TransportEvents>;
 }
 
-/** A whole body, or why it was not taken. */
+/** A whole body, or the error that refuses it. */
 type Received = { readonly bytes: Uint8Array } | { readonly error: unknown };
 
 /** Answers a request whose reply is hijacked. Settles when the response is on its way; never rejects. */
@@ -71,7 +71,7 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
 
 const noBody = { bytes: Buffer.alloc(0) };
 
-/** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
+/** The whole body; undefined if the client goes before it is complete. */
 async function receive(
   { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
   { maxMessageBytes, shutdown }: RespondContext,
@@ -90,7 +90,7 @@ async function receive(
 
 const noEncodings: Encodings = { request: null, response: null };
 
-/** What the request is compressed with, and what the response may be; an error if we do not know the former. */
+/** What the request is compressed with, and what the response may be; an error if the former is unknown. */
 function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
   const { acceptHeader } = protocol;
   const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
