@@ -33,7 +33,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       else pending.set(socket, { ...now, calls: now.calls - 1 });
     };
     // A response can be complete before its request, which is still on its way then.
-    response.once("prefinish", () => request.complete || discardBody(request, response));
+    response.once("prefinish", () => discardBody(request, response));
     response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
     if (draining) {
       if (before?.newest.headersSent === false) before.newest.removeHeader("connection");

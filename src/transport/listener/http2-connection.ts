@@ -17,7 +17,10 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
   let streams = 0;
   function countWaste(): void {
     if (!isWasteTooMuch() || session.destroyed) return;
-    session.destroy(new Error("too many streams were reset before their requests arrived"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    session.destroy(
+      new Error("too many streams were reset before their requests arrived"),
+      constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    );
   }
   // Each of these is one function for all streams: each call holds what is made for it while it waits.
   function onRefusedClose(): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -15,10 +15,10 @@ afterEach(() => {
 });
 
 /** The parts of a request that are used, with a body of so many pieces, and how many of them have been read. */
-function requestOf(pieces: number) {
+function requestOf(pieces: number, headers: IncomingHttpHeaders = {}) {
   let asked = 0;
   const body = new Readable({ read: () => setImmediate(() => body.push(asked++ < pieces ? piece : null)) });
-  const request = Object.assign(body, { socket: new Socket() }) as unknown as IncomingMessage;
+  const request = Object.assign(body, { headers, socket: new Socket() }) as unknown as IncomingMessage;
   let read = 0;
   request.on("data", () => read++);
   request.pause();
@@ -58,6 +58,21 @@ test("past 256 KiB nothing more is read, and the connection is closed after the 
   expect(request.socket.destroyed).toBe(false);
   vi.advanceTimersByTime(1);
   expect(request.socket.destroyed).toBe(true);
+});
+
+test("nothing is read of a body that announces more than 256 KiB", async () => {
+  const { request, read } = requestOf(20, { "content-length": "262145" });
+  discardBody(request, response(true).response);
+  await settle();
+  expect([read(), request.socket.writableEnded]).toEqual([0, true]);
+  request.socket.destroy();
+});
+
+test("a request that has arrived keeps its connection, however long it was", () => {
+  const { request } = requestOf(0, { "content-length": "1000000" });
+  request.complete = true;
+  discardBody(request, response(true).response);
+  expect([request.isPaused(), request.socket.writableEnded]).toEqual([false, false]);
 });
 
 test("a client that closes first leaves no timer behind", async () => {

@@ -12,25 +12,31 @@ const closeDelayMs = 500;
 
 const discarded = new WeakSet<IncomingMessage>();
 
-/** Reads what is left of a request and drops it, up to a limit. Past that, closes the connection after the response. */
+/** Reads what is left of a request and drops it. If that is over the limit, closes the connection after the response. */
 export function discardBody(request: IncomingMessage, response: ServerResponse): void {
   // A stream of HTTP/2 is closed once it is answered. Until then no more arrives than fits its window.
   if ("stream" in request || discarded.has(request)) return;
+  if (request.complete) return void request.resume();
   discarded.add(request);
+  // Node reads a request that nothing has read from to its end by itself, once it is answered. This counts as reading.
+  request.read(0);
+  if (Number(request.headers["content-length"] ?? 0) > maxReadBytes) return closeAfter(request, response);
   let read = 0;
   const count = (piece: Buffer) => {
     read += piece.length;
     if (read <= maxReadBytes) return;
-    request.off("data", count).pause();
-    // Or Node reads another piece in advance.
-    request.socket.pause();
-    if (response.writableFinished) closeSoon(request);
-    else response.once("finish", () => closeSoon(request));
+    request.off("data", count);
+    closeAfter(request, response);
   };
-  request.on("data", count);
-  // Node reads a request that nothing has read from to its end by itself, once it is answered. This counts as reading.
-  request.read(0);
-  request.resume();
+  request.on("data", count).resume();
+}
+
+function closeAfter(request: IncomingMessage, response: ServerResponse): void {
+  request.pause();
+  // Or Node reads another piece in advance.
+  request.socket.pause();
+  if (response.writableFinished) closeSoon(request);
+  else response.once("finish", () => closeSoon(request));
 }
 
 function closeSoon({ socket }: IncomingMessage): void {
