@@ -20,7 +20,7 @@ export function discardBody(request: IncomingMessage, response: ServerResponse):
   discarded.add(request);
   // Node reads a request that nothing has read from to its end by itself, once it is answered. This counts as reading.
   request.read(0);
-  if (Number(request.headers["content-length"] ?? 0) > maxReadBytes) return closeAfter(request, response);
+  if (Number(request.headers["content-length"] ?? 0) > maxReadBytes) return void closeAfter(request, response);
   let read = 0;
   const count = (piece: Buffer) => {
     read += piece.length;
