@@ -13,7 +13,7 @@ import { bookingMessage } from "../src/rpc/messages.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createHttpApp } from "../src/transport/http.ts";
-import { createConnectionGate } from "../src/transport/listener/connection-limit.ts";
+import { createConnectionLimit } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { createReadiness } from "../src/transport/readiness.ts";
 import { barePath, describeBaselines, noopMethod, plainMethod, plainPoolSizes } from "./baseline-service.ts";
@@ -69,7 +69,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     port: 0,
     handler: (request, response) => (request.url === barePath ? bare : http).routing(request, response),
     limits: config,
-    gate: createConnectionGate({ ...config, publish: ignoreEvents }),
+    connectionLimit: createConnectionLimit({ ...config, publish: ignoreEvents }),
     publish: ignoreEvents,
   });
   await readiness.started();

@@ -17,7 +17,7 @@ import { createEventHub } from "./telemetry/events.ts";
 import { logTransport } from "./telemetry/transport-log.ts";
 import type { TransportEvents } from "./transport/events.ts";
 import { createHttpApp } from "./transport/http.ts";
-import { createConnectionGate } from "./transport/listener/connection-limit.ts";
+import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { type Listener, listen } from "./transport/listener/listen.ts";
 import { createReadiness } from "./transport/readiness.ts";
 
@@ -132,13 +132,18 @@ async function serve(config: Config, database: OpenDatabase, logger: Logger): Pr
   try {
     const { host } = config;
     // One for both ports.
-    const gate = createConnectionGate({ ...config, publish });
+    const connectionLimit = createConnectionLimit({ ...config, publish });
     const listenOn = async (port: number, setting: string) => {
-      const listener = await listen({ host, port, handler: http.routing, limits: config, gate, publish }).catch(
-        (error) => {
-          throw portError(error, port, setting);
-        },
-      );
+      const listener = await listen({
+        host,
+        port,
+        handler: http.routing,
+        limits: config,
+        connectionLimit,
+        publish,
+      }).catch((error) => {
+        throw portError(error, port, setting);
+      });
       listeners.push(listener);
       return listener.port;
     };

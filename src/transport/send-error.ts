@@ -16,6 +16,7 @@ export type SendError = (error: unknown, request: FastifyRequest, reply: Fastify
 /** Statuses of HTTP that say there is no such method. gRPC has a code for that, and needs no details. */
 const unimplemented: ReadonlySet<number> = new Set([404, 405]);
 
+/** Creates the one function that answers errors: for Fastify, and for REST's routes. */
 export function createSendError(publish: Publish<TransportEvents>): SendError {
   return (error, request, reply) => {
     const status = statusOfError(error);

@@ -8,6 +8,7 @@ export interface ShutdownNotices {
   remove(listener: (reason: unknown) => void): void;
 }
 
+/** Creates the notices of a signal. */
 export function createShutdownNotices(signal: AbortSignal | undefined): ShutdownNotices {
   const listeners = new Set<(reason: unknown) => void>();
   signal?.addEventListener("abort", () => {

@@ -1,7 +1,7 @@
 /** How a test listens: on loopback, on a port of its own, with the limits of the service unless it sets others. */
 import { loadConfig } from "../../src/config/load.ts";
 import { ignoreEvents } from "../../src/domain/publish.ts";
-import { createConnectionGate } from "../../src/transport/listener/connection-limit.ts";
+import { createConnectionLimit } from "../../src/transport/listener/connection-limit.ts";
 import type { ListenOptions } from "../../src/transport/listener/listen.ts";
 import type { ListenerLimits } from "../../src/transport/listener/protocol-server.ts";
 
@@ -22,7 +22,7 @@ export function listenOptions(limits: TestLimits = {}): Omit<ListenOptions, "han
     host: "127.0.0.1",
     port: 0,
     limits: all,
-    gate: createConnectionGate({ ...all, publish: ignoreEvents }),
+    connectionLimit: createConnectionLimit({ ...all, publish: ignoreEvents }),
     publish: ignoreEvents,
     ...(lingerTimeoutMs === undefined ? {} : { lingerTimeoutMs }),
   };

@@ -3,7 +3,7 @@ import { addressGroup, createAddressMatcher } from "../../domain/address.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { RefusedConnections, TransportEvents } from "../events.ts";
 
-export interface ConnectionGateOptions {
+export interface ConnectionLimitOptions {
   /** Connections at once. */
   readonly maxConnections: number;
   /** Connections at once from one address; one of IPv6 stands for its /64. */
@@ -13,7 +13,7 @@ export interface ConnectionGateOptions {
   readonly publish: Publish<TransportEvents>;
 }
 
-export interface ConnectionGate {
+export interface ConnectionLimit {
   /** Counts a connection. Returns the function to call when it is gone, or undefined if it is over a limit. */
   enter(address: string): (() => void) | undefined;
 }
@@ -21,8 +21,8 @@ export interface ConnectionGate {
 /** A flood of connections must not flood the log as well. */
 const publishIntervalMs = 60_000;
 
-/** Creates a gate, which several listeners may share. */
-export function createConnectionGate(options: ConnectionGateOptions): ConnectionGate {
+/** Creates a limit, which several listeners may share. */
+export function createConnectionLimit(options: ConnectionLimitOptions): ConnectionLimit {
   const isTrustedProxy = createAddressMatcher(options.trustedProxies);
   const inside = new Map<string, number>();
   let total = 0;

@@ -13,6 +13,7 @@ interface Pending {
   readonly calls: number;
 }
 
+/** Creates the server of HTTP/1.1. */
 export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const pending = new Map<Socket, Pending>();
   let draining = false;

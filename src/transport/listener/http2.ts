@@ -24,6 +24,7 @@ const floodLimits = {
   maxSessionInvalidFrames: 100,
 };
 
+/** Creates the server of HTTP/2. */
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const settings = { maxHeaderListSize: limits.maxHeaderBytes };
   const opening = openingSettings({ maxConcurrentStreams: limits.maxConcurrentStreams }, settings);

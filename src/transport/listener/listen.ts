@@ -5,8 +5,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
-import type { ConnectionGate } from "./connection-limit.ts";
-import { sniff } from "./detect-protocol.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
+import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import type { ListenerLimits, ProtocolLimits, RequestHandler } from "./protocol-server.ts";
@@ -30,15 +30,15 @@ export interface ListenOptions {
   readonly port: number;
   readonly handler: RequestHandler;
   readonly limits: ListenerLimits;
-  /** Lets connections in. Listeners may share one. */
-  readonly gate: ConnectionGate;
+  /** Listeners may share one. */
+  readonly connectionLimit: ConnectionLimit;
   readonly lingerTimeoutMs?: number;
   readonly publish: Publish<TransportEvents>;
 }
 
 /** Listens. Rejects with the system's own error, such as EADDRINUSE. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { lingerTimeoutMs = defaultLingerTimeoutMs, gate } = options;
+  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit } = options;
   const limits: ProtocolLimits = { ...options.limits, lingerTimeoutMs };
   const protocols = { http1: createHttp1(options.handler, limits), http2: createHttp2(options.handler, limits) };
   const sockets = new Set<Socket>();
@@ -47,7 +47,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    const leave = gate.enter(socket.remoteAddress ?? "");
+    const leave = connectionLimit.enter(socket.remoteAddress ?? "");
     if (leave === undefined) {
       // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
       socket.resetAndDestroy();
@@ -63,7 +63,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       leave();
     });
     socket.once("finish", () => closeEventually(socket, lingerTimeoutMs));
-    sniff(socket, limits.headersTimeoutMs, (protocol) => {
+    detectProtocol(socket, limits.headersTimeoutMs, (protocol) => {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
