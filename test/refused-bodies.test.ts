@@ -84,7 +84,7 @@ test.each([restPath, rpc, "/nowhere"])(
     for (const length of ["Content-Length: 8000000", "Transfer-Encoding: chunked"]) {
       const { waitFor, closed } = raw(head(path, length), length.startsWith("T") ? "7a1200\r\n" : "", body);
       await waitFor("HTTP/1.1 4");
-      await closed;
+      expect(/connection: close/i.test(await closed)).toBe(length.startsWith("C"));
     }
     expect(requests).toHaveLength(2);
     for (const { socket } of requests) expect(socket.bytesRead).toBeLessThanOrEqual(maxReadBytes);
@@ -127,6 +127,17 @@ test.each([restPath, rpc])("a client that writes a megabyte before it reads has 
   await new Promise<void>((resolve, reject) => socket.write(megabyte, (error) => (error ? reject(error) : resolve())));
   socket.resume();
   await waitFor("HTTP/1.1 4");
+});
+
+test("the connection goes on after a long body that is read", async () => {
+  await app.close();
+  app = await serveApp({ createConcert: () => ({}) }, { maxBodyBytes: 1_000_000 });
+  const body = JSON.stringify({ name: "x".repeat(500_000) });
+  const { socket, waitFor, received } = raw(head(rpc, `Content-Length: ${body.length}`), body);
+  await waitFor("HTTP/1.1 200");
+  socket.write("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
+  await waitFor('"up"');
+  expect(received()).not.toMatch(/connection: close/i);
 });
 
 test("a refused stream is closed once it is answered, and keeps no other of its connection waiting", async () => {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { type HttpError, httpError } from "../http-errors.ts";
 import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
 import { refuse, refuseBytes, refuseExpectation } from "./refusals.ts";
-import { discardBody } from "./unread-body.ts";
+import { announceClose, discardBody } from "./unread-body.ts";
 
 /** What a connection waits for: with pipelining, several responses. */
 interface Pending {
@@ -34,6 +34,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       else pending.set(socket, { ...now, calls: now.calls - 1 });
     };
     // A response can be complete before its request, which is still on its way then.
+    announceClose(request, response);
     response.once("prefinish", () => discardBody(request, response));
     response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
     if (draining) {

@@ -4,6 +4,7 @@
  * could send for ever, and the memory of what it sends would make V8 collect the whole heap again and again.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** Past this the connection is closed: the next request would stand behind the rest of the body. */
 const maxReadBytes = 256 * 1024;
@@ -12,15 +13,24 @@ const closeDelayMs = 500;
 
 const discarded = new WeakSet<IncomingMessage>();
 
+/** Sets `Connection: close` for a body over the limit, until all of it has been read: the client must not use it again. */
+export function announceClose(request: IncomingMessage, response: ServerResponse): void {
+  if (!isOverLimit(request)) return;
+  response.setHeader("connection", "close");
+  request.once("end", () => response.headersSent || response.removeHeader("connection"));
+}
+
 /** Reads what is left of a request and drops it. If that is over the limit, closes the connection after the response. */
 export function discardBody(request: IncomingMessage, response: ServerResponse): void {
   // A stream of HTTP/2 is closed once it is answered. Until then no more arrives than fits its window.
   if ("stream" in request || discarded.has(request)) return;
   if (request.complete) return void request.resume();
   discarded.add(request);
+  // Node calls it after a response with `Connection: close`. To destroy a socket with unread bytes is to reset it.
+  request.socket.destroySoon = () => closeSoon(request.socket);
   // Node reads a request that nothing has read from to its end by itself, once it is answered. This counts as reading.
   request.read(0);
-  if (Number(request.headers["content-length"] ?? 0) > maxReadBytes) return void closeAfter(request, response);
+  if (isOverLimit(request)) return void closeAfter(request, response);
   let read = 0;
   const count = (piece: Buffer) => {
     read += piece.length;
@@ -31,15 +41,20 @@ export function discardBody(request: IncomingMessage, response: ServerResponse):
   request.on("data", count).resume();
 }
 
+function isOverLimit({ headers }: IncomingMessage): boolean {
+  return Number(headers["content-length"] ?? 0) > maxReadBytes;
+}
+
 function closeAfter(request: IncomingMessage, response: ServerResponse): void {
   request.pause();
   // Or Node reads another piece in advance.
   request.socket.pause();
-  if (response.writableFinished) closeSoon(request);
-  else response.once("finish", () => closeSoon(request));
+  if (response.writableFinished) closeSoon(request.socket);
+  else response.once("finish", () => closeSoon(request.socket));
 }
 
-function closeSoon({ socket }: IncomingMessage): void {
+function closeSoon(socket: Socket): void {
+  if (socket.writableEnded) return;
   socket.end();
   const timer = setTimeout(() => socket.destroy(), closeDelayMs);
   socket.once("close", () => clearTimeout(timer));
