@@ -13,9 +13,12 @@ const closeDelayMs = 500;
 
 const discarded = new WeakSet<IncomingMessage>();
 
-/** Sets `Connection: close` for a body over the limit, until all of it has been read: the client must not use it again. */
+/**
+ * Sets `Connection: close` for a body that is, or may be, over the limit, until all of it has been read. Without it a client
+ * that has its response would send the next request on the connection.
+ */
 export function announceClose(request: IncomingMessage, response: ServerResponse): void {
-  if (!isOverLimit(request)) return;
+  if (request.headers["transfer-encoding"] === undefined && !isOverLimit(request)) return;
   response.setHeader("connection", "close");
   request.once("end", () => response.headersSent || response.removeHeader("connection"));
 }
