@@ -26,8 +26,10 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     if (httpStatus === 500 && isUnseen) {
       publish("transport.request_failed", { method: request.method, path: request.url, error });
     }
-    // Fastify adds it to some refusals. The listener reads what is left of a body, or closes the connection.
+    // Fastify adds a header when a body is refused. Which connections close is for the listener to announce.
+    const announced = reply.raw.getHeader("connection");
     reply.removeHeader("connection");
+    if (announced !== undefined) reply.raw.setHeader("connection", announced);
     // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
     if (httpStatus !== 415 && readsGrpcStatus(request)) {
       const isUnimplemented = unimplemented.has(httpStatus);

@@ -61,7 +61,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
 
   function closeAfter(response: ServerResponse): void {
     if (!response.headersSent) response.setHeader("connection", "close");
-    // It may be too late for the header, or an error response may lack it.
+    // It may be too late for the header.
     response.once("close", closeIdleSoon);
   }
 
