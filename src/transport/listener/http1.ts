@@ -33,9 +33,8 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       if (now === undefined || now.calls === 1) pending.delete(socket);
       else pending.set(socket, { ...now, calls: now.calls - 1 });
     };
-    // A response can be complete before its request, which is still on its way then.
     announceClose(request, response);
-    response.once("prefinish", () => discardBody(request, response));
+    response.on("prefinish", discardRest);
     response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
     if (draining) {
       if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
@@ -80,6 +79,11 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       server.close();
     },
   };
+}
+
+/** A response can be complete before its request, which is still on its way then. */
+function discardRest(this: ServerResponse): void {
+  if (!this.req.complete) discardBody(this.req, this);
 }
 
 /**
