@@ -11,7 +11,7 @@ import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createHttpApp } from "../src/transport/http.ts";
-import { createConnectionGate } from "../src/transport/listener/connection-limit.ts";
+import { createConnectionLimit } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { createReadiness } from "../src/transport/readiness.ts";
 import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
@@ -51,7 +51,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const { services: realServices } = createServices(config, store);
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
-  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  const readiness = createReadiness({ probe: () => store.probe(), publish });
   const { draining } = readiness;
   const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
   const http = await createHttpApp({
@@ -61,6 +61,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish,
     logger,
     shutdownSignal: new AbortController().signal,
   });
@@ -70,7 +71,8 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     port: 0,
     handler: (request, response) => (request.url === barePath ? bare : http).routing(request, response),
     limits: config,
-    gate: createConnectionGate(config),
+    connectionLimit: createConnectionLimit({ ...config, publish }),
+    publish,
   });
   await readiness.started();
   return {

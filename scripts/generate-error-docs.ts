@@ -20,7 +20,7 @@ import {
   reasonsFrom,
   reasonsOf,
 } from "../src/rpc/reasons.ts";
-import { httpStatusesOf } from "../src/transport/rest/problem-details.ts";
+import { httpStatusesOf } from "../src/transport/http-errors.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const page = join(projectRoot, "docs", "api.md");

@@ -232,7 +232,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a call of the fast path left to the mount",
-    file: "src/transport/connect/fast-path/forms.ts",
+    file: "src/transport/connect/fast-path/fast-path.ts",
     changes: [{ from: 'if (request.method === "POST") return postOf(type);', to: "" }],
     tests: [
       onBothPaths("gRPC over HTTP/2 in binary: a short message"),

@@ -21,9 +21,9 @@ import { waitForDatabase } from "./store/wait-for-database.ts";
 import { type AppEvents, createEventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
 import { createHttpApp } from "./transport/http.ts";
-import { createConnectionGate } from "./transport/listener/connection-limit.ts";
+import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { drain } from "./transport/listener/drain.ts";
-import { type Listener, listen, type RequestHandler } from "./transport/listener/listen.ts";
+import { type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
 import { createReadiness } from "./transport/readiness.ts";
 
 /** The running service. */
@@ -77,7 +77,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
 
-  const readiness = createReadiness({ probe: () => store.probe(), log: logger });
+  const readiness = createReadiness({ probe: () => store.probe(), publish: host.publish });
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
@@ -97,6 +97,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     loopbackOnly: config.whyLoopback !== undefined,
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish: host.publish,
     logger,
     shutdownSignal: shutdown.signal,
   });
@@ -227,16 +228,12 @@ export function createServices(config: Config, store: Store): Services {
 /** Listens on both ports, which serve the same and share one limit of connections. Rejects with a PortError. */
 async function openListeners(
   config: Config,
-  handler: RequestHandler,
-  { logger, stack }: Host,
+  handler: ListenOptions["handler"],
+  { publish, stack }: Host,
 ): Promise<readonly [rest: Listener, grpc: Listener]> {
-  const gate = createConnectionGate({
-    ...config,
-    onRefused: (refused) => logger.warn(refused, "connections were refused: there are too many"),
-  });
-  const onAcceptError = (error: Error) => logger.warn({ err: error }, "a connection could not be accepted");
+  const connectionLimit = createConnectionLimit({ ...config, publish });
   const open = async (port: number, setting: string) => {
-    const options = { host: config.host, port, handler, limits: config, gate, onAcceptError };
+    const options = { host: config.host, port, handler, limits: config, connectionLimit, publish };
     const listener = await listen(options).catch((error) => {
       throw portError(error, port, setting);
     });

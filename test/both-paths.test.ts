@@ -78,7 +78,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     };
     await expect(sendGrpc(app.baseUrl, path, envelope(Buffer.of()))).rejects.toThrow("NGHTTP2_INTERNAL_ERROR");
     expect(app.logged.filter(({ level }) => level !== "debug")).toMatchObject([
-      { level: "warn", method: path, msg: "an answer could not be written" },
+      { level: "warn", method: path, msg: "a response could not be written" },
     ]);
   });
 

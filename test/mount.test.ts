@@ -10,12 +10,12 @@ import { bindService } from "../src/rpc/service.ts";
 import { cutEventually } from "../src/rpc/streams/open-stream.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { registerConnect } from "../src/transport/connect/mount.ts";
-import { createRefusedBodies } from "../src/transport/listener/lingering-close.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { envelope, sendGrpc } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
 import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
+import { publishToLog } from "./support/transport-log.ts";
 
 const checkPath = `/${Health.typeName}/Check`;
 const watchPath = `/${Health.typeName}/Watch`;
@@ -58,8 +58,8 @@ async function serve() {
     },
   });
   await registerConnect(fastify, {
-    ...{ services: [health], interceptors: [], maxMessageBytes: 1_000, fastPath: false, logger },
-    ...{ refusedBodies: createRefusedBodies(), shutdownSignal: shutdown.signal },
+    ...{ services: [health], interceptors: [], maxMessageBytes: 1_000, fastPath: false },
+    ...{ publish: publishToLog(logger), shutdownSignal: shutdown.signal },
   });
   await fastify.ready();
   const listener = await listen({ ...listenOptions(), handler: fastify.routing });
@@ -169,7 +169,7 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
 });
 
 describe("a response that cannot be written is logged, and is not completed", () => {
-  const unwritten = [{ level: "warn", method: checkPath, msg: "an answer could not be written" }];
+  const unwritten = [{ level: "warn", method: checkPath, msg: "a response could not be written" }];
 
   test("a header, over HTTP/1.1", async () => {
     check = ({ responseHeader }) => responseHeader.set("x-broken", "\u0001");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { codeName, codesOf, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
-import { httpStatusesOf } from "../src/transport/rest/problem-details.ts";
+import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { callOnce } from "./support/exchange.ts";
 import {
   callerReasons,

@@ -4,6 +4,7 @@ import { logCalls } from "./call-log.ts";
 import type { AppEvents, EventHub } from "./events.ts";
 import { logGuards } from "./guard-log.ts";
 import { createRepeats } from "./repeats.ts";
+import { logTransport } from "./transport-log.ts";
 
 /** The interval between two warnings of one kind. */
 const intervalMs = 1_000;
@@ -18,6 +19,7 @@ export function logEvents(
   const on: typeof hub.subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
   logCalls({ subscribe: on }, logger);
   logGuards({ subscribe: on }, logger);
+  logTransport({ subscribe: on }, logger);
   /** Logs a warning, with the number of those before it that were dropped. */
   const warn = (kind: keyof AppEvents, fields: object, message: string) => {
     const dropped = repeats.next(kind);

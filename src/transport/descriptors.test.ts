@@ -1,9 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescFile, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { Health } from "../../gen/health/v1/health_pb.ts";
-import { createDescriptors, type ProtoFile } from "./descriptors.ts";
+import { createDescriptors, fileBytes } from "./descriptors.ts";
 
 const descriptors = createDescriptors([BookingService.file, Health.file]);
 
@@ -22,7 +22,7 @@ test.each([
   ["buf.validate.field", "buf/validate/validate.proto"],
   ["google.protobuf.FieldOptions", "google/protobuf/descriptor.proto"],
 ])("finds %s in %s", (symbol, name) => {
-  expect(descriptors.fileBySymbol(symbol)?.name).toBe(name);
+  expect(descriptors.fileBySymbol(symbol)?.proto.name).toBe(name);
 });
 
 test.each([
@@ -37,20 +37,23 @@ test.each([
 });
 
 test("finds a file with all that it imports, and every file parses", () => {
-  const seen = new Map<string, ProtoFile>();
-  const visit = (file: ProtoFile) => {
-    if (seen.has(file.name)) return;
-    seen.set(file.name, file);
-    for (const imported of file.imports) visit(imported);
+  const seen = new Map<string, DescFile>();
+  const visit = (file: DescFile) => {
+    if (seen.has(file.proto.name)) return;
+    seen.set(file.proto.name, file);
+    for (const imported of file.dependencies) visit(imported);
   };
   const file = descriptors.fileByName("frontrow/v1/booking_service.proto");
   if (file) visit(file);
   expect([...seen.keys()]).toEqual(
     expect.arrayContaining(["frontrow/v1/booking.proto", "buf/validate/validate.proto", "google/api/http.proto"]),
   );
-  for (const { name, bytes, imports } of seen.values()) {
-    const parsed = fromBinary(FileDescriptorProtoSchema, bytes);
-    expect([parsed.name, parsed.dependency]).toEqual([name, imports.map((each) => each.name)]);
+  for (const file of seen.values()) {
+    const parsed = fromBinary(FileDescriptorProtoSchema, fileBytes(file));
+    expect([parsed.name, parsed.dependency]).toEqual([
+      file.proto.name,
+      file.dependencies.map((each) => each.proto.name),
+    ]);
   }
   expect(descriptors.fileByName("frontrow/v1/booking_service")).toBeUndefined();
 });
@@ -59,7 +62,7 @@ test("finds extensions by the message they extend", () => {
   const options = "google.protobuf.MethodOptions";
   // Who may call it and its errors are ours, and the route google's.
   expect(descriptors.extensionNumbers(options)).toEqual([50817, 50819, 72295728]);
-  expect(descriptors.fileByExtension(options, 72295728)?.name).toBe("google/api/annotations.proto");
+  expect(descriptors.fileByExtension(options, 72295728)?.proto.name).toBe("google/api/annotations.proto");
   expect(descriptors.fileByExtension(options, 1)).toBeUndefined();
   expect(descriptors.extensionNumbers("frontrow.v1.Booking")).toEqual([]);
   expect(descriptors.extensionNumbers("frontrow.v1.Nothing")).toBeUndefined();

@@ -1,98 +1,64 @@
-/** Finds the .proto files that reflection hands out: by name, by symbol, by extension. */
-import { type DescFile, toBinary } from "@bufbuild/protobuf";
-import { type DescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-
-/** A .proto file. Names are as imports spell them, with `.proto`. */
-export interface ProtoFile {
-  readonly name: string;
-  /** A serialized FileDescriptorProto. */
-  readonly bytes: Uint8Array;
-  readonly imports: readonly ProtoFile[];
-}
+/** Finds the .proto files that reflection sends: by name, by symbol, by extension. */
+import { createRegistry, type DescFile, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
 export interface Descriptors {
-  fileByName(name: string): ProtoFile | undefined;
+  /** Names are as imports spell them, with `.proto`. */
+  fileByName(name: string): DescFile | undefined;
   /** The file that declares a service, method, message, field, oneof, enum, enum value or extension of this full name. */
-  fileBySymbol(symbol: string): ProtoFile | undefined;
-  fileByExtension(messageName: string, fieldNumber: number): ProtoFile | undefined;
+  fileBySymbol(symbol: string): DescFile | undefined;
+  fileByExtension(messageName: string, fieldNumber: number): DescFile | undefined;
   /** The numbers of the known extensions of a message, ascending; undefined if there is no such message. */
   extensionNumbers(messageName: string): readonly number[] | undefined;
 }
 
-interface Index {
-  readonly files: Map<string, ProtoFile>;
-  readonly symbols: Map<string, ProtoFile>;
-  /** By the extended message. Every message is here, with or without extensions. */
-  readonly extensions: Map<string, Map<number, ProtoFile>>;
-}
-
-/** Indexes these files and everything they import. */
-export function createDescriptors(files: Iterable<DescFile>): Descriptors {
-  const index: Index = { files: new Map(), symbols: new Map(), extensions: new Map() };
-  for (const file of files) addFile(index, file);
+/** The descriptors of these files and of all that they import. */
+export function createDescriptors(roots: Iterable<DescFile>): Descriptors {
+  const files = new Set(roots);
+  // The iteration of a set includes what is added meanwhile.
+  for (const file of files) for (const imported of file.dependencies) files.add(imported);
+  const byName = new Map(Array.from(files, (file) => [file.proto.name, file]));
+  const registry = createRegistry(...files);
+  const members = new Map(Array.from(registry).flatMap((type) => membersOf(type).map((name) => [name, type.file])));
 
   return {
-    fileByName: (name) => index.files.get(name),
-    fileBySymbol: (symbol) => index.symbols.get(symbol),
-    fileByExtension: (messageName, fieldNumber) => index.extensions.get(messageName)?.get(fieldNumber),
+    fileByName: (name) => byName.get(name),
+    fileBySymbol: (symbol) => registry.get(symbol)?.file ?? members.get(symbol),
+    fileByExtension(messageName, fieldNumber) {
+      const message = registry.getMessage(messageName);
+      return message && registry.getExtensionFor(message, fieldNumber)?.file;
+    },
     extensionNumbers(messageName) {
-      const numbers = index.extensions.get(messageName)?.keys();
-      return numbers && [...numbers].sort((a, b) => a - b);
+      if (!registry.getMessage(messageName)) return undefined;
+      const extensions = Array.from(registry).filter((type) => type.kind === "extension");
+      const ofMessage = extensions.filter(({ extendee }) => extendee.typeName === messageName);
+      return ofMessage.map(({ number }) => number).sort((a, b) => a - b);
     },
   };
 }
 
-function addFile(index: Index, { proto, dependencies }: DescFile): ProtoFile {
-  const known = index.files.get(proto.name);
-  if (known !== undefined) return known;
-  const imports = dependencies.map((dependency) => addFile(index, dependency));
-  const file = { name: proto.name, bytes: toBinary(FileDescriptorProtoSchema, proto), imports };
-  index.files.set(file.name, file);
+type Type = NonNullable<ReturnType<ReturnType<typeof createRegistry>["get"]>>;
 
-  addDeclarations(index, file, proto.package, proto);
-  for (const message of proto.messageType) addMessage(index, file, qualified(proto.package, message.name), message);
-  for (const service of proto.service) {
-    const fullName = qualified(proto.package, service.name);
-    index.symbols.set(fullName, file);
-    for (const method of service.method) index.symbols.set(qualified(fullName, method.name), file);
-  }
-  return file;
-}
-
-function addMessage(index: Index, file: ProtoFile, fullName: string, message: DescriptorProto): void {
-  index.symbols.set(fullName, file);
-  extensionsOf(index, fullName);
-  addDeclarations(index, file, fullName, message);
-  for (const { name } of [...message.field, ...message.oneofDecl]) index.symbols.set(qualified(fullName, name), file);
-  for (const nested of message.nestedType) addMessage(index, file, qualified(fullName, nested.name), nested);
-}
-
-/** Adds what can be declared in a file as well as in a message: enums and extensions. */
-function addDeclarations(
-  index: Index,
-  file: ProtoFile,
-  scope: string,
-  { enumType, extension }: Pick<DescriptorProto, "enumType" | "extension">,
-): void {
-  for (const { name, value } of enumType) {
-    index.symbols.set(qualified(scope, name), file);
-    // In Protobuf an enum's values are siblings of the enum, as in C++.
-    for (const { name } of value) index.symbols.set(qualified(scope, name), file);
-  }
-  for (const { name, extendee, number } of extension) {
-    index.symbols.set(qualified(scope, name), file);
-    extensionsOf(index, extendee.replace(/^\./, "")).set(number, file);
+/** The full names of what a type declares and the registry does not list. */
+function membersOf(type: Type): string[] {
+  const { typeName } = type;
+  switch (type.kind) {
+    case "message": {
+      const { field, oneofDecl, nestedType } = type.proto;
+      // Nested messages are listed, but for the entries of maps.
+      return [...field, ...oneofDecl, ...nestedType].map(({ name }) => `${typeName}.${name}`);
+    }
+    case "service":
+      return type.methods.map(({ name }) => `${typeName}.${name}`);
+    case "enum":
+      // In Protobuf an enum's values are siblings of the enum, as in C++.
+      return type.values.map(({ name }) => typeName.replace(/[^.]+$/, name));
+    case "extension":
+      return [];
   }
 }
 
-function extensionsOf(index: Index, messageName: string): Map<number, ProtoFile> {
-  const known = index.extensions.get(messageName);
-  if (known !== undefined) return known;
-  const extensions = new Map<number, ProtoFile>();
-  index.extensions.set(messageName, extensions);
-  return extensions;
-}
-
-function qualified(scope: string, name: string): string {
-  return scope === "" ? name : `${scope}.${name}`;
+/** A serialized FileDescriptorProto. */
+export function fileBytes({ proto }: DescFile): Uint8Array {
+  return toBinary(FileDescriptorProtoSchema, proto);
 }

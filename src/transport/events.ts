@@ -1,9 +1,40 @@
 /** What the listeners and the HTTP application publish. */
 export interface TransportEvents {
-  /** Connections were closed at once since the start or since this was last published: there are too many. */
-  readonly "transport.connections_refused": { readonly count: number };
+  /** Connections were closed at once because of a limit. Published at the first one, and then at most once a minute. */
+  readonly "transport.connections_refused": RefusedConnections;
   /** A connection could not be accepted, as when file descriptors run out. */
   readonly "transport.accept_failed": { readonly error: Error };
-  /** The service became ready, or stopped being ready for this reason. */
-  readonly "transport.readiness_changed": { readonly isReady: boolean; readonly reason: string | undefined };
+  readonly "transport.readiness_changed": {
+    readonly state: ReadinessState;
+    /** Why the state is "unavailable". */
+    readonly reason: string | undefined;
+    /** The error behind the reason, which clients do not see. */
+    readonly cause: unknown;
+  };
+  /** A request failed outside of any call, for a reason that no code expects. */
+  readonly "transport.request_failed": {
+    readonly method: string;
+    readonly path: string;
+    readonly error: unknown;
+  };
+  /** A call failed outside of the interceptors, which publish what they see, for a reason that no code expects. */
+  readonly "transport.call_failed": { readonly method: string; readonly error: unknown };
+  /** A response could not be completed. */
+  readonly "transport.response_failed": {
+    readonly method: string;
+    readonly error: unknown;
+    /** Whether the client has closed the connection or the stream, which is the usual cause. */
+    readonly isClientGone: boolean;
+  };
+}
+
+export type ReadinessState = "starting" | "ready" | "unavailable" | "draining";
+
+export interface RefusedConnections {
+  /** The number since this was last published. */
+  readonly count: number;
+  /** The limit that the newest one met. */
+  readonly limit: "maxConnections" | "maxConnectionsPerAddress";
+  /** The newest one's address, as it is counted. */
+  readonly address: string;
 }

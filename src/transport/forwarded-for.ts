@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { bareAddress } from "../domain/address.ts";
 
-/** Cleans the header of every request before its address is asked for. */
+/** Cleans the header of every request before Fastify reads the address from it. */
 export function cleanForwardedFor(fastify: FastifyInstance): void {
   fastify.addHook("onRequest", ({ raw: { headers } }, _reply, done) => {
     const sent = headers["x-forwarded-for"];
@@ -12,8 +12,8 @@ export function cleanForwardedFor(fastify: FastifyInstance): void {
 }
 
 /**
- * The hops without ports, each of which some proxies append. What is no address ends the chain: neither it nor what is
- * said to be before it can be known, so that the client is the hop after it.
+ * The hops without the ports that some proxies append. What is no address ends the chain: neither it nor what stands
+ * before it is known, so that the client is the hop after it.
  */
 export function knownHops(header: string): string {
   const known: string[] = [];

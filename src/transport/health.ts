@@ -1,4 +1,7 @@
-/** Says how the service is: grpc.health.v1 for gRPC clients and balancers, /health, /livez and /readyz for everyone else. */
+/**
+ * Health of the process: grpc.health.v1 for gRPC clients and balancers, /health, /livez and /readyz for HTTP. Our own, because
+ * connect-es has no health service. Its state is that of readiness.ts.
+ */
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
@@ -16,7 +19,7 @@ const watchLimits = {
   maxUnsentBytes: 1024 * 1024,
 };
 
-/** The health service. It knows the given services and itself, which all share the state of the process, named "". */
+/** The health service. The given services, itself and the process, whose name is "", all have the same state. */
 export function bindHealth(services: readonly DescService[], readiness: Readiness): ServiceBinding {
   const names = new Set(["", Health.typeName, ...services.map(({ typeName }) => typeName)]);
   const statusOf = (name: string) => {

@@ -1,4 +1,7 @@
-/** The HTTP application: everything that is answered, whatever connection it comes by. */
+/**
+ * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), health,
+ * reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
+ */
 import type { Registry } from "@bufbuild/protobuf";
 import { cors, type Interceptor } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
@@ -10,26 +13,25 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from "fastify";
-import type { Logger } from "pino";
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
-import { createCallContext } from "../rpc/call-context.ts";
+import type { Publish } from "../domain/publish.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
-import { isGrpc } from "./connect/grpc-refusal.ts";
 import { registerConnect } from "./connect/mount.ts";
+import type { TransportEvents } from "./events.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
-import { createRefusedBodies, type RefusedBodies } from "./listener/lingering-close.ts";
+import { routeNotFound } from "./http-errors.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
-import { ProblemError, problemFromFastifyError, routeNotFound, sendProblem } from "./rest/problem-details.ts";
-import { splitUrl } from "./rest/request.ts";
+import { isGrpc, splitTarget } from "./request.ts";
 import { registerRestRoutes } from "./rest/routes.ts";
+import { createSendError } from "./send-error.ts";
 
 export interface HttpAppOptions {
   readonly services: readonly ServiceBinding[];
-  /** Around every call of the services. Health and reflection have none: they must answer whoever asks, at any load. */
+  /** Around every call of the services. Health and reflection have none: they must answer every client, at any load. */
   readonly interceptors: Interceptor[];
   readonly readiness: Readiness;
   /** The origins whose scripts may call. An empty list allows none. */
@@ -39,12 +41,12 @@ export interface HttpAppOptions {
   /** Whether requests must name this machine as their host and origin. */
   readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
-  /** Reads what is left of refused requests; one of its own if it is not given. */
-  readonly refusedBodies?: RefusedBodies;
-  /** Addresses and networks of the proxies that are believed when they say whom they speak for (X-Forwarded-For). */
+  /** Addresses and networks of the proxies whose X-Forwarded-For is used. */
   readonly trustedProxies: readonly string[];
-  readonly logger: Logger;
-  /** Aborts the calls under way: for when the time for draining is up. Open streams end when readiness drains. */
+  readonly publish: Publish<TransportEvents>;
+  /** For what Fastify itself has to report. */
+  readonly logger: FastifyBaseLogger;
+  /** Aborts the calls under way, at the end of the grace period. Open streams end when readiness drains. */
   readonly shutdownSignal: AbortSignal;
   /** Whether unary calls are answered without Connect's pipeline where they can be: true if it is not given. */
   readonly fastPath?: boolean;
@@ -52,29 +54,27 @@ export interface HttpAppOptions {
   readonly registry?: Registry;
 }
 
-/** Makes the application, ready to be given requests through `routing`; the caller owns the connections. */
+/** Creates the application. It takes requests through `routing` and owns no connections. */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
-  const { services, interceptors, readiness, maxBodyBytes, logger, shutdownSignal } = options;
-  const { refusedBodies = createRefusedBodies() } = options;
-  const answerError = createErrorAnswer(logger, refusedBodies);
+  const { services, interceptors, readiness, maxBodyBytes, publish, shutdownSignal } = options;
+  const sendError = createSendError(publish);
   const fastify = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
-    // The calls' interceptors log.
+    loggerInstance: options.logger,
+    // The interceptors log calls.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
-    // For request.ip, by which callers are counted.
+    // For request.ip, by which anonymous callers are counted.
     trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
     // Most of a path is REST's wildcard to Fastify; its length is bounded with that of the headers.
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
-    frameworkErrors: answerError,
+    frameworkErrors: sendError,
   });
-  fastify.setErrorHandler(answerError);
-  // Bodies are for the routes that take them: for a path that nothing answers, what the body says does not matter.
+  fastify.setErrorHandler(sendError);
+  // The routes that take bodies have parsers of their own.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  fastify.setNotFoundHandler(({ url, raw }, reply) => {
-    refusedBodies.drop(raw);
-    return sendProblem(reply, routeNotFound(splitUrl(url).path));
+  fastify.setNotFoundHandler((request, reply) => {
+    return sendError(routeNotFound(splitTarget(request.url).path), request, reply);
   });
 
   if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
@@ -86,12 +86,18 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   if (options.loopbackOnly) allowLoopbackOnly(fastify);
   await registerCors(fastify, options.corsOrigins, options.corsAllowedHeaders ?? []);
   const { fastPath = true, registry } = options;
-  const common = { maxMessageBytes: maxBodyBytes, refusedBodies, shutdownSignal, logger, fastPath, registry };
+  const common = { maxMessageBytes: maxBodyBytes, shutdownSignal, publish, fastPath, registry };
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
-  const contextValues = ({ ip }: FastifyRequest) => createCallContext(ip, "rest");
-  registerRestRoutes(fastify, { services, interceptors, maxBodyBytes, registry, shutdownSignal, contextValues });
+  registerRestRoutes(fastify, {
+    services,
+    interceptors,
+    maxBodyBytes,
+    registry,
+    shutdownSignal,
+    sendError,
+  });
   await fastify.ready();
   return fastify;
 }
@@ -143,22 +149,4 @@ function dropLengthOf204(
 ): void {
   if (reply.statusCode === 204) reply.removeHeader("content-length");
   done(null, payload);
-}
-
-/** What answers errors thrown outside of a call. What is no one's fault but ours is logged, and not told. */
-function createErrorAnswer(logger: Logger, refusedBodies: RefusedBodies) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const value = problemFromFastifyError(error);
-    if (value.status === 500) {
-      logger.error(
-        { err: error, method: request.method, path: request.url },
-        "a request failed for an unforeseen reason",
-      );
-    }
-    // Fastify closes a connection whose request body it refused. To a client that still sends, that is a reset, and it may
-    // never see the answer.
-    reply.removeHeader("connection");
-    refusedBodies.drop(request.raw);
-    return sendProblem(reply, value, error instanceof ProblemError ? error.headers : {});
-  };
 }

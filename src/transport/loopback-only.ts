@@ -1,13 +1,13 @@
 /**
- * Keeps the pages of other sites out of a service that believes its callers and listens on loopback for that reason. A
- * browser on the machine reaches it for any page: by a cross-origin request, or by a name that the page's own DNS server
- * resolves to 127.0.0.1 (DNS rebinding), for which the browser sees no other origin.
+ * Keeps the pages of other sites out of a service that checks no tokens and listens on loopback for that reason. A browser
+ * on the machine reaches it for any page: by a cross-origin request, or by a name that the page's own DNS server resolves to
+ * 127.0.0.1 (DNS rebinding), which the browser takes for the same origin.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../domain/loopback.ts";
 import { shortValue } from "../domain/short-text.ts";
 import type { ReasonName } from "../rpc/reasons.ts";
-import { ProblemError, problemOf, refusal } from "./rest/problem-details.ts";
+import { HttpError, refusal } from "./http-errors.ts";
 
 const loopbackOrigin = /^https?:\/\/([^/]*)$/i;
 
@@ -18,7 +18,7 @@ export function allowLoopbackOnly(fastify: FastifyInstance): void {
   fastify.addHook("onRequest", (request, _reply, done) => done(refusalOf(request)));
 }
 
-function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {
+function refusalOf({ headers }: FastifyRequest): HttpError | undefined {
   const { host, ":authority": authority, origin } = headers;
   for (const name of [host, authority]) {
     // No browser leaves it out.
@@ -29,6 +29,6 @@ function refusalOf({ headers }: FastifyRequest): ProblemError | undefined {
   return refuse("ORIGIN_NOT_ALLOWED", `the origin ${shortValue(origin)} is not this machine: ${remedy}`);
 }
 
-function refuse(reason: ReasonName, detail: string): ProblemError {
-  return new ProblemError(problemOf(refusal(reason, detail)));
+function refuse(reason: ReasonName, detail: string): HttpError {
+  return new HttpError(refusal(reason, detail));
 }

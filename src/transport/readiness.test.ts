@@ -5,7 +5,7 @@ import { createReadiness, type Readiness, type ReadinessState } from "./readines
 const second = 1_000;
 let readiness: Readiness;
 let changes: ReadinessState[];
-let logged: string[];
+let published: string[];
 /** What the database does when probed. */
 let database: () => Promise<Health>;
 let probes: number;
@@ -23,14 +23,14 @@ beforeEach(() => {
   database = answers;
   probes = 0;
   changes = [];
-  logged = [];
+  published = [];
   readiness = createReadiness({
     probe: () => {
       probes += 1;
       return database();
     },
     now: () => Date.now(),
-    log: { info: (_, message) => logged.push(message), warn: (_, message) => logged.push(message) },
+    publish: (_name, event) => "state" in event && published.push(event.reason ?? event.state),
   });
   readiness.onChange((state) => changes.push(state));
 });
@@ -40,7 +40,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("is starting, and leaves the database alone, until it has started", async () => {
+test("is starting, and sends no probes, until it has started", async () => {
   await pass(60);
   expect([readiness.state, probes]).toEqual(["starting", 0]);
   await readiness.started();
@@ -93,15 +93,15 @@ test.each([
   expect(readiness.state).toBe("unavailable");
   await pass(60);
   expect(changes).toEqual(["ready", "unavailable"]);
-  expect(logged).toHaveLength(2);
+  expect(published).toHaveLength(2);
 });
 
-test("says why it is not ready, to clients and in the log", async () => {
+test("gives the reason why it is not ready, to clients and to observers", async () => {
   await readiness.started();
   database = refuses;
   await pass(11);
   expect(readiness.reason).toBe("the database only reads");
-  expect(logged).toEqual(["ready", "not ready: the database only reads"]);
+  expect(published).toEqual(["ready", "the database only reads"]);
   database = answers;
   await pass(3);
   expect(readiness.reason).toBeUndefined();
@@ -124,7 +124,7 @@ test("is ready again after three good probes in a row", async () => {
   expect(changes).toEqual(["ready", "unavailable", "ready"]);
 });
 
-test("does not give up while a probe is under way that then turns out well", async () => {
+test("stays ready while a slow probe is under way that then succeeds", async () => {
   await readiness.started();
   await pass(5);
   database = refuses;
@@ -137,7 +137,7 @@ test("does not give up while a probe is under way that then turns out well", asy
   expect(changes).toEqual(["ready"]);
 });
 
-test("says nothing of a restart shorter than the tolerance", async () => {
+test("does not change for a restart shorter than the tolerance", async () => {
   await readiness.started();
   for (let round = 0; round < 5; round += 1) {
     database = refuses;
@@ -186,7 +186,7 @@ test("a probe that ends after the drain began changes nothing", async () => {
   expect(readiness.state).toBe("draining");
 });
 
-test("announces the drain before it begins, and tells listeners of both", async () => {
+test("announces the drain before it begins, and calls listeners for both", async () => {
   await readiness.started();
   readiness.announceDrain();
   expect([readiness.state, readiness.draining.aborted]).toEqual(["draining", false]);
@@ -195,13 +195,13 @@ test("announces the drain before it begins, and tells listeners of both", async 
   expect(changes).toEqual(["ready", "draining", "draining"]);
 });
 
-test("calls a listener no more once told so, and leaves no timer behind", async () => {
-  const heard: ReadinessState[] = [];
-  const forget = readiness.onChange((state) => heard.push(state));
+test("does not call a listener that has been removed, and leaves no timer behind", async () => {
+  const calls: ReadinessState[] = [];
+  const forget = readiness.onChange((state) => calls.push(state));
   await readiness.started();
   forget();
   readiness.drain();
-  expect(heard).toEqual(["ready"]);
+  expect(calls).toEqual(["ready"]);
   readiness.close();
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,8 +1,9 @@
 /** Whether this process should be sent work: it has started, its database takes writes, and it is not about to stop. */
-import { describeCauses } from "../domain/causes.ts";
 import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { ReadinessState, TransportEvents } from "./events.ts";
 
-export type ReadinessState = "starting" | "ready" | "unavailable" | "draining";
+export type { ReadinessState } from "./events.ts";
 
 export interface Readiness {
   readonly state: ReadinessState;
@@ -26,37 +27,31 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  /** Says whether the database takes writes. Never called again before it has resolved. */
+  /** Resolves with whether the database takes writes. Never called again before it has resolved. */
   readonly probe: () => Promise<Health>;
   readonly intervalMs?: number;
   /** How long the service stays ready without a good probe: a short restart must not take every replica out at once. */
   readonly toleranceMs?: number;
   /** A probe that takes longer counts as failed until it resolves. */
   readonly probeTimeoutMs?: number;
-  /** So many good probes in a row make the service ready again, so that it does not come back for a moment only. */
+  /** The number of good probes in a row that make the service ready again. More than one keeps it from flapping. */
   readonly goodProbes?: number;
   readonly now?: () => number;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
+  readonly publish: Publish<TransportEvents>;
 }
 
 const noAnswer: Problem = { isGood: false, reason: noAnswerReason };
 
-/** Makes a readiness that is "starting" until `started` is called. */
+/** Creates a readiness that is "starting" until `started` is called. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { intervalMs = 1_000, toleranceMs = 10_000, probeTimeoutMs = 5_000, goodProbes = 3 } = options;
-  const { now = () => performance.now(), log } = options;
-  const states = createStates(log);
+  const { toleranceMs = 10_000, goodProbes = 3, now = () => performance.now() } = options;
+  const states = createStates(options.publish);
   const draining = new AbortController();
+  const watch = createWatch(options, note);
   let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
-  let watch: NodeJS.Timeout | undefined;
-  let probingSince: number | undefined;
 
   function note(health: Health): void {
-    if (watch === undefined) return;
     if (!health.isGood) {
       goodInARow = 0;
       if (now() - lastGoodAt > toleranceMs) states.change("unavailable", health);
@@ -67,30 +62,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     if (states.state === "starting" || goodInARow >= goodProbes) states.change("ready");
   }
 
-  async function probeOnce(): Promise<void> {
-    probingSince = now();
-    try {
-      note(await options.probe());
-    } catch (cause) {
-      note({ ...noAnswer, cause });
-    } finally {
-      probingSince = undefined;
-    }
-  }
-
-  function look(): void {
-    if (probingSince === undefined) void probeOnce();
-    else if (now() - probingSince >= probeTimeoutMs) note(noAnswer);
-  }
-
-  function endWatch(): void {
-    clearInterval(watch);
-    watch = undefined;
-  }
-
   function announceDrain(): void {
     states.change("draining");
-    endWatch();
+    watch.end();
   }
 
   return {
@@ -101,11 +75,10 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       return states.reason;
     },
     async started() {
-      if (states.state !== "starting" || watch !== undefined) return;
+      if (states.state !== "starting" || watch.isOn()) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const forget = states.onChange(() => resolve());
-      watch = setInterval(look, intervalMs);
-      look();
+      watch.begin();
       await promise;
       forget();
     },
@@ -113,25 +86,63 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     drain() {
       const isAnnounced = states.state === "draining";
       draining.abort();
-      if (isAnnounced) states.tell();
+      if (isAnnounced) states.notify();
       else announceDrain();
     },
     draining: draining.signal,
     onChange: states.onChange,
     close() {
-      endWatch();
+      watch.end();
       states.forgetListeners();
     },
   };
 }
 
+/** Probes at intervals, one probe at a time, and notes what each finds until the watch ends. */
+function createWatch(
+  { probe, intervalMs = 1_000, probeTimeoutMs = 5_000, now = () => performance.now() }: ReadinessOptions,
+  note: (health: Health) => void,
+) {
+  let timer: NodeJS.Timeout | undefined;
+  let probingSince: number | undefined;
+  const noteIfOn = (health: Health) => timer && note(health);
+
+  async function probeOnce(): Promise<void> {
+    probingSince = now();
+    try {
+      noteIfOn(await probe());
+    } catch (cause) {
+      noteIfOn({ ...noAnswer, cause });
+    } finally {
+      probingSince = undefined;
+    }
+  }
+
+  function look(): void {
+    if (probingSince === undefined) void probeOnce();
+    else if (now() - probingSince >= probeTimeoutMs) noteIfOn(noAnswer);
+  }
+
+  return {
+    isOn: () => timer !== undefined,
+    begin() {
+      timer = setInterval(look, intervalMs);
+      look();
+    },
+    end() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
+
 /** The state, its reason, and the listeners that are called at each change. */
-function createStates(log: ReadinessOptions["log"]) {
+function createStates(publish: Publish<TransportEvents>) {
   const listeners = new Set<(state: ReadinessState) => void>();
   let state: ReadinessState = "starting";
   let problem: Problem | undefined;
 
-  function tell(): void {
+  function notify(): void {
     for (const listener of [...listeners]) listener(state);
   }
 
@@ -148,11 +159,10 @@ function createStates(log: ReadinessOptions["log"]) {
       problem = found;
       if (state === next) return;
       state = next;
-      if (found === undefined) log.info({ state }, next === "draining" ? "not ready: about to stop" : "ready");
-      else log.warn({ state, cause: describeCauses(found.cause) || undefined }, `not ready: ${found.reason}`);
-      tell();
+      publish("transport.readiness_changed", { state, reason: found?.reason, cause: found?.cause });
+      notify();
     },
-    tell,
+    notify,
     onChange(listener: (state: ReadinessState) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,5 +1,8 @@
-/** gRPC server reflection, v1 and v1alpha: tells clients the schema, so that they can call without having it. */
-import type { DescService } from "@bufbuild/protobuf";
+/**
+ * gRPC server reflection, v1 and v1alpha: sends clients the schema, so that they can call without having it. Our own, because
+ * connect-es has none.
+ */
+import type { DescFile, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.ts";
@@ -8,7 +11,7 @@ import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { bindService, type ServiceBinding } from "../rpc/service.ts";
 import { createStreamLimits } from "../rpc/streams/stream-limits.ts";
 import { untilAborted } from "../rpc/streams/until-aborted.ts";
-import { createDescriptors, type Descriptors, type ProtoFile } from "./descriptors.ts";
+import { createDescriptors, type Descriptors, fileBytes } from "./descriptors.ts";
 
 /** The versions differ in the names of their messages only. */
 type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;
@@ -38,7 +41,7 @@ export function bindReflection(services: readonly DescService[], draining: Abort
   const { limit, tryAcquire } = createStreamLimits(streamLimits);
 
   async function* answerAll<R extends Request>(requests: AsyncIterable<R>) {
-    const sent = new Set<ProtoFile>();
+    const sent = new Set<DescFile>();
     let count = 0;
     for await (const request of untilAborted(requests, draining)) {
       count += 1;
@@ -81,7 +84,7 @@ function answer(
   request: Request["messageRequest"],
   descriptors: Descriptors,
   serviceNames: readonly string[],
-  sent: Set<ProtoFile>,
+  sent: Set<DescFile>,
 ) {
   switch (request.case) {
     case "listServices": {
@@ -104,20 +107,20 @@ function answer(
       return { case: "allExtensionNumbersResponse", value } as const;
     }
     default:
-      return refusal(Code.InvalidArgument, "the request asks for nothing that this server knows");
+      return refusal(Code.InvalidArgument, "the request asks for nothing that this server has");
   }
 }
 
 /** Answers with a file and all that it imports, as clients cannot use it without; what the stream has had is left out. */
-function fileAnswer(file: ProtoFile | undefined, wanted: string, sent: Set<ProtoFile>) {
+function fileAnswer(file: DescFile | undefined, wanted: string, sent: Set<DescFile>) {
   if (file === undefined) return refusal(Code.NotFound, `there is no ${wanted}`);
   // The file itself is sent again if it is asked for again: an empty answer would be no answer.
   const files = new Set([file]);
   for (const one of files) {
-    for (const imported of one.imports) if (!sent.has(imported)) files.add(imported);
+    for (const imported of one.dependencies) if (!sent.has(imported)) files.add(imported);
   }
   for (const one of files) sent.add(one);
-  const fileDescriptorProto = [...files].map(({ bytes }) => bytes);
+  const fileDescriptorProto = Array.from(files, fileBytes);
   return { case: "fileDescriptorResponse", value: { fileDescriptorProto } } as const;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Ends what waits for a client when the service's time to shut down is up. One listener on the signal serves all requests:
+ * Ends what waits for a client at the end of the shutdown's grace period. One listener on the signal serves all requests:
  * adding one to an event target takes longer the more it has.
  */
 export interface ShutdownNotices {
@@ -8,6 +8,7 @@ export interface ShutdownNotices {
   remove(listener: (reason: unknown) => void): void;
 }
 
+/** Creates the notices of a signal. */
 export function createShutdownNotices(signal: AbortSignal | undefined): ShutdownNotices {
   const listeners = new Set<(reason: unknown) => void>();
   signal?.addEventListener("abort", () => {

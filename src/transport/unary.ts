@@ -16,6 +16,7 @@ import {
   type MethodImplSpec,
   type UnaryRequest,
 } from "@connectrpc/connect";
+import type { FastifyReply } from "fastify";
 import type { ServiceBinding } from "../rpc/service.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
@@ -26,7 +27,7 @@ export interface CallInit {
   readonly url: string;
   readonly header: Headers;
   readonly contextValues: ContextValues | undefined;
-  /** How long the client waits for the answer; undefined if it does not say. No longer than a timer can wait. */
+  /** The client's timeout, if it has one. No longer than a timer can wait. */
   readonly timeoutMs?: number | undefined;
   /** Where headers and trailers of the response go, with those that the protocol has set; new ones if not given. */
   readonly responseHeader?: Headers;
@@ -34,7 +35,7 @@ export interface CallInit {
 }
 
 export interface Call {
-  /** What the handler and the interceptors want to say in headers and trailers, also if the call fails. */
+  /** The headers and trailers that the handler and the interceptors set, also if the call fails. */
   readonly responseHeader: Headers;
   readonly responseTrailer: Headers;
   readonly answer: Promise<MessageShape<DescMessage>>;
@@ -68,7 +69,7 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
       const answer = invoke(message, context).finally(() => {
         shutdown.remove(abort);
         clearTimeout(timer);
-        // The signal also says that the call has ended, so that what still hangs on it is let go.
+        // The abort also releases what still listens to the signal.
         controller.abort(ended);
       });
       const cancel = () => {
@@ -80,7 +81,7 @@ export function createCallers(options: CallerOptions): (binding: ServiceBinding,
   };
 }
 
-/** Aborts the signal of a call whose client waits no longer. */
+/** Aborts the signal of a call when its client's timeout passes. */
 function abortLater(controller: AbortController, timeoutMs: number | undefined): NodeJS.Timeout | undefined {
   if (timeoutMs === undefined) return undefined;
   if (timeoutMs > 0) return setTimeout(abortLate, timeoutMs, controller);
@@ -95,7 +96,7 @@ function abortLate(controller: AbortController): void {
 type Invoke = (message: MessageShape<DescMessage>, context: HandlerContext) => Promise<MessageShape<DescMessage>>;
 type UnarySpec = Extract<MethodImplSpec, { readonly kind: "unary" }>;
 
-/** From where a call comes in to the handler: the interceptors pass it on. */
+/** Carries the handler's context through the interceptors. */
 const contextKey = createContextKey<HandlerContext | undefined>(undefined, { description: "the handler's context" });
 
 /** An implementation behind its interceptors, the first of which is the outermost. */
@@ -156,4 +157,11 @@ function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal
     responseTrailer: init.responseTrailer ?? new Headers(),
     values: init.contextValues ?? createContextValues(),
   };
+}
+
+/** Sets the headers that handlers and interceptors have set. Those of the body are the encoder's. */
+export function setHeaders(reply: FastifyReply, headers: Headers): void {
+  headers.forEach((value, name) => {
+    if (name !== "content-type" && name !== "content-length") reply.header(name, value);
+  });
 }

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import type { Publish } from "../../src/domain/publish.ts";
+import { ignoreEvents, type Publish } from "../../src/domain/publish.ts";
 import type { RpcEvents } from "../../src/rpc/events.ts";
 import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
@@ -87,7 +87,7 @@ const logger = createLogger({ level: "silent" });
 const publish: Publish<RpcEvents> = (name, event) => {
   if (name === "rpc.unexpected_error") process.stderr.write(`${event.method}: ${event.error}\n`);
 };
-const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
+const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish: ignoreEvents });
 const http = await createHttpApp({
   services: [
     // A method that is missing is the suite's case of UNIMPLEMENTED.
@@ -108,6 +108,7 @@ const http = await createHttpApp({
   corsOrigins: "*",
   maxBodyBytes: messageReceiveLimit === 0 ? defaultMaxMessageBytes : messageReceiveLimit,
   trustedProxies: [],
+  publish: ignoreEvents,
   logger,
   shutdownSignal: new AbortController().signal,
   fastPath: values["fast-path"] === "on",

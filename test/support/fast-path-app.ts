@@ -3,9 +3,8 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import Fastify from "fastify";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { ignoreEvents } from "../../src/domain/publish.ts";
 import { createFastPath, type FastPathOptions } from "../../src/transport/connect/fast-path/fast-path.ts";
-import { createRefusedBodies } from "../../src/transport/listener/lingering-close.ts";
 import { listen } from "../../src/transport/listener/listen.ts";
 import { createShutdownNotices } from "../../src/transport/shutdown-notices.ts";
 import { listenOptions } from "./listen-options.ts";
@@ -31,9 +30,8 @@ export async function serveFastPath(
     maxMessageBytes: options.maxMessageBytes ?? 64 * 1024,
     jsonOptions: { alwaysEmitImplicit: true },
     compression: compressionGzip,
-    refusedBodies: createRefusedBodies(),
     shutdown: createShutdownNotices(shutdown.signal),
-    logger: createLogger({ level: "silent" }),
+    publish: ignoreEvents,
   });
   const fastify = Fastify();
   fastify.removeAllContentTypeParsers();

@@ -1,7 +1,9 @@
 /** How a test listens: on loopback, on a port of its own, with the limits of the service unless it sets others. */
 import { loadConfig } from "../../src/config/load.ts";
-import { createConnectionGate } from "../../src/transport/listener/connection-limit.ts";
-import type { ListenerLimits, ListenOptions } from "../../src/transport/listener/listen.ts";
+import { ignoreEvents } from "../../src/domain/publish.ts";
+import { createConnectionLimit } from "../../src/transport/listener/connection-limit.ts";
+import type { ListenOptions } from "../../src/transport/listener/listen.ts";
+import type { ListenerLimits } from "../../src/transport/listener/protocol-server.ts";
 
 export interface TestLimits extends Partial<ListenerLimits> {
   readonly lingerTimeoutMs?: number;
@@ -20,7 +22,8 @@ export function listenOptions(limits: TestLimits = {}): Omit<ListenOptions, "han
     host: "127.0.0.1",
     port: 0,
     limits: all,
-    gate: createConnectionGate(all),
+    connectionLimit: createConnectionLimit({ ...all, publish: ignoreEvents }),
+    publish: ignoreEvents,
     ...(lingerTimeoutMs === undefined ? {} : { lingerTimeoutMs }),
   };
 }

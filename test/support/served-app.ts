@@ -6,6 +6,7 @@ import { createHttpApp, type HttpAppOptions } from "../../src/transport/http.ts"
 import { listen } from "../../src/transport/listener/listen.ts";
 import { createReadiness, type Readiness } from "../../src/transport/readiness.ts";
 import { listenOptions, type TestLimits } from "./listen-options.ts";
+import { publishToLog } from "./transport-log.ts";
 
 export interface ServedApp {
   readonly port: number;
@@ -31,7 +32,6 @@ export async function serveApp(
       | "corsAllowedHeaders"
       | "loopbackOnly"
       | "maxBodyBytes"
-      | "refusedBodies"
       | "trustedProxies"
       | "interceptors"
       | "fastPath"
@@ -40,7 +40,8 @@ export async function serveApp(
 ): Promise<ServedApp> {
   const logged: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
-  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
+  const publish = publishToLog(logger);
+  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     // What a test leaves out is answered as unimplemented.
@@ -51,8 +52,8 @@ export async function serveApp(
     corsAllowedHeaders: options.corsAllowedHeaders ?? [],
     loopbackOnly: options.loopbackOnly ?? false,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024,
-    ...(options.refusedBodies && { refusedBodies: options.refusedBodies }),
     trustedProxies: options.trustedProxies ?? [],
+    publish,
     logger,
     shutdownSignal: shutdown.signal,
     fastPath: options.fastPath ?? true,

@@ -60,10 +60,10 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/" });
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "debug", destination: { write: (line) => lines.push(JSON.parse(line)) } });
-  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), log: logger });
-  const { draining } = readiness;
   const stack = new AsyncDisposableStack();
-  const { publish } = createHost(logger, draining, stack);
+  const { publish } = createHost(logger, new AbortController().signal, stack);
+  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish });
+  const { draining } = readiness;
   const guardOptions = { services: [service], publish, draining, stack, streams: options.streams ?? {} };
   const interceptors = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
@@ -82,6 +82,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
     corsOrigins: "*",
     maxBodyBytes: config.maxBodyBytes,
     trustedProxies: config.trustedProxies,
+    publish,
     logger,
     shutdownSignal: shutdown.signal,
   });

@@ -2,8 +2,10 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import Fastify, { type FastifyInstance } from "fastify";
-import { problemFromFastifyError, routeNotFound, sendProblem } from "../../src/transport/rest/problem-details.ts";
+import { ignoreEvents } from "../../src/domain/publish.ts";
+import { routeNotFound } from "../../src/transport/http-errors.ts";
 import { type RestOptions, registerRestRoutes } from "../../src/transport/rest/routes.ts";
+import { createSendError } from "../../src/transport/send-error.ts";
 import { loadTestService } from "./test-schema.ts";
 
 /** The service of what google/api/http.proto allows. */
@@ -31,21 +33,15 @@ export interface RestServer {
 
 /** Starts a Fastify instance with nothing but the REST routes, and those that `mount` adds. The caller closes it. */
 export async function startRestServer(
-  options: Partial<RestOptions> & Pick<RestOptions, "services">,
+  options: Partial<Omit<RestOptions, "sendError">> & Pick<RestOptions, "services">,
   mount?: (app: FastifyInstance) => void,
 ): Promise<RestServer> {
-  const app = Fastify({
-    frameworkErrors: (error, _request, reply) => {
-      sendProblem(reply, problemFromFastifyError(error));
-    },
-  });
-  // Fastify asks for the connection to be closed, which HTTP/2 has no header for.
-  app.setErrorHandler((error, _request, reply) =>
-    sendProblem(reply.removeHeader("connection"), problemFromFastifyError(error)),
-  );
-  app.setNotFoundHandler(({ url }, reply) => sendProblem(reply, routeNotFound(url)));
+  const sendError = createSendError(ignoreEvents);
+  const app = Fastify({ frameworkErrors: sendError });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) => sendError(routeNotFound(request.url), request, reply));
   mount?.(app);
-  registerRestRoutes(app, { interceptors: [], maxBodyBytes: 64 * 1024, ...options });
+  registerRestRoutes(app, { interceptors: [], maxBodyBytes: 64 * 1024, ...options, sendError });
   const baseUrl = await app.listen({ port: 0, host: "127.0.0.1" });
   return { app, baseUrl };
 }

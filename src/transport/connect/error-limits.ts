@@ -5,7 +5,7 @@
 import { gunzipSync } from "node:zlib";
 import { ConnectError } from "@connectrpc/connect";
 import { shortMessage } from "../../domain/short-text.ts";
-import { joinEnvelopes, prefixBytes } from "./envelope.ts";
+import { joinEnvelopes, prefixBytes } from "./envelopes.ts";
 import { compressedFlag, endStreamFlag, trailerFlag, trailerParse, trailerSerialize } from "./internals.ts";
 
 /** Of an error's details in base64. Ours are shorter. */

@@ -3,21 +3,12 @@
  * their own protocol's.
  */
 import type { OutgoingHttpHeaders } from "node:http";
-import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
-import { errorDomain } from "../../rpc/status.ts";
-import type { Problem } from "../rest/problem-details.ts";
-import { joinEnvelopes } from "./envelope.ts";
+import { isGrpc } from "../request.ts";
+import { joinEnvelopes } from "./envelopes.ts";
 import { boundTrailer } from "./error-limits.ts";
-import { codeFromString, setTrailerStatus, trailerFlag, trailerSerialize } from "./internals.ts";
-
-/** Whether a request is one of gRPC itself, and not of gRPC-Web. */
-export function isGrpc({ headers }: FastifyRequest): boolean {
-  const type = headers["content-type"];
-  return type !== undefined && /^application\/grpc(?:[+; ]|$)/i.test(type);
-}
+import { setTrailerStatus, trailerFlag, trailerSerialize } from "./internals.ts";
 
 /** Whether the client of a request reads nothing but a gRPC status: gRPC over HTTP/2, or gRPC-Web. */
 export function readsGrpcStatus(request: FastifyRequest): boolean {
@@ -29,18 +20,6 @@ export function readsGrpcStatus(request: FastifyRequest): boolean {
 function webText({ headers }: FastifyRequest): string | undefined {
   const found = /^application\/grpc-web(-text)?(?:[+; ]|$)/i.exec(headers["content-type"] ?? "");
   return found ? (found[1] ?? "").toLowerCase() : undefined;
-}
-
-/** Statuses of HTTP that say there is no such method. gRPC has a code for that, and needs no details. */
-const unimplemented: ReadonlySet<number> = new Set([404, 405]);
-
-/** The error of a problem that was found before a method was called. */
-export function errorOfProblem({ status, code, reason, detail, metadata }: Problem): ConnectError {
-  if (unimplemented.has(status)) return new ConnectError(detail, Code.Unimplemented);
-  const value = create(ErrorInfoSchema, { domain: errorDomain, reason, metadata });
-  const named = codeFromString(code.toLowerCase()) ?? Code.Unknown;
-  const details = [{ desc: ErrorInfoSchema, value }];
-  return new ConnectError(detail, named, undefined, details);
 }
 
 /** Answers a call of gRPC over HTTP/2, or of gRPC-Web, with nothing but its status. */

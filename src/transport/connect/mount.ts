@@ -1,34 +1,35 @@
 /**
- * Mounts RPC services on Fastify with `@connectrpc/connect-fastify`: each method answers gRPC, gRPC-Web and Connect at one
- * path. Hooks refuse requests that are not a call of the method, and pass unary calls to the fast path. Connect answers
- * streams and the calls that the fast path does not own.
+ * gRPC, gRPC-Web and Connect: mounts RPC services on Fastify with `@connectrpc/connect-fastify`, each method at one path for
+ * all three protocols. Hooks refuse requests that are not a call of the method (refusals.ts) and pass unary calls to the fast
+ * path (fast-path/). Connect answers streams, and what the fast path does not own (pipeline.ts).
  */
 import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
+import type { Publish } from "../../domain/publish.ts";
 import { createCallContext, protocolOf } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { setWire } from "../../rpc/streams/open-stream.ts";
 import { setPermit, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
-import type { RefusedBodies } from "../listener/lingering-close.ts";
+import type { TransportEvents } from "../events.ts";
+import { isGrpc } from "../request.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
-import { endBadly, isGone } from "./end-badly.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
-import { isGrpc, refuseGrpc } from "./grpc-refusal.ts";
+import { refuseGrpc } from "./grpc-refusal.ts";
 import type { UniversalHandler } from "./internals.ts";
+import { mend, setExchange } from "./pipeline.ts";
 import { faultOf, refusalOf } from "./refusals.ts";
-import { checkConnectVersion, gzipOnly, mend, setExchange } from "./workarounds.ts";
+import { breakOff, isGone } from "./responses.ts";
+import { checkConnectVersion, gzipOnly } from "./workarounds.ts";
 
 export interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   /** The largest message, before and after decompression. */
   readonly maxMessageBytes: number;
-  readonly refusedBodies: RefusedBodies;
   readonly shutdownSignal: AbortSignal;
-  readonly logger: Logger;
+  readonly publish: Publish<TransportEvents>;
   /** Whether unary calls are answered without Connect's pipeline where they can be. */
   readonly fastPath: boolean;
   /** The messages that google.protobuf.Any may carry in JSON. */
@@ -82,7 +83,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         reply.hijack();
         await write.call(this, request, reply);
         if (reply.raw.headersSent || isGone(reply)) return;
-        endBadly(reply, handler.requestPath, new Error("Connect has written no response"), options.logger);
+        breakOff(reply, handler.requestPath, new Error("Connect has written no response"), options.publish);
       };
     });
     await scope.register(fastifyConnectPlugin, {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { Health } from "../../../gen/health/v1/health_pb.ts";
+import { httpStatusOf } from "../http-errors.ts";
 import { faultOf, refusalOf } from "./refusals.ts";
 
 const { handlers } = createConnectRouter()
@@ -28,7 +29,8 @@ function statusOf(name: string, { method = "POST", query, version = 2, headers =
   const all = { host: "test", ...headers };
   const raw = { url, httpVersionMajor: version, headers: all };
   const request = { method, url, headers: all, raw } as unknown as FastifyRequest;
-  return (faultOf(request) ?? refusalOf(handler, request))?.problem.status;
+  const error = faultOf(request) ?? refusalOf(handler, request);
+  return error && httpStatusOf(error.status);
 }
 
 const typed = (type: string) => ({ headers: { "content-type": type } });

@@ -6,8 +6,8 @@
  * request without a Host, or with one that cannot be part of a URL, is answered 200 with an empty body."
  */
 import type { FastifyRequest } from "fastify";
-import { ProblemError, problemOfStatus } from "../rest/problem-details.ts";
-import { hasUrl } from "./host.ts";
+import { type HttpError, httpError } from "../http-errors.ts";
+import { hasUrl, queryOf } from "../request.ts";
 import {
   contentTypeUnaryRegExp,
   parseConnectType,
@@ -15,24 +15,23 @@ import {
   parseGrpcWebType,
   type UniversalHandler,
 } from "./internals.ts";
-import { queryOf } from "./query.ts";
 
 /** What is wrong with a request, whichever method it calls; undefined if nothing is. */
-export function faultOf(request: FastifyRequest): ProblemError | undefined {
+export function faultOf(request: FastifyRequest): HttpError | undefined {
   const fault = request.method === "GET" ? faultOfQuery(request) : undefined;
-  if (fault !== undefined) return malformed(fault);
-  return hasUrl(request) ? undefined : malformed("the Host or the target of the request cannot be part of a URL");
+  if (fault !== undefined) return httpError(400, fault);
+  return hasUrl(request) ? undefined : httpError(400, "the Host or the target of the request cannot be part of a URL");
 }
 
 /** Why a request without faults is no call of the method; undefined if it is one. */
-export function refusalOf(handler: UniversalHandler, request: FastifyRequest): ProblemError | undefined {
+export function refusalOf(handler: UniversalHandler, request: FastifyRequest): HttpError | undefined {
   const { allowedMethods, method, requestPath } = handler;
   if (method.methodKind === "bidi_streaming" && request.raw.httpVersionMajor === 1) {
-    return new ProblemError(problemOfStatus(505));
+    return httpError(505);
   }
   if (!allowedMethods.includes(request.method)) {
     const allow = allowedMethods.join(", ");
-    return new ProblemError(problemOfStatus(405, `${requestPath} takes ${allow} only`), { allow });
+    return httpError(405, `${requestPath} takes ${allow} only`, { allow });
   }
   const contentType = request.headers["content-type"] ?? "";
   if (
@@ -41,12 +40,7 @@ export function refusalOf(handler: UniversalHandler, request: FastifyRequest): P
       : isOfProtocol(contentType, method.methodKind !== "unary")
   )
     return undefined;
-  const detail = "the Content-Type is none of Connect, gRPC or gRPC-Web for this method";
-  return new ProblemError(problemOfStatus(415, detail));
-}
-
-function malformed(detail: string): ProblemError {
-  return new ProblemError(problemOfStatus(400, detail));
+  return httpError(415, "the Content-Type is none of Connect, gRPC or gRPC-Web for this method");
 }
 
 /** Whether a POST is of one of the protocols. */

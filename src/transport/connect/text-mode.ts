@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { receiveBody } from "../request-body.ts";
+import { receiveBody } from "../request.ts";
 import type { ShutdownNotices } from "../shutdown-notices.ts";
 import { parseGrpcWebType, type UniversalServerRequest } from "./internals.ts";
 

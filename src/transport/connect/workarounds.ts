@@ -1,149 +1,40 @@
-/**
- * What Connect and connect-fastify (2.2.0) do otherwise than they should, each with what there is to report upstream.
- *
- * Most of it is done around Connect's handlers, between the request that the plugin reads and the response that it writes.
- */
+/** What Connect and connect-fastify (2.2.0) do otherwise than they should, each with what there is to report upstream. */
 import { gunzipSync } from "node:zlib";
-import { Code, ConnectError, type ContextValues, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
 import { connectTimeoutMs, grpcTimeoutMs, maxTimerMs } from "../../rpc/request-headers.ts";
-import { type BodyOptions, bodyOf, dropAllowedLength, yieldOnce } from "./bodies.ts";
-import { endBadly } from "./end-badly.ts";
-import { joinEnvelopes } from "./envelope.ts";
-import { boundJsonError, boundStreamEnd, boundTrailer } from "./error-limits.ts";
+import { joinEnvelopes } from "./envelopes.ts";
+import { boundJsonError } from "./error-limits.ts";
 import {
   codeFromString,
   parseGrpcWebType,
   setTrailerStatus,
   trailerFlag,
   trailerSerialize,
-  type UniversalHandler,
   type UniversalServerRequest,
   type UniversalServerResponse,
 } from "./internals.ts";
-import { asBinary, encodeText, isTextMode, textHeader } from "./text-mode.ts";
-import { checkTrailer } from "./trailers.ts";
-import { joinVary } from "./vary.ts";
-
-export interface MendOptions extends BodyOptions {
-  readonly logger: Logger;
-}
-
-/** The request and the reply of a call. */
-interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
-
-const exchangeKey = createContextKey<Exchange | undefined>(undefined, { description: "the call's HTTP exchange" });
-
-/** Notes the request and the reply of a call, which Connect's handlers do not pass on. */
-export function setExchange(values: ContextValues, exchange: Exchange): void {
-  values.set(exchangeKey, exchange);
-}
-
-/**
- * Wraps a handler of Connect so that its requests and responses are as they should be. The reply is hijacked.
- *
- * To report of connect-fastify: "If a handler rejects, the request is answered 200 with an empty body: the plugin does not
- * hijack the reply", and "an HTTP/2 response that breaks off looks complete, because it is destroyed without a code."
- */
-export function mend(handler: UniversalHandler, options: MendOptions): UniversalHandler {
-  const mended = async (received: UniversalServerRequest): Promise<UniversalServerResponse> => {
-    const exchange = received.contextValues?.get(exchangeKey);
-    if (exchange === undefined) throw new Error("the call's exchange was not noted");
-    try {
-      return await answer(handler, received, exchange, options);
-    } catch (error) {
-      if (error !== abandoned) endBadly(exchange.reply, handler.requestPath, error, options.logger);
-      throw abandoned;
-    }
-  };
-  return Object.assign(mended, handler);
-}
-
-async function answer(
-  handler: UniversalHandler,
-  received: UniversalServerRequest,
-  exchange: Exchange,
-  options: MendOptions,
-): Promise<UniversalServerResponse> {
-  dropEndlessTimeout(received.header);
-  dropAllowedLength(received.header, options.maxMessageBytes);
-  const { request } = exchange;
-  const isUnary = handler.method.methodKind === "unary";
-  const body = await bodyOf(request, isUnary, options);
-  // The client has gone before its request was complete.
-  if (body === undefined) throw abandoned;
-  const isText = isTextMode(request.headers["content-type"]);
-  const taken = { ...(isText ? asBinary(received) : received), body };
-  const outcome = await handler(taken).catch((error) => answerOfBrokenText(error, taken));
-  // Too large a body has not been read to its end, and one that is refused for its headers not at all.
-  if (isText || isUnary || !request.raw.readableDidRead) options.refusedBodies.drop(request.raw);
-  // To report: "The error of a call whose client has gone is written to a response that has closed."
-  if (received.signal.aborted && outcome.status !== 200) throw abandoned;
-  const mended = nameCompression(await mendError(outcome), received);
-  const header = new Headers(mended.header);
-  joinVary(header, exchange.reply);
-  const limited = bounded(handler, mended);
-  const whole = watched(isText ? encodeText(limited) : limited, handler, exchange, options.logger);
-  return { ...mended, header: isText ? textHeader(header) : header, body: whole };
-}
 
 /**
  * The plugin ignores an error with this code: it stands for a client that has hung up.
  *
  * To report: "Errors while a response is written go to console.error and cannot be handled."
  */
-const abandoned = new ConnectError("the response cannot be written", Code.Aborted);
+export const abandoned = new ConnectError("the response cannot be written", Code.Aborted);
 
-/**
- * The response to a gRPC or gRPC-Web call whose error repeats a lone surrogate, which the client's JSON can have.
- *
- * To report: "setTrailerStatus throws a URIError for a message with a lone surrogate, and the call has no response."
- */
-function answerOfBrokenText(thrown: unknown, { header }: UniversalServerRequest): UniversalServerResponse {
-  const [type] = /^application\/grpc(?:-web)?[\w+]*/i.exec(header.get("content-type") ?? "") ?? [];
-  if (!(thrown instanceof URIError) || type === undefined) throw thrown;
-  const error = new ConnectError("the request has text that is not Unicode: a lone surrogate", Code.InvalidArgument);
-  const trailer = setTrailerStatus(new Headers(), error);
-  const response = { status: 200, header: new Headers({ "content-type": type }) };
-  if (!parseGrpcWebType(type)) return { ...response, trailer };
-  return { ...response, body: yieldOnce(joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) })) };
+/** A body of one piece. */
+export async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
-/** A body whose errors, and those of its writing, are logged. */
-function watched(
-  body: AsyncGenerator<Uint8Array>,
-  handler: UniversalHandler,
-  exchange: Exchange,
-  logger: Logger,
-): AsyncIterable<Uint8Array> {
-  const { reply } = exchange;
-  const end = (error: unknown) => endBadly(reply, handler.requestPath, error, logger);
-  // To report: "universalResponseToNodeResponse never settles when an HTTP/2 stream closes while a write waits for drain."
-  reply.raw.once("close", () => reply.raw.emit("drain"));
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        try {
-          return await body.next();
-        } catch (error) {
-          end(error);
-          throw abandoned;
-        }
-      },
-      /** Called with what a write failed with, before the plugin looks at the error and its causes. */
-      throw(error: unknown) {
-        end(error);
-        if (error instanceof Error) error.cause = Object.assign(new Error("logged"), { code: "ERR_STREAM_DESTROYED" });
-        return body.throw(error);
-      },
-      return: () => body.return(undefined),
-    }),
-  };
+/**
+ * Removes an announced length. Node rejects a body of another length; one over the limit is left, for Connect to refuse at
+ * once.
+ *
+ * To report: "A Content-Length sets aside as many bytes before the first one has arrived."
+ */
+export function dropAllowedLength(header: Headers, maxMessageBytes: number): void {
+  if (Number(header.get("content-length")) <= maxMessageBytes) header.delete("content-length");
 }
 
 /**
@@ -208,7 +99,7 @@ const compressionHeaders = [
  * To report: "The refusal of an unknown compression lacks Grpc-Accept-Encoding: it is set as the error's metadata, from which
  * headers of the protocol are removed." (https://github.com/grpc/grpc/blob/master/doc/compression.md)
  */
-function nameCompression(
+export function nameCompression(
   response: UniversalServerResponse,
   { header }: UniversalServerRequest,
 ): UniversalServerResponse {
@@ -232,7 +123,7 @@ export function isUndecodable(code: Code | undefined, message = ""): boolean {
  *
  * To report: "Malformed binary of a unary call is answered with internal, malformed JSON with invalid_argument."
  */
-async function mendError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
+export async function mendError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
   if (response.status < 400 || !response.body || !response.header) return response;
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
@@ -254,19 +145,16 @@ async function mendError(response: UniversalServerResponse): Promise<UniversalSe
 const isPacked = (header: Headers) => header.get("content-encoding") === "gzip";
 
 /**
- * The body, and at its end the trailer, with an error of bounded length.
+ * The response to a gRPC or gRPC-Web call whose error repeats a lone surrogate, which the client's JSON can have.
  *
- * To report: "Errors repeat what the client sent at any length, also in trailers, which HTTP/2 limits", and "grpc-message is
- * encoded by encodeURIComponent: grpc-js does not decode all of that".
+ * To report: "setTrailerStatus throws a URIError for a message with a lone surrogate, and the call has no response."
  */
-async function* bounded(
-  { method }: UniversalHandler,
-  { header, body, trailer }: UniversalServerResponse,
-): AsyncGenerator<Uint8Array> {
-  const isEnveloped = method.methodKind !== "unary" || header?.get("content-type")?.startsWith("application/grpc");
-  yield* body && isEnveloped ? boundStreamEnd(body) : (body ?? []);
-  // It is there once the body has been read.
-  if (!trailer) return;
-  boundTrailer(trailer);
-  checkTrailer(trailer);
+export function answerBrokenText(thrown: unknown, { header }: UniversalServerRequest): UniversalServerResponse {
+  const [type] = /^application\/grpc(?:-web)?[\w+]*/i.exec(header.get("content-type") ?? "") ?? [];
+  if (!(thrown instanceof URIError) || type === undefined) throw thrown;
+  const error = new ConnectError("the request has text that is not Unicode: a lone surrogate", Code.InvalidArgument);
+  const trailer = setTrailerStatus(new Headers(), error);
+  const response = { status: 200, header: new Headers({ "content-type": type }) };
+  if (!parseGrpcWebType(type)) return { ...response, trailer };
+  return { ...response, body: yieldOnce(joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) })) };
 }

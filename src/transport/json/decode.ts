@@ -1,7 +1,7 @@
 /**
- * Decodes ProtoJSON, for REST and for Connect: one walk that makes the message and refuses the first value that does not
- * fit, with its path. `fromJson` takes what would surprise a client (a rounded 64-bit number, "0x10" for 16), words faults
- * for programmers, and does not always name the field.
+ * The decoder of ProtoJSON, for REST and for Connect. One walk makes the message and refuses the first value that does not
+ * fit, with its path. `fromJson` accepts values that would surprise a client (a rounded 64-bit number, "0x10" for 16), its
+ * messages are for programmers, and it does not always name the field.
  */
 import {
   create,
@@ -25,8 +25,8 @@ import {
 import { invalidRequest, ValueFault } from "./fault.ts";
 import { findField } from "./fields.ts";
 import { readEnum, readMapKey, readScalar, type ScalarValue } from "./scalars.ts";
-import { parseJson } from "./text.ts";
-import { isJsonObject, maxDepth, readTimestamp, wellKnownTypes } from "./well-known.ts";
+import { isJsonObject, parseJson } from "./text.ts";
+import { maxDepth, readTimestamp, wellKnownTypes } from "./well-known.ts";
 
 export interface JsonDecoderOptions {
   /**
@@ -63,7 +63,7 @@ export function decodeJson<Desc extends DescMessage>(
   return message;
 }
 
-/** Where a value lies. */
+/** The position of a value. */
 interface Place {
   readonly path: string;
   readonly depth: number;

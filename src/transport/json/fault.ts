@@ -1,7 +1,7 @@
 import { DomainError } from "../../domain/failure.ts";
 import { shortValue } from "../../domain/short-text.ts";
 
-/** What is wrong with a value, to be read after the name of its field, which is not known where the value is read. */
+/** What is wrong with a value. The reader of the value does not have the name of its field, which its caller adds. */
 export class ValueFault extends Error {
   override readonly name = "ValueFault";
 }

@@ -36,7 +36,9 @@ export function readMapKey(type: ScalarType, key: string): ScalarValue {
 export function readEnum(desc: DescEnum, value: JsonValue, unknown: "refuse" | "ignore"): number | undefined {
   if (desc.typeName === "google.protobuf.NullValue" && value === null) return 0;
   if (typeof value === "number" && desc.open) return Number(readInteger(ScalarType.INT32, value));
-  const known = desc.values.find(({ name, jsonName, number }) => [name, jsonName, number].includes(value as never));
+  const known = desc.values.find(
+    ({ name, jsonName, number }) => value === name || value === jsonName || value === number,
+  );
   if (known !== undefined) return known.number;
   if (unknown === "ignore" && typeof value === "string") return undefined;
   const names = desc.values.slice(0, 10).map(({ name }) => name);

@@ -1,10 +1,10 @@
 /** Reads the bytes of a request as JSON, more strictly than JSON.parse does. */
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { invalidRequest } from "./fault.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Of one object, and of all objects of a body. No request comes near them: thousands of keys cost as much as tens of calls. */
+/** Of one object, and of all objects of a body. No useful request comes near them, and thousands of keys cost as much as tens of calls. */
 const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 /**
@@ -17,6 +17,11 @@ export function parseJson(bytes: Uint8Array, place = ""): JsonValue {
   const value = parse(text);
   if (repeated !== undefined) throw invalidRequest(pathIn(place, repeated), "given more than once");
   return value;
+}
+
+/** A JSON object, not a list and not null. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The path of a value in a place; an empty place is the whole body. */

@@ -3,25 +3,21 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ValueFault } from "./fault.ts";
 import { readString } from "./scalars.ts";
+import { isJsonObject } from "./text.ts";
 
-/** How deep messages, lists and objects may lie in each other. */
+/** The deepest nesting of messages, lists and objects. */
 export const maxDepth = 64;
-
-/** A JSON object, not a list and not null. */
-export function isJsonObject(value: JsonValue | undefined): value is { [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 const rfc3339 =
   /^(\d{4}-\d\d-(\d\d))t((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:(\.\d{1,9})\d*)?(z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 const earliestMs = Date.parse("0001-01-01T00:00:00Z");
 const latestMs = Date.parse("9999-12-31T23:59:59Z");
 
-/** The fields of a Timestamp. RFC 3339 allows small letters, and more digits of a second than nine, which are cut. */
+/** The fields of a Timestamp. RFC 3339 allows lower-case letters, and more than nine digits of a second, which are cut off. */
 export function readTimestamp(value: JsonValue): Pick<Timestamp, "seconds" | "nanos"> {
   const [, date, day, time, fraction = "", offset = ""] = (typeof value === "string" && rfc3339.exec(value)) || [];
   const ms = Date.parse(`${date}T${time}${offset.toUpperCase()}`);
-  // Date makes a day in March of the 30th of February.
+  // Date turns February 30 into a day in March.
   const isDay = Number(day) <= 28 || new Date(`${date}T00:00:00Z`).getUTCDate() === Number(day);
   if (!isDay || Number.isNaN(ms)) {
     throw new ValueFault("must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z");
@@ -31,8 +27,8 @@ export function readTimestamp(value: JsonValue): Pick<Timestamp, "seconds" | "na
 }
 
 /**
- * Answers a value in the form that `fromJson` reads. Throws a ValueFault for a value that does not fit.
- * `fromJson` takes "1.5s and more", and words its faults for programmers.
+ * Returns a value in the form that `fromJson` reads. Throws a ValueFault for a value that does not fit. `fromJson` accepts
+ * "1.5s and more", and its messages are for programmers.
  */
 type Canonicalize = (value: JsonValue, depth: number) => JsonValue;
 
@@ -71,7 +67,7 @@ function readListValue(value: JsonValue, depth: number): JsonValue {
 function readFreeJson(value: JsonValue, depth: number): JsonValue {
   if (depth > maxDepth) throw new ValueFault("is nested too deeply");
   if (typeof value === "string") return readString(value);
-  // JSON.parse makes Infinity of 1e400, which JSON cannot write.
+  // JSON.parse turns 1e400 into Infinity, which JSON cannot write.
   if (typeof value === "number" && !Number.isFinite(value)) throw new ValueFault("is out of range");
   if (typeof value !== "object" || value === null) return value;
   for (const [key, item] of Object.entries(value)) {

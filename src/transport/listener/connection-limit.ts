@@ -1,46 +1,39 @@
-/** Decides which connections are let in: so many in all, and so many an address. */
+/** Limits the connections at once, in all and from each address. */
 import { addressGroup, createAddressMatcher } from "../../domain/address.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { RefusedConnections, TransportEvents } from "../events.ts";
 
-export interface ConnectionGateOptions {
+export interface ConnectionLimitOptions {
   /** Connections at once. */
   readonly maxConnections: number;
   /** Connections at once from one address; one of IPv6 stands for its /64. */
   readonly maxConnectionsPerAddress: number;
   /** Addresses and networks that speak for many clients, and so have no limit of their own. */
   readonly trustedProxies: readonly string[];
-  /** Told of refusals, at most once a minute: who floods the door must not flood the log as well. */
-  readonly onRefused?: (refused: RefusedConnections) => void;
+  readonly publish: Publish<TransportEvents>;
 }
 
-export interface RefusedConnections {
-  /** How many since it was last told. */
-  readonly count: number;
-  /** Which limit the newest one met. */
-  readonly limit: "maxConnections" | "maxConnectionsPerAddress";
-  /** The newest one's address, as it is counted. */
-  readonly address: string;
-}
-
-export interface ConnectionGate {
-  /** Lets a connection in, and gives what to call when it is gone; or undefined if it is one too many. */
+export interface ConnectionLimit {
+  /** Counts a connection. Returns the function to call when it is gone, or undefined if it is over a limit. */
   enter(address: string): (() => void) | undefined;
 }
 
-const reportIntervalMs = 60_000;
+/** A flood of connections must not flood the log as well. */
+const publishIntervalMs = 60_000;
 
-/** Makes a gate, which several listeners may share. */
-export function createConnectionGate(options: ConnectionGateOptions): ConnectionGate {
+/** Creates a limit, which several listeners may share. */
+export function createConnectionLimit(options: ConnectionLimitOptions): ConnectionLimit {
   const isTrustedProxy = createAddressMatcher(options.trustedProxies);
   const inside = new Map<string, number>();
   let total = 0;
   let refused = 0;
-  let lastReportMs = Number.NEGATIVE_INFINITY;
+  let lastPublishedMs = Number.NEGATIVE_INFINITY;
 
   function refuse(limit: RefusedConnections["limit"], address: string): void {
     refused++;
-    if (performance.now() - lastReportMs < reportIntervalMs) return;
-    lastReportMs = performance.now();
-    options.onRefused?.({ count: refused, limit, address });
+    if (performance.now() - lastPublishedMs < publishIntervalMs) return;
+    lastPublishedMs = performance.now();
+    options.publish("transport.connections_refused", { count: refused, limit, address });
     refused = 0;
   }
 

@@ -17,7 +17,7 @@ export function protocolOf(bytes: Uint8Array): Protocol | undefined {
  * Reads just enough of a connection to know its protocol, puts those bytes back, and hands the connection over, paused.
  * A connection that ends or stays undecided for `timeoutMs` is closed.
  */
-export function sniff(socket: Socket, timeoutMs: number, decided: (protocol: Protocol) => void): void {
+export function detectProtocol(socket: Socket, timeoutMs: number, decided: (protocol: Protocol) => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   const onEnd = () => socket.destroy();

@@ -1,28 +1,28 @@
-/** The HTTP/1.1 side of a listener: a server that never listens and is handed its connections. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+/** HTTP/1.1 connections: Node's server, with limits on what one connection may have under way, and a drain. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerFault, refuseFaulty } from "./http1-faults.ts";
-import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
-import { refuseExpectation } from "./unhandled.ts";
+import { type HttpError, httpError } from "../http-errors.ts";
+import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
+import { refuse, refuseBytes, refuseExpectation } from "./refusals.ts";
+import { announceClose, discardBody } from "./unread-body.ts";
 
-/** What a connection waits for: with pipelining, several answers. */
+/** What a connection waits for: with pipelining, several responses. */
 interface Pending {
-  /** The answer to the newest request, before which the older ones have to come. */
+  /** The response to the newest request, before which the older ones have to come. */
   readonly newest: ServerResponse;
   readonly calls: number;
 }
 
-/** Makes a server for HTTP/1.1 connections that someone else accepts. */
+/** Creates the server of HTTP/1.1. */
 export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const pending = new Map<Socket, Pending>();
   let draining = false;
-  const checkingIntervalMs = Math.min(5_000, limits.headersTimeoutMs);
 
   const receive = (handle: RequestHandler) => (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const before = pending.get(socket);
     const calls = (before?.calls ?? 0) + 1;
-    // Few clients pipeline at all, and HTTP/1 has no way to tell them how much they may.
+    // Few clients pipeline at all, and HTTP/1 has no way to announce a limit.
     if (calls > limits.maxConcurrentStreams) {
       socket.destroy();
       return;
@@ -33,44 +33,19 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       if (now === undefined || now.calls === 1) pending.delete(socket);
       else pending.set(socket, { ...now, calls: now.calls - 1 });
     };
-    // An answer can come before the whole request, which then has all the answer it will have.
+    announceClose(request, response);
+    response.on("prefinish", discardRest);
     response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
     if (draining) {
       if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
       closeAfter(response);
     }
-    if (!refuseFaulty(request, response)) handle(request, response);
+    const fault = faultOf(request);
+    if (fault) refuse(request, response, fault);
+    else handle(request, response);
   };
-  const server = createServer(
-    {
-      // Node insists that headers take no longer than the whole.
-      headersTimeout: Math.min(limits.headersTimeoutMs, limits.bodyTimeoutMs),
-      requestTimeout: limits.bodyTimeoutMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
-      maxHeaderSize: limits.maxHeaderBytes,
-      // The timeouts are enforced this often; Node's default of 30 seconds would stretch them.
-      connectionsCheckingInterval: checkingIntervalMs,
-      // Node's own refusal has no problem in it.
-      requireHostHeader: false,
-    },
-    receive(handler),
-  );
+  const server = openServer(receive(handler), limits, pending);
   server.on("checkExpectation", receive(refuseExpectation));
-  // A connection idles, or its client takes nothing of an answer. Silence while a call is at work is no fault; silence
-  // within a request is answered by the timeouts above, which this must not forestall.
-  server.setTimeout(limits.bodyTimeoutMs + 3 * checkingIntervalMs, (socket) => {
-    if (!pending.has(socket) || socket.writableLength > 0) socket.destroy();
-  });
-  server.on("clientError", (error, stream) => {
-    const socket = stream as Socket;
-    // More bytes behind those already answered.
-    if (socket.writableEnded) return;
-    // An answer that has begun would take this one for its own continuation.
-    if (!socket.writable || pending.get(socket)?.newest.headersSent) socket.destroy();
-    else answerFault(error, socket);
-  });
-  // A server enforces its timeouts and knows its connections only once it hears that it listens.
-  server.emit("listening");
 
   let sweeping = false;
   /** Once for all responses that close in the same turn: it looks at every connection. */
@@ -85,7 +60,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
 
   function closeAfter(response: ServerResponse): void {
     if (!response.headersSent) response.setHeader("connection", "close");
-    // It may be too late for the header, or an error's answer may lack it.
+    // It may be too late for the header.
     response.once("close", closeIdleSoon);
   }
 
@@ -104,4 +79,56 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       server.close();
     },
   };
+}
+
+/** A response can be complete before its request, which is still on its way then. */
+function discardRest(this: ServerResponse): void {
+  if (!this.req.complete) discardBody(this.req, this);
+}
+
+/**
+ * What is wrong with an HTTP/1 request: it lacks the Host that HTTP/1.1 demands, or its body has an end that another server
+ * on the way may see elsewhere. With HTTP/1.0, or without `chunked` at its end, Transfer-Encoding is faulty, and no other
+ * coding is implemented (RFC 9112, 3.2, 6.1 and 6.3).
+ */
+function faultOf({ headers, httpVersion }: IncomingMessage): HttpError | undefined {
+  const { host, "transfer-encoding": coding } = headers;
+  const isOld = httpVersion === "1.0";
+  if (host === undefined && !isOld) return httpError(400, "a request of HTTP/1.1 must have the header Host");
+  if (coding === undefined || (!isOld && coding.toLowerCase() === "chunked")) return undefined;
+  return httpError(isOld || !/\bchunked$/i.test(coding) ? 400 : 501);
+}
+
+function openServer(handle: RequestHandler, limits: ProtocolLimits, pending: ReadonlyMap<Socket, Pending>): Server {
+  const checkingIntervalMs = Math.min(5_000, limits.headersTimeoutMs);
+  const server = createServer(
+    {
+      // Node insists that headers take no longer than the whole.
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.bodyTimeoutMs),
+      requestTimeout: limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+      // The timeouts are enforced this often. Node's default of 30 seconds would stretch them.
+      connectionsCheckingInterval: checkingIntervalMs,
+      // Node's own refusal has no problem details.
+      requireHostHeader: false,
+    },
+    handle,
+  );
+  // A connection idles, or its client takes nothing of a response. Silence while a call is at work is no fault. Silence
+  // within a request is answered by the timeouts above, which this must not forestall.
+  server.setTimeout(limits.bodyTimeoutMs + 3 * checkingIntervalMs, (socket) => {
+    if (!pending.has(socket) || socket.writableLength > 0) socket.destroy();
+  });
+  server.on("clientError", (error, stream) => {
+    const socket = stream as Socket;
+    // More bytes behind those already answered.
+    if (socket.writableEnded) return;
+    // A response that has begun would take this one for its own continuation.
+    if (!socket.writable || pending.get(socket)?.newest.headersSent) socket.destroy();
+    else refuseBytes(error, socket);
+  });
+  // A server enforces its timeouts and keeps its list of connections only from this event on.
+  server.emit("listening");
+  return server;
 }

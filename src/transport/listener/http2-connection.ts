@@ -1,6 +1,6 @@
-/** The limits of one HTTP/2 connection: streams at once, streams begun for nothing, and idle time. */
+/** The limits of one HTTP/2 connection: streams at once, wasted streams ("rapid reset"), and idle time. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { ProtocolLimits } from "./listen.ts";
+import type { ProtocolLimits } from "./protocol-server.ts";
 
 export interface Http2Connection {
   /** Notes that work is done for a stream. One that ends without any counts as wasted. */
@@ -17,7 +17,10 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
   let streams = 0;
   function countWaste(): void {
     if (!isWasteTooMuch() || session.destroyed) return;
-    session.destroy(new Error("too many streams were begun for nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    session.destroy(
+      new Error("too many streams were reset before their requests arrived"),
+      constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    );
   }
   // Each of these is one function for all streams: each call holds what is made for it while it waits.
   function onRefusedClose(): void {
@@ -73,7 +76,8 @@ function closeWhenIdle(session: ServerHttp2Session, limits: ProtocolLimits, isId
 }
 
 /**
- * Counts streams that a client begins for nothing ("rapid reset"). The returned function says whether this one is too many.
+ * Limits the streams that a client wastes ("rapid reset"). The returned function counts one, and returns whether it is over
+ * the limit.
  *
  * The budget has room for honest clients of a busy process: calls whose deadlines pass before the process reads them look
  * the same as an attack. Within the budget an attacker takes less time from the process than with calls of paths that do

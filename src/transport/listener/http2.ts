@@ -1,4 +1,4 @@
-/** The HTTP/2 cleartext side of a listener: a server that never listens and is handed its connections. */
+/** HTTP/2 connections without TLS: Node's server, with limits on its streams, and a drain. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   constants,
@@ -10,10 +10,10 @@ import {
 } from "node:http2";
 import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
-import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./listen.ts";
-import { refuseExpectation } from "./unhandled.ts";
+import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
+import { refuseExpectation } from "./refusals.ts";
 
-/** nghttp2's limit of resets does not tell calls that were worked on from streams begun for nothing: ours does. */
+/** nghttp2's limit counts every reset. Ours (http2-connection.ts) counts only streams that no work was done for. */
 const noLimit = 1e9;
 
 const floodLimits = {
@@ -24,7 +24,7 @@ const floodLimits = {
   maxSessionInvalidFrames: 100,
 };
 
-/** Makes a server for HTTP/2 connections that someone else accepts. */
+/** Creates the server of HTTP/2. */
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const settings = { maxHeaderListSize: limits.maxHeaderBytes };
   const opening = openingSettings({ maxConcurrentStreams: limits.maxConcurrentStreams }, settings);

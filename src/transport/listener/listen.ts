@@ -1,50 +1,20 @@
-/** One TCP socket that speaks HTTP/1.1 and HTTP/2 cleartext with prior knowledge. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+/**
+ * One TCP socket that speaks HTTP/1.1 and HTTP/2 cleartext with prior knowledge. This folder owns the connections: how many
+ * there are, how long they take, and how they drain. It hands requests to one handler.
+ */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { ConnectionGate } from "./connection-limit.ts";
-import { sniff } from "./detect-protocol.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { TransportEvents } from "../events.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
+import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
-
-/** Answers a request of either protocol: those of HTTP/2 come as Node's imitations of HTTP/1's objects. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** What an operator may set: the part of the configuration that the connections follow. */
-export interface ListenerLimits {
-  /** How long a new connection may be silent, and how long an HTTP/1 request's headers may take. */
-  readonly headersTimeoutMs: number;
-  /**
-   * How long a whole request may take to arrive, and how long a client may take nothing of its answer. Answers of HTTP/2
-   * are looked at this often, so that nothing may be taken of one for up to twice as long.
-   */
-  readonly bodyTimeoutMs: number;
-  /** How long a connection may idle between calls. */
-  readonly idleTimeoutMs: number;
-  readonly maxHeaderBytes: number;
-  /** Calls at once on one connection: the streams of HTTP/2, the pipelined requests of HTTP/1. */
-  readonly maxConcurrentStreams: number;
-}
-
-/** What a protocol's server follows. */
-export interface ProtocolLimits extends ListenerLimits {
-  /** How long a client may take to close a connection that the server has ended, or an answered HTTP/2 request. */
-  readonly lingerTimeoutMs: number;
-}
+import type { ListenerLimits, ProtocolLimits, RequestHandler } from "./protocol-server.ts";
 
 const defaultLingerTimeoutMs = 5_000;
 
-/** A vanished client is asked for a sign of life after this silence: a call of its own may wait for ever otherwise. */
+/** After this silence TCP probes the client. The call of a client that has vanished could wait for ever otherwise. */
 const keepAliveInitialDelayMs = 60_000;
-
-/** What a listener does with the connections of one protocol. */
-export interface ProtocolServer {
-  /** Takes over a paused connection. */
-  accept(socket: Socket): void;
-  /** Closes idle connections now and the others when what is in flight on them is answered. */
-  drain(): void;
-  /** Releases what is left once every connection is gone. */
-  stop(): void;
-}
 
 export interface Listener {
   readonly port: number;
@@ -60,25 +30,24 @@ export interface ListenOptions {
   readonly port: number;
   readonly handler: RequestHandler;
   readonly limits: ListenerLimits;
-  /** Lets connections in. Listeners may share one. */
-  readonly gate: ConnectionGate;
+  /** Listeners may share one. */
+  readonly connectionLimit: ConnectionLimit;
   readonly lingerTimeoutMs?: number;
-  /** Told when a connection could not be accepted, for instance for want of file descriptors. */
-  readonly onAcceptError?: (error: Error) => void;
+  readonly publish: Publish<TransportEvents>;
 }
 
 /** Listens. Rejects with the system's own error, such as EADDRINUSE. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { lingerTimeoutMs = defaultLingerTimeoutMs, gate } = options;
+  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit } = options;
   const limits: ProtocolLimits = { ...options.limits, lingerTimeoutMs };
   const protocols = { http1: createHttp1(options.handler, limits), http2: createHttp2(options.handler, limits) };
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
-  // Not half-open: a client that ends its side has hung up, and HTTP/2 streams would not hear of it.
+  // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    const leave = gate.enter(socket.remoteAddress ?? "");
+    const leave = connectionLimit.enter(socket.remoteAddress ?? "");
     if (leave === undefined) {
       // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
       socket.resetAndDestroy();
@@ -86,7 +55,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     }
     sockets.add(socket);
     undecided.add(socket);
-    // A reset is no news: "close" follows it. Without a listener it would end the process.
+    // "close" follows. Without a listener the error would end the process.
     socket.on("error", () => {});
     socket.once("close", () => {
       sockets.delete(socket);
@@ -94,7 +63,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       leave();
     });
     socket.once("finish", () => closeEventually(socket, lingerTimeoutMs));
-    sniff(socket, limits.headersTimeoutMs, (protocol) => {
+    detectProtocol(socket, limits.headersTimeoutMs, (protocol) => {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
@@ -107,7 +76,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     protocols.http2.stop();
     throw error;
   }
-  server.on("error", (error) => options.onAcceptError?.(error));
+  server.on("error", (error) => options.publish("transport.accept_failed", { error }));
 
   async function drain(): Promise<void> {
     const gone = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,43 +1,73 @@
-/** Makes the request message of what an HTTP request says in its path, query and body. */
-import { type DescField, getOption, type JsonValue, type MessageShape, type Registry } from "@bufbuild/protobuf";
+/** Makes the request message of the path, the query and the body of an HTTP request. */
+import type { IncomingHttpHeaders } from "node:http";
+import {
+  type DescField,
+  getOption,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  type Registry,
+} from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
+import type { FastifyRequest } from "fastify";
 import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
+import { shortValue } from "../../domain/short-text.ts";
+import { httpError } from "../http-errors.ts";
 import { decodeJson, type JsonDecoderOptions } from "../json/decode.ts";
 import { invalidRequest } from "../json/fault.ts";
 import { type FieldPath, findFieldLoosely, resolveFieldPath } from "../json/fields.ts";
-import { parseJson, pathIn } from "../json/text.ts";
-import { isJsonObject } from "../json/well-known.ts";
+import { isJsonObject, parseJson, pathIn } from "../json/text.ts";
 import type { RestBinding } from "./bindings.ts";
 import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
 
-/** What an HTTP request says to a method. */
-export interface RestRequest {
-  /** The values of the template's variables, in their order. */
-  readonly pathVariables: readonly string[];
-  /** Without the question mark. */
-  readonly query: string;
-  /** Undefined or empty if the request has none. */
-  readonly body: Uint8Array | undefined;
-}
+/**
+ * The message of a request. `variables` are the values of the template's variables, in their order; `query` is without its
+ * question mark. Throws INVALID_REQUEST with the first fault, and an HttpError for a body that is not JSON.
+ */
+export type RestDecoder = (
+  request: FastifyRequest,
+  variables: readonly string[],
+  query: string,
+) => MessageShape<RestBinding["method"]["input"]>;
 
-export type RestDecoder = (request: RestRequest) => MessageShape<RestBinding["method"]["input"]>;
-
-type JsonObject = Record<string, JsonValue>;
-
-/** A function from requests to messages of the binding's method. It throws INVALID_REQUEST with the first fault of a request. */
+/** Creates the decoder of a binding's requests. */
 export function createDecoder(binding: RestBinding, registry?: Registry): RestDecoder {
   const { input } = binding.method;
   const options: JsonDecoderOptions = { unknownKeys: "refuse", registry };
-  return (request) => {
+  return (request, variables, query) => {
     const root: JsonObject = {};
-    if (request.body !== undefined && request.body.length > 0) readBody(binding, request.body, root);
-    if (request.query !== "") readQuery(binding, decodeQuery(request.query), root);
+    const body = bodyOf(request, binding);
+    if (body !== undefined) readBody(binding, body, root);
+    if (query !== "") readQuery(binding, decodeQuery(query), root);
     for (const [index, path] of binding.variableFields.entries()) {
-      setField(root, path, textToJson(path.field, request.pathVariables[index] ?? ""));
+      setField(root, path, textToJson(path.field, variables[index] ?? ""));
     }
     return decodeJson(input, root, options);
   };
+}
+
+/** The bytes of a request's body; undefined for an empty one. */
+function bodyOf({ body, headers }: FastifyRequest, binding: RestBinding): Uint8Array | undefined {
+  const bytes = body instanceof Uint8Array && body.length > 0 ? body : undefined;
+  if (binding.body !== "none") {
+    if (bytes !== undefined) requireJson(headers);
+    return bytes;
+  }
+  // Fastify leaves the body of a GET unread. To ignore one would be to ignore something that the client sent.
+  const length = headers["content-length"] ?? "0";
+  if (bytes === undefined && length === "0" && headers["transfer-encoding"] === undefined) return undefined;
+  throw invalidRequest("", "this method takes no request body");
+}
+
+/** `application/json`, whatever its parameters, but a charset can only be UTF-8. */
+const jsonType = /^application\/json\s*(?:;(?!.*charset=(?!"?utf-?8"?\s*(?:;|$))).*)?$/i;
+
+function requireJson(headers: IncomingHttpHeaders): void {
+  const { "content-type": type = "", "content-encoding": encoding = "identity" } = headers;
+  if (type !== "application/json" && !jsonType.test(type)) throw httpError(415);
+  if (encoding === "identity") return;
+  throw httpError(415, `the body must be sent without Content-Encoding, not as ${shortValue(encoding)}`);
 }
 
 function decodeQuery(query: string): QueryParameter[] {
@@ -49,7 +79,7 @@ function decodeQuery(query: string): QueryParameter[] {
 }
 
 function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonObject): void {
-  if (body === "none") throw invalidRequest("", "this method takes no request body");
+  if (body === "none") return;
   const isWhole = body === "all";
   const place = isWhole ? "" : body.name;
   const json = parseJson(bytes, place);
@@ -62,7 +92,7 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
   if (!isWhole) root[body.name] = target;
   for (const [key, value] of Object.entries(json)) {
     const field = findFieldLoosely(desc, key);
-    // What a client has read, it may send back: a request may hold the resource's fields, or the resource itself.
+    // A client may send back what it has read: a request may hold the resource's fields, or the resource itself.
     if (isOutputOnly(isWhole ? (field ?? findFieldLoosely(method.output, key)) : field)) continue;
     if (field === undefined) throw invalidRequest(pathIn(place, key), "unknown field");
     if (Object.hasOwn(target, field.name)) throw invalidRequest(pathIn(place, key), "given more than once");
@@ -109,7 +139,7 @@ function openParent(root: JsonObject, { parents }: FieldPath): JsonObject {
   for (const field of parents) {
     const key = keyOf(parent, field);
     const child = parent[key] ?? {};
-    // A value that is no object is refused when the request is checked; nothing has to go into it.
+    // A value that is no object is refused by the decoder.
     if (!isJsonObject(child)) return {};
     parent[key] = child;
     parent = child;
@@ -128,7 +158,7 @@ function setField(root: JsonObject, path: FieldPath, value: JsonValue): void {
   const present = parent[key] ?? null;
   if (present !== null && present !== value) {
     const [sent, inPath] = [readAlone(path.field, present), readAlone(path.field, value)];
-    // Left there, it is refused by the decoder, which names what is wrong with it.
+    // The decoder refuses it, and names what is wrong with it.
     if (sent === undefined) return;
     if (inPath !== undefined && sent !== inPath) throw invalidRequest(path.name, "differs from the one in the path");
   }

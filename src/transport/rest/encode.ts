@@ -1,7 +1,7 @@
 /** Writes response messages as REST clients read them: snake_case, fields at their default included. */
 import { type MessageShape, type Registry, toJson, toJsonString } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { isJsonObject } from "../json/well-known.ts";
+import { isJsonObject } from "../json/text.ts";
 import type { RestBinding } from "./bindings.ts";
 
 export interface RestAnswer {

@@ -83,20 +83,3 @@ export function commonPrefix(templates: readonly PathTemplate[]): string {
   const [prefix = "", ...others] = prefixes;
   return others.length === 0 ? prefix : "";
 }
-
-/**
- * Reads the values of a template's variables, in their order, from the segments of a path that matches it (without the
- * verb, still percent-encoded). Throws a URIError for broken encoding.
- */
-export function captureVariables(template: PathTemplate, rawSegments: readonly string[]): string[] {
-  return template.variables.map(({ start, end, multiSegment }) =>
-    multiSegment
-      ? rawSegments.slice(start, end).map(decodeAllButSlashes).join("/")
-      : decodeURIComponent(rawSegments[start] ?? ""),
-  );
-}
-
-/** In a value of several segments an encoded slash would become a separator, so it stays as it was sent. */
-function decodeAllButSlashes(segment: string): string {
-  return decodeURIComponent(segment.replace(/%(?=2f)/gi, "%25"));
-}

@@ -3,39 +3,17 @@ import { describe, expect, test } from "vitest";
 import { DomainError, type Failure } from "../../domain/failure.ts";
 import { ErrorOrigin, type ReasonName, reasonsFrom } from "../../rpc/reasons.ts";
 import { connectErrorFor } from "../../rpc/status.ts";
-import {
-  httpStatusesOf,
-  problem,
-  problemFromError,
-  problemFromFastifyError,
-  problemOf,
-  refusal,
-} from "./problem-details.ts";
+import { httpStatusesOf, refusal } from "../http-errors.ts";
+import { problemOf, problemOfError } from "./problem-details.ts";
 
 const errorOf = (failure: Failure, repeatable = false) => connectErrorFor(new DomainError(failure), { repeatable });
 
-describe("problem", () => {
-  test("has a type and a title for its reason", () => {
-    expect(
-      problem(400, { code: "FAILED_PRECONDITION", reason: "INSUFFICIENT_TICKETS", detail: "only 1 left" }),
-    ).toEqual({
-      type: "urn:frontrow:problem:insufficient-tickets",
-      title: "Insufficient tickets",
-      status: 400,
-      detail: "only 1 left",
-      code: "FAILED_PRECONDITION",
-      reason: "INSUFFICIENT_TICKETS",
-      metadata: {},
-    });
-  });
-});
-
-describe("problemFromError", () => {
+describe("the problem of an error", () => {
   test("renders the status of an error", () => {
     const error = errorOf({ reason: "INSUFFICIENT_TICKETS", available: 3 });
-    // What is in the details is for other protocols.
+    // The details are for other protocols.
     error.details = [];
-    expect(problemFromError(error)).toEqual({
+    expect(problemOfError(error)).toEqual({
       type: "urn:frontrow:problem:insufficient-tickets",
       title: "Insufficient tickets",
       status: 400,
@@ -48,16 +26,11 @@ describe("problemFromError", () => {
 
   test("renders violations", () => {
     const violations = [{ field: "ticket_count", message: "must be at most 10" }];
-    expect(problemFromError(errorOf({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
+    expect(problemOfError(errorOf({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
       status: 400,
       detail: "ticket_count: must be at most 10",
       violations,
     });
-  });
-
-  test("renders the delay before a retry in seconds, rounded up", () => {
-    const error = errorOf({ reason: "OVERLOADED", retryDelayMs: 1_001 });
-    expect(problemFromError(error)).toMatchObject({ status: 503, retryAfterSeconds: 2 });
   });
 
   test.each([
@@ -65,7 +38,7 @@ describe("problemFromError", () => {
     ["If-Match", 412],
   ] as const)("a version that does not match %s is HTTP %i", (header, status) => {
     const failure = { reason: "VERSION_MISMATCH", currentVersion: 2, ...(header && { header }) } as const;
-    expect(problemFromError(errorOf(failure))).toMatchObject({ status, code: "ABORTED" });
+    expect(problemOfError(errorOf(failure))).toMatchObject({ status, code: "ABORTED" });
   });
 
   test.each([
@@ -83,7 +56,7 @@ describe("problemFromError", () => {
     [Code.Unavailable, 503, "UNAVAILABLE"],
     [Code.Unauthenticated, 401, "UNAUTHENTICATED"],
   ])("code %s is HTTP %s; without a status the code is the reason", (code, status, name) => {
-    expect(problemFromError(new ConnectError("why", code))).toMatchObject({
+    expect(problemOfError(new ConnectError("why", code))).toMatchObject({
       status,
       code: name,
       reason: name,
@@ -98,17 +71,16 @@ describe("problemFromError", () => {
     new ConnectError("secret", Code.Internal),
     new ConnectError("secret", Code.Unknown),
     new ConnectError("secret", Code.DataLoss),
-  ])("keeps the text of the unexpected to itself: %s", (error) => {
-    expect(problemFromError(error)).toMatchObject({ status: 500, code: "INTERNAL", detail: "internal error" });
+  ])("does not show the text of an unexpected error: %s", (error) => {
+    expect(problemOfError(error)).toMatchObject({ status: 500, code: "INTERNAL", detail: "internal error" });
   });
 
   test.each([
-    [true, 503, "UNAVAILABLE", 1],
-    [false, 500, "UNKNOWN", undefined],
-  ])("an unknown outcome says so; repeatable: %s", (repeatable, status, code, retryAfterSeconds) => {
+    [true, 503, "UNAVAILABLE"],
+    [false, 500, "UNKNOWN"],
+  ])("an unknown outcome is not INTERNAL; repeatable: %s", (repeatable, status, code) => {
     const error = errorOf({ reason: "OUTCOME_UNKNOWN" }, repeatable);
-    expect(problemFromError(error)).toMatchObject({ status, code, reason: "OUTCOME_UNKNOWN" });
-    expect(problemFromError(error).retryAfterSeconds).toBe(retryAfterSeconds);
+    expect(problemOfError(error)).toMatchObject({ status, code, reason: "OUTCOME_UNKNOWN" });
   });
 });
 
@@ -134,7 +106,7 @@ describe("a refusal before a method", () => {
     expect(httpStatusesOf(reason)).toEqual([status]);
   });
 
-  test("has a reason that the schema has for it, and every such reason is here", () => {
+  test("has a reason of the schema, and every such reason is here", () => {
     expect(refusals.map(([reason]) => reason).sort()).toEqual([...reasonsFrom(ErrorOrigin.TRANSPORT)].sort());
   });
 });
@@ -144,14 +116,14 @@ test("all violations of a request that never became a call are in one sentence",
     { field: "", message: "the body is bad" },
     { field: "id", message: "must be a whole number" },
   ];
-  expect(problemFromError(new DomainError({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
+  expect(problemOfError(new DomainError({ reason: "INVALID_REQUEST", violations }))).toMatchObject({
     status: 400,
     detail: "the body is bad; id: must be a whole number",
     violations,
   });
 });
 
-describe("problemFromFastifyError", () => {
+describe("the problem of an error of Fastify", () => {
   const fastifyError = (statusCode: number, code: string) =>
     Object.assign(new Error("Fastify's words"), { statusCode, code });
   test.each([
@@ -162,13 +134,13 @@ describe("problemFromFastifyError", () => {
     [404, "FST_ERR_NOT_FOUND", "NOT_FOUND", "ROUTE_NOT_FOUND"],
     [500, "FST_ERR_BAD_STATUS_CODE", "INTERNAL", "INTERNAL"],
   ])("%s %s", (status, fastifyCode, code, reason) => {
-    const result = problemFromFastifyError(fastifyError(status, fastifyCode));
+    const result = problemOfError(fastifyError(status, fastifyCode));
     expect(result).toMatchObject({ status, code, reason });
     expect(result.detail).not.toContain("Fastify");
   });
 
   test("anything else is INTERNAL", () => {
-    expect(problemFromFastifyError(new Error("secret"))).toMatchObject({ status: 500, detail: "internal error" });
-    expect(problemFromFastifyError(new ConnectError("no", Code.NotFound))).toMatchObject({ status: 404 });
+    expect(problemOfError(new Error("secret"))).toMatchObject({ status: 500, detail: "internal error" });
+    expect(problemOfError(new ConnectError("no", Code.NotFound))).toMatchObject({ status: 404 });
   });
 });

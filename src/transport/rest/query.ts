@@ -32,7 +32,7 @@ const decode = (text: string) => decodeURIComponent(text.replaceAll("+", " "));
 /**
  * The JSON for a parameter of a field; undefined for one that leaves the field unset. A plus sign is a space in a text
  * only: no other value has a space, and times and numbers have plus signs. An empty value is a value of texts only: forms
- * send it for each field that a person leaves empty.
+ * send it for each field that is left empty.
  */
 export function parameterToJson(field: DescField, { text, literal, isBare }: QueryParameter): JsonValue | undefined {
   if (isText(field)) return textToJson(field, text);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parsePathTemplate } from "./path-template.ts";
-import { createRouter } from "./router.ts";
+import { captureVariables, createRouter } from "./router.ts";
 
 /** A router of routes written as "GET /v1/{id}". */
 function routerOf(...routes: string[]) {
@@ -88,4 +88,33 @@ test.each([
 test("broken percent-encoding throws a URIError", () => {
   expect(() => routerOf("GET /a").find("GET", "/%zz")).toThrow(URIError);
   expect(() => routerOf("GET /a:b").find("GET", "/a:%zz")).toThrow(URIError);
+});
+
+const capture = (template: string, path: string) =>
+  captureVariables(parsePathTemplate(template), path.slice(1).split("/"));
+
+describe("captureVariables", () => {
+  test.each([
+    ["/v1/{id}", "/v1/5", ["5"]],
+    ["/v1/{id}", "/v1/a%2Fb%20%C3%A9%3A", ["a/b é:"]],
+    ["/v1/{id}", "/v1/a+b", ["a+b"]],
+    ["/v1/{a}/x/{b}", "/v1/1/x/2", ["1", "2"]],
+    ["/v1/{name=shelves/*}", "/v1/shelves/a%2Fb%2f%20c", ["shelves/a%2Fb%2f c"]],
+    ["/v1/{name=shelves/*/books/*}/pages", "/v1/shelves/1/books/2/pages", ["shelves/1/books/2"]],
+    ["/v1/{path=**}", "/v1/a/b%20c//d", ["a/b c//d"]],
+    ["/v1/{path=**}", "/v1", [""]],
+    ["/v1/{path=files/**}", "/v1/files", ["files"]],
+    ["/v1/{literal=home}", "/v1/home", ["home"]],
+  ])("%s takes from %s", (template, path, values) => {
+    expect(capture(template, path)).toEqual(values);
+  });
+
+  test("a variable of several segments decodes twice-encoded slashes once", () => {
+    expect(capture("/{path=**}", "/a%252Fb")).toEqual(["a%2Fb"]);
+  });
+
+  test.each(["/v1/%zz", "/v1/%ff", "/v1/%"])("throws for %s", (path) => {
+    expect(() => capture("/v1/{id}", path)).toThrow(URIError);
+    expect(() => capture("/v1/{id=**}", path)).toThrow(URIError);
+  });
 });

@@ -1,4 +1,4 @@
-/** Finds the route of a request among path templates. */
+/** Finds the route of a request among path templates, and reads the values of its variables from the path. */
 import type { PathTemplate } from "./path-template.ts";
 
 export interface Route<T> {
@@ -9,7 +9,8 @@ export interface Route<T> {
 }
 
 export type RouteMatch<T> =
-  | { readonly kind: "found"; readonly route: Route<T>; readonly rawSegments: readonly string[] }
+  /** `variables` are the values of the template's variables, in their order. */
+  | { readonly kind: "found"; readonly route: Route<T>; readonly variables: readonly string[] }
   | { readonly kind: "wrong_method"; readonly allowedMethods: readonly string[] }
   | { readonly kind: "not_found" };
 
@@ -52,7 +53,8 @@ export function createRouter<T>(routes: Iterable<Route<T>>): Router<T> {
     const segments = encoded ? rawSegments.map(decodeURIComponent) : rawSegments;
     const state: Search<T> = { segments, verb, httpMethod, allowed: new Set(), found: undefined };
     walk(root, 0, state);
-    if (state.found !== undefined) return { kind: "found", route: state.found, rawSegments };
+    const { found } = state;
+    if (found) return { kind: "found", route: found, variables: captureVariables(found.template, rawSegments) };
     if (state.allowed.size === 0) return { kind: "not_found" };
     return { kind: "wrong_method", allowedMethods: [...state.allowed].sort() };
   }
@@ -121,4 +123,21 @@ function take<T>(leaf: Leaf<T>, search: Search<T>): boolean {
     if (method === "GET") search.allowed.add("HEAD");
   }
   return false;
+}
+
+/**
+ * Reads the values of a template's variables, in their order, from the segments of a path that matches it (without the
+ * verb, still percent-encoded). Throws a URIError for broken encoding.
+ */
+export function captureVariables(template: PathTemplate, rawSegments: readonly string[]): string[] {
+  return template.variables.map(({ start, end, multiSegment }) =>
+    multiSegment
+      ? rawSegments.slice(start, end).map(decodeAllButSlashes).join("/")
+      : decodeURIComponent(rawSegments[start] ?? ""),
+  );
+}
+
+/** In a value of several segments an encoded slash would become a separator, so it stays as it was sent. */
+function decodeAllButSlashes(segment: string): string {
+  return decodeURIComponent(segment.replace(/%(?=2f)/gi, "%25"));
 }

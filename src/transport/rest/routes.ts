@@ -1,24 +1,26 @@
-/** REST/JSON for services, on Fastify. Every route comes from a google.api.http annotation of the schema. */
+/**
+ * REST/JSON for services, on Fastify. This folder is a complete transcoder of google.api.http: every route comes from an
+ * annotation of the schema (bindings.ts), is found by its path template (router.ts), and makes a request message of path,
+ * query and body (decode.ts). The call itself is that of the other protocols (../unary.ts).
+ */
 import type { IncomingMessage } from "node:http";
 import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
-import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { DomainError } from "../../domain/failure.ts";
 import { shortValue } from "../../domain/short-text.ts";
+import { createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
-import { etagOf, isMatch, isNotModified, versionOf } from "../etag.ts";
-import { receiveBody } from "../request-body.ts";
-import { readHeaders } from "../request-headers.ts";
+import { etagOf, isMatch, isNotModified, refuseUncompared, versionOf } from "../conditional-requests.ts";
+import { httpError, routeNotFound } from "../http-errors.ts";
+import { hostOf, readHeaders, receiveBody, splitTarget } from "../request.ts";
+import type { SendError } from "../send-error.ts";
 import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices.ts";
-import { type Call, createCallers, type StartCall } from "../unary.ts";
+import { type Call, createCallers, type StartCall, setHeaders } from "../unary.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
 import { commonPrefix } from "./path-template.ts";
 import { createOtherReadings, type FindOtherReading, isEmpty } from "./plus-signs.ts";
-import { refuseUncompared } from "./preconditions.ts";
-import { ProblemError, problemFromError, problemOfStatus, routeNotFound, sendProblem } from "./problem-details.ts";
-import { readRequest, splitUrl } from "./request.ts";
 import { createRouter, type RouteMatch, type Router } from "./router.ts";
 
 export interface RestOptions {
@@ -29,33 +31,32 @@ export interface RestOptions {
   readonly registry?: Registry | undefined;
   /** Aborts the signals of all calls under way. */
   readonly shutdownSignal?: AbortSignal;
-  /** What interceptors and handlers shall know of a request besides its headers. */
-  readonly contextValues?: (request: FastifyRequest) => ContextValues;
+  readonly sendError: SendError;
 }
 
-/** What is known of a binding before the first request. */
+/** A binding with what is made of it before the first request. */
 interface Endpoint {
   readonly binding: RestBinding;
   readonly decode: RestDecoder;
   readonly encode: RestEncoder;
-  readonly otherReading: FindOtherReading;
+  readonly otherReading: FindOtherReading | undefined;
   readonly startCall: StartCall;
 }
 
 /**
  * Mounts the services' REST routes. They take every path under the common prefix of their templates that no other route of
- * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND. What Fastify refuses before, such as too large a
- * body, is left to the instance's error handler. Throws an Error for a rule that cannot be served.
+ * the Fastify instance takes, and answer unknown ones with ROUTE_NOT_FOUND. Throws an Error for a rule that cannot be served.
  */
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
+  const { services, interceptors, maxBodyBytes, registry, sendError } = options;
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  const callerOf = createCallers({ interceptors: [...options.interceptors, refuseUncompared], shutdown });
-  const endpoints = options.services.flatMap((service) =>
+  const callerOf = createCallers({ interceptors: [...interceptors, refuseUncompared], shutdown });
+  const endpoints = services.flatMap((service) =>
     readBindings(service.service).map(
       (binding): Endpoint => ({
         binding,
-        decode: createDecoder(binding, options.registry),
-        encode: createEncoder(binding, options.registry),
+        decode: createDecoder(binding, registry),
+        encode: createEncoder(binding, registry),
         otherReading: createOtherReadings(binding),
         startCall: callerOf(service, binding.method.localName),
       }),
@@ -70,22 +71,22 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
-      receiveAll(request, payload, options.maxBodyBytes, shutdown),
+      receiveAll(request, payload, maxBodyBytes, shutdown),
     );
     const prefix = commonPrefix(endpoints.map(({ binding }) => binding.template));
     for (const url of prefix === "" ? ["/*"] : [prefix, `${prefix}/*`]) {
       scope.route({
         method: routedMethods(scope, endpoints),
         url,
-        bodyLimit: options.maxBodyBytes,
-        handler: (request, reply) => answer(request, reply, router, options.contextValues),
+        bodyLimit: maxBodyBytes,
+        handler: (request, reply) => answer(request, reply, router, sendError),
       });
     }
   });
 }
 
 /**
- * A request's body. Throws a ProblemError if it is too long, or if the client has gone before it was through, and the
+ * A request's body. Throws an HttpError if it is too long, or if the client has gone before it was complete, and the
  * shutdown's reason if that comes first.
  */
 async function receiveAll(
@@ -94,10 +95,10 @@ async function receiveAll(
   maxBytes: number,
   shutdown: ShutdownNotices,
 ): Promise<Uint8Array> {
-  if (Number(headers["content-length"]) > maxBytes) throw new ProblemError(problemOfStatus(413));
+  if (Number(headers["content-length"]) > maxBytes) throw httpError(413);
   const body = await receiveBody(payload, maxBytes, shutdown);
-  if (body === undefined) throw new ProblemError(problemOfStatus(400, "the request has ended before its body"));
-  if (body.length > maxBytes) throw new ProblemError(problemOfStatus(413));
+  if (body === undefined) throw httpError(400, "the request has ended before its body");
+  if (body.length > maxBytes) throw httpError(413);
   return body;
 }
 
@@ -116,40 +117,36 @@ function routedMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[])
   return fastify.supportedMethods.filter((method) => method !== "OPTIONS" || asked.has(method));
 }
 
-/** Finds the endpoint of a request and answers with what it says. */
+/** Answers a request by the endpoint that its path names. */
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   router: Router<Endpoint>,
-  contextValues: RestOptions["contextValues"],
+  sendError: SendError,
 ): Promise<FastifyReply> {
-  const { path, query } = splitUrl(request.url);
+  const { path, query } = splitTarget(request.url);
   let call: Call | undefined;
   try {
-    const { endpoint, rawSegments } = findEndpoint(router, request.method, path);
+    const { endpoint, variables } = findEndpoint(router, request.method, path);
     const { binding, decode, encode } = endpoint;
-    const message = decode(readRequest(request, binding, rawSegments, query));
-    call = startCall(endpoint, message, request, reply, contextValues);
+    const message = decode(request, variables, query);
+    call = startCall(endpoint, message, request, reply);
     const response = await call.answer;
-    const other = endpoint.otherReading(query, message, response);
+    const other = query.includes("+") ? endpoint.otherReading?.(query, message, response) : undefined;
     if (other !== undefined) {
-      copyHeaders(call.responseHeader, reply);
+      setHeaders(reply, call.responseHeader);
       // The headers about rate limits are the second call's, which counts too.
-      call = startCall(endpoint, other.message, request, reply, contextValues);
-      if (await findsSomething(call, binding)) throw other.problem;
+      call = startCall(endpoint, other.message, request, reply);
+      if (await findsSomething(call, binding)) throw other.error;
     }
     const { status, body, location } = encode(response, path);
-    copyHeaders(call.responseHeader, reply);
+    setHeaders(reply, call.responseHeader);
     if (location !== undefined) reply.header("location", location);
     if (tag(request, reply, binding, body, versionOf(response))) return reply.code(304).send();
     return reply.code(status).type("application/json; charset=utf-8").send(body);
   } catch (error) {
-    if (call !== undefined) copyHeaders(call.responseHeader, reply);
-    if (error instanceof ConnectError) copyHeaders(error.metadata, reply);
-    // What comes from handlers is a ConnectError by now, made and logged by an interceptor.
-    else if (!(error instanceof ProblemError || error instanceof DomainError))
-      request.log.error({ err: error }, "a REST request failed");
-    return sendProblem(reply, problemFromError(error), error instanceof ProblemError ? error.headers : {});
+    if (call !== undefined) setHeaders(reply, call.responseHeader);
+    return sendError(error, request, reply);
   }
 }
 
@@ -158,14 +155,13 @@ function startCall(
   message: MessageShape<DescMessage>,
   request: FastifyRequest,
   reply: FastifyReply,
-  contextValues: RestOptions["contextValues"],
 ): Call {
   const call = endpoint.startCall(message, {
     protocolName: "rest",
     httpMethod: request.method,
-    url: `http://${request.host}${request.url}`,
+    url: `http://${hostOf(request.raw) ?? ""}${request.url}`,
     header: readHeaders(request.headers),
-    contextValues: contextValues?.(request),
+    contextValues: createCallContext(request.ip, "rest"),
   });
   // The response closes when it is complete, and before that only if the client has gone away.
   reply.raw.once("close", call.cancel);
@@ -180,7 +176,7 @@ async function findsSomething({ answer }: Call, { method }: RestBinding): Promis
 
 /**
  * Sets the ETag: of every read, and of a change's resource if it has a version. True if the client has the content of a
- * read already; throws a ProblemError if it is not the content that If-Match names.
+ * read already; throws an HttpError if it is not the content that If-Match names.
  */
 function tag(
   { headers }: FastifyRequest,
@@ -192,30 +188,23 @@ function tag(
   const isRead = httpMethod === "GET";
   if (!isRead && version === undefined) return false;
   const etag = etagOf(body, version);
-  if (isRead && !isMatch(headers["if-match"], etag, version)) throw new ProblemError(problemOfStatus(412));
+  if (isRead && !isMatch(headers, etag, version)) throw httpError(412);
   reply.header("etag", etag);
-  return isRead && isNotModified(headers["if-none-match"], etag);
+  return isRead && isNotModified(headers, etag);
 }
 
 function findEndpoint(router: Router<Endpoint>, httpMethod: string, path: string) {
   const match = matchPath(router, httpMethod, path);
-  if (match.kind === "found") return { endpoint: match.route.value, rawSegments: match.rawSegments };
-  if (match.kind === "not_found") throw new ProblemError(routeNotFound(path));
+  if (match.kind === "found") return { endpoint: match.route.value, variables: match.variables };
+  if (match.kind === "not_found") throw routeNotFound(path);
   const allow = match.allowedMethods.join(", ");
-  throw new ProblemError(problemOfStatus(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`), { allow });
+  throw httpError(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`, { allow });
 }
 
 function matchPath(router: Router<Endpoint>, httpMethod: string, path: string): RouteMatch<Endpoint> {
   try {
     return router.find(httpMethod, path);
   } catch {
-    throw new ProblemError(problemOfStatus(400, "the path is not percent-encoded UTF-8"));
+    throw httpError(400, "the path is not percent-encoded UTF-8");
   }
-}
-
-/** The headers that handlers and interceptors set. What describes the body is the encoder's. */
-function copyHeaders(headers: Headers, reply: FastifyReply): void {
-  headers.forEach((value, name) => {
-    if (name !== "content-type" && name !== "content-length") reply.header(name, value);
-  });
 }

@@ -3,8 +3,8 @@ import type { DescMessage, DescMethod, JsonReadOptions, JsonWriteOptions, Messag
 import { DomainError } from "../../../domain/failure.ts";
 import { connectErrorFor } from "../../../rpc/status.ts";
 import { createJsonDecoder } from "../../json/decode.ts";
+import { tooLarge } from "../envelopes.ts";
 import { createMethodSerializationLookup } from "../internals.ts";
-import { tooLarge } from "./protocol.ts";
 
 export type JsonOptions = Partial<JsonReadOptions & JsonWriteOptions>;
 export type AnyMessage = MessageShape<DescMessage>;

@@ -3,11 +3,12 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyRequest } from "fastify";
 import { connectErrorOf } from "../../../rpc/status.ts";
-import { etagOf, isMatch, isNotModified, versionOf } from "../../etag.ts";
-import { httpStatusOf, preconditionFailed } from "../../rest/problem-details.ts";
+import { etagOf, isMatch, isNotModified, versionOf } from "../../conditional-requests.ts";
+import { httpError } from "../../http-errors.ts";
+import { queryOf } from "../../request.ts";
+import { tooLarge } from "../envelopes.ts";
 import { boundJsonError, type JsonError } from "../error-limits.ts";
 import { codeToHttpStatus, errorToJson, mergeNonProtocolHeaders, parseConnectTimeout } from "../internals.ts";
-import { queryOf } from "../query.ts";
 import { isUndecodable } from "../workarounds.ts";
 import type { AnyMessage } from "./codec.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type Protocol,
   type ProtocolOptions,
   responseHeaders,
-  tooLarge,
 } from "./protocol.ts";
 
 export interface ConnectForms {
@@ -143,13 +143,13 @@ async function sendTagged(
   const body = await pack(exchange, bytes);
   const version = versionOf(message);
   const etag = etagOf(body, version);
-  if (!isMatch(request.headers["if-match"], etag, version)) {
+  if (!isMatch(request.headers, etag, version)) {
     header.delete("content-encoding");
     // As Connect writes errors, so that its clients can read it; the status is that of REST.
-    return await fail(exchange, connectErrorOf(preconditionFailed), httpStatusOf(preconditionFailed), options);
+    return await fail(exchange, connectErrorOf(httpError(412).status), 412, options);
   }
   header.set("etag", etag);
-  if (!isNotModified(request.headers["if-none-match"], etag)) return write(exchange, 200, body);
+  if (!isNotModified(request.headers, etag)) return write(exchange, 200, body);
   for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
   write(exchange, 304, Buffer.alloc(0));
 }

@@ -2,19 +2,11 @@
  * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
  * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
  */
-import { type Envelope, joinEnvelopes, prefixBytes } from "../envelope.ts";
+import { type Envelope, joinEnvelopes, prefixBytes, tooLarge } from "../envelopes.ts";
 import { grpcStatusOk, trailerFlag, trailerSerialize } from "../internals.ts";
 import { decodeText, maxTextLength } from "../text-mode.ts";
-import { readEnvelopes } from "./envelopes.ts";
-import { grpcCommons, setError, wrap } from "./grpc.ts";
-import {
-  type Exchange,
-  type Form,
-  type Protocol,
-  type ProtocolOptions,
-  responseHeaders,
-  tooLarge,
-} from "./protocol.ts";
+import { grpcCommons, readMessage, setError, wrap } from "./grpc.ts";
+import { type Exchange, type Form, type Protocol, type ProtocolOptions, responseHeaders } from "./protocol.ts";
 
 /** gRPC-Web's content types with what they mean. */
 export function createGrpcWeb(options: ProtocolOptions): [contentType: string, form: Form][] {
@@ -57,7 +49,7 @@ function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buff
     name: "grpc-web",
     maxBodyBytes: options.maxMessageBytes + prefixBytes,
 
-    read: (exchange, body) => readEnvelopes(exchange, body, options, trailerFlag),
+    read: (exchange, body) => readMessage(exchange, body, options, trailerFlag),
 
     async succeed(exchange, bytes) {
       send(exchange, [await wrap(exchange, bytes)]);

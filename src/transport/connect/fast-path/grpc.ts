@@ -1,10 +1,10 @@
 /** Unary calls of gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-import type { ConnectError } from "@connectrpc/connect";
-import { type Envelope, joinEnvelopes, prefixBytes } from "../envelope.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type Envelope, joinEnvelopes, prefixBytes, splitEnvelopes } from "../envelopes.ts";
 import { boundTrailer } from "../error-limits.ts";
-import { compressedFlag, grpcStatusOk, parseGrpcTimeout, setTrailerStatus } from "../internals.ts";
-import { checkTrailer } from "../trailers.ts";
-import { readEnvelopes } from "./envelopes.ts";
+import { compressedFlag, envelopeDecompress, grpcStatusOk, parseGrpcTimeout, setTrailerStatus } from "../internals.ts";
+import { checkTrailer } from "../responses.ts";
+import type { AnyMessage } from "./codec.ts";
 import {
   compress,
   type Exchange,
@@ -29,6 +29,36 @@ export const grpcCommons = {
   },
 };
 
+/** The one message of a body. An envelope with `skippedFlag` holds none. */
+export async function readMessage(
+  exchange: Exchange,
+  body: Uint8Array,
+  { codec, maxMessageBytes }: ProtocolOptions,
+  skippedFlag = 0,
+): Promise<AnyMessage> {
+  const { envelopes, isCutOff } = splitEnvelopes(body, maxMessageBytes);
+  let message: AnyMessage | undefined;
+  let skipped = 0;
+  for (const envelope of envelopes) {
+    if ((envelope.flags & skippedFlag) !== 0) {
+      if (++skipped > 1) throw protocolError("received extra trailers for unary method", Code.InvalidArgument);
+      continue;
+    }
+    const isPacked = (envelope.flags & compressedFlag) !== 0;
+    const { data } = isPacked
+      ? await envelopeDecompress(envelope, exchange.encodings.request, maxMessageBytes)
+      : envelope;
+    const parsed = codec.parse(exchange.method, exchange.form.isJson, data);
+    if (message !== undefined) throw protocolError("received extra input message for unary method", Code.Unimplemented);
+    message = parsed;
+  }
+  if (isCutOff) throw protocolError("incomplete envelope", Code.InvalidArgument);
+  if (message === undefined) throw protocolError("missing input message for unary method", Code.Unimplemented);
+  return message;
+}
+
+const protocolError = (detail: string, code: Code) => new ConnectError(`protocol error: ${detail}`, code);
+
 /** Sets the trailers of an error. One of an unknown compression names those that there are in a header. */
 export function setError({ header, trailer }: Exchange, error: ConnectError): void {
   const accepted = error.metadata.get(grpcCommons.acceptHeader);
@@ -49,7 +79,7 @@ export function createGrpc(options: ProtocolOptions): [contentType: string, form
     name: "grpc",
     maxBodyBytes: options.maxMessageBytes + prefixBytes,
 
-    read: (exchange, body) => readEnvelopes(exchange, body, options),
+    read: (exchange, body) => readMessage(exchange, body, options),
 
     async succeed(exchange, bytes) {
       send(exchange, joinEnvelopes(await wrap(exchange, bytes)));

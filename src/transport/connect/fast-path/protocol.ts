@@ -1,10 +1,10 @@
 /** What the fast path's protocols have in common. */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Compression } from "../internals.ts";
-import { joinVary } from "../vary.ts";
+import { joinVary } from "../responses.ts";
 import type { AnyMessage, Codec, JsonOptions } from "./codec.ts";
 
 /** How a request is written, as its headers and URL say. */
@@ -87,10 +87,4 @@ export function nodeHeaders(headers: Headers, others?: OutgoingHttpHeaders): Out
 export function responseHeaders({ reply, header }: Exchange): OutgoingHttpHeaders {
   joinVary(header, reply);
   return nodeHeaders(header, reply.getHeaders() as OutgoingHttpHeaders);
-}
-
-/** The error of a message over the limit, in Connect's words. Its size may not be known. */
-export function tooLarge(maxMessageBytes: number, bytes?: number): ConnectError {
-  const size = bytes === undefined ? "message size" : `message size ${bytes}`;
-  return new ConnectError(`${size} is larger than configured readMaxBytes ${maxMessageBytes}`, Code.ResourceExhausted);
 }

@@ -5,20 +5,19 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
+import type { Publish } from "../../../domain/publish.ts";
 import { createCallContext } from "../../../rpc/call-context.ts";
-import type { RefusedBodies } from "../../listener/lingering-close.ts";
-import { receiveBody } from "../../request-body.ts";
-import { readHeaders } from "../../request-headers.ts";
+import type { TransportEvents } from "../../events.ts";
+import { readHeaders, receiveBody, urlOf } from "../../request.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
 import type { Call, StartCall } from "../../unary.ts";
-import { endBadly } from "../end-badly.ts";
+import { tooLarge } from "../envelopes.ts";
 import { shortError } from "../error-limits.ts";
-import { urlOf } from "../host.ts";
 import { type Compression, compressionNegotiate } from "../internals.ts";
+import { breakOff } from "../responses.ts";
 import { checkVersion, dropEndlessTimeout } from "../workarounds.ts";
 import type { AnyMessage, Codec } from "./codec.ts";
-import { type Encodings, type Exchange, type Form, tooLarge } from "./protocol.ts";
+import type { Encodings, Exchange, Form } from "./protocol.ts";
 
 /** A request that the fast path answers. */
 export interface OwnedRequest {
@@ -33,12 +32,11 @@ export interface RespondContext {
   readonly codec: Codec;
   readonly compression: Compression;
   readonly maxMessageBytes: number;
-  readonly refusedBodies: RefusedBodies;
   readonly shutdown: ShutdownNotices;
-  readonly logger: Logger;
+  readonly publish: Publish<TransportEvents>;
 }
 
-/** A whole body, or why it was not taken. */
+/** A whole body, or the error that refuses it. */
 type Received = { readonly bytes: Uint8Array } | { readonly error: unknown };
 
 /** Answers a request whose reply is hijacked. Settles when the response is on its way; never rejects. */
@@ -60,26 +58,23 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
       message = await call(owned, exchange, received);
       bytes = context.codec.serialize(method, form.isJson, message);
     } catch (error) {
-      // Interceptors log what they see, and make a ConnectError of it. A response is serialized outside of them.
+      // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
       const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen) context.logger.error({ err: error, method: path }, "a call failed for an unforeseen reason");
+      if (isUnseen) context.publish("transport.call_failed", { method: path, error });
       return await form.protocol.fail(exchange, asConnectError(error));
-    } finally {
-      // What a GET has for a body is ignored.
-      if (form.query) context.refusedBodies.drop(request.raw);
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
-    endBadly(reply, path, error, context.logger);
+    breakOff(reply, path, error, context.publish);
   }
 }
 
 const noBody = { bytes: Buffer.alloc(0) };
 
-/** The whole body, so that nothing is begun for a part of one; undefined if the client goes before it is through. */
+/** The whole body; undefined if the client goes before it is complete. */
 async function receive(
   { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
-  { maxMessageBytes, refusedBodies, shutdown }: RespondContext,
+  { maxMessageBytes, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
   if (query) return noBody;
   const { maxBodyBytes } = protocol;
@@ -87,17 +82,15 @@ async function receive(
   try {
     if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
     const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
-    if (bytes && bytes.length > maxBodyBytes) refusedBodies.drop(raw);
     return bytes && { bytes };
   } catch (error) {
-    refusedBodies.drop(raw);
     return { error };
   }
 }
 
 const noEncodings: Encodings = { request: null, response: null };
 
-/** What the request is compressed with, and what the response may be; an error if we do not know the former. */
+/** What the request is compressed with, and what the response may be; an error if the former is unknown. */
 function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
   const { acceptHeader } = protocol;
   const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
@@ -152,7 +145,7 @@ function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
   return timeoutMs;
 }
 
-/** What comes from handlers is a ConnectError by now, made and logged by an interceptor. */
+/** An error of a handler is a ConnectError by now, made and published by an interceptor. */
 function asConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return shortError(error);
   return new ConnectError("internal error", Code.Internal, undefined, undefined, error);

@@ -1,12 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { describe, expect, test, vi } from "vitest";
-import { ConcertService } from "../../../../gen/frontrow/v1/concert_service_pb.ts";
-import { type Envelope, joinEnvelopes } from "../envelope.ts";
-import { trailerFlag } from "../internals.ts";
-import { createCodec } from "./codec.ts";
-import { readEnvelopes, splitEnvelopes } from "./envelopes.ts";
-import type { Exchange } from "./protocol.ts";
+import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { type Envelope, joinEnvelopes, splitEnvelopes } from "./envelopes.ts";
+import { createCodec } from "./fast-path/codec.ts";
+import { readMessage } from "./fast-path/grpc.ts";
+import type { Exchange } from "./fast-path/protocol.ts";
+import { trailerFlag } from "./internals.ts";
 
 const split = (bytes: number[], maxBytes = 100) => splitEnvelopes(Uint8Array.from(bytes), maxBytes);
 
@@ -51,7 +51,7 @@ describe("the message of a gRPC-Web request", () => {
   const exchange = { method, form: { isJson: false }, encodings } as unknown as Exchange;
   const options = { codec: createCodec([method], { jsonOptions: {}, maxMessageBytes: 1_000 }), jsonOptions: {} };
   const read = (...envelopes: readonly Envelope[]) =>
-    readEnvelopes(exchange, joinEnvelopes(...envelopes), { ...options, maxMessageBytes: 1_000 }, trailerFlag);
+    readMessage(exchange, joinEnvelopes(...envelopes), { ...options, maxMessageBytes: 1_000 }, trailerFlag);
   const message = { flags: 0, data: Buffer.of(8, 7) };
   const trailers = { flags: trailerFlag | 1, data: gzipSync("a: b") };
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { describe, expect, test } from "vitest";
 import { ConcertService } from "../../../../gen/frontrow/v1/concert_service_pb.ts";
 import { createCodec } from "./codec.ts";
-import { createForms } from "./forms.ts";
+import { createForms } from "./fast-path.ts";
 
 const { getConcert, createConcert } = ConcertService.method;
 const jsonOptions = {};

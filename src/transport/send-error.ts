@@ -1,0 +1,49 @@
+/** Answers requests with errors, each in the form that its client reads. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { DomainError } from "../domain/failure.ts";
+import type { Publish } from "../domain/publish.ts";
+import { connectErrorOf } from "../rpc/status.ts";
+import { readsGrpcStatus, refuseGrpc } from "./connect/grpc-refusal.ts";
+import type { TransportEvents } from "./events.ts";
+import { HttpError, httpStatusOf, statusOfError } from "./http-errors.ts";
+import { problemHeaders, problemOfError } from "./rest/problem-details.ts";
+import { setHeaders } from "./unary.ts";
+
+/** Answers with an error, as Fastify's error handlers do. */
+export type SendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Statuses of HTTP that say there is no such method. gRPC has a code for that, and needs no details. */
+const unimplemented: ReadonlySet<number> = new Set([404, 405]);
+
+/** Creates the one function that answers errors: for Fastify, and for REST's routes. */
+export function createSendError(publish: Publish<TransportEvents>): SendError {
+  return (error, request, reply) => {
+    const status = statusOfError(error);
+    const httpStatus = httpStatusOf(status);
+    // An interceptor publishes the errors of calls.
+    const isUnseen = !(error instanceof HttpError || error instanceof DomainError || error instanceof ConnectError);
+    if (httpStatus === 500 && isUnseen) {
+      publish("transport.request_failed", { method: request.method, path: request.url, error });
+    }
+    // Fastify adds a header when a body is refused. Which connections close is for the listener to announce.
+    const announced = reply.raw.getHeader("connection");
+    reply.removeHeader("connection");
+    if (announced !== undefined) reply.raw.setHeader("connection", announced);
+    // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
+    if (httpStatus !== 415 && readsGrpcStatus(request)) {
+      const isUnimplemented = unimplemented.has(httpStatus);
+      refuseGrpc(
+        reply,
+        isUnimplemented ? new ConnectError(status.message, Code.Unimplemented) : connectErrorOf(status),
+      );
+      return reply;
+    }
+    if (error instanceof ConnectError) setHeaders(reply, error.metadata);
+    const problem = problemOfError(error);
+    return reply
+      .code(problem.status)
+      .headers({ ...status.headers, ...problemHeaders })
+      .send(JSON.stringify(problem));
+  };
+}
