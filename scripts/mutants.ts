@@ -17,7 +17,7 @@ export interface Mutant {
 
 const decide = "src/booking/decide.ts";
 const batch = "src/booking/batch.ts";
-const bookingBatch = "src/store/batch/batch.ts";
+const bookingBatch = "src/store/batch/open.ts";
 
 const inDecide = (name: string): KillingTest => ({
   file: "src/booking/decide.test.ts",

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { BookingEngine } from "./booking/engine.ts";
 import type { Config } from "./config/load.ts";
 import type { OpenDatabase } from "./database.ts";
-import { settlesWithin } from "./domain/settles-within.ts";
+import { settlesWithin } from "./domain/clock.ts";
 import { shuttingDown } from "./rpc/status.ts";
 import type { Listener } from "./transport/listener/listen.ts";
 import type { Readiness } from "./transport/readiness.ts";

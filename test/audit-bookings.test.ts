@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cancelBooking } from "../src/booking/cancel.ts";
+import type { BookingRequest } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import type { BookingRequest } from "../src/booking/requests.ts";
 import { createConcert } from "../src/concerts/create.ts";
-import { type Actor, serviceItself } from "../src/domain/actor.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { type Actor, serviceItself } from "../src/domain/change.ts";
 import type { Store } from "../src/store/store.ts";
 import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";

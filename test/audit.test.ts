@@ -7,7 +7,7 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createConcert } from "../src/concerts/create.ts";
 import { createDemoConcerts } from "../src/concerts/demo.ts";
 import { updateConcert } from "../src/concerts/update.ts";
-import type { Actor } from "../src/domain/actor.ts";
+import type { Actor } from "../src/domain/change.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
 import type { Store } from "../src/store/store.ts";
 import { admin, entriesOf, otherAdmin, whoDidWhat } from "./support/audit.ts";

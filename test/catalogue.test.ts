@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { type Catalogue, createCatalogue } from "../src/concerts/catalogue.ts";
-import { serviceItself } from "../src/domain/actor.ts";
+import { serviceItself } from "../src/domain/change.ts";
 import type { Concert, ConcertDescription, ConcertFilter } from "../src/domain/concert.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";

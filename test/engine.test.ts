@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { BookingRequest } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import type { BookingRequest } from "../src/booking/requests.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { openBatch } from "../src/store/batch/batch.ts";
+import { openBatch } from "../src/store/batch/open.ts";
 import type { BatchWrites } from "../src/store/batch/writes.ts";
 import { type Connection, createDatabase } from "../src/store/database.ts";
 import { createPreparedSupport } from "../src/store/prepared-support.ts";

@@ -3,12 +3,12 @@ import type { Concert } from "../domain/concert.ts";
 import { begin, type Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { Replayable } from "../domain/replayable.ts";
-import { LostCommitError } from "../store/batch/batch.ts";
+import { LostCommitError } from "../store/batch/open.ts";
 import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Batches } from "./batches.ts";
+import type { BookingRequest, EngineRequest } from "./commands.ts";
 import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
-import type { BookingRequest, EngineRequest } from "./requests.ts";
 
 /** A request that waits in a queue, and the caller who waits for it. */
 export interface Job {

@@ -1,5 +1,5 @@
 import type { Booking, BookingKey } from "../domain/booking.ts";
-import type { BatchQuery, OpenBatch } from "../store/batch/batch.ts";
+import type { BatchQuery, OpenBatch } from "../store/batch/open.ts";
 
 /** What the engine needs of the database: the store's, or in the engine's tests one that fails when told to. */
 export interface Batches {

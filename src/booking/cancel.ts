@@ -1,5 +1,5 @@
-import type { Actor } from "../domain/actor.ts";
 import type { Booking } from "../domain/booking.ts";
+import type { Actor } from "../domain/change.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import type { Replayable } from "../domain/replayable.ts";
 import type { Store } from "../store/store.ts";

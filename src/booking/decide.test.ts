@@ -20,8 +20,8 @@ import {
 import { instants, limit, readFor, requests, storedBookings } from "../../test/support/random-batches.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
+import type { BookingRequest, EngineRequest } from "./commands.ts";
 import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
-import type { BookingRequest, EngineRequest } from "./requests.ts";
 
 /** To repeat or to widen a run: `TEST_SEED=... vitest run src/booking/decide.test.ts`. */
 const seed = Number(process.env.TEST_SEED ?? 20_300_501);

@@ -1,8 +1,8 @@
 import { type Booking, bookingKey, type Cancellation } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { BookingRequest, CancelRequest, EngineRequest } from "./commands.ts";
 import type { BookingPolicy } from "./policy.ts";
-import type { BookingRequest, CancelRequest, EngineRequest } from "./requests.ts";
 
 /** What is true under the concert's lock when a batch is decided. */
 export interface LockedState {

@@ -7,10 +7,10 @@ import type { Replayable } from "../domain/replayable.ts";
 import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
+import type { EngineRequest } from "./commands.ts";
 import { createLostBatchSettler } from "./commit-recovery.ts";
 import type { BookingPolicy } from "./policy.ts";
 import { answerLateCrowd } from "./refuse-sold-out.ts";
-import type { EngineRequest } from "./requests.ts";
 import { createSoldOutMemory } from "./sold-out-cache.ts";
 import { createTurnTimes } from "./wait-estimate.ts";
 

@@ -2,9 +2,9 @@ import { type Booking, bookingKey } from "../domain/booking.ts";
 import { DomainError, type Failure } from "../domain/failure.ts";
 import type { Job } from "./batch.ts";
 import type { Batches } from "./batches.ts";
+import type { BookingRequest } from "./commands.ts";
 import { whyNoTickets } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
-import type { BookingRequest } from "./requests.ts";
 
 /**
  * Refuses those who come too late for a sold-out concert without a transaction, after a look for replays of the callers'

@@ -1,4 +1,4 @@
-import type { Actor } from "../domain/actor.ts";
+import type { Actor } from "../domain/change.ts";
 import {
   type Concert,
   type ConcertDescription,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Actor } from "../domain/actor.ts";
+import type { Actor } from "../domain/change.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";

@@ -1,4 +1,4 @@
-import { serviceItself } from "../domain/actor.ts";
+import { serviceItself } from "../domain/change.ts";
 import type { ConcertDescription } from "../domain/concert.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { listConcerts } from "../store/concert-search.ts";

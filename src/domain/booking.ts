@@ -1,4 +1,4 @@
-import type { Actor } from "./actor.ts";
+import type { Actor } from "./change.ts";
 
 export type BookingStatus = "confirmed" | "cancelled";
 

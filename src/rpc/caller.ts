@@ -1,7 +1,7 @@
 /** Who makes a call, from the connection to the handlers. */
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import type { Actor } from "../domain/actor.ts";
 import type { Caller } from "../domain/caller.ts";
+import type { Actor } from "../domain/change.ts";
 
 const addressKey = createContextKey("", { description: "the address that the call came from" });
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "who makes the call" });

@@ -1,7 +1,7 @@
 /** The audit trail: who changed what, written in the transaction of the change. */
 import type { Transaction } from "kysely";
-import type { Actor } from "../domain/actor.ts";
 import type { Booking } from "../domain/booking.ts";
+import type { Actor } from "../domain/change.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { DB, JsonObject } from "./tables.ts";
 import { timestamptz } from "./values.ts";

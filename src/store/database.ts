@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
+import { settlesWithin } from "../domain/clock.ts";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import { settlesWithin } from "../domain/settles-within.ts";
 import { type Answers, createAnswers } from "./answers.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";

@@ -1,7 +1,7 @@
 /** Finds out whether the database takes writes, without leaving anything behind in it. */
 import { randomUUID } from "node:crypto";
+import { settlesWithin } from "../domain/clock.ts";
 import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
-import { settlesWithin } from "../domain/settles-within.ts";
 import type { Connection, Database } from "./database.ts";
 import { ConnectFailure, sqlState } from "./sqlstate.ts";
 

@@ -1,5 +1,5 @@
 /** What booking and cancelling mean, as plainly as it can be said: one request after the other, on a list of bookings. */
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { EngineRequest } from "../../src/booking/commands.ts";
 import type { Failure } from "../../src/domain/failure.ts";
 
 export interface ReferenceBooking {

@@ -1,6 +1,6 @@
 /** Whether what came of a history is right: what must always hold, and a serial order that explains the answers. */
 import { isDeepStrictEqual } from "node:util";
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { EngineRequest } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
 import { DomainError, type Failure, type Reason } from "../../src/domain/failure.ts";
 import { availableIn, carryOut, type ReferenceAnswer, type ReferenceConcert } from "./booking-reference.ts";

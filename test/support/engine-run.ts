@@ -1,10 +1,10 @@
 /** Carries out a history with engines as shipped, on a fake database, clock and scheduler, and notes what came of it. */
 import type fc from "fast-check";
+import type { BookingRequest, CancelRequest, EngineRequest } from "../../src/booking/commands.ts";
 import { createBookingEngine } from "../../src/booking/engine.ts";
-import type { BookingRequest, CancelRequest, EngineRequest } from "../../src/booking/requests.ts";
 import { createConcertCache } from "../../src/concerts/cache.ts";
-import type { Actor } from "../../src/domain/actor.ts";
 import type { Booking } from "../../src/domain/booking.ts";
+import type { Actor } from "../../src/domain/change.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 import type { Deadline } from "../../src/domain/deadline.ts";
 import type { Replayable } from "../../src/domain/replayable.ts";

@@ -1,11 +1,12 @@
 /** An engine on a fake database that goes on by itself, except where a test holds it. */
+
+import type { EngineRequest } from "../../src/booking/commands.ts";
 import { createBookingEngine, type EngineOptions } from "../../src/booking/engine.ts";
-import type { EngineRequest } from "../../src/booking/requests.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Deadline } from "../../src/domain/deadline.ts";
 import { DomainError } from "../../src/domain/failure.ts";
 import type { Replayable } from "../../src/domain/replayable.ts";
-import type { BatchQuery } from "../../src/store/batch/batch.ts";
+import type { BatchQuery } from "../../src/store/batch/open.ts";
 import { exampleConcert } from "./example-bookings.ts";
 import { createFakeDatabase, type Faults, instantAt, type Moment } from "./fake-database.ts";
 import { openDeadline } from "./store.ts";

@@ -1,7 +1,7 @@
 /** A concert and a booking of it, for tests that need no database. */
-import type { BookingRequest, CancelRequest } from "../../src/booking/requests.ts";
-import type { Actor } from "../../src/domain/actor.ts";
+import type { BookingRequest, CancelRequest } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
+import type { Actor } from "../../src/domain/change.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 
 export const opensAt = Temporal.Instant.from("2030-05-01T10:00:00Z");

@@ -6,7 +6,7 @@ import pg from "pg";
 import type { Batches } from "../../src/booking/batches.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
-import { type BatchQuery, LostCommitError, type OpenBatch } from "../../src/store/batch/batch.ts";
+import { type BatchQuery, LostCommitError, type OpenBatch } from "../../src/store/batch/open.ts";
 import type { BatchWrites } from "../../src/store/batch/writes.ts";
 
 /** What goes wrong, in the order of the calls; when a list is used up all goes well. */

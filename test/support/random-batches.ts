@@ -1,6 +1,6 @@
 /** Batches to decide, and what is stored before them. */
 import fc from "fast-check";
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { EngineRequest } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
 import { bookingRequest, cancelRequest, closesAt, duringSale, exampleBooking, opensAt } from "./example-bookings.ts";
 

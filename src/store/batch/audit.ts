@@ -1,10 +1,10 @@
 /** The audit trail of a batch: what somebody did to bookings of others. */
 import { sql } from "kysely";
-import type { Actor } from "../../domain/actor.ts";
 import type { Booking } from "../../domain/booking.ts";
+import type { Actor } from "../../domain/change.ts";
 import { type AuditAction, bookingJson } from "../audit.ts";
 import { newBooking } from "../bookings.ts";
-import { prepare } from "../prepared.ts";
+import { prepare } from "./prepared.ts";
 import type { BatchWrites } from "./writes.ts";
 
 /** Who acts, and whose booking it is. */

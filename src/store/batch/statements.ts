@@ -2,8 +2,8 @@
 import { sql } from "kysely";
 import { bookingColumns } from "../bookings.ts";
 import { concertColumns } from "../concerts.ts";
-import { prepare } from "../prepared.ts";
 import { underLock } from "../values.ts";
+import { prepare } from "./prepared.ts";
 
 /** Locks a concert and reads nothing of it: it sees the state from before the wait. */
 export const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db, parameter) =>

@@ -1,5 +1,5 @@
-import type { Actor } from "../../domain/actor.ts";
 import type { BookingKey, Cancellation } from "../../domain/booking.ts";
+import type { Actor } from "../../domain/change.ts";
 import type { Concert } from "../../domain/concert.ts";
 
 /** What a batch writes. All bookings are of the batch's concert, at its price under the lock. */

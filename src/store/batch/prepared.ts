@@ -9,8 +9,8 @@ import {
   sql,
 } from "kysely";
 import type pg from "pg";
-import type { Connection } from "./database.ts";
-import type { DB } from "./tables.ts";
+import type { Connection } from "../database.ts";
+import type { DB } from "../tables.ts";
 
 /** Stands for a parameter while a statement is compiled. */
 class Placeholder {

@@ -4,7 +4,7 @@ import { bookingRequest, cancelRequest, exampleBooking } from "../../test/suppor
 import type { FakeDatabase } from "../../test/support/fake-database.ts";
 import { openDeadline } from "../../test/support/store.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { BookingRequest } from "./requests.ts";
+import type { BookingRequest } from "./commands.ts";
 
 let requests = 0;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict } from "../../test/support/engine-stage.ts";
 import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
 import { poisonedUser } from "../../test/support/fake-database.ts";
-import type { BookingRequest } from "./requests.ts";
+import type { BookingRequest } from "./commands.ts";
 
 let requests = 0;
 

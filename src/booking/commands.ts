@@ -1,4 +1,4 @@
-import type { Actor } from "../domain/actor.ts";
+import type { Actor } from "../domain/change.ts";
 
 /** What a caller asks to book. */
 export interface BookingRequest {

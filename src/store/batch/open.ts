@@ -4,11 +4,11 @@ import type { Concert } from "../../domain/concert.ts";
 import { newBooking, toBooking } from "../bookings.ts";
 import { toConcert } from "../concerts.ts";
 import type { Connection, Database } from "../database.ts";
-import { runnerOn } from "../prepared.ts";
 import { isDefiniteRollback } from "../sqlstate.ts";
 import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "../transaction.ts";
 import { numericFromCents } from "../values.ts";
 import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./audit.ts";
+import { runnerOn } from "./prepared.ts";
 import {
   type CancelColumns,
   cancelBookings,
