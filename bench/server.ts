@@ -1,4 +1,5 @@
 /** A process that serves what is measured: the real service, and on the same listener the baselines. */
+
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
@@ -7,6 +8,7 @@ import { createServices } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
 import { openGuards } from "../src/guards.ts";
 import { bookingMessage } from "../src/rpc/messages.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
@@ -90,7 +92,9 @@ function bindBaselines(plain: ReadonlyMap<number, PlainBookings>): ServiceBindin
   for (const [poolSize, { book }] of plain) {
     handlers[localName(plainMethod(poolSize))] = async (request) => {
       const { id, unitPrice, now, currencyCode } = await book(request);
-      return bookingMessage(asBooking(request, { id, unitPriceCents: unitPrice * 100, now, currencyCode }));
+      return bookingMessage(
+        asBooking(request, { id: bookingIdOf(id), unitPriceCents: unitPrice * 100, now, currencyCode }),
+      );
     };
   }
   const methods = [noopMethod, ...plainPoolSizes.map(plainMethod)];
@@ -101,12 +105,17 @@ const localName = (method: string) => method.charAt(0).toLowerCase() + method.sl
 
 type Stored = Pick<Booking, "id" | "unitPriceCents" | "currencyCode"> & { readonly now: Temporal.Instant };
 
-const noBooking: Stored = { id: 1n, unitPriceCents: 5_000, currencyCode: "USD", now: Temporal.Now.instant() };
+const noBooking: Stored = {
+  id: bookingIdOf(1n),
+  unitPriceCents: 5_000,
+  currencyCode: "USD",
+  now: Temporal.Now.instant(),
+};
 
 function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now, ...stored }: Stored): Booking {
   return {
     ...stored,
-    concertId,
+    concertId: concertIdOf(concertId),
     userId,
     ticketCount,
     totalPriceCents: stored.unitPriceCents * ticketCount,

@@ -12,13 +12,10 @@ export async function withTemporaryDatabase<Result>(work: (url: string) => Promi
   const embedded = await startEmbeddedPostgres({ dataDir, log: () => {} });
   try {
     const { host, port, user, password, database } = embedded.connection;
-    const store = createStore(
-      {
-        ...{ host, port, username: user, password, name: database, sslMode: "disable", poolSize: 1 },
-        ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
-      },
-      () => {},
-    );
+    const store = createStore({
+      ...{ host, port, username: user, password, name: database, sslMode: "disable", poolSize: 1 },
+      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+    });
     await store.migrate().finally(() => store.close());
     return await work(`postgres://${user}:${password}@${host}:${port}/${database}`);
   } finally {

@@ -6,6 +6,7 @@ import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config/load.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import type { Concert } from "./domain/concert.ts";
+import type { ConcertId } from "./domain/ids.ts";
 import { openGuards } from "./guards.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
@@ -81,7 +82,7 @@ export interface Services {
 export function createServices(config: Config, store: Store): Services {
   const cache = createConcertCache();
   // What organizers change. The engine knows of its own.
-  const concertChanged = (id: bigint, concert: Concert | undefined) => {
+  const concertChanged = (id: ConcertId, concert: Concert | undefined) => {
     cache.concertChanged(id, concert);
     engine.concertChanged(id);
   };

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Config } from "./config/load.ts";
+import type { Publish } from "./domain/publish.ts";
 import { startEmbeddedPostgres } from "./postgres/embedded.ts";
+import type { StoreEvents } from "./store/events.ts";
 import { ConnectFailure, DatabaseSetupError } from "./store/sqlstate.ts";
 import { createStore, type Store } from "./store/store.ts";
+import { createEventHub } from "./telemetry/events.ts";
 
 export { DatabaseSetupError };
 
@@ -57,28 +60,35 @@ export async function openDatabase(config: Config, logger: Logger, signal: Abort
 
 type Connection = Omit<
   Parameters<typeof createStore>[0],
-  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs" | "preparedStatements" | "onPreparedLost"
+  "poolSize" | "maxRetries" | "lockTimeoutMs" | "statementTimeoutMs" | "preparedStatements" | "publish"
 >;
 
 function openStore(config: Config, connection: Connection, logger: Logger): Store {
   const { maxRetries, lockTimeoutMs, statementTimeoutMs, databasePoolSize: poolSize } = config;
-  return createStore(
-    {
-      ...connection,
-      poolSize,
-      maxRetries,
-      lockTimeoutMs,
-      statementTimeoutMs,
-      preparedStatements: config.databasePreparedStatements,
-      onPreparedLost: (error) =>
-        logger.warn(
-          { err: error },
-          "a prepared statement was lost, as behind a pooler that keeps none: from now on statements are not prepared; " +
-            "set APP_DATABASE_PREPARED_STATEMENTS=false",
-        ),
-    },
-    (error) => logger.warn({ err: error }, "an idle database connection broke"),
+  return createStore({
+    ...connection,
+    poolSize,
+    maxRetries,
+    lockTimeoutMs,
+    statementTimeoutMs,
+    preparedStatements: config.databasePreparedStatements,
+    publish: logStoreEvents(logger),
+  });
+}
+
+function logStoreEvents(logger: Logger): Publish<StoreEvents> {
+  const { publish, subscribe } = createEventHub<StoreEvents>((error) =>
+    logger.error({ err: error }, "an observer failed"),
   );
+  subscribe("store.connection_lost", ({ error }) => logger.warn({ err: error }, "an idle database connection broke"));
+  subscribe("store.prepared_statement_lost", ({ error }) =>
+    logger.warn(
+      { err: error },
+      "a prepared statement was lost, as behind a pooler that keeps none: from now on statements are not prepared; " +
+        "set APP_DATABASE_PREPARED_STATEMENTS=false",
+    ),
+  );
+  return publish;
 }
 
 async function waitForDatabase(store: Store, config: Config, signal: AbortSignal): Promise<void> {

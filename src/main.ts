@@ -7,7 +7,7 @@ import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts
 import { DatabaseSetupError, DatabaseUnreachableError } from "./database.ts";
 import { describeCauses } from "./domain/causes.ts";
 import { EmbeddedPostgresError } from "./postgres/embedded.ts";
-import { MigrationError } from "./store/migration-errors.ts";
+import { MigrationError } from "./store/migrate.ts";
 import { createLogger, type Logger } from "./telemetry/log.ts";
 
 /** docs/operations.md explains them. */

@@ -1,23 +1,24 @@
 import type { Actor } from "../domain/change.ts";
+import type { BookingId, ConcertId } from "../domain/ids.ts";
 
-/** What a caller asks to book. */
-export interface BookingRequest {
+/** Books tickets of a concert. */
+export interface BookCommand {
   readonly kind: "book";
-  readonly concertId: bigint;
+  readonly concertId: ConcertId;
   readonly userId: string;
   readonly ticketCount: number;
-  /** The caller's key, or one made for a caller who sent none. */
+  /** The caller's key, or a new one if the caller sent none. */
   readonly requestId: string;
-  /** Whether the key is the caller's own, so that it may have been used before. */
+  /** Whether the key is the caller's, so that it may have been used before. */
   readonly hasOwnKey: boolean;
   readonly actor: Actor;
 }
 
-/** What a caller asks to cancel. */
-export interface CancelRequest {
+/** Cancels a booking and puts its tickets back on sale. */
+export interface CancelCommand {
   readonly kind: "cancel";
-  readonly concertId: bigint;
-  readonly bookingId: bigint;
+  readonly concertId: ConcertId;
+  readonly bookingId: BookingId;
   /** The user who must own the booking; undefined if any user may. */
   readonly userId: string | undefined;
   readonly requestId: string;
@@ -25,4 +26,4 @@ export interface CancelRequest {
 }
 
 /** What the engine decides in batches, each of one concert. */
-export type EngineRequest = BookingRequest | CancelRequest;
+export type Command = BookCommand | CancelCommand;

@@ -20,7 +20,7 @@ import {
 import { instants, limit, readFor, requests, storedBookings } from "../../test/support/random-batches.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { BookingRequest, EngineRequest } from "./commands.ts";
+import type { BookCommand, Command } from "./commands.ts";
 import { type Answer, type BatchPlan, decideBatch } from "./decide.ts";
 
 /** To repeat or to widen a run: `TEST_SEED=... vitest run src/booking/decide.test.ts`. */
@@ -35,13 +35,13 @@ interface Facts {
   readonly stored?: readonly Booking[];
 }
 
-function decide(requests: readonly EngineRequest[], facts: Facts = {}): BatchPlan {
+function decide(requests: readonly Command[], facts: Facts = {}): BatchPlan {
   const { now = duringSale, availableTickets = exampleConcert.availableTickets, stored = [] } = facts;
   return decideBatch(requests, { concert: { ...exampleConcert, availableTickets }, now, stored }, policy);
 }
 
 /** The answer to the only request of a batch. */
-function answer(request: EngineRequest, facts?: Facts): Answer | undefined {
+function answer(request: Command, facts?: Facts): Answer | undefined {
   return decide([request], facts).answers[0];
 }
 
@@ -236,12 +236,12 @@ function inWords({ id, userId, requestId, ticketCount, status, cancelRequestId }
   return { id, userId, requestId, ticketCount, status, cancelRequestId };
 }
 
-function newInWords({ userId, requestId, ticketCount }: BookingRequest): ReferenceBooking {
+function newInWords({ userId, requestId, ticketCount }: BookCommand): ReferenceBooking {
   return { id: undefined, userId, requestId, ticketCount, status: "confirmed", cancelRequestId: undefined };
 }
 
 /** A plan's answer to a request in the reference's words. */
-function answerInWords(answer: Answer, request: EngineRequest): ReferenceAnswer {
+function answerInWords(answer: Answer, request: Command): ReferenceAnswer {
   if (answer.kind === "refused") return { failure: answer.failure };
   if (answer.kind === "stored") return { booking: inWords(answer.booking), replayed: answer.replayed };
   if (request.kind !== "book") throw new Error("only bookings are new");
@@ -256,7 +256,7 @@ function doersIn({ newBookings, cancelled }: BatchPlan): string[] {
 }
 
 /** Who does what by the answers: whoever is told that it is done, and was not done before. */
-function doersOf(batch: readonly EngineRequest[], answers: readonly Answer[]): string[] {
+function doersOf(batch: readonly Command[], answers: readonly Answer[]): string[] {
   const doers = batch.filter((_, at) => {
     const answer = answers[at];
     return answer !== undefined && answer.kind !== "refused" && !answer.replayed;
@@ -270,7 +270,7 @@ function doersOf(batch: readonly EngineRequest[], answers: readonly Answer[]): s
 }
 
 test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
-  const check = (batch: EngineRequest[], stored: Booking[], left: number, now: Temporal.Instant) => {
+  const check = (batch: Command[], stored: Booking[], left: number, now: Temporal.Instant) => {
     const sold = stored.reduce((sum, each) => sum + (each.status === "confirmed" ? each.ticketCount : 0), 0);
     const bookings = stored.map(inWords);
     let reference: ReferenceConcert = { totalTickets: sold + left, opensAt, closesAt, bookings };
@@ -281,7 +281,7 @@ test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
     });
     const concert: Concert = { ...exampleConcert, totalTickets: sold + left, availableTickets: left };
     const plan = decideBatch(batch, { concert, now, stored: readFor(batch, stored) }, { maxTicketsPerBooking: limit });
-    expect(plan.answers.map((each, at) => answerInWords(each, batch[at] as EngineRequest))).toEqual(expected);
+    expect(plan.answers.map((each, at) => answerInWords(each, batch[at] as Command))).toEqual(expected);
     const after = stored.map((booking) => plan.cancelled.find(({ before }) => before === booking)?.after ?? booking);
     expect([...after.map(inWords), ...plan.newBookings.map(newInWords)]).toEqual(reference.bookings);
     expect(plan.availableTickets).toBe(availableIn(reference));

@@ -4,12 +4,12 @@ import { bookingRequest, cancelRequest } from "../../test/support/example-bookin
 import { poisonedUser } from "../../test/support/fake-database.ts";
 import { openDeadline } from "../../test/support/store.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { BookingRequest } from "./commands.ts";
+import type { BookCommand } from "./commands.ts";
 
 let requests = 0;
 
 /** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
-function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
 
@@ -214,9 +214,9 @@ describe("failures that may pass", () => {
     const { database, submit } = createStage({ faults: { open: ["broken"] }, wait: () => backOff.promise });
     const deadline = openDeadline();
     const answer = submit(order(), deadline);
-    expect(deadline.begun).toBe(true);
+    expect(deadline.progress).toBe("begun");
     await settle();
-    expect(deadline.begun).toBe(false);
+    expect(deadline.progress).toBe("waiting");
     deadline.pass();
     backOff.resolve();
     await expect(answer).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED", begun: false } });

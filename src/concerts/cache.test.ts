@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { exampleConcert } from "../../test/support/example-bookings.ts";
 import type { Concert } from "../domain/concert.ts";
+import { concertIdOf } from "../domain/ids.ts";
 import { type ConcertCacheOptions, type ConcertPage, createConcertCache } from "./cache.ts";
 
 const { id } = exampleConcert;
@@ -12,7 +13,7 @@ const pageOf = (...items: Concert[]): ConcertPage => ({ items, next: undefined }
 /** A cache, its clock, and reads of the database that end when the test says. */
 function createStage(options: ConcertCacheOptions = {}) {
   const clock = { nowMs: 5_000 };
-  const cache = createConcertCache({ clockMs: () => clock.nowMs, ...options });
+  const cache = createConcertCache({ clock: { nowMs: () => clock.nowMs }, ...options });
   /** The reads under way or done, in the order of their beginning. */
   const reads: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   const load = <Value>() => {
@@ -22,7 +23,7 @@ function createStage(options: ConcertCacheOptions = {}) {
   };
   return {
     ...{ cache, clock, reads },
-    concert: (concertId = id) => cache.concert(concertId, load<Concert | undefined>),
+    concert: (concertId: bigint = id) => cache.concert(concertIdOf(concertId), load<Concert | undefined>),
     page: (key = "page") => cache.page(key, load<ConcertPage>),
     /** Ends the read of that number. */
     answer: (index: number, value: Concert | ConcertPage | undefined) => reads[index]?.resolve(value),
@@ -184,7 +185,7 @@ describe("a concert that is committed", () => {
 });
 
 describe("a page's concerts", () => {
-  const other = concert(50, { id: 8n });
+  const other = concert(50, { id: concertIdOf(8n) });
 
   /** A page in the cache, read at once. */
   async function pageInCache() {
@@ -286,7 +287,7 @@ describe("what there is no room for", () => {
     const { concert: read, answer, reads } = createStage({ maxConcerts: 2 });
     for (const [index, concertId] of [1n, 2n, 3n].entries()) {
       const first = read(concertId);
-      answer(index, concert(9, { id: concertId }));
+      answer(index, concert(9, { id: concertIdOf(concertId) }));
       await first;
     }
     expect(await read(3n)).toMatchObject({ id: 3n });

@@ -1,4 +1,4 @@
-import { loopbackHost } from "../domain/loopback.ts";
+import { loopbackHost } from "../domain/address.ts";
 import { createLookup } from "./lookup.ts";
 import { settings } from "./settings.ts";
 import type { Given } from "./sources.ts";

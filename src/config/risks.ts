@@ -1,6 +1,6 @@
 /** Settings that are allowed, and together leave a gap which an operator should know of. */
 
-import { loopbackHost } from "../domain/loopback.ts";
+import { loopbackHost } from "../domain/address.ts";
 import type { AuthConfig } from "./choose-auth.ts";
 
 interface Risky {

@@ -1,3 +1,5 @@
+import type { BookingId, ConcertId } from "./ids.ts";
+
 /** What the service refuses or fails to do, as a closed union: `rpc/status.ts` maps every member to what callers get. */
 
 /** A request field and what is wrong with it. */
@@ -18,8 +20,8 @@ export type Failure =
   | { readonly reason: "INVALID_REQUEST"; readonly violations: readonly Violation[] }
   | { readonly reason: "INVALID_PAGE_TOKEN" }
   | { readonly reason: "REQUEST_ID_REUSED" }
-  | { readonly reason: "CONCERT_NOT_FOUND"; readonly concertId: bigint }
-  | { readonly reason: "BOOKING_NOT_FOUND"; readonly bookingId: bigint }
+  | { readonly reason: "CONCERT_NOT_FOUND"; readonly concertId: ConcertId }
+  | { readonly reason: "BOOKING_NOT_FOUND"; readonly bookingId: BookingId }
   | {
       readonly reason: "BOOKING_NOT_OPEN";
       readonly opensAt: Temporal.Instant;
@@ -28,8 +30,8 @@ export type Failure =
     }
   | { readonly reason: "TICKET_LIMIT_EXCEEDED"; readonly limit: number }
   | { readonly reason: "INSUFFICIENT_TICKETS"; readonly available: number }
-  | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: bigint }
-  | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: bigint }
+  | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: BookingId }
+  | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: BookingId }
   /** `problem` says what is wrong with the credentials, to be read by a person; or that there are none. */
   | { readonly reason: "UNAUTHENTICATED"; readonly problem: string; readonly isMissing?: boolean }
   /** The keys that tokens are checked with cannot be had; `isKeyUnknown` when only the key that the token names is missing. */

@@ -2,6 +2,7 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { cancelBooking } from "../booking/cancel.ts";
 import type { BookingEngine } from "../booking/engine.ts";
 import { getBooking, pageUserBookings } from "../booking/queries.ts";
+import { bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import type { Store } from "../store/store.ts";
 import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
@@ -15,13 +16,16 @@ import { bindService, type ServiceBinding } from "./service.ts";
 export function bindBookingService(store: Store, engine: BookingEngine): ServiceBinding {
   return bindService(BookingService, {
     async getBooking(request, context) {
-      return bookingMessage(await getBooking(store, request.id, takeRequiredOwner(context), deadlineOf(context)));
+      return bookingMessage(
+        await getBooking(store, bookingIdOf(request.id), takeRequiredOwner(context), deadlineOf(context)),
+      );
     },
 
     async getUserBookings(request, context) {
       const userId = requireUserId(request.userId);
       const list: ListIdentity = ["bookings", userId];
-      const before = request.pageToken === "" ? undefined : parseTokenId(decodePageToken(list, request.pageToken)[0]);
+      const before =
+        request.pageToken === "" ? undefined : bookingIdOf(parseTokenId(decodePageToken(list, request.pageToken)[0]));
       const page = await pageUserBookings(store, userId, before, pageSizeOf(request.pageSize), deadlineOf(context));
       return {
         bookings: page.items.map(bookingMessage),
@@ -30,7 +34,8 @@ export function bindBookingService(store: Store, engine: BookingEngine): Service
     },
 
     async bookTickets(request, context) {
-      const { concertId, ticketCount } = request;
+      const concertId = concertIdOf(request.concertId);
+      const { ticketCount } = request;
       const userId = requireUserId(request.userId);
       const requestId = requestIdOf(request.requestId);
       const hasOwnKey = request.requestId !== "";
@@ -44,7 +49,7 @@ export function bindBookingService(store: Store, engine: BookingEngine): Service
       const userId = owner === undefined ? undefined : requireUserId(owner);
       const requestId = requestIdOf(request.requestId);
       const actor = actorOf(context, userId);
-      const order = { bookingId: request.id, userId, requestId, actor };
+      const order = { bookingId: bookingIdOf(request.id), userId, requestId, actor };
       return bookingMessage(markReplay(await cancelBooking(store, engine, order, deadlineOf(context)), context));
     },
   });

@@ -2,6 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
+import { concertIdOf } from "../domain/ids.ts";
 import { wantsFresh } from "./cache-control.ts";
 import { actorOf } from "./caller.ts";
 import { deadlineOf } from "./interceptors/deadline.ts";
@@ -15,7 +16,7 @@ import { bindService, type ServiceBinding } from "./service.ts";
 export function bindConcertService(catalogue: Catalogue): ServiceBinding {
   return bindService(ConcertService, {
     async getConcert(request, context) {
-      return concertMessage(await catalogue.get(request.id, freshnessOf(context), deadlineOf(context)));
+      return concertMessage(await catalogue.get(concertIdOf(request.id), freshnessOf(context), deadlineOf(context)));
     },
 
     async listConcerts(request, context) {
@@ -39,7 +40,8 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
     },
 
     async updateConcert(request, context) {
-      const { id, version = 0 } = request;
+      const id = concertIdOf(request.id);
+      const { version = 0 } = request;
       const expected = { version, precondition: preconditionOf(context) };
       const description = descriptionOf(request);
       return concertMessage(await catalogue.update(id, expected, description, actorOf(context), deadlineOf(context)));
@@ -52,7 +54,7 @@ function freshnessOf({ requestHeader }: HandlerContext): Freshness {
 }
 
 function positionFrom([concertDate, id]: string[]) {
-  return { concertDate: parseTokenInstant(concertDate), id: parseTokenId(id) };
+  return { concertDate: parseTokenInstant(concertDate), id: concertIdOf(parseTokenId(id)) };
 }
 
 function listIdentity(filter: ConcertFilter): ListIdentity {

@@ -1,7 +1,7 @@
 /** What a call's headers demand of the version of what it changes: If-Match and If-None-Match of RFC 9110, 13.1. */
 import type { HandlerContext } from "@connectrpc/connect";
+import type { Precondition } from "../domain/change.ts";
 import type { BrokenPrecondition } from "../domain/failure.ts";
-import type { Precondition } from "../domain/precondition.ts";
 
 /** The precondition in a call's headers. */
 export function preconditionOf({ requestHeader }: Pick<HandlerContext, "requestHeader">): Precondition {

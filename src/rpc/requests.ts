@@ -7,10 +7,10 @@ import type {
   ListConcertsRequest,
   UpdateConcertRequest,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import type { Replayable } from "../domain/change.ts";
 import type { ConcertDescription, ConcertFilter } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import { decimalsOf } from "../domain/money.ts";
-import type { Replayable } from "../domain/replayable.ts";
 
 const defaultPageSize = 20;
 const defaultCurrencyCode = "USD";

@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { explainMigrationError } from "./migration-errors.ts";
+import { explainMigrationError } from "./migrate.ts";
 import type { DB } from "./tables.ts";
 
 /** Answers no question. */

@@ -4,7 +4,7 @@
  * resolves to 127.0.0.1 (DNS rebinding), for which the browser sees no other origin.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { loopbackAuthority } from "../domain/loopback.ts";
+import { loopbackAuthority } from "../domain/address.ts";
 import { shortValue } from "../domain/short-text.ts";
 import type { ReasonName } from "../rpc/reasons.ts";
 import { ProblemError, problemOf, refusal } from "./rest/problem-details.ts";

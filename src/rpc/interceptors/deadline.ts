@@ -6,26 +6,26 @@ import {
   type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { Deadline } from "../../domain/deadline.ts";
+import type { ChangeDeadline, Progress } from "../../domain/deadline.ts";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import { clientTimeoutMs } from "../timeout.ts";
 
-const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "the call's deadline" });
+const deadlineKey = createContextKey<ChangeDeadline | undefined>(undefined, { description: "the call's deadline" });
 
 /** The deadline of the call that a handler answers. */
-export function deadlineOf(context: Pick<HandlerContext, "values">): Deadline {
+export function deadlineOf(context: Pick<HandlerContext, "values">): ChangeDeadline {
   return deadlineFrom(context.values);
 }
 
 /** The deadline of a call, for interceptors further in. */
-export function deadlineFrom(values: ContextValues): Deadline {
+export function deadlineFrom(values: ContextValues): ChangeDeadline {
   const deadline = values.get(deadlineKey);
   if (!deadline) throw new Error("the deadline interceptor did not run");
   return deadline;
 }
 
 /** Notes the deadline of a call. */
-export function setDeadline(values: ContextValues, deadline: Deadline): void {
+export function setDeadline(values: ContextValues, deadline: ChangeDeadline): void {
   values.set(deadlineKey, deadline);
 }
 
@@ -49,12 +49,14 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
     // A timer would let the call begin, and perhaps be through in time.
     if (timeoutMs === 0) throw new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
     const controller = new AbortController();
-    const deadline: Deadline = {
+    let progress: Progress = "waiting";
+    setDeadline(request.contextValues, {
       signal: controller.signal,
       expiresAtMs: performance.now() + timeoutMs,
-      begun: false,
-    };
-    setDeadline(request.contextValues, deadline);
+      onProgress: (now) => {
+        progress = now;
+      },
+    });
 
     const ended = Promise.withResolvers<never>();
     // It may reject before the race has begun.
@@ -63,8 +65,8 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
       controller.abort();
       ended.reject(error);
     };
-    const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun }));
-    const onAbort = () => end(errorOfAbort(request.signal.reason, deadline.begun));
+    const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: progress === "begun" }));
+    const onAbort = () => end(errorOfAbort(request.signal.reason, progress === "begun"));
     const timer = setTimeout(expire, timeoutMs);
     request.signal.addEventListener("abort", onAbort, { once: true });
     if (request.signal.aborted) onAbort();

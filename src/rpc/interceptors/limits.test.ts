@@ -9,7 +9,7 @@ test("a stream without a deadline is refused when a unary call would be too late
   const call = async (lagMs: number) => {
     const contextValues = createContextValues();
     const { signal } = new AbortController();
-    setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, begun: false });
+    setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} });
     const request = { stream: true, method: ConcertService.method.getConcert, contextValues };
     const lag = { lagMs: () => lagMs, close() {} };
     const intercept = createOverloadInterceptor(readAccessRules([ConcertService]), lag, 10_000);

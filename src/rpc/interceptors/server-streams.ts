@@ -69,7 +69,11 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
     open.add(stream);
     if (draining.aborted) endByShutdown(stream);
     values.set(streamKey, stream);
-    setDeadline(values, { signal: stream.signal, expiresAtMs: startedAtMs + clientTimeoutMs(header), begun: false });
+    setDeadline(values, {
+      signal: stream.signal,
+      expiresAtMs: startedAtMs + clientTimeoutMs(header),
+      onProgress: () => {},
+    });
     return { stream, fields };
   }
 

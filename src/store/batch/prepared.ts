@@ -8,8 +8,7 @@ import {
   type RawBuilder,
   sql,
 } from "kysely";
-import type pg from "pg";
-import type { Connection } from "../database.ts";
+import type { Connection } from "../connection.ts";
 import type { DB } from "../tables.ts";
 
 /** Stands for a parameter while a statement is compiled. */
@@ -21,11 +20,16 @@ class Placeholder {
   }
 }
 
-/** A statement compiled once, for `pg` to run under its name (or unnamed, for poolers that keep no statements). */
-export interface PreparedStatement<Parameters> {
+/** The parameters of a statement, by their names. */
+export type Slots<Parameters> = <Name extends keyof Parameters & string>(name: Name) => RawBuilder<Parameters[Name]>;
+
+/** A statement compiled once, to be sent under its name (or unnamed, for poolers that keep no statements). */
+export interface PreparedStatement<Parameters, Row> {
   readonly name: string;
   readonly text: string;
   values(parameters: Parameters): unknown[];
+  /** The type of the rows that the statement returns. There is no such value. */
+  readonly row?: Row;
 }
 
 /** Builds typed queries that are only compiled, never run. */
@@ -38,34 +42,43 @@ const compiler = new Kysely<DB>({
   },
 });
 
-/**
- * Compiles a typed query of Kysely's once. `build` gets a query builder, and a function that gives each parameter of the
- * statement by its name.
- */
-export function prepare<Parameters extends object>(
+/** Compiles a query of Kysely's once. The annotation of `slots` gives the parameters' types, the query those of its rows. */
+export function prepare<Parameters extends object, Row>(
   name: string,
-  build: (
-    db: Kysely<DB>,
-    parameter: <Name extends keyof Parameters & string>(name: Name) => RawBuilder<Parameters[Name]>,
-  ) => Compilable,
-): PreparedStatement<Parameters> {
-  const { sql: text, parameters: slots } = build(compiler, (parameter) => sql`${new Placeholder(parameter)}`).compile();
+  build: (db: Kysely<DB>, slots: Slots<Parameters>) => Compilable<Row>,
+): PreparedStatement<Parameters, Row> {
+  const { sql: text, parameters } = build(compiler, (slot) => sql`${new Placeholder(slot)}`).compile();
   return {
     name,
     text,
     values: (given) =>
-      slots.map((slot) => (slot instanceof Placeholder ? given[slot.name as keyof Parameters & string] : slot)),
+      parameters.map((value) => (value instanceof Placeholder ? given[value.name as keyof Parameters] : value)),
   };
 }
 
-/** Runs prepared statements on one connection; those that are sent without waiting go out in one flight. */
-export type RunPrepared = <Parameters>(
-  statement: PreparedStatement<Parameters>,
+/** Runs prepared statements on one connection and returns their rows. */
+export type RunPrepared = <Parameters, Row extends object>(
+  statement: PreparedStatement<Parameters, Row>,
   parameters: Parameters,
-) => Promise<pg.QueryResult>;
+) => Promise<Row[]>;
 
-/** A runner on a connection. The name lets PostgreSQL keep the parsed statement for the connection's life. */
-export function runnerOn(client: Connection): RunPrepared {
-  return (statement, parameters) =>
-    client.query({ name: statement.name, text: statement.text, values: statement.values(parameters) });
+/** The name lets PostgreSQL keep the parsed statement for the connection's life. */
+export function runnerOn(connection: Connection): RunPrepared {
+  return async <Parameters, Row extends object>(
+    { name, text, values }: PreparedStatement<Parameters, Row>,
+    parameters: Parameters,
+  ) => {
+    const { rows } = await connection.query<Row>({ name, text, values: values(parameters) });
+    return rows;
+  };
+}
+
+/**
+ * Waits until every statement of a flight has ended: statements that are sent at once, one behind the other. Then throws the
+ * error of the first one that failed.
+ */
+export async function landed(flight: Readonly<Record<string, unknown>>): Promise<void> {
+  const statements = Object.values(flight);
+  await Promise.allSettled(statements);
+  await Promise.all(statements);
 }

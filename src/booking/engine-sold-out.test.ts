@@ -2,17 +2,18 @@ import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict } from "../../test/support/engine-stage.ts";
 import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
 import { poisonedUser } from "../../test/support/fake-database.ts";
-import type { BookingRequest } from "./commands.ts";
+import { concertIdOf } from "../domain/ids.ts";
+import type { BookCommand } from "./commands.ts";
 
 let requests = 0;
 
 /** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
-function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
 
 describe("an engine that knows of a concert that it is sold out", () => {
-  const stored = { ...exampleBooking, id: 1n, concertId: 1n, requestId: "stored" };
+  const stored = { ...exampleBooking, requestId: "stored" };
 
   async function soldOutStage() {
     const stage = createStage({ concerts: [onSale(1n, 0, [stored])] });
@@ -62,7 +63,7 @@ describe("an engine that knows of a concert that it is sold out", () => {
     clock.nowMs += 1;
     await verdict(submit(order()));
     expect(opened).toHaveLength(1);
-    engine.concertChanged(1n);
+    engine.concertChanged(concertIdOf(1n));
     await verdict(submit(order()));
     expect(opened).toHaveLength(2);
   });
@@ -73,7 +74,7 @@ describe("an engine that knows of a concert that it is sold out", () => {
     const first = verdict(stage.submit(order()));
     await settle();
     await stage.database.changeTotal(1n, 1);
-    stage.engine.concertChanged(1n);
+    stage.engine.concertChanged(concertIdOf(1n));
     release();
     expect(await first).toBe("INSUFFICIENT_TICKETS");
     expect(await verdict(stage.submit(order()))).toBe("OK");
