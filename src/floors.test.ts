@@ -15,14 +15,31 @@ interface Floor {
 const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
   "src/config": { imports: ["src/domain"], packages: ["yaml"], offers: ["load.ts", "settings.ts"] },
-  "src/telemetry": { imports: ["src/config", "src/domain"], packages: ["pino"], offers: ["log.ts"] },
+  "src/telemetry": { imports: ["src/config", "src/domain"], packages: ["pino"], offers: ["events.ts", "log.ts"] },
   "src/limits": { imports: ["src/domain"], packages: ["ioredis", "lru-cache", "rate-limiter-flexible"] },
   "src/auth": {
     imports: ["src/config", "src/domain"],
     packages: ["jose", "lru-cache", "pino"],
     offers: ["dev-key.ts", "index.ts", "jwks.ts", "tokens.ts"],
   },
-  "src/store": { imports: ["src/domain"], packages: ["kysely", "pg"] },
+  "src/store": {
+    imports: ["src/domain"],
+    packages: ["kysely", "pg"],
+    offers: [
+      "audit.ts",
+      "batch/commit.ts",
+      "batch/open.ts",
+      "bookings.ts",
+      "concert-search.ts",
+      "concerts.ts",
+      "events.ts",
+      "migrate.ts",
+      "pool-shares.ts",
+      "retry.ts",
+      "sqlstate.ts",
+      "store.ts",
+    ],
+  },
   "src/booking": { imports: ["src/domain", "src/store"], offers: ["cancel.ts", "engine.ts", "queries.ts"] },
   "src/concerts": {
     imports: ["src/domain", "src/store"],

@@ -109,6 +109,7 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
   async function takeTurn(queue: ConcertQueue): Promise<void> {
     let taken: Job[] = [];
     const takeBatch = () => {
+      assert(taken.length === 0, "a turn takes a second batch");
       taken = queue.jobs.splice(0, batchSize(queue));
       queue.lastTaken = taken.length;
       queue.isOvertaken = false;
