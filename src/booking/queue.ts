@@ -73,7 +73,7 @@ const maxBatchJobs = 512;
 /** A transaction for fewer is not worth what it saves. */
 const minHalfJobs = 64;
 
-/** The jobs of one concert. It exists while jobs wait or its turn is under way. */
+/** The jobs of one concert. A queue exists while jobs wait or its turn is under way. */
 interface ConcertQueue {
   readonly concertId: ConcertId;
   readonly jobs: Job[];
@@ -114,7 +114,7 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
       queue.lastTaken = taken.length;
       queue.isOvertaken = false;
       queued -= taken.length;
-      checkTurn(queue, taken);
+      checkTurn(queue, taken, { queues, queued, running, maxTurns });
       const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
       publish("booking.turn_started", { concertId: queue.concertId, requests: taken.length, queued, longestWaitMs });
       return beginJobs(taken, clock);
@@ -132,28 +132,9 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
     startTurns();
   }
 
-  /** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
-  function checkTurn(queue: ConcertQueue, taken: readonly Job[]): void {
-    assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
-    assert(queue.isActive, "a turn takes from a queue that is not active");
-    assert(running > 0 && running <= maxTurns, "turns are not counted right");
-    assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
-    assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
-    assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
-    for (const { progress, command } of taken) {
-      assert(progress === "waiting", "a job is taken twice");
-      assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
-    }
-  }
-
   return {
     add(job) {
-      const { concertId } = job.command;
-      let queue = queues.get(concertId);
-      if (!queue) {
-        queue = { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
-        queues.set(concertId, queue);
-      }
+      const queue = queues.getOrInsertComputed(job.command.concertId, emptyQueue);
       job.queuedAtMs = clock.nowMs();
       queue.jobs.push(job);
       queued++;
@@ -172,6 +153,32 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
     },
     isOvertaken: (concertId) => queues.get(concertId)?.isOvertaken ?? false,
   };
+}
+
+function emptyQueue(concertId: ConcertId): ConcertQueue {
+  return { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
+}
+
+/** What all queues have in common. */
+interface Counts {
+  readonly queues: ReadonlyMap<ConcertId, ConcertQueue>;
+  readonly queued: number;
+  readonly running: number;
+  readonly maxTurns: number;
+}
+
+/** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
+function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued, running, maxTurns }: Counts): void {
+  assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
+  assert(queue.isActive, "a turn takes from a queue that is not active");
+  assert(running > 0 && running <= maxTurns, "turns are not counted right");
+  assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
+  assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
+  assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
+  for (const { progress, command } of taken) {
+    assert(progress === "waiting", "a job is taken twice");
+    assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
+  }
 }
 
 /**
