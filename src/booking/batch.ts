@@ -14,7 +14,7 @@ import { beginJobs, type Job, rejectAll, setProgress } from "./queue.ts";
 
 /** What the engine needs of the database: the store's, or in the engine's tests one that fails on purpose. */
 export interface Batches {
-  /** Locks a concert and reads what the query asks for. After an error nothing is held. */
+  /** Locks a concert and reads what the query names. After an error no lock and no connection is held. */
   open(query: BatchQuery): Promise<OpenBatch>;
   /** Reads bookings by their keys, without a lock. */
   find(concertId: ConcertId, keys: readonly BookingKey[]): Promise<Booking[]>;
@@ -46,7 +46,7 @@ export interface InDoubtBatch extends Decided {
   readonly error: CommitInDoubtError;
 }
 
-/** What a transaction has come to, now that it is over. */
+/** How a transaction ended. */
 type Outcome =
   | { readonly kind: "no concert" }
   | (Decided & { readonly kind: "decided"; readonly created: readonly Booking[]; readonly times: Times })

@@ -16,7 +16,7 @@ export interface CommitRecoveryOptions {
   readonly publish: Publish<BookingEvents>;
   /** Called before any caller is answered: the concert may have changed, and only the database has its state. */
   readonly concertChanged: (concertId: ConcertId) => void;
-  /** Takes back a job whose batch has not been stored. */
+  /** Puts a job back into its queue: its batch has not been stored. */
   readonly requeue: (job: Job) => void;
 }
 

@@ -65,7 +65,7 @@ describe("the window [start, end)", () => {
     { at: "a microsecond after the end", now: closesAt.add(microsecond) },
     { at: "a year before", now: opensAt.subtract({ hours: 8_760 }) },
     { at: "a year after", now: closesAt.add({ hours: 8_760 }) },
-  ])("is closed $at, and the refusal says when it is open and what time it is", ({ now }) => {
+  ])("is closed $at, and the refusal has the window and the current instant", ({ now }) => {
     expect(answer(bookingRequest(), { now })).toEqual(notOpen(now));
   });
 
@@ -214,7 +214,7 @@ describe("within a batch", () => {
     expect(plan).toMatchObject({ cancelled: [{ after: { id: 1n } }], availableTickets: 22 });
   });
 
-  test("tickets of a cancel serve those who come after it", () => {
+  test("tickets of a cancel go to the requests after it", () => {
     const requests = [bookingRequest({ requestId: "first" }), cancelRequest(), bookingRequest({ requestId: "second" })];
     const plan = decide(requests, { availableTickets: 1, stored: [exampleBooking] });
     expect(plan.answers).toMatchObject([refused("INSUFFICIENT_TICKETS", { available: 1 }), {}, accepted]);
@@ -255,7 +255,7 @@ function doersIn({ newBookings, cancelled }: BatchPlan): string[] {
   return [...booked, ...cancels].sort();
 }
 
-/** Who does what by the answers: whoever is told that it is done, and was not done before. */
+/** The actors by the answers: of each request that is answered as done now, and not as done before. */
 function doersOf(batch: readonly Command[], answers: readonly Answer[]): string[] {
   const doers = batch.filter((_, at) => {
     const answer = answers[at];

@@ -120,7 +120,7 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
       return beginJobs(taken, clock);
     };
     try {
-      // Awaited also if it took no job that is left: many such turns must not call one another.
+      // Awaited also if all callers have stopped waiting: many such turns in a row must not nest their calls.
       await runTurn(queue.concertId, takeBatch);
     } catch (error) {
       rejectAll(taken, error);
@@ -182,7 +182,7 @@ function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued,
 }
 
 /**
- * Takes about half of the outstanding requests: those that wait, and those just answered, whose clients may send again. The
+ * Takes about half of the outstanding requests: queued ones, and those just answered, whose clients may send again. The
  * next batch forms while this one is in the database. Taking everything would leave the process idle during the commit.
  */
 function batchSize({ jobs, lastTaken }: ConcertQueue): number {

@@ -37,8 +37,8 @@ export interface Database extends Access {
   /** For reads outside a transaction: each statement is bounded in time. */
   readonly reads: Access;
   /**
-   * Ends both. Connections that have not closed after a while are cut, such as those that wait for a lock or whose network is
-   * gone. Resolves with whether there were none. Further calls return the same promise.
+   * Ends both. Connections that have not closed within 3 seconds are cut, such as those that wait for a lock or have lost
+   * their network. Resolves with whether there were none. Further calls return the same promise.
    */
   close(): Promise<boolean>;
 }

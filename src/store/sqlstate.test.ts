@@ -12,7 +12,7 @@ function socketError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-describe("whether PostgreSQL said that COMMIT failed", () => {
+describe("whether PostgreSQL reported that COMMIT failed", () => {
   test.each([
     ["a constraint checked at COMMIT", databaseError("23503"), true],
     ["a serialization failure", databaseError("40001"), true],
@@ -43,7 +43,7 @@ describe("what is worth repeating", () => {
   ])("%s", (_name, error, expected) => expect(isTransient(error)).toBe(expected));
 });
 
-describe("what the caller hears", () => {
+describe("the failure for a database error", () => {
   test.each([
     ["a lock that was not to be had", databaseError("55P03"), "OVERLOADED"],
     ["a deadlock", databaseError("40P01"), "DATABASE_UNAVAILABLE"],

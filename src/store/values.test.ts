@@ -83,7 +83,7 @@ describe("a pattern for texts that contain another", () => {
     ["\\%_", "%\\\\\\%\\_%"],
   ])("%s gives %s", (text, pattern) => expect(containsPattern(text)).toBe(pattern));
 
-  test("matches exactly those, whatever %, _ and \\ are in it", () => {
+  test("matches exactly the texts that contain it, whatever %, _ and \\ are in it", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "%", "_", "\\", "é"), maxLength: 6 });
     fc.assert(
       fc.property(text, text, text, (before, middle, after) => {
