@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
-import { type Booking, type BookingKey, bookingKey } from "../domain/booking.ts";
+import { type Booking, bookingKey } from "../domain/booking.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Publish } from "../domain/publish.ts";
 import { CommitInDoubtError } from "../store/batch/commit.ts";
-import type { BatchQuery, LockedState, OpenBatch } from "../store/batch/open.ts";
+import type { Batches, LockedState } from "../store/batch/open.ts";
 import { asFailure, isTransient } from "../store/sqlstate.ts";
 import { type Answer, type BatchPlan, type BookingPolicy, decideBatch } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
 import { beginJobs, type Job, rejectAll, setProgress } from "./queue.ts";
-
-/** What the engine needs of the database: the store's, or in the engine's tests one that fails on purpose. */
-export interface Batches {
-  /** Locks a concert and reads what the query names. After an error no lock and no connection is held. */
-  open(query: BatchQuery): Promise<OpenBatch>;
-  /** Reads bookings by their keys, without a lock. */
-  find(concertId: ConcertId, keys: readonly BookingKey[]): Promise<Booking[]>;
-}
 
 export interface BatchContext {
   readonly batches: Batches;

@@ -3,8 +3,9 @@ import type { Clock } from "../domain/clock.ts";
 import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Publish } from "../domain/publish.ts";
+import type { Batches } from "../store/batch/open.ts";
 import { asFailure } from "../store/sqlstate.ts";
-import { answerAll, type Batches, type InDoubtBatch } from "./batch.ts";
+import { answerAll, type InDoubtBatch } from "./batch.ts";
 import type { BookingEvents } from "./events.ts";
 import type { Job } from "./queue.ts";
 

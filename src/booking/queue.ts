@@ -110,9 +110,7 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
     let taken: Job[] = [];
     const takeBatch = () => {
       assert(taken.length === 0, "a turn takes a second batch");
-      taken = queue.jobs.splice(0, batchSize(queue));
-      queue.lastTaken = taken.length;
-      queue.isOvertaken = false;
+      taken = takeHalf(queue);
       queued -= taken.length;
       checkTurn(queue, taken, { queues, queued, running, maxTurns });
       const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
@@ -185,9 +183,12 @@ function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued,
  * Takes about half of the outstanding requests: queued ones, and those just answered, whose clients may send again. The
  * next batch forms while this one is in the database. Taking everything would leave the process idle during the commit.
  */
-function batchSize({ jobs, lastTaken }: ConcertQueue): number {
-  const half = Math.ceil((jobs.length + lastTaken) / 2);
-  return Math.min(maxBatchJobs, Math.max(minHalfJobs, half));
+function takeHalf(queue: ConcertQueue): Job[] {
+  const half = Math.ceil((queue.jobs.length + queue.lastTaken) / 2);
+  const taken = queue.jobs.splice(0, Math.min(maxBatchJobs, Math.max(minHalfJobs, half)));
+  queue.lastTaken = taken.length;
+  queue.isOvertaken = false;
+  return taken;
 }
 
 /** The jobs whose callers still wait, marked as begun. The others are rejected, with nothing stored. */

@@ -3,7 +3,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
-import type { Batches } from "./batch.ts";
+import type { Batches } from "../store/batch/open.ts";
 import type { BookCommand } from "./commands.ts";
 import { type BookingPolicy, whyNoTickets } from "./decide.ts";
 import type { Job } from "./queue.ts";

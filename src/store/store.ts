@@ -1,12 +1,10 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import type { Booking, BookingKey } from "../domain/booking.ts";
 import { monotonicClock } from "../domain/clock.ts";
 import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
-import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
-import { type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./batch/open.ts";
+import { type Batches, createBatches } from "./batch/open.ts";
 import type { ConnectionOptions } from "./client.ts";
 import { createPreparedSupport, createServerActivity } from "./connection.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
@@ -55,10 +53,7 @@ export interface Store {
     deadline: ChangeDeadline,
   ): Promise<Result>;
   /** Transactions that decide many bookings of one concert at once. */
-  readonly batches: {
-    open(query: BatchQuery): Promise<OpenBatch>;
-    find(concertId: ConcertId, keys: readonly BookingKey[]): Promise<Booking[]>;
-  };
+  readonly batches: Batches;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** Whether the database takes writes, within a few seconds. Not to be called again before it has resolved. */
@@ -101,10 +96,7 @@ export function createStore(options: StoreOptions): Store {
     read,
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (work, deadline) => retryTransient(() => runTransaction(transactions, work, deadline), retries, deadline),
-    batches: {
-      open: (query) => openBatch(main, query, options),
-      find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys),
-    },
+    batches: createBatches(main, options),
     check: () => checkServer(aside.db),
     migrate: async (signal) => {
       signal?.throwIfAborted();

@@ -3,12 +3,11 @@
  * whose COMMIT takes effect at one moment and is answered at another. Every step waits for its turn, and fails when told to.
  */
 import pg from "pg";
-import type { Batches } from "../../src/booking/batch.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 import { type BookingId, bookingIdOf } from "../../src/domain/ids.ts";
 import { type BatchWrites, CommitInDoubtError } from "../../src/store/batch/commit.ts";
-import type { BatchQuery, OpenBatch } from "../../src/store/batch/open.ts";
+import type { Batches, BatchQuery, OpenBatch } from "../../src/store/batch/open.ts";
 
 /** What goes wrong, in the order of the calls; when a list is used up all goes well. */
 export interface Faults {

@@ -40,6 +40,28 @@ export interface OpenBatch extends AsyncDisposable {
   commit(changes: BatchChanges): Promise<Booking[]>;
 }
 
+/** What the booking engine needs of the database. */
+export interface Batches {
+  /** Locks a concert and reads what the query names. After an error no lock and no connection is held. */
+  open(query: BatchQuery): Promise<OpenBatch>;
+  /** Reads the bookings that a concert's keys have made, without a lock. */
+  find(concertId: ConcertId, keys: readonly BookingKey[]): Promise<Booking[]>;
+}
+
+export function createBatches(database: Pick<Database, "connect" | "reads">, timeouts: TransactionTimeouts): Batches {
+  return {
+    open: (query) => openBatch(database, query, timeouts),
+    async find(concertId, keys) {
+      const connection = await database.reads.connect();
+      try {
+        return (await runnerOn(connection)(findByKeys, { concertId, ...keyColumns(keys) })).map(toBooking);
+      } finally {
+        connection.release();
+      }
+    },
+  };
+}
+
 /** Opens a transaction, locks the concert, and reads the concert, the clock and the bookings of the query. */
 export async function openBatch(
   database: Pick<Database, "connect">,
@@ -101,19 +123,5 @@ async function endTransaction({ connection, isOver }: BatchSession): Promise<voi
     connection.release();
   } catch {
     connection.release(true);
-  }
-}
-
-/** The bookings that a concert's keys have made, without a lock. */
-export async function findBookingsByKeys(
-  database: Pick<Database, "connect">,
-  concertId: ConcertId,
-  keys: readonly BookingKey[],
-): Promise<Booking[]> {
-  const connection = await database.connect();
-  try {
-    return (await runnerOn(connection)(findByKeys, { concertId, ...keyColumns(keys) })).map(toBooking);
-  } finally {
-    connection.release();
   }
 }
