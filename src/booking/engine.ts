@@ -65,6 +65,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     // answering it together, serves half as many more a second.
     if (soldOut.has(concertId)) await readPending();
     const jobs = takeBatch();
+    if (jobs.length === 0) return;
     const isRefused = soldOut.has(concertId) && (await refuseSoldOut(batches, jobs, policy));
     if (isRefused) publish("booking.sold_out_refused", { concertId, requests: jobs.length });
     else await runBatch(concertId, jobs, context);

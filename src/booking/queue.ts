@@ -9,14 +9,14 @@ import type { Publish } from "../domain/publish.ts";
 import type { Command } from "./commands.ts";
 import type { BookingEvents } from "./events.ts";
 
-/** A command in a queue, and the caller that waits for it. */
+/** A command in a queue, and the caller that waits for its answer. */
 export interface Job {
   readonly command: Command;
   readonly deadline: ChangeDeadline;
   /** By the engine's clock, set by the queue. */
   queuedAtMs: number;
   progress: Progress;
-  /** How often a COMMIT in doubt that had not been stored has put it back into the queue. */
+  /** How often it went back into the queue, after a commit in doubt that was not stored. */
   requeues: number;
   resolve(answer: Replayable<Booking>): void;
   reject(error: unknown): void;

@@ -43,8 +43,8 @@ export function createSoldOutCache(clock: Clock): SoldOutCache {
 
 /**
  * Answers a turn's jobs for a sold-out concert without a transaction: one statement finds the replays of the callers' own
- * keys, and the rest is refused. False if nothing was answered, since a job is a cancel, which brings tickets back, or since
- * the statement failed.
+ * keys, and the rest is refused. False if nothing was answered: a cancel is among the jobs, which puts tickets back on sale,
+ * or the statement failed.
  */
 export async function refuseSoldOut(
   batches: Pick<Batches, "find">,
@@ -59,22 +59,18 @@ export async function refuseSoldOut(
   try {
     stored = first ? await batches.find(first.concertId, keyed) : [];
   } catch {
-    // The transaction repeats what is transient, and finds the request at fault.
+    // The transaction retries transient failures, and isolates the request at fault.
     return false;
   }
   const byKey = new Map(stored.map((booking) => [bookingKey(booking), booking]));
-  for (const [index, command] of commands.entries())
-    answer(jobs[index], command, byKey.get(bookingKey(command)), policy);
+  for (const job of jobs) {
+    if (job.command.kind === "book") refuse(job, job.command, byKey.get(bookingKey(job.command)), policy);
+  }
   return true;
 }
 
-function answer(
-  job: Job | undefined,
-  { ticketCount }: BookCommand,
-  earlier: Booking | undefined,
-  policy: BookingPolicy,
-) {
-  if (earlier?.ticketCount === ticketCount) return job?.resolve({ value: earlier, replayed: true });
+function refuse(job: Job, { ticketCount }: BookCommand, earlier: Booking | undefined, policy: BookingPolicy): void {
+  if (earlier?.ticketCount === ticketCount) return job.resolve({ value: earlier, replayed: true });
   const refusal = whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
-  job?.reject(new DomainError(earlier ? { reason: "REQUEST_ID_REUSED" } : refusal));
+  job.reject(new DomainError(earlier ? { reason: "REQUEST_ID_REUSED" } : refusal));
 }
