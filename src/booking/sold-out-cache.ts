@@ -70,7 +70,10 @@ export async function refuseSoldOut(
 }
 
 function refuse(job: Job, { ticketCount }: BookCommand, earlier: Booking | undefined, policy: BookingPolicy): void {
-  if (earlier?.ticketCount === ticketCount) return job.resolve({ value: earlier, replayed: true });
-  const refusal = whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
-  job.reject(new DomainError(earlier ? { reason: "REQUEST_ID_REUSED" } : refusal));
+  if (earlier?.ticketCount === ticketCount) job.resolve({ value: earlier, replayed: true });
+  else if (earlier) job.reject(new DomainError({ reason: "REQUEST_ID_REUSED" }));
+  else {
+    const failure = whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
+    job.reject(new DomainError(failure));
+  }
 }
