@@ -233,7 +233,17 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   const [publish, sslMode] = [ignoreEvents, "disable" as const];
   const prepared = createPreparedSupport(preparedStatements, publish);
   const activity = createServerActivity(monotonicClock, publish);
-  return createDatabase({ ...address, username, password, sslMode, poolSize: 1, prepared, activity, publish });
+  return createDatabase({
+    ...address,
+    username,
+    password,
+    sslMode,
+    pool: "main",
+    poolSize: 1,
+    prepared,
+    activity,
+    publish,
+  });
 }
 
 describe("a batch's statements", () => {

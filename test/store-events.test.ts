@@ -40,8 +40,8 @@ test.each([
 ])("%s borrows one connection and returns it", async (_, work) => {
   await work();
   expect(events).toEqual([
-    ["store.connection_lent", { waitMs: expect.any(Number) }],
-    ["store.connection_returned", { heldMs: expect.any(Number) }],
+    ["store.connection_lent", { pool: "main", waitMs: expect.any(Number) }],
+    ["store.connection_returned", { pool: "main", heldMs: expect.any(Number) }],
   ]);
 });
 

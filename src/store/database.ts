@@ -11,7 +11,7 @@ import {
   guardConnection,
   type ServerActivity,
 } from "./connection.ts";
-import type { StoreEvents } from "./events.ts";
+import type { PoolName, StoreEvents } from "./events.ts";
 import { LocklessDialect } from "./migrate.ts";
 import { maxWaitingCallers, maxWaitMs } from "./semaphore.ts";
 import { ConnectFailure } from "./sqlstate.ts";
@@ -19,6 +19,7 @@ import type { DB } from "./tables.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {
+  readonly pool: PoolName;
   readonly poolSize: number;
   readonly publish: Publish<StoreEvents>;
   /** Called with the error of each statement that fails, in their order. */
@@ -70,9 +71,11 @@ export function createDatabase(options: DatabaseOptions): Database {
     const askedAtMs = monotonicClock.nowMs();
     const client = await waitForClient(pool, handshake, activity);
     const lentAtMs = monotonicClock.nowMs();
-    publish("store.connection_lent", { waitMs: lentAtMs - askedAtMs });
+    publish("store.connection_lent", { pool: options.pool, waitMs: lentAtMs - askedAtMs });
     renewPlans(client);
-    const onReleased = () => publish("store.connection_returned", { heldMs: monotonicClock.nowMs() - lentAtMs });
+    const onReleased = () => {
+      publish("store.connection_returned", { pool: options.pool, heldMs: monotonicClock.nowMs() - lentAtMs });
+    };
     const connection = guardConnection(client, options, onReleased);
     return isForReads && !isBounded(client) ? boundReads(connection, statementTimeoutMs) : connection;
   };

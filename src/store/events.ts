@@ -1,11 +1,14 @@
+/** The pool that serves calls, or one of the few connections beside it for health checks, migrations and recovery. */
+export type PoolName = "main" | "aside";
+
 /** What the store publishes. */
 export interface StoreEvents {
   /** An idle connection of the pool broke. */
   readonly "store.connection_lost": { readonly error: Error };
   /** The pool lent a connection after this wait. */
-  readonly "store.connection_lent": { readonly waitMs: number };
+  readonly "store.connection_lent": { readonly pool: PoolName; readonly waitMs: number };
   /** A connection came back to the pool: the events lent and returned, counted, are the connections in use. */
-  readonly "store.connection_returned": { readonly heldMs: number };
+  readonly "store.connection_returned": { readonly pool: PoolName; readonly heldMs: number };
   /** A caller got no connection: it waited too long, or, after no wait, too many others waited. */
   readonly "store.connection_refused": { readonly waitMs: number };
   /** The server no longer has a prepared statement, as behind a pooler: statements are sent unnamed from now on. */

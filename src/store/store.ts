@@ -8,7 +8,7 @@ import { type Batches, createBatches } from "./batch/open.ts";
 import type { ConnectionOptions } from "./client.ts";
 import { createPreparedSupport, createServerActivity } from "./connection.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
-import type { StoreEvents } from "./events.ts";
+import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
 import { createProbe } from "./probe.ts";
@@ -69,17 +69,26 @@ export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
   const activity = createServerActivity(monotonicClock, publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
-  type Limits = Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
-  const open = (limits: Limits) =>
-    createDatabase({ ...options, statementTimeoutMs: undefined, activity, prepared, publish, ...limits });
+  type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
+  const open = (pool: PoolName, poolSize: number, limits: Limits) =>
+    createDatabase({
+      ...options,
+      statementTimeoutMs: undefined,
+      activity,
+      prepared,
+      publish,
+      pool,
+      poolSize,
+      ...limits,
+    });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
-  const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
+  const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
   const readers = createSemaphore(shares.reads, activity.refusal);
   const searchers = createSemaphore(shares.searches, activity.refusal);
   // For queries that must not wait behind callers: whether the database responds, and how a transaction in doubt ended.
-  const aside = open({ poolSize: 1, answerTimeoutMs: responseGraceMs });
-  const probing = open({ poolSize: 1, answerTimeoutMs: responseGraceMs });
+  const aside = open("aside", 1, { answerTimeoutMs: responseGraceMs });
+  const probing = open("aside", 1, { answerTimeoutMs: responseGraceMs });
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
@@ -105,7 +114,7 @@ export function createStore(options: StoreOptions): Store {
         firstError ??= error;
       };
       // Without a time limit: a migration may take long.
-      const { db, close } = open({ poolSize: 1, onStatementError });
+      const { db, close } = open("aside", 1, { onStatementError });
       signal?.addEventListener("abort", close);
       try {
         return await migrate(db, () => firstError);
