@@ -31,7 +31,7 @@ const onBothPaths = (name: string): KillingTest => ({
 const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", name });
 
 const noPrefixSum: readonly KillingTest[] = [
-  inDecide("four that do not fit do not stop a later one"),
+  inDecide("rejects a request for 4 when fewer are left and still books the next request for 1"),
   inRaces("in one process > a request that no longer fits does not stop a smaller one behind it"),
 ];
 
@@ -174,7 +174,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     tests: [
-      inDecide("a key twice makes one booking"),
+      inDecide("makes one booking of a key that is sent twice"),
       {
         file: "test/idempotency.test.ts",
         name: "a booking's key > sent at once from one process makes one booking, which all get (REST)",
@@ -186,7 +186,7 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [{ from: "byId.set(bookingId, after);", to: "" }],
     tests: [
-      inDecide("a booking is cancelled once"),
+      inDecide("cancels a booking once"),
       inRaces("in one process > cancelling > does not confuse bookings that are cancelled together"),
     ],
   },

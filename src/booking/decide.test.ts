@@ -69,7 +69,7 @@ describe("the window [start, end)", () => {
     expect(answer(bookingRequest(), { now })).toEqual(notOpen(now));
   });
 
-  test("does not matter to a cancel", () => {
+  test("does not apply to a cancel", () => {
     const plan = decide([cancelRequest()], { now: closesAt, stored: [exampleBooking] });
     expect(plan).toMatchObject({ availableTickets: 22, answers: [{ kind: "stored", replayed: false }] });
   });
@@ -131,7 +131,7 @@ describe("the order of checks: replay, window, limit, stock", () => {
 describe("cancelling", () => {
   const gone = { bookingId: exampleBooking.id };
 
-  test("the owner's first brings the tickets back", () => {
+  test("the owner's first cancel puts the tickets back", () => {
     const after = { ...cancelled, updatedAt: closesAt };
     expect(decide([cancelRequest()], { now: closesAt, stored: [exampleBooking] })).toEqual({
       answers: [{ kind: "stored", booking: after, replayed: false }],
@@ -176,13 +176,13 @@ describe("cancelling", () => {
     });
   });
 
-  test("what is not there", () => {
+  test("a booking that is not stored is BOOKING_NOT_FOUND", () => {
     expect(answer(cancelRequest())).toEqual(refused("BOOKING_NOT_FOUND", gone));
   });
 });
 
 describe("within a batch", () => {
-  test("four that do not fit do not stop a later one", () => {
+  test("rejects a request for 4 when fewer are left and still books the next request for 1", () => {
     const requests = [3, 4, 1, 1].map((ticketCount, at) => bookingRequest({ ticketCount, requestId: `key ${at}` }));
     const plan = decide(requests, { availableTickets: 4 });
     const insufficient = (available: number) => refused("INSUFFICIENT_TICKETS", { available });
@@ -190,19 +190,19 @@ describe("within a batch", () => {
     expect(plan).toMatchObject({ newBookings: [requests[0], requests[2]], availableTickets: 0 });
   });
 
-  test("a key twice makes one booking", () => {
+  test("makes one booking of a key that is sent twice", () => {
     const requests = [bookingRequest(), bookingRequest(), bookingRequest({ ticketCount: 3 })];
     const plan = decide(requests);
     expect(plan.answers).toMatchObject([accepted, { ...accepted, replayed: true }, refused("REQUEST_ID_REUSED")]);
     expect(plan).toMatchObject({ newBookings: [bookingRequest()], availableTickets: 18 });
   });
 
-  test("a key is its user's own", () => {
+  test("the same key of two users makes two bookings", () => {
     const plan = decide([bookingRequest(), bookingRequest({ userId: "ben" })]);
     expect(plan.answers).toMatchObject([accepted, accepted]);
   });
 
-  test("a booking is cancelled once", () => {
+  test("cancels a booking once", () => {
     const plan = decide([cancelRequest(), cancelRequest({ requestId: "other" }), cancelRequest()], {
       stored: [exampleBooking],
     });
@@ -221,7 +221,7 @@ describe("within a batch", () => {
     expect(plan.availableTickets).toBe(1);
   });
 
-  test("a repeated booking answers as the requests before it leave it", () => {
+  test("a replay returns the booking as the requests before it leave it", () => {
     const plan = decide([bookingRequest(), cancelRequest(), bookingRequest()], { stored: [exampleBooking] });
     expect(plan.answers).toMatchObject([
       { booking: { status: "confirmed" }, replayed: true },
@@ -248,7 +248,7 @@ function answerInWords(answer: Answer, request: Command): ReferenceAnswer {
   return { booking: newInWords(request), replayed: answer.replayed };
 }
 
-/** Who does what by a plan: which booking, and by which key. */
+/** The actors by a plan, with the booking and the key of each. */
 function doersIn({ newBookings, cancelled }: BatchPlan): string[] {
   const booked = newBookings.map(({ userId, requestId, actor }) => `books ${userId} ${requestId}: ${actor.subject}`);
   const cancels = cancelled.map(({ after, actor }) => `cancels ${after.id} ${after.cancelRequestId}: ${actor.subject}`);
@@ -269,7 +269,7 @@ function doersOf(batch: readonly Command[], answers: readonly Answer[]): string[
     .sort();
 }
 
-test(`a batch is decided as its requests are one by one (seed ${seed})`, () => {
+test(`a batch is decided as its requests would be one by one (seed ${seed})`, () => {
   const check = (batch: Command[], stored: Booking[], left: number, now: Temporal.Instant) => {
     const sold = stored.reduce((sum, each) => sum + (each.status === "confirmed" ? each.ticketCount : 0), 0);
     const bookings = stored.map(inWords);

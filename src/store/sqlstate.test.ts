@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DomainError } from "../domain/failure.ts";
 import { asFailure, ConnectFailure, isDefiniteRollback, isTransient } from "./sqlstate.ts";
 
-/** An error as `pg` makes it of PostgreSQL's message. */
+/** An error as `pg` creates it from PostgreSQL's message. */
 function databaseError(code: string, severity = "ERROR"): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError("message", 0, "error"), { code, severity });
 }
@@ -24,7 +24,7 @@ describe("whether PostgreSQL reported that COMMIT failed", () => {
   ])("%s", (_name, error, expected) => expect(isDefiniteRollback(error)).toBe(expected));
 });
 
-describe("what is worth repeating", () => {
+describe("transient errors", () => {
   test.each([
     ["a deadlock", databaseError("40P01"), true],
     ["a connection exception", databaseError("08006", "FATAL"), true],
