@@ -269,7 +269,7 @@ function doersOf(batch: readonly Command[], answers: readonly Answer[]): string[
     .sort();
 }
 
-test(`a batch is decided as its requests would be one by one (seed ${seed})`, () => {
+test(`a batch is decided as its requests would be one by one (seed ${seed})`, { timeout: 60_000 }, () => {
   const check = (batch: Command[], stored: Booking[], left: number, now: Temporal.Instant) => {
     const sold = stored.reduce((sum, each) => sum + (each.status === "confirmed" ? each.ticketCount : 0), 0);
     const bookings = stored.map(inWords);

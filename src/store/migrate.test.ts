@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { explainMigrationError } from "./migrate.ts";
 import type { DB } from "./tables.ts";
 
-/** A database that rejects every query. */
+/** A database that returns no rows to every query. */
 const db = new Kysely<DB>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),
