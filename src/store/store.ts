@@ -69,18 +69,10 @@ export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
   const activity = createServerActivity(monotonicClock, publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
+  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
-    createDatabase({
-      ...options,
-      statementTimeoutMs: undefined,
-      activity,
-      prepared,
-      publish,
-      pool,
-      poolSize,
-      ...limits,
-    });
+    createDatabase({ ...shared, pool, poolSize, ...limits });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
   const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
