@@ -65,19 +65,16 @@ async function createTemplate(serverUrl: string, admin: pg.Pool): Promise<string
   const name = newName();
   await admin.query(`create database ${name}`);
   const { hostname, port, username, password } = new URL(serverUrl);
-  const store = createStore(
-    {
-      host: decodeURIComponent(hostname),
-      port: Number(port || 5432),
-      username: decodeURIComponent(username),
-      password: decodeURIComponent(password),
-      name,
-      sslMode: "disable",
-      poolSize: 1,
-      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
-    },
-    () => {},
-  );
+  const store = createStore({
+    host: decodeURIComponent(hostname),
+    port: Number(port || 5432),
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    name,
+    sslMode: "disable",
+    poolSize: 1,
+    ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+  });
   await store.migrate().finally(() => store.close());
   return name;
 }

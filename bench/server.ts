@@ -1,4 +1,5 @@
 /** A process that serves what is measured: the real service, and on the same listener the baselines. */
+
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
@@ -6,6 +7,7 @@ import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.t
 import { createHost, createServices, openDatabase } from "../src/app.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
 import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
@@ -48,7 +50,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
   const { publish } = host;
   const { store } = await openDatabase(config, host);
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
-  const { services: realServices } = createServices(config, store);
+  const { services: realServices } = createServices(config, store, publish);
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
@@ -95,7 +97,9 @@ function bindBaselines(rowLock: ReadonlyMap<number, RowLockBookings>): ServiceBi
   for (const [poolSize, { book }] of rowLock) {
     handlers[localName(rowLockMethod(poolSize))] = async (request) => {
       const { id, unitPrice, now, currencyCode } = await book(request);
-      return bookingMessage(asBooking(request, { id, unitPriceCents: unitPrice * 100, now, currencyCode }));
+      return bookingMessage(
+        asBooking(request, { id: bookingIdOf(id), unitPriceCents: unitPrice * 100, now, currencyCode }),
+      );
     };
   }
   const methods = [noopMethod, ...rowLockPoolSizes.map(rowLockMethod)];
@@ -106,12 +110,17 @@ const localName = (method: string) => method.charAt(0).toLowerCase() + method.sl
 
 type Stored = Pick<Booking, "id" | "unitPriceCents" | "currencyCode"> & { readonly now: Temporal.Instant };
 
-const noBooking: Stored = { id: 1n, unitPriceCents: 5_000, currencyCode: "USD", now: Temporal.Now.instant() };
+const noBooking: Stored = {
+  id: bookingIdOf(1n),
+  unitPriceCents: 5_000,
+  currencyCode: "USD",
+  now: Temporal.Now.instant(),
+};
 
 function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now, ...stored }: Stored): Booking {
   return {
     ...stored,
-    concertId,
+    concertId: concertIdOf(concertId),
     userId,
     ticketCount,
     totalPriceCents: stored.unitPriceCents * ticketCount,

@@ -17,7 +17,7 @@ export interface Mutant {
 
 const decide = "src/booking/decide.ts";
 const batch = "src/booking/batch.ts";
-const bookingBatch = "src/store/batch/batch.ts";
+const commit = "src/store/batch/commit.ts";
 
 const inDecide = (name: string): KillingTest => ({
   file: "src/booking/decide.test.ts",
@@ -31,7 +31,7 @@ const onBothPaths = (name: string): KillingTest => ({
 const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", name });
 
 const noPrefixSum: readonly KillingTest[] = [
-  inDecide("four that do not fit do not stop a later one"),
+  inDecide("rejects a request for 4 when fewer are left and still books the next request for 1"),
   inRaces("in one process > a request that no longer fits does not stop a smaller one behind it"),
 ];
 
@@ -41,8 +41,8 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/batch/statements.ts",
     changes: [
       {
-        from: 'db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate()',
-        to: 'db.selectFrom("concerts").select("id").where("id", "=", parameter("id"))',
+        from: 'db.selectFrom("concerts").select("id").where("id", "=", slot("concertId")).forUpdate()',
+        to: 'db.selectFrom("concerts").select("id").where("id", "=", slot("concertId"))',
       },
     ],
     tests: [
@@ -84,8 +84,8 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [
       {
-        from: "if (failure) return refused(failure);\n    availableTickets -= request.ticketCount;",
-        to: "availableTickets -= request.ticketCount;\n    if (failure) return refused(failure);",
+        from: "if (failure) return refused(failure);\n    availableTickets -= command.ticketCount;",
+        to: "availableTickets -= command.ticketCount;\n    if (failure) return refused(failure);",
       },
     ],
     tests: noPrefixSum,
@@ -95,8 +95,8 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [
       {
-        from: "const failure = notOpen ?? whyNoTickets(request.ticketCount, availableTickets, policy);",
-        to: `const failure = notOpen ?? whyNoTickets(request.ticketCount, isFull ? 0 : availableTickets, policy);
+        from: "const failure = notOpen ?? whyNoTickets(command.ticketCount, availableTickets, policy);",
+        to: `const failure = notOpen ?? whyNoTickets(command.ticketCount, isFull ? 0 : availableTickets, policy);
     isFull ||= failure?.reason === "INSUFFICIENT_TICKETS";`,
       },
       {
@@ -112,14 +112,14 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         from: "const isWriting =",
-        to: `answerAll(jobs, plan.answers, newBookings.map((each) => ({ ...each, id: 0n })));
+        to: `answerAll(jobs, plan.answers, plan.newBookings.map((each) => ({ ...each, id: 0n })));
     const isWriting =`,
       },
     ],
     tests: [
       {
         file: "src/booking/engine-examples.test.ts",
-        name: "batches > take half of what came meanwhile, and nobody is answered before COMMIT",
+        name: "batches > take half of the outstanding requests, and answer none before COMMIT",
       },
     ],
   },
@@ -149,11 +149,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the store does not wait for COMMIT",
-    file: bookingBatch,
+    file: commit,
     changes: [
       {
-        from: 'client.query("commit"),',
-        to: 'client.query("commit").catch(() => {}) && Promise.resolve({ command: "COMMIT" }),',
+        from: 'session.connection.query("commit"),',
+        to: 'session.connection.query("commit").catch(() => {}) && Promise.resolve({ command: "COMMIT" }),',
       },
     ],
     tests: [
@@ -169,12 +169,12 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [
       {
-        from: "storedId === undefined ? newBookings.get(key) : byId.get(storedId)",
-        to: "storedId === undefined ? undefined : byId.get(storedId)",
+        from: "stored ?? newBookings.get(key)",
+        to: "stored",
       },
     ],
     tests: [
-      inDecide("a key twice makes one booking"),
+      inDecide("makes one booking of a key that is sent twice"),
       {
         file: "test/idempotency.test.ts",
         name: "a booking's key > sent at once from one process makes one booking, which all get (REST)",
@@ -186,14 +186,14 @@ export const mutants: readonly Mutant[] = [
     file: decide,
     changes: [{ from: "byId.set(bookingId, after);", to: "" }],
     tests: [
-      inDecide("a booking is cancelled once"),
+      inDecide("cancels a booking once"),
       inRaces("in one process > cancelling > does not confuse bookings that are cancelled together"),
     ],
   },
   {
     name: "COMMIT's tag ignored",
-    file: bookingBatch,
-    changes: [{ from: 'if (commit.value.command !== "COMMIT") {', to: "if (false) {" }],
+    file: commit,
+    changes: [{ from: 'if (command !== "COMMIT") {', to: "if (false) {" }],
     tests: [inEngineCommit("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK, is refused")],
   },
   {

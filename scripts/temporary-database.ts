@@ -5,13 +5,10 @@ import { createStore } from "../src/store/store.ts";
 export async function withTemporaryDatabase<Result>(work: (url: string) => Promise<Result> | Result): Promise<Result> {
   await using postgres = await startTemporaryPostgres({ name: "frontrow" });
   const { host, port, user, password, database } = postgres.connection;
-  const store = createStore(
-    {
-      ...{ host, port, username: user, password, name: database, sslMode: "disable", poolSize: 1 },
-      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
-    },
-    () => {},
-  );
+  const store = createStore({
+    ...{ host, port, username: user, password, name: database, sslMode: "disable", poolSize: 1 },
+    ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+  });
   await store.migrate().finally(() => store.close());
   return await work(postgres.url);
 }

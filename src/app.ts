@@ -5,10 +5,11 @@ import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config/load.ts";
+import { settlesWithin } from "./domain/clock.ts";
 import type { Concert } from "./domain/concert.ts";
+import type { ConcertId } from "./domain/ids.ts";
 import { OperatorError } from "./domain/operator-error.ts";
 import type { Publish } from "./domain/publish.ts";
-import { settlesWithin } from "./domain/settles-within.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { openGuards } from "./rpc/guards.ts";
@@ -69,7 +70,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
 
-  const { services, engine } = createServices(config, store);
+  const { services, engine } = createServices(config, store, host.publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
   starting.defer(async () => {
@@ -157,14 +158,11 @@ export interface OpenDatabase {
 export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host): Promise<OpenDatabase> {
   const { database, maxRetries, lockTimeoutMs, statementTimeoutMs } = config;
   const open = (address: Pick<StoreOptions, "host" | "port" | "username" | "password" | "name" | "sslMode">) => {
-    const store = createStore(
-      {
-        ...{ ...address, maxRetries, lockTimeoutMs, statementTimeoutMs, poolSize: config.databasePoolSize },
-        preparedStatements: config.databasePreparedStatements,
-        onPreparedLost: (error) => publish("store.prepared_statement_lost", { error }),
-      },
-      (error) => publish("store.connection_lost", { error }),
-    );
+    const store = createStore({
+      ...{ ...address, maxRetries, lockTimeoutMs, statementTimeoutMs, poolSize: config.databasePoolSize },
+      preparedStatements: config.databasePreparedStatements,
+      publish,
+    });
     stack.defer(async () => void (await store.close()));
     return store;
   };
@@ -206,10 +204,10 @@ export interface Services {
 }
 
 /** Creates the services over a store, with the engine and the cache that they share. */
-export function createServices(config: Config, store: Store): Services {
-  const cache = createConcertCache();
+export function createServices(config: Config, store: Store, publish: Publish<AppEvents>): Services {
+  const cache = createConcertCache({ publish });
   // For changes by organizers. The engine publishes its own to the cache.
-  const concertChanged = (id: bigint, concert: Concert | undefined) => {
+  const concertChanged = (id: ConcertId, concert: Concert | undefined) => {
     cache.concertChanged(id, concert);
     engine.concertChanged(id);
   };
@@ -219,6 +217,7 @@ export function createServices(config: Config, store: Store): Services {
     maxConcurrentBatches: sharePool(config.databasePoolSize).batches,
     maxRetries: config.maxRetries,
     concertChanged: cache.concertChanged,
+    publish,
   });
   const catalogue = createCatalogue(store, cache, concertChanged);
   const services = [bindConcertService(catalogue), bindBookingService(store, engine)];

@@ -33,7 +33,26 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["jose", "lru-cache"],
     offers: ["events.ts", "index.ts", "tokens.ts"],
   },
-  "src/store": { imports: ["src/domain"], packages: ["@frontrow/embedded-postgres", "kysely", "pg"] },
+  "src/store": {
+    imports: ["src/domain"],
+    packages: ["@frontrow/embedded-postgres", "kysely", "pg"],
+    offers: [
+      "audit.ts",
+      "batch/commit.ts",
+      "batch/open.ts",
+      "bookings.ts",
+      "concert-search.ts",
+      "concerts.ts",
+      "embedded.ts",
+      "events.ts",
+      "migrate.ts",
+      "pool-shares.ts",
+      "retry.ts",
+      "sqlstate.ts",
+      "store.ts",
+      "wait-for-database.ts",
+    ],
+  },
   "src/booking": {
     imports: ["src/domain", "src/store"],
     offers: ["cancel.ts", "engine.ts", "events.ts", "queries.ts"],
@@ -151,7 +170,7 @@ describe.each(Object.entries(floors))("%s", (folder, floor) => {
   });
 });
 
-it.fails("no imports form a circle", () => {
+it("no imports form a circle", () => {
   const next = Map.groupBy(
     imports.filter(({ isFile }) => isFile),
     ({ from }) => from,

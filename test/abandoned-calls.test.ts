@@ -63,7 +63,7 @@ test("a caller who gives up before a second attempt gets none, also if it alread
   await first.finish();
   await rival.begun;
   await store.ping();
-  expect(deadline.begun).toBe(false);
+  expect(deadline.progress).toBe("waiting");
   deadline.pass();
   await rival.finish();
   await abandoned;

@@ -1,12 +1,14 @@
 /** The audit trail of bookings: acts on others' bookings are recorded, whoever else is in the batch. */
+
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cancelBooking } from "../src/booking/cancel.ts";
+import type { BookCommand } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import type { BookingRequest } from "../src/booking/requests.ts";
 import { createConcert } from "../src/concerts/create.ts";
-import { type Actor, serviceItself } from "../src/domain/actor.ts";
 import type { Booking } from "../src/domain/booking.ts";
+import { type Actor, serviceItself } from "../src/domain/change.ts";
+import type { ConcertId } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
@@ -19,7 +21,7 @@ let database: TestDatabase;
 let proxy: TcpProxy;
 let store: Store;
 let engine: BookingEngine;
-let concertId: bigint;
+let concertId: ConcertId;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -46,7 +48,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-function submitBooking(actor: Actor, userId: string, changes: Partial<BookingRequest> = {}) {
+function submitBooking(actor: Actor, userId: string, changes: Partial<BookCommand> = {}) {
   const requestId = randomUUID();
   const order = { kind: "book", concertId, userId, ticketCount: 2, requestId, hasOwnKey: true, actor } as const;
   return engine.submit({ ...order, ...changes }, openDeadline());

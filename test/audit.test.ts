@@ -1,4 +1,5 @@
 /** The audit trail of concerts, and that nobody can change what it says. */
+
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -7,8 +8,9 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createConcert } from "../src/concerts/create.ts";
 import { createDemoConcerts } from "../src/concerts/demo.ts";
 import { updateConcert } from "../src/concerts/update.ts";
-import type { Actor } from "../src/domain/actor.ts";
+import type { Actor } from "../src/domain/change.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
+import { concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { admin, entriesOf, otherAdmin, whoDidWhat } from "./support/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
@@ -138,7 +140,7 @@ describe("what is not stored has no entry:", () => {
       "REQUEST_ID_REUSED",
     ],
     ["an update of another version", () => update({ ...concert, version: 7 }), "VERSION_MISMATCH"],
-    ["an update of no concert", () => update({ id: 2n ** 62n, version: 1 }), "CONCERT_NOT_FOUND"],
+    ["an update of no concert", () => update({ id: concertIdOf(2n ** 62n), version: 1 }), "CONCERT_NOT_FOUND"],
     ["an update that fails at its COMMIT", () => update(concert, { name: "unlucky" }), "DATABASE_UNAVAILABLE"],
     [
       "a creation that fails at its COMMIT",

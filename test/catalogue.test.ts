@@ -1,12 +1,14 @@
 /** What readers of one process see: at most a second old, never older than what was written through the process. */
+
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { type Catalogue, createCatalogue } from "../src/concerts/catalogue.ts";
-import { serviceItself } from "../src/domain/actor.ts";
+import { serviceItself } from "../src/domain/change.ts";
 import type { Concert, ConcertDescription, ConcertFilter } from "../src/domain/concert.ts";
+import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { exampleConcert } from "./support/example-bookings.ts";
@@ -39,7 +41,7 @@ async function create(name: string = randomUUID()): Promise<Concert> {
   return (await catalogue.create({ ...description, name }, randomUUID(), serviceItself, openDeadline())).value;
 }
 
-const get = (id: bigint, deadline = openDeadline()) => catalogue.get(id, "cached", deadline);
+const get = (id: ConcertId, deadline = openDeadline()) => catalogue.get(id, "cached", deadline);
 
 async function namesIn(name: string): Promise<string[]> {
   const filter: ConcertFilter = {
@@ -64,12 +66,12 @@ test("a reader who gives up takes nothing from those who share the read", async 
 });
 
 test("a concert that was looked for before it came is there once it has come", async () => {
-  const { id } = await create();
-  await expect(get(id + 1n)).rejects.toMatchObject({ failure: { reason: "CONCERT_NOT_FOUND", concertId: id + 1n } });
+  const next = concertIdOf((await create()).id + 1n);
+  await expect(get(next)).rejects.toMatchObject({ failure: { reason: "CONCERT_NOT_FOUND", concertId: next } });
   const name = `New ${randomUUID()}`;
   expect(await namesIn(name)).toEqual([]);
   const created = await create(name);
-  expect(created.id).toBe(id + 1n);
+  expect(created.id).toBe(next);
   expect(await get(created.id)).toEqual(created);
   expect(await namesIn(name)).toEqual([name]);
 });

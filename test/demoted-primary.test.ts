@@ -1,6 +1,8 @@
 /** A connection whose server has become one that only reads: what repeats a transaction must not meet it again. */
+
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { openDeadline, openStore, transact } from "./support/store.ts";
@@ -28,8 +30,8 @@ test("a transaction succeeds at its first repeat", async () => {
 });
 
 test("a batch succeeds at its first repeat", async () => {
-  const open = () => store.batches.open({ concertId: 1n, keys: [], bookingIds: [] });
+  const open = () => store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
   await expect(open()).rejects.toMatchObject({ code: "25006" });
   await using repeated = await open();
-  expect(repeated.concert).toBeUndefined();
+  expect(repeated.state).toBeUndefined();
 });

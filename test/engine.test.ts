@@ -1,14 +1,18 @@
 /** The booking engine on PostgreSQL: that a batch is one transaction, and that its statements do what they should. */
+
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { BookCommand } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
-import type { BookingRequest } from "../src/booking/requests.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { openBatch } from "../src/store/batch/batch.ts";
-import type { BatchWrites } from "../src/store/batch/writes.ts";
-import { type Connection, createDatabase } from "../src/store/database.ts";
-import { createPreparedSupport } from "../src/store/prepared-support.ts";
+import { monotonicClock } from "../src/domain/clock.ts";
+import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
+import { ignoreEvents } from "../src/domain/publish.ts";
+import type { BatchChanges } from "../src/store/batch/commit.ts";
+import { openBatch } from "../src/store/batch/open.ts";
+import { type Connection, createPreparedSupport, createServerActivity } from "../src/store/connection.ts";
+import { createDatabase } from "../src/store/database.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
@@ -25,7 +29,7 @@ afterAll(() => database?.drop());
 const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-async function insertConcert(totalTickets = 1_000): Promise<bigint> {
+async function insertConcert(totalTickets = 1_000): Promise<ConcertId> {
   const [row] = await database.query<{ id: string }>(
     `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
        booking_start_time, booking_end_time, request_id, request_digest)
@@ -33,10 +37,10 @@ async function insertConcert(totalTickets = 1_000): Promise<bigint> {
      RETURNING id`,
     [totalTickets, randomUUID(), Buffer.alloc(32)],
   );
-  return BigInt(row?.id ?? 0);
+  return concertIdOf(BigInt(row?.id ?? 0));
 }
 
-function order(concertId: bigint, changes: Partial<BookingRequest> = {}): BookingRequest {
+function order(concertId: ConcertId, changes: Partial<BookCommand> = {}): BookCommand {
   const requestId = randomUUID();
   const actor = { subject: changes.userId ?? "ann", address: undefined };
   return { kind: "book", concertId, userId: "ann", ticketCount: 1, requestId, hasOwnKey: true, actor, ...changes };
@@ -80,7 +84,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
   afterAll(() => store?.close());
 
   const submit = (request: Parameters<BookingEngine["submit"]>[0]) => engine.submit(request, openDeadline());
-  const submitAll = (requests: readonly BookingRequest[]) => Promise.all(requests.map(submit));
+  const submitAll = (requests: readonly BookCommand[]) => Promise.all(requests.map(submit));
   const cancel = ({ id, concertId, userId }: Booking, requestId: string = randomUUID()) =>
     submit({
       kind: "cancel",
@@ -185,9 +189,9 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
 /** A connection that remembers what is sent over it. */
 function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
   return {
-    query: (statement, values) => {
+    query<Row extends object>(statement: string | pg.QueryConfig, values?: unknown[]) {
       sent.push(typeof statement === "string" ? { text: statement } : statement);
-      return connection.query(statement, values);
+      return connection.query<Row>(statement, values);
     },
     release: (destroy) => connection.release(destroy),
   };
@@ -202,15 +206,14 @@ async function recordBatch(preparedStatements: boolean, subject = "somebody else
   try {
     const [concertId, userId] = [await insertConcert(10), "ann"];
     const actor = { subject, address: undefined };
-    const make = async (newBookings: BatchWrites["newBookings"], cancels: readonly Booking[]) => {
+    const make = async (newBookings: BatchChanges["newBookings"], cancels: readonly Booking[]) => {
       const bookingIds = cancels.map(({ id }) => id);
       await using open = await openBatch(recorded, { concertId, keys: [...newBookings], bookingIds }, options);
-      if (!open.concert) throw new Error("there is no concert");
       const cancelled = cancels.map((before) => {
         return { before, after: { ...before, status: "cancelled" as const, cancelRequestId: randomUUID() }, actor };
       });
-      const availableTickets = open.concert.availableTickets - newBookings.length + cancels.length;
-      return await open.commit({ concert: open.concert, now: open.now, availableTickets, newBookings, cancelled });
+      const availableTickets = (open.state?.concert.availableTickets ?? 0) - newBookings.length + cancels.length;
+      return await open.commit({ availableTickets, newBookings, cancelled });
     };
     const booked = await make([{ userId, requestId: randomUUID(), ticketCount: 1, actor }], []);
     await make([], booked);
@@ -227,8 +230,20 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   const url = new URL(databaseUrl);
   const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   const address = { host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1) };
-  const prepared = createPreparedSupport(preparedStatements, () => {});
-  return createDatabase({ ...address, username, password, sslMode: "disable", poolSize: 1, prepared }, () => {});
+  const [publish, sslMode] = [ignoreEvents, "disable" as const];
+  const prepared = createPreparedSupport(preparedStatements, publish);
+  const activity = createServerActivity(monotonicClock, publish);
+  return createDatabase({
+    ...address,
+    username,
+    password,
+    sslMode,
+    pool: "main",
+    poolSize: 1,
+    prepared,
+    activity,
+    publish,
+  });
 }
 
 describe("a batch's statements", () => {

@@ -1,8 +1,10 @@
 /** Calls whose responses are streams pass identity, authorization, validation, logging and drain, by every protocol. */
+
 import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DomainError } from "../src/domain/failure.ts";
+import { concertIdOf } from "../src/domain/ids.ts";
 import { takeRequiredOwner } from "../src/rpc/call-context.ts";
 import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/stream-clients.ts";
 import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/stream-service.ts";
@@ -149,7 +151,7 @@ describe.each(ways)("by %s", (way) => {
     const service = await start();
     const failures: [error: Error, expected: object][] = [
       [
-        new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: 7n }),
+        new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: concertIdOf(7n) }),
         { code: "NOT_FOUND", message: "there is no concert 7" },
       ],
       [new ConnectError("no more", Code.OutOfRange), { code: "OUT_OF_RANGE", message: "no more" }],

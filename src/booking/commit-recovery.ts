@@ -1,17 +1,23 @@
 import type { Booking } from "../domain/booking.ts";
+import type { Clock } from "../domain/clock.ts";
 import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
+import type { ConcertId } from "../domain/ids.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { Batches } from "../store/batch/open.ts";
 import { asFailure } from "../store/sqlstate.ts";
-import { answerAll, type Job, type LostBatch } from "./batch.ts";
-import type { Batches } from "./batches.ts";
+import { answerAll, type InDoubtBatch } from "./batch.ts";
+import type { BookingEvents } from "./events.ts";
+import type { Job } from "./queue.ts";
 
-export interface LostBatchOptions {
+export interface CommitRecoveryOptions {
   readonly batches: Pick<Batches, "open">;
   /** Waits before the retry of that number, counted from 0. */
   readonly backOff: (retry: number) => Promise<void>;
-  readonly clockMs: () => number;
-  /** Hears of a concert, before any caller does, of which only the database knows what it is like now. */
-  readonly concertChanged: (concertId: bigint) => void;
-  /** Takes back a job whose batch has not been stored. */
+  readonly clock: Clock;
+  readonly publish: Publish<BookingEvents>;
+  /** Called before any caller is answered: the concert may have changed, and only the database has its state. */
+  readonly concertChanged: (concertId: ConcertId) => void;
+  /** Puts a job back into its queue: its batch has not been stored. */
   readonly requeue: (job: Job) => void;
 }
 
@@ -19,49 +25,54 @@ export interface LostBatchOptions {
 const settleTimeoutMs = 5_000;
 
 /**
- * A function that finds out what became of a batch whose COMMIT's answer was lost, and settles each of its callers.
+ * A function that finds out what became of a batch in doubt, and settles each of its jobs.
  *
- * The rows themselves are the evidence, read under the concert's lock. The doubtful transaction holds that lock until it
+ * The rows themselves are the evidence, read under the concert's lock. The transaction in doubt holds that lock until it
  * is over, so on its own server its COMMIT cannot take effect after this read. A server that took over in a failover, or
- * recovered from a crash, has replayed all it will ever have of the old history before it takes writes: the batch is in
- * it or never will be. A transaction's id would not tell: a new history gives the same ids to other transactions. With
+ * recovered from a crash, has replayed all it will ever have of the old history before it accepts writes: the batch is in
+ * it or never will be. The transaction's id is no evidence: a new history gives the same ids to other transactions. With
  * asynchronous replication the new history may lack a batch that a frozen or cut-off old primary has committed: the batch is
  * then booked anew on the new history, and the old primary's is lost with its history.
  */
-export function createLostBatchSettler(options: LostBatchOptions): (lost: LostBatch) => Promise<void> {
-  const { batches, backOff, clockMs, concertChanged, requeue } = options;
+export function createCommitRecovery(options: CommitRecoveryOptions): (batch: InDoubtBatch) => Promise<void> {
+  const { batches, backOff, clock, publish, concertChanged, requeue } = options;
 
   /** What is stored of the batch's keys and cancels. Throws if the database cannot be reached in time. */
-  async function readUnderLock({ concertId, plan }: LostBatch): Promise<readonly Booking[]> {
-    const givesUpAtMs = clockMs() + settleTimeoutMs;
+  async function readUnderLock({ plan, state }: InDoubtBatch): Promise<readonly Booking[]> {
+    const givesUpAtMs = clock.nowMs() + settleTimeoutMs;
     const bookingIds = plan.cancelled.map(({ after }) => after.id);
     for (let retry = 0; ; retry++) {
       try {
-        await using open = await batches.open({ concertId, keys: plan.newBookings, bookingIds });
-        return open.stored;
+        await using open = await batches.open({ concertId: state.concert.id, keys: plan.newBookings, bookingIds });
+        return open.state?.stored ?? [];
       } catch (error) {
-        const mayPass = asFailure(error) instanceof DomainError;
-        if (!mayPass || clockMs() >= givesUpAtMs) throw error;
+        const isUnavailable = asFailure(error) instanceof DomainError;
+        if (!isUnavailable || clock.nowMs() >= givesUpAtMs) throw error;
       }
       await backOff(retry);
     }
   }
 
-  return async (lost) => {
-    const { concertId, jobs, plan } = lost;
+  return async (batch) => {
+    const { jobs, plan, error } = batch;
+    const concertId = batch.state.concert.id;
+    publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
     try {
-      const stored = await readUnderLock(lost);
-      if (!stored.some((booking) => isWrittenBy(lost, booking))) return jobs.forEach(requeue);
+      const stored = await readUnderLock(batch);
+      const isCommitted = stored.some((booking) => isWrittenBy(batch, booking));
+      publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
+      if (!isCommitted) return jobs.forEach(requeue);
       concertChanged(concertId);
       answerAll(jobs, plan.answers, stored);
     } catch (cause) {
+      publish("booking.commit_settled", { concertId, outcome: "unknown" });
       concertChanged(concertId);
       for (const [index, job] of jobs.entries()) {
         const mayBeStored = plan.answers[index]?.kind !== "refused";
         const failure: Failure = mayBeStored
           ? { reason: "OUTCOME_UNKNOWN" }
           : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
-        job.reject(new DomainError(failure, { cause: mayBeStored ? lost.error : cause }));
+        job.reject(new DomainError(failure, { cause: mayBeStored ? error : cause }));
       }
     }
   };
@@ -69,9 +80,9 @@ export function createLostBatchSettler(options: LostBatchOptions): (lost: LostBa
 
 /**
  * Whether the batch has written a row as it is now. One row is enough, since a batch is written as a whole. Its instant
- * tells it from a later batch that has repeated a key: instants are read under the lock, and no two batches share one.
+ * distinguishes it from a later batch that has repeated a key: instants are read under the lock, and no two batches share one.
  */
-function isWrittenBy({ now, plan }: LostBatch, booking: Booking): boolean {
+function isWrittenBy({ plan, state: { now } }: InDoubtBatch, booking: Booking): boolean {
   if (plan.newBookings.length > 0 && booking.createdAt.equals(now)) return true;
   return (
     booking.updatedAt.equals(now) &&

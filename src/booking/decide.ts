@@ -1,63 +1,70 @@
 import { type Booking, bookingKey, type Cancellation } from "../domain/booking.ts";
-import type { Concert } from "../domain/concert.ts";
 import type { Failure } from "../domain/failure.ts";
-import type { BookingPolicy } from "./policy.ts";
-import type { BookingRequest, CancelRequest, EngineRequest } from "./requests.ts";
+import type { BookingId } from "../domain/ids.ts";
+import type { LockedState } from "../store/batch/open.ts";
+import type { BookCommand, CancelCommand, Command } from "./commands.ts";
 
-/** What is true under the concert's lock when a batch is decided. */
-export interface LockedState {
-  readonly concert: Concert;
-  /** The batch's one instant, by the database's clock. */
-  readonly now: Temporal.Instant;
-  /** The stored bookings that the batch's keys made, and those that it wants to cancel. */
-  readonly stored: readonly Booking[];
+/** What an operator may set about bookings. */
+export interface BookingPolicy {
+  /** The most tickets that one booking may hold. */
+  readonly maxTicketsPerBooking: number;
 }
 
-/** What one caller is told once the batch is committed. */
+/** What one caller gets once the batch is committed. */
 export type Answer =
-  /** A booking that was stored before, as the requests up to this one leave it. */
+  /** A booking that was stored before, as the commands up to this one leave it. */
   | { readonly kind: "stored"; readonly booking: Booking; readonly replayed: boolean }
   /** The booking that the batch stores under this key (see `bookingKey`). */
   | { readonly kind: "new"; readonly key: string; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly failure: Failure };
 
-/** A batch's answers, in the order of its requests, and all that it writes. */
+/** A batch's answers, in the order of its commands, and all that it writes. */
 export interface BatchPlan {
   readonly answers: readonly Answer[];
-  readonly newBookings: readonly BookingRequest[];
+  readonly newBookings: readonly BookCommand[];
   readonly cancelled: readonly Cancellation[];
   readonly availableTickets: number;
 }
 
 /**
- * Decides a batch's requests one after the other, each on what those before it left: a request for four that no longer
- * fits does not stop a later request for one.
+ * Decides a batch's commands one after the other, each on what those before it left: a request for four that does not fit
+ * does not stop a later request for one.
  */
-export function decideBatch(requests: readonly EngineRequest[], state: LockedState, policy: BookingPolicy): BatchPlan {
+export function decideBatch(commands: readonly Command[], state: LockedState, policy: BookingPolicy): BatchPlan {
   const byId = new Map(state.stored.map((booking) => [booking.id, booking]));
   const idByKey = new Map(state.stored.map((booking) => [bookingKey(booking), booking.id]));
-  const newBookings = new Map<string, BookingRequest>();
-  const cancelled = new Map<bigint, Cancellation>();
+  const newBookings = new Map<string, BookCommand>();
+  const cancelled = new Map<BookingId, Cancellation>();
   const notOpen = whyNotOpen(state);
   let availableTickets = state.concert.availableTickets;
 
-  function book(request: BookingRequest): Answer {
-    const key = bookingKey(request);
+  function decide(command: Command): Answer {
+    switch (command.kind) {
+      case "book":
+        return book(command);
+      case "cancel":
+        return cancel(command);
+    }
+  }
+
+  function book(command: BookCommand): Answer {
+    const key = bookingKey(command);
     const storedId = idByKey.get(key);
-    const earlier = storedId === undefined ? newBookings.get(key) : byId.get(storedId);
-    if (earlier && earlier.ticketCount !== request.ticketCount) return refused({ reason: "REQUEST_ID_REUSED" });
-    if (earlier && "id" in earlier) return { kind: "stored", booking: earlier as Booking, replayed: true };
+    const stored = storedId === undefined ? undefined : byId.get(storedId);
+    const earlier = stored ?? newBookings.get(key);
+    if (earlier && earlier.ticketCount !== command.ticketCount) return refused({ reason: "REQUEST_ID_REUSED" });
+    if (stored) return { kind: "stored", booking: stored, replayed: true };
     if (earlier) return { kind: "new", key, replayed: true };
 
     // The window, then the limit, then the stock.
-    const failure = notOpen ?? whyNoTickets(request.ticketCount, availableTickets, policy);
+    const failure = notOpen ?? whyNoTickets(command.ticketCount, availableTickets, policy);
     if (failure) return refused(failure);
-    availableTickets -= request.ticketCount;
-    newBookings.set(key, request);
+    availableTickets -= command.ticketCount;
+    newBookings.set(key, command);
     return { kind: "new", key, replayed: false };
   }
 
-  function cancel({ bookingId, userId, requestId, actor }: CancelRequest): Answer {
+  function cancel({ bookingId, userId, requestId, actor }: CancelCommand): Answer {
     const booking = byId.get(bookingId);
     if (!booking) return refused({ reason: "BOOKING_NOT_FOUND", bookingId });
     if (userId !== undefined && booking.userId !== userId) return refused({ reason: "NOT_BOOKING_OWNER", bookingId });
@@ -74,11 +81,11 @@ export function decideBatch(requests: readonly EngineRequest[], state: LockedSta
     return { kind: "stored", booking: after, replayed: false };
   }
 
-  const answers = requests.map((request) => (request.kind === "book" ? book(request) : cancel(request)));
+  const answers = commands.map(decide);
   return { answers, newBookings: [...newBookings.values()], cancelled: [...cancelled.values()], availableTickets };
 }
 
-/** Why nothing can be booked at the batch's instant, if it is outside of the window. */
+/** Why nothing can be booked at the batch's instant; undefined within the booking window. */
 function whyNotOpen({ concert, now }: LockedState): Failure | undefined {
   const { bookingStartTime: opensAt, bookingEndTime: closesAt } = concert;
   const isOpen = Temporal.Instant.compare(opensAt, now) <= 0 && Temporal.Instant.compare(now, closesAt) < 0;

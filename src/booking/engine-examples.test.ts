@@ -4,12 +4,12 @@ import { bookingRequest, cancelRequest } from "../../test/support/example-bookin
 import { poisonedUser } from "../../test/support/fake-database.ts";
 import { openDeadline } from "../../test/support/store.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { BookingRequest } from "./requests.ts";
+import type { BookCommand } from "./commands.ts";
 
 let requests = 0;
 
-/** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
-function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+/** A request for one ticket of concert 1, with an unused key. It is the caller's own unless `changes` says otherwise. */
+function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
 
@@ -19,13 +19,13 @@ const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
 const sizes = (opened: readonly { readonly keys: readonly unknown[] }[]) => opened.map(({ keys }) => keys.length);
 
 describe("batches", () => {
-  test("a lone caller's starts at once", () => {
+  test("of a lone request starts at once", () => {
     const { opened, submit } = createStage();
     void submit(order());
     expect(opened).toHaveLength(1);
   });
 
-  test("take half of what came meanwhile, and nobody is answered before COMMIT", async () => {
+  test("take half of the outstanding requests, and answer none before COMMIT", async () => {
     const { opened, submit, hold } = createStage();
     const release = hold("A commits");
     const answers = times(601, () => watch(submit(order())));
@@ -38,13 +38,13 @@ describe("batches", () => {
     expect(new Set(answers.map((answer) => answer.verdict))).toEqual(new Set(["OK"]));
   });
 
-  test("of few take all that came meanwhile", async () => {
+  test("of few take all queued requests", async () => {
     const { opened, submit } = createStage();
     await Promise.all(times(65, () => submit(order())));
     expect(sizes(opened)).toEqual([1, 64]);
   });
 
-  test("of different concerts run side by side, but no more than may", async () => {
+  test("of different concerts run at once, up to the limit", async () => {
     const { opened, submit, hold } = createStage({
       concerts: times(6, (index) => onSale(BigInt(index + 1), 10)),
       maxConcurrentBatches: 4,
@@ -58,7 +58,7 @@ describe("batches", () => {
     expect(opened.map(({ concertId }) => concertId)).toEqual([1n, 2n, 3n, 4n, 5n, 6n]);
   });
 
-  test("of a concert with a crowd take turns with those of others", async () => {
+  test("of a concert with many requests take turns with those of other concerts", async () => {
     const concerts = [onSale(1n, 2_000), onSale(2n, 10), onSale(3n, 10)];
     const { opened, submit } = createStage({ concerts, maxConcurrentBatches: 1 });
     const crowd = times(1_100, () => submit(order()));
@@ -67,20 +67,20 @@ describe("batches", () => {
     expect(sizes(opened)).toEqual([1, 1, 1, 512, 512, 75]);
   });
 
-  test("look for the keys of callers, not for those that were made for them", async () => {
+  test("look up the keys of callers, but not those that the service made", async () => {
     const { opened, submit } = createStage();
     await Promise.all([submit(order({ hasOwnKey: false })), submit(order({ hasOwnKey: false })), submit(order())]);
     expect(sizes(opened)).toEqual([0, 1]);
   });
 
-  test("of a concert that is not there refuse each", async () => {
+  test("of a concert that does not exist refuse each request", async () => {
     const { submit } = createStage();
     const [book, cancel] = [submit(order({ concertId: 9n })), submit(cancelRequest({ concertId: 9n }))];
     await expect(book).rejects.toMatchObject({ failure: { reason: "CONCERT_NOT_FOUND", concertId: 9n } });
     await expect(cancel).rejects.toMatchObject({ failure: { reason: "BOOKING_NOT_FOUND", bookingId: 1n } });
   });
 
-  test("tell of the concert as they left it before they answer", async () => {
+  test("report the concert as they left it before they answer", async () => {
     const heard: (Concert | undefined)[] = [];
     const { submit } = createStage({ concertChanged: (_, concert) => heard.push(concert) });
     await submit(order({ ticketCount: 3 })).then(() => heard.push(undefined));
@@ -89,7 +89,7 @@ describe("batches", () => {
 });
 
 describe("a queue", () => {
-  test("that is full refuses at once, and takes callers again after a turn", async () => {
+  test("that is full refuses at once, and accepts requests again after a turn", async () => {
     const { submit, hold } = createStage({ maxQueuedRequests: 3 });
     const release = hold("A commits");
     const underWay = watch(submit(order()));
@@ -103,7 +103,7 @@ describe("a queue", () => {
     expect(queued.map((answer) => answer.verdict)).toEqual(times(3, () => "OK"));
   });
 
-  test("refuses at once who would wait in vain, by how long the last turns took", async () => {
+  test("refuses at once a request whose deadline would pass before its turn, by how long the last turns took", async () => {
     const { clock, submit, hold } = createStage({ concerts: [onSale(1n, 12)] });
     clock.nowMs = 5_000_000;
     const takeTurn = async () => {
@@ -128,12 +128,12 @@ describe("a queue", () => {
     await settle();
     expect(inTime.verdict).toBe("OK");
 
-    // A sold-out concert refuses in no time.
+    // A sold-out concert's turns take no time.
     await submit(order({ ticketCount: 2 }));
     expect([await verdict(submit(order(), within(1)))]).toEqual(["INSUFFICIENT_TICKETS"]);
   });
 
-  test("drops who gave up before the turn came, and nothing of theirs is stored", async () => {
+  test("drops a request whose caller gave up before its turn, and stores nothing of it", async () => {
     const { database, opened, submit, hold } = createStage();
     const release = hold("A commits");
     const [deadline, begun] = [openDeadline(), openDeadline()];
@@ -182,8 +182,8 @@ describe("a queue", () => {
   });
 });
 
-describe("failures that may pass", () => {
-  test("are repeated, after waiting longer each time, and not for ever", async () => {
+describe("transient failures", () => {
+  test("are retried a limited number of times, each after a longer wait", async () => {
     const waits: number[] = [];
     const { opened, submit } = createStage({
       faults: { open: times(9, () => "broken" as const) },
@@ -199,24 +199,24 @@ describe("failures that may pass", () => {
     );
   });
 
-  test.each(["no connection", "no lock", "broken"] as const)("one time do not show: %s", async (fault) => {
+  test.each(["no connection", "no lock", "broken"] as const)("once are not visible: %s", async (fault) => {
     const { submit } = createStage({ faults: { open: [fault], commit: ["serialization"] } });
     expect(await verdict(submit(order()))).toBe("OK");
   });
 
-  test("of the lock say that there are too many", async () => {
+  test("of the lock are OVERLOADED", async () => {
     const { submit } = createStage({ faults: { open: ["no lock"] }, maxRetries: 0 });
     expect(await verdict(submit(order()))).toBe("OVERLOADED");
   });
 
-  test("let go who gives up before the repetition, and then nothing is stored", async () => {
+  test("store nothing if the caller gives up before the retry", async () => {
     const backOff = Promise.withResolvers<void>();
     const { database, submit } = createStage({ faults: { open: ["broken"] }, wait: () => backOff.promise });
     const deadline = openDeadline();
     const answer = submit(order(), deadline);
-    expect(deadline.begun).toBe(true);
+    expect(deadline.progress).toBe("begun");
     await settle();
-    expect(deadline.begun).toBe(false);
+    expect(deadline.progress).toBe("waiting");
     deadline.pass();
     backOff.resolve();
     await expect(answer).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED", begun: false } });
@@ -234,7 +234,7 @@ describe("a request that PostgreSQL refuses", () => {
     expect(await verdict(first)).toBe("OK");
     const verdicts = await Promise.all(answers.map(verdict));
     expect(verdicts).toEqual(times(64, (index) => (index === 40 ? "invalid byte sequence for encoding" : "OK")));
-    // The first, and then two a halving.
+    // The first batch, the second, and then two for each halving.
     expect(opened).toHaveLength(1 + 1 + 2 * Math.log2(64));
   });
 });

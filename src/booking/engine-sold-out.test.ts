@@ -2,17 +2,18 @@ import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict } from "../../test/support/engine-stage.ts";
 import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
 import { poisonedUser } from "../../test/support/fake-database.ts";
-import type { BookingRequest } from "./requests.ts";
+import { concertIdOf } from "../domain/ids.ts";
+import type { BookCommand } from "./commands.ts";
 
 let requests = 0;
 
-/** A request for one ticket of concert 1, with a key that nobody has used; the caller's own if not said otherwise. */
-function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+/** A request for one ticket of concert 1, with an unused key. It is the caller's own unless `changes` says otherwise. */
+function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
 
-describe("an engine that knows of a concert that it is sold out", () => {
-  const stored = { ...exampleBooking, id: 1n, concertId: 1n, requestId: "stored" };
+describe("a concert in the sold-out cache", () => {
+  const stored = { ...exampleBooking, requestId: "stored" };
 
   async function soldOutStage() {
     const stage = createStage({ concerts: [onSale(1n, 0, [stored])] });
@@ -21,7 +22,7 @@ describe("an engine that knows of a concert that it is sold out", () => {
     return stage;
   }
 
-  test("refuses those without a key without a statement", async () => {
+  test("refuses requests without a key without a statement", async () => {
     const { opened, found, submit } = await soldOutStage();
     const answers = [order({ hasOwnKey: false }), order({ hasOwnKey: false, ticketCount: 11 })].map((each) =>
       submit(each),
@@ -30,7 +31,7 @@ describe("an engine that knows of a concert that it is sold out", () => {
     expect({ opened, found }).toEqual({ opened: [], found: [] });
   });
 
-  test("looks for the keys of a turn with one statement", async () => {
+  test("looks up the keys of a turn with one statement", async () => {
     const { opened, found, submit } = await soldOutStage();
     const answers = [
       order(),
@@ -41,12 +42,12 @@ describe("an engine that knows of a concert that it is sold out", () => {
     ].map((each) => submit(each));
     const verdicts = ["INSUFFICIENT_TICKETS", "REPLAYED", "REQUEST_ID_REUSED", "INSUFFICIENT_TICKETS"];
     expect(await Promise.all(answers.map(verdict))).toEqual([...verdicts, "INSUFFICIENT_TICKETS"]);
-    // The first came to an idle queue; it waits until what has come with it is read.
+    // The first request starts a turn, which waits until the requests that arrived with it are read.
     expect(found.map((keys) => keys.length)).toEqual([4]);
     expect(opened).toEqual([]);
   });
 
-  test("takes cancels, and sells what they bring back", async () => {
+  test("accepts cancels, and sells the tickets that they put back", async () => {
     const { opened, submit } = await soldOutStage();
     const answers = [order(), cancelRequest({ concertId: 1n, bookingId: 1n }), order()].map((each) => submit(each));
     expect(await Promise.all(answers.map(verdict))).toEqual(["INSUFFICIENT_TICKETS", "OK", "OK"]);
@@ -54,7 +55,7 @@ describe("an engine that knows of a concert that it is sold out", () => {
     expect(await verdict(submit(order()))).toBe("OK");
   });
 
-  test("is asked for again after a second, or when somebody has changed it", async () => {
+  test("is read again after a second, or after a change by other means", async () => {
     const { engine, clock, opened, submit } = await soldOutStage();
     clock.nowMs += 999;
     await verdict(submit(order()));
@@ -62,24 +63,24 @@ describe("an engine that knows of a concert that it is sold out", () => {
     clock.nowMs += 1;
     await verdict(submit(order()));
     expect(opened).toHaveLength(1);
-    engine.concertChanged(1n);
+    engine.concertChanged(concertIdOf(1n));
     await verdict(submit(order()));
     expect(opened).toHaveLength(2);
   });
 
-  test("is asked for again when it was changed while it was read", async () => {
+  test("is read again when it was changed during its read", async () => {
     const stage = createStage({ concerts: [onSale(1n, 0)] });
     const release = stage.hold("A has ended");
     const first = verdict(stage.submit(order()));
     await settle();
     await stage.database.changeTotal(1n, 1);
-    stage.engine.concertChanged(1n);
+    stage.engine.concertChanged(concertIdOf(1n));
     release();
     expect(await first).toBe("INSUFFICIENT_TICKETS");
     expect(await verdict(stage.submit(order()))).toBe("OK");
   });
 
-  test("does not let one bad key fail the others", async () => {
+  test("fails only the request with a bad key", async () => {
     const { submit } = await soldOutStage();
     const answers = [order(), order({ userId: poisonedUser }), order({ hasOwnKey: false })].map((each) => submit(each));
     const verdicts = await Promise.all(answers.map(verdict));

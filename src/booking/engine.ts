@@ -1,26 +1,30 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
+import type { Replayable } from "../domain/change.ts";
+import { type Clock, monotonicClock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { Deadline } from "../domain/deadline.ts";
+import type { ChangeDeadline } from "../domain/deadline.ts";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import type { Replayable } from "../domain/replayable.ts";
+import type { ConcertId } from "../domain/ids.ts";
+import { ignoreEvents, type Publish } from "../domain/publish.ts";
+import type { Batches } from "../store/batch/open.ts";
 import { backOffMs } from "../store/retry.ts";
-import { type BatchContext, dropExpired, type Job, rejectAll, runBatch } from "./batch.ts";
-import type { Batches } from "./batches.ts";
-import { createLostBatchSettler } from "./commit-recovery.ts";
-import type { BookingPolicy } from "./policy.ts";
-import { answerLateCrowd } from "./refuse-sold-out.ts";
-import type { EngineRequest } from "./requests.ts";
-import { createSoldOutMemory } from "./sold-out-cache.ts";
-import { createTurnTimes } from "./wait-estimate.ts";
+import { type BatchContext, type InDoubtBatch, runBatch } from "./batch.ts";
+import type { Command } from "./commands.ts";
+import { createCommitRecovery } from "./commit-recovery.ts";
+import type { BookingPolicy } from "./decide.ts";
+import type { BookingEvents } from "./events.ts";
+import { createConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
+import { createWaitEstimate } from "./wait-estimate.ts";
 
 /** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
 export interface BookingEngine {
-  /** Settles once the request's transaction is committed; raises why not as a `DomainError`. */
-  submit(request: EngineRequest, deadline: Deadline): Promise<Replayable<Booking>>;
-  /** To be told when a concert is changed by anybody else than the engine: what it remembers may no longer hold. */
-  concertChanged(concertId: bigint): void;
-  /** How many requests wait for their turn at this moment. */
+  /** Settles once the command's transaction is committed. Rejects with a `DomainError` that says why it was refused. */
+  submit(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
+  /** To be called when a concert is changed by other means than the engine: what it has cached may be wrong. */
+  concertChanged(concertId: ConcertId): void;
+  /** How many requests wait for their turn. */
   queuedRequests(): number;
   /** Resolves when nothing is queued or under way any more. */
   idle(): Promise<void>;
@@ -28,181 +32,87 @@ export interface BookingEngine {
 
 export interface EngineOptions {
   readonly policy: BookingPolicy;
-  /** Requests that may wait in all; the next one is refused with OVERLOADED at once. */
+  /** Requests that may wait in all. The next one is refused with OVERLOADED at once. */
   readonly maxQueuedRequests: number;
   /** Batches under way at once, each of another concert. */
   readonly maxConcurrentBatches: number;
   readonly maxRetries: number;
-  /** Hears of every concert that the engine changes: as it was committed, or undefined when only the database knows. */
-  readonly concertChanged: (concertId: bigint, concert: Concert | undefined) => void;
-  /** A monotonic clock, a way to wait, and one to let what has come by the sockets be read: tests have their own. */
-  readonly clockMs?: () => number;
+  /** Called for every concert that the engine changes: as it was committed, or undefined when only the database has it. */
+  readonly concertChanged: (concertId: ConcertId, concert: Concert | undefined) => void;
+  readonly publish?: Publish<BookingEvents>;
+  readonly clock?: Clock;
   readonly wait?: (delayMs: number) => Promise<void>;
+  /** Lets requests that have arrived at the sockets be read. */
   readonly readPending?: () => Promise<void>;
 }
 
-const maxBatchRequests = 512;
-/** A transaction for fewer is not worth what it saves. */
-const minHalfRequests = 64;
 const maxRequeues = 3;
 
-/** The requests for one concert that wait, and whether its turn is under way or due. */
-interface ConcertQueue {
-  readonly concertId: bigint;
-  readonly jobs: Job[];
-  isActive: boolean;
-  /** How many the turn before has taken. */
-  lastTaken: number;
-  /** Whether the concert has been changed by somebody else since the turn began. */
-  isOvertaken: boolean;
-}
-
 export function createBookingEngine(batches: Batches, options: EngineOptions): BookingEngine {
-  const { policy, maxRetries, clockMs = () => performance.now(), wait = delay, readPending = setImmediate } = options;
-  const queues = new Map<bigint, ConcertQueue>();
-  const due: ConcertQueue[] = [];
-  const underWay = new Set<Promise<void>>();
-  const soldOut = createSoldOutMemory(clockMs);
-  const turnTimes = createTurnTimes();
-  let queuedRequests = 0;
-  let concurrentBatches = 0;
+  const { policy, maxRetries, concertChanged, publish = ignoreEvents, clock = monotonicClock } = options;
+  const { wait = delay, readPending = setImmediate } = options;
+  const backOff = (retry: number) => wait(backOffMs(retry));
+  const tasks = createTasks();
+  const soldOut = createSoldOutCache(clock);
+  const estimate = createWaitEstimate();
+  const queues = createConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
+  const lostTrack = (concertId: ConcertId) => concertChanged(concertId, undefined);
+  const recover = createCommitRecovery({ batches, backOff, clock, publish, requeue, concertChanged: lostTrack });
+  const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
 
-  const context: BatchContext = {
-    batches,
-    policy,
-    maxRetries,
-    backOff: (retry) => wait(backOffMs(retry)),
-    clockMs,
-    onCommitted: (concert, now, askedAtMs) => {
-      turnTimes.note(clockMs() - askedAtMs);
-      // Which of the two changes came first only the database knows.
-      if (queues.get(concert.id)?.isOvertaken) return options.concertChanged(concert.id, undefined);
-      options.concertChanged(concert.id, concert);
-      soldOut.note(concert, now, askedAtMs);
-    },
-    onLostCommit: (lost) => {
-      soldOut.forget(lost.concertId);
-      track(settleLost(lost).catch((error) => rejectAll(lost.jobs, error)));
-    },
-  };
-  const settleLost = createLostBatchSettler({
-    ...{ batches, backOff: context.backOff, clockMs, requeue },
-    concertChanged: (concertId) => options.concertChanged(concertId, undefined),
-  });
-
-  function track(work: Promise<void>): void {
-    const tracked = work.finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
+  async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
+    // Refusing takes no time, so that one request at a time would be read and answered. Reading first what has arrived, and
+    // answering it together, serves half as many more a second.
+    if (soldOut.has(concertId)) await readPending();
+    const jobs = takeBatch();
+    if (jobs.length === 0) return;
+    const isRefused = soldOut.has(concertId) && (await refuseSoldOut(batches, jobs, policy));
+    if (isRefused) publish("booking.sold_out_refused", { concertId, requests: jobs.length });
+    else await runBatch(concertId, jobs, context);
   }
 
-  function enqueue(job: Job): void {
-    const { concertId } = job.request;
-    let queue = queues.get(concertId);
-    if (!queue) {
-      queue = { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
-      queues.set(concertId, queue);
-    }
-    queue.jobs.push(job);
-    queuedRequests++;
-    activate(queue);
+  function onCommitted(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
+    estimate.noteTurn(clock.nowMs() - askedAtMs);
+    // Of two changes at a time only the database has the order.
+    const isKnown = !queues.isOvertaken(concert.id);
+    concertChanged(concert.id, isKnown ? concert : undefined);
+    if (isKnown) soldOut.note(concert, now, askedAtMs);
   }
 
-  function activate(queue: ConcertQueue): void {
-    if (queue.isActive) return;
-    queue.isActive = true;
-    due.push(queue);
-    startTurns();
+  function onInDoubt(batch: InDoubtBatch): void {
+    soldOut.forget(batch.state.concert.id);
+    tasks.track(recover(batch).catch((error) => rejectAll(batch.jobs, error)));
   }
 
-  function startTurns(): void {
-    while (concurrentBatches < options.maxConcurrentBatches) {
-      const queue = due.shift();
-      if (!queue) return;
-      concurrentBatches++;
-      track(takeTurn(queue));
-    }
-  }
-
-  /** Whether a request would still wait for its turn when its caller's time is up, though no turn takes longer than usual. */
-  function wouldBeTooLate({ concertId }: EngineRequest, { expiresAtMs }: Deadline): boolean {
-    const queue = queues.get(concertId);
-    // Refusals take no time to speak of.
-    if (!queue || expiresAtMs === undefined || soldOut.isSoldOut(concertId)) return false;
-    const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchRequests);
-    const turnsAtOnce = Math.max(1, queues.size / options.maxConcurrentBatches);
-    return clockMs() + turnTimes.atLeastMs(turnsOfConcert * turnsAtOnce) > expiresAtMs;
-  }
-
-  /** One batch of a concert; then it is the next concert's turn. */
-  async function takeTurn(queue: ConcertQueue): Promise<void> {
-    // Refusing takes no time, so a crowd would be read and answered one by one, which wakes both ends for every single
-    // one. Those whose requests are there already are read first and answered together: half as many more a second.
-    if (soldOut.isSoldOut(queue.concertId)) await readPending();
-    const taken = queue.jobs.splice(0, batchSize(queue));
-    queue.lastTaken = taken.length;
-    queuedRequests -= taken.length;
-    queue.isOvertaken = false;
-    const jobs = dropExpired(taken);
-    try {
-      // Also without jobs: many such turns must not call one another.
-      await runTurn(queue.concertId, jobs);
-    } catch (error) {
-      rejectAll(jobs, error);
-    }
-    concurrentBatches--;
-    queue.isActive = false;
-    if (queue.jobs.length > 0) activate(queue);
-    else queues.delete(queue.concertId);
-    startTurns();
-  }
-
-  async function runTurn(concertId: bigint, jobs: readonly Job[]): Promise<void> {
-    const requests = jobs.map((job) => job.request).filter((request) => request.kind === "book");
-    // A cancel brings tickets back: then only the transaction knows.
-    const isLate = soldOut.isSoldOut(concertId) && requests.length === jobs.length;
-    // A batch repeats what is worth it, and finds out whose fault it is.
-    if (!isLate || !(await answerLateCrowd(batches, jobs, requests, policy))) await runBatch(concertId, jobs, context);
-  }
-
-  /** Back into the queue: its batch has not been stored. */
   function requeue(job: Job): void {
-    job.requeued++;
-    job.deadline.begun = false;
-    if (job.requeued <= maxRequeues) enqueue(job);
+    setProgress(job, "waiting");
+    if (job.requeues++ < maxRequeues) queues.add(job);
     else job.reject(new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }));
   }
 
+  /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest of late. */
+  function isTooLate({ concertId }: Command, { expiresAtMs }: ChangeDeadline): boolean {
+    const turns = queues.turnsAhead(concertId);
+    // A sold-out concert's turns take no time.
+    if (turns === 0 || soldOut.has(concertId)) return false;
+    return clock.nowMs() + estimate.leastMs(turns) > expiresAtMs;
+  }
+
   return {
-    submit: (request, deadline) =>
+    submit: (command, deadline) =>
       new Promise((resolve, reject) => {
-        if (queuedRequests >= options.maxQueuedRequests || wouldBeTooLate(request, deadline)) {
-          reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
+        if (queues.queuedJobs() < options.maxQueuedRequests && !isTooLate(command, deadline)) {
+          queues.add({ command, deadline, queuedAtMs: 0, progress: "waiting", requeues: 0, resolve, reject });
         } else {
-          enqueue({ request, deadline, requeued: 0, resolve, reject });
+          publish("booking.overloaded", { concertId: command.concertId });
+          reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
         }
       }),
-    concertChanged: (concertId) => {
+    concertChanged(concertId) {
       soldOut.forget(concertId);
-      const queue = queues.get(concertId);
-      if (queue) queue.isOvertaken = true;
+      queues.noteChange(concertId);
     },
-    queuedRequests: () => queuedRequests,
-    idle: async () => {
-      while (underWay.size > 0) await Promise.all(underWay);
-    },
+    queuedRequests: queues.queuedJobs,
+    idle: tasks.ended,
   };
-}
-
-/**
- * How many of those who wait the next turn takes: half of the crowd, to which those belong who have just been answered and
- * may come again. So two halves take turns, one with the database while the other one is answered and read; of a crowd that is
- * taken whole nothing is left to do meanwhile.
- */
-function batchSize({ jobs, lastTaken }: ConcertQueue): number {
-  const half = Math.ceil((jobs.length + lastTaken) / 2);
-  return Math.min(maxBatchRequests, Math.max(minHalfRequests, half));
-}
-
-function delay(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }

@@ -1,36 +1,55 @@
-/** What the booking engine publishes. */
+import type { ConcertId } from "../domain/ids.ts";
+
+/** What the booking engine publishes: a few events a batch, none a request but for refusals of a full queue. */
 export interface BookingEvents {
-  /** A batch took these requests from its concert's queue. */
-  readonly "booking.batch_started": {
-    readonly concertId: bigint;
+  /** A turn took these requests from its concert's queue. */
+  readonly "booking.turn_started": {
+    readonly concertId: ConcertId;
     readonly requests: number;
-    /** Requests that stay in the queue. */
+    /** Requests of all concerts that stay queued. */
     readonly queued: number;
-    /** How long the request waited that waited longest. */
+    /** How long the first of the requests waited. */
     readonly longestWaitMs: number;
   };
-  /** A batch has ended. Durations are undefined for a step that it did not reach. */
-  readonly "booking.batch_finished": {
-    readonly concertId: bigint;
+  /** A batch's transaction has committed, or had nothing to write. */
+  readonly "booking.batch_decided": {
+    readonly concertId: ConcertId;
     readonly requests: number;
     readonly booked: number;
     readonly cancelled: number;
     readonly refused: number;
-    /** From the request for the lock until it was held. */
-    readonly lockWaitMs: number | undefined;
-    /** From the lock until COMMIT was answered. */
-    readonly lockHeldMs: number | undefined;
+    /** From asking for a connection until the concert was locked and read. */
+    readonly lockWaitMs: number;
+    /** From there until the transaction was over: how long the concert's lock was held. */
+    readonly lockHeldMs: number;
+    /** The part of it from sending the writes and COMMIT until the response; undefined if there was nothing to write. */
+    readonly commitMs: number | undefined;
+  };
+  /** A batch's transaction failed for a transient reason and is repeated. `attempt` counts the repeats from 1. */
+  readonly "booking.batch_retried": {
+    readonly concertId: ConcertId;
+    readonly error: unknown;
+    readonly attempt: number;
+  };
+  /** A batch failed, so that all its requests did. */
+  readonly "booking.batch_failed": {
+    readonly concertId: ConcertId;
+    readonly requests: number;
     readonly error: unknown;
   };
-  /** Requests were answered INSUFFICIENT_TICKETS from memory. */
-  readonly "booking.sold_out_refused": { readonly concertId: bigint; readonly requests: number };
-  /** A request was refused because too many wait. */
-  readonly "booking.overloaded": { readonly concertId: bigint };
-  /** The answer to a batch's COMMIT was lost. */
-  readonly "booking.commit_in_doubt": { readonly concertId: bigint; readonly requests: number };
-  /** What became of such a batch is known now, or will not be. */
-  readonly "booking.commit_settled": {
-    readonly concertId: bigint;
-    readonly outcome: "committed" | "rolled back" | "unknown";
+  /** The response to a batch's COMMIT was lost. */
+  readonly "booking.commit_in_doubt": {
+    readonly concertId: ConcertId;
+    readonly requests: number;
+    readonly error: unknown;
   };
+  /** What became of such a batch. */
+  readonly "booking.commit_settled": {
+    readonly concertId: ConcertId;
+    readonly outcome: "committed" | "aborted" | "unknown";
+  };
+  /** A turn's requests were answered from the sold-out cache. */
+  readonly "booking.sold_out_refused": { readonly concertId: ConcertId; readonly requests: number };
+  /** A request was refused because the queue is full, or because its deadline would pass before its turn. */
+  readonly "booking.overloaded": { readonly concertId: ConcertId };
 }

@@ -1,18 +1,19 @@
 import type { Booking } from "../domain/booking.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
-import type { Page } from "../domain/page.ts";
+import type { BookingId } from "../domain/ids.ts";
+import { type Page, pageOf } from "../domain/page.ts";
 import { findBooking, listUserBookings } from "../store/bookings.ts";
 import type { Store } from "../store/store.ts";
 
 /** One booking of `owner`, or of any user if that is undefined. Raises BOOKING_NOT_FOUND and NOT_BOOKING_OWNER. */
 export async function getBooking(
   store: Store,
-  bookingId: bigint,
+  bookingId: BookingId,
   owner: string | undefined,
   deadline: Deadline,
 ): Promise<Booking> {
-  // Read each time: after history was lost, an id comes again for another user's booking.
+  // Never cached: after history was lost in a failover, the id is assigned again, to another user's booking.
   const booking = await store.read((db) => findBooking(db, bookingId), deadline);
   if (!booking) throw new DomainError({ reason: "BOOKING_NOT_FOUND", bookingId });
   if (owner !== undefined && booking.userId !== owner)
@@ -24,12 +25,10 @@ export async function getBooking(
 export async function pageUserBookings(
   store: Store,
   userId: string,
-  before: bigint | undefined,
+  before: BookingId | undefined,
   pageSize: number,
   deadline: Deadline,
-): Promise<Page<Booking, bigint>> {
-  // One more than asked for tells whether there is a next page.
+): Promise<Page<Booking, BookingId>> {
   const found = await store.read((db) => listUserBookings(db, userId, before, pageSize + 1), deadline);
-  const items = found.slice(0, pageSize);
-  return { items, next: found.length > pageSize ? items.at(-1)?.id : undefined };
+  return pageOf(found, pageSize, ({ id }) => id);
 }

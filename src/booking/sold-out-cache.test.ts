@@ -1,30 +1,31 @@
 import { describe, expect, test } from "vitest";
 import { closesAt, duringSale, exampleConcert, opensAt } from "../../test/support/example-bookings.ts";
 import type { Concert } from "../domain/concert.ts";
-import { createSoldOutMemory } from "./sold-out-cache.ts";
+import { concertIdOf } from "../domain/ids.ts";
+import { createSoldOutCache } from "./sold-out-cache.ts";
 
 const { id } = exampleConcert;
 const microsecond = { microseconds: 1 };
 
-/** A memory at the clock's 5,000 ms, and a concert without tickets noted in it. */
+/** A cache at the clock's 5,000 ms, and a concert without tickets noted in it. */
 function remember(changes: Partial<Concert> = {}, now = duringSale, askedAtMs = 5_000) {
-  const clock = { nowMs: 5_000 };
-  const memory = createSoldOutMemory(() => clock.nowMs);
+  let nowMs = 5_000;
+  const cache = createSoldOutCache({ nowMs: () => nowMs });
   const note = (more: Partial<Concert> = {}, noted = now) =>
-    memory.note({ ...exampleConcert, availableTickets: 0, ...changes, ...more }, noted, askedAtMs);
+    cache.note({ ...exampleConcert, availableTickets: 0, ...changes, ...more }, noted, askedAtMs);
   note();
   return {
-    ...{ memory, note },
-    /** Whether the concert is known to be sold out so many milliseconds later. */
+    ...{ cache, note },
+    /** Whether the cache has the concert so many milliseconds later. */
     isSoldOutAfter(ms: number): boolean {
-      clock.nowMs = 5_000 + ms;
-      return memory.isSoldOut(id);
+      nowMs = 5_000 + ms;
+      return cache.has(id);
     },
   };
 }
 
-test("nothing is known of a concert at first", () => {
-  expect(createSoldOutMemory(() => 0).isSoldOut(id)).toBe(false);
+test("an empty cache has no concert", () => {
+  expect(createSoldOutCache({ nowMs: () => 0 }).has(id)).toBe(false);
 });
 
 describe("a concert without tickets", () => {
@@ -37,24 +38,24 @@ describe("a concert without tickets", () => {
     expect(remember().isSoldOutAfter(ms)).toBe(isSoldOut);
   });
 
-  test("is known for a second from when it was asked for, not from the answer", () => {
+  test("is cached for a second from the beginning of its read", () => {
     const { isSoldOutAfter } = remember({}, duringSale, 4_400);
     expect([isSoldOutAfter(399), isSoldOutAfter(400)]).toEqual([true, false]);
   });
 
-  test("is not known at all when the answer took longer", () => {
+  test("is not cached when its read took longer", () => {
     expect(remember({}, duringSale, 4_000).isSoldOutAfter(0)).toBe(false);
   });
 
   test("is no other concert", () => {
-    expect(remember({ id: 8n }).isSoldOutAfter(0)).toBe(false);
+    expect(remember({ id: concertIdOf(8n) }).isSoldOutAfter(0)).toBe(false);
   });
 
-  test("is forgotten when told, and noted again", () => {
-    const { memory, note, isSoldOutAfter } = remember();
-    memory.forget(8n);
+  test("is forgotten, and noted again", () => {
+    const { cache, note, isSoldOutAfter } = remember();
+    cache.forget(concertIdOf(8n));
     expect(isSoldOutAfter(0)).toBe(true);
-    memory.forget(id);
+    cache.forget(id);
     expect(isSoldOutAfter(0)).toBe(false);
     note();
     expect(isSoldOutAfter(0)).toBe(true);
@@ -78,25 +79,26 @@ describe("the booking window", () => {
     expect(remember({}, now).isSoldOutAfter(0)).toBe(isSoldOut);
   });
 
-  test("ends the memory", () => {
+  test("ends the cache", () => {
     const { isSoldOutAfter } = remember({}, closesAt.subtract({ milliseconds: 300 }));
     expect([isSoldOutAfter(299), isSoldOutAfter(300)]).toEqual([true, false]);
   });
 
-  test("that has moved ends an earlier memory", () => {
+  test("that has moved ends an earlier cache", () => {
     const { note, isSoldOutAfter } = remember();
     note({ bookingStartTime: duringSale.add(microsecond) });
     expect(isSoldOutAfter(0)).toBe(false);
   });
 });
 
-test("ten thousand concerts are remembered, and of more the newest", () => {
-  const memory = createSoldOutMemory(() => 0);
+test("ten thousand concerts are cached, and of more the newest", () => {
+  const cache = createSoldOutCache({ nowMs: () => 0 });
   const note = (concertId: bigint) =>
-    memory.note({ ...exampleConcert, id: concertId, availableTickets: 0 }, duringSale, 0);
+    cache.note({ ...exampleConcert, id: concertIdOf(concertId), availableTickets: 0 }, duringSale, 0);
+  const has = (concertId: bigint) => cache.has(concertIdOf(concertId));
   for (let concertId = 1n; concertId <= 10_000n; concertId++) note(concertId);
   note(1n);
-  expect([1n, 2n, 10_000n].map(memory.isSoldOut)).toEqual([true, true, true]);
+  expect([1n, 2n, 10_000n].map(has)).toEqual([true, true, true]);
   note(10_001n);
-  expect([1n, 2n, 3n, 10_000n, 10_001n].map(memory.isSoldOut)).toEqual([true, false, true, true, true]);
+  expect([1n, 2n, 3n, 10_000n, 10_001n].map(has)).toEqual([true, false, true, true, true]);
 });

@@ -1,35 +1,79 @@
+import { type Booking, bookingKey } from "../domain/booking.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
+import { DomainError } from "../domain/failure.ts";
+import type { ConcertId } from "../domain/ids.ts";
+import type { Batches } from "../store/batch/open.ts";
+import type { BookCommand } from "./commands.ts";
+import { type BookingPolicy, whyNoTickets } from "./decide.ts";
+import type { Job } from "./queue.ts";
 
 /**
- * Remembers which concerts are sold out, so that a crowd that comes too late costs the database nothing. A memory is good
- * for a second (another process may have changed the concert), while the booking window is open, and until a change here.
+ * The concerts that are sold out, so that a late crowd costs the database nothing. An entry is valid for a second (another
+ * process may have changed the concert), while the booking window is open, and until a change in this process.
  */
-export interface SoldOutMemory {
-  /** Takes note of a concert as it was at `now`, the database's instant, which had not passed at `askedAtMs` of the clock. */
+export interface SoldOutCache {
+  /** Notes a concert as it was at `now`, the database's instant, which had not passed at `askedAtMs` of the clock. */
   note(concert: Concert, now: Temporal.Instant, askedAtMs: number): void;
-  /** Whether the concert is known to be sold out with its window still open. */
-  isSoldOut(concertId: bigint): boolean;
-  forget(concertId: bigint): void;
+  /** Whether the concert is sold out with its booking window open. */
+  has(concertId: ConcertId): boolean;
+  forget(concertId: ConcertId): void;
 }
 
 const validForMs = 1_000;
 const maxConcerts = 10_000;
 
-/** `clockMs` is monotonic: the age of a memory must not depend on a clock that somebody sets. */
-export function createSoldOutMemory(clockMs: () => number): SoldOutMemory {
-  /** By concert: until when, on `clockMs`, the memory is good. In the order of their making. */
-  const goodUntilMs = new Map<bigint, number>();
+export function createSoldOutCache(clock: Clock): SoldOutCache {
+  /** By concert, until when the entry is valid. The oldest entry is first. */
+  const validUntilMs = new Map<ConcertId, number>();
   return {
     note(concert, now, askedAtMs) {
-      goodUntilMs.delete(concert.id);
+      validUntilMs.delete(concert.id);
       if (concert.availableTickets > 0 || Temporal.Instant.compare(now, concert.bookingStartTime) < 0) return;
       const openForMs = now.until(concert.bookingEndTime).total("milliseconds");
       if (openForMs <= 0) return;
-      goodUntilMs.set(concert.id, askedAtMs + Math.min(validForMs, openForMs));
-      const [oldest] = goodUntilMs.keys();
-      if (goodUntilMs.size > maxConcerts && oldest !== undefined) goodUntilMs.delete(oldest);
+      validUntilMs.set(concert.id, askedAtMs + Math.min(validForMs, openForMs));
+      const [oldest] = validUntilMs.keys();
+      if (validUntilMs.size > maxConcerts && oldest !== undefined) validUntilMs.delete(oldest);
     },
-    isSoldOut: (concertId) => clockMs() < (goodUntilMs.get(concertId) ?? Number.NEGATIVE_INFINITY),
-    forget: (concertId) => void goodUntilMs.delete(concertId),
+    has: (concertId) => clock.nowMs() < (validUntilMs.get(concertId) ?? Number.NEGATIVE_INFINITY),
+    forget: (concertId) => void validUntilMs.delete(concertId),
   };
+}
+
+/**
+ * Answers a turn's jobs for a sold-out concert without a transaction: one statement finds the replays of the callers' own
+ * keys, and the rest is refused. False if nothing was answered: a cancel is among the jobs, which puts tickets back on sale,
+ * or the statement failed.
+ */
+export async function refuseSoldOut(
+  batches: Pick<Batches, "find">,
+  jobs: readonly Job[],
+  policy: BookingPolicy,
+): Promise<boolean> {
+  const commands = jobs.map(({ command }) => command).filter((command) => command.kind === "book");
+  if (commands.length < jobs.length) return false;
+  const keyed = commands.filter(({ hasOwnKey }) => hasOwnKey);
+  const [first] = keyed;
+  let stored: Booking[];
+  try {
+    stored = first ? await batches.find(first.concertId, keyed) : [];
+  } catch {
+    // The transaction retries transient failures, and isolates the request at fault.
+    return false;
+  }
+  const byKey = new Map(stored.map((booking) => [bookingKey(booking), booking]));
+  for (const job of jobs) {
+    if (job.command.kind === "book") refuse(job, job.command, byKey.get(bookingKey(job.command)), policy);
+  }
+  return true;
+}
+
+function refuse(job: Job, { ticketCount }: BookCommand, earlier: Booking | undefined, policy: BookingPolicy): void {
+  if (earlier?.ticketCount === ticketCount) job.resolve({ value: earlier, replayed: true });
+  else if (earlier) job.reject(new DomainError({ reason: "REQUEST_ID_REUSED" }));
+  else {
+    const failure = whyNoTickets(ticketCount, 0, policy) ?? { reason: "INSUFFICIENT_TICKETS", available: 0 };
+    job.reject(new DomainError(failure));
+  }
 }

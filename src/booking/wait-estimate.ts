@@ -1,20 +1,20 @@
-/** What turns have taken lately, to tell who would wait in vain. */
-export interface TurnTimes {
-  note(durationMs: number): void;
-  /** How long so many turns, one after the other, take at the least. */
-  atLeastMs(turns: number): number;
+/** Estimates how long a request waits for its turn, from how long the last turns took. */
+export interface WaitEstimate {
+  noteTurn(durationMs: number): void;
+  /** The least time that so many turns take, one after the other. */
+  leastMs(turns: number): number;
 }
 
-const remembered = 8;
+const rememberedTurns = 8;
 
-/** By the fastest of the last few turns: one that waited for somebody else's lock says nothing of the next. */
-export function createTurnTimes(): TurnTimes {
+/** Uses the fastest of the last few turns: a turn that waited for another process's lock does not predict the next. */
+export function createWaitEstimate(): WaitEstimate {
   const lastMs: number[] = [];
   return {
-    note(durationMs) {
+    noteTurn(durationMs) {
       lastMs.push(durationMs);
-      if (lastMs.length > remembered) lastMs.shift();
+      if (lastMs.length > rememberedTurns) lastMs.shift();
     },
-    atLeastMs: (turns) => (lastMs.length < remembered ? 0 : turns * Math.min(...lastMs)),
+    leastMs: (turns) => (lastMs.length < rememberedTurns ? 0 : turns * Math.min(...lastMs)),
   };
 }

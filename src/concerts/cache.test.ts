@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { exampleConcert } from "../../test/support/example-bookings.ts";
 import type { Concert } from "../domain/concert.ts";
+import { concertIdOf } from "../domain/ids.ts";
 import { type ConcertCacheOptions, type ConcertPage, createConcertCache } from "./cache.ts";
 
 const { id } = exampleConcert;
@@ -12,7 +13,7 @@ const pageOf = (...items: Concert[]): ConcertPage => ({ items, next: undefined }
 /** A cache, its clock, and reads of the database that end when the test says. */
 function createStage(options: ConcertCacheOptions = {}) {
   const clock = { nowMs: 5_000 };
-  const cache = createConcertCache({ clockMs: () => clock.nowMs, ...options });
+  const cache = createConcertCache({ clock: { nowMs: () => clock.nowMs }, ...options });
   /** The reads under way or done, in the order of their beginning. */
   const reads: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   const load = <Value>() => {
@@ -22,7 +23,7 @@ function createStage(options: ConcertCacheOptions = {}) {
   };
   return {
     ...{ cache, clock, reads },
-    concert: (concertId = id) => cache.concert(concertId, load<Concert | undefined>),
+    concert: (concertId: bigint = id) => cache.concert(concertIdOf(concertId), load<Concert | undefined>),
     page: (key = "page") => cache.page(key, load<ConcertPage>),
     /** Ends the read of that number. */
     answer: (index: number, value: Concert | ConcertPage | undefined) => reads[index]?.resolve(value),
@@ -33,44 +34,39 @@ function createStage(options: ConcertCacheOptions = {}) {
 type Stage = ReturnType<typeof createStage>;
 
 const kinds = [
-  {
-    kind: "a concert",
-    read: (stage: Stage) => stage.concert(),
-    before: concert(9),
-    after: concert(8),
-  },
-  {
-    kind: "a page",
-    read: (stage: Stage) => stage.page(),
-    before: pageOf(concert(9)),
-    after: pageOf(concert(8)),
-  },
+  { kind: "concert", read: (stage: Stage) => stage.concert(), before: concert(9), after: concert(8) },
+  { kind: "page", read: (stage: Stage) => stage.page(), before: pageOf(concert(9)), after: pageOf(concert(8)) },
 ];
 
-describe.each(kinds)("$kind", ({ read, before, after }) => {
-  test("is read once for all who ask meanwhile", async () => {
-    const stage = createStage();
+describe.each(kinds)("a $kind", ({ kind, read, before, after }) => {
+  /** Reads, and ends the read of that number. */
+  async function readAt(stage: Stage, index: number, value: typeof before): Promise<unknown> {
+    const reading = read(stage);
+    stage.answer(index, value);
+    return await reading;
+  }
+
+  test("is read once for all readers that wait for it", async () => {
+    const events: unknown[] = [];
+    const stage = createStage({ publish: (_, { kind: read, isCached }) => events.push([read, isCached]) });
     const readers = Array.from({ length: 50 }, () => read(stage));
     stage.answer(0, before);
     expect(await Promise.all(readers)).toEqual(readers.map(() => before));
     expect(await read(stage)).toEqual(before);
     expect(stage.reads).toHaveLength(1);
+    expect(events).toEqual([...readers.map(() => [kind, false]), [kind, true]]);
   });
 
   test("is read again after a second", async () => {
     const stage = createStage();
-    const first = read(stage);
-    stage.answer(0, before);
-    await first;
+    await readAt(stage, 0, before);
     stage.clock.nowMs += 1_000;
     expect(await read(stage)).toEqual(before);
     stage.clock.nowMs += 1;
-    const again = read(stage);
-    stage.answer(1, after);
-    expect(await again).toEqual(after);
+    expect(await readAt(stage, 1, after)).toEqual(after);
   });
 
-  test("is kept for a second from the beginning of its read", async () => {
+  test("is cached for a second from the beginning of its read", async () => {
     const stage = createStage();
     const first = read(stage);
     stage.clock.nowMs += 400;
@@ -79,23 +75,19 @@ describe.each(kinds)("$kind", ({ read, before, after }) => {
     stage.clock.nowMs += 600;
     expect(await read(stage)).toEqual(before);
     stage.clock.nowMs += 1;
-    const again = read(stage);
-    stage.answer(1, after);
-    expect(await again).toEqual(after);
+    expect(await readAt(stage, 1, after)).toEqual(after);
   });
 
-  test.each([1_000, 1_500])("whose read took %d ms is not kept", async (tookMs) => {
+  test.each([1_000, 1_500])("whose read took %d ms is not cached", async (tookMs) => {
     const stage = createStage();
     const first = read(stage);
     stage.clock.nowMs += tookMs;
     stage.answer(0, before);
     expect(await first).toEqual(before);
-    const again = read(stage);
-    stage.answer(1, after);
-    expect(await again).toEqual(after);
+    expect(await readAt(stage, 1, after)).toEqual(after);
   });
 
-  test("whose read fails fails for all who waited, and is read again for who comes then", async () => {
+  test("whose read fails rejects all readers that waited, and is read again for the next", async () => {
     const stage = createStage();
     const readers = Array.from({ length: 3 }, () => read(stage));
     stage.fail(0);
@@ -103,12 +95,17 @@ describe.each(kinds)("$kind", ({ read, before, after }) => {
     expect(settled.map((each) => each.status === "rejected" && String(each.reason))).toEqual(
       readers.map(() => "Error: read 0 failed"),
     );
-    const again = read(stage);
-    stage.answer(1, before);
-    expect(await again).toEqual(before);
+    expect(await readAt(stage, 1, before)).toEqual(before);
   });
 
-  test("that is forgotten while it is read is read again for who comes then, once", async () => {
+  test("that is forgotten is read again", async () => {
+    const stage = createStage();
+    await readAt(stage, 0, before);
+    stage.cache.concertChanged(id, undefined);
+    expect(await readAt(stage, 1, after)).toEqual(after);
+  });
+
+  test("that is forgotten during its read is read again, once for all later readers", async () => {
     const stage = createStage();
     const early = [read(stage), read(stage)];
     stage.cache.concertChanged(id, undefined);
@@ -121,18 +118,7 @@ describe.each(kinds)("$kind", ({ read, before, after }) => {
     expect(stage.reads).toHaveLength(2);
   });
 
-  test("that is forgotten is read again", async () => {
-    const stage = createStage();
-    const first = read(stage);
-    stage.answer(0, before);
-    await first;
-    stage.cache.concertChanged(id, undefined);
-    const again = read(stage);
-    stage.answer(1, after);
-    expect(await again).toEqual(after);
-  });
-
-  test("is not replaced by a read that a change has overtaken", async () => {
+  test("is not replaced by a read that began before a change", async () => {
     const stage = createStage();
     const early = read(stage);
     stage.cache.concertChanged(id, undefined);
@@ -152,7 +138,7 @@ describe("a concert that is committed", () => {
     expect(await read()).toEqual(concert(3));
   });
 
-  test("while it is read wins, for those who wait and those who come", async () => {
+  test("during its read replaces what was read, for all readers", async () => {
     const { cache, concert: read, answer, reads } = createStage();
     const waiting = [read(), read()];
     cache.concertChanged(id, concert(8));
@@ -184,7 +170,7 @@ describe("a concert that is committed", () => {
 });
 
 describe("a page's concerts", () => {
-  const other = concert(50, { id: 8n });
+  const other = concert(50, { id: concertIdOf(8n) });
 
   /** A page in the cache, read at once. */
   async function pageInCache() {
@@ -195,7 +181,7 @@ describe("a page's concerts", () => {
     return stage;
   }
 
-  test("are as they were committed since", async () => {
+  test("have the state that was committed since the page was read", async () => {
     const { cache, clock, page } = await pageInCache();
     for (const available of [8, 7]) {
       clock.nowMs += 10;
@@ -204,7 +190,7 @@ describe("a page's concerts", () => {
     }
   });
 
-  test("are as they were committed while the page was read", async () => {
+  test("have the state that was committed during the page's read", async () => {
     const { cache, page, answer } = createStage();
     const waiting = page();
     cache.concertChanged(id, concert(8));
@@ -212,7 +198,7 @@ describe("a page's concerts", () => {
     expect(await waiting).toEqual(pageOf(concert(8), other));
   });
 
-  test("are shown as committed for as long as the page is", async () => {
+  test("keep the committed state for as long as the page is cached", async () => {
     const { cache, clock, page, answer } = createStage();
     const waiting = page();
     clock.nowMs += 1;
@@ -228,7 +214,7 @@ describe("a page's concerts", () => {
     expect(await page()).toEqual(pageOf(concert(7)));
   });
 
-  test("are as the page has them if they were committed before it was read", async () => {
+  test("have the page's state if it was read after the commit", async () => {
     const { cache, clock, page, answer } = createStage();
     cache.concertChanged(id, concert(8));
     clock.nowMs += 1;
@@ -237,7 +223,7 @@ describe("a page's concerts", () => {
     expect(await first).toEqual(pageOf(concert(7)));
   });
 
-  test("are as the page has them if they were only read since", async () => {
+  test("have the page's state if they were only read since", async () => {
     const { clock, page, concert: read, answer } = await pageInCache();
     clock.nowMs += 1;
     const since = read();
@@ -256,8 +242,8 @@ describe("a page's concerts", () => {
   });
 });
 
-describe("a concert that is not there", () => {
-  test("is looked for once a second", async () => {
+describe("a concert that does not exist", () => {
+  test("is read once a second", async () => {
     const { clock, concert: read, answer, reads } = createStage();
     const waiting = [read(), read()];
     answer(0, undefined);
@@ -269,7 +255,7 @@ describe("a concert that is not there", () => {
     expect(await again).toEqual(concert(9));
   });
 
-  test("is looked for again once it has come", async () => {
+  test("is read again once it has been created", async () => {
     const { cache, concert: read, answer } = createStage();
     const first = read();
     answer(0, undefined);
@@ -281,12 +267,12 @@ describe("a concert that is not there", () => {
   });
 });
 
-describe("what there is no room for", () => {
-  test("a concert too many: who has not been asked for longest is read again", async () => {
+describe("beyond the limits", () => {
+  test("the concert that was not read for the longest time is read again", async () => {
     const { concert: read, answer, reads } = createStage({ maxConcerts: 2 });
     for (const [index, concertId] of [1n, 2n, 3n].entries()) {
       const first = read(concertId);
-      answer(index, concert(9, { id: concertId }));
+      answer(index, concert(9, { id: concertIdOf(concertId) }));
       await first;
     }
     expect(await read(3n)).toMatchObject({ id: 3n });
@@ -296,7 +282,7 @@ describe("what there is no room for", () => {
     expect(reads).toHaveLength(4);
   });
 
-  test("reads under way that are too many answer all the same", async () => {
+  test("reads under way return their values", async () => {
     const { page, answer, reads } = createStage({ maxPages: 2 });
     const readers = ["a", "b", "c"].map((key) => page(key));
     for (const index of [0, 1, 2]) answer(index, pageOf(concert(index)));

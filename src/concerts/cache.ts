@@ -1,30 +1,35 @@
 import { LRUCache } from "lru-cache";
+import { type Clock, monotonicClock } from "../domain/clock.ts";
 import type { Concert, ConcertPosition } from "../domain/concert.ts";
+import type { ConcertId } from "../domain/ids.ts";
 import type { Page } from "../domain/page.ts";
+import { ignoreEvents, type Publish } from "../domain/publish.ts";
+import type { ConcertEvents } from "./events.ts";
 
 export type ConcertPage = Page<Concert, ConcertPosition>;
 
 /**
- * What this process has read or committed within the last second. A rush of readers costs the database one read a second
- * of each concert and page, and whoever books through this process sees the concert as the booking left it.
+ * What this process has read or committed within the last second. Many readers cost the database one read a second of each
+ * concert and page, and a client that books through this process then reads the concert as the booking left it.
  */
 export interface ConcertCache {
-  /** A concert, read by `load` if it is not at hand; undefined if there is none. Readers at one time share one read. */
-  concert(id: bigint, load: () => Promise<Concert | undefined>): Promise<Concert | undefined>;
-  /** A page, by whatever tells it from others; its concerts are as new as the cache knows them. */
+  /** A concert; undefined if there is none. If it is not cached, `load` reads it, once for all readers that wait for it. */
+  concert(id: ConcertId, load: () => Promise<Concert | undefined>): Promise<Concert | undefined>;
+  /** A page, by a key of all that selects it. Its concerts are as new as the cache has them. */
   page(key: string, load: () => Promise<ConcertPage>): Promise<ConcertPage>;
   /**
-   * Takes a concert as a booking has left it. `undefined` when only the database knows how it is now; it may have come, or
-   * have another place in lists.
+   * Takes a concert as a booking has left it. `undefined` when only the database has its state: it may be new, or have
+   * another place in lists.
    */
-  concertChanged(id: bigint, concert: Concert | undefined): void;
+  concertChanged(id: ConcertId, concert: Concert | undefined): void;
 }
 
 const timeToLiveMs = 1_000;
 
 export interface ConcertCacheOptions {
-  /** A monotonic clock that never says 0. */
-  readonly clockMs?: () => number;
+  /** Must not return 0, which means "never" to lru-cache. */
+  readonly clock?: Clock;
+  readonly publish?: Publish<ConcertEvents>;
   readonly maxConcerts?: number;
   readonly maxPages?: number;
 }
@@ -41,14 +46,21 @@ interface CachedPage {
 }
 
 export function createConcertCache(options: ConcertCacheOptions = {}): ConcertCache {
-  const { clockMs = () => performance.now(), maxConcerts = 10_000, maxPages = 500 } = options;
-  const concerts = createSingleFlightCache<bigint, CachedConcert>(maxConcerts, clockMs);
-  const pages = createSingleFlightCache<string, CachedPage>(maxPages, clockMs);
+  const { clock = monotonicClock, publish = ignoreEvents, maxConcerts = 10_000, maxPages = 500 } = options;
+  const concerts = createSingleFlightCache<ConcertId, CachedConcert>(
+    maxConcerts,
+    clock,
+    readReport("concert", publish),
+  );
+  const pages = createSingleFlightCache<string, CachedPage>(maxPages, clock, readReport("page", publish));
 
   return {
     concert: async (id, load) => (await concerts.read(id, async () => ({ concert: await load() }))).concert,
     page: async (key, load) => {
-      const { page, readFromMs } = await pages.read(key, async () => ({ readFromMs: clockMs(), page: await load() }));
+      const { page, readFromMs } = await pages.read(key, async () => ({
+        readFromMs: clock.nowMs(),
+        page: await load(),
+      }));
       const items = page.items.map((item) => {
         const { concert, committedAtMs = Number.NEGATIVE_INFINITY } = concerts.peek(item.id) ?? {};
         return concert && committedAtMs >= readFromMs ? concert : item;
@@ -56,35 +68,51 @@ export function createConcertCache(options: ConcertCacheOptions = {}): ConcertCa
       return { items, next: page.next };
     },
     concertChanged: (id, concert) => {
-      if (concert) return concerts.set(id, { concert, committedAtMs: clockMs() });
+      if (concert) return concerts.set(id, { concert, committedAtMs: clock.nowMs() });
       concerts.delete(id);
       pages.clear();
     },
   };
 }
 
+/** Publishes reads without an object for each: a cached read is the cheapest call there is. */
+function readReport(kind: "concert" | "page", publish: Publish<ConcertEvents>): (isCached: boolean) => void {
+  const [hit, miss] = [
+    { kind, isCached: true },
+    { kind, isCached: false },
+  ];
+  return (isCached) => publish("concerts.read", isCached ? hit : miss);
+}
+
 /** An LRU cache whose entries live for a second from the beginning of their read, and whose readers share one read. */
-function createSingleFlightCache<Key extends {}, Value extends {}>(max: number, clockMs: () => number) {
+function createSingleFlightCache<Key extends {}, Value extends {}>(
+  max: number,
+  clock: Clock,
+  report: (isCached: boolean) => void,
+) {
   const cache = new LRUCache<Key, Value, () => Promise<Value>>({
     max,
     ttl: timeToLiveMs,
     ttlResolution: 0,
-    perf: { now: clockMs },
+    perf: { now: () => clock.nowMs() },
     fetchMethod: async (_key, _stale, { context: load, options }) => {
-      const readFromMs = clockMs();
+      const readFromMs = clock.nowMs();
       const value = await load();
-      const leftMs = timeToLiveMs - (clockMs() - readFromMs);
+      const leftMs = timeToLiveMs - (clock.nowMs() - readFromMs);
       // 0 would mean for ever.
       options.ttl = leftMs > 0 ? leftMs : -1;
       return value;
     },
-    // A read that a write overtakes is not kept, but still answers those who asked before the write.
+    // A read that a change overtakes is not kept, but still answers the readers that asked before the change.
     ignoreFetchAbort: true,
   });
   return {
-    /** What was written while it was being read is newer. */
     read: async (key: Key, load: () => Promise<Value>): Promise<Value> => {
+      const cached = cache.get(key);
+      report(cached !== undefined);
+      if (cached !== undefined) return cached;
       const loaded = await cache.forceFetch(key, { context: load });
+      // A change that was committed during the read is newer.
       return cache.get(key) ?? loaded;
     },
     peek: (key: Key) => cache.get(key),

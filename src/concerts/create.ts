@@ -1,20 +1,19 @@
 import { createHash } from "node:crypto";
-import type { Actor } from "../domain/actor.ts";
+import type { Actor, Replayable } from "../domain/change.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
-import type { Deadline } from "../domain/deadline.ts";
+import type { ChangeDeadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
-import type { Replayable } from "../domain/replayable.ts";
 import { recordConcertChange } from "../store/audit.ts";
 import { findConcertByRequestId, insertConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
-/** Creates a concert, or finds the one that the same key and content created before; raises REQUEST_ID_REUSED. */
+/** Creates a concert, or finds the one that the same key and content created before. Raises REQUEST_ID_REUSED. */
 export function createConcert(
   store: Store,
   description: ConcertDescription,
   requestId: string,
   actor: Actor,
-  deadline: Deadline,
+  deadline: ChangeDeadline,
 ): Promise<Replayable<Concert>> {
   const digest = digestOf(description);
   return store.transact<Replayable<Concert>>(async (transaction) => {
@@ -29,7 +28,7 @@ export function createConcert(
   }, deadline);
 }
 
-/** The description's SHA-256, which tells a repeated request from another one with the same key after later updates too. */
+/** The description's SHA-256. It distinguishes a replay from another request with the same key, also after later updates. */
 function digestOf(description: ConcertDescription): Buffer {
   const { name, artist, venue, concertDate, totalTickets, priceCents, currencyCode } = description;
   const { bookingStartTime, bookingEndTime } = description;

@@ -1,6 +1,6 @@
-import { serviceItself } from "../domain/actor.ts";
+import { serviceItself } from "../domain/change.ts";
 import type { ConcertDescription } from "../domain/concert.ts";
-import type { Deadline } from "../domain/deadline.ts";
+import { endlessDeadline } from "../domain/deadline.ts";
 import { listConcerts } from "../store/concert-search.ts";
 import type { Store } from "../store/store.ts";
 import { createConcert } from "./create.ts";
@@ -38,25 +38,26 @@ const everything = {
   artist: undefined,
   venue: undefined,
   name: undefined,
-  // Past concerts count as well.
+  // Past concerts count too.
   dateFrom: Temporal.Instant.from("0001-01-01T00:00:00Z"),
   dateTo: undefined,
   availableOnly: false,
   bookingOpenOnly: false,
 };
 
-/** Fills a database without any concert with a handful whose booking is open now; returns how many it created. */
+/** Creates a few concerts on sale in a database that has none. Returns how many it created. */
 export async function createDemoConcerts(store: Store, now: Temporal.Instant): Promise<number> {
-  const deadline: Deadline = { signal: new AbortController().signal, begun: false };
+  const deadline = endlessDeadline();
   const found = await store.read((db) => listConcerts(db, everything, undefined, 1), deadline);
   if (found.items.length > 0) return 0;
   for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], serviceItself, deadline);
   return demos.length;
 }
 
-function describe([name, artist, venue, days, totalTickets, priceCents, currencyCode]: Demo, now: Temporal.Instant) {
+function describe(demo: Demo, now: Temporal.Instant): ConcertDescription {
+  const [name, artist, venue, days, totalTickets, priceCents, currencyCode] = demo;
   const concertDate = now.round({ smallestUnit: "hour" }).add({ hours: days * 24 });
-  const description: ConcertDescription = {
+  return {
     name,
     artist,
     venue,
@@ -67,5 +68,4 @@ function describe([name, artist, venue, days, totalTickets, priceCents, currency
     bookingStartTime: now.round({ smallestUnit: "hour", roundingMode: "floor" }).subtract({ hours: 1 }),
     bookingEndTime: concertDate.subtract({ hours: 1 }),
   };
-  return description;
 }

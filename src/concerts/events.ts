@@ -1,5 +1,5 @@
 /** What the catalogue publishes. */
 export interface ConcertEvents {
-  /** A read was answered by the cache, or by the database. */
-  readonly "concerts.read": { readonly isCached: boolean };
+  /** The cache answered a read, or the database had to. */
+  readonly "concerts.read": { readonly kind: "concert" | "page"; readonly isCached: boolean };
 }

@@ -1,13 +1,13 @@
-import type { Actor } from "../domain/actor.ts";
+import type { Actor, Precondition } from "../domain/change.ts";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
-import type { Deadline } from "../domain/deadline.ts";
+import type { ChangeDeadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
-import type { Precondition } from "../domain/precondition.ts";
+import type { ConcertId } from "../domain/ids.ts";
 import { recordConcertChange } from "../store/audit.ts";
 import { lockAndReadConcert, setDescription } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
-/** The version that an update is based on, and what else it demands of the concert's version. */
+/** The version that an update is based on, and what its headers demand of the concert's version. */
 export interface ExpectedVersion {
   readonly version: number;
   readonly precondition?: Precondition;
@@ -19,11 +19,11 @@ export interface ExpectedVersion {
  */
 export function updateConcert(
   store: Store,
-  concertId: bigint,
+  concertId: ConcertId,
   { version, precondition }: ExpectedVersion,
   description: ConcertDescription,
   actor: Actor,
-  deadline: Deadline,
+  deadline: ChangeDeadline,
 ): Promise<Concert> {
   return store.transact(async (transaction) => {
     const locked = await lockAndReadConcert(transaction, concertId);

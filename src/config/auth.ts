@@ -1,4 +1,4 @@
-import { loopbackHost } from "../domain/loopback.ts";
+import { loopbackHost } from "../domain/address.ts";
 import { auth, fields, type ValuesOf } from "./schema.ts";
 import type { Values } from "./sources.ts";
 

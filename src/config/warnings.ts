@@ -1,5 +1,5 @@
 /** Combinations of settings that are allowed, and in which a setting has no effect or leaves a risk. */
-import { loopbackHost } from "../domain/loopback.ts";
+import { loopbackHost } from "../domain/address.ts";
 import type { AuthChoice } from "./auth.ts";
 import { type EmbeddedDatabase, type ExternalDatabase, settingsOverruledBy } from "./database.ts";
 import { auth, database, fields } from "./schema.ts";

@@ -46,7 +46,7 @@ test.each([
 describe("an address matcher", () => {
   const matches = createAddressMatcher(["192.0.2.1", "10.0.0.0/8", "fd00::/8", "2001:db8::7"]);
 
-  test.each(["192.0.2.1", "10.255.0.1", "::ffff:10.0.0.1", "fd12::1", "2001:DB8:0::7"])("knows %s", (address) => {
+  test.each(["192.0.2.1", "10.255.0.1", "::ffff:10.0.0.1", "fd12::1", "2001:DB8:0::7"])("matches %s", (address) => {
     expect(matches(address)).toBe(true);
   });
 

@@ -1,25 +1,26 @@
-import type { Actor } from "./actor.ts";
+import type { Actor } from "./change.ts";
+import type { BookingId, ConcertId } from "./ids.ts";
 
 export type BookingStatus = "confirmed" | "cancelled";
 
-/** What makes a booking of a concert repeatable: a key of its user's own. */
+/** The key that makes a booking of a concert repeatable. Each user has keys of their own. */
 export interface BookingKey {
   readonly userId: string;
   readonly requestId: string;
 }
 
-/** A key within its concert, as one string. A user id cannot contain U+0000. */
+/** A key within its concert, as one string. U+0000 separates, since a user id cannot contain it. */
 export function bookingKey({ userId, requestId }: BookingKey): string {
   return `${requestId}\0${userId}`;
 }
 
 /** A booking as stored. */
 export interface Booking {
-  readonly id: bigint;
-  readonly concertId: bigint;
+  readonly id: BookingId;
+  readonly concertId: ConcertId;
   readonly userId: string;
   readonly ticketCount: number;
-  /** The database's instant at which the booking was decided. */
+  /** The instant of the batch that decided the booking, by the database's clock. */
   readonly bookingTime: Temporal.Instant;
   readonly status: BookingStatus;
   readonly unitPriceCents: number;
@@ -32,7 +33,7 @@ export interface Booking {
   readonly updatedAt: Temporal.Instant;
 }
 
-/** A cancellation: the booking as it was and as it is, and who has done it. */
+/** A cancellation: the booking before and after it, and who made it. */
 export interface Cancellation {
   readonly before: Booking;
   readonly after: Booking;

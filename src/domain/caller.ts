@@ -1,8 +1,8 @@
-/** Who makes a call. */
+/** The caller of a method. */
 export interface Caller {
   /** The subject of the caller's token; undefined for a caller without one. */
   readonly subject: string | undefined;
-  /** What the token allows. */
+  /** The scopes that the token grants. */
   readonly scopes: ReadonlySet<string>;
   /** When the caller's token stops being accepted, in milliseconds since 1970; undefined for a caller without one. */
   readonly expiresAtMs?: number;

@@ -5,17 +5,17 @@ const withCode = (message: string, code: string) => Object.assign(new Error(mess
 const fromDatabase = (message: string, code: string) =>
   Object.assign(new Error(message), { code, severity: "ERROR", detail: "Key (user_id)=(nora)", where: "SQL" });
 
-test("the causes stand in one line, each with its code", () => {
+test("an error and its causes are one line, each with its code", () => {
   const lost = new Error("the answer was lost", { cause: withCode("read ECONNRESET", "ECONNRESET") });
   expect(describeCauses(lost)).toBe("the answer was lost <- ECONNRESET: read ECONNRESET");
 });
 
-test("an error of the database has its SQLSTATE, and none of the fields that may hold values", () => {
+test("a database error has its SQLSTATE, and no field that may contain values", () => {
   const full = fromDatabase("could not extend file:\n  no space left", "53100");
   expect(describeCauses(full)).toBe("SQLSTATE 53100: could not extend file: no space left");
 });
 
-test("every address that was tried is there", () => {
+test("every address that was tried is listed", () => {
   const errors = ["::1", "127.0.0.1"].map((host) => withCode(`connect ECONNREFUSED ${host}:5432`, "ECONNREFUSED"));
   const error = Object.assign(new AggregateError(errors, ""), { code: "ECONNREFUSED" });
   expect(describeCauses(error)).toBe(
@@ -23,7 +23,7 @@ test("every address that was tried is there", () => {
   );
 });
 
-test("it is bounded, ends where a chain leads back to itself, and hides passwords in URLs", () => {
+test("the line is bounded, ends where a chain is circular, and hides passwords in URLs", () => {
   const round = new Error("a");
   round.cause = new Error("b", { cause: round });
   expect(describeCauses(round)).toBe("a <- b");
@@ -33,7 +33,7 @@ test("it is bounded, ends where a chain leads back to itself, and hides password
   expect(describeCauses(new Error("no redis://me:secret@host"))).toBe("no redis://me:***@host");
 });
 
-test("what is no error is described as well", () => {
+test("a thrown value that is no error is described too", () => {
   expect(describeCauses("a word")).toBe("a word");
   expect(describeCauses(new TypeError())).toBe("TypeError");
   expect(describeCauses(undefined)).toBe("");

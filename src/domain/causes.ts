@@ -3,8 +3,8 @@ const maxCauses = 8;
 const maxMessageLength = 300;
 
 /**
- * An error and what led to it, outermost first, in one line for the log: of each its SQLSTATE or system code, and its message.
- * Stacks and the other fields that drivers add are left out, since those can carry a statement's values.
+ * An error and its causes, outermost first, in one line for the log: the SQLSTATE or system code of each, and its message.
+ * Stacks and other fields that drivers add are left out, since they can contain a statement's values.
  */
 export function describeCauses(error: unknown): string {
   const causes = [...causesOf(error, new Set())];

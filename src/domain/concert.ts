@@ -1,4 +1,6 @@
-/** A concert's description: what an organizer says of it. Times have at most microseconds. */
+import type { ConcertId } from "./ids.ts";
+
+/** A concert's description, which organizers write. Times have at most microseconds. */
 export interface ConcertDescription {
   readonly name: string;
   readonly artist: string;
@@ -14,17 +16,17 @@ export interface ConcertDescription {
 
 /** A concert as stored. */
 export interface Concert extends ConcertDescription {
-  readonly id: bigint;
+  readonly id: ConcertId;
   readonly availableTickets: number;
-  /** The description's optimistic lock: bookings leave it alone. */
+  /** The description's optimistic lock. Bookings do not change it. */
   readonly version: number;
   readonly createdAt: Temporal.Instant;
   readonly updatedAt: Temporal.Instant;
 }
 
-/** Which concerts to list; what is undefined or false does not filter. */
+/** Which concerts to list. A field that is undefined or false does not filter. */
 export interface ConcertFilter {
-  /** Substrings in any case; of one or two characters, beginnings of words. */
+  /** Substrings in any case. Texts of one or two characters match the beginnings of words only. */
   readonly artist: string | undefined;
   readonly venue: string | undefined;
   readonly name: string | undefined;
@@ -36,7 +38,7 @@ export interface ConcertFilter {
   readonly bookingOpenOnly: boolean;
 }
 
-/** Whether a filter has texts, for which many concerts are looked through. */
+/** Whether a filter has texts: such a list reads many concerts for few matches. */
 export function isSearch({ artist, venue, name }: ConcertFilter): boolean {
   return artist !== undefined || venue !== undefined || name !== undefined;
 }
@@ -44,5 +46,5 @@ export function isSearch({ artist, venue, name }: ConcertFilter): boolean {
 /** The place of a concert in the order of lists. */
 export interface ConcertPosition {
   readonly concertDate: Temporal.Instant;
-  readonly id: bigint;
+  readonly id: ConcertId;
 }

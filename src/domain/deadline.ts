@@ -1,31 +1,38 @@
+import type { Clock } from "./clock.ts";
 import { DomainError } from "./failure.ts";
 
-/** How long one caller waits, and whether its work has begun: a call whose deadline passes before that stores nothing. */
+/** How long a caller waits for work: a value, which all parts of the work share. */
 export interface Deadline {
-  /** Aborts when the caller's time is up or the caller is gone. */
+  /** Aborts when the instant has passed, or before that when the client has gone away. */
   readonly signal: AbortSignal;
-  /** When that will be at the latest, by `performance.now()`; undefined for work that nobody in particular waits for. */
-  readonly expiresAtMs?: number;
-  begun: boolean;
+  /** An instant of the monotonic clock; infinite for work without a caller. */
+  readonly expiresAtMs: number;
 }
 
-/** Whether nobody waits any more. In a rush the timer that says so may come late, so the clock is asked as well. */
-export function isOver({ signal, expiresAtMs = Number.POSITIVE_INFINITY }: Deadline): boolean {
-  return signal.aborted || performance.now() >= expiresAtMs;
+/** Whether work waits for its turn, so that nothing of it is stored, or has begun, so that it may be. */
+export type Progress = "waiting" | "begun";
+
+/** The deadline of a change. The owner of the work, a queue or a transaction, reports each change of its progress. */
+export interface ChangeDeadline extends Deadline {
+  onProgress(progress: Progress): void;
 }
 
-/** Marks the work as begun; throws DEADLINE_EXCEEDED, with nothing stored, if nobody waits for it any more. */
-export function begin(deadline: Deadline): void {
-  if (!deadline.begun) requireAwaited(deadline);
-  deadline.begun = true;
+/** The deadline of work that no caller waits for. */
+export function endlessDeadline(): ChangeDeadline {
+  return { signal: new AbortController().signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} };
 }
 
-/** Throws what `notAwaited` says if nobody waits any more. */
-export function requireAwaited(deadline: Deadline): void {
-  if (isOver(deadline)) throw notAwaited();
+/** Whether the caller has stopped waiting. Under load the timer behind the signal fires late, so the clock counts too. */
+export function isOver({ signal, expiresAtMs }: Deadline, clock: Clock): boolean {
+  return signal.aborted || clock.nowMs() >= expiresAtMs;
 }
 
-/** The failure of work that has not begun when nobody waits for it any more. */
+/** Throws DEADLINE_EXCEEDED, with nothing stored, if the caller has stopped waiting. */
+export function requireAwaited(deadline: Deadline, clock: Clock): void {
+  if (isOver(deadline, clock)) throw notAwaited();
+}
+
+/** The failure of work that has not begun when its caller stops waiting. */
 export function notAwaited(): DomainError {
   return new DomainError({ reason: "DEADLINE_EXCEEDED", begun: false });
 }

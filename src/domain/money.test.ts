@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decimalsOf } from "./money.ts";
 
 describe("has two decimals", () => {
-  // HUF to ALL are commonly shown without decimals, which ISO 4217 gives them all the same.
+  // HUF to ALL are commonly shown without decimals, but have two by ISO 4217.
   test.each(["USD", "EUR", "GBP", "CHF", "INR", "BRL", "ZAR", "SLE", "HUF", "IDR", "COP", "PKR", "ALL", "CHE"])(
     "%s",
     (code) => expect(decimalsOf(code)).toBe(2),

@@ -1,12 +1,12 @@
 /**
- * How many decimals ISO 4217 gives to a currency in use; undefined for other codes, and for currencies with more than two
+ * How many decimals a currency in use has by ISO 4217. Undefined for other codes, and for currencies with more than two
  * decimals, which prices in cents cannot express.
  */
 export function decimalsOf(currencyCode: string): 0 | 2 | undefined {
   return currencyDecimals.get(currencyCode);
 }
 
-// Written out, since `Intl` speaks of what is customary in shops, which is none for the forint or the rupiah, and changes
+// Written out, since `Intl` has what is customary in shops, which is no decimals for the forint or the rupiah, and changes
 // with the version of Node.
 const withTwoDecimals =
   "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP " +

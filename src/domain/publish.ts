@@ -1,6 +1,6 @@
 /**
- * Publishes an event to the observers, which are unknown to the publisher. `Events` maps the names of events to their
- * fields. Returns at once and never throws.
+ * Publishes an event to observers that the publisher does not import. `Events` maps the names of events to their fields.
+ * Returns at once and never throws.
  */
 export type Publish<Events> = (...event: NamedEvent<Events>) => void;
 

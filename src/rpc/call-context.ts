@@ -1,8 +1,8 @@
 /** What the service knows of one call besides its request: each value is set by one interceptor, for those further in. */
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
-import type { Actor } from "../domain/actor.ts";
 import type { Caller } from "../domain/caller.ts";
-import type { Deadline } from "../domain/deadline.ts";
+import type { Actor } from "../domain/change.ts";
+import type { ChangeDeadline } from "../domain/deadline.ts";
 
 export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
 
@@ -21,7 +21,7 @@ interface OwnerRequirement {
 
 const originKey = createContextKey<Origin>({ address: "", protocol: "connect" }, { description: "origin" });
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
-const deadlineKey = createContextKey<Deadline | undefined>(undefined, { description: "deadline" });
+const deadlineKey = createContextKey<ChangeDeadline | undefined>(undefined, { description: "deadline" });
 const ownerKey = createContextKey<OwnerRequirement | undefined>(undefined, { description: "required owner" });
 const headersKey = createContextKey<Map<string, string> | undefined>(undefined, { description: "response headers" });
 
@@ -54,11 +54,11 @@ export function actorOf(values: ContextValues, userId?: string): Actor {
   return { subject, address: address === "" ? undefined : address };
 }
 
-export function setDeadline(values: ContextValues, deadline: Deadline): void {
+export function setDeadline(values: ContextValues, deadline: ChangeDeadline): void {
   values.set(deadlineKey, deadline);
 }
 
-export function deadlineOf(values: ContextValues): Deadline {
+export function deadlineOf(values: ContextValues): ChangeDeadline {
   return required(values.get(deadlineKey), "deadline");
 }
 

@@ -1,6 +1,7 @@
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
+import { concertIdOf } from "../domain/ids.ts";
 import { actorOf, deadlineOf } from "./call-context.ts";
 import { concertMessage, descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./convert.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
@@ -11,7 +12,7 @@ import { bindService, type ServiceBinding } from "./service.ts";
 export function bindConcertService(catalogue: Catalogue): ServiceBinding {
   return bindService(ConcertService, {
     async getConcert({ id }, { values, requestHeader }) {
-      return concertMessage(await catalogue.get(id, freshnessOf(requestHeader), deadlineOf(values)));
+      return concertMessage(await catalogue.get(concertIdOf(id), freshnessOf(requestHeader), deadlineOf(values)));
     },
 
     async listConcerts(request, { values, requestHeader }) {
@@ -36,7 +37,8 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
     },
 
     async updateConcert(request, { values, requestHeader }) {
-      const { id, version = 0 } = request;
+      const id = concertIdOf(request.id);
+      const { version = 0 } = request;
       const expected = { version, precondition: preconditionOf(requestHeader) };
       const description = descriptionOf(request);
       return concertMessage(await catalogue.update(id, expected, description, actorOf(values), deadlineOf(values)));
@@ -49,7 +51,7 @@ function freshnessOf(header: Headers): Freshness {
 }
 
 function positionFrom([concertDate, id]: string[]) {
-  return { concertDate: parseTokenInstant(concertDate), id: parseTokenId(id) };
+  return { concertDate: parseTokenInstant(concertDate), id: concertIdOf(parseTokenId(id)) };
 }
 
 function listIdentity(filter: ConcertFilter): ListIdentity {

@@ -6,6 +6,7 @@ import { BookingSchema } from "../../gen/frontrow/v1/booking_pb.ts";
 import { ConcertSchema } from "../../gen/frontrow/v1/concert_pb.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
+import { bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import { bookingMessage, concertMessage, timestampMessage } from "./convert.ts";
 
 const seeded = { seed: 1, numRuns: 500 };
@@ -13,7 +14,7 @@ const seeded = { seed: 1, numRuns: 500 };
 const at = (text: string) => Temporal.Instant.from(text);
 
 const concert: Concert = {
-  id: 7n,
+  id: concertIdOf(7n),
   name: "Moonlight",
   artist: "The Larks",
   venue: "Old Mill",
@@ -30,8 +31,8 @@ const concert: Concert = {
 };
 
 const booking: Booking = {
-  id: 9007199254740993n,
-  concertId: 7n,
+  id: bookingIdOf(9007199254740993n),
+  concertId: concertIdOf(7n),
   userId: "nora",
   ticketCount: 3,
   bookingTime: at("2026-01-02T03:04:05.000006Z"),

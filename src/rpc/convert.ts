@@ -11,10 +11,10 @@ import type {
   UpdateConcertRequest,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import type * as domain from "../domain/booking.ts";
+import type { Replayable } from "../domain/change.ts";
 import type { Concert, ConcertDescription, ConcertFilter } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import { decimalsOf } from "../domain/money.ts";
-import type { Replayable } from "../domain/replayable.ts";
 
 const defaultPageSize = 20;
 const defaultCurrencyCode = "USD";

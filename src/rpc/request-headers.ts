@@ -1,6 +1,7 @@
 /** What the headers of a request ask for: its timeout, the version that it may change, and whether a cache may answer. */
+
+import type { Precondition } from "../domain/change.ts";
 import type { BrokenPrecondition } from "../domain/failure.ts";
-import type { Precondition } from "../domain/precondition.ts";
 
 /** The longest that Node's timers can wait: 24 days. Longer delays become a millisecond. */
 export const maxTimerMs = 2 ** 31 - 1;

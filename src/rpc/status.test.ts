@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { DomainError, type Failure, type Reason } from "../domain/failure.ts";
+import { bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import { describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "./reasons.ts";
 import { connectErrorFor, connectErrorOf, internalError, type Status, statusFor, statusOf } from "./status.ts";
 
@@ -13,13 +14,13 @@ const failures: { readonly [R in Reason]: readonly Extract<Failure, { reason: R 
   INVALID_REQUEST: [{ reason: "INVALID_REQUEST", violations }],
   INVALID_PAGE_TOKEN: [{ reason: "INVALID_PAGE_TOKEN" }],
   REQUEST_ID_REUSED: [{ reason: "REQUEST_ID_REUSED" }],
-  CONCERT_NOT_FOUND: [{ reason: "CONCERT_NOT_FOUND", concertId: 1n }],
-  BOOKING_NOT_FOUND: [{ reason: "BOOKING_NOT_FOUND", bookingId: 1n }],
+  CONCERT_NOT_FOUND: [{ reason: "CONCERT_NOT_FOUND", concertId: concertIdOf(1n) }],
+  BOOKING_NOT_FOUND: [{ reason: "BOOKING_NOT_FOUND", bookingId: bookingIdOf(1n) }],
   BOOKING_NOT_OPEN: [{ reason: "BOOKING_NOT_OPEN", opensAt: instant, closesAt: instant, now: instant }],
   TICKET_LIMIT_EXCEEDED: [{ reason: "TICKET_LIMIT_EXCEEDED", limit: 4 }],
   INSUFFICIENT_TICKETS: [{ reason: "INSUFFICIENT_TICKETS", available: 3 }],
-  ALREADY_CANCELLED: [{ reason: "ALREADY_CANCELLED", bookingId: 1n }],
-  NOT_BOOKING_OWNER: [{ reason: "NOT_BOOKING_OWNER", bookingId: 1n }],
+  ALREADY_CANCELLED: [{ reason: "ALREADY_CANCELLED", bookingId: bookingIdOf(1n) }],
+  NOT_BOOKING_OWNER: [{ reason: "NOT_BOOKING_OWNER", bookingId: bookingIdOf(1n) }],
   UNAUTHENTICATED: [{ reason: "UNAUTHENTICATED", problem: "the token has expired" }],
   KEYS_UNAVAILABLE: [{ reason: "KEYS_UNAVAILABLE", retryDelayMs: 2_000 }],
   MISSING_SCOPE: [{ reason: "MISSING_SCOPE", scope: "bookings:read" }],

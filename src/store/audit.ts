@@ -1,12 +1,12 @@
 /** The audit trail: who changed what, written in the transaction of the change. */
 import type { Transaction } from "kysely";
-import type { Actor } from "../domain/actor.ts";
 import type { Booking } from "../domain/booking.ts";
+import type { Actor } from "../domain/change.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { DB, JsonObject } from "./tables.ts";
 import { timestamptz } from "./values.ts";
 
-/** What the trail tells of, as its CHECK has it. */
+/** The actions that the table's CHECK allows. */
 export type AuditAction = "concert.create" | "concert.update" | "booking.create" | "booking.cancel";
 
 /** Records that a concert was created, or updated if there is a `before`, at the instant of its last change. */
@@ -51,7 +51,7 @@ function concertJson(concert: Concert): JsonObject {
   };
 }
 
-/** The columns of a booking alike, but for its id, which a new one gets as it is stored. */
+/** The columns of a booking in the same form, without the id, which a new booking gets when it is stored. */
 export function bookingJson(booking: Omit<Booking, "id">): JsonObject {
   return {
     concert_id: booking.concertId.toString(),

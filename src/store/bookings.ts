@@ -1,10 +1,11 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
+import { type BookingId, bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import type { Bookings, DB } from "./tables.ts";
 import { centsFromNumeric } from "./values.ts";
 
-/** Named one by one: a kept statement that reads `*` fails once another instance's migration has added a column. */
+/** Named one by one: a kept statement that reads `*` fails after another instance's migration has added a column. */
 export const bookingColumns = [
   "id",
   "concert_id",
@@ -25,8 +26,8 @@ type BookingRow = Pick<Selectable<Bookings>, (typeof bookingColumns)[number]>;
 
 export function toBooking(row: BookingRow): Booking {
   return {
-    id: row.id,
-    concertId: row.concert_id,
+    id: bookingIdOf(row.id),
+    concertId: concertIdOf(row.concert_id),
     userId: row.user_id,
     ticketCount: row.ticket_count,
     bookingTime: row.booking_time,
@@ -42,7 +43,7 @@ export function toBooking(row: BookingRow): Booking {
   };
 }
 
-/** A booking of a concert at its price of now, but for the id, which it gets as it is stored. */
+/** A booking of a concert at its current price. It gets its id when it is stored. */
 export function newBooking(
   concert: Concert,
   { userId, requestId, ticketCount }: Pick<Booking, "userId" | "requestId" | "ticketCount">,
@@ -64,7 +65,7 @@ export function newBooking(
   };
 }
 
-export async function findBooking(db: Kysely<DB>, id: bigint): Promise<Booking | undefined> {
+export async function findBooking(db: Kysely<DB>, id: BookingId): Promise<Booking | undefined> {
   const row = await db.selectFrom("bookings").select(bookingColumns).where("id", "=", id).executeTakeFirst();
   return row && toBooking(row);
 }
@@ -73,11 +74,11 @@ export async function findBooking(db: Kysely<DB>, id: bigint): Promise<Booking |
 export async function listUserBookings(
   db: Kysely<DB>,
   userId: string,
-  before: bigint | undefined,
+  before: BookingId | undefined,
   limit: number,
 ): Promise<Booking[]> {
-  // By the user too, which `any` keeps from being seen as a constant: else PostgreSQL may, for a user with many bookings,
-  // go through everybody's by id.
+  // Ordered by the user too, which `any` hides from the planner as a constant: otherwise PostgreSQL may, for a user with many
+  // bookings, scan the bookings of all users by id.
   let query = db
     .selectFrom("bookings")
     .select(bookingColumns)

@@ -3,7 +3,7 @@ import pg from "pg";
 import type { SslMode } from "../domain/ssl-mode.ts";
 import { DatabaseSetupError } from "./sqlstate.ts";
 
-/** How to reach and to enter a database. */
+/** How to connect to a database. */
 export interface ConnectionOptions {
   /** A host, or a socket folder, which begins with `/`. */
   readonly host: string;
@@ -11,11 +11,11 @@ export interface ConnectionOptions {
   readonly username: string;
   readonly password: string;
   readonly name: string;
-  /** Means nothing on a socket, as with libpq. */
+  /** Ignored on a socket, as with libpq. */
   readonly sslMode: SslMode;
   /** A PEM file of certificate authorities for verify-ca and verify-full; the system's when undefined. */
   readonly sslCaFile?: string | undefined;
-  /** Whether TLS begins at once or is asked for first, as older servers need; "postgres" when undefined. */
+  /** Whether TLS begins at once, or after a request as older servers need; "postgres" when undefined. */
   readonly sslNegotiation?: "postgres" | "direct" | undefined;
   /** Whether the password's proof is bound to the TLS connection, as libpq's `channel_binding`; "disable" when undefined. */
   readonly channelBinding?: "disable" | "prefer" | "require" | undefined;
@@ -23,13 +23,13 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** What PostgreSQL shows of a connection in `pg_stat_activity`; "frontrow" when undefined. */
   readonly applicationName?: string | undefined;
-  /** PostgreSQL ends a statement of the session that runs so long, unless its transaction says otherwise. */
+  /** PostgreSQL ends a statement of the session after this time, unless its transaction sets another. */
   readonly statementTimeoutMs?: number | undefined;
   /** Command-line options for the session, as libpq's `options`. Poolers refuse them. */
   readonly startOptions?: string | undefined;
 }
 
-/** Idle connections are probed this often, so that one whose network is gone is found before a caller gets it. */
+/** Idle connections are probed this often, so that one that has lost its network is closed before a caller gets it. */
 const keepAliveMs = 10_000;
 
 // PostgreSQL's type numbers (pg_type.oid) of the columns that need more than a JavaScript number or string.
@@ -54,7 +54,7 @@ interface Beginning {
 
 /** How connections begin. It changes with what the server, or a pooler before it, takes. */
 export interface Handshake {
-  /** How connections begin when nothing else is asked for: as the last one that succeeded after a fallback. */
+  /** How connections begin by default: as the last one that succeeded after a fallback. */
   readonly usual: Beginning;
   /** The clients that `connect` makes before it returns begin in this way. */
   begin<Result>(beginning: Beginning, connect: () => Result): Result;
@@ -69,8 +69,8 @@ export interface Handshake {
 }
 
 /**
- * Begins as the options say. An alternative is remembered only after a connection that began so has succeeded: an error that
- * passes must not leave later connections without TLS.
+ * Begins as the options require. An alternative is kept only after a connection that began so has succeeded: a transient
+ * error must not leave later connections without TLS.
  */
 export function createHandshake({ sslMode, host, statementTimeoutMs }: ConnectionOptions): Handshake {
   const isSocket = host.startsWith("/");
@@ -106,7 +106,7 @@ export function createHandshake({ sslMode, host, statementTimeoutMs }: Connectio
   };
 }
 
-/** The words are PgBouncer's; its SQLSTATE is the same for all that it refuses. */
+/** PgBouncer's message. Its SQLSTATE is the same for everything that it refuses. */
 function isParameterRefused(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("unsupported startup parameter");
 }
@@ -117,14 +117,14 @@ const invalidAuthorization = "28000";
 function mayBeForTls(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  // The sentence is pg's, which gives no code. The others are OpenSSL's.
+  // The message is that of `pg`, which sets no code. The codes are OpenSSL's.
   const isRefused = error.message === "The server does not support SSL connections";
   return isRefused || code === invalidAuthorization || code === "EPROTO" || code.startsWith("ERR_SSL_");
 }
 
 /**
- * A class of `pg` clients that connect as the options say. The class and not the pool has the options, since `pg` fills
- * every gap from the shell's PG* variables: what is sent at the start is stated here in full.
+ * A class of `pg` clients that connect as the options require. The class and not the pool has the options, since `pg` fills
+ * every gap from the shell's PG* variables: the startup message is stated here in full.
  */
 export function createClientClass(options: ConnectionOptions, handshake: Handshake): new () => pg.Client {
   const tls = tlsOptions(options);
@@ -136,7 +136,7 @@ export function createClientClass(options: ConnectionOptions, handshake: Handsha
       const { isEncrypted, sendsTimeout } = handshake.next();
       super({
         ...{ host, port, user, database, types: columnTypes, pipeline: true },
-        // `pg` takes an empty text for none, and looks for one in the environment and in files.
+        // `pg` treats an empty password as missing, and then reads one from the environment or from files.
         password: () => password,
         ssl: isEncrypted && tls,
         sslnegotiation: (isEncrypted && options.sslNegotiation) || "postgres",
@@ -189,14 +189,14 @@ function readCertificates(path: string): string {
 }
 
 /**
- * Ends a connection on which the server asks for the password in another way, asks for none, or accepts it before its proof of
- * the password, bound to this TLS connection, has been verified. `pg` would go on. These listeners are called before those of
- * `pg`, which are added when it connects.
+ * Ends a connection on which the server requests the password in another way, requests none, or accepts the client before its
+ * own proof of the password, bound to this TLS connection, has been verified. `pg` would continue. These listeners are called
+ * before those of `pg`, which are added when it connects.
  */
 function requireChannelBinding({ connection }: pg.Client, isEncrypted: boolean): void {
   let isBound = false;
   const refuse = (problem = "the server does not offer channel binding, which channel_binding=require demands") => {
-    // What `pg` writes from now on is dropped.
+    // Drops what `pg` writes from now on.
     connection.stream.destroy();
     connection.emit("error", new Error(problem));
   };

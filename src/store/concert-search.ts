@@ -1,26 +1,27 @@
 import { type ExpressionBuilder, type Kysely, type RawBuilder, sql } from "kysely";
 import type { Concert, ConcertFilter, ConcertPosition } from "../domain/concert.ts";
-import type { Page } from "../domain/page.ts";
+import { type ConcertId, concertIdOf } from "../domain/ids.ts";
+import { type Page, pageOf } from "../domain/page.ts";
 import { concertColumns, toConcert } from "./concerts.ts";
 import type { DB } from "./tables.ts";
 import { containsPattern, timestamptz } from "./values.ts";
 
 /**
- * How many concerts one call looks through for those that match. Past it the page is short and has a token: a filter that
- * matches little must not scan the whole table (AIP-158 allows it).
+ * How many concerts one call scans for matches. After that the page is short and has a token: a filter with few matches must
+ * not scan the whole table (AIP-158 allows short pages).
  */
 const stretchRows = 2_000;
-/** How many concerts one call looks at, beside those, that have all trigrams of a text and so may contain it. */
+/** How many more concerts one call reads that have all trigrams of a text and so may contain it. */
 const maxCandidates = 1_500;
-/** Trigrams of a text that are looked up; more of them make it hardly rarer. */
+/** How many trigrams of a text are looked up. More of them exclude hardly any concert. */
 const maxTrigrams = 12;
-/** How many concerts tell how frequent the trigrams of a text are. */
+/** How many concerts are sampled to estimate how frequent the trigrams of a text are. */
 const sampleRows = 500;
-/** A text is not looked up if by estimate so many times more concerts have its trigrams than may be looked at. */
+/** A text is not looked up if the estimate is this many times more concerts than may be read. */
 const surelyTooMany = 4;
 const textColumns = ["artist", "venue", "name"] as const;
 type TextColumn = (typeof textColumns)[number];
-/** A shorter text matches where a word begins: within words it would match almost every concert. */
+/** A shorter text matches the beginnings of words only: within words it would match almost every concert. */
 const minWithinWords = 3;
 
 /** A page of concerts by (concert_date, id), at most `pageSize` of them. It touches a bounded number of rows. */
@@ -30,17 +31,10 @@ export async function listConcerts(
   after: ConcertPosition | undefined,
   pageSize: number,
 ): Promise<Page<Concert, ConcertPosition>> {
-  // One more than asked for tells whether there is a next page.
   const { matches, end } = await scanStretch(db, filter, after, pageSize + 1);
-  if (matches.length > pageSize || !end) return pageOf(matches, pageSize);
+  if (matches.length > pageSize || !end) return pageOf(matches, pageSize, positionOf);
   const rareMatches = await findRareMatches(db, filter, after);
-  return rareMatches ? pageOf(rareMatches, pageSize) : { items: matches, next: end };
-}
-
-function pageOf(matches: readonly Concert[], pageSize: number): Page<Concert, ConcertPosition> {
-  const items = matches.slice(0, pageSize);
-  const last = matches.length > pageSize ? items.at(-1) : undefined;
-  return { items, next: last && positionOf(last) };
+  return rareMatches ? pageOf(rareMatches, pageSize, positionOf) : { items: matches, next: end };
 }
 
 function positionOf({ concertDate, id }: Concert): ConcertPosition {
@@ -48,8 +42,8 @@ function positionOf({ concertDate, id }: Concert): ConcertPosition {
 }
 
 /**
- * Hides a value from the planner, which would guess by it how many concerts match and might, when it guesses few, read all
- * of them at once. As it is, what one request touches, all do.
+ * Hides a value from the planner, which would otherwise estimate by it how many concerts match and, if it expects few, might
+ * read all of them at once. Hidden, every value has the same plan.
  */
 function hidden<Value>(value: RawBuilder<Value>): RawBuilder<Value> {
   return sql<Value>`(select ${value})`;
@@ -60,34 +54,40 @@ type Concerts = ExpressionBuilder<DB, "concerts">;
 /** By the database's clock. */
 const now = sql<Temporal.Instant>`now()`;
 
-/** What the index on (concert_date, id) answers. */
+/** Less than every id. */
+const beforeAllIds = concertIdOf(0n);
+
+/** The part of a filter that the index on (concert_date, id) answers. */
 function inRange({ dateFrom, dateTo }: ConcertFilter, after: ConcertPosition | undefined) {
-  const position = ({ tuple }: Concerts, concertDate: RawBuilder<Temporal.Instant>, id: bigint) =>
+  const position = ({ tuple }: Concerts, concertDate: RawBuilder<Temporal.Instant>, id: ConcertId) =>
     tuple(hidden(concertDate), sql<bigint>`${id}::bigint`);
-  // One of the two bounds: the index would be read from where the first one says. A list that began at an earlier now
-  // goes on from its position: its pages are those of one list, however long a client takes to read them.
+  // One bound only: with two, the index would be read from the first one on. A list that began at an earlier "now" continues
+  // from its position, so its pages are those of one list, however long a client takes to read them.
   const isPastFrom = after && (!dateFrom || Temporal.Instant.compare(after.concertDate, dateFrom) >= 0);
   return (eb: Concerts) => {
     const place = eb.refTuple("concert_date", "id");
     const start = isPastFrom
       ? position(eb, timestamptz(after.concertDate), after.id)
-      : position(eb, dateFrom ? timestamptz(dateFrom) : now, 0n);
-    return eb.and([eb(place, ">", start), ...(dateTo ? [eb(place, "<", position(eb, timestamptz(dateTo), 0n))] : [])]);
+      : position(eb, dateFrom ? timestamptz(dateFrom) : now, beforeAllIds);
+    return eb.and([
+      eb(place, ">", start),
+      ...(dateTo ? [eb(place, "<", position(eb, timestamptz(dateTo), beforeAllIds))] : []),
+    ]);
   };
 }
 
-/** The column in which a text is searched; the database derives it from the text by `search_text`. */
+/** The column in which a text is searched. The database derives it from the text by `search_text`. */
 function searchColumn(column: TextColumn) {
   return `${column}_search` as const;
 }
 
-/** What a search column contains if it matches a text. Every word in the columns is between blanks. */
+/** What a search column contains if it matches a text. The columns have a blank before and after every word. */
 function soughtText(text: string): RawBuilder<string> {
   const folded = sql<string>`btrim(search_text(${text}::text))`;
   return [...text].length < minWithinWords ? sql<string>`(' ' || ${folded})` : folded;
 }
 
-/** What no index answers in the order of the list. */
+/** The part of a filter that no index answers in the order of the list. */
 function matchesFilter(filter: ConcertFilter) {
   return ({ eb, and }: Concerts) =>
     and([
@@ -102,14 +102,14 @@ function matchesFilter(filter: ConcertFilter) {
     ]);
 }
 
-/** Whether concerts that do not match may lie between those that do: dates alone select one stretch of the index. */
+/** Whether other concerts may lie between matches. Dates alone select one stretch of the index. */
 function isSparse(filter: ConcertFilter): boolean {
   return filter.availableOnly || filter.bookingOpenOnly || textColumns.some((column) => filter[column] !== undefined);
 }
 
 interface Stretch {
   readonly matches: readonly Concert[];
-  /** Where the stretch ends; undefined if the list ends before it, or `limit` was reached. */
+  /** Where the stretch ends. Undefined if the list ends before it, or `limit` was reached. */
   readonly end: ConcertPosition | undefined;
 }
 
@@ -126,7 +126,7 @@ async function scanStretch(
     .select(concertColumns)
     .select((eb) => [
       matchesFilter(filter)(eb).as("isMatch"),
-      // Rows are numbered as they are read, no further than the outer limit lets them be.
+      // Rows are numbered while they are read, which stops at the outer limit.
       eb(
         eb.fn.agg("row_number").over((over) => over.orderBy("concert_date").orderBy("id")),
         "=",
@@ -175,13 +175,13 @@ async function findRareMatches(
   const limit = Math.floor(maxCandidates / texts.length);
   const estimates = await estimateCandidates(db, filter, after, texts);
   for (const text of texts) {
-    // Negative while PostgreSQL has no idea of the table's size: then it is tried.
+    // Negative while PostgreSQL has no estimate of the table's size: then the text is looked up.
     if (estimates(text.column) > limit * surelyTooMany) continue;
     const candidates = db
       .selectFrom("concerts")
       .select(concertColumns)
       .select((eb) => eb.and([inRange(filter, after)(eb), matchesFilter(filter)(eb)]).as("isMatch"))
-      // Not the text itself: before it has found so many that contain it, PostgreSQL would look at any number of others.
+      // Not the text itself: until it has found as many as the limit, PostgreSQL would read any number of others.
       .where(hasTrigrams(text))
       .limit(limit + 1)
       .as("candidates");
@@ -199,8 +199,8 @@ function hasTrigrams({ column, trigrams }: Sought): RawBuilder<boolean> {
 }
 
 /**
- * Estimates by the next concerts how many in all have the trigrams of each text. The indexes give all of them before the
- * first one is looked at, which takes the longer the more there are.
+ * Estimates from the next concerts how many in all have the trigrams of each text. An index returns all of them before the
+ * first one is read, so a frequent text would be slow.
  */
 async function estimateCandidates(
   db: Kysely<DB>,
@@ -229,8 +229,8 @@ async function estimateCandidates(
 }
 
 /**
- * Some trigrams of a text that the indexes know: letters or digits, which pg_trgm's locale decides, in a row or at an end
- * of a word.
+ * Some trigrams of a text that the indexes contain: letters or digits, as the locale of pg_trgm defines them, in a row or at
+ * an end of a word.
  */
 async function trigramsOf(db: Kysely<DB>, text: string): Promise<string[]> {
   const { rows } = await sql<{ trigram: string }>`

@@ -1,5 +1,6 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
+import { type ConcertId, concertIdOf } from "../domain/ids.ts";
 import type { Concerts, DB } from "./tables.ts";
 import { centsFromNumeric, numericFromCents, timestamptz, underLock } from "./values.ts";
 
@@ -24,7 +25,7 @@ type ConcertRow = Pick<Selectable<Concerts>, (typeof concertColumns)[number]>;
 
 export function toConcert(row: ConcertRow): Concert {
   return {
-    id: row.id,
+    id: concertIdOf(row.id),
     name: row.name,
     artist: row.artist,
     venue: row.venue,
@@ -55,7 +56,7 @@ function toColumns(description: ConcertDescription) {
   };
 }
 
-export async function findConcert(db: Kysely<DB>, id: bigint): Promise<Concert | undefined> {
+export async function findConcert(db: Kysely<DB>, id: ConcertId): Promise<Concert | undefined> {
   const row = await db.selectFrom("concerts").select(concertColumns).where("id", "=", id).executeTakeFirst();
   return row && toConcert(row);
 }
@@ -100,12 +101,12 @@ export async function findConcertByRequestId(
  * Locks a concert's row until the transaction ends, and reads nothing: a statement that waited for a lock still sees the
  * snapshot from before the wait. False if there is no such concert.
  */
-export async function lockConcert(transaction: Transaction<DB>, id: bigint): Promise<boolean> {
+export async function lockConcert(transaction: Transaction<DB>, id: ConcertId): Promise<boolean> {
   const row = await transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
   return row !== undefined;
 }
 
-/** A concert whose lock is held, the transaction's one instant, and its id. */
+/** A concert whose lock is held, the transaction's one instant, and the transaction's id. */
 export interface LockedConcert {
   readonly concert: Concert;
   readonly now: Temporal.Instant;
@@ -113,7 +114,10 @@ export interface LockedConcert {
 }
 
 /** Locks a concert, then reads it and the clock in a statement of their own. */
-export async function lockAndReadConcert(transaction: Transaction<DB>, id: bigint): Promise<LockedConcert | undefined> {
+export async function lockAndReadConcert(
+  transaction: Transaction<DB>,
+  id: ConcertId,
+): Promise<LockedConcert | undefined> {
   if (!(await lockConcert(transaction, id))) return undefined;
   const row = await transaction
     .selectFrom("concerts")
@@ -124,7 +128,7 @@ export async function lockAndReadConcert(transaction: Transaction<DB>, id: bigin
   return { concert: toConcert(row), now: row.now, transactionId: row.transactionId };
 }
 
-/** Replaces the description of a concert whose lock is held; a changed total changes the available tickets alike. */
+/** Replaces the description of a concert whose lock is held. Available tickets change by as much as the total does. */
 export async function setDescription(
   transaction: Transaction<DB>,
   { concert, now }: LockedConcert,

@@ -1,21 +1,27 @@
 import type { Duplex } from "node:stream";
 import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
-import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import { settlesWithin } from "../domain/settles-within.ts";
-import { type Answers, createAnswers } from "./answers.ts";
+import { monotonicClock, settlesWithin } from "../domain/clock.ts";
+import type { Publish } from "../domain/publish.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
-import { boundReads, type Connection, type ConnectionLimits, guardConnection } from "./connection.ts";
-import { LocklessDialect } from "./lockless-dialect.ts";
-import { createPreparedSupport } from "./prepared-support.ts";
+import {
+  boundReads,
+  type Connection,
+  type ConnectionLimits,
+  guardConnection,
+  type ServerActivity,
+} from "./connection.ts";
+import type { PoolName, StoreEvents } from "./events.ts";
+import { LocklessDialect } from "./migrate.ts";
+import { maxWaitingCallers, maxWaitMs } from "./semaphore.ts";
 import { ConnectFailure } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 
-export type { Connection } from "./connection.ts";
-
 /** How to reach PostgreSQL, and how much of it to use. */
-export interface DatabaseOptions extends ConnectionOptions, Partial<ConnectionLimits> {
+export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {
+  readonly pool: PoolName;
   readonly poolSize: number;
+  readonly publish: Publish<StoreEvents>;
   /** Called with the error of each statement that fails, in their order. */
   readonly onStatementError?: (error: unknown) => void;
 }
@@ -23,7 +29,7 @@ export interface DatabaseOptions extends ConnectionOptions, Partial<ConnectionLi
 /** A way to take connections of the pool: by Kysely, or for statements that Kysely does not send. */
 export interface Access {
   readonly db: Kysely<DB>;
-  /** Takes a connection of the pool, which the caller releases. */
+  /** Takes a connection of the pool. The caller releases it. */
   connect(): Promise<Connection>;
 }
 
@@ -32,26 +38,23 @@ export interface Database extends Access {
   /** For reads outside a transaction: each statement is bounded in time. */
   readonly reads: Access;
   /**
-   * Ends both. Connections that have not closed after a while are cut, such as those that wait for a lock or whose network is
-   * gone. Resolves with whether there were none. Further calls return the same promise.
+   * Ends both. Connections that have not closed within 3 seconds are cut, such as those that wait for a lock or have lost
+   * their network. Resolves with whether there were none. Further calls return the same promise.
    */
   close(): Promise<boolean>;
 }
 
-/** Past this many callers waiting for a connection, the next one is refused at once. */
-export const maxWaitingCallers = 10_000;
-/** A caller who has waited this long for a connection is refused. */
-export const maxWaitMs = 5_000;
 /** How long connections may take to close at the end. */
 const closeTimeoutMs = 3_000;
 /**
- * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. Those that it made when a
- * table was small are ruinous once it has grown, so that none may get older than this.
+ * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. A plan from when a table was
+ * small is very slow once the table has grown, so no plan gets older than this.
  */
 const maxPlanAgeMs = 1_000;
 
-/** Opens a pool. Nothing connects until the first query; `onError` hears of idle connections that break. */
-export function createDatabase(options: DatabaseOptions, onError: (error: Error) => void): Database {
+/** Opens a pool. Nothing connects until the first query. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { activity, publish, statementTimeoutMs = 0 } = options;
   const handshake = createHandshake(options);
   const pool = new pg.Pool({
     Client: createClientClass({ ...options, connectTimeoutMs: connectTimeoutMs(options) }, handshake),
@@ -60,28 +63,25 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
     idleTimeoutMillis: 30_000,
   });
   // Without a listener an idle connection that breaks would end the process.
-  pool.on("error", onError);
-  const { answers = createAnswers(), prepared = createPreparedSupport(true, () => {}), answerTimeoutMs } = options;
-  const { statementTimeoutMs = 0 } = options;
+  pool.on("error", (error) => publish("store.connection_lost", { error }));
+  pool.on("connect", () => activity.noteResponse());
   const isBounded = watchTimeouts(pool, statementTimeoutMs);
-  pool.on("connect", () => answers.heard());
   const renewPlans = createPlanRenewal();
-  const takeClient = () => waitForClient(pool, handshake, answers);
-  const guard = (client: pg.PoolClient) => {
+  const lend = async (isForReads: boolean) => {
+    const askedAtMs = monotonicClock.nowMs();
+    const client = await waitForClient(pool, handshake, activity);
+    const lentAtMs = monotonicClock.nowMs();
+    publish("store.connection_lent", { pool: options.pool, waitMs: lentAtMs - askedAtMs });
     renewPlans(client);
-    return guardConnection(client, { answers, prepared, answerTimeoutMs });
+    const onReleased = () => {
+      publish("store.connection_returned", { pool: options.pool, heldMs: monotonicClock.nowMs() - lentAtMs });
+    };
+    const connection = guardConnection(client, options, onReleased);
+    return isForReads && !isBounded(client) ? boundReads(connection, statementTimeoutMs) : connection;
   };
   const log = (event: LogEvent) => event.level === "error" && options.onStatementError?.(event.error);
-  const access = accessOf(pool, async () => guard(await takeClient()), log);
-  const reads = accessOf(
-    pool,
-    async () => {
-      const client = await takeClient();
-      const connection = guard(client);
-      return isBounded(client) ? connection : boundReads(connection, statementTimeoutMs);
-    },
-    log,
-  );
+  const access = accessOf(pool, () => lend(false), log);
+  const reads = accessOf(pool, () => lend(true), log);
   const sockets = trackSockets(pool);
   const end = async () => {
     const ended = async () => {
@@ -101,7 +101,7 @@ export function createDatabase(options: DatabaseOptions, onError: (error: Error)
   return { ...access, reads, close };
 }
 
-/** The sockets of a pool's connections: the pool itself takes a connection that it has asked to close for closed. */
+/** The sockets of a pool's connections. The pool itself counts a connection as closed once it has asked for it. */
 function trackSockets(pool: pg.Pool) {
   const sockets = new Set<Duplex>();
   pool.on("connect", ({ connection: { stream } }) => {
@@ -118,7 +118,7 @@ function trackSockets(pool: pg.Pool) {
   };
 }
 
-/** The pool waits no longer, whatever the options say. */
+/** A caller waits for the pool no longer than this, so a connection attempt that takes longer is of no use. */
 function connectTimeoutMs(options: ConnectionOptions): number {
   return Math.min(options.connectTimeoutMs ?? maxWaitMs, maxWaitMs);
 }
@@ -127,7 +127,7 @@ function accessOf(pool: pg.Pool, connect: () => Promise<Connection>, log: (event
   const db = new Kysely<DB>({
     log,
     dialect: new LocklessDialect({
-      // The type also speaks of cursors, which Kysely uses only when given a class for them.
+      // The type includes cursors, which Kysely uses only when given a class for them.
       pool: { options: pool.options, connect: connect as () => Promise<never>, end: async () => {} },
     }),
   });
@@ -135,8 +135,8 @@ function accessOf(pool: pg.Pool, connect: () => Promise<Connection>, log: (event
 }
 
 /**
- * Asks new connections whether they have the time limit that was sent at their start: a pooler may have refused or ignored
- * it. The question travels ahead of the statement that the connection was made for.
+ * Reads from each new connection whether it has the time limit that was sent at its start: a pooler may have refused or
+ * ignored it. The query goes ahead of the statement that the connection was made for.
  */
 function watchTimeouts(pool: pg.Pool, statementTimeoutMs: number): (client: pg.PoolClient) => boolean {
   const bounded = new WeakSet<pg.PoolClient>();
@@ -147,18 +147,18 @@ function watchTimeouts(pool: pg.Pool, statementTimeoutMs: number): (client: pg.P
     );
     question.then(
       ({ rows }) => rows[0]?.setting === String(statementTimeoutMs) && bounded.add(client),
-      // Of a connection that is broken, the statement behind this one reports it.
+      // If the connection is broken, the statement behind this one reports it.
       () => {},
     );
   });
   return (client) => bounded.has(client);
 }
 
-/** A connection may have to be begun without TLS, or with it, and without the time limit. */
+/** A connection may have to begin with or without TLS, and without the time limit. */
 const maxFallBacks = 2;
 
-async function waitForClient(pool: pg.Pool, handshake: Handshake, answers: Answers): Promise<pg.PoolClient> {
-  if (pool.waitingCount >= maxWaitingCallers) throw overloaded();
+async function waitForClient(pool: pg.Pool, handshake: Handshake, activity: ServerActivity): Promise<pg.PoolClient> {
+  if (pool.waitingCount >= maxWaitingCallers) throw activity.refusal(0);
   let beginning = handshake.usual;
   for (let fallBacks = 0; ; fallBacks++) {
     try {
@@ -172,31 +172,26 @@ async function waitForClient(pool: pg.Pool, handshake: Handshake, answers: Answe
         beginning = alternative;
         continue;
       }
-      // pg-pool's own words for "all connections stayed busy"; it gives no code.
+      // pg-pool's message for "all connections stayed busy". It sets no code.
       const isWaitOver = error instanceof Error && error.message === "timeout exceeded when trying to connect";
-      throw isWaitOver ? answers.refusal(maxWaitMs, error) : new ConnectFailure(error);
+      throw isWaitOver ? activity.refusal(maxWaitMs, error) : new ConnectFailure(error);
     }
   }
 }
 
 /**
- * Has a connection forget plans that are old, ahead of what it is taken for and without waiting. Behind a transaction
- * pooler it may be another client's plans that are forgotten: no setting and no result changes by it, and each connection
- * costs at most one planning a second.
+ * Discards the old plans of a connection that is lent, ahead of its first statement and without waiting. Behind a
+ * transaction pooler these may be another client's plans: no setting and no result changes, and each connection costs at
+ * most one planning a second.
  */
 function createPlanRenewal(): (client: pg.PoolClient) => void {
   const renewedAtMs = new WeakMap<pg.PoolClient, number>();
   return (client) => {
-    const nowMs = performance.now();
+    const nowMs = monotonicClock.nowMs();
     const lastMs = renewedAtMs.get(client);
     if (lastMs !== undefined && nowMs - lastMs < maxPlanAgeMs) return;
     renewedAtMs.set(client, nowMs);
-    // Of a connection that is broken, whoever takes it hears from a statement of their own.
+    // If the connection is broken, the next statement reports it.
     if (lastMs !== undefined) client.query("discard plans").catch(() => {});
   };
-}
-
-/** The refusal of a caller for which there is no connection. */
-export function overloaded(): DomainError {
-  return new DomainError({ reason: "OVERLOADED", retryDelayMs });
 }

@@ -1,13 +1,22 @@
+/** The pool that serves calls, or one of the few connections beside it for health checks, migrations and recovery. */
+export type PoolName = "main" | "aside";
+
 /** What the store publishes. */
 export interface StoreEvents {
   /** An idle connection of the pool broke. */
   readonly "store.connection_lost": { readonly error: Error };
-  /** The server no longer knows a prepared statement, as behind a pooler. */
-  readonly "store.prepared_statement_lost": { readonly error: unknown };
-  /** A connection was lent, after this wait. */
-  readonly "store.connection_lent": { readonly waitMs: number };
-  /** A caller got no connection within its limit. */
+  /** The pool lent a connection after this wait. */
+  readonly "store.connection_lent": { readonly pool: PoolName; readonly waitMs: number };
+  /** A connection came back to the pool: the events lent and returned, counted, are the connections in use. */
+  readonly "store.connection_returned": { readonly pool: PoolName; readonly heldMs: number };
+  /** A caller got no connection: it waited too long, or, after no wait, too many others waited. */
   readonly "store.connection_refused": { readonly waitMs: number };
-  /** A transaction is repeated after an error with this SQLSTATE. */
-  readonly "store.transaction_retried": { readonly sqlstate: string | undefined; readonly attempt: number };
+  /** The server no longer has a prepared statement, as behind a pooler: statements are sent unnamed from now on. */
+  readonly "store.prepared_statement_lost": { readonly error: unknown };
+  /** A read or a transaction is repeated after a transient error. `attempt` counts the repeats from 1. */
+  readonly "store.retried": { readonly error: unknown; readonly attempt: number };
+  /** The response to a transaction's COMMIT was lost. */
+  readonly "store.commit_in_doubt": { readonly error: unknown };
+  /** What became of such a transaction. */
+  readonly "store.commit_settled": { readonly outcome: "committed" | "aborted" | "unknown" };
 }

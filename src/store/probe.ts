@@ -1,11 +1,12 @@
-/** Finds out whether the database takes writes, without leaving anything behind in it. */
+/** Checks whether the database accepts writes, without leaving anything in it. */
 import { randomUUID } from "node:crypto";
+import { monotonicClock, settlesWithin } from "../domain/clock.ts";
 import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
-import { settlesWithin } from "../domain/settles-within.ts";
-import type { Connection, Database } from "./database.ts";
+import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { ConnectFailure, sqlState } from "./sqlstate.ts";
 
-/** How often a write is tried while all is well. */
+/** How often a write is tried while the database is healthy. */
 const writeIntervalMs = 5_000;
 const statementTimeoutMs = 2_000;
 /** Less than the pool's own limit for an answer, so that a commit that hangs can be ended in order. */
@@ -24,18 +25,17 @@ const reasons = {
 } as const;
 
 /**
- * A function that probes the database. Each call asks over a lasting connection of `lasting`. Now and then, and always after
- * a failure, it also commits a write over a new connection of `passing`, which must have room for one that nothing else uses:
- * connections that exist outlive a role's right to log in, and on a primary that has lost its synchronous standbys
- * only COMMIT hangs.
+ * A function that probes the database. Each call queries over a lasting connection of `lasting`. Every few seconds, and
+ * always after a failure, it also commits a write over a new connection of `passing`, whose pool nothing else uses: existing
+ * connections outlive a role's right to log in, and on a primary that has lost its synchronous standbys only COMMIT hangs.
  */
 export function createProbe(lasting: Database, passing: Database): () => Promise<Health> {
   let wroteAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
-    const isWriteDue = performance.now() - wroteAtMs >= writeIntervalMs;
+    const isWriteDue = monotonicClock.nowMs() - wroteAtMs >= writeIntervalMs;
     const health = (await ask(lasting)) ?? (isWriteDue ? await tryWrite(lasting, passing) : undefined);
     if (health !== undefined) wroteAtMs = Number.NEGATIVE_INFINITY;
-    else if (isWriteDue) wroteAtMs = performance.now();
+    else if (isWriteDue) wroteAtMs = monotonicClock.nowMs();
     return health ?? { isGood: true };
   };
 }
@@ -44,7 +44,7 @@ function problem(reason: keyof typeof reasons, cause?: unknown): Problem {
   return { isGood: false, reason: reasons[reason], cause };
 }
 
-/** What an error means: that there is no connection or that it broke, or what PostgreSQL said before or on it. */
+/** An error without a SQLSTATE means that there is no connection or that it broke. PostgreSQL sent the others. */
 function problemOf(error: unknown): Problem {
   if (error instanceof ConnectFailure) {
     return problem(sqlState(error.cause) === undefined ? "unreachable" : "refused", error);
@@ -59,7 +59,7 @@ async function ask(database: Database): Promise<Problem | undefined> {
     try {
       isUseless = await isReadOnly(connection);
     } finally {
-      // The next one may lead to another server.
+      // A new connection may lead to another server.
       connection.release(isUseless);
     }
     return isUseless ? problem("readOnly") : undefined;
@@ -85,9 +85,9 @@ async function tryWrite(lasting: Database, passing: Database): Promise<Problem |
 }
 
 /**
- * A record in the write-ahead log and nothing else: no table changes, and nothing is there to be vacuumed. Without one COMMIT
- * would not wait for standbys, whatever transaction ids were used. The tag identifies this statement in pg_stat_activity. It
- * comes first: the view shows as little as the first 100 bytes (track_activity_query_size).
+ * Writes one record to the write-ahead log: no table changes, and there is nothing to vacuum. Without a record COMMIT would
+ * not wait for standbys. The tag identifies this statement in pg_stat_activity. It comes first, since the view may show no
+ * more than the first 100 bytes (track_activity_query_size).
  */
 const writeStatement = (tag: string) => `${tag}
   begin;
@@ -109,16 +109,16 @@ async function write(connection: Connection, lasting: Database): Promise<Problem
 }
 
 async function isReadOnly(connection: Connection): Promise<boolean> {
-  const { rows } = await connection.query(
+  const { rows } = await connection.query<{ isReadOnly: boolean }>(
     `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
   );
-  return rows[0].isReadOnly;
+  return rows[0]?.isReadOnly ?? true;
 }
 
 /**
- * Ends the wait for a standby, which no timeout of PostgreSQL's does. A closed connection would not either: each probe would
- * leave a session behind. What was committed then is so on the primary only, and of no importance. Only the probe's own wait:
- * through a pooler its session may be another client's a moment later.
+ * Ends the probe's wait for a standby. Neither a timeout of PostgreSQL's nor a closed connection does: each probe would leave
+ * a session. The record is then on the primary only, which does not matter. The tag restricts this to the probe's own wait:
+ * behind a pooler its session may belong to another client a moment later.
  */
 async function endWait(database: Database, tag: string): Promise<void> {
   const connection = await database.connect();

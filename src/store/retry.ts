@@ -1,33 +1,40 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deadline } from "../domain/deadline.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { StoreEvents } from "./events.ts";
 import { asFailure, isTransient } from "./sqlstate.ts";
 
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;
 
-/** How long to wait before a repeat, the first one being 0. Full jitter: those who collided once must not meet again. */
+/** The delay before a retry, the first one being 0. Full jitter: two transactions that collided must not collide again. */
 export function backOffMs(retry: number): number {
   return Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
 }
 
+/** How often to retry, and where to report it. */
+export interface RetryOptions {
+  readonly maxRetries: number;
+  readonly publish: Publish<StoreEvents>;
+}
+
 /**
- * Runs `attempt`, again up to `maxRetries` times while it fails for a transient reason with nothing stored. Gives up when
- * nobody waits any more. Raises a `DomainError` for what the database could not do.
+ * Runs `attempt`, and again while it fails for a transient reason with nothing stored. Stops when its caller has stopped
+ * waiting. Raises a `DomainError` for what the database could not do.
  */
 export async function retryTransient<Result>(
   attempt: () => Promise<Result>,
-  maxRetries: number,
-  deadline: Deadline,
+  { maxRetries, publish }: RetryOptions,
+  { signal }: Deadline,
 ): Promise<Result> {
   for (let retry = 0; ; retry++) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isTransient(error) || retry >= maxRetries || deadline.signal.aborted) throw asFailure(error);
-      // Nothing is stored: a deadline that passes before the next attempt begins says so.
-      deadline.begun = false;
-      await delay(backOffMs(retry), undefined, { signal: deadline.signal }).catch(() => {});
-      if (deadline.signal.aborted) throw asFailure(error);
+      if (!isTransient(error) || retry >= maxRetries || signal.aborted) throw asFailure(error);
+      await delay(backOffMs(retry), undefined, { signal }).catch(() => {});
+      if (signal.aborted) throw asFailure(error);
+      publish("store.retried", { error, attempt: retry + 1 });
     }
   }
 }

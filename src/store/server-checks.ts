@@ -13,8 +13,8 @@ interface ServerFacts {
 }
 
 /**
- * Raises DatabaseSetupError if the server is too old or the database cannot store every text; returns warnings of what it
- * does badly.
+ * Raises DatabaseSetupError if the server is too old or the database cannot store every text. Returns warnings about what is
+ * slow.
  */
 export async function checkServer(db: Kysely<DB>): Promise<string[]> {
   const facts = await readFacts(db);
@@ -52,7 +52,7 @@ function requireUtf8({ name, encoding }: ServerFacts): void {
   );
 }
 
-/** Whether letters outside of ASCII are letters to a database in UTF8, so that its indexes know them. */
+/** Whether the database classifies letters outside of ASCII as letters, so that its indexes contain them. */
 async function knowsLetters(db: Kysely<DB>): Promise<boolean> {
   const letters = sql<boolean>`'éя東' ~ '^[[:alpha:]]+$'`.as("areKnown");
   return (await db.selectNoFrom(letters).executeTakeFirstOrThrow()).areKnown;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DomainError } from "../domain/failure.ts";
 import { asFailure, ConnectFailure, isDefiniteRollback, isTransient } from "./sqlstate.ts";
 
-/** An error as `pg` makes it of PostgreSQL's message. */
+/** An error as `pg` creates it from PostgreSQL's message. */
 function databaseError(code: string, severity = "ERROR"): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError("message", 0, "error"), { code, severity });
 }
@@ -12,7 +12,7 @@ function socketError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-describe("whether PostgreSQL said that COMMIT failed", () => {
+describe("whether PostgreSQL reported that COMMIT failed", () => {
   test.each([
     ["a constraint checked at COMMIT", databaseError("23503"), true],
     ["a serialization failure", databaseError("40001"), true],
@@ -24,7 +24,7 @@ describe("whether PostgreSQL said that COMMIT failed", () => {
   ])("%s", (_name, error, expected) => expect(isDefiniteRollback(error)).toBe(expected));
 });
 
-describe("what is worth repeating", () => {
+describe("transient errors", () => {
   test.each([
     ["a deadlock", databaseError("40P01"), true],
     ["a connection exception", databaseError("08006", "FATAL"), true],
@@ -43,7 +43,7 @@ describe("what is worth repeating", () => {
   ])("%s", (_name, error, expected) => expect(isTransient(error)).toBe(expected));
 });
 
-describe("what the caller hears", () => {
+describe("the failure for a database error", () => {
   test.each([
     ["a lock that was not to be had", databaseError("55P03"), "OVERLOADED"],
     ["a deadlock", databaseError("40P01"), "DATABASE_UNAVAILABLE"],

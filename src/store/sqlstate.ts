@@ -2,16 +2,15 @@ import { isAbortedTransactionError } from "kysely";
 import pg from "pg";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import { OperatorError } from "../domain/operator-error.ts";
-import { isStatementLost } from "./prepared-support.ts";
 
-/** The database cannot be used as it is set up: a sentence that names the cure. */
+/** The database cannot be used as it is set up. The message is a sentence that says what to change. */
 export class DatabaseSetupError extends OperatorError {
   override readonly name = "DatabaseSetupError";
 }
 
 /**
- * No connection could be made, for the reason in `cause`. What PostgreSQL or a pooler says before there is a connection
- * concerns the service's own access and never a statement, whatever its SQLSTATE.
+ * No connection could be made, for the reason in `cause`. An error that PostgreSQL or a pooler sends before there is a
+ * connection concerns the service's own access and never a statement, whatever its SQLSTATE.
  */
 export class ConnectFailure extends Error {
   override readonly name = "ConnectFailure";
@@ -34,7 +33,7 @@ const transientStates = new Set(["40001", "40P01", "55P03", "57P01", "57P02", "5
 const lockNotAvailable = "55P03";
 
 /**
- * SQLSTATEs that mean "not now" but are not worth repeating at once: timeouts of ours, and class 53, insufficient resources
+ * SQLSTATEs of a failure that passes, but not within a few retries: timeouts of ours, and class 53, insufficient resources
  * (connections, memory, disk space).
  */
 const unavailableStates = new Set(["57014", "25P03", "25P04"]);
@@ -46,7 +45,7 @@ const invalidParameterValue = "22023";
 /** statement_completion_unknown. */
 const completionUnknown = "40003";
 
-/** Codes of Node's socket and name errors, and pg's messages (it gives no code), for a connection that broke or never was. */
+/** Codes of Node's socket and DNS errors, and messages of `pg` (which sets no code), of a connection that broke or failed. */
 const connectionErrorCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -64,9 +63,20 @@ const connectionErrorMessages = [
   "Client was closed and is not queryable",
 ];
 
-/** The SQLSTATE of an error that PostgreSQL sent, if it is one. */
+/** invalid_sql_statement_name, duplicate_prepared_statement. */
+const lostStatementStates = new Set(["26000", "42P05"]);
+
+/** The SQLSTATE of an error that PostgreSQL sent; undefined for other errors. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/**
+ * Whether PostgreSQL lacked, or already had, a prepared statement of this name: a pooler gave the transaction another session
+ * than the one that prepared it.
+ */
+export function isStatementLost(error: unknown): boolean {
+  return lostStatementStates.has(sqlState(error) ?? "");
 }
 
 function isConnectionError(error: unknown): boolean {
@@ -85,14 +95,14 @@ export function isTransient(error: unknown): boolean {
     (state !== undefined && transientStates.has(state)) ||
     isConnectionError(error) ||
     isAbortedTransactionError(error) ||
-    // The repeat does without prepared statements.
+    // The retry does without prepared statements.
     isStatementLost(error)
   );
 }
 
 /**
- * Whether PostgreSQL itself said that COMMIT failed, so that the transaction is rolled back for certain. Anything else
- * (a lost connection, also one that a pooler in between has lost, or a server going down) leaves the outcome open.
+ * Whether PostgreSQL itself reported that COMMIT failed, so that the transaction is certainly rolled back. Any other error
+ * (a connection lost by the service or by a pooler, a server that shuts down) leaves the transaction in doubt.
  */
 export function isDefiniteRollback(error: unknown): boolean {
   if (isAbortedTransactionError(error)) return true;
@@ -100,17 +110,17 @@ export function isDefiniteRollback(error: unknown): boolean {
   return !isConnectionError(error) && error.code !== completionUnknown;
 }
 
-/** Whether the server only reads, as the old primary does after a failover: no repeat succeeds there. */
+/** Whether the server only reads, as the old primary does after a failover: no retry succeeds there. */
 export function isFromReadOnlyServer(error: unknown): boolean {
   return sqlState(error) === readOnlyTransaction;
 }
 
-/** Whether `pg_xact_status` was asked for an id that the server has not given yet: "transaction ID ... is in the future". */
+/** Whether `pg_xact_status` was called with an id that the server has not assigned yet: "transaction ID ... is in the future". */
 export function isFutureTransactionId(error: unknown): boolean {
   return sqlState(error) === invalidParameterValue;
 }
 
-/** What the caller hears of a database error after which nothing is stored; errors that are bugs come back as they are. */
+/** The failure for a database error after which nothing is stored. An error that is a bug is returned as it is. */
 export function asFailure(error: unknown): unknown {
   if (error instanceof DomainError) return error;
   const state = sqlState(error);

@@ -1,33 +1,33 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import type { Booking, BookingKey } from "../domain/booking.ts";
-import { type Deadline, requireAwaited } from "../domain/deadline.ts";
+import { monotonicClock } from "../domain/clock.ts";
+import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
-import { createAnswers } from "./answers.ts";
-import { type BatchQuery, findBookingsByKeys, type OpenBatch, openBatch } from "./batch/batch.ts";
+import { ignoreEvents, type Publish } from "../domain/publish.ts";
+import { type Batches, createBatches } from "./batch/open.ts";
 import type { ConnectionOptions } from "./client.ts";
+import { createPreparedSupport, createServerActivity } from "./connection.ts";
 import { createDatabase, type DatabaseOptions } from "./database.ts";
+import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import { sharePool } from "./pool-shares.ts";
-import { createPreparedSupport } from "./prepared-support.ts";
 import { createProbe } from "./probe.ts";
 import { retryTransient } from "./retry.ts";
-import { createGate } from "./semaphore.ts";
+import { createSemaphore } from "./semaphore.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
 import { type Committable, runTransaction, type TransactionTimeouts } from "./transaction.ts";
 
 export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, TransactionTimeouts {
   readonly poolSize: number;
-  /** How often a transaction or read is repeated after a transient failure. */
+  /** How often a transaction or read is retried after a transient failure. */
   readonly maxRetries: number;
   /** Whether PostgreSQL keeps parsed statements; poolers may not allow it. */
   readonly preparedStatements: boolean;
-  /** Called once, when prepared statements turn out not to be kept and are given up. */
-  readonly onPreparedLost?: ((error: unknown) => void) | undefined;
+  readonly publish?: Publish<StoreEvents>;
 }
 
-/** The one way to the database: reads, and transactions that end as said. Both retry what is worth retrying. */
+/** The one way to the database: reads, and transactions whose outcome is certain. Both retry after transient failures. */
 export interface Store {
   /** Whether the database is set up as the service needs it. Raises DatabaseSetupError; returns warnings. */
   check(): Promise<string[]>;
@@ -36,24 +36,24 @@ export interface Store {
    * migration's connection is closed, and PostgreSQL rolls back.
    */
   migrate(signal?: AbortSignal): Promise<string[]>;
-  /** Reads outside a transaction, each statement on its own snapshot. So many at once, for the others to find connections. */
+  /**
+   * Reads outside a transaction, each statement on its own snapshot. Reads share a part of the pool, so that batches and
+   * transactions find connections.
+   */
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
-  /** Like `read`, for what looks through many rows: on half of the connections that reads have. */
+  /** Like `read`, for statements that scan many rows: on half of the connections that reads have. */
   search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
-   * Runs `work` in one READ COMMITTED transaction and answers only after COMMIT has been acknowledged, or settled after
-   * its answer was lost. `work` may run several times; what it throws rolls back. Raises OUTCOME_UNKNOWN when nobody can
-   * tell whether the transaction committed.
+   * Runs `work` in one READ COMMITTED transaction. Returns only after COMMIT has been acknowledged, or settled after its
+   * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
+   * transaction stays in doubt.
    */
   transact<Result>(
     work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
-    deadline: Deadline,
+    deadline: ChangeDeadline,
   ): Promise<Result>;
   /** Transactions that decide many bookings of one concert at once. */
-  readonly batches: {
-    open(query: BatchQuery): Promise<OpenBatch>;
-    find(concertId: bigint, keys: readonly BookingKey[]): Promise<Booking[]>;
-  };
+  readonly batches: Batches;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** Whether the database takes writes, within a few seconds. Not to be called again before it has resolved. */
@@ -62,54 +62,51 @@ export interface Store {
   close(): Promise<boolean>;
 }
 
-/** How much longer than a statement may take its answer may be on its way. */
-const answerGraceMs = 3_000;
+/** How much longer than a statement its response may take. */
+const responseGraceMs = 3_000;
 
-export function createStore(options: StoreOptions, onConnectionError: (error: Error) => void): Store {
-  const { maxRetries, statementTimeoutMs } = options;
-  const answers = createAnswers();
-  const prepared = createPreparedSupport(options.preparedStatements, (error) => options.onPreparedLost?.(error));
-  type Limits = Pick<DatabaseOptions, "poolSize" | "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
-  const open = (limits: Limits) =>
-    createDatabase({ ...options, statementTimeoutMs: undefined, answers, prepared, ...limits }, onConnectionError);
-  const answerTimeoutMs = statementTimeoutMs + answerGraceMs;
-  const main = open({ poolSize: options.poolSize, statementTimeoutMs, answerTimeoutMs });
-  // However many read, they leave connections to batches and transactions, which share the pool with them.
+export function createStore(options: StoreOptions): Store {
+  const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
+  const activity = createServerActivity(monotonicClock, publish);
+  const prepared = createPreparedSupport(options.preparedStatements, publish);
+  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
+  type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
+  const open = (pool: PoolName, poolSize: number, limits: Limits) =>
+    createDatabase({ ...shared, pool, poolSize, ...limits });
+  const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
+  const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
-  const readers = createGate(shares.reads, answers.refusal);
-  const searchers = createGate(shares.searches, answers.refusal);
-  // For questions that must not wait behind callers: whether the database is there, and what became of a transaction.
-  const aside = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
-  const probing = open({ poolSize: 1, answerTimeoutMs: answerGraceMs });
-  const store: Store = {
-    read: (work, deadline) => {
-      const readIfAwaited = (connection: Kysely<DB>) => {
-        // A caller that gave up in the queue must not cost the others.
-        requireAwaited(deadline);
-        return work(connection);
-      };
-      const attempt = () => readers.pass(() => main.reads.db.connection().execute(readIfAwaited), deadline);
-      return retryTransient(attempt, maxRetries, deadline);
-    },
-    search: (work, deadline) => searchers.pass(() => store.read(work, deadline), deadline),
-    transact: async (work, deadline) => {
-      const attempt = () => runTransaction(main.db, aside.db, work, options, deadline);
-      return await retryTransient(attempt, maxRetries, deadline);
-    },
-    batches: {
-      open: (query) => openBatch(main, query, options),
-      find: (concertId, keys) => findBookingsByKeys(main.reads, concertId, keys),
-    },
+  const readers = createSemaphore(shares.reads, activity.refusal);
+  const searchers = createSemaphore(shares.searches, activity.refusal);
+  // For queries that must not wait behind callers: whether the database responds, and how a transaction in doubt ended.
+  const aside = open("aside", 1, { answerTimeoutMs: responseGraceMs });
+  const probing = open("aside", 1, { answerTimeoutMs: responseGraceMs });
+  const retries = { maxRetries, publish };
+  const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
+
+  function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
+    const readIfAwaited = (connection: Kysely<DB>) => {
+      requireAwaited(deadline, monotonicClock);
+      return work(connection);
+    };
+    const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);
+    return retryTransient(attempt, retries, deadline);
+  }
+
+  return {
+    read,
+    search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
+    transact: (work, deadline) => retryTransient(() => runTransaction(transactions, work, deadline), retries, deadline),
+    batches: createBatches(main, options),
     check: () => checkServer(aside.db),
     migrate: async (signal) => {
       signal?.throwIfAborted();
-      // No limit for an answer: a migration may take long, and so may the wait for another instance's. The migrator reports
-      // the last error of a failed migration, and the first one is its cause.
       let firstError: unknown;
       const onStatementError = (error: unknown) => {
         firstError ??= error;
       };
-      const { db, close } = open({ poolSize: 1, onStatementError });
+      // Without a time limit: a migration may take long.
+      const { db, close } = open("aside", 1, { onStatementError });
       signal?.addEventListener("abort", close);
       try {
         return await migrate(db, () => firstError);
@@ -127,5 +124,4 @@ export function createStore(options: StoreOptions, onConnectionError: (error: Er
       return closed.every((isClosed) => isClosed);
     },
   };
-  return store;
 }

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
-import { begin, type Deadline } from "../domain/deadline.ts";
+import { monotonicClock } from "../domain/clock.ts";
+import { type ChangeDeadline, requireAwaited } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { StoreEvents } from "./events.ts";
 import { isDefiniteRollback, isFutureTransactionId } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 import { serverMark } from "./values.ts";
@@ -13,44 +16,57 @@ export interface TransactionTimeouts {
   readonly statementTimeoutMs: number;
 }
 
-/** What a transaction has to answer once it is committed, and the id to ask for if COMMIT's answer is lost. */
+/** What a transaction returns once it is committed, and its id, to settle it if the response to COMMIT is lost. */
 export interface Committable<Result> {
   readonly result: Result;
   /** `underLock.transactionId`. */
   readonly transactionId: string;
 }
 
-/** A transaction whose process hangs must not hold its locks for ever. */
+/** PostgreSQL ends a transaction whose process hangs after this time, so that it does not hold its locks for ever. */
 export const idleInTransactionTimeoutMs = 10_000;
-/** How long to ask for the outcome of a COMMIT whose answer was lost. */
+/** How long to query the outcome of a COMMIT whose response was lost. */
 const settleTimeoutMs = 5_000;
 const settlePollMs = 50;
 
-/**
- * One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. What became of a
- * COMMIT whose answer was lost is asked over connections of `aside`, which no caller waits for.
- */
-export async function runTransaction<Result>(
-  db: Kysely<DB>,
-  aside: Kysely<DB>,
-  work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
-  timeouts: TransactionTimeouts,
-  deadline: Deadline,
-): Promise<Result> {
-  const attempt = await db.connection().execute(async (connection) => {
-    // Here and not before: the wait for the connection may have been long.
-    begin(deadline);
-    return await workAndCommit(connection, work, timeouts);
-  });
-  if (attempt.lost !== undefined) {
-    const settled = await settleTransaction(aside, attempt.transactionId);
-    if (settled === "aborted") throw attempt.lost;
-    if (settled === "unknown") throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause: attempt.lost });
-  }
-  return attempt.result;
+/** Where transactions run. */
+export interface TransactionContext {
+  readonly db: Kysely<DB>;
+  /** Connections that no caller waits for, to settle transactions in doubt. */
+  readonly aside: Kysely<DB>;
+  readonly timeouts: TransactionTimeouts;
+  readonly publish: Publish<StoreEvents>;
 }
 
-/** Throws if nothing is stored; `lost` is the error of a COMMIT whose outcome is open. */
+/** One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. */
+export async function runTransaction<Result>(
+  { db, aside, timeouts, publish }: TransactionContext,
+  work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
+  deadline: ChangeDeadline,
+): Promise<Result> {
+  const attempt = await db
+    .connection()
+    .execute(async (connection) => {
+      // Here and not before: the wait for the connection may have been long.
+      requireAwaited(deadline, monotonicClock);
+      deadline.onProgress("begun");
+      return await workAndCommit(connection, work, timeouts);
+    })
+    .catch((error) => {
+      deadline.onProgress("waiting");
+      throw error;
+    });
+  if (attempt.lost === undefined) return attempt.result;
+  publish("store.commit_in_doubt", { error: attempt.lost });
+  const outcome = await settleTransaction(aside, attempt.transactionId);
+  publish("store.commit_settled", { outcome });
+  if (outcome === "committed") return attempt.result;
+  if (outcome === "unknown") throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause: attempt.lost });
+  deadline.onProgress("waiting");
+  throw attempt.lost;
+}
+
+/** Throws if nothing is stored. `lost` is the error of a COMMIT whose outcome is in doubt. */
 async function workAndCommit<Result>(
   connection: Kysely<DB>,
   work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
@@ -76,8 +92,8 @@ async function workAndCommit<Result>(
 }
 
 /**
- * Inside the transaction: behind a transaction pooler, what is set for a session reaches other clients, and poolers may refuse
- * it at the start of a connection.
+ * Inside the transaction: behind a transaction pooler a session's settings reach other clients, and poolers may refuse them
+ * at the start of a connection.
  */
 async function setTimeouts(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<void> {
   await sql`select
@@ -88,7 +104,7 @@ async function setTimeouts(transaction: Transaction<DB>, timeouts: TransactionTi
   );
 }
 
-/** Gives the connection back. One that cannot roll back is broken, and the server rolls back for it. */
+/** Gives the connection back. If it is too broken to roll back, the server does. */
 async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
   await transaction
     .rollback()
@@ -97,12 +113,12 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
 }
 
 /**
- * How a transaction ended whose COMMIT's answer was lost. Asks on other connections until it is no longer in progress;
- * "unknown" if the database cannot tell in time.
+ * How a transaction in doubt ended. Queries it on other connections until it is no longer in progress. "unknown" if the
+ * database cannot answer in time.
  */
 async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise<"committed" | "aborted" | "unknown"> {
-  const givesUpAt = performance.now() + settleTimeoutMs;
-  while (performance.now() < givesUpAt) {
+  const givesUpAtMs = monotonicClock.nowMs() + settleTimeoutMs;
+  while (monotonicClock.nowMs() < givesUpAtMs) {
     const status = await transactionStatus(db, transactionId);
     if (status === "committed" || status === "aborted") return status;
     if (status === "forgotten") break;
@@ -111,7 +127,7 @@ async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise
   return "unknown";
 }
 
-/** Also if it cannot be asked. */
+/** Also true if the server cannot answer. */
 async function isInRecovery(db: Kysely<DB>): Promise<boolean> {
   try {
     const { rows } = await sql<{ isInRecovery: boolean }>`select pg_is_in_recovery() as "isInRecovery"`.execute(db);
@@ -129,12 +145,12 @@ async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise
     const { rows } = await sql<{ status: "committed" | "aborted" | "in progress" | null; isSameServer: boolean }>`
       select pg_xact_status(${xid}::xid8) as status, ${serverMark} = ${mark} as "isSameServer"`.execute(db);
     const { status, isSameServer } = rows[0] ?? {};
-    // After a crash or failover it may be another transaction that committed under this id. If none has, ours has not.
+    // After a crash or failover another transaction may have committed under this id. If none has, ours has not.
     return (status === "committed" && !isSameServer ? undefined : status) ?? "forgotten";
   } catch (error) {
     if (!isFutureTransactionId(error)) return "unreachable";
-    // A server that takes writes has never given the id: a failover has lost the transaction, and its COMMIT cannot come any
-    // more. A standby may still receive it.
+    // A server that accepts writes and has never assigned the id has lost the transaction in a failover, and its COMMIT cannot
+    // arrive any more. A standby may still receive it.
     return (await isInRecovery(db)) ? "unreachable" : "aborted";
   }
 }

@@ -5,7 +5,7 @@ import { centsFromNumeric, containsPattern, numericFromCents, timestamptz } from
 
 const seeded = { seed: 1, numRuns: 500 };
 
-/** All that numeric(12, 2) can hold and an API call can bring about: a hundred tickets at the highest price. */
+/** The largest total price that an API call can store: a hundred tickets at the highest price. */
 const cents = fc.integer({ min: 0, max: 999_999_999_900 });
 
 /** Compiles SQL without a database. */
@@ -55,7 +55,7 @@ describe("an instant", () => {
       fc.property(microseconds, (value) => {
         const instant = Temporal.Instant.fromEpochNanoseconds(value * 1_000n);
         const [text] = parametersOf(instant);
-        // Years beyond four digits, or with a sign, are not what PostgreSQL reads.
+        // PostgreSQL does not read years with more than four digits or with a sign.
         expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/);
         expect(Temporal.Instant.from(String(text)).equals(instant)).toBe(true);
       }),
@@ -65,7 +65,7 @@ describe("an instant", () => {
 });
 
 describe("a pattern for texts that contain another", () => {
-  /** LIKE as PostgreSQL has it, for patterns without a dangling backslash. */
+  /** PostgreSQL's LIKE, for patterns without a trailing backslash. */
   function isLike(text: string, pattern: string): boolean {
     const source = pattern.replaceAll(/\\(.)|[%_]|[^\\%_]/gsu, (part, escaped: string | undefined) => {
       if (part === "%") return ".*";
@@ -83,7 +83,7 @@ describe("a pattern for texts that contain another", () => {
     ["\\%_", "%\\\\\\%\\_%"],
   ])("%s gives %s", (text, pattern) => expect(containsPattern(text)).toBe(pattern));
 
-  test("matches exactly those, whatever %, _ and \\ are in it", () => {
+  test("matches exactly the texts that contain it, whatever %, _ and \\ are in it", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "%", "_", "\\", "é"), maxLength: 6 });
     fc.assert(
       fc.property(text, text, text, (before, middle, after) => {

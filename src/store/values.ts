@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 
-/** An instant as a parameter: `pg` has no idea of Temporal, PostgreSQL reads RFC 3339. */
+/** An instant as a parameter: `pg` does not support Temporal, PostgreSQL reads RFC 3339. */
 export function timestamptz(instant: Temporal.Instant): RawBuilder<Temporal.Instant> {
   return sql<Temporal.Instant>`${instant.toString()}::timestamptz`;
 }
@@ -20,13 +20,13 @@ export function containsPattern(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
 
-/** Changes when the server crashes or a replica takes its place, and not when it is restarted in good order. */
+/** Changes when the server crashes or a replica takes over, but not when it is restarted in order. */
 export const serverMark = sql<string>`extract(epoch from pg_stat_get_bgwriter_stat_reset_time())::text`;
 
 /**
  * For the statement that runs after the lock is held. `now`: one instant per transaction, no older than the wait for the
- * lock. `transactionId`: to ask by what became of the transaction. It names the server's life as well, since after a crash
- * PostgreSQL gives the ids of transactions that it lost to new ones.
+ * lock. `transactionId`: settles the transaction if it gets in doubt. It includes the server's mark, since after a crash
+ * PostgreSQL assigns the ids of lost transactions to new ones.
  */
 export const underLock = {
   now: sql<Temporal.Instant>`clock_timestamp()`,

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { concertIdOf } from "../domain/ids.ts";
 import { type AppEvents, createEventHub } from "./events.ts";
 import { createLogger } from "./log.ts";
 import { logEvents } from "./log-events.ts";
@@ -19,9 +20,10 @@ function createLog() {
 
 it("warns of a commit in doubt, and says what became of it", () => {
   const { hub, lines } = createLog();
-  hub.publish("booking.commit_in_doubt", { concertId: 7n, requests: 3 });
-  hub.publish("booking.commit_settled", { concertId: 7n, outcome: "committed" });
-  hub.publish("booking.commit_settled", { concertId: 7n, outcome: "unknown" });
+  const concertId = concertIdOf(7n);
+  hub.publish("booking.commit_in_doubt", { concertId, requests: 3, error: new Error("reset") });
+  hub.publish("booking.commit_settled", { concertId, outcome: "committed" });
+  hub.publish("booking.commit_settled", { concertId, outcome: "unknown" });
   expect(lines).toMatchObject([
     { level: "warn", concertId: 7, requests: 3, msg: expect.stringContaining("COMMIT was lost") },
     { level: "info", concertId: 7, outcome: "committed" },

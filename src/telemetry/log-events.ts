@@ -35,14 +35,20 @@ export function logEvents(
         "set APP_DATABASE_PREPARED_STATEMENTS=false",
     ),
   );
-  on("booking.commit_in_doubt", (event) =>
-    warn("booking.commit_in_doubt", event, "the answer to a COMMIT was lost: checking whether the batch is stored"),
-  );
-  on("booking.commit_settled", (event) => {
-    if (event.outcome === "unknown") {
-      const message = "a batch whose COMMIT was in doubt may be stored: the database could not be asked in time";
-      warn("booking.commit_settled", event, message);
-    } else logger.info(event, "a batch whose COMMIT was in doubt is settled");
-  });
+  for (const owner of ["booking", "store"] as const) {
+    on(`${owner}.commit_in_doubt`, ({ error, ...fields }) =>
+      warn(
+        `${owner}.commit_in_doubt`,
+        { err: error, ...fields },
+        "the response to a COMMIT was lost: checking whether the transaction is stored",
+      ),
+    );
+    on(`${owner}.commit_settled`, (event) => {
+      if (event.outcome === "unknown") {
+        const message = "a transaction whose COMMIT was in doubt may be stored: the database did not say so in time";
+        warn(`${owner}.commit_settled`, event, message);
+      } else logger.info(event, "a COMMIT in doubt is settled");
+    });
+  }
   return stack;
 }

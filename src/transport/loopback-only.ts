@@ -4,7 +4,7 @@
  * 127.0.0.1 (DNS rebinding), which the browser takes for the same origin.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { loopbackAuthority } from "../domain/loopback.ts";
+import { loopbackAuthority } from "../domain/address.ts";
 import { shortValue } from "../domain/short-text.ts";
 import type { ReasonName } from "../rpc/reasons.ts";
 import { HttpError, refusal } from "./http-errors.ts";

@@ -1,5 +1,5 @@
 /** What the audit trail says, and people whom it is about. */
-import type { Actor } from "../../src/domain/actor.ts";
+import type { Actor } from "../../src/domain/change.ts";
 import type { TestDatabase } from "./database.ts";
 
 export const admin: Actor = { subject: "admin-1", address: "192.0.2.7" };

@@ -1,5 +1,5 @@
 /** What booking and cancelling mean, as plainly as it can be said: one request after the other, on a list of bookings. */
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { Command } from "../../src/booking/commands.ts";
 import type { Failure } from "../../src/domain/failure.ts";
 
 export interface ReferenceBooking {
@@ -39,7 +39,7 @@ export function availableIn({ totalTickets, bookings }: ReferenceConcert): numbe
 /** Carries out one request at the instant `now`. */
 export function carryOut(
   concert: ReferenceConcert,
-  request: EngineRequest,
+  request: Command,
   now: Temporal.Instant,
   limit: number,
 ): ReferenceStep {

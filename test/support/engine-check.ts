@@ -1,6 +1,6 @@
 /** Whether what came of a history is right: what must always hold, and a serial order that explains the answers. */
 import { isDeepStrictEqual } from "node:util";
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { Command } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
 import { DomainError, type Failure, type Reason } from "../../src/domain/failure.ts";
 import { availableIn, carryOut, type ReferenceAnswer, type ReferenceConcert } from "./booking-reference.ts";
@@ -76,7 +76,7 @@ function checkHistory(history: readonly Moment[]): void {
 }
 
 /** What a batch stored, the cancels first: in that order all of it is possible if it is in any. */
-function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]): EngineRequest[] {
+function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]): Command[] {
   const concertId = concert.id;
   return [
     ...cancelled.map(({ after: { id: bookingId, userId, cancelRequestId: requestId = "" }, actor }) => {
@@ -172,13 +172,7 @@ function within(before: Moment, { batch, bookings }: Moment): ReferenceConcert[]
 }
 
 /** Whether the reference gives the answer at some instant of a period. */
-function gives(
-  state: ReferenceConcert,
-  request: EngineRequest,
-  answer: ReferenceAnswer,
-  fromMs: number,
-  untilMs: number,
-) {
+function gives(state: ReferenceConcert, request: Command, answer: ReferenceAnswer, fromMs: number, untilMs: number) {
   const instants = [instantAt(fromMs), instantAt(untilMs), state.opensAt];
   if ("failure" in answer && answer.failure.reason === "BOOKING_NOT_OPEN") instants.push(answer.failure.now);
   return instants
@@ -294,7 +288,7 @@ function mayHaveQueuedAgain({ submitted, settled }: Call): boolean {
   return submitted.lostAborts < (settled?.lostAborts ?? 0);
 }
 
-function isSameEffect(one: EngineRequest, other: EngineRequest): boolean {
+function isSameEffect(one: Command, other: Command): boolean {
   return one.kind === "book"
     ? other.kind === "book" && keyOf(one) === keyOf(other)
     : other.kind === "cancel" && one.bookingId === other.bookingId;

@@ -1,5 +1,7 @@
 /** What may happen to two processes that sell tickets of the same concerts, for fast-check to draw. */
+
 import fc from "fast-check";
+import { bookingIdOf, concertIdOf } from "../../src/domain/ids.ts";
 import { exampleBooking, exampleConcert } from "./example-bookings.ts";
 import { type Faults, instantAt, type Moment, poisonedUser } from "./fake-database.ts";
 
@@ -111,7 +113,13 @@ function weighted<Value>(...choices: readonly [number, fc.Arbitrary<Value>][]): 
 }
 
 /** A concert of which two bookings are stored, one of them cancelled. */
-function concert(id: bigint, left: number, opensMs: number, closesMs: number): Pick<Moment, "concert" | "bookings"> {
+function concert(
+  concertId: bigint,
+  left: number,
+  opensMs: number,
+  closesMs: number,
+): Pick<Moment, "concert" | "bookings"> {
+  const id = concertIdOf(concertId);
   const booking = { ...exampleBooking, concertId: id, ticketCount: 2, userId: "ann" };
   return {
     concert: {
@@ -123,8 +131,8 @@ function concert(id: bigint, left: number, opensMs: number, closesMs: number): P
       bookingEndTime: instantAt(closesMs),
     },
     bookings: [
-      { ...booking, id: id * 10n, requestId: "a" },
-      { ...booking, id: id * 10n + 1n, requestId: "b", status: "cancelled", cancelRequestId: "x" },
+      { ...booking, id: bookingIdOf(id * 10n), requestId: "a" },
+      { ...booking, id: bookingIdOf(id * 10n + 1n), requestId: "b", status: "cancelled", cancelRequestId: "x" },
     ],
   };
 }

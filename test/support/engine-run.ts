@@ -1,16 +1,17 @@
 /** Carries out a history with engines as shipped, on a fake database, clock and scheduler, and notes what came of it. */
+
 import type fc from "fast-check";
+import type { BookCommand, CancelCommand, Command } from "../../src/booking/commands.ts";
 import { createBookingEngine } from "../../src/booking/engine.ts";
-import type { BookingRequest, CancelRequest, EngineRequest } from "../../src/booking/requests.ts";
 import { createConcertCache } from "../../src/concerts/cache.ts";
-import type { Actor } from "../../src/domain/actor.ts";
 import type { Booking } from "../../src/domain/booking.ts";
+import type { Actor, Replayable } from "../../src/domain/change.ts";
 import type { Concert } from "../../src/domain/concert.ts";
-import type { Deadline } from "../../src/domain/deadline.ts";
-import type { Replayable } from "../../src/domain/replayable.ts";
+import { type ConcertId, concertIdOf } from "../../src/domain/ids.ts";
 import type { Action, History, Process } from "./engine-histories.ts";
 import { processes, ticketLimit } from "./engine-histories.ts";
 import { createFakeDatabase, type FakeDatabase } from "./fake-database.ts";
+import { openDeadline } from "./store.ts";
 
 /** A place in a run: the clock, and the moment of the concert's history. */
 export interface Place {
@@ -30,11 +31,11 @@ export interface Hearing {
 /** A call of a client, and what it was told. */
 export interface Call {
   readonly process: Process;
-  readonly request: EngineRequest;
+  readonly request: Command;
   readonly submitted: Place;
   /** What the process had learnt of the concert when the call came. */
   readonly heard: readonly Hearing[];
-  readonly deadline: Deadline & { readonly controller: AbortController };
+  readonly deadline: ReturnType<typeof openDeadline>;
   /** What the call was told when it was aborted before its answer: whether its work had begun. */
   abortedBegun?: boolean;
   settled?: Place;
@@ -102,12 +103,11 @@ function placeOf({ database, clock }: World, concertId: bigint): Place {
   return { ms: clock.nowMs, moment, lostAborts: database.lostAborts() };
 }
 
-function submit(world: World, process: Process, request: EngineRequest): Call {
+function submit(world: World, process: Process, request: Command): Call {
   const { database, services, calls, answered } = world;
   const { engine, heard, learn } = services[process];
   const { concertId } = request;
-  const controller = new AbortController();
-  const deadline = { controller, signal: controller.signal, begun: false };
+  const deadline = openDeadline();
   const call: Call = { process, request, deadline, submitted: placeOf(world, concertId), heard: heard(concertId) };
   const noteAnswer = (answer: Replayable<Booking>) => {
     call.answer = answer;
@@ -140,8 +140,8 @@ async function act(world: World, action: Action, lastCall: Call | undefined): Pr
     case "abort": {
       const open = calls.filter((call) => !call.settled && call.abortedBegun === undefined);
       const call = open[action.choice % Math.max(1, open.length)];
-      if (call) call.abortedBegun = call.deadline.begun;
-      call?.deadline.controller.abort();
+      if (call) call.abortedBegun = call.deadline.progress === "begun";
+      call?.deadline.pass();
       return undefined;
     }
     case "await":
@@ -191,10 +191,10 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
 
   const createProcess = (process: Process) => {
     const { maxQueuedRequests, maxConcurrentBatches, maxRetries } = history;
-    const cache = createConcertCache({ clockMs, maxConcerts: 4, maxPages: 1 });
+    const cache = createConcertCache({ clock: { nowMs: clockMs }, maxConcerts: 4, maxPages: 1 });
     const heard: Hearing[] = [];
     const reads = new Map<bigint, number>();
-    const concertChanged = (concertId: bigint, concert: Concert | undefined) => {
+    const concertChanged = (concertId: ConcertId, concert: Concert | undefined) => {
       cache.concertChanged(concertId, concert);
       // Without the concert, whatever was known before is forgotten.
       const moment = concert ? (touched.get(`${process} ${concertId}`) ?? 0) : momentOf(concertId);
@@ -202,7 +202,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
     };
     const engine = createBookingEngine(database.batches(process), {
       policy: { maxTicketsPerBooking: ticketLimit },
-      ...{ maxQueuedRequests, maxConcurrentBatches, maxRetries, concertChanged, clockMs },
+      ...{ maxQueuedRequests, maxConcurrentBatches, maxRetries, concertChanged, clock: { nowMs: clockMs } },
       wait: () => step(`${process} backs off`),
       readPending: () => step(`${process} reads what is pending`),
     });
@@ -215,7 +215,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
       heard: (concertId: bigint) => heard.filter((each) => each.concertId === concertId),
       reads,
       read: (concertId: bigint) =>
-        cache.concert(concertId, async () => {
+        cache.concert(concertIdOf(concertId), async () => {
           reads.set(concertId, clockMs());
           await step(`${process} reads for its cache`);
           const { concert } = database.now(concertId) ?? {};
@@ -226,8 +226,8 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
       changeTotal: async (concertId: bigint, by: number) => {
         await database.changeTotal(concertId, by);
         await step(`${process} hears that its total is changed`);
-        engine.concertChanged(concertId);
-        concertChanged(concertId, undefined);
+        engine.concertChanged(concertIdOf(concertId));
+        concertChanged(concertIdOf(concertId), undefined);
       },
     };
   };
@@ -239,8 +239,9 @@ function actorOf(call: number): Actor {
   return { subject: `caller ${call}`, address: undefined };
 }
 
-function bookingRequestOf(action: Action & { kind: "book" }, call: number): BookingRequest {
-  const { kind, concertId, userId, ticketCount, requestId = `made for call ${call}` } = action;
+function bookingRequestOf(action: Action & { kind: "book" }, call: number): BookCommand {
+  const { kind, userId, ticketCount, requestId = `made for call ${call}` } = action;
+  const concertId = concertIdOf(action.concertId);
   const hasOwnKey = action.requestId !== undefined;
   return { kind, concertId, userId, ticketCount, requestId, hasOwnKey, actor: actorOf(call) };
 }
@@ -250,8 +251,9 @@ function cancelRequestOf(
   action: Action & { kind: "cancel" },
   call: number,
   database: FakeDatabase,
-): CancelRequest | undefined {
-  const { kind, concertId, requestId } = action;
+): CancelCommand | undefined {
+  const { kind, requestId } = action;
+  const concertId = concertIdOf(action.concertId);
   const { bookings } = database.now(concertId) ?? { bookings: [] };
   const booking = bookings[action.choice % bookings.length];
   if (!booking) return undefined;

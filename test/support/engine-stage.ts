@@ -1,11 +1,13 @@
 /** An engine on a fake database that goes on by itself, except where a test holds it. */
+
+import type { Command } from "../../src/booking/commands.ts";
 import { createBookingEngine, type EngineOptions } from "../../src/booking/engine.ts";
-import type { EngineRequest } from "../../src/booking/requests.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
-import type { Deadline } from "../../src/domain/deadline.ts";
+import type { Replayable } from "../../src/domain/change.ts";
+import type { ChangeDeadline } from "../../src/domain/deadline.ts";
 import { DomainError } from "../../src/domain/failure.ts";
-import type { Replayable } from "../../src/domain/replayable.ts";
-import type { BatchQuery } from "../../src/store/batch/batch.ts";
+import { concertIdOf } from "../../src/domain/ids.ts";
+import type { BatchQuery } from "../../src/store/batch/open.ts";
 import { exampleConcert } from "./example-bookings.ts";
 import { createFakeDatabase, type Faults, instantAt, type Moment } from "./fake-database.ts";
 import { openDeadline } from "./store.ts";
@@ -16,7 +18,9 @@ export interface StageOptions extends Partial<EngineOptions> {
 }
 
 /** A concert on sale, with so many tickets left. */
-export function onSale(id: bigint, availableTickets: number, bookings: readonly Booking[] = []) {
+export function onSale(concertId: bigint, availableTickets: number, stored: readonly Booking[] = []) {
+  const id = concertIdOf(concertId);
+  const bookings = stored.map((booking) => ({ ...booking, concertId: id }));
   const totalTickets = availableTickets + bookings.reduce((sum, { ticketCount }) => sum + ticketCount, 0);
   const [bookingStartTime, bookingEndTime] = [instantAt(0), instantAt(10_000_000)];
   return {
@@ -48,7 +52,7 @@ export function createStage({ concerts = [onSale(1n, 1_000)], faults = {}, ...op
     },
     {
       ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 10_000, maxConcurrentBatches: 4, maxRetries: 2 },
-      ...{ concertChanged: () => {}, clockMs, wait: async () => {} },
+      ...{ concertChanged: () => {}, clock: { nowMs: clockMs }, wait: async () => {} },
       ...options,
     },
   );
@@ -63,7 +67,7 @@ export function createStage({ concerts = [onSale(1n, 1_000)], faults = {}, ...op
         gate.resolve();
       };
     },
-    submit: (request: EngineRequest, deadline: Deadline = openDeadline()) => engine.submit(request, deadline),
+    submit: (request: Command, deadline: ChangeDeadline = openDeadline()) => engine.submit(request, deadline),
   };
 }
 

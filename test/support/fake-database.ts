@@ -3,11 +3,11 @@
  * whose COMMIT takes effect at one moment and is answered at another. Every step waits for its turn, and fails when told to.
  */
 import pg from "pg";
-import type { Batches } from "../../src/booking/batches.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
-import { type BatchQuery, LostCommitError, type OpenBatch } from "../../src/store/batch/batch.ts";
-import type { BatchWrites } from "../../src/store/batch/writes.ts";
+import { type BookingId, bookingIdOf } from "../../src/domain/ids.ts";
+import { type BatchWrites, CommitInDoubtError } from "../../src/store/batch/commit.ts";
+import type { Batches, BatchQuery, OpenBatch } from "../../src/store/batch/open.ts";
 
 /** What goes wrong, in the order of the calls; when a list is used up all goes well. */
 export interface Faults {
@@ -133,14 +133,15 @@ async function openTransaction(shared: Shared, process: string, query: BatchQuer
   };
   const { concert, bookings } = nowOf(shared, concertId) ?? { bookings: [] };
   let isOver = false;
+  // No two transactions read the same microsecond.
+  const now = instantAt(clockMs()).add({ microseconds: shared.opened++ % 1_000 });
+  const stored = bookings.filter((each) => query.bookingIds.includes(each.id) || query.keys.some(isKeyOf(each)));
   return {
-    concert,
-    // No two transactions read the same microsecond.
-    now: instantAt(clockMs()).add({ microseconds: shared.opened++ % 1_000 }),
-    stored: bookings.filter((each) => query.bookingIds.includes(each.id) || query.keys.some(isKeyOf(each))),
-    commit: async (writes) => {
+    state: concert && { concert, now, stored },
+    commit: async ({ availableTickets, newBookings, cancelled }) => {
       isOver = true;
-      return await commit(shared, process, writes, end);
+      if (!concert) throw new Error("there is no concert");
+      return await commit(shared, process, { concert, now, availableTickets, newBookings, cancelled }, end);
     },
     [Symbol.asyncDispose]: async () => {
       if (isOver) return;
@@ -179,7 +180,7 @@ async function commit(shared: Shared, process: string, writes: BatchWrites, end:
   const ended = fault === "lost, committed" ? apply : end;
   void step(`the fate of ${process}'s COMMIT`).then(ended);
   await step(`${process} loses its connection`);
-  throw new LostCommitError(brokenConnection());
+  throw new CommitInDoubtError(brokenConnection());
 }
 
 /** What the transaction of these writes leaves; throws what PostgreSQL would refuse them with. */
@@ -200,7 +201,10 @@ function after(shared: Shared, writes: BatchWrites): Pick<Moment, "concert" | "b
   const isStockChanged = availableTickets !== concert.availableTickets;
   return {
     concert: { ...before.concert, ...(isStockChanged ? { availableTickets } : {}) },
-    bookings: [...bookings, ...newBookings.map((each) => newRow(++shared.lastBookingId, concert, each, now))],
+    bookings: [
+      ...bookings,
+      ...newBookings.map((each) => newRow(bookingIdOf(++shared.lastBookingId), concert, each, now)),
+    ],
   };
 }
 
@@ -237,7 +241,7 @@ function faultTaker(faults: Faults) {
 }
 
 function newRow(
-  id: bigint,
+  id: BookingId,
   concert: Concert,
   booking: BatchWrites["newBookings"][number],
   now: Temporal.Instant,

@@ -33,13 +33,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function migrateTemplate(url: URL, name: string): Promise<void> {
-  const store = createStore(
-    {
-      ...{ host: url.hostname, port: Number(url.port || 5432), name, sslMode: "disable", poolSize: 1 },
-      ...{ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
-      ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
-    },
-    () => {},
-  );
+  const store = createStore({
+    ...{ host: url.hostname, port: Number(url.port || 5432), name, sslMode: "disable", poolSize: 1 },
+    ...{ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
+    ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+  });
   await store.migrate().finally(() => store.close());
 }

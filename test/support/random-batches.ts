@@ -1,7 +1,9 @@
 /** Batches to decide, and what is stored before them. */
+
 import fc from "fast-check";
-import type { EngineRequest } from "../../src/booking/requests.ts";
+import type { Command } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
+import { bookingIdOf } from "../../src/domain/ids.ts";
 import { bookingRequest, cancelRequest, closesAt, duringSale, exampleBooking, opensAt } from "./example-bookings.ts";
 
 const microsecond = { microseconds: 1 };
@@ -26,7 +28,7 @@ export const storedBookings: fc.Arbitrary<Booking[]> = fc
           ...exampleBooking,
           ...key,
           ...rest,
-          id: BigInt(at + 1),
+          id: bookingIdOf(BigInt(at + 1)),
           status: rest.cancelRequestId === undefined ? ("confirmed" as const) : ("cancelled" as const),
         })),
       ),
@@ -34,7 +36,7 @@ export const storedBookings: fc.Arbitrary<Booking[]> = fc
   );
 
 /** Requests of one batch, each by somebody else. A caller without a key gets one that nobody else has. */
-export const requests: fc.Arbitrary<EngineRequest[]> = fc
+export const requests: fc.Arbitrary<Command[]> = fc
   .array(
     fc.oneof(
       fc.record({
@@ -62,8 +64,8 @@ export const instants = fc.constantFrom(
 );
 
 /** What the store reads for a batch: no more than its keys and ids. */
-export function readFor(batch: readonly EngineRequest[], stored: readonly Booking[]): Booking[] {
-  const isWanted = (booking: Booking) => (request: EngineRequest) =>
+export function readFor(batch: readonly Command[], stored: readonly Booking[]): Booking[] {
+  const isWanted = (booking: Booking) => (request: Command) =>
     request.kind === "cancel"
       ? request.bookingId === booking.id
       : request.hasOwnKey && request.userId === booking.userId && request.requestId === booking.requestId;

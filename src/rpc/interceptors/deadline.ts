@@ -1,5 +1,5 @@
 import { Code, ConnectError, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
-import type { Deadline } from "../../domain/deadline.ts";
+import type { Progress } from "../../domain/deadline.ts";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import { setDeadline } from "../call-context.ts";
 import { clientTimeoutMs } from "../request-headers.ts";
@@ -35,12 +35,14 @@ export function createDeadlineInterceptor(requestTimeoutMs: number): Interceptor
 /** Sets the call's deadline. `ended` rejects when it passes or the client hangs up, until `stop` is called. */
 function startDeadline({ contextValues, signal }: UnaryRequest, timeoutMs: number) {
   const controller = new AbortController();
-  const deadline: Deadline = {
+  let progress: Progress = "waiting";
+  setDeadline(contextValues, {
     signal: controller.signal,
     expiresAtMs: performance.now() + timeoutMs,
-    begun: false,
-  };
-  setDeadline(contextValues, deadline);
+    onProgress: (now) => {
+      progress = now;
+    },
+  });
 
   const { promise: ended, reject } = Promise.withResolvers<never>();
   // It may reject before the race has begun.
@@ -49,11 +51,9 @@ function startDeadline({ contextValues, signal }: UnaryRequest, timeoutMs: numbe
     controller.abort();
     reject(error);
   };
-  const onAbort = () => end(errorOfAbort(signal.reason, deadline.begun));
-  const timer = setTimeout(
-    () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: deadline.begun })),
-    timeoutMs,
-  );
+  const onAbort = () => end(errorOfAbort(signal.reason, progress === "begun"));
+  const expire = () => end(new DomainError({ reason: "DEADLINE_EXCEEDED", begun: progress === "begun" }));
+  const timer = setTimeout(expire, timeoutMs);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   return {

@@ -12,7 +12,7 @@ test("a stream without a deadline is shed when a unary call would be too late", 
   const call = async (delayMs: number) => {
     const contextValues = createContextValues();
     const { signal } = new AbortController();
-    setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, begun: false });
+    setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} });
     const { getConcert } = ConcertService.method;
     const request = { stream: true, service: ConcertService, method: getConcert, contextValues };
     const intercept = createOverloadInterceptor({

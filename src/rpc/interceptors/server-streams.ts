@@ -71,7 +71,11 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
     publish("rpc.stream_opened", { service: service.typeName, method: method.name, protocol });
     if (draining.aborted) endByShutdown(stream);
     values.set(streamKey, stream);
-    setDeadline(values, { signal: stream.signal, expiresAtMs: startedAtMs + clientTimeoutMs(header), begun: false });
+    setDeadline(values, {
+      signal: stream.signal,
+      expiresAtMs: startedAtMs + clientTimeoutMs(header),
+      onProgress: () => {},
+    });
     return { stream, protocol };
   }
 

@@ -1,18 +1,20 @@
-/** The statements of a batch, compiled once. They look at as few rows of big tables as of small ones. */
+/** The statements of a batch, compiled once. They read as few rows of big tables as of small ones. */
 import { sql } from "kysely";
+import type { BookingKey } from "../../domain/booking.ts";
+import type { BookingId, ConcertId } from "../../domain/ids.ts";
 import { bookingColumns } from "../bookings.ts";
 import { concertColumns } from "../concerts.ts";
-import { prepare } from "../prepared.ts";
 import { underLock } from "../values.ts";
+import { prepare, type Slots } from "./prepared.ts";
 
-/** Locks a concert and reads nothing of it: it sees the state from before the wait. */
-export const lockConcert = prepare<{ id: bigint }>("frontrow_lock_concert", (db, parameter) =>
-  db.selectFrom("concerts").select("id").where("id", "=", parameter("id")).forUpdate(),
+/** Locks a concert. It reads nothing else: a statement that waited for a lock still sees the snapshot from before the wait. */
+export const lockConcert = prepare("frontrow_lock_concert", (db, slot: Slots<{ concertId: ConcertId }>) =>
+  db.selectFrom("concerts").select("id").where("id", "=", slot("concertId")).forUpdate(),
 );
 
 /** Reads a concert that is locked, and the clock. */
-export const readConcert = prepare<{ id: bigint }>("frontrow_read_concert", (db, parameter) =>
-  db.selectFrom("concerts").select(concertColumns).select(underLock.now.as("now")).where("id", "=", parameter("id")),
+export const readConcert = prepare("frontrow_read_concert", (db, slot: Slots<{ concertId: ConcertId }>) =>
+  db.selectFrom("concerts").select(concertColumns).select(underLock.now.as("now")).where("id", "=", slot("concertId")),
 );
 
 interface BookingKeyRow {
@@ -21,24 +23,29 @@ interface BookingKeyRow {
 }
 
 interface KeyColumns {
-  readonly concertId: bigint;
+  readonly concertId: ConcertId;
   readonly userIds: readonly string[];
   readonly requestIds: readonly string[];
 }
 
-/** Written out, so that a plan that is kept counts on it. */
+/** Keys, column by column. */
+export function keyColumns(keys: readonly BookingKey[]): Omit<KeyColumns, "concertId"> {
+  return { userIds: keys.map(({ userId }) => userId), requestIds: keys.map(({ requestId }) => requestId) };
+}
+
+/** A literal, so that a kept plan relies on it. */
 const one = sql.lit(1);
 
 /**
- * Finds the bookings of a concert by their keys. For each key the first row from it on is read, in the order of
- * `bookings_request_key`, and kept if it is the one. Only that index has the order, whatever statistics PostgreSQL has:
- * by equality it may choose the index of users and read all bookings of one. A bound from above would make PostgreSQL
- * below 18 read the concert's keys up to the end, since it does not stop at the bound of a row comparison.
+ * Finds the bookings of a concert by their keys. For each key it reads the first row from the key on, in the order of
+ * `bookings_request_key`, and keeps the row if its key is equal. Only that index has this order, whatever PostgreSQL's
+ * statistics say: for an equality it may choose the index of users and read all bookings of one user. With an upper bound
+ * PostgreSQL below 18 would read the concert's keys to the end, since it does not stop at the bound of a row comparison.
  */
-export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", (db, parameter) =>
+export const findByKeys = prepare("frontrow_find_bookings_by_keys", (db, slot: Slots<KeyColumns>) =>
   db
     .selectFrom(
-      sql<BookingKeyRow>`unnest(${parameter("userIds")}::text[], ${parameter("requestIds")}::uuid[])`.as<"keys">(
+      sql<BookingKeyRow>`unnest(${slot("userIds")}::text[], ${slot("requestIds")}::uuid[])`.as<"keys">(
         sql`keys(user_id, request_id)`,
       ),
     )
@@ -48,7 +55,7 @@ export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", 
           .selectFrom("bookings")
           .select(bookingColumns)
           .where(({ eb, ref, refTuple, tuple }) => {
-            const wanted = tuple(parameter("concertId"), ref("keys.user_id"), ref("keys.request_id"));
+            const wanted = tuple(slot("concertId"), ref("keys.user_id"), ref("keys.request_id"));
             return eb(refTuple("concert_id", "user_id", "request_id"), ">=", wanted);
           })
           .orderBy("concert_id")
@@ -58,19 +65,19 @@ export const findByKeys = prepare<KeyColumns>("frontrow_find_bookings_by_keys", 
           .as("bookings"),
       (join) =>
         join
-          .on("bookings.concert_id", "=", parameter("concertId"))
+          .on("bookings.concert_id", "=", slot("concertId"))
           .onRef("bookings.user_id", "=", "keys.user_id")
           .onRef("bookings.request_id", "=", "keys.request_id"),
     )
     .selectAll("bookings"),
 );
 
-/** Finds bookings of a concert, each by its id alone, however few bookings PostgreSQL thinks the concert has. */
-export const findByIds = prepare<{ concertId: bigint; ids: readonly bigint[] }>(
+/** Finds bookings of a concert, each by its id alone, however few bookings PostgreSQL estimates for the concert. */
+export const findByIds = prepare(
   "frontrow_find_bookings_by_ids",
-  (db, parameter) =>
+  (db, slot: Slots<{ concertId: ConcertId; ids: readonly BookingId[] }>) =>
     db
-      .selectFrom(sql<{ id: bigint }>`unnest(${parameter("ids")}::bigint[])`.as<"wanted">(sql`wanted(id)`))
+      .selectFrom(sql<{ id: bigint }>`unnest(${slot("ids")}::bigint[])`.as<"wanted">(sql`wanted(id)`))
       .innerJoinLateral(
         (from) =>
           from
@@ -82,23 +89,23 @@ export const findByIds = prepare<{ concertId: bigint; ids: readonly bigint[] }>(
         (join) => join.onTrue(),
       )
       .selectAll("bookings")
-      .where("bookings.concert_id", "=", parameter("concertId")),
+      .where("bookings.concert_id", "=", slot("concertId")),
 );
 
 /** Sets the tickets that a concert has left. */
-export const setAvailable = prepare<{ id: bigint; availableTickets: number }>(
+export const setAvailable = prepare(
   "frontrow_set_available_tickets",
-  (db, parameter) =>
+  (db, slot: Slots<{ concertId: ConcertId; availableTickets: number }>) =>
     db
       .updateTable("concerts")
-      .set({ available_tickets: parameter("availableTickets") })
-      .where("id", "=", parameter("id")),
+      .set({ available_tickets: slot("availableTickets") })
+      .where("id", "=", slot("concertId")),
 );
 
 /** New bookings, column by column. */
 export interface NewBookingColumns extends KeyColumns {
   readonly ticketCounts: readonly number[];
-  /** Who booked each; the user where there is none. */
+  /** The actor of each. Where there is none it is the user. */
   readonly actors: readonly string[];
   readonly unitPrice: string;
   readonly currencyCode: string;
@@ -106,7 +113,7 @@ export interface NewBookingColumns extends KeyColumns {
 }
 
 /** Inserts bookings of one concert at one price, and returns their ids with their keys. */
-export const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookings", (db, parameter) =>
+export const insertBookings = prepare("frontrow_insert_bookings", (db, slot: Slots<NewBookingColumns>) =>
   db
     .insertInto("bookings")
     .columns([
@@ -114,26 +121,26 @@ export const insertBookings = prepare<NewBookingColumns>("frontrow_insert_bookin
       ...(["request_id", "booked_by", "booking_time", "created_at", "updated_at"] as const),
     ])
     .expression(
-      sql`select ${parameter("concertId")}::bigint, user_id, ticket_count, unit_price, unit_price * ticket_count,
-        ${parameter("currencyCode")}::text, request_id, coalesce(actor, user_id), now, now, now
-        from unnest(${parameter("userIds")}::text[], ${parameter("ticketCounts")}::int[], ${parameter("requestIds")}::uuid[],
-          ${parameter("actors")}::text[]) as bookings (user_id, ticket_count, request_id, actor),
-        (select ${parameter("unitPrice")}::numeric as unit_price, ${parameter("now")}::timestamptz as now) as batch`,
+      sql`select ${slot("concertId")}::bigint, user_id, ticket_count, unit_price, unit_price * ticket_count,
+        ${slot("currencyCode")}::text, request_id, coalesce(actor, user_id), now, now, now
+        from unnest(${slot("userIds")}::text[], ${slot("ticketCounts")}::int[], ${slot("requestIds")}::uuid[],
+          ${slot("actors")}::text[]) as bookings (user_id, ticket_count, request_id, actor),
+        (select ${slot("unitPrice")}::numeric as unit_price, ${slot("now")}::timestamptz as now) as batch`,
     )
     .returning(["id", "user_id", "request_id"]),
 );
 
-/** Cancels, column by column. */
+/** Cancellations, column by column. */
 export interface CancelColumns {
-  readonly ids: readonly bigint[];
+  readonly ids: readonly BookingId[];
   readonly requestIds: readonly string[];
-  /** Who cancelled each; its user where there is none. */
+  /** The actor of each. Where there is none it is the user. */
   readonly actors: readonly string[];
   readonly now: string;
 }
 
 /** Marks confirmed bookings as cancelled, each by its key. */
-export const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings", (db, parameter) =>
+export const cancelBookings = prepare("frontrow_cancel_bookings", (db, slot: Slots<CancelColumns>) =>
   db
     .updateTable("bookings")
     .from(
@@ -141,7 +148,7 @@ export const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings",
         id: bigint;
         request_id: string;
         actor: string | null;
-      }>`unnest(${parameter("ids")}::bigint[], ${parameter("requestIds")}::uuid[], ${parameter("actors")}::text[])`.as<"cancels">(
+      }>`unnest(${slot("ids")}::bigint[], ${slot("requestIds")}::uuid[], ${slot("actors")}::text[])`.as<"cancels">(
         sql`cancels(id, request_id, actor)`,
       ),
     )
@@ -149,7 +156,7 @@ export const cancelBookings = prepare<CancelColumns>("frontrow_cancel_bookings",
       status: "cancelled",
       cancel_request_id: sql<string>`cancels.request_id`,
       cancelled_by: sql<string>`coalesce(cancels.actor, bookings.user_id)`,
-      updated_at: sql<Temporal.Instant>`${parameter("now")}::timestamptz`,
+      updated_at: sql<Temporal.Instant>`${slot("now")}::timestamptz`,
     })
     .whereRef("bookings.id", "=", "cancels.id")
     .where("bookings.status", "=", "confirmed"),

@@ -1,4 +1,4 @@
-import { settlesWithin } from "../../domain/settles-within.ts";
+import { settlesWithin } from "../../domain/clock.ts";
 import type { Listener } from "./listen.ts";
 
 /** How long the responses of aborted calls may take to reach their clients. */

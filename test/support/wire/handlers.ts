@@ -1,9 +1,11 @@
 /** Handlers for requests that are sent to two applications: each request names the response it wants. */
+
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { ListConcertsRequest } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { DomainError } from "../../../src/domain/failure.ts";
+import { concertIdOf } from "../../../src/domain/ids.ts";
 import { ignoreEvents } from "../../../src/domain/publish.ts";
 import { createDeadlineInterceptor } from "../../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../../src/rpc/interceptors/errors.ts";
@@ -113,7 +115,7 @@ export const replies = {
   "an error without a message": () => fail(""),
   "an error beyond ASCII": () => fail('Bühne 🎭\r\n100 % "full"\t~'),
   "an error of the domain": () => {
-    throw new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: 7n });
+    throw new DomainError({ reason: "CONCERT_NOT_FOUND", concertId: concertIdOf(7n) });
   },
   "an exception": () => {
     throw new TypeError("insides");

@@ -4,12 +4,12 @@ import { bookingRequest, cancelRequest, exampleBooking } from "../../test/suppor
 import type { FakeDatabase } from "../../test/support/fake-database.ts";
 import { openDeadline } from "../../test/support/store.ts";
 import type { Concert } from "../domain/concert.ts";
-import type { BookingRequest } from "./requests.ts";
+import type { BookCommand } from "./commands.ts";
 
 let requests = 0;
 
-/** A request for one ticket of concert 1, with an unused key; it is the caller's own unless `changes` says otherwise. */
-function order(changes: Partial<BookingRequest> = {}): BookingRequest {
+/** A request for one ticket of concert 1, with an unused key. It is the caller's own unless `changes` says otherwise. */
+function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand {
   return bookingRequest({ concertId: 1n, ticketCount: 1, requestId: `key ${++requests}`, ...changes });
 }
 
@@ -19,15 +19,13 @@ const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
 const sizes = (opened: readonly { readonly keys: readonly unknown[] }[]) => opened.map(({ keys }) => keys.length);
 
 /** Another process books one ticket of concert 1. */
-async function storeElsewhere(database: FakeDatabase, request: BookingRequest): Promise<void> {
-  await using open = await database.batches("B").open({ concertId: 1n, keys: [], bookingIds: [] });
-  const { concert, now } = open;
-  if (!concert) throw new Error("there is no concert");
-  const availableTickets = concert.availableTickets - 1;
-  await open.commit({ concert, now, availableTickets, newBookings: [request], cancelled: [] });
+async function storeElsewhere(database: FakeDatabase, request: BookCommand): Promise<void> {
+  await using open = await database.batches("B").open({ concertId: request.concertId, keys: [], bookingIds: [] });
+  const { availableTickets = 0 } = open.state?.concert ?? {};
+  await open.commit({ availableTickets: availableTickets - 1, newBookings: [request], cancelled: [] });
 }
 
-describe("a COMMIT without an answer", () => {
+describe("a COMMIT without a response", () => {
   test("does not keep the next batch waiting", async () => {
     const backOff = Promise.withResolvers<void>();
     const { submit } = createStage({
@@ -36,7 +34,7 @@ describe("a COMMIT without an answer", () => {
     });
     const answers = [submit(order()), submit(order())].map(watch);
     await settle();
-    // One of them waits to try again, whichever came to the lock first.
+    // One of them waits for its retry, whichever got the lock first.
     expect(answers.map((answer) => answer.verdict).sort()).toEqual(["OK", "waiting"]);
     backOff.resolve();
     await settle();
@@ -51,20 +49,20 @@ describe("a COMMIT without an answer", () => {
     expect(heard).toEqual(["unknown", "answer"]);
   });
 
-  test("that has succeeded is told with what it has stored, even if that is not found at once", async () => {
+  test("that succeeded answers with what it stored, also if the first reads fail", async () => {
     const faults = { open: ["none", "broken", "no lock", "no connection"], commit: ["lost, committed"] } as const;
     const { submit, database } = createStage({ faults });
     expect(await verdict(submit(order()))).toBe("OK");
     expect(database.now(1n).bookings).toHaveLength(1);
   });
 
-  test("is told by what is stored under the lock, for keys that were made for callers too", async () => {
+  test("is settled by what is stored under the lock, also for keys that the service made", async () => {
     const { submit, opened } = createStage({ faults: { commit: ["lost, committed"] } });
     expect(await verdict(submit(order({ hasOwnKey: false })))).toBe("OK");
     expect(sizes(opened)).toEqual([0, 1]);
   });
 
-  test("is no success if only another process has stored the key meanwhile", async () => {
+  test("is no success if only another process has stored the key since", async () => {
     const { submit, database, hold } = createStage({ faults: { commit: ["lost, aborted"] } });
     const release = hold("A loses its connection");
     const request = order();
@@ -78,25 +76,25 @@ describe("a COMMIT without an answer", () => {
 
   test.each(["lost, committed", "lost, aborted"] as const)("to a cancel is settled by its row: %s", async (commit) => {
     const { submit, database } = createStage({
-      concerts: [onSale(1n, 1, [{ ...exampleBooking, concertId: 1n }])],
+      concerts: [onSale(1n, 1, [exampleBooking])],
       faults: { commit: [commit] },
     });
     expect(await verdict(submit(cancelRequest({ concertId: 1n })))).toBe("OK");
     expect(database.now(1n)).toMatchObject({ concert: { availableTickets: 1 + exampleBooking.ticketCount } });
   });
 
-  test("that has failed is repeated, and not for ever", async () => {
+  test("that failed is retried a limited number of times", async () => {
     const aborted = { commit: times(9, () => "lost, aborted" as const) };
     const { database, opened, submit } = createStage({ faults: aborted });
     const deadline = openDeadline();
     expect(await verdict(submit(order(), deadline))).toBe("DATABASE_UNAVAILABLE");
-    // Each attempt, and a look at what became of it.
+    // Each attempt, and the read that settles it.
     expect(opened).toHaveLength(8);
-    expect(deadline.begun).toBe(false);
+    expect(deadline.progress).toBe("waiting");
     expect(database.now(1n).bookings).toEqual([]);
   });
 
-  test("and without an outcome is unknown for the requests that may have been stored, and for no others", async () => {
+  test("that stays in doubt is OUTCOME_UNKNOWN for the requests that may have been stored, and for no others", async () => {
     const open = ["broken", "none", "none", ...times(20, () => "no connection" as const)] as const;
     const { submit, hold, clock } = createStage({
       concerts: [onSale(1n, 1)],

@@ -1,10 +1,10 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { explainMigrationError } from "./migration-errors.ts";
+import { explainMigrationError } from "./migrate.ts";
 import type { DB } from "./tables.ts";
 
-/** Answers no question. */
+/** A database that returns no rows to every query. */
 const db = new Kysely<DB>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),

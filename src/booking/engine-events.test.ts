@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { createStage, onSale, type StageOptions, verdict } from "../../test/support/engine-stage.ts";
+import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
+import { openDeadline } from "../../test/support/store.ts";
+import { concertIdOf } from "../domain/ids.ts";
+
+const concertId = concertIdOf(1n);
+
+let requests = 0;
+const order = (ticketCount = 1) => bookingRequest({ concertId, ticketCount, requestId: `key ${++requests}` });
+
+/** An engine whose events are collected, without those of each turn's start. */
+function createObservedStage(options: StageOptions = {}) {
+  const events: [name: string, event: unknown][] = [];
+  const publish: StageOptions["publish"] = (name, event) => {
+    if (name !== "booking.turn_started") events.push([name, event]);
+  };
+  return { ...createStage({ ...options, publish }), events };
+}
+
+test("a batch publishes what it decided and how long it held the lock", async () => {
+  const concerts = [onSale(concertId, 1, [exampleBooking])];
+  const { submit, hold, clock, events } = createObservedStage({ concerts });
+  const release = hold("A reads");
+  const answers = [order(4), cancelRequest({ concertId }), order(3)].map((command) => verdict(submit(command)));
+  clock.nowMs += 5;
+  release();
+  expect(await Promise.all(answers)).toEqual(["INSUFFICIENT_TICKETS", "OK", "OK"]);
+  const decided = { concertId, requests: 1, booked: 0, cancelled: 0, refused: 1, lockHeldMs: 0, commitMs: undefined };
+  expect(events).toEqual([
+    ["booking.batch_decided", { ...decided, lockWaitMs: 5 }],
+    [
+      "booking.batch_decided",
+      { ...decided, requests: 2, booked: 1, cancelled: 1, refused: 0, lockWaitMs: 0, commitMs: 0 },
+    ],
+  ]);
+});
+
+test("a batch that is retried, and one that fails, publish the error", async () => {
+  const faults = { open: ["broken", "broken", "broken"] } as const;
+  const { submit, events } = createObservedStage({ faults, maxRetries: 2 });
+  expect(await verdict(submit(order()))).toBe("DATABASE_UNAVAILABLE");
+  const error = new Error("Connection terminated unexpectedly");
+  expect(events).toEqual([
+    ["booking.batch_retried", { concertId, error, attempt: 1 }],
+    ["booking.batch_retried", { concertId, error, attempt: 2 }],
+    ["booking.batch_failed", { concertId, requests: 1, error }],
+  ]);
+});
+
+test.each([
+  { commit: "lost, committed", outcome: "committed" },
+  { commit: "lost, aborted", outcome: "aborted" },
+] as const)("a commit in doubt publishes that it was $outcome", async ({ commit, outcome }) => {
+  const { submit, events } = createObservedStage({ faults: { commit: [commit] } });
+  expect(await verdict(submit(order()))).toBe("OK");
+  expect(events.slice(0, 2)).toEqual([
+    ["booking.commit_in_doubt", { concertId, requests: 1, error: expect.any(Error) }],
+    ["booking.commit_settled", { concertId, outcome }],
+  ]);
+});
+
+test("a turn that is refused from the sold-out cache publishes one event", async () => {
+  const { submit, events } = createObservedStage({ concerts: [onSale(concertId, 0)] });
+  await verdict(submit(order()));
+  events.length = 0;
+  await Promise.all([order(), order(), order()].map((command) => verdict(submit(command))));
+  expect(events).toEqual([["booking.sold_out_refused", { concertId, requests: 3 }]]);
+});
+
+test("a request that finds the queue full publishes an event", async () => {
+  const { submit, events } = createObservedStage({ maxQueuedRequests: 0 });
+  expect(await verdict(submit(order(), openDeadline()))).toBe("OVERLOADED");
+  expect(events).toEqual([["booking.overloaded", { concertId }]]);
+});

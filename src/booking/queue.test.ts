@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { createTestClock } from "../../test/support/clock.ts";
+import { bookingRequest } from "../../test/support/example-bookings.ts";
+import { openDeadline } from "../../test/support/store.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { BookingEvents } from "./events.ts";
+import { createConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
+
+const outcomeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function createStage(runTurn: QueueOptions["runTurn"]) {
+  const clock = createTestClock();
+  const tasks = createTasks();
+  const events: BookingEvents["booking.turn_started"][] = [];
+  const publish: Publish<BookingEvents> = (name, event) => {
+    if (name === "booking.turn_started") events.push(event as BookingEvents["booking.turn_started"]);
+  };
+  const queues = createConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
+  const outcomes: string[] = [];
+  const createJob = (): Job => ({
+    ...{ command: bookingRequest(), deadline: openDeadline(), queuedAtMs: 0, progress: "waiting", requeues: 0 },
+    ...{ resolve: () => {}, reject: (error) => outcomes.push(outcomeOf(error)) },
+  });
+  return { clock, tasks, events, queues, outcomes, createJob };
+}
+
+test("a turn publishes how many requests it took, how many stay, and how long the first one waited", async () => {
+  const turn = Promise.withResolvers<void>();
+  const { clock, tasks, events, queues, createJob } = createStage(async (_, takeBatch) => {
+    takeBatch();
+    await turn.promise;
+  });
+  queues.add(createJob());
+  for (let count = 0; count < 65; count++) {
+    queues.add(createJob());
+    clock.advance(1);
+  }
+  expect(queues.queuedJobs()).toBe(65);
+  turn.resolve();
+  await tasks.ended();
+  const { concertId } = bookingRequest();
+  expect(events).toEqual([
+    { concertId, requests: 1, queued: 0, longestWaitMs: 0 },
+    { concertId, requests: 64, queued: 1, longestWaitMs: 65 },
+    { concertId, requests: 1, queued: 0, longestWaitMs: 1 },
+  ]);
+});
+
+test("a turn that throws rejects the jobs that it took, and the next turn follows", async () => {
+  let turns = 0;
+  const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+    takeBatch();
+    if (++turns === 1) throw new Error("no turn");
+  });
+  queues.add(createJob());
+  queues.add(createJob());
+  await tasks.ended();
+  expect({ turns, outcomes }).toEqual({ turns: 2, outcomes: ["no turn"] });
+});
+
+describe("the queues' invariants", () => {
+  test("a job that is added twice is not decided twice", async () => {
+    const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => void takeBatch());
+    const job = createJob();
+    queues.add(job);
+    queues.add(job);
+    await tasks.ended();
+    expect(outcomes).toEqual(["a job is taken twice"]);
+    expect(queues.queuedJobs()).toBe(0);
+  });
+
+  test("a turn that takes a second batch rejects the jobs of its first", async () => {
+    const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+      takeBatch();
+      takeBatch();
+    });
+    queues.add(createJob());
+    await tasks.ended();
+    expect(outcomes).toEqual(["a turn takes a second batch"]);
+    expect(queues.queuedJobs()).toBe(0);
+  });
+});

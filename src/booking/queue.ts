@@ -1,0 +1,213 @@
+/** The queues of requests, one a concert, and the turns that take batches from them. */
+import assert from "node:assert/strict";
+import type { Booking } from "../domain/booking.ts";
+import type { Replayable } from "../domain/change.ts";
+import type { Clock } from "../domain/clock.ts";
+import { type ChangeDeadline, isOver, notAwaited, type Progress } from "../domain/deadline.ts";
+import type { ConcertId } from "../domain/ids.ts";
+import type { Publish } from "../domain/publish.ts";
+import type { Command } from "./commands.ts";
+import type { BookingEvents } from "./events.ts";
+
+/** A command in a queue, and the caller that waits for its answer. */
+export interface Job {
+  readonly command: Command;
+  readonly deadline: ChangeDeadline;
+  /** By the engine's clock, set by the queue. */
+  queuedAtMs: number;
+  progress: Progress;
+  /** How often it went back into the queue, after a commit in doubt that was not stored. */
+  requeues: number;
+  resolve(answer: Replayable<Booking>): void;
+  reject(error: unknown): void;
+}
+
+/** Takes the next batch of the queue whose turn it is. Jobs whose callers have stopped waiting are rejected. */
+export type TakeBatch = () => Job[];
+
+export interface QueueOptions {
+  /** Turns under way at once. */
+  readonly maxTurns: number;
+  /** Settles the jobs that it takes. If it throws, they are rejected with the error. */
+  readonly runTurn: (concertId: ConcertId, takeBatch: TakeBatch) => Promise<void>;
+  /** Tracks the turns. */
+  readonly tasks: Tasks;
+  readonly publish: Publish<BookingEvents>;
+  readonly clock: Clock;
+}
+
+/** Concerts take turns: after each batch it is the next concert's turn. */
+export interface ConcertQueues {
+  add(job: Job): void;
+  /** How many jobs wait in all queues. */
+  queuedJobs(): number;
+  /** At least how many turns pass before the one that takes a job that is added now; 0 if it starts at once. */
+  turnsAhead(concertId: ConcertId): number;
+  /** Notes that a concert was changed by other means than its turn. */
+  noteChange(concertId: ConcertId): void;
+  /** Whether it was, since its turn took its batch. */
+  isOvertaken(concertId: ConcertId): boolean;
+}
+
+/** Work under way that its callers do not await. */
+export interface Tasks {
+  track(task: Promise<void>): void;
+  /** Resolves when no task is under way any more. */
+  ended(): Promise<void>;
+}
+
+export function createTasks(): Tasks {
+  const tasks = new Set<Promise<void>>();
+  return {
+    track(task) {
+      const tracked = task.finally(() => tasks.delete(tracked));
+      tasks.add(tracked);
+    },
+    async ended() {
+      while (tasks.size > 0) await Promise.all(tasks);
+    },
+  };
+}
+
+const maxBatchJobs = 512;
+/** A transaction for fewer is not worth what it saves. */
+const minHalfJobs = 64;
+
+/** The jobs of one concert. A queue exists while jobs wait or its turn is under way. */
+interface ConcertQueue {
+  readonly concertId: ConcertId;
+  readonly jobs: Job[];
+  /** Whether its turn is under way or due. */
+  isActive: boolean;
+  /** How many jobs its last turn took. */
+  lastTaken: number;
+  isOvertaken: boolean;
+}
+
+export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }: QueueOptions): ConcertQueues {
+  const queues = new Map<ConcertId, ConcertQueue>();
+  const due: ConcertQueue[] = [];
+  let queued = 0;
+  let running = 0;
+
+  function activate(queue: ConcertQueue): void {
+    if (queue.isActive) return;
+    queue.isActive = true;
+    due.push(queue);
+    startTurns();
+  }
+
+  function startTurns(): void {
+    while (running < maxTurns) {
+      const queue = due.shift();
+      if (!queue) return;
+      running++;
+      tasks.track(takeTurn(queue));
+    }
+  }
+
+  async function takeTurn(queue: ConcertQueue): Promise<void> {
+    let taken: Job[] = [];
+    const takeBatch = () => {
+      assert(taken.length === 0, "a turn takes a second batch");
+      taken = takeHalf(queue);
+      queued -= taken.length;
+      checkTurn(queue, taken, { queues, queued, running, maxTurns });
+      const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
+      publish("booking.turn_started", { concertId: queue.concertId, requests: taken.length, queued, longestWaitMs });
+      return beginJobs(taken, clock);
+    };
+    try {
+      // Awaited also if all callers have stopped waiting: many such turns in a row must not nest their calls.
+      await runTurn(queue.concertId, takeBatch);
+    } catch (error) {
+      rejectAll(taken, error);
+    }
+    running--;
+    queue.isActive = false;
+    if (queue.jobs.length > 0) activate(queue);
+    else queues.delete(queue.concertId);
+    startTurns();
+  }
+
+  return {
+    add(job) {
+      const queue = queues.getOrInsertComputed(job.command.concertId, emptyQueue);
+      job.queuedAtMs = clock.nowMs();
+      queue.jobs.push(job);
+      queued++;
+      activate(queue);
+    },
+    queuedJobs: () => queued,
+    turnsAhead(concertId) {
+      const queue = queues.get(concertId);
+      if (!queue) return 0;
+      const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchJobs);
+      return turnsOfConcert * Math.max(1, queues.size / maxTurns);
+    },
+    noteChange(concertId) {
+      const queue = queues.get(concertId);
+      if (queue) queue.isOvertaken = true;
+    },
+    isOvertaken: (concertId) => queues.get(concertId)?.isOvertaken ?? false,
+  };
+}
+
+function emptyQueue(concertId: ConcertId): ConcertQueue {
+  return { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
+}
+
+/** What all queues have in common. */
+interface Counts {
+  readonly queues: ReadonlyMap<ConcertId, ConcertQueue>;
+  readonly queued: number;
+  readonly running: number;
+  readonly maxTurns: number;
+}
+
+/** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
+function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued, running, maxTurns }: Counts): void {
+  assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
+  assert(queue.isActive, "a turn takes from a queue that is not active");
+  assert(running > 0 && running <= maxTurns, "turns are not counted right");
+  assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
+  assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
+  assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
+  for (const { progress, command } of taken) {
+    assert(progress === "waiting", "a job is taken twice");
+    assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
+  }
+}
+
+/**
+ * Takes about half of the outstanding requests: queued ones, and those just answered, whose clients may send again. The
+ * next batch forms while this one is in the database. Taking everything would leave the process idle during the commit.
+ */
+function takeHalf(queue: ConcertQueue): Job[] {
+  const half = Math.ceil((queue.jobs.length + queue.lastTaken) / 2);
+  const taken = queue.jobs.splice(0, Math.min(maxBatchJobs, Math.max(minHalfJobs, half)));
+  queue.lastTaken = taken.length;
+  queue.isOvertaken = false;
+  return taken;
+}
+
+/** The jobs whose callers still wait, marked as begun. The others are rejected, with nothing stored. */
+export function beginJobs(jobs: readonly Job[], clock: Clock): Job[] {
+  return jobs.filter((job) => {
+    if (isOver(job.deadline, clock)) {
+      job.reject(notAwaited());
+      return false;
+    }
+    setProgress(job, "begun");
+    return true;
+  });
+}
+
+export function setProgress(job: Job, progress: Progress): void {
+  job.progress = progress;
+  job.deadline.onProgress(progress);
+}
+
+export function rejectAll(jobs: readonly Job[], error: unknown): void {
+  for (const job of jobs) job.reject(error);
+}
