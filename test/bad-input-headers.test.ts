@@ -2,6 +2,7 @@
 import { Code } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf, scenarioOf } from "./methods/index.ts";
 import {
   envelope,
   expectConnectError,
@@ -128,22 +129,20 @@ describe("a timeout", () => {
 
 describe("the header Idempotency-Key", () => {
   const [key, other] = ["3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c11", "3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c12"] as const;
-  const writes: [what: string, method: string, path: () => string][] = [
-    ["CreateConcert", "ConcertService.CreateConcert", () => "/api/v1/concerts"],
-    ["BookTickets", "BookingService.BookTickets", () => "/api/v1/bookings"],
-    ["CancelBooking", "BookingService.CancelBooking", () => `/api/v1/bookings/${subject.bookingId}/cancel`],
-  ];
-  const violationOf = async (method: string, path: string, keyHeader: string | string[], requestId?: string) => {
-    const { id: _, ...request } = subject.requests[method] ?? {};
+  const names = methods
+    .filter(({ input }) => "requestId" in input.field)
+    .map((method) => [method.name, nameOf(method)] as const);
+  const violationOf = async (name: string, keyHeader: string | string[], requestId?: string) => {
+    const { method, path, body: request } = scenarioOf(name).rest(subject.requests[name] ?? {});
     const body = JSON.stringify({ ...request, ...(requestId === undefined ? {} : { request_id: requestId }) });
     const headers = { ...jsonType, "idempotency-key": keyHeader };
-    const answer = await sendHttp(subject.baseUrl, { method: "POST", path, headers, body });
+    const answer = await sendHttp(subject.baseUrl, { method, path, headers, body });
     const { violations = [] } = expectProblem(answer, 400, "INVALID_REQUEST");
     expect(new Set(violations.map(({ field }) => field))).toEqual(new Set(["request_id"]));
     return violations[0]?.message;
   };
 
-  test.each(writes)("of %s has to be a UUID", async (_, method, path) => {
+  test.each(names)("of %s has to be a UUID", async (_, method) => {
     const notKeys = [
       "x",
       `{${key}}`,
@@ -154,16 +153,16 @@ describe("the header Idempotency-Key", () => {
       "é",
       "' OR 1=1 --",
     ];
-    for (const notKey of notKeys) expect(await violationOf(method, path(), notKey)).toBe("must be a valid UUID");
+    for (const notKey of notKeys) expect(await violationOf(method, notKey)).toBe("must be a valid UUID");
     const nil = "00000000-0000-0000-0000-000000000000";
-    expect(await violationOf(method, path(), nil)).toBe("must not be the nil or the max UUID: they identify nothing");
-    for (const empty of ["", '""']) expect(await violationOf(method, path(), empty)).toMatch(/is empty$/);
+    expect(await violationOf(method, nil)).toBe("must not be the nil or the max UUID: they identify nothing");
+    for (const empty of ["", '""']) expect(await violationOf(method, empty)).toMatch(/is empty$/);
   });
 
-  test.each(writes)("of %s may not differ from request_id, nor be given twice", async (_, method, path) => {
-    expect(await violationOf(method, path(), key, other)).toBe("differs from the one in the header Idempotency-Key");
-    expect(await violationOf(method, path(), [key, other])).toBe("must be a valid UUID");
-    expect(await violationOf(method, path(), key, "x")).toBe("differs from the one in the header Idempotency-Key");
+  test.each(names)("of %s may not differ from request_id, nor be given twice", async (_, method) => {
+    expect(await violationOf(method, key, other)).toBe("differs from the one in the header Idempotency-Key");
+    expect(await violationOf(method, [key, other])).toBe("must be a valid UUID");
+    expect(await violationOf(method, key, "x")).toBe("differs from the one in the header Idempotency-Key");
   });
 
   test("may be written in capitals, or in quotes, and equal request_id", async () => {

@@ -1,6 +1,7 @@
 /** JSON that is not what the schema asks for, or not JSON, over REST and Connect. */
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf, scenarioOf, scenarios } from "./methods/index.ts";
 import {
   concertJson,
   expectConnectError,
@@ -13,8 +14,6 @@ import {
   sendHttp,
   startSubject,
 } from "./support/bad-input.ts";
-import { nameOf } from "./support/json-calls.ts";
-import { methods } from "./support/matrix.ts";
 
 let subject: Subject;
 beforeAll(async () => {
@@ -25,16 +24,13 @@ afterAll(() => subject?.close());
 
 const createConcert = "ConcertService.CreateConcert";
 
-/** The REST routes that take a body. */
-const restPaths: Readonly<Record<string, () => { method: string; path: string }>> = {
-  [createConcert]: () => ({ method: "POST", path: "/api/v1/concerts" }),
-  "ConcertService.UpdateConcert": () => ({ method: "PUT", path: `/api/v1/concerts/${subject.concertId}` }),
-  "BookingService.BookTickets": () => ({ method: "POST", path: "/api/v1/bookings" }),
-  "BookingService.CancelBooking": () => ({ method: "POST", path: `/api/v1/bookings/${subject.bookingId}/cancel` }),
-};
+/** The methods whose REST routes take a body. */
+const withRestBody = scenarios.filter(({ rest }) => rest({}).body).map(({ method }) => nameOf(method));
 
-const sendRest = (method: string, body: string | Uint8Array) =>
-  sendHttp(subject.baseUrl, { path: "", ...restPaths[method]?.(), headers: jsonType, body });
+function sendRest(name: string, body: string | Uint8Array) {
+  const { method, path } = scenarioOf(name).rest(subject.requests[name] ?? {});
+  return sendHttp(subject.baseUrl, { method, path, headers: jsonType, body });
+}
 const sendConnect = (method: string, body: string | Uint8Array) =>
   sendHttp(subject.baseUrl, { path: rpcPath(method), headers: jsonType, body });
 
@@ -82,7 +78,7 @@ describe("a value of the wrong type", () => {
     for (const json of wrongJson(field)) {
       const body = withField(method, field.name, json);
       const message = expectConnectViolation(await sendConnect(method, body), field.name);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 });
@@ -94,7 +90,7 @@ describe("a string that is no text", () => {
       const body = withField(method, field.name, json);
       const message = "must be valid Unicode; it has half a surrogate pair";
       expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
@@ -103,7 +99,7 @@ describe("a string that is no text", () => {
       const body = withField(method, field.name, json);
       const message = "must not contain the character U+0000";
       expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
@@ -226,7 +222,7 @@ describe("a key", () => {
   });
 
   const required = cases.filter(
-    ({ method, field }) => restPaths[method] && !["request_id", "currency_code"].includes(field.name),
+    ({ method, field }) => withRestBody.includes(method) && !["request_id", "currency_code"].includes(field.name),
   );
   test.each(required)("whose value is null counts as left out: $method $field.name", async ({ method, field }) => {
     const { [field.name]: _, ...others } = subject.requests[method] ?? {};

@@ -5,9 +5,8 @@
  * APP_FUZZ_SEED=n sends other requests.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf } from "../methods/index.ts";
 import { type FuzzTarget, seed, startFuzzTarget } from "../support/fuzz/run.ts";
-import { nameOf } from "../support/json-calls.ts";
-import { methods } from "../support/matrix.ts";
 
 const requestsPerMethod = 5_000;
 

@@ -1,16 +1,16 @@
 /** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as startRequest } from "node:http";
 import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
-import { fromBinary, type JsonValue } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { restCall } from "./rest.ts";
+import { nameOf, rightJson, scenarios } from "../methods/index.ts";
+import type { JsonObject } from "./scenario.ts";
 import { type Settings, startTestService, type TestService } from "./service.ts";
+import { createStage, moonlightJson } from "./stage.ts";
 
-export type JsonObject = Record<string, JsonValue | undefined>;
-
-/** A service with one concert and one booking, which bad input must leave alone. */
+/** A service with one concert and one booking, which bad input must not change. */
 export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
   readonly concertId: string;
   readonly bookingId: string;
@@ -20,49 +20,27 @@ export interface Subject extends Pick<TestService, "baseUrl" | "database" | "clo
   expectUnharmed(): Promise<void>;
 }
 
-/** A description that CreateConcert takes; booking is open for the rest of this century. */
-export const concertJson = {
-  name: "Moonlight",
-  artist: "The Larks",
-  venue: "Old Mill",
-  concert_date: "2099-06-01T20:00:00Z",
-  total_tickets: 100,
-  price: 50.25,
-  currency_code: "EUR",
-  booking_start_time: "2020-05-01T10:00:00Z",
-  booking_end_time: "2099-06-01T19:30:00Z",
-} satisfies JsonObject;
+/** A description that CreateConcert takes. */
+export const concertJson = moonlightJson satisfies JsonObject;
 
 /** Starts one. */
 export async function startSubject(settings: Settings = {}): Promise<Subject> {
   const { baseUrl, database, close } = await startTestService(settings);
-  const create = async (method: string, json: JsonObject) => {
-    const { status, body } = await restCall(baseUrl, method, json);
-    if (status !== 201) throw new Error(`${method} was answered ${JSON.stringify(body)}`);
-    return (body as { id: string }).id;
-  };
-  const concertId = await create("ConcertService.CreateConcert", concertJson);
-  const order = { concert_id: concertId, user_id: "nora", ticket_count: 1 };
-  const bookingId = await create("BookingService.BookTickets", order);
+  const stage = createStage(baseUrl);
+  const concert = await stage.concert();
+  const booking = await stage.booking(concert, { ticketCount: 1 });
 
   const storedState = async () => JSON.stringify([...(await rows("concerts")), ...(await rows("bookings"))]);
   const rows = (table: string) => database.query(`SELECT t::text FROM ${table} t ORDER BY id`);
   const before = await storedState();
   return {
-    ...{ baseUrl, database, close, concertId, bookingId },
-    requests: {
-      "ConcertService.GetConcert": { id: concertId },
-      "ConcertService.ListConcerts": {},
-      "ConcertService.CreateConcert": concertJson,
-      "ConcertService.UpdateConcert": { id: concertId, version: 1, ...concertJson },
-      "BookingService.GetBooking": { id: bookingId },
-      "BookingService.GetUserBookings": { user_id: "nora" },
-      "BookingService.BookTickets": order,
-      "BookingService.CancelBooking": { id: bookingId, user_id: "nora" },
-    },
+    ...{ baseUrl, database, close, concertId: String(concert.id), bookingId: String(booking.id) },
+    requests: Object.fromEntries(
+      scenarios.map((scenario) => [nameOf(scenario.method), rightJson(scenario, { concert, booking })]),
+    ),
     async expectUnharmed() {
       expect(await storedState()).toBe(before);
-      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concertId}` })).status).toBe(200);
+      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concert.id}` })).status).toBe(200);
     },
   };
 }

@@ -22,6 +22,12 @@ import { restCall } from "./rest.ts";
 export const protocols = ["gRPC", "gRPC-Web", "Connect JSON", "Connect binary", "Connect GET", "REST"] as const;
 export type Protocol = (typeof protocols)[number];
 
+/** A field of a request and what is wrong with it. */
+export interface Violation {
+  readonly field: string;
+  readonly message: string;
+}
+
 /** An error as the caller sees it, whatever the protocol. */
 export interface Refusal {
   readonly ok: false;
@@ -30,7 +36,7 @@ export interface Refusal {
   readonly reason: string | undefined;
   readonly message: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly violations: readonly { readonly field: string; readonly message: string }[];
+  readonly violations: readonly Violation[];
   readonly retryDelayMs: number | undefined;
 }
 
