@@ -1,5 +1,6 @@
 /** The scenarios of all methods. Each method of the schema has a file here, `get-concert.ts` for GetConcert. */
 import { readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { create, type DescMethod, type DescMethodUnary, toJson } from "@bufbuild/protobuf";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
@@ -12,18 +13,20 @@ export const methods: readonly DescMethodUnary[] = [ConcertService, BookingServi
   service.methods.filter(isUnary),
 );
 
-const fileOf = ({ name }: DescMethodUnary) => `${name.replaceAll(/(?<=.)[A-Z]/g, "-$&").toLowerCase()}.ts`;
+const nameOfFile = ({ name }: DescMethodUnary) => name.replaceAll(/(?<=.)[A-Z]/g, "-$&").toLowerCase();
 
-const files = readdirSync(import.meta.dirname).filter((file) => file !== "index.ts");
-const modules: readonly { scenario: Scenario }[] = await Promise.all(files.map((file) => import(`./${file}`)));
+const files = readdirSync(import.meta.dirname)
+  .map((file) => basename(file, ".ts"))
+  .filter((file) => file !== "index");
+const modules: readonly { scenario: Scenario }[] = await Promise.all(files.map((file) => import(`./${file}.ts`)));
 
 /** The scenarios, in the order of the schema. */
 export const scenarios: readonly Scenario[] = modules
   .map(({ scenario }) => scenario)
   .toSorted((a, b) => methods.indexOf(a.method) - methods.indexOf(b.method));
 
-/** The files that are missing. */
-export const missingFiles = methods.map(fileOf).filter((file) => !files.includes(file));
+/** The files that are missing, without their extension. */
+export const missingFiles = methods.map(nameOfFile).filter((file) => !files.includes(file));
 
 /** A method's name with its service's, such as `ConcertService.GetConcert`. */
 export const nameOf = (method: DescMethod) => `${method.parent.name}.${method.name}`;
