@@ -18,7 +18,9 @@ const nameOfFile = ({ name }: DescMethodUnary) => name.replaceAll(/(?<=.)[A-Z]/g
 const files = readdirSync(import.meta.dirname)
   .map((file) => basename(file, ".ts"))
   .filter((file) => file !== "index");
-const modules: readonly { scenario: Scenario }[] = await Promise.all(files.map((file) => import(`./${file}.ts`)));
+const modules: readonly { scenario: Scenario }[] = await Promise.all(
+  files.map((file) => import(/* @vite-ignore */ `./${file}.ts`)),
+);
 
 /** The scenarios, in the order of the schema. */
 export const scenarios: readonly Scenario[] = modules
