@@ -1,7 +1,15 @@
 /** Every method's successes and refusals, by every protocol on both ports. The expected answers are in `test/methods`. */
 import { type DescMethodUnary, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { codeName, codesOf, describeReason, ErrorOrigin, RetryDelay, reasonsFrom } from "../src/rpc/reasons.ts";
+import {
+  codeName,
+  codesOf,
+  describeReason,
+  ErrorOrigin,
+  type ReasonName,
+  RetryDelay,
+  reasonsFrom,
+} from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/transport/rest/problem-details.ts";
 import { methods, missingFiles, scenarios } from "./methods/index.ts";
 import { callOnce, type Exchange } from "./support/exchange.ts";
@@ -51,8 +59,10 @@ describe.each(ports)("on the %s", (port) => {
     });
 
     describe.each(refusals)(`${method.name} answers $reason when $when`, ({ reason, arrange }) => {
+      const { metadata: declared } = describeReason(reason as ReasonName);
       it.each(protocolsOf(method))("by %s", async (protocol) => {
         const { request, ...expected } = await arrange(sceneOf(protocol));
+        expect(Object.keys(expected.metadata ?? {})).toEqual(declared);
         expectRefusal(protocol, await callOnce(protocol, urlOf(), method, request), { reason, ...expected });
         matrix.fill(method, protocol, reason);
       });

@@ -183,7 +183,7 @@ const cutOff = ({ repeatable }: PreparedCall) =>
 describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, () =>
   // A connection and a statement for each call, so that all of them are seen to wait.
   withLockedTables(
-    { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: "60" },
+    { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: String(2 * calls.length) },
     async (service, held) => {
       const attempts = attemptAll(calls, service.baseUrl, () => noCache);
       await held.untilWaiting(calls.length);
