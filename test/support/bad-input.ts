@@ -1,6 +1,5 @@
 /** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as startRequest } from "node:http";
-import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
@@ -9,6 +8,9 @@ import { nameOf, rightJson, scenarios } from "../methods/index.ts";
 import type { JsonObject } from "./scenario.ts";
 import { type Settings, startTestService, type TestService } from "./service.ts";
 import { createStage, moonlightJson } from "./stage.ts";
+import { type RawResponse, sendRaw, type WireRequest } from "./wire/send.ts";
+
+export { envelope } from "./wire/envelopes.ts";
 
 /** A service with one concert and one booking, which bad input must not change. */
 export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
@@ -45,14 +47,7 @@ export async function startSubject(settings: Settings = {}): Promise<Subject> {
   };
 }
 
-export interface HttpRequest {
-  /** POST if there is a body, else GET. */
-  readonly method?: string;
-  /** Sent as it is. */
-  readonly path: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Uint8Array | undefined;
-}
+export type HttpRequest = Omit<WireRequest, "httpVersion">;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -60,60 +55,32 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Sends one request over HTTP/1.1 on a connection of its own, with its length unless it says `Transfer-Encoding`. */
-export function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
-  const { path, body, method = body === undefined ? "GET" : "POST" } = request;
-  const { hostname, port } = new URL(baseUrl);
-  const headers = { ...request.headers };
-  if (body !== undefined && !headers["transfer-encoding"]) headers["content-length"] = Buffer.byteLength(body);
-  return new Promise((resolve, reject) => {
-    const outgoing = startRequest({ hostname, port, path, method, headers, agent: false }, async (response) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response) chunks.push(chunk);
-      const text = Buffer.concat(chunks).toString();
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
+/** Sends one request over HTTP/1.1 on a new connection. */
+export async function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
+  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
 }
+
+const answerOf = ({ status, headers, trailers, body }: RawResponse): HttpAnswer => ({
+  status,
+  headers: { ...headers, ...trailers },
+  text: body.toString(),
+});
 
 export const jsonType = { "content-type": "application/json" };
 
 /** The URL path of a method, such as `ConcertService.GetConcert`, for the RPC protocols. */
 export const rpcPath = (method: string) => `/frontrow.v1.${method.replace(".", "/")}`;
 
-/** An envelope of the gRPC protocols, which may lie about its length. */
-export function envelope(message: Uint8Array, flags = 0, length = message.length): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(flags, 0);
-  prefix.writeUInt32BE(length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-/** Sends bytes as the body of a gRPC call, with further headers, and collects the answer's headers and trailers. */
+/** Sends bytes as the body of a gRPC call, with further headers. The answer has the trailers among its headers. */
 export async function sendGrpc(
   baseUrl: string,
   path: string,
   body: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<HttpAnswer> {
-  const session = connectHttp2(baseUrl);
-  try {
-    const fixed = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
-    const stream = session.request({ ...fixed, ...headers });
-    let answered: Http2Headers = {};
-    const add = (more: Http2Headers) => {
-      answered = { ...answered, ...more };
-    };
-    stream.on("response", add).on("trailers", add);
-    stream.end(body);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of stream) chunks.push(chunk);
-    return { status: Number(answered[":status"]), headers: answered, text: Buffer.concat(chunks).toString() };
-  } finally {
-    session.destroy();
-  }
+  const fixed = { "content-type": "application/grpc", te: "trailers" };
+  const request = { httpVersion: 2, path, headers: { ...fixed, ...headers }, body } as const;
+  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
 }
 
 export interface Problem {
