@@ -1,6 +1,6 @@
 /** gRPC-Web's text mode, in which requests and responses are base64. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ConcertSchema } from "../gen/frontrow/v1/concert_pb.ts";
 import { GetConcertRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
 import {
@@ -33,6 +33,9 @@ function trailerOf(text: string) {
   return { status, error: decodeURIComponent(error ?? "") };
 }
 
+const post = (port: number, path: string, body: string, type = "application/grpc-web-text") =>
+  fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers: { "content-type": type }, body });
+
 const statusOf = async (response: Promise<Response>) => trailerOf(await (await response).text()).status;
 
 const handlers: ConcertHandlers = { getConcert: ({ id }) => ({ id, name: "Moonlight" }) };
@@ -42,18 +45,14 @@ describe.each([
   ["the application with the fast path", () => serveApp(handlers, { fastPath: true, maxBodyBytes })],
   ["the application without the fast path", () => serveApp(handlers, { fastPath: false, maxBodyBytes })],
 ] as const)("%s", (_, serve) => {
-  let app: Pick<ServedApp, "port" | "close"> & Partial<Pick<ServedApp, "readiness">>;
+  let app: Pick<ServedApp, "port" | "close">;
   beforeAll(async () => {
     app = await serve();
-    await app.readiness?.started();
   });
   afterAll(() => app.close());
 
-  const post = (path: string, body: string, type = "application/grpc-web-text") =>
-    fetch(`http://127.0.0.1:${app.port}${path}`, { method: "POST", headers: { "content-type": type }, body });
-
   test.each(["application/grpc-web-text", "application/grpc-web-text+proto"])("answers a call of %s", async (type) => {
-    const response = await post(getConcert, question, type);
+    const response = await post(app.port, getConcert, question, type);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toMatch(/^application\/grpc-web-text/);
     const text = await response.text();
@@ -65,12 +64,12 @@ describe.each([
   test("takes a body whose pieces are padded each", async () => {
     const bytes = Buffer.from(question, "base64");
     const pieces = [bytes.subarray(0, 1), bytes.subarray(1, 3), bytes.subarray(3)].map(base64);
-    expect(await statusOf(post(getConcert, pieces.join("")))).toBe("0");
+    expect(await statusOf(post(app.port, getConcert, pieces.join("")))).toBe("0");
   });
 
   const noBase64 = ["{}", question.slice(1), `${question}=`, "====", "a=aa", "AAAA_-==", "AAAA!AAA", "AAA", "A==="];
   test.each([...noBase64, "AAAA\n"])("refuses %j, which is not base64", async (body) => {
-    const text = await (await post(getConcert, body)).text();
+    const text = await (await post(app.port, getConcert, body)).text();
     expect(trailerOf(text)).toEqual({ status: "3", error: "protocol error: the body is not base64" });
   });
 
@@ -81,31 +80,32 @@ describe.each([
       data.set([0x7a, ((bytes - 3) & 0x7f) | 0x80, (bytes - 3) >> 7]);
       return base64(envelope(data));
     };
-    expect(await statusOf(post(getConcert, padded(maxBodyBytes)))).toBe("0");
-    expect(await statusOf(post(getConcert, padded(maxBodyBytes + 1)))).toBe("8");
-    expect(await statusOf(post(getConcert, padded(10 * maxBodyBytes)))).toBe("8");
+    expect(await statusOf(post(app.port, getConcert, padded(maxBodyBytes)))).toBe("0");
+    expect(await statusOf(post(app.port, getConcert, padded(maxBodyBytes + 1)))).toBe("8");
+    expect(await statusOf(post(app.port, getConcert, padded(10 * maxBodyBytes)))).toBe("8");
   });
+});
 
-  test("a stream's messages arrive when they are sent", async ({ skip }) => {
-    const { readiness } = app;
-    if (!readiness) return skip("the fast path has no streams");
-    const { body } = await post(watch, base64(envelope(Buffer.of())));
-    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    const read = async () => {
-      const piece = await reader?.read();
-      text += piece?.value ?? "";
-      return piece?.done ?? true;
-    };
-    const statuses = () =>
-      envelopesOf(text)
-        .filter(({ flags }) => flags === 0)
-        .map(({ data }) => fromBinary(HealthCheckResponseSchema, data).status);
-    await read();
-    expect(statuses()).toEqual([ServingStatus.SERVING]);
-    readiness.drain();
-    while (!(await read()));
-    expect(statuses()).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
-    expect(trailerOf(text).status).toBe("0");
-  });
+test.each([true, false])("a stream's messages arrive when they are sent, with the fast path: %s", async (fastPath) => {
+  const { port, readiness, close } = await serveApp({}, { fastPath });
+  onTestFinished(close);
+  await readiness.started();
+  const { body } = await post(port, watch, base64(envelope(Buffer.of())));
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const read = async () => {
+    const piece = await reader?.read();
+    text += piece?.value ?? "";
+    return piece?.done ?? true;
+  };
+  const statuses = () =>
+    envelopesOf(text)
+      .filter(({ flags }) => flags === 0)
+      .map(({ data }) => fromBinary(HealthCheckResponseSchema, data).status);
+  await read();
+  expect(statuses()).toEqual([ServingStatus.SERVING]);
+  readiness.drain();
+  while (!(await read()));
+  expect(statuses()).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+  expect(trailerOf(text).status).toBe("0");
 });
