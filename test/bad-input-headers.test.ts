@@ -1,4 +1,4 @@
-/** Headers that mislead: types of content, versions, timeouts and keys. */
+/** Headers with wrong values: content types, versions, timeouts and keys. */
 import { Code } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -30,7 +30,7 @@ const post = (path: string, body: string | Uint8Array, headers: Record<string, s
 const getConcert = rpcPath("ConcertService.GetConcert");
 const one = envelope(Buffer.of(0x08, 0x01));
 
-describe("a type of content", () => {
+describe("a content type", () => {
   const otherTypes = [
     ...["text/plain", "text/json", "application/jsonx", "application/xml", "application/x-www-form-urlencoded"],
     ...[
@@ -57,14 +57,14 @@ describe("a type of content", () => {
     },
   );
 
-  test("has to be told", async () => {
+  test("is required", async () => {
     expectProblem(await post("/api/v1/bookings", "{}"), 415, "UNSUPPORTED_MEDIA_TYPE");
     expectProblem(await post(getConcert, "{}"), 415, "UNSUPPORTED_MEDIA_TYPE");
-    // Fastify knows of this one that it cannot be read by anything.
+    // Fastify refuses this one itself.
     expectProblem(await post(getConcert, "{}", { "content-type": "" }), 415, "UNSUPPORTED_MEDIA_TYPE");
   });
 
-  test("that promises another message than there is, is not believed", async () => {
+  test("that does not match the message is an error", async () => {
     const body = '{"id":"1"}';
     expectConnectError(await post(getConcert, body, { "content-type": "application/proto" }), 400, "invalid_argument");
     expectConnectError(await post(getConcert, one, jsonType), 400, "invalid_argument");
@@ -72,7 +72,7 @@ describe("a type of content", () => {
     expectGrpcError(json, Code.InvalidArgument);
   });
 
-  test("and what is accepted in return do not bind each other", async () => {
+  test("is independent of what the client accepts", async () => {
     for (const accept of ["text/html", "application/xml", "x", ""]) {
       const path = `/api/v1/concerts/${subject.concertId}`;
       expect((await sendHttp(subject.baseUrl, { path, headers: { accept } })).status).toBe(200);
@@ -110,18 +110,18 @@ describe("a timeout", () => {
     },
   );
 
-  test("that is over is over", async () => {
+  test("of zero has passed", async () => {
     const connect = await post(getConcert, '{"id":"1"}', { ...jsonType, "connect-timeout-ms": "0" });
     expectConnectError(connect, 504, "deadline_exceeded");
     expectGrpcError(await sendGrpc(subject.baseUrl, getConcert, one, { "grpc-timeout": "0S" }), Code.DeadlineExceeded);
   });
 
-  test.each(["2147483647", "2147483648", "9999999999"])("of %s ms is not over yet", async (value) => {
+  test.each(["2147483647", "2147483648", "9999999999"])("of %s ms has not passed", async (value) => {
     const answer = await post(getConcert, '{"id":"1"}', { ...jsonType, "connect-timeout-ms": value });
     expect(answer.status).toBe(200);
   });
 
-  test.each(["99999999H", "35792M", "2147484S", "1H"])("of %s is not over yet", async (value) => {
+  test.each(["99999999H", "35792M", "2147484S", "1H"])("of %s has not passed", async (value) => {
     const answer = await sendGrpc(subject.baseUrl, getConcert, one, { "grpc-timeout": value });
     expect(answer.headers["grpc-status"]).toBe("0");
   });
@@ -142,7 +142,7 @@ describe("the header Idempotency-Key", () => {
     return violations[0]?.message;
   };
 
-  test.each(names)("of %s has to be a UUID", async (_, method) => {
+  test.each(names)("of %s must be a UUID", async (_, method) => {
     const notKeys = [
       "x",
       `{${key}}`,
@@ -159,13 +159,13 @@ describe("the header Idempotency-Key", () => {
     for (const empty of ["", '""']) expect(await violationOf(method, empty)).toMatch(/is empty$/);
   });
 
-  test.each(names)("of %s may not differ from request_id, nor be given twice", async (_, method) => {
+  test.each(names)("of %s must equal request_id and be given once", async (_, method) => {
     expect(await violationOf(method, key, other)).toBe("differs from the one in the header Idempotency-Key");
     expect(await violationOf(method, [key, other])).toBe("must be a valid UUID");
     expect(await violationOf(method, key, "x")).toBe("differs from the one in the header Idempotency-Key");
   });
 
-  test("may be written in capitals, or in quotes, and equal request_id", async () => {
+  test("may be in capitals or in quotes and still equals request_id", async () => {
     for (const header of [key, key.toUpperCase(), `"${key}"`, `"${key.toUpperCase()}"`]) {
       const request = { ...subject.requests["BookingService.BookTickets"], request_id: key, ticket_count: 0 };
       const headers = { ...jsonType, "idempotency-key": header };
@@ -178,7 +178,7 @@ describe("the header Idempotency-Key", () => {
     }
   });
 
-  test("means nothing to methods without a request_id", async () => {
+  test("is ignored by methods without a request_id", async () => {
     const headers = { "idempotency-key": "x" };
     const path = `/api/v1/concerts/${subject.concertId}`;
     expect((await sendHttp(subject.baseUrl, { path, headers })).status).toBe(200);
@@ -188,7 +188,7 @@ describe("the header Idempotency-Key", () => {
   });
 });
 
-describe("a method that is none", () => {
+describe("an unknown method", () => {
   test.each(["/frontrow.v1.ConcertService/DropConcert", "/frontrow.v1.Nothing/GetConcert", "/x/y"])(
     "is UNIMPLEMENTED to a gRPC client: %s",
     async (path) => {

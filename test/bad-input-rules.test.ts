@@ -35,7 +35,7 @@ test.each(scenarios.map(({ method, rules }) => [method.input.name, method, rules
 test("every method has its own input, which has only scalars and timestamps", () => {
   expect(new Set(methods.map(({ input }) => input)).size).toBe(methods.length);
   for (const field of methods.flatMap(({ input }) => input.fields)) {
-    // Nested messages would need rules, cases and a timestamp check of their own.
+    // Nested messages would need more rules, cases and a timestamp check.
     expect([field.name, field.message?.typeName ?? field.fieldKind]).toEqual([
       field.name,
       expect.stringMatching(/^(?:scalar|google\.protobuf\.Timestamp)$/),

@@ -1,4 +1,4 @@
-/** What the fast path and Connect's pipeline do alike with requests of all protocols, whichever of them answers. */
+/** Requests that the fast path and Connect's pipeline answer alike. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { envelope, rpcPath, sendGrpc } from "./support/bad-input.ts";
@@ -28,7 +28,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
   });
   afterEach(() => app.close());
 
-  test("a handler's URL has the Host, and not what a proxy says of it", async () => {
+  test("a handler's URL has the Host, not X-Forwarded-Host", async () => {
     const headers = { ...json, host: "Frontrow.test:80", "x-forwarded-host": "b c" };
     const { status } = await sendRaw(app.port, { path, headers, body: "{}" });
     expect([status, url]).toEqual([200, `http://frontrow.test${path}`]);
@@ -82,7 +82,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     ]);
   });
 
-  test("text with a lone surrogate is the client's fault, by gRPC and gRPC-Web as well", async () => {
+  test("text with a lone surrogate is INVALID_ARGUMENT by gRPC, gRPC-Web and Connect", async () => {
     const body = Buffer.from('{"id":"\\ud800"}');
     const grpc = await sendGrpc(app.baseUrl, path, envelope(body), { "content-type": "application/grpc+json" });
     expect(grpc.headers["grpc-status"]).toBe("3");

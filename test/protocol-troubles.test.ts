@@ -105,7 +105,7 @@ describeTrouble(
   ofWrite,
 );
 
-/** Bookings wait in a queue of their own, as long as their callers do. */
+/** Bookings wait in the engine's queue, as long as their callers wait. */
 const needsConnection = ({ method }: Pick<Cell, "method">) => method !== BookingService.method.bookTickets;
 
 describeTrouble(

@@ -1,6 +1,6 @@
 /**
  * Generated requests to every method, wrong in every way that could be thought of: whatever comes, the answer has its
- * protocol's shape, is no fault of the server, and tells nothing of its insides; and the process lives on.
+ * protocol's shape, is not a server error and shows no internals, and the process keeps running.
  *
  * APP_FUZZ_SEED=n sends other requests.
  */

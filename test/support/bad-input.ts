@@ -1,4 +1,4 @@
-/** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
+/** Requests with bad input: a service to send them to, and the errors of each protocol. */
 import type { IncomingHttpHeaders } from "node:http";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
@@ -18,14 +18,14 @@ export interface Subject extends Pick<TestService, "baseUrl" | "database" | "clo
   readonly bookingId: string;
   /** For each method, such as `ConcertService.GetConcert`, a request in JSON that it answers. */
   readonly requests: Readonly<Record<string, JsonObject>>;
-  /** Fails if anything stored has changed since the start, or if the service no longer answers. */
+  /** Fails if a stored row has changed since the start, or if the service no longer answers. */
   expectUnharmed(): Promise<void>;
 }
 
 /** A description that CreateConcert takes. */
 export const concertJson = moonlightJson satisfies JsonObject;
 
-/** Starts one. */
+/** Starts the service. */
 export async function startSubject(settings: Settings = {}): Promise<Subject> {
   const { baseUrl, database, close } = await startTestService(settings);
   const stage = createStage(baseUrl);
@@ -88,7 +88,7 @@ export interface Problem {
   readonly violations?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** REST's error: every documented member, and nothing else. */
+/** REST's error, with every documented member and no other. */
 export function expectProblem({ status, headers, text }: HttpAnswer, expected: number, reason: string): Problem {
   expectNoInsides(text);
   expect([status, headers["content-type"], text]).toEqual([
@@ -152,17 +152,17 @@ export function expectGrpcError({ status, headers }: HttpAnswer, code: Code): st
 }
 
 const insides = [
-  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|constraint|pg_\w+|postgres\w*)\b/i,
+  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|column|constraint|pg_\w+|postgres\w*)\b/i,
   /\b(?:sqlstate|ECONN\w+|ENO\w+|EPIPE|TypeError|RangeError|SyntaxError)\b|127\.0\.0\.1|localhost/,
   /\bat .*:\d+:\d+|\.[cm]?[jt]s\b|node_modules|node:|\/(?:src|home|tmp|usr|work)\//,
 ];
 
-/** No SQL, no stack, no file and no address of ours. */
+/** Fails if the text has SQL, a stack, a file or an address of the service. */
 export function expectNoInsides(text: string): void {
   for (const pattern of insides) expect(text).not.toMatch(pattern);
 }
 
-/** The first of them in a text; undefined if there is none. */
+/** The first of these in a text; undefined if there is none. */
 export function findInsides(text: string): string | undefined {
   return insides.map((pattern) => pattern.exec(text)?.[0]).find((found) => found !== undefined);
 }

@@ -21,7 +21,7 @@ export interface PlannedCall {
   readonly protocol: Protocol;
 }
 
-/** A call that was made, and its answer. */
+/** A call and its answer. */
 export interface Attempt extends PlannedCall {
   readonly answer: Answer<unknown>;
 }

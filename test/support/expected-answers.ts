@@ -1,6 +1,7 @@
 /** The answers to failures, written by hand: what tests expect must not come from what they test. */
 import { expect } from "vitest";
 import { scenarios } from "../methods/index.ts";
+import { expectNoInsides } from "./bad-input.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outcome, Protocol, Violation } from "./protocols.ts";
 import { type ErrorStatus, invalidArgument, permissionDenied } from "./scenario.ts";
@@ -96,16 +97,4 @@ export function expectRefusal(
     metadata,
     ...(reason === "INVALID_REQUEST" ? { violations } : {}),
   });
-}
-
-const insides = [
-  // SQL, and the names that PostgreSQL and its errors use.
-  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|column|constraint|pg_\w+|postgres\w*)\b/i,
-  /\b(?:sqlstate|ECONN\w+|ENO\w+|EPIPE)\b|127\.0\.0\.1|localhost/,
-  // Stacks and files.
-  /\bat .*:\d+:\d+|\.[cm]?[jt]s\b|node_modules|node:|\/(?:src|home|tmp|usr|work)\//,
-];
-
-function expectNoInsides(text: string): void {
-  for (const pattern of insides) expect(text).not.toMatch(pattern);
 }

@@ -1,11 +1,11 @@
-/** One request in JSON, sent by several protocols, with what comes back in one shape. */
+/** One request in JSON, sent by several protocols, with the answers in one shape. */
 import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
 import { scenarioOf } from "../methods/index.ts";
 import { createProtocolClient, type Outcome, type Protocol, type Refusal } from "./protocols.ts";
 import { restCall } from "./rest.ts";
 import type { JsonObject } from "./scenario.ts";
 
-/** One protocol of each kind: what they share needs no more, and what they do not share has tests of its own. */
+/** One protocol of each kind. Other tests cover what differs between protocols of one kind. */
 export const jsonProtocols = ["REST", "Connect JSON", "gRPC"] as const satisfies Protocol[];
 export type JsonProtocol = (typeof jsonProtocols)[number];
 

@@ -1,4 +1,4 @@
-/** The cells of the protocol matrix: every method by every protocol by everything that it may answer. */
+/** The cells of the protocol matrix: method, protocol and answer. */
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import { expect } from "vitest";
 import { ErrorOrigin, type ReasonName, reasonsFrom, reasonsOf } from "../../src/rpc/reasons.ts";
@@ -16,9 +16,9 @@ export function declaredReasons(method: DescMethod): readonly ReasonName[] {
 }
 
 export interface Matrix {
-  /** Says that the method has been seen to give this answer by this protocol. */
+  /** Records that the method gave this answer by this protocol. */
   fill(method: DescMethodUnary, protocol: Protocol, answer: string): void;
-  /** Fails if a cell is empty, or if one is filled that should not be there. */
+  /** Fails if a cell is missing, or if one is recorded that should not exist. */
   expectComplete(answersOf: (method: DescMethodUnary) => readonly string[]): void;
 }
 

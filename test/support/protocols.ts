@@ -1,4 +1,4 @@
-/** One way to call any method by any protocol, each through a real client of it, with answers in one shape. */
+/** Calls any method by any protocol through a real client, with answers in one shape. */
 import {
   create,
   type DescMethodUnary,
@@ -28,7 +28,7 @@ export interface Violation {
   readonly message: string;
 }
 
-/** An error as the caller sees it, whatever the protocol. */
+/** An error as the caller sees it by any protocol. */
 export interface Refusal {
   readonly ok: false;
   /** Such as `NOT_FOUND`. */
@@ -97,7 +97,7 @@ export function createProtocolClient(
   }
 }
 
-/** Whether a protocol can call a method at all: Connect GET is for reads. */
+/** Whether a protocol can call a method. Connect GET is for reads. */
 export function supports(protocol: Protocol, method: DescMethodUnary): boolean {
   return protocol !== "Connect GET" || method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }
