@@ -1,4 +1,4 @@
-/** Bodies that are too large, packed too well, cut off, or no messages at all. */
+/** Bodies that are too large, compressed too well, truncated or malformed. */
 import { gzipSync } from "node:zlib";
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -75,7 +75,7 @@ const ways: Readonly<
 const transfer = (chunked: boolean): Record<string, string> => (chunked ? { "transfer-encoding": "chunked" } : {});
 
 describe.each(Object.entries(ways))("%s", (_, { send, tooLarge }) => {
-  // Not a message in any protocol: who parsed it would say something else.
+  // Not a message in any protocol: a parser would answer with another error.
   test.each([
     ["a byte", maxBytes + 1],
     ["a megabyte", 1_000_000],
@@ -92,7 +92,7 @@ describe.each(Object.entries(ways))("%s", (_, { send, tooLarge }) => {
   });
 });
 
-describe("a body that is only said to be too large", () => {
+describe("a body whose Content-Length is too large", () => {
   test.each([
     ["REST", restPath, "HTTP/1.1 413"],
     ["Connect", rpc, "HTTP/1.1 429"],
@@ -115,7 +115,7 @@ describe("a compressed body", () => {
   const spaces = Buffer.alloc(2_000_000, " ");
   const bomb = gzipSync(spaces);
 
-  test("counts as large as it gets", async () => {
+  test("counts with its decompressed size", async () => {
     const [encoding, bytes] = ["gzip", bomb];
     expect(bytes.length).toBeLessThan(maxBytes);
     const headers = { "content-encoding": encoding };
@@ -130,7 +130,7 @@ describe("a compressed body", () => {
     expectConnectError(await sendHttp(subject.baseUrl, { path }), 429, "resource_exhausted");
   });
 
-  test("is taken by Connect and gRPC if it is none too large", async () => {
+  test("is accepted by Connect and gRPC within the limit", async () => {
     const list = rpcPath("ConcertService.ListConcerts");
     const json = await post(list, gzipSync("{}"), { ...jsonType, "content-encoding": "gzip" });
     expect(json.status).toBe(200);
@@ -143,7 +143,7 @@ describe("a compressed body", () => {
     ["half of it", gzipSync("{}").subarray(0, 12)],
     ["with a wrong checksum", Buffer.concat([gzipSync("{}").subarray(0, -8), Buffer.alloc(8)])],
     ["nothing", Buffer.of(0x1f, 0x8b)],
-  ])("that cannot be unpacked is refused: %s", async (_, bytes) => {
+  ])("that cannot be decompressed is refused: %s", async (_, bytes) => {
     const answer = await post(rpc, bytes, { ...jsonType, "content-encoding": "gzip" });
     expectConnectError(answer, 400, "invalid_argument");
     const grpc = await sendGrpc(subject.baseUrl, rpc, envelope(bytes, 1), { "grpc-encoding": "gzip" });
@@ -164,14 +164,14 @@ describe("a compressed body", () => {
     },
   );
 
-  test.each(["gzip", "br", "snappy"])("is not taken by REST: %s", async (encoding) => {
+  test.each(["gzip", "br", "snappy"])("is refused by REST: %s", async (encoding) => {
     const answer = await post(restPath, bomb, { ...jsonType, "content-encoding": encoding });
     expectProblem(answer, 415, "UNSUPPORTED_MEDIA_TYPE");
   });
 });
 
 describe("an empty body", () => {
-  test("says nothing, and what is required is missing", async () => {
+  test("is a request without its required fields", async () => {
     for (const headers of [{}, jsonType]) expectProblem(await post(restPath, "", headers), 400, "INVALID_REQUEST");
     expectConnectError(await post(rpc, "", jsonType), 400, "invalid_argument");
     expectConnectError(await post(rpc, "", protoType), 400, "invalid_argument");
@@ -184,7 +184,7 @@ describe("an empty body", () => {
     expectGrpcWebError(await post(rpc, "", grpcWebType), Code.Unimplemented);
   });
 
-  test("is all that a GET may have", async () => {
+  test("is the only body that a GET may have", async () => {
     for (const path of [restPath, `${restPath}/${subject.concertId}`]) {
       const answer = await sendHttp(subject.baseUrl, { method: "GET", path, headers: jsonType, body: "{}" });
       expect(expectProblem(answer, 400, "INVALID_REQUEST").detail).toBe("this method takes no request body");
@@ -192,7 +192,7 @@ describe("an empty body", () => {
   });
 });
 
-describe("bytes that are no message", () => {
+describe("malformed bytes", () => {
   const name = (...bytes: number[]) => Buffer.of(0x12, bytes.length, ...bytes);
   test.each([
     ["an unfinished tag", Buffer.of(0xff)],
@@ -207,7 +207,7 @@ describe("bytes that are no message", () => {
     ["an encoded surrogate", name(0xed, 0xa0, 0x80)],
     ["text", Buffer.from('{"name":"x"}')],
   ])("%s: refused by every binary protocol", async (_, bytes) => {
-    // Connect takes them for a fault of the server, before anything of ours runs.
+    // Connect answers INTERNAL before any code of ours runs.
     const connect = await post(rpc, bytes, protoType);
     expectConnectError(connect, 400, "invalid_argument");
     const grpc = await sendGrpc(subject.baseUrl, rpc, envelope(bytes));
@@ -217,7 +217,7 @@ describe("bytes that are no message", () => {
     expectGrpcWebError(await post(rpc, envelope(bytes), grpcWebType), code);
   });
 
-  test("unknown fields are ignored, for newer clients", async () => {
+  test("unknown fields are ignored, so that newer clients can call", async () => {
     const path = rpcPath("ConcertService.GetConcert");
     const bytes = Buffer.concat([Buffer.of(0x08, 0x01), Buffer.of(0xf8, 0x7f, 0x01), Buffer.of(0x7a, 0x01, 0xff)]);
     expect((await post(path, bytes, protoType)).status).toBe(200);
@@ -229,7 +229,7 @@ describe("bytes that are no message", () => {
     ["half a prefix", Buffer.of(0, 0, 0), Code.InvalidArgument],
     ["less than it promises", envelope(someId, 0, 100), Code.InvalidArgument],
     ["two messages", Buffer.concat([envelope(someId), envelope(someId)]), Code.Unimplemented],
-    // What gRPC's own rules ask for.
+    // The code that gRPC's rules ask for.
     ["compressed without saying how", envelope(someId, 1), Code.Internal],
   ])("an envelope of %s", async (_, bytes, code) => {
     const path = rpcPath("BookingService.CancelBooking");
@@ -238,7 +238,7 @@ describe("bytes that are no message", () => {
   });
 });
 
-describe("a body that does not come as it was announced", () => {
+describe("a body that does not match its headers", () => {
   const head = (...headers: string[]) =>
     [`POST ${restPath} HTTP/1.1`, "Host: test", "Content-Type: application/json", ...headers, "", ""].join("\r\n");
   const port = () => Number(new URL(subject.baseUrl).port);
@@ -257,7 +257,7 @@ describe("a body that does not come as it was announced", () => {
   test.each([
     ["a length", `${head("Content-Length: 300")}{"name":"x"`],
     ["chunks", `${head("Transfer-Encoding: chunked")}a\r\n{"name":"x\r\n`],
-  ])("of which the client sends a half and goes, after %s, is dropped", async (_, text) => {
+  ])("of which half is sent before the client closes, after %s, is dropped", async (_, text) => {
     const connection = openRaw(port());
     await new Promise((resolve) => connection.socket.write(text, resolve));
     connection.socket.end();

@@ -1,8 +1,7 @@
 /** The first requests that `npm run test:fuzz` generates, of which it sends many more. */
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { methods, nameOf } from "./methods/index.ts";
 import { type FuzzTarget, startFuzzTarget } from "./support/fuzz/run.ts";
-import { nameOf } from "./support/json-calls.ts";
-import { methods } from "./support/matrix.ts";
 
 const requestsPerMethod = 200;
 

@@ -1,7 +1,8 @@
-/** Headers that mislead: types of content, versions, timeouts and keys. */
+/** Headers with wrong values: content types, versions, timeouts and keys. */
 import { Code } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf, scenarioOf } from "./methods/index.ts";
 import {
   envelope,
   expectConnectError,
@@ -29,7 +30,7 @@ const post = (path: string, body: string | Uint8Array, headers: Record<string, s
 const getConcert = rpcPath("ConcertService.GetConcert");
 const one = envelope(Buffer.of(0x08, 0x01));
 
-describe("a type of content", () => {
+describe("a content type", () => {
   const otherTypes = [
     ...["text/plain", "text/json", "application/jsonx", "application/xml", "application/x-www-form-urlencoded"],
     ...[
@@ -56,14 +57,14 @@ describe("a type of content", () => {
     },
   );
 
-  test("has to be told", async () => {
+  test("is required", async () => {
     expectProblem(await post("/api/v1/bookings", "{}"), 415, "UNSUPPORTED_MEDIA_TYPE");
     expectProblem(await post(getConcert, "{}"), 415, "UNSUPPORTED_MEDIA_TYPE");
-    // Fastify knows of this one that it cannot be read by anything.
+    // Fastify refuses this one itself.
     expectProblem(await post(getConcert, "{}", { "content-type": "" }), 415, "UNSUPPORTED_MEDIA_TYPE");
   });
 
-  test("that promises another message than there is, is not believed", async () => {
+  test("that does not match the message is an error", async () => {
     const body = '{"id":"1"}';
     expectConnectError(await post(getConcert, body, { "content-type": "application/proto" }), 400, "invalid_argument");
     expectConnectError(await post(getConcert, one, jsonType), 400, "invalid_argument");
@@ -71,7 +72,7 @@ describe("a type of content", () => {
     expectGrpcError(json, Code.InvalidArgument);
   });
 
-  test("and what is accepted in return do not bind each other", async () => {
+  test("is independent of what the client accepts", async () => {
     for (const accept of ["text/html", "application/xml", "x", ""]) {
       const path = `/api/v1/concerts/${subject.concertId}`;
       expect((await sendHttp(subject.baseUrl, { path, headers: { accept } })).status).toBe(200);
@@ -109,18 +110,18 @@ describe("a timeout", () => {
     },
   );
 
-  test("that is over is over", async () => {
+  test("of zero has passed", async () => {
     const connect = await post(getConcert, '{"id":"1"}', { ...jsonType, "connect-timeout-ms": "0" });
     expectConnectError(connect, 504, "deadline_exceeded");
     expectGrpcError(await sendGrpc(subject.baseUrl, getConcert, one, { "grpc-timeout": "0S" }), Code.DeadlineExceeded);
   });
 
-  test.each(["2147483647", "2147483648", "9999999999"])("of %s ms is not over yet", async (value) => {
+  test.each(["2147483647", "2147483648", "9999999999"])("of %s ms has not passed", async (value) => {
     const answer = await post(getConcert, '{"id":"1"}', { ...jsonType, "connect-timeout-ms": value });
     expect(answer.status).toBe(200);
   });
 
-  test.each(["99999999H", "35792M", "2147484S", "1H"])("of %s is not over yet", async (value) => {
+  test.each(["99999999H", "35792M", "2147484S", "1H"])("of %s has not passed", async (value) => {
     const answer = await sendGrpc(subject.baseUrl, getConcert, one, { "grpc-timeout": value });
     expect(answer.headers["grpc-status"]).toBe("0");
   });
@@ -128,22 +129,20 @@ describe("a timeout", () => {
 
 describe("the header Idempotency-Key", () => {
   const [key, other] = ["3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c11", "3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c12"] as const;
-  const writes: [what: string, method: string, path: () => string][] = [
-    ["CreateConcert", "ConcertService.CreateConcert", () => "/api/v1/concerts"],
-    ["BookTickets", "BookingService.BookTickets", () => "/api/v1/bookings"],
-    ["CancelBooking", "BookingService.CancelBooking", () => `/api/v1/bookings/${subject.bookingId}/cancel`],
-  ];
-  const violationOf = async (method: string, path: string, keyHeader: string | string[], requestId?: string) => {
-    const { id: _, ...request } = subject.requests[method] ?? {};
+  const names = methods
+    .filter(({ input }) => "requestId" in input.field)
+    .map((method) => [method.name, nameOf(method)] as const);
+  const violationOf = async (name: string, keyHeader: string | string[], requestId?: string) => {
+    const { method, path, body: request } = scenarioOf(name).rest(subject.requests[name] ?? {});
     const body = JSON.stringify({ ...request, ...(requestId === undefined ? {} : { request_id: requestId }) });
     const headers = { ...jsonType, "idempotency-key": keyHeader };
-    const answer = await sendHttp(subject.baseUrl, { method: "POST", path, headers, body });
+    const answer = await sendHttp(subject.baseUrl, { method, path, headers, body });
     const { violations = [] } = expectProblem(answer, 400, "INVALID_REQUEST");
     expect(new Set(violations.map(({ field }) => field))).toEqual(new Set(["request_id"]));
     return violations[0]?.message;
   };
 
-  test.each(writes)("of %s has to be a UUID", async (_, method, path) => {
+  test.each(names)("of %s must be a UUID", async (_, method) => {
     const notKeys = [
       "x",
       `{${key}}`,
@@ -154,19 +153,19 @@ describe("the header Idempotency-Key", () => {
       "é",
       "' OR 1=1 --",
     ];
-    for (const notKey of notKeys) expect(await violationOf(method, path(), notKey)).toBe("must be a valid UUID");
+    for (const notKey of notKeys) expect(await violationOf(method, notKey)).toBe("must be a valid UUID");
     const nil = "00000000-0000-0000-0000-000000000000";
-    expect(await violationOf(method, path(), nil)).toBe("must not be the nil or the max UUID: they identify nothing");
-    for (const empty of ["", '""']) expect(await violationOf(method, path(), empty)).toMatch(/is empty$/);
+    expect(await violationOf(method, nil)).toBe("must not be the nil or the max UUID: they identify nothing");
+    for (const empty of ["", '""']) expect(await violationOf(method, empty)).toMatch(/is empty$/);
   });
 
-  test.each(writes)("of %s may not differ from request_id, nor be given twice", async (_, method, path) => {
-    expect(await violationOf(method, path(), key, other)).toBe("differs from the one in the header Idempotency-Key");
-    expect(await violationOf(method, path(), [key, other])).toBe("must be a valid UUID");
-    expect(await violationOf(method, path(), key, "x")).toBe("differs from the one in the header Idempotency-Key");
+  test.each(names)("of %s must equal request_id and be given once", async (_, method) => {
+    expect(await violationOf(method, key, other)).toBe("differs from the one in the header Idempotency-Key");
+    expect(await violationOf(method, [key, other])).toBe("must be a valid UUID");
+    expect(await violationOf(method, key, "x")).toBe("differs from the one in the header Idempotency-Key");
   });
 
-  test("may be written in capitals, or in quotes, and equal request_id", async () => {
+  test("may be in capitals or in quotes and still equals request_id", async () => {
     for (const header of [key, key.toUpperCase(), `"${key}"`, `"${key.toUpperCase()}"`]) {
       const request = { ...subject.requests["BookingService.BookTickets"], request_id: key, ticket_count: 0 };
       const headers = { ...jsonType, "idempotency-key": header };
@@ -179,7 +178,7 @@ describe("the header Idempotency-Key", () => {
     }
   });
 
-  test("means nothing to methods without a request_id", async () => {
+  test("is ignored by methods without a request_id", async () => {
     const headers = { "idempotency-key": "x" };
     const path = `/api/v1/concerts/${subject.concertId}`;
     expect((await sendHttp(subject.baseUrl, { path, headers })).status).toBe(200);
@@ -189,7 +188,7 @@ describe("the header Idempotency-Key", () => {
   });
 });
 
-describe("a method that is none", () => {
+describe("an unknown method", () => {
   test.each(["/frontrow.v1.ConcertService/DropConcert", "/frontrow.v1.Nothing/GetConcert", "/x/y"])(
     "is UNIMPLEMENTED to a gRPC client: %s",
     async (path) => {

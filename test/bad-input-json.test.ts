@@ -1,6 +1,7 @@
-/** JSON that is not what the schema asks for, or not JSON, over REST and Connect. */
+/** JSON that does not fit the schema, and bodies that are not JSON, over REST and Connect. */
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf, scenarioOf, scenarios } from "./methods/index.ts";
 import {
   concertJson,
   expectConnectError,
@@ -13,8 +14,6 @@ import {
   sendHttp,
   startSubject,
 } from "./support/bad-input.ts";
-import { nameOf } from "./support/json-calls.ts";
-import { methods } from "./support/matrix.ts";
 
 let subject: Subject;
 beforeAll(async () => {
@@ -25,27 +24,24 @@ afterAll(() => subject?.close());
 
 const createConcert = "ConcertService.CreateConcert";
 
-/** The REST routes that take a body. */
-const restPaths: Readonly<Record<string, () => { method: string; path: string }>> = {
-  [createConcert]: () => ({ method: "POST", path: "/api/v1/concerts" }),
-  "ConcertService.UpdateConcert": () => ({ method: "PUT", path: `/api/v1/concerts/${subject.concertId}` }),
-  "BookingService.BookTickets": () => ({ method: "POST", path: "/api/v1/bookings" }),
-  "BookingService.CancelBooking": () => ({ method: "POST", path: `/api/v1/bookings/${subject.bookingId}/cancel` }),
-};
+/** The methods whose REST routes take a body. */
+const withRestBody = scenarios.filter(({ rest }) => rest({}).body).map(({ method }) => nameOf(method));
 
-const sendRest = (method: string, body: string | Uint8Array) =>
-  sendHttp(subject.baseUrl, { path: "", ...restPaths[method]?.(), headers: jsonType, body });
+function sendRest(name: string, body: string | Uint8Array) {
+  const { method, path } = scenarioOf(name).rest(subject.requests[name] ?? {});
+  return sendHttp(subject.baseUrl, { method, path, headers: jsonType, body });
+}
 const sendConnect = (method: string, body: string | Uint8Array) =>
   sendHttp(subject.baseUrl, { path: rpcPath(method), headers: jsonType, body });
 
-/** A request that is right but for one field, whose JSON is given as text. */
+/** A right request with the JSON of one field replaced by a text. */
 function withField(method: string, name: string, json: string): string {
   const { [name]: _, ...others } = subject.requests[method] ?? {};
   const text = JSON.stringify(others).slice(1, -1);
   return `{${text}${text === "" ? "" : ","}${JSON.stringify(name)}:${json}}`;
 }
 
-/** REST names the field, and nothing else; the right words are another test's matter. */
+/** The error of REST names the field and no other. */
 function expectRestNames(answer: HttpAnswer, field: string, message?: string) {
   const { violations } = expectProblem(answer, 400, "INVALID_REQUEST");
   expect(violations).toEqual([{ field, message: message ?? expect.stringMatching(/./) }]);
@@ -77,24 +73,24 @@ function wrongJson({ scalar }: DescField): readonly string[] {
 
 const cases = methods.flatMap((method) => method.input.fields.map((field) => ({ method: nameOf(method), field })));
 
-describe("a value of the wrong type", () => {
+describe("a value of the wrong type is refused", () => {
   test.each(cases)("$method $field.name", async ({ method, field }) => {
     for (const json of wrongJson(field)) {
       const body = withField(method, field.name, json);
       const message = expectConnectViolation(await sendConnect(method, body), field.name);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 });
 
-describe("a string that is no text", () => {
+describe("a string that is not text is refused", () => {
   const strings = cases.filter(({ field }) => field.scalar === ScalarType.STRING);
   test.each(strings)("half a surrogate pair: $method $field.name", async ({ method, field }) => {
     for (const json of ['"abc\\ud800"', '"\\udc00abc"', '"abc\\udc00\\ud800"']) {
       const body = withField(method, field.name, json);
       const message = "must be valid Unicode; it has half a surrogate pair";
       expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
@@ -103,7 +99,7 @@ describe("a string that is no text", () => {
       const body = withField(method, field.name, json);
       const message = "must not contain the character U+0000";
       expect(expectConnectViolation(await sendConnect(method, body), field.name)).toBe(message);
-      if (restPaths[method]) expectRestNames(await sendRest(method, body), field.name, message);
+      if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
     }
   });
 
@@ -124,7 +120,7 @@ describe("a string that is no text", () => {
   });
 });
 
-describe("a body that is no object", () => {
+describe("a body that is not an object is refused", () => {
   const noJson = [
     "{",
     "}",
@@ -148,7 +144,7 @@ describe("a body that is no object", () => {
   ];
   const otherEncodings = ["\u0000{}", "\ufeff\ufeff{}", Buffer.from("{}", "utf16le").toString()];
   test.each([...noJson, ...stillNone, ...otherEncodings, "[".repeat(30_000), '{"a":'.repeat(1_000)])(
-    "%j, which is no JSON",
+    "%j, which is not JSON",
     async (body) => {
       const message = expectConnectViolation(await sendConnect(createConcert, body), "");
       expect(message).toMatch(/^the body is not valid JSON/);
@@ -189,15 +185,15 @@ describe("a key", () => {
     "held",
     "id.x",
   ];
-  test.each(unknown)("that is unknown is refused by REST, and named: %j", async (key) => {
+  test.each(unknown)("that is unknown is refused by REST with its name: %j", async (key) => {
     for (const json of ["1", '{"name":"x"}', nestedJson(900)]) {
       const body = `{${JSON.stringify(key)}:${json},${valid()}`;
       expectRestNames(await sendRest(createConcert, body), key, "unknown field");
     }
   });
 
-  test.each(unknown)("that is unknown changes nothing for Connect: %j", async (key) => {
-    // The request lacks something else, so that nothing is stored.
+  test.each(unknown)("that is unknown is ignored by Connect: %j", async (key) => {
+    // The request lacks a required field, so that nothing is stored.
     for (const json of ["1", '{"name":"x","artist":"y"}', nestedJson(900)]) {
       const body = `{${JSON.stringify(key)}:${json},"name":"",${valid().replace('"name":"Moonlight",', "")}`;
       const { message } = expectConnectError(await sendConnect(createConcert, body), 400, "invalid_argument");
@@ -219,23 +215,24 @@ describe("a key", () => {
     expect(expectConnectViolation(await sendConnect(createConcert, body), field)).toBe("given more than once");
   });
 
-  test("may differ in case and underscores over REST, but then it counts as the same", async () => {
+  test("that differs in case and underscores is the same key over REST", async () => {
     const body = `{"TOTALTICKETS":1,${valid()}`;
     const { violations } = expectProblem(await sendRest(createConcert, body), 400, "INVALID_REQUEST");
     expect(violations).toEqual([{ field: "total_tickets", message: "given more than once" }]);
   });
 
   const required = cases.filter(
-    ({ method, field }) => restPaths[method] && !["request_id", "currency_code"].includes(field.name),
+    ({ method, field }) => withRestBody.includes(method) && !["request_id", "currency_code"].includes(field.name),
   );
-  test.each(required)("whose value is null counts as left out: $method $field.name", async ({ method, field }) => {
+  test.each(required)("with the value null is the same as no key: $method $field.name", async ({ method, field }) => {
     const { [field.name]: _, ...others } = subject.requests[method] ?? {};
     const [nulled, left] = [withField(method, field.name, "null"), JSON.stringify(others)];
     const answer = await sendConnect(method, nulled);
     expect(expectConnectError(answer, 400, "invalid_argument").message).toContain(field.name);
     expect(answer.text).toBe((await sendConnect(method, left)).text);
-    // REST has an id in its path as well.
-    if (field.name === "id") return;
+    // REST also takes the field from its path.
+    const { body = {} } = scenarioOf(method).rest(subject.requests[method] ?? {});
+    if (!(field.name in body)) return;
     expectRestNames(await sendRest(method, nulled), field.name);
     expect((await sendRest(method, nulled)).text).toBe((await sendRest(method, left)).text);
   });
@@ -251,7 +248,7 @@ describe("a key", () => {
   });
 });
 
-/** Objects in objects, as deep as said. */
+/** Objects in objects, to a depth. */
 function nestedJson(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 }

@@ -1,8 +1,9 @@
-/** Page tokens that no list has given, and filters that look like patterns. */
+/** Page tokens that no list has returned, and filters that look like patterns. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePageToken, type ListIdentity } from "../src/rpc/page-token.ts";
-import { concertJson, type JsonObject, type Subject, startSubject } from "./support/bad-input.ts";
+import { concertJson, type Subject, startSubject } from "./support/bad-input.ts";
 import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
+import type { JsonObject } from "./support/scenario.ts";
 
 const listConcerts = "ConcertService.ListConcerts";
 const getUserBookings = "BookingService.GetUserBookings";
@@ -42,7 +43,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   const list = (changes: JsonObject) => caller.call(protocol, listConcerts, changes);
   const bookings = (changes: JsonObject) => caller.call(protocol, getUserBookings, { user_id: "nora", ...changes });
 
-  test("takes a token it has given, with another page_size and with filters that are the same", async () => {
+  test("accepts its own token with another page_size and with equal filters", async () => {
     expect(namesOf(await list({ page_token: concertToken, page_size: 1 }))).toEqual(["100x Jazz"]);
     expect(await bookings({ page_token: bookingToken })).toMatchObject({ ok: true, body: { next_page_token: "" } });
     const token = tokenOf(await list({ name: "jazz", page_size: 1 }));
@@ -55,9 +56,9 @@ describe.each(jsonProtocols)("%s", (protocol) => {
     ["a name", { name: "jazz" }],
     ["a first date", { date_from: "2000-01-01T00:00:00Z" }],
     ["a last date", { date_to: "2100-01-01T00:00:00Z" }],
-    ["those with tickets", { available_only: true }],
-    ["those open", { booking_open_only: true }],
-  ])("refuses a token of all concerts for %s, and the other way round", async (_, filter) => {
+    ["concerts with tickets", { available_only: true }],
+    ["concerts that are open", { booking_open_only: true }],
+  ])("refuses a token of all concerts for %s, and a token of that filter for all concerts", async (_, filter) => {
     expect(await list({ ...filter, page_token: concertToken })).toMatchObject(refused);
     const token = tokenOf(await list({ ...filter, page_size: 1 }));
     expect(await list({ ...filter, page_token: token })).toMatchObject({ ok: true });
@@ -80,7 +81,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   });
 
   test.each(["0", "-1", "9223372036854775808", "9".repeat(300), "1e3", "1.5", "", "NaN", "1; DROP TABLE bookings"])(
-    "refuses an id that is none in a token of the right list: %s",
+    "refuses a malformed id in a token of the right list: %s",
     async (id) => {
       const allConcerts: ListIdentity = ["concerts", ...Array(5).fill(undefined), false, false];
       const date = "2030-01-01T00:00:00Z";
@@ -95,7 +96,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   test.each([
     ...["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "+010000-01-01T00:00:00Z", "-000001-01-01T00:00:00Z"],
     ...["2030-02-30T00:00:00Z", "2030-01-01", "infinity", "now", "", "2030-01-01T00:00:00.0000001Z"],
-  ])("refuses a date that is none in a token of the right list: %j", async (date) => {
+  ])("refuses a malformed date in a token of the right list: %j", async (date) => {
     const allConcerts: ListIdentity = ["concerts", ...Array(5).fill(undefined), false, false];
     expect(await list({ page_token: encodePageToken(allConcerts, [date, "1"]) })).toMatchObject(refused);
   });
@@ -114,7 +115,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
     ["été", ["ÉTÉ indien"]],
     ["' OR '1'='1", []],
     ["$1$", []],
-  ])("takes the filter %s as it is written", async (name, found) => {
+  ])("searches for the filter %s literally", async (name, found) => {
     expect(namesOf(await list({ name }))).toEqual(found);
     // A filter that is taken for a pattern in one column only would still be wrong.
     expect(namesOf(await list({ artist: name }))).toEqual([]);
@@ -122,7 +123,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   });
 });
 
-test("a token that was changed in any place is refused or begins some page, and never breaks anything", async () => {
+test("a token with any character changed is refused or begins a page", async () => {
   const changed = (token: string) =>
     [...token].flatMap((_, index) => [
       token.slice(0, index) + (token[index] === "A" ? "B" : "A") + token.slice(index + 1),

@@ -27,7 +27,7 @@ const send = (line: string, headers = {}) => {
   return sendHttp(subject.baseUrl, { method, path, headers: { ...(body ? jsonType : {}), ...headers }, body });
 };
 
-describe("a path that leads nowhere", () => {
+describe("an unknown path", () => {
   test.each([
     ...["GET /", "GET /api", "GET /api/v1", "GET /api/v2/concerts", "GET /api/v1/concert", "GET /api/v1/Concerts"],
     ...["GET /api/v1/concerts/", "GET /api/v1/concerts/1/", "GET //api/v1/concerts", "GET /api//v1/concerts"],
@@ -84,7 +84,7 @@ test("a gRPC client receives a gRPC status, except for a type that is refused", 
   expectProblem(await send("/api/v1/concerts"), 415, "UNSUPPORTED_MEDIA_TYPE");
 });
 
-describe("a method that a path does not take", () => {
+describe("a method that a path does not have", () => {
   test.each([
     ...["PUT", "DELETE", "PATCH"].map((method) => [`${method} /api/v1/concerts`, "GET, HEAD, POST"]),
     ...["POST", "DELETE", "PATCH"].map((method) => [`${method} /api/v1/concerts/1`, "GET, HEAD, PUT"]),
@@ -176,7 +176,7 @@ describe("a query", () => {
     expect(violations).toEqual([{ field, message }]);
   });
 
-  test("beside a body is refused where the body says it all", async () => {
+  test("is refused where the body has all fields", async () => {
     const body = JSON.stringify(subject.requests["BookingService.BookTickets"]);
     const { violations } = expectProblem(
       await send(`POST /api/v1/bookings?ticket_count=2 ${body}`),
@@ -186,7 +186,7 @@ describe("a query", () => {
     expect(violations).toContainEqual({ field: "ticket_count", message: "must be sent in the body, not in the query" });
   });
 
-  test("of a thousand unknown parameters is refused for the first", async () => {
+  test("of a thousand unknown parameters is refused with the first", async () => {
     const query = Array.from({ length: 1_000 }, (_, index) => `p${index}=1`).join("&");
     const { violations } = expectProblem(await send(`GET /api/v1/concerts?${query}`), 400, "INVALID_REQUEST");
     expect(violations).toEqual([{ field: "p0", message: "unknown field" }]);
@@ -250,7 +250,7 @@ describe("a URL that is too long", () => {
     expect(await converse(port, `GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`)).toMatch(/^HTTP\/1.1 (?:414|431) /);
   });
 
-  test("just not too long is answered", async () => {
+  test("of the longest allowed length is answered", async () => {
     const { violations } = expectProblem(
       await send(`GET /api/v1/concerts/${"1".repeat(15_000)}`),
       400,

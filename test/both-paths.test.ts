@@ -1,10 +1,10 @@
-/** What the fast path and Connect's pipeline do alike with requests of all protocols, whichever of them answers. */
+/** Requests that the fast path and Connect's pipeline answer alike. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { envelope, rpcPath, sendGrpc } from "./support/bad-input.ts";
 import { converse } from "./support/raw-connection.ts";
-import { sendRaw } from "./support/raw-exchange.ts";
 import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { sendRaw } from "./support/wire/send.ts";
 
 const path = rpcPath("ConcertService.GetConcert");
 const get = `${path}?encoding=json&message=%7B%22id%22%3A%221%22%7D`;
@@ -28,14 +28,14 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
   });
   afterEach(() => app.close());
 
-  test("a handler's URL has the Host, and not what a proxy says of it", async () => {
+  test("a handler's URL has the Host, not X-Forwarded-Host", async () => {
     const headers = { ...json, host: "Frontrow.test:80", "x-forwarded-host": "b c" };
-    const { status } = await sendRaw(app.port, "HTTP/1.1", { path, headers, body: "{}" });
+    const { status } = await sendRaw(app.port, { path, headers, body: "{}" });
     expect([status, url]).toEqual([200, `http://frontrow.test${path}`]);
   });
 
   test.each(["a/b", "a?x", "a#x", "u@b", "a b", "a\\b"])("the Host %s is refused", async (host) => {
-    const { status } = await sendRaw(app.port, "HTTP/1.1", { path, headers: { ...json, host }, body: "{}" });
+    const { status } = await sendRaw(app.port, { path, headers: { ...json, host }, body: "{}" });
     expect(status).toBe(400);
   });
 
@@ -54,7 +54,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
       responseHeader.set("vary", "X-Own, origin");
       return { id: 1n, name: "x".repeat(2_000) };
     };
-    const ask = (headers = {}) => sendRaw(app.port, "HTTP/1.1", { path: get, headers: { origin, ...headers } });
+    const ask = (headers = {}) => sendRaw(app.port, { path: get, headers: { origin, ...headers } });
     const first = await ask({ "accept-encoding": "gzip" });
     expect(first.headers).toMatchObject({ "content-encoding": "gzip", vary: "origin, X-Own, Accept-Encoding" });
     if (!fastPath) return;
@@ -67,7 +67,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
       responseHeader.set("vary", "X-Own");
       return {};
     };
-    const { headers } = await sendRaw(app.port, "HTTP/1.1", { path, headers: { ...json, origin }, body: "{}" });
+    const { headers } = await sendRaw(app.port, { path, headers: { ...json, origin }, body: "{}" });
     expect(headers.vary).toBe("Origin, X-Own");
   });
 
@@ -82,14 +82,14 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     ]);
   });
 
-  test("text with a lone surrogate is the client's fault, by gRPC and gRPC-Web as well", async () => {
+  test("text with a lone surrogate is INVALID_ARGUMENT by gRPC, gRPC-Web and Connect", async () => {
     const body = Buffer.from('{"id":"\\ud800"}');
     const grpc = await sendGrpc(app.baseUrl, path, envelope(body), { "content-type": "application/grpc+json" });
     expect(grpc.headers["grpc-status"]).toBe("3");
     const headers = { "content-type": "application/grpc-web+json" };
-    const web = await sendRaw(app.port, "HTTP/1.1", { path, headers, body: envelope(body) });
+    const web = await sendRaw(app.port, { path, headers, body: envelope(body) });
     expect(web.body.toString()).toMatch(/grpc-status: ?3\r\n/);
-    expect((await sendRaw(app.port, "HTTP/1.1", { path, headers: json, body })).status).toBe(400);
+    expect((await sendRaw(app.port, { path, headers: json, body })).status).toBe(400);
     expect(app.logged.filter(({ level }) => level !== "debug")).toEqual([]);
   });
 });
@@ -101,7 +101,7 @@ describe("the fast path logs", () => {
     ["no error of the call", () => Promise.reject(new ConnectError("no", Code.NotFound)), 0],
   ])("%s", async (_, getConcert, logged) => {
     const app = await serveApp({ getConcert });
-    await sendRaw(app.port, "HTTP/1.1", { path, headers: json, body: "{}" });
+    await sendRaw(app.port, { path, headers: json, body: "{}" });
     await app.close();
     const entry = { level: "error", method: path, msg: "a call failed for an unforeseen reason" };
     const errors = app.logged.filter(({ level }) => level === "error");

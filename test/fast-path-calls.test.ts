@@ -4,7 +4,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type FastPathApp, serveFastPath } from "./support/fast-path-app.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import type { ConcertHandlers } from "./support/served-app.ts";
-import { callWire, wires } from "./support/wires.ts";
+import { isEnveloped } from "./support/wire/calls.ts";
+import { callWay, responseTypeOf, timeoutOf, ways } from "./support/wire/get-concert.ts";
 
 async function serve(handlers: ConcertHandlers, interceptors: Interceptor[] = []): Promise<FastPathApp> {
   const app = await serveFastPath(handlers, { interceptors });
@@ -19,16 +20,16 @@ const untilAborted = (signal: AbortSignal) =>
     if (signal.aborted) abort();
   });
 
-describe.each(wires)("$name", (wire) => {
-  const isConnect = wire.prefix === "";
-  const [timeoutHeader = ""] = Object.keys(wire.timeout);
+describe.each(ways)("$name", (way) => {
+  const isConnect = !isEnveloped(way);
+  const [timeoutHeader = ""] = Object.keys(timeoutOf(way));
 
   test.each([
     ["at once", isConnect ? "0" : "0m"],
     ["later", isConnect ? "20" : "20m"],
   ])("the signal aborts when the client waits no longer: %s", async (_, timeout) => {
     const app = await serve({ getConcert: (_, { signal }) => untilAborted(signal) });
-    const { code, error } = await callWire(wire, app.port, 1n, { headers: { [timeoutHeader]: timeout } });
+    const { code, error } = await callWay(way, app.port, 1n, { headers: { [timeoutHeader]: timeout } });
     expect([code, error]).toEqual([isConnect ? "deadline_exceeded" : "4", "the operation timed out"]);
   });
 
@@ -40,7 +41,7 @@ describe.each(wires)("$name", (wire) => {
       }),
     });
     const headers = { [timeoutHeader]: isConnect ? "9999999999" : "99999999H" };
-    const { message } = await callWire(wire, app.port, 1n, { headers });
+    const { message } = await callWay(way, app.port, 1n, { headers });
     expect(message).toMatchObject({ artist: "undefined", venue: "null false" });
   });
 
@@ -52,7 +53,7 @@ describe.each(wires)("$name", (wire) => {
         return untilAborted(signal);
       },
     });
-    const answered = callWire(wire, app.port, 1n);
+    const answered = callWay(way, app.port, 1n);
     await arrived.promise;
     app.shutdown.abort(new ConnectError("the service is shutting down", Code.Unavailable));
     const { code, error } = await answered;
@@ -74,10 +75,10 @@ describe.each(wires)("$name", (wire) => {
       return { venue: requestHeader.get("x-venue") ?? "" };
     };
     const app = await serve({ getConcert }, [replace]);
-    const { code, message, raw, trailers } = await callWire(wire, app.port, 1n);
+    const { code, message, raw, trailers } = await callWay(way, app.port, 1n);
     expect(code).toBeUndefined();
     expect(message?.venue).toBe("Old Mill");
-    expect(raw.headers).toMatchObject({ "x-added": "1", "content-type": wire.responseType });
+    expect(raw.headers).toMatchObject({ "x-added": "1", "content-type": responseTypeOf(way) });
     expect(raw.headers).not.toHaveProperty("x-dropped");
     expect(trailers).toMatchObject({ "x-cost": "7" });
   });

@@ -5,7 +5,7 @@ import { type Case, cases } from "./support/wire/cases.ts";
 import { exchange, type Fields } from "./support/wire/exchange.ts";
 import { serveWatched, type WatchedApp } from "./support/wire/handlers.ts";
 
-/** What a client and a handler observe of a call, by name. */
+/** The parts of a call that a client and a handler see, by name. */
 type Observed = ReadonlyMap<string, unknown>;
 
 interface Difference {
@@ -17,7 +17,7 @@ interface Difference {
   isMeant(fast: Observed, piped: Observed): boolean;
 }
 
-/** What the decoder of JSON refuses, in all protocols and in Connect alone. */
+/** The cases that the JSON decoder refuses, in all protocols and in Connect alone. */
 const undecodable: ReadonlySet<string> = new Set([
   ...["a field of another type", "a key twice", "a malformed message", "a truncated message", "an array", "null"],
   ...[
@@ -35,7 +35,7 @@ const undecodableByConnect: ReadonlySet<string> = new Set(["an empty compressed 
 const codeIn = (body: unknown) =>
   /"code":"(\w+)"|grpc-status: (\d+)/.exec(JSON.stringify(body).replaceAll("\\", ""))?.[0];
 
-/** The differences by design: each is in all calls that it is of, and there are no others. */
+/** The differences by design. Each is in every call that it applies to, and there are no others. */
 const differences: readonly Difference[] = [
   {
     reason: "a call whose handler runs is answered by one path or the other",
@@ -99,7 +99,7 @@ async function observe(app: WatchedApp, { request }: Case): Promise<Observed> {
 const named = (kind: string, values: Fields | Readonly<Record<string, unknown>>) =>
   Object.entries(values).map(([name, value]): [string, unknown] => [`${kind} ${name}`, value]);
 
-/** What differs between two observations. What only one handler was called with is no difference besides the call. */
+/** The parts that differ. If only one handler was called, the parts of its call are left out. */
 function compare(ofFast: Observed, ofPiped: Observed): Record<string, { fast: unknown; piped: unknown }> {
   const names = [...new Set([...ofFast.keys(), ...ofPiped.keys()])];
   const isCalledAlike = ofFast.get("calls of the handler") === ofPiped.get("calls of the handler");

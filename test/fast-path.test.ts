@@ -7,9 +7,18 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { envelope } from "./support/bad-input.ts";
 import { type FastPathApp, notOwned, serveFastPath } from "./support/fast-path-app.ts";
-import { sendRaw } from "./support/raw-exchange.ts";
 import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
-import { callWire, wires } from "./support/wires.ts";
+import { isEnveloped, type Way, way } from "./support/wire/calls.ts";
+import {
+  callWay,
+  isJson,
+  readResponse,
+  requestOf,
+  responseTypeOf,
+  timeoutOf,
+  ways,
+} from "./support/wire/get-concert.ts";
+import { sendRaw } from "./support/wire/send.ts";
 
 const [plainId, failingId, ownTypeId, longId] = [1n, 2n, 3n, 4n];
 const path = "/frontrow.v1.ConcertService/GetConcert";
@@ -38,9 +47,9 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-describe.each(wires)("$name", (wire) => {
-  const isConnect = wire.prefix === "";
-  const call = (id: bigint, init = {}) => callWire(wire, app.port, id, init);
+describe.each(ways)("$name", (way) => {
+  const isConnect = !isEnveloped(way);
+  const call = (id: bigint, init = {}) => callWay(way, app.port, id, init);
 
   test("a response has the handler's headers and trailers, those given twice as well", async () => {
     const { code, message, trailers, raw } = await call(plainId, { headers: { "x-venue": "Old Mill" } });
@@ -49,7 +58,7 @@ describe.each(wires)("$name", (wire) => {
     expect(trailers).toMatchObject({ "x-cost": "7", "x-cost-bin": "AP8" });
     expect(raw.headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2"]);
     expect(raw.headers["x-twice"]).toBe("1, 2");
-    expect(raw.headers["content-type"]).toBe(wire.responseType);
+    expect(raw.headers["content-type"]).toBe(responseTypeOf(way));
   });
 
   test("an error has them too, beside its metadata", async () => {
@@ -58,7 +67,7 @@ describe.each(wires)("$name", (wire) => {
     expect(message).toBeUndefined();
     expect(trailers).toMatchObject({ "x-cost": "7", ...(!isConnect && { "x-why": "so" }) });
     expect(raw.headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2"]);
-    expect(raw.headers["content-type"]).toBe(isConnect ? "application/json" : wire.responseType);
+    expect(raw.headers["content-type"]).toBe(isConnect ? "application/json" : responseTypeOf(way));
     if (isConnect) expect(raw.headers).toMatchObject({ "x-why": "so", "cache-control": "no-store" });
   });
 
@@ -69,13 +78,13 @@ describe.each(wires)("$name", (wire) => {
   });
 
   test("a handler knows how long its client waits", async () => {
-    const { message } = await call(plainId, { headers: wire.timeout });
+    const { message } = await call(plainId, { headers: timeoutOf(way) });
     expect(Number(message?.artist)).toBeGreaterThan(0);
     expect(Number(message?.artist)).toBeLessThanOrEqual(5_000);
   });
 
   test("a malformed timeout is refused", async () => {
-    const [name = ""] = Object.keys(wire.timeout);
+    const [name = ""] = Object.keys(timeoutOf(way));
     const { code, error } = await call(plainId, { headers: { [name]: "soon" } });
     expect([code, error]).toEqual([isConnect ? "invalid_argument" : "3", expect.stringContaining("soon")]);
   });
@@ -99,15 +108,16 @@ describe.each(wires)("$name", (wire) => {
   });
 });
 
-const isPost = ({ name }: (typeof wires)[number]) => !name.includes("GET");
+const isPost = ({ protocol }: Way) => protocol !== "Connect GET";
 
-describe.each(wires.filter(isPost))("$name, with a body that is no call", (wire) => {
-  const isConnect = wire.prefix === "";
+describe.each(ways.filter(isPost))("$name, with a body that is no call", (way) => {
+  const isConnect = !isEnveloped(way);
   const ask = async (body: Uint8Array, headers: Record<string, string> = {}) => {
-    const { path, headers: fixed } = wire.request(new Uint8Array(), {});
-    const sent = wire.name.includes("text") ? Buffer.from(body).toString("base64") : body;
-    const raw = await sendRaw(app.port, wire.version, { path, headers: { ...fixed, ...headers }, body: sent });
-    return [raw.status === notOwned ? "not owned" : wire.read(raw).code, raw] as const;
+    const { path, headers: fixed } = requestOf(way, new Uint8Array());
+    const sent = way.protocol === "gRPC-Web text" ? Buffer.from(body).toString("base64") : body;
+    const { httpVersion } = way;
+    const raw = await sendRaw(app.port, { httpVersion, path, headers: { ...fixed, ...headers }, body: sent });
+    return [raw.status === notOwned ? "not owned" : readResponse(way, raw).code, raw] as const;
   };
   const packed = { [isConnect ? "content-encoding" : "grpc-encoding"]: "gzip" };
   const zip = (bytes: Uint8Array) => (isConnect ? gzipSync(bytes) : envelope(gzipSync(bytes), 1));
@@ -123,7 +133,7 @@ describe.each(wires.filter(isPost))("$name, with a body that is no call", (wire)
 
   test("is refused if it is malformed", async () => {
     const malformed = Buffer.from([0xff, 0xff]);
-    const expected = isConnect || wire.isJson ? invalid : "13";
+    const expected = isConnect || isJson(way) ? invalid : "13";
     expect((await ask(isConnect ? malformed : envelope(malformed)))[0]).toBe(expected);
     expect((await ask(zip(malformed), packed))[0]).toBe(expected);
   });
@@ -137,7 +147,7 @@ describe.each(wires.filter(isPost))("$name, with a body that is no call", (wire)
   // Connect has no envelopes.
   if (!isConnect) {
     test("is refused unless it is one whole message", async () => {
-      const whole = envelope(Buffer.from(wire.isJson ? "{}" : ""));
+      const whole = envelope(Buffer.from(isJson(way) ? "{}" : ""));
       for (const [body, code] of [
         [Buffer.of(), unimplemented],
         [Buffer.concat([whole, whole]), unimplemented],
@@ -153,32 +163,9 @@ describe.each(wires.filter(isPost))("$name, with a body that is no call", (wire)
   }
 });
 
-describe("gRPC-Web in text", () => {
-  const [text] = wires.filter(({ name }) => name.includes("web-text over"));
-  const ask = async (body: string) => {
-    const headers = { "content-type": "application/grpc-web-text" };
-    const raw = await sendRaw(app.port, "HTTP/1.1", { path, headers, body });
-    expect(raw.body.toString()).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
-    return text?.read(raw);
-  };
-
-  test("may come in pieces, each with its padding", async () => {
-    const body = envelope(Buffer.from([8, 1]));
-    const pieces = [body.subarray(0, 1), body.subarray(1, 5), body.subarray(5)];
-    expect(await ask(pieces.map((piece) => piece.toString("base64")).join(""))).toMatchObject({ code: undefined });
-  });
-
-  test.each(["AAAA!AAA", "AAA", "A===", "AAAA\n"])("that is not base64 is refused: %j", async (body) => {
-    expect(await ask(body)).toMatchObject({ code: "3", error: "protocol error: the body is not base64" });
-  });
-});
-
 describe("Connect GET", () => {
-  const [get] = wires.filter(({ name }) => name.includes("GET in JSON"));
-  const ask = async (headers: Record<string, string> = {}) => {
-    if (!get) throw new Error("there is no such wire");
-    return await sendRaw(app.port, "HTTP/1.1", get.request(Buffer.from('{"id":"1"}'), { headers }));
-  };
+  const ask = (headers: Record<string, string> = {}) =>
+    sendRaw(app.port, requestOf(way("Connect GET", 1, "JSON"), Buffer.from('{"id":"1"}'), { headers }));
 
   test("is answered with an ETag, without a body if the client has it, and with an error if it names another", async () => {
     const first = await ask();
@@ -200,7 +187,7 @@ describe("Connect GET", () => {
     ["message", "encoding=json&message=%7B", 400, "invalid_argument"],
     ["binary message", "encoding=proto&message=%01", 400, "invalid_argument"],
   ])("of another %s is refused", async (_, query, status, code) => {
-    const { status: actual, body } = await sendRaw(app.port, "HTTP/1.1", { path: `${path}?${query}` });
+    const { status: actual, body } = await sendRaw(app.port, { path: `${path}?${query}` });
     expect([actual, JSON.parse(body.toString())]).toMatchObject([status, { code }]);
   });
 });
@@ -218,7 +205,7 @@ test.each([
 ])("the mount answers $what", async ({ method = "POST", type, query = "" }) => {
   const headers = { ...(type && { "content-type": type }) };
   const body = method === "POST" || method === "PUT" ? { body: "{}" } : {};
-  const { status } = await sendRaw(app.port, "HTTP/1.1", { path: path + query, method, headers, ...body });
+  const { status } = await sendRaw(app.port, { path: path + query, method, headers, ...body });
   expect(status).toBe(notOwned);
 });
 
@@ -239,13 +226,13 @@ describe("behind the mount", () => {
   });
   afterAll(() => Promise.all(apps.map((each) => each.close())));
 
-  const comparable = wires.filter(({ name }) => !name.includes("web-text"));
-  test.each(comparable)("$name is answered by the fast path, and no different than by Connect", async (wire) => {
+  const comparable = ways.filter(({ protocol }) => protocol !== "gRPC-Web text");
+  test.each(comparable)("$name is answered by the fast path, and no different than by Connect", async (way) => {
     for (const id of [plainId, failingId, ownTypeId, longId]) {
       for (const headers of [{}, { "accept-encoding": "gzip", "grpc-accept-encoding": "gzip" }]) {
         seen.length = 0;
         const [fast, piped] = await Promise.all(
-          apps.map(async ({ port }) => lasting(await callWire(wire, port, id, { headers }))),
+          apps.map(async ({ port }) => lasting(await callWay(way, port, id, { headers }))),
         );
         expect(fast).toEqual(piped);
         expect(seen.toSorted()).toEqual(["Connect", "fast path"]);
@@ -254,18 +241,8 @@ describe("behind the mount", () => {
   });
 
   /** What does not vary from call to call. A GET's ETag is the fast path's alone. */
-  function lasting({ raw: { status, headers, trailers, body } }: Awaited<ReturnType<typeof callWire>>) {
+  function lasting({ raw: { status, headers, trailers, body } }: Awaited<ReturnType<typeof callWay>>) {
     const { date, etag, ...kept } = headers;
     return { status, headers: kept, trailers, body: body.toString("latin1") };
   }
-
-  test("gRPC-Web in text is answered", async () => {
-    const [fast] = apps;
-    for (const wire of wires.filter(({ name }) => name.includes("web-text"))) {
-      expect(await callWire(wire, fast?.port ?? 0, plainId)).toMatchObject({
-        code: undefined,
-        message: { id: plainId },
-      });
-    }
-  });
 });

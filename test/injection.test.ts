@@ -1,7 +1,7 @@
 /** Hostile texts are data: kept and found byte for byte, and never a part of a statement, a pattern, a header or a line. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { concertJson, findInsides, type JsonObject, sendHttp } from "./support/bad-input.ts";
+import { concertJson, findInsides, sendHttp } from "./support/bad-input.ts";
 import { fitsFilter, hostileTexts } from "./support/hostile-texts.ts";
 import {
   createJsonCaller,
@@ -11,6 +11,7 @@ import {
   jsonProtocols,
 } from "./support/json-calls.ts";
 import { type LoggedService, startLoggedService } from "./support/logged-service.ts";
+import type { JsonObject } from "./support/scenario.ts";
 
 const create = "ConcertService.CreateConcert";
 const update = "ConcertService.UpdateConcert";

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { methods } from "./support/matrix.ts";
+import { methods } from "./methods/index.ts";
 import { projectRoot, startTestService, type TestService } from "./support/service.ts";
 import { createStage, userId } from "./support/stage.ts";
 

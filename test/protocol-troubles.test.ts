@@ -1,11 +1,13 @@
-/** What callers hear when something is wrong with the service: each trouble is made once and met by every call at once. */
+/** Failures of the service: each is caused once, and every call meets it at the same time. */
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { methods } from "./methods/index.ts";
 import {
   type Attempt,
   attemptAll,
   type Batch,
+  isWrite,
   type PreparedCall,
   prepareBatch,
   prepareCalls,
@@ -14,7 +16,7 @@ import {
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
-import { createMatrix, declaredReasons, methods, protocolsOf } from "./support/matrix.ts";
+import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
 import type { CallOptions, Protocol } from "./support/protocols.ts";
 import { noCache, type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
@@ -22,9 +24,9 @@ import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 const matrix = createMatrix();
 let database: TestDatabase;
-/** Calls of every method. Most of them are refused over and over: nothing that refuses them changes anything. */
+/** Calls of every method. Most are refused repeatedly, because a refusal changes nothing. */
 let calls: Batch;
-/** Every write, for the one trouble after which it may have been stored. */
+/** Calls of every write, for the failure after which they may have been stored. */
 let writes: Batch;
 
 beforeAll(async () => {
@@ -61,7 +63,7 @@ function describeTrouble(
   when: string,
   messageOf: (call: PreparedCall) => string | RegExp,
   cause: () => Promise<readonly Attempt[]>,
-  concerned: (cell: Cell) => boolean = () => true,
+  isConcerned: (cell: Cell) => boolean = () => true,
 ): void {
   describe(`${reason} when ${when}`, () => {
     let attempts: readonly Attempt[] = [];
@@ -69,7 +71,7 @@ function describeTrouble(
       attempts = await cause();
     });
     const cells = methods.flatMap((method) => protocolsOf(method).map((protocol) => ({ method, protocol })));
-    for (const { method, protocol } of cells.filter(concerned)) {
+    for (const { method, protocol } of cells.filter(isConcerned)) {
       it(`${method.name} by ${protocol}`, () => {
         const seen = attempts.filter(({ call, protocol: by }) => call.method === method && by === protocol);
         expect(seen).not.toEqual([]);
@@ -82,7 +84,7 @@ function describeTrouble(
   });
 }
 
-const isWrite = ({ method }: Cell) => declaredReasons(method).includes("OUTCOME_UNKNOWN");
+const ofWrite = ({ method }: Cell) => isWrite(method);
 const hasDeadlines = ({ protocol }: Pick<Cell, "protocol">) => protocol !== "REST";
 const tooMany = () => "too many requests are waiting; nothing was stored, repeat in a moment";
 
@@ -94,16 +96,16 @@ describeTrouble(
     withService({ APP_LOCK_TIMEOUT: "50ms", APP_MAX_RETRIES: "1" }, async ({ baseUrl }) => {
       const before = await countRows();
       const held = await holdLock(database, "SELECT id FROM concerts FOR UPDATE");
-      // Keeps new rows out, as the building of an index does.
+      // Blocks inserts, as building an index does.
       await held.query("LOCK TABLE concerts IN SHARE MODE");
       const attempts = await attemptAll(writes, baseUrl).finally(() => held.release());
       expect(await countRows()).toEqual(before);
       return attempts;
     }),
-  isWrite,
+  ofWrite,
 );
 
-/** Bookings wait in a queue of their own, as long as their callers do. */
+/** Bookings wait in the engine's queue, as long as their callers wait. */
 const needsConnection = ({ method }: Pick<Cell, "method">) => method !== BookingService.method.bookTickets;
 
 describeTrouble(
@@ -133,27 +135,27 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
       .then(() => work(service))
       .finally(() => held.release());
     await booking;
-    // Whoever still waits for the connection comes before this one.
+    // A call that still waits for the connection comes before this one.
     await stage.concert();
     expect(await countRows()).toEqual({ ...before, concerts: before.concerts + 1, bookings: before.bookings + 1 });
     return result;
   });
 }
 
-/** The caller's deadline as its protocol's header only, so that it is the service that notices. */
+/** The caller's deadline in the protocol's header only, so that the service enforces it and not the client. */
 function deadlineHeader(protocol: Protocol): CallOptions {
   return { headers: protocol.startsWith("gRPC") ? { "grpc-timeout": "1000m" } : { "connect-timeout-ms": "1000" } };
 }
 
 describeTrouble(
   "DEADLINE_EXCEEDED",
-  "the caller's time is up before the call began",
+  "the caller's deadline passes before the call begins",
   () => "the deadline passed before the request began; nothing was stored",
   () => withBusyConnection(({ baseUrl }) => attemptAll(calls.filter(hasDeadlines), baseUrl, deadlineHeader)),
   hasDeadlines,
 );
 
-/** Whether the service had begun when the time was up depends on the machine. */
+/** Whether the work has begun when the deadline passes depends on the machine. */
 const late = ({ repeatable }: PreparedCall) =>
   repeatable
     ? /^the deadline passed(; the request may have been stored: repeat it with the same request_id| before .* stored)$/
@@ -161,18 +163,18 @@ const late = ({ repeatable }: PreparedCall) =>
 
 describeTrouble(
   "DEADLINE_EXCEEDED",
-  "the caller's time is up",
+  "the caller's deadline passes",
   late,
   () =>
     withLockedTables(patientSettings, ({ baseUrl }) => attemptAll(calls.filter(hasDeadlines), baseUrl, deadlineHeader)),
   hasDeadlines,
 );
 
-describeTrouble("DEADLINE_EXCEEDED", "the service's own time is up", late, () =>
+describeTrouble("DEADLINE_EXCEEDED", "the service's request timeout passes", late, () =>
   withLockedTables({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" }, ({ baseUrl }) => attemptAll(calls, baseUrl)),
 );
 
-/** What had begun depends on the machine. */
+/** Which work has begun depends on the machine. */
 const cutOff = ({ repeatable }: PreparedCall) =>
   repeatable
     ? /^the service is shutting down; (nothing was stored, repeat in a moment|the .* stored: repeat it with the same request_id)$/
@@ -181,7 +183,7 @@ const cutOff = ({ repeatable }: PreparedCall) =>
 describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, () =>
   // A connection and a statement for each call, so that all of them are seen to wait.
   withLockedTables(
-    { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: "60" },
+    { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: String(2 * calls.length) },
     async (service, held) => {
       const attempts = attemptAll(calls, service.baseUrl, () => noCache);
       await held.untilWaiting(calls.length);
@@ -191,14 +193,14 @@ describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, 
   ),
 );
 
-it("DEADLINE_EXCEEDED is what callers see whose own clocks are first to notice", async () => {
+it("a client whose own timer fires first sees DEADLINE_EXCEEDED", async () => {
   const attempts = await withLockedTables(patientSettings, ({ baseUrl }) =>
     attemptAll(calls.filter(hasDeadlines), baseUrl, () => ({ timeoutMs: 100 })),
   );
   for (const { answer } of attempts) expect(answer.outcome).toMatchObject({ ok: false, code: "DEADLINE_EXCEEDED" });
 });
 
-/** A service whose every statement waits for locks; what waits then goes on when `work` is done. */
+/** A service whose statements all wait for locks until `work` is done. */
 function withLockedTables<Result>(
   settings: Settings,
   work: (service: TestService, held: HeldLock) => Promise<Result>,
@@ -225,7 +227,7 @@ describe("behind a network that fails", () => {
 
   describeTrouble(
     "OUTCOME_UNKNOWN",
-    "the answer to COMMIT is lost and nobody can be asked",
+    "the answer to COMMIT is lost and the database cannot be reached",
     ({ repeatable }) =>
       repeatable
         ? "the request may have been stored; repeat it with the same request_id"
@@ -237,7 +239,7 @@ describe("behind a network that fails", () => {
       proxy.refuse();
       return await attempts;
     },
-    isWrite,
+    ofWrite,
   );
 
   describeTrouble(
@@ -252,7 +254,7 @@ describe("behind a network that fails", () => {
     },
   );
 
-  it("is safe to repeat what may have been stored with its request_id, once the database is back", async () => {
+  it("replays what may have been stored when the request_id is repeated after the database is back", async () => {
     proxy.accept();
     const attempts = await attemptAll(
       writes.filter(({ call }) => call.repeatable),
@@ -265,7 +267,7 @@ describe("behind a network that fails", () => {
 
 describeTrouble(
   "INTERNAL",
-  "something happens that nobody foresaw",
+  "a statement fails for an unforeseen reason",
   () => "internal error",
   () =>
     withService({}, async ({ baseUrl }) => {
@@ -275,12 +277,12 @@ describeTrouble(
     }),
 );
 
-it("has seen every trouble that the schema declares, by every protocol", () => {
+it("has checked every failure of the service that the schema declares, by every protocol", () => {
   const isTrouble = (reason: string) => troubles.some((trouble) => trouble === reason);
   matrix.expectComplete((method) => declaredReasons(method).filter(isTrouble));
 });
 
-/** How many rows there are, and how many a call has changed. */
+/** The number of rows, and of rows that a call has changed. */
 async function countRows() {
   const [counts] = await database.query<{ concerts: number; bookings: number; changed: number }>(
     `SELECT (SELECT count(*)::int FROM concerts) AS concerts, (SELECT count(*)::int FROM bookings) AS bookings,

@@ -1,20 +1,22 @@
 /** How many calls a minute a caller may make where nobody shows a token: a caller is an address and a user. */
 import { randomUUID } from "node:crypto";
-import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BookingSchema } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { rightRequest, scenarios } from "./methods/index.ts";
 import { sendHttp } from "./support/bad-input.ts";
 import { callOnce } from "./support/exchange.ts";
 import { createMatrix, protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlight } from "./support/stage.ts";
+import { createStage } from "./support/stage.ts";
 
-const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
-const { getConcert, listConcerts, createConcert, updateConcert } = ConcertService.method;
+const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getConcert, createConcert } = ConcertService.method;
 
 /** Calls a minute of one caller; an address has twenty times as many. */
 const limits = { reads: 3, bookings: 2, admin: 1 };
@@ -118,20 +120,12 @@ describe("RATE_LIMITED", () => {
     await spendAll(createConcert, {}, limits.admin);
     const userId = newUser();
     await spendAll(cancelBooking, { id: 1n, userId }, limits.bookings);
-    const requests: readonly (readonly [DescMethodUnary, Request])[] = [
-      [getConcert, { id: concert.id }],
-      [listConcerts, {}],
-      [getBooking, { id: 1n }],
-      [getUserBookings, { userId }],
-      [createConcert, moonlight],
-      [updateConcert, { ...moonlight, id: concert.id, version: 1 }],
-      [bookTickets, { concertId: concert.id, userId: newUser(), ticketCount: 1 }],
-      [cancelBooking, { id: 1n, userId: newUser() }],
-    ];
+    const existing = { concert, booking: create(BookingSchema, { id: 1n }) };
     const matrix = createMatrix();
-    for (const [method, request] of requests) {
+    for (const scenario of scenarios) {
+      const { method } = scenario;
       for (const protocol of protocolsOf(method)) {
-        const { outcome } = await call(method, request, { protocol, headers });
+        const { outcome } = await call(method, rightRequest(scenario, existing), { protocol, headers });
         expect(`${method.name} by ${protocol}: ${verdict(outcome)}`).toBe(
           `${method.name} by ${protocol}: RATE_LIMITED`,
         );

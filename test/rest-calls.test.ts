@@ -1,4 +1,4 @@
-/** How a REST call runs: what its handler sees, what of it reaches the client, how it ends; over HTTP/1.1 and HTTP/2. */
+/** What the handler and the client of a REST call see, and how the call ends, over HTTP/1.1 and HTTP/2. */
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type IncomingHttpHeaders } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -51,7 +51,7 @@ test("a handler's context has the request's method, URL, headers and address", a
   expect(context?.signal.aborted).toBe(true);
 });
 
-test("interceptors run in order around the handler, and headers of all reach the client", async () => {
+test("interceptors run in order around the handler, and the client gets the headers of all of them", async () => {
   const order: string[] = [];
   const interceptor = (name: string): RestOptions["interceptors"][number] => {
     return (next) => async (request) => {
@@ -89,7 +89,7 @@ test("a refusal carries the headers of the handler and of the error", async () =
   expect(response.headers.get("www-authenticate")).toBe("Bearer");
 });
 
-test("an unforeseen error is answered without its text", async () => {
+test("an unexpected error is answered without its text", async () => {
   await serve({
     query: () => {
       throw new Error("select * from secrets");
@@ -116,7 +116,7 @@ test("HEAD answers as GET does, without the body", async () => {
   expect(head.headers.get("content-length")).toBe(String((await get.arrayBuffer()).byteLength));
 });
 
-test("other routes of the instance come first, however they are mounted", async () => {
+test("other routes of the instance take precedence", async () => {
   await serve({}, {}, (instance) => {
     instance.get("/v1/query/7", async () => "mine");
   });
@@ -161,7 +161,7 @@ function hangingHandler() {
   return { begun: begun.promise, aborted: aborted.promise, handler };
 }
 
-test("a call is aborted when its client goes away", async () => {
+test("a call is aborted when its client disconnects", async () => {
   const { begun, aborted, handler } = hangingHandler();
   await serve({ query: handler });
   const client = new AbortController();
@@ -184,7 +184,7 @@ test("a call is aborted when the service shuts down", async () => {
   expect((await answer).status).toBe(200);
 });
 
-test("a call that comes after the shutdown is aborted from the start", async () => {
+test("a call after the shutdown is aborted from the start", async () => {
   const states: boolean[] = [];
   const query: Replacements[string] = (request, { signal }) => {
     states.push(signal.aborted);
@@ -217,7 +217,7 @@ async function request2(session: ClientHttp2Session, headers: IncomingHttpHeader
   return { status: answer[":status"], headers: answer, body: JSON.parse(Buffer.concat(chunks).toString() || "null") };
 }
 
-test("HTTP/2 is answered alike", async () => {
+test("HTTP/2 requests get the same answers", async () => {
   await serve({}, { maxBodyBytes: 100 });
   await overHttp2(async (session) => {
     const json = { ":method": "PUT", ":path": "/v1/everything/5", "content-type": "application/json" };

@@ -1,4 +1,4 @@
-/** What REST refuses, how it says so, and that it never answers bad input with a 500. */
+/** The errors of REST for bad input. No bad input is answered with 500. */
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ const time = "must be a time as RFC 3339 writes it, such as 2030-06-01T20:00:00Z
 const put = (body: string) => `PUT /v1/everything/1 ${body}`;
 const patch = (body: string) => `PATCH /v1/shelves/5 ${body}`;
 
-describe("one fault", () => {
+describe("one error", () => {
   test.each<[string, string, string, string]>([
     ["a path variable of the wrong type", "GET /v1/query/x", "id", wholeNumber],
     ["one that is no decimal number", "GET /v1/query/0x10", "id", wholeNumber],
@@ -179,12 +179,12 @@ test.each([
   ["GET /v1/query/x?count=a&flag=b", "count", wholeNumber],
   [put('{"count":"a","nothing":1}'), "nothing", "unknown field"],
   [put('{"shelves":[{"name":1},{"nothing":1}],"count":"a"}'), "shelves[0].name", "must be a string"],
-])("of several faults one is named: %s", async (line, field, message) => {
+])("of several errors one is named: %s", async (line, field, message) => {
   const response = await send(baseUrl, line);
   expect(await response.json()).toMatchObject({ detail: `${field}: ${message}`, violations: [{ field, message }] });
 });
 
-test("messages nested too deeply are refused, not followed", async () => {
+test("messages nested too deeply are refused", async () => {
   const deep = `${'{"inner":'.repeat(100)}{}${"}".repeat(100)}`;
   const response = await send(baseUrl, put(deep));
   expect(await response.json()).toMatchObject({ status: 400, violations: [{ message: "is nested too deeply" }] });
@@ -238,7 +238,7 @@ describe("what HTTP itself refuses", () => {
     ["DELETE /v1/rooms/1/shelves", "POST"],
     ["PUT /v1/shelves/5:archive", "POST"],
     ["PUT /v1/shelves/5", "GET, HEAD, PATCH"],
-  ])("405 says what is allowed: %s", async (line, allow) => {
+  ])("405 lists the allowed methods: %s", async (line, allow) => {
     const response = await send(baseUrl, line);
     expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
   });

@@ -1,4 +1,4 @@
-/** What google/api/http.proto says, case by case, on the test-only schema in test/proto. */
+/** The rules of google/api/http.proto, case by case, on the test-only schema in test/proto. */
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ignoreEvents } from "../src/domain/publish.ts";
@@ -9,7 +9,7 @@ import { echoImplementation, loadTranscodingService, send, startRestServer } fro
 
 let app: FastifyInstance;
 let baseUrl: string;
-/** How a request with every field unset is answered. */
+/** The response to a request with every field unset. */
 let unset: Record<string, unknown>;
 
 beforeAll(async () => {

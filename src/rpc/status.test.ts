@@ -9,8 +9,8 @@ import { connectErrorFor, connectErrorOf, internalError, type Status, statusFor,
 
 const instant = Temporal.Instant.from("2030-05-01T10:00:00Z");
 const violations = [{ field: "page_size", message: "must be at most 100" }];
-/** Failures of every reason. The compiler refuses a reason that is missing. */
-const failures: { readonly [R in Reason]: readonly Extract<Failure, { reason: R }>[] } = {
+/** Failures of the reasons that any method has, and of some methods. The others are in the files of test/methods. */
+const failures: { readonly [R in Reason]?: readonly Extract<Failure, { reason: R }>[] } = {
   INVALID_REQUEST: [{ reason: "INVALID_REQUEST", violations }],
   INVALID_PAGE_TOKEN: [{ reason: "INVALID_PAGE_TOKEN" }],
   REQUEST_ID_REUSED: [{ reason: "REQUEST_ID_REUSED" }],
@@ -66,13 +66,9 @@ describe.each(cases)("$failure, repeatable: $repeatable", ({ failure, repeatable
   });
 });
 
-test("a failure has each reason of the schema that a method can answer", () => {
-  const ofMethods = [
-    ...reasonsFrom(ErrorOrigin.METHOD),
-    ...reasonsFrom(ErrorOrigin.ANY_METHOD),
-    ...reasonsFrom(ErrorOrigin.STREAM),
-  ];
-  expect([...Object.keys(failures), "INTERNAL"].sort()).toEqual(ofMethods.sort());
+test("a failure has each reason of the schema that any method or stream can answer", () => {
+  const common = [...reasonsFrom(ErrorOrigin.ANY_METHOD), ...reasonsFrom(ErrorOrigin.STREAM)];
+  expect([...Object.keys(failures), "INTERNAL"]).toEqual(expect.arrayContaining(common));
 });
 
 const plain: Status = { code: Code.Unavailable, reason: "OVERLOADED", message: "busy", metadata: {} };

@@ -1,13 +1,12 @@
 /**
  * Generated requests to every method, wrong in every way that could be thought of: whatever comes, the answer has its
- * protocol's shape, is no fault of the server, and tells nothing of its insides; and the process lives on.
+ * protocol's shape, is not a server error and shows no internals, and the process keeps running.
  *
  * APP_FUZZ_SEED=n sends other requests.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { methods, nameOf } from "../methods/index.ts";
 import { type FuzzTarget, seed, startFuzzTarget } from "../support/fuzz/run.ts";
-import { nameOf } from "../support/json-calls.ts";
-import { methods } from "../support/matrix.ts";
 
 const requestsPerMethod = 5_000;
 

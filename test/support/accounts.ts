@@ -1,4 +1,4 @@
-/** Compares what a crowd was told with what is stored. */
+/** Compares the answers to a crowd with the stored bookings. */
 import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import type { Wish } from "./crowd.ts";
@@ -14,10 +14,10 @@ interface StoredBooking {
   readonly cancel_request_id: string | null;
 }
 
-/** What a user knows in the end: that it is stored, that it is not, or, for want of a definite answer, nothing. */
+/** What the answers say of a request in the end. "unknown" if no answer is definite. */
 type Knowledge = "stored" | "not stored" | "unknown";
 
-/** All that a crowd of well-behaved users may hear besides what they asked for. */
+/** The refusals that right requests may get. */
 const expectedRefusals: ReadonlySet<string> = new Set([
   "UNAVAILABLE OVERLOADED",
   "UNAVAILABLE DATABASE_UNAVAILABLE",
@@ -26,7 +26,7 @@ const expectedRefusals: ReadonlySet<string> = new Set([
   "FAILED_PRECONDITION INSUFFICIENT_TICKETS",
 ]);
 
-/** Fails unless every answer was a proper one, all that was acknowledged is stored once and as told, and nothing else is. */
+/** Fails unless every answer is expected, and every acknowledged booking, and no other, is stored once as answered. */
 export async function checkAccounts(database: Pick<TestDatabase, "query">, wishes: readonly Wish[]): Promise<void> {
   expect(improperAnswers(wishes)).toEqual([]);
   const concertIds = [...new Set(wishes.map(({ concertId }) => concertId))];
@@ -45,7 +45,7 @@ export async function checkAccounts(database: Pick<TestDatabase, "query">, wishe
     const [row] = stored;
     return [...bookingMistakes(wish, row), ...(row ? cancelMistakes(cancels.get(row.id), row) : [])];
   });
-  const unasked = [...byKey.keys()].map((requestId) => `nobody has asked for ${requestId}`);
+  const unasked = [...byKey.keys()].map((requestId) => `no request asked for ${requestId}`);
   expect([...mistakes, ...unasked].slice(0, 20)).toEqual([]);
 }
 
@@ -57,7 +57,7 @@ function improperAnswers(wishes: readonly Wish[]): string[] {
   return [...new Set(improper)];
 }
 
-/** Whether some attempt may have stored something although its user was not told so. */
+/** Whether an attempt without an acknowledgement may have stored something. */
 function mayHaveBeenStored({ outcomes }: Wish): boolean {
   return outcomes.some(
     (outcome) =>
@@ -72,8 +72,8 @@ function knowledge(wish: Wish): Knowledge {
 
 function bookingMistakes(wish: Wish, row: StoredBooking | undefined): string[] {
   const known = knowledge(wish);
-  if (!row) return known === "stored" ? [`${tell(wish)} is lost`] : [];
-  if (known === "not stored") return [`${tell(wish)} is stored`];
+  if (!row) return known === "stored" ? [`${describeWish(wish)} is lost`] : [];
+  if (known === "not stored") return [`${describeWish(wish)} is stored`];
   const told = answerOf(wish);
   const asked = [wish.concertId, wish.userId, wish.ticketCount];
   const expected = told
@@ -81,23 +81,25 @@ function bookingMistakes(wish: Wish, row: StoredBooking | undefined): string[] {
     : [row.id, ...asked, BookingStatus.CONFIRMED];
   const stored = [row.id, row.concert_id, row.user_id, row.ticket_count, BookingStatus.CONFIRMED];
   const isAsTold = expected.join() === stored.join() && asked.join() === stored.slice(1, 4).join();
-  return [...(isAsTold ? [] : [`${tell(wish)} is stored as ${stored}`]), ...replayMistakes(wish)];
+  return [...(isAsTold ? [] : [`${describeWish(wish)} is stored as ${stored}`]), ...replayMistakes(wish)];
 }
 
 function cancelMistakes(wish: Wish | undefined, row: StoredBooking): string[] {
   const known = wish ? knowledge(wish) : "not stored";
-  if (row.status === "confirmed") return wish && known === "stored" ? [`${tell(wish)} is lost`] : [];
-  if (!wish || known === "not stored") return [`booking ${row.id} is cancelled, though its user was not told so`];
+  if (row.status === "confirmed") return wish && known === "stored" ? [`${describeWish(wish)} is lost`] : [];
+  if (!wish || known === "not stored") return [`booking ${row.id} is cancelled, though no answer says so`];
   const told = answerOf(wish);
   const isAsTold = !told || (String(told.id) === row.id && told.status === BookingStatus.CANCELLED);
   const isWithKey = row.cancel_request_id === wish.requestId;
-  return [...(isAsTold && isWithKey ? [] : [`${tell(wish)} is stored otherwise`]), ...replayMistakes(wish)];
+  return [...(isAsTold && isWithKey ? [] : [`${describeWish(wish)} is stored otherwise`]), ...replayMistakes(wish)];
 }
 
-/** Who has only heard that nothing was stored, or has asked for the first time, gets no replay. */
+/** A first attempt, and one after refusals that stored nothing, gets no replay. */
 function replayMistakes(wish: Wish): string[] {
   const last = wish.outcomes.at(-1);
-  return last?.ok && last.replayed === "true" && !mayHaveBeenStored(wish) ? [`${tell(wish)} had been stored`] : [];
+  return last?.ok && last.replayed === "true" && !mayHaveBeenStored(wish)
+    ? [`${describeWish(wish)} had been stored`]
+    : [];
 }
 
 function answerOf({ outcomes }: Wish) {
@@ -105,7 +107,7 @@ function answerOf({ outcomes }: Wish) {
   return last?.ok ? last.message : undefined;
 }
 
-function tell({ kind, requestId, userId, outcomes }: Wish): string {
+function describeWish({ kind, requestId, userId, outcomes }: Wish): string {
   const answers = outcomes.map((each) => (each.ok ? `OK ${each.message.id}` : `${each.reason} (${each.message})`));
-  return `${kind} ${requestId} of ${userId}, told ${answers.slice(-5).join(", ")},`;
+  return `${kind} ${requestId} of ${userId}, answered ${answers.slice(-5).join(", ")},`;
 }

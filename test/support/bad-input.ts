@@ -1,80 +1,53 @@
-/** Requests that no well-behaved client sends: how to send them, and what each protocol must answer. */
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as startRequest } from "node:http";
-import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
-import { fromBinary, type JsonValue } from "@bufbuild/protobuf";
+/** Requests with bad input: a service to send them to, and the errors of each protocol. */
+import type { IncomingHttpHeaders } from "node:http";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { restCall } from "./rest.ts";
+import { nameOf, rightJson, scenarios } from "../methods/index.ts";
+import type { JsonObject } from "./scenario.ts";
 import { type Settings, startTestService, type TestService } from "./service.ts";
+import { createStage, moonlightJson } from "./stage.ts";
+import { type RawResponse, sendRaw, type WireRequest } from "./wire/send.ts";
 
-export type JsonObject = Record<string, JsonValue | undefined>;
+export { envelope } from "./wire/envelopes.ts";
 
-/** A service with one concert and one booking, which bad input must leave alone. */
+/** A service with one concert and one booking, which bad input must not change. */
 export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
   readonly concertId: string;
   readonly bookingId: string;
   /** For each method, such as `ConcertService.GetConcert`, a request in JSON that it answers. */
   readonly requests: Readonly<Record<string, JsonObject>>;
-  /** Fails if anything stored has changed since the start, or if the service no longer answers. */
+  /** Fails if a stored row has changed since the start, or if the service no longer answers. */
   expectUnharmed(): Promise<void>;
 }
 
-/** A description that CreateConcert takes; booking is open for the rest of this century. */
-export const concertJson = {
-  name: "Moonlight",
-  artist: "The Larks",
-  venue: "Old Mill",
-  concert_date: "2099-06-01T20:00:00Z",
-  total_tickets: 100,
-  price: 50.25,
-  currency_code: "EUR",
-  booking_start_time: "2020-05-01T10:00:00Z",
-  booking_end_time: "2099-06-01T19:30:00Z",
-} satisfies JsonObject;
+/** A description that CreateConcert takes. */
+export const concertJson = moonlightJson satisfies JsonObject;
 
-/** Starts one. */
+/** Starts the service. */
 export async function startSubject(settings: Settings = {}): Promise<Subject> {
   const { baseUrl, database, close } = await startTestService(settings);
-  const create = async (method: string, json: JsonObject) => {
-    const { status, body } = await restCall(baseUrl, method, json);
-    if (status !== 201) throw new Error(`${method} was answered ${JSON.stringify(body)}`);
-    return (body as { id: string }).id;
-  };
-  const concertId = await create("ConcertService.CreateConcert", concertJson);
-  const order = { concert_id: concertId, user_id: "nora", ticket_count: 1 };
-  const bookingId = await create("BookingService.BookTickets", order);
+  const stage = createStage(baseUrl);
+  const concert = await stage.concert();
+  const booking = await stage.booking(concert, { ticketCount: 1 });
 
   const storedState = async () => JSON.stringify([...(await rows("concerts")), ...(await rows("bookings"))]);
   const rows = (table: string) => database.query(`SELECT t::text FROM ${table} t ORDER BY id`);
   const before = await storedState();
   return {
-    ...{ baseUrl, database, close, concertId, bookingId },
-    requests: {
-      "ConcertService.GetConcert": { id: concertId },
-      "ConcertService.ListConcerts": {},
-      "ConcertService.CreateConcert": concertJson,
-      "ConcertService.UpdateConcert": { id: concertId, version: 1, ...concertJson },
-      "BookingService.GetBooking": { id: bookingId },
-      "BookingService.GetUserBookings": { user_id: "nora" },
-      "BookingService.BookTickets": order,
-      "BookingService.CancelBooking": { id: bookingId, user_id: "nora" },
-    },
+    ...{ baseUrl, database, close, concertId: String(concert.id), bookingId: String(booking.id) },
+    requests: Object.fromEntries(
+      scenarios.map((scenario) => [nameOf(scenario.method), rightJson(scenario, { concert, booking })]),
+    ),
     async expectUnharmed() {
       expect(await storedState()).toBe(before);
-      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concertId}` })).status).toBe(200);
+      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concert.id}` })).status).toBe(200);
     },
   };
 }
 
-export interface HttpRequest {
-  /** POST if there is a body, else GET. */
-  readonly method?: string;
-  /** Sent as it is. */
-  readonly path: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Uint8Array | undefined;
-}
+export type HttpRequest = Omit<WireRequest, "httpVersion">;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -82,60 +55,32 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Sends one request over HTTP/1.1 on a connection of its own, with its length unless it says `Transfer-Encoding`. */
-export function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
-  const { path, body, method = body === undefined ? "GET" : "POST" } = request;
-  const { hostname, port } = new URL(baseUrl);
-  const headers = { ...request.headers };
-  if (body !== undefined && !headers["transfer-encoding"]) headers["content-length"] = Buffer.byteLength(body);
-  return new Promise((resolve, reject) => {
-    const outgoing = startRequest({ hostname, port, path, method, headers, agent: false }, async (response) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response) chunks.push(chunk);
-      const text = Buffer.concat(chunks).toString();
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
+/** Sends one request over HTTP/1.1 on a new connection. */
+export async function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
+  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
 }
+
+const answerOf = ({ status, headers, trailers, body }: RawResponse): HttpAnswer => ({
+  status,
+  headers: { ...headers, ...trailers },
+  text: body.toString(),
+});
 
 export const jsonType = { "content-type": "application/json" };
 
 /** The URL path of a method, such as `ConcertService.GetConcert`, for the RPC protocols. */
 export const rpcPath = (method: string) => `/frontrow.v1.${method.replace(".", "/")}`;
 
-/** An envelope of the gRPC protocols, which may lie about its length. */
-export function envelope(message: Uint8Array, flags = 0, length = message.length): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(flags, 0);
-  prefix.writeUInt32BE(length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-/** Sends bytes as the body of a gRPC call, with further headers, and collects the answer's headers and trailers. */
+/** Sends bytes as the body of a gRPC call, with further headers. The answer has the trailers among its headers. */
 export async function sendGrpc(
   baseUrl: string,
   path: string,
   body: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<HttpAnswer> {
-  const session = connectHttp2(baseUrl);
-  try {
-    const fixed = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
-    const stream = session.request({ ...fixed, ...headers });
-    let answered: Http2Headers = {};
-    const add = (more: Http2Headers) => {
-      answered = { ...answered, ...more };
-    };
-    stream.on("response", add).on("trailers", add);
-    stream.end(body);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of stream) chunks.push(chunk);
-    return { status: Number(answered[":status"]), headers: answered, text: Buffer.concat(chunks).toString() };
-  } finally {
-    session.destroy();
-  }
+  const fixed = { "content-type": "application/grpc", te: "trailers" };
+  const request = { httpVersion: 2, path, headers: { ...fixed, ...headers }, body } as const;
+  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
 }
 
 export interface Problem {
@@ -143,7 +88,7 @@ export interface Problem {
   readonly violations?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** REST's error: every documented member, and nothing else. */
+/** REST's error, with every documented member and no other. */
 export function expectProblem({ status, headers, text }: HttpAnswer, expected: number, reason: string): Problem {
   expectNoInsides(text);
   expect([status, headers["content-type"], text]).toEqual([
@@ -207,17 +152,17 @@ export function expectGrpcError({ status, headers }: HttpAnswer, code: Code): st
 }
 
 const insides = [
-  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|constraint|pg_\w+|postgres\w*)\b/i,
+  /\b(?:select|insert into|delete from|returning|for update|rollback|relation|column|constraint|pg_\w+|postgres\w*)\b/i,
   /\b(?:sqlstate|ECONN\w+|ENO\w+|EPIPE|TypeError|RangeError|SyntaxError)\b|127\.0\.0\.1|localhost/,
   /\bat .*:\d+:\d+|\.[cm]?[jt]s\b|node_modules|node:|\/(?:src|home|tmp|usr|work)\//,
 ];
 
-/** No SQL, no stack, no file and no address of ours. */
+/** Fails if the text has SQL, a stack, a file or an address of the service. */
 export function expectNoInsides(text: string): void {
   for (const pattern of insides) expect(text).not.toMatch(pattern);
 }
 
-/** The first of them in a text; undefined if there is none. */
+/** The first of these in a text; undefined if there is none. */
 export function findInsides(text: string): string | undefined {
   return insides.map((pattern) => pattern.exec(text)?.[0]).find((found) => found !== undefined);
 }

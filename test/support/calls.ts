@@ -1,11 +1,12 @@
-/** Calls of every method that succeed as long as nothing is wrong with the service. */
+/** Calls of every method that succeed while the service and its database work. */
 import { randomUUID } from "node:crypto";
-import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { rightRequest, scenarios } from "../methods/index.ts";
 import { type Answer, callOnce } from "./exchange.ts";
+import { declaredReasons } from "./matrix.ts";
 import { type CallOptions, type Protocol, protocols, supports } from "./protocols.ts";
-import { moonlight, type Stage, userId } from "./stage.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Stage } from "./stage.ts";
 
 export interface PreparedCall {
   readonly method: DescMethodUnary;
@@ -20,52 +21,43 @@ export interface PlannedCall {
   readonly protocol: Protocol;
 }
 
-/** A call that was made, and its answer. */
+/** A call and its answer. */
 export interface Attempt extends PlannedCall {
   readonly answer: Answer<unknown>;
 }
 
-function prepared<Method extends DescMethodUnary>(
-  method: Method,
-  request: MessageInitShape<Method["input"]>,
-  repeatable = false,
-): PreparedCall {
-  return {
-    method,
-    repeatable,
-    run: (protocol, baseUrl, options) => callOnce(protocol, baseUrl, method, request, options),
-  };
-}
-
-/** Every write, with a request_id and without where there is one; no two of them touch the same row. */
-export async function prepareWrites(stage: Stage): Promise<readonly PreparedCall[]> {
-  const { id, version } = await stage.concert();
-  const calls = [prepared(ConcertService.method.updateConcert, { ...moonlight, id, version })];
-  for (const requestId of [randomUUID(), ""]) {
-    const repeatable = requestId !== "";
-    const { id: concertId } = await stage.concert();
-    const booking = await stage.booking(await stage.concert());
-    calls.push(
-      prepared(ConcertService.method.createConcert, { ...moonlight, requestId }, repeatable),
-      prepared(BookingService.method.bookTickets, { concertId, userId, ticketCount: 1, requestId }, repeatable),
-      prepared(BookingService.method.cancelBooking, { id: booking.id, userId, requestId }, repeatable),
-    );
+/** The right calls of some methods, with a request_id and without where there is one. No two touch the same row. */
+async function prepare(stage: Stage, some: readonly Scenario[]): Promise<readonly PreparedCall[]> {
+  const calls: PreparedCall[] = [];
+  for (const scenario of some) {
+    const { method } = scenario;
+    const hasKey = method.input.fields.some(({ name }) => name === "request_id");
+    for (const requestId of hasKey ? [randomUUID(), ""] : [""]) {
+      const concert = await stage.concert();
+      const existing = { concert, booking: await stage.booking(await stage.concert()) };
+      const request = Object.assign(rightRequest(scenario, existing), hasKey ? { requestId } : {});
+      calls.push({
+        method,
+        repeatable: requestId !== "",
+        run: (protocol, baseUrl, options) => callOnce(protocol, baseUrl, method, request, options),
+      });
+    }
   }
   return calls;
 }
 
-/** Every method. */
-export async function prepareCalls(stage: Stage): Promise<readonly PreparedCall[]> {
-  const concert = await stage.concert();
-  const booking = await stage.booking(concert);
-  return [
-    prepared(ConcertService.method.getConcert, { id: concert.id }),
-    prepared(ConcertService.method.listConcerts, {}),
-    prepared(BookingService.method.getBooking, { id: booking.id }),
-    prepared(BookingService.method.getUserBookings, { userId }),
-    ...(await prepareWrites(stage)),
-  ];
-}
+/** Whether a call that is cut off may have stored something. */
+export const isWrite = (method: DescMethodUnary) => declaredReasons(method).includes("OUTCOME_UNKNOWN");
+
+/** Calls of every write. */
+export const prepareWrites = (stage: Stage) =>
+  prepare(
+    stage,
+    scenarios.filter(({ method }) => isWrite(method)),
+  );
+
+/** Calls of every method. */
+export const prepareCalls = (stage: Stage) => prepare(stage, scenarios);
 
 export type Batch = readonly PlannedCall[];
 

@@ -1,4 +1,4 @@
-/** One call by one protocol, with what went over the wire where the protocol's client lets us see it. */
+/** One call by one protocol, with its HTTP exchange where the protocol's client uses `fetch`. */
 import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { type CallOptions, createProtocolClient, type Outcome, type Protocol } from "./protocols.ts";
 

@@ -6,8 +6,9 @@ import pg from "pg";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
 import type { Concert } from "../../src/domain/concert.ts";
 import { type BookingId, bookingIdOf } from "../../src/domain/ids.ts";
-import { type BatchWrites, CommitInDoubtError } from "../../src/store/batch/commit.ts";
+import { CommitInDoubtError } from "../../src/store/batch/commit.ts";
 import type { Batches, BatchQuery, OpenBatch } from "../../src/store/batch/open.ts";
+import type { BatchWrites } from "../../src/store/batch/writes.ts";
 
 /** What goes wrong, in the order of the calls; when a list is used up all goes well. */
 export interface Faults {

@@ -1,11 +1,11 @@
-/** One request in JSON, sent by several protocols, with what comes back in one shape. */
+/** One request in JSON, sent by several protocols, with the answers in one shape. */
 import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
-import type { JsonObject } from "./bad-input.ts";
-import { methods } from "./matrix.ts";
+import { scenarioOf } from "../methods/index.ts";
 import { createProtocolClient, type Outcome, type Protocol, type Refusal } from "./protocols.ts";
 import { restCall } from "./rest.ts";
+import type { JsonObject } from "./scenario.ts";
 
-/** One protocol of each kind: what they share needs no more, and what they do not share has tests of its own. */
+/** One protocol of each kind. Other tests cover what differs between protocols of one kind. */
 export const jsonProtocols = ["REST", "Connect JSON", "gRPC"] as const satisfies Protocol[];
 export type JsonProtocol = (typeof jsonProtocols)[number];
 
@@ -28,7 +28,7 @@ export function createJsonCaller(baseUrl: string): JsonCaller {
   return {
     async call(protocol, name, request) {
       if (protocol === "REST") return await callRest(baseUrl, name, request);
-      const method = methodNamed(name);
+      const { method } = scenarioOf(name);
       const defined = Object.entries(request).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined);
       return answerOf(
         method,
@@ -39,15 +39,6 @@ export function createJsonCaller(baseUrl: string): JsonCaller {
       for (const client of Object.values(clients)) client.close();
     },
   };
-}
-
-/** A method's name, such as `ConcertService.GetConcert`. */
-export const nameOf = (method: DescMethodUnary) => `${method.parent.name}.${method.name}`;
-
-function methodNamed(name: string): DescMethodUnary {
-  const found = methods.find((method) => nameOf(method) === name);
-  if (!found) throw new Error(`there is no ${name}`);
-  return found;
 }
 
 async function callRest(baseUrl: string, name: string, request: JsonObject): Promise<JsonAnswer> {

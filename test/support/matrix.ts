@@ -1,17 +1,9 @@
-/** The cells of the protocol matrix: every method by every protocol by everything that it may answer. */
+/** The cells of the protocol matrix: method, protocol and answer. */
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import { expect } from "vitest";
-import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { ErrorOrigin, type ReasonName, reasonsFrom, reasonsOf } from "../../src/rpc/reasons.ts";
+import { methods } from "../methods/index.ts";
 import { type Protocol, protocols, supports } from "./protocols.ts";
-
-const isUnary = (method: DescMethod): method is DescMethodUnary => method.methodKind === "unary";
-
-/** All that the services of the schema offer. */
-export const methods: readonly DescMethodUnary[] = [ConcertService, BookingService].flatMap((service) =>
-  service.methods.filter(isUnary),
-);
 
 /** The protocols by which a method can be called. */
 export function protocolsOf(method: DescMethodUnary): readonly Protocol[] {
@@ -24,9 +16,9 @@ export function declaredReasons(method: DescMethod): readonly ReasonName[] {
 }
 
 export interface Matrix {
-  /** Says that the method has been seen to give this answer by this protocol. */
+  /** Records that the method gave this answer by this protocol. */
   fill(method: DescMethodUnary, protocol: Protocol, answer: string): void;
-  /** Fails if a cell is empty, or if one is filled that should not be there. */
+  /** Fails if a cell is missing, or if one is recorded that should not exist. */
   expectComplete(answersOf: (method: DescMethodUnary) => readonly string[]): void;
 }
 

@@ -1,4 +1,4 @@
-/** One way to call any method by any protocol, each through a real client of it, with answers in one shape. */
+/** Calls any method by any protocol through a real client, with answers in one shape. */
 import {
   create,
   type DescMethodUnary,
@@ -22,7 +22,13 @@ import { restCall } from "./rest.ts";
 export const protocols = ["gRPC", "gRPC-Web", "Connect JSON", "Connect binary", "Connect GET", "REST"] as const;
 export type Protocol = (typeof protocols)[number];
 
-/** An error as the caller sees it, whatever the protocol. */
+/** A field of a request and what is wrong with it. */
+export interface Violation {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** An error as the caller sees it by any protocol. */
 export interface Refusal {
   readonly ok: false;
   /** Such as `NOT_FOUND`. */
@@ -30,7 +36,7 @@ export interface Refusal {
   readonly reason: string | undefined;
   readonly message: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly violations: readonly { readonly field: string; readonly message: string }[];
+  readonly violations: readonly Violation[];
   readonly retryDelayMs: number | undefined;
 }
 
@@ -91,7 +97,7 @@ export function createProtocolClient(
   }
 }
 
-/** Whether a protocol can call a method at all: Connect GET is for reads. */
+/** Whether a protocol can call a method. Connect GET is for reads. */
 export function supports(protocol: Protocol, method: DescMethodUnary): boolean {
   return protocol !== "Connect GET" || method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }

@@ -1,26 +1,6 @@
-/** The REST table of the requirement, written by hand: what the tests call must not come from what they test. */
-const routes: Record<string, (request: Record<string, unknown>) => { method: string; path: string; body?: object }> = {
-  "ConcertService.GetConcert": ({ id }) => ({ method: "GET", path: `/api/v1/concerts/${id}` }),
-  "ConcertService.ListConcerts": (query) => ({ method: "GET", path: `/api/v1/concerts${search(query)}` }),
-  "ConcertService.CreateConcert": (body) => ({ method: "POST", path: "/api/v1/concerts", body }),
-  "ConcertService.UpdateConcert": ({ id, ...body }) => ({ method: "PUT", path: `/api/v1/concerts/${id}`, body }),
-  "BookingService.GetBooking": ({ id }) => ({ method: "GET", path: `/api/v1/bookings/${id}` }),
-  "BookingService.GetUserBookings": ({ user_id, ...query }) => ({
-    method: "GET",
-    path: `/api/v1/bookings${search({ userID: user_id, ...query })}`,
-  }),
-  "BookingService.BookTickets": (body) => ({ method: "POST", path: "/api/v1/bookings", body }),
-  "BookingService.CancelBooking": ({ id, ...body }) => ({
-    method: "POST",
-    path: `/api/v1/bookings/${id}/cancel`,
-    body,
-  }),
-};
-
-function search(query: Record<string, unknown>): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
-}
+/** Calls by REST, with the routes that the scenarios write by hand. */
+import { scenarioOf } from "../methods/index.ts";
+import type { JsonObject } from "./scenario.ts";
 
 export interface RestAnswer {
   readonly status: number;
@@ -35,8 +15,7 @@ export async function restCall(
   request: Record<string, unknown>,
   options: { headers?: Readonly<Record<string, string>>; fetch?: typeof globalThis.fetch } = {},
 ): Promise<RestAnswer> {
-  const route = routes[method]?.(request);
-  if (!route) throw new Error(`no REST route for ${method}`);
+  const route = scenarioOf(method).rest(request as JsonObject);
   const response = await (options.fetch ?? fetch)(`${baseUrl}${route.path}`, {
     method: route.method,
     headers: { ...(route.body ? { "Content-Type": "application/json" } : {}), ...options.headers },

@@ -1,5 +1,5 @@
 /** Concerts and bookings for tests to start from, made through the API. */
-import { fromJson, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { type DescMethodUnary, fromJson, type MessageInitShape, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
@@ -46,6 +46,11 @@ export interface Stage {
   /** Books two tickets, unless the changes say otherwise. */
   booking(concert: Concert, changes?: Partial<BookingInit>): Promise<Booking>;
   cancel(booking: Booking, requestId?: string): Promise<Booking>;
+  /** Calls any method. */
+  call<Method extends DescMethodUnary>(
+    method: Method,
+    request: MessageInitShape<Method["input"]>,
+  ): Promise<MessageShape<Method["output"]>>;
 }
 
 /** Arranges things at the service of a URL. */
@@ -58,6 +63,10 @@ export function createStage(baseUrl: string): Stage {
     booking: (concert, changes = {}) =>
       bookings.bookTickets({ concertId: concert.id, userId, ticketCount: 2, ...changes } as BookingInit),
     cancel: (booking, requestId = "") => bookings.cancelBooking({ id: booking.id, userId: booking.userId, requestId }),
+    call: async (method, request) =>
+      (await transport.unary(method, undefined, undefined, undefined, request)).message as MessageShape<
+        (typeof method)["output"]
+      >,
   };
 }
 

@@ -1,4 +1,4 @@
-/** A service that trusts one issuer, and what it says to a token by each way in. */
+/** A service that trusts one issuer, and its answers to a token by each kind of protocol. */
 import { expect } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
@@ -16,9 +16,9 @@ type RequestHeaders = Readonly<Record<string, string>>;
 
 export interface TokenService {
   readonly service: TestService;
-  /** Whatever the call and the protocol, the headers' token is refused, and nothing is stored. */
+  /** Fails unless calls with the headers' token are refused by every protocol and store nothing. */
   expectRefused(headers: RequestHeaders, message: string): Promise<void>;
-  /** The headers' token is good for reading bookings. */
+  /** Fails unless the headers' token allows to read bookings. */
   expectTaken(headers: RequestHeaders): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export async function startTokenService(issuer: TokenIssuer, changes: Settings =
   const service = await startTestService(trusting(issuer, changes));
   const urlFor = (protocol: Protocol) => (protocol === "gRPC" ? service.grpcUrl : service.baseUrl);
   const concerts = () => service.database.query("SELECT id FROM concerts ORDER BY id");
-  // Whoever shows a token takes itself for somebody: it is refused what is open to everybody, too.
+  // A bad token is refused by the open method as well.
   const requests = [
     [ConcertService.method.createConcert, moonlight],
     [ConcertService.method.listConcerts, {}],

@@ -8,7 +8,7 @@ import { type RestOptions, registerRestRoutes } from "../../src/transport/rest/r
 import { createSendError } from "../../src/transport/send-error.ts";
 import { loadTestService } from "./test-schema.ts";
 
-/** The service of what google/api/http.proto allows. */
+/** The service with a method for each feature of google/api/http.proto. */
 export const loadTranscodingService = () => loadTestService("frontrow.test.v1.TranscodingService");
 
 type Handler = (request: Message & Record<string, unknown>, context: HandlerContext) => unknown;
@@ -31,7 +31,7 @@ export interface RestServer {
   readonly baseUrl: string;
 }
 
-/** Starts a Fastify instance with nothing but the REST routes, and those that `mount` adds. The caller closes it. */
+/** Starts a Fastify instance with the REST routes and those that `mount` adds. The caller closes it. */
 export async function startRestServer(
   options: Partial<Omit<RestOptions, "sendError">> & Pick<RestOptions, "services">,
   mount?: (app: FastifyInstance) => void,

@@ -5,8 +5,8 @@ import type { Actor } from "../../domain/change.ts";
 import type { ConcertId } from "../../domain/ids.ts";
 import { type AuditAction, bookingJson } from "../audit.ts";
 import { newBooking } from "../bookings.ts";
-import type { BatchWrites } from "./commit.ts";
 import { prepare, type Slots } from "./prepared.ts";
+import type { BatchWrites } from "./writes.ts";
 
 /** The actor, and the user whose booking it is. */
 interface Act {

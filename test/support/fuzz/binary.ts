@@ -1,4 +1,4 @@
-/** Messages in Protobuf's binary form whose fields nobody would write so. */
+/** Binary Protobuf messages with fields as no encoder writes them. */
 import { type DescMessage, fromJsonString, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { damaged, garbage, type Members } from "./json-text.ts";

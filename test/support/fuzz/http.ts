@@ -159,7 +159,7 @@ export function oddMethod(right: string): fc.Arbitrary<string> {
 
 const maxTargetBytes = 6_000;
 
-/** A target that HTTP can carry: no spaces, no controls, and not too long, for which there are tests of their own. */
+/** A target that HTTP can carry: no spaces, no control characters, and not too long. Other tests cover these. */
 export function toTarget(text: string): string {
   const bytes = /[^\0-\xff]/.test(text) ? latin1(text) : text;
   return bytes.replaceAll(/[\0-\x20\x7f]/g, (char) => encodeURIComponent(char)).slice(0, maxTargetBytes);

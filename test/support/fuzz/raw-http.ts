@@ -1,4 +1,4 @@
-/** A client of HTTP/1.1 that sends whatever it is told to, and reads the answer byte for byte. */
+/** A client of HTTP/1.1 that sends any bytes, and reads the answer byte by byte. */
 import { connect, type Socket } from "node:net";
 import type { RawRequest } from "./http.ts";
 
@@ -78,7 +78,7 @@ export function createRawClient(port: number): RawClient {
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
-    // "close" follows, and tells whether anything is missing.
+    // "close" follows, and shows whether anything is missing.
     socket.on("error", () => {});
     return socket;
   }

@@ -35,7 +35,7 @@ export interface FuzzTarget {
   close(): Promise<void>;
 }
 
-/** Starts the service as a process of its own, which an unhandled rejection would end. */
+/** Starts the service as a child process, which an unhandled rejection ends. */
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const database = await createTestDatabase();
   const service = await spawnService(testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384" }));
@@ -80,7 +80,7 @@ function seedOf(stream: string): number {
   return createHash("sha256").update(`${seed} ${stream}`).digest().readInt32LE();
 }
 
-/** A line that is no JSON, or tells of something that should not be. */
+/** A line that is not JSON, or logs an error. */
 function isTrouble(line: string): boolean {
   return !line.startsWith("{") || JSON.parse(line).level !== "info";
 }

@@ -1,7 +1,7 @@
 /** Bodies, good and bad, in tables of calls. */
 import { gzipSync } from "node:zlib";
-import { envelope } from "../bad-input.ts";
 import { messageFor, type Unusual, type Way } from "./calls.ts";
+import { envelope } from "./envelopes.ts";
 
 /** What is unusual about a call, by its name; undefined where it does not apply. */
 export type Table = Readonly<Record<string, (way: Way) => Unusual | undefined>>;

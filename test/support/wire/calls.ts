@@ -1,19 +1,22 @@
-/** Calls of ListConcerts in every form that a protocol has for them. */
+/** Unary calls in every form that a protocol has for them: of ListConcerts, unless the path is of another method. */
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ListConcertsRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { envelope, rpcPath } from "../bad-input.ts";
-import type { HeaderValues, WireRequest } from "./exchange.ts";
+import { rpcPath } from "../bad-input.ts";
+import { compressedFlag, envelope } from "./envelopes.ts";
+import type { HeaderValues, WireRequest } from "./send.ts";
 
 export type Protocol = "Connect" | "Connect GET" | "gRPC" | "gRPC-Web" | "gRPC-Web text";
 export type Codec = "JSON" | "binary";
 
-/** How a call comes. */
+/** A way to call. */
 export interface Way {
   readonly name: string;
   readonly protocol: Protocol;
   readonly httpVersion: 1 | 2;
   readonly codec: Codec;
+  /** In place of the usual one. */
+  readonly contentType?: string;
 }
 
 /** What differs from the usual call. */
@@ -30,9 +33,10 @@ export interface Unusual {
   readonly query?: Readonly<Record<string, string | undefined>>;
 }
 
-const way = (protocol: Protocol, httpVersion: 1 | 2, codec: Codec): Way => ({
-  name: `${protocol} over HTTP/${httpVersion} in ${codec}`,
-  ...{ protocol, httpVersion, codec },
+/** A way by its parts. */
+export const way = (protocol: Protocol, httpVersion: 1 | 2, codec: Codec, contentType?: string): Way => ({
+  name: `${protocol} over HTTP/${httpVersion} in ${codec}${contentType === undefined ? "" : ` as ${contentType}`}`,
+  ...{ protocol, httpVersion, codec, ...(contentType !== undefined && { contentType }) },
 });
 
 /** The usual way to call by each protocol. */
@@ -62,8 +66,9 @@ export function messageFor(name: string, codec: Codec): Buffer {
 
 export const isEnveloped = ({ protocol }: Way) => protocol.startsWith("gRPC");
 
-/** The content type of the usual call. */
-export function contentTypeOf({ protocol, codec }: Way): string {
+/** The content type of a call. */
+export function contentTypeOf({ protocol, codec, contentType }: Omit<Way, "name">): string {
+  if (contentType !== undefined) return contentType;
   const format = codec === "JSON" ? "json" : "proto";
   if (protocol === "gRPC") return `application/grpc+${format}`;
   if (protocol === "gRPC-Web text") return `application/grpc-web-text+${format}`;
@@ -98,9 +103,9 @@ export function call(way: Way, unusual: Unusual = {}): WireRequest {
   };
 }
 
-function bodyOf(way: Way, message: Uint8Array): Uint8Array {
+function bodyOf(way: Way, message: Uint8Array, flags = 0): Uint8Array {
   if (!isEnveloped(way)) return message;
-  const bytes = envelope(message);
+  const bytes = envelope(message, flags);
   return way.protocol === "gRPC-Web text" ? Buffer.from(bytes.toString("base64")) : bytes;
 }
 
@@ -110,8 +115,7 @@ export function compressed(way: Way, message: Uint8Array): Unusual {
   if (way.protocol === "Connect GET") {
     return { query: { compression: "gzip", base64: "1", message: packed.toString("base64url") } };
   }
-  const body = isEnveloped(way) ? envelope(packed, 1) : packed;
-  return { headers: { [headerNamesOf(way).encoding]: "gzip" }, body };
+  return { headers: { [headerNamesOf(way).encoding]: "gzip" }, body: bodyOf(way, packed, compressedFlag) };
 }
 
 function messageParameter(message: Uint8Array, codec: Codec): Readonly<Record<string, string>> {

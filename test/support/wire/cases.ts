@@ -16,8 +16,8 @@ import {
   usualWays,
   type Way,
 } from "./calls.ts";
-import type { WireRequest } from "./exchange.ts";
 import { codes, replies } from "./handlers.ts";
+import type { WireRequest } from "./send.ts";
 
 export interface Case {
   readonly name: string;

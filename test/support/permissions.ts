@@ -1,38 +1,43 @@
-/** The callers of the permission matrix, and what the plan says to each refusal of theirs: by hand. */
+/** The callers of the permission matrix, and how each of their refusals is answered: by hand. */
 import type { Exchange } from "./exchange.ts";
 import type { ExpectedRefusal } from "./expected-answers.ts";
 import type { Protocol } from "./protocols.ts";
 import { allScopes, bearer, nowSeconds, type TokenIssuer } from "./tokens.ts";
 
-export const callers = [
-  ...(["nobody", "nora", "otto", "organizer", "admin", "reader", "writer"] as const),
-  ...(["expired", "issuer", "audience", "junk", "basic"] as const),
-];
-export type Caller = (typeof callers)[number];
+/** A caller without a token, and the callers with a good one. */
+export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer";
 
-/** The user whom a caller's token names. All but otto and those in office are nora, or try to be. */
+/** What is wrong with the credentials of the other callers, whose calls of every method are refused. */
+export const badCredentials = {
+  expired: "late",
+  issuer: "iss",
+  audience: "aud",
+  junk: "bad",
+  basic: "scheme",
+} as const;
+export type BadCaller = keyof typeof badCredentials;
+
+/** The user that a caller's token names. */
 export const subjects: Readonly<Record<Caller, string>> = {
-  ...{ nobody: "", nora: "nora", otto: "otto", organizer: "olga", admin: "ada", reader: "nora", writer: "nora" },
-  ...{ expired: "nora", issuer: "nora", audience: "nora", junk: "nora", basic: "nora" },
+  ...{ anonymous: "", nora: "nora", otto: "otto", organizer: "olga", admin: "ada", reader: "nora", writer: "nora" },
 };
 
-export type CallerHeaders = Readonly<Record<Caller, Readonly<Record<string, string>>>>;
+export type CallerHeaders = Readonly<Record<Caller | BadCaller, Readonly<Record<string, string>>>>;
 
 /** The headers that each caller sends. The bad tokens would allow everything if they were good. */
 export async function callerHeaders({ sign }: TokenIssuer): Promise<CallerHeaders> {
-  const having = async (caller: Caller, scope: string, claims = {}) =>
-    bearer(await sign({ sub: subjects[caller], scope, ...claims }));
+  const having = async (sub: string, scope: string, claims = {}) => bearer(await sign({ sub, scope, ...claims }));
   return {
-    nobody: {},
+    anonymous: {},
     nora: await having("nora", "bookings:read bookings:write"),
     otto: await having("otto", "bookings:write bookings:read"),
-    organizer: await having("organizer", "concerts:write"),
-    admin: await having("admin", "bookings:admin"),
-    reader: await having("reader", "bookings:read"),
-    writer: await having("writer", "bookings:write"),
-    expired: await having("expired", allScopes, { iat: nowSeconds() - 7_200, exp: nowSeconds() - 3_600 }),
-    issuer: await having("issuer", allScopes, { iss: "https://issuer.example.org" }),
-    audience: await having("audience", allScopes, { aud: "another-service" }),
+    organizer: await having("olga", "concerts:write"),
+    admin: await having("ada", "bookings:admin"),
+    reader: await having("nora", "bookings:read"),
+    writer: await having("nora", "bookings:write"),
+    expired: await having("nora", allScopes, { iat: nowSeconds() - 7_200, exp: nowSeconds() - 3_600 }),
+    issuer: await having("nora", allScopes, { iss: "https://issuer.example.org" }),
+    audience: await having("nora", allScopes, { aud: "another-service" }),
     junk: bearer("junk"),
     basic: { authorization: `Basic ${Buffer.from("nora:secret").toString("base64")}` },
   };
@@ -45,7 +50,7 @@ const missingScope = (scope: string) => ({
 });
 const unauthenticated = (message: string) => ({ reason: "UNAUTHENTICATED" as const, message });
 
-/** The refusals by the words that stand for them in the table. */
+/** The refusals, by the words that stand for them in the scenarios. */
 export const refusals = {
   token: unauthenticated("this takes a bearer token, in the header Authorization"),
   scheme: unauthenticated("the header Authorization must be: Bearer and a token"),
@@ -68,7 +73,7 @@ export const refusals = {
 export type RefusalWord = keyof typeof refusals;
 export type Word = RefusalWord | "ok";
 
-/** What the answer says in the header WWW-Authenticate: null where a better token would not help. */
+/** The header WWW-Authenticate of a refusal; null if a better token would not help. */
 export function challengeFor(word: RefusalWord): string | null {
   const { reason, message, metadata } = refusals[word] as ExpectedRefusal;
   if (message === "this takes a bearer token, in the header Authorization") return "Bearer";
@@ -77,24 +82,7 @@ export function challengeFor(word: RefusalWord): string | null {
   return null;
 }
 
-/** The protocols whose answers are HTTP's own, and seen by the test. */
+/** Whether the exchange has the HTTP headers of the error. gRPC-Web writes the error into its body. */
 export function seesChallenge(protocol: Protocol, exchange: Exchange | undefined): exchange is Exchange {
   return exchange !== undefined && protocol !== "gRPC-Web";
-}
-
-/** The rows of a table in text: a label of one word or more, then a word for each caller. */
-export function readTable(text: string): ReadonlyMap<string, Readonly<Record<Caller, Word>>> {
-  const [head = "", ...lines] = text.trim().split("\n");
-  const columns = head.trim().split(/\s+/);
-  if (columns.join() !== callers.join()) throw new Error(`the table is for other callers: ${columns}`);
-  return new Map(
-    lines.map((line) => {
-      const words = line.trim().split(/\s+/);
-      const cells = words.slice(-callers.length);
-      const wrong = cells.find((word) => word !== "ok" && !(word in refusals));
-      if (wrong !== undefined) throw new Error(`a row of the table is wrong at ${wrong}: ${line}`);
-      const label = words.slice(0, -callers.length).join(" ");
-      return [label, Object.fromEntries(callers.map((caller, i) => [caller, cells[i]])) as Record<Caller, Word>];
-    }),
-  );
 }

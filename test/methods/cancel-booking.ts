@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import type { Caller, Word } from "../support/permissions.ts";
+import {
+  idCases,
+  notPositive,
+  notUuid,
+  requestIdCases,
+  requestIdPolicies,
+  userIdCases,
+  userIdPolicies,
+} from "../support/rules.ts";
+import {
+  defineScenario,
+  type Found,
+  failedPrecondition,
+  invalid,
+  keyed,
+  notFound,
+  permissionDenied,
+  type Scene,
+  unusedId,
+} from "../support/scenario.ts";
+import { userId } from "../support/stage.ts";
+import { bookingJson } from "../support/stored-json.ts";
+
+/** A cancellation of a booking of nora's, with a user in the request. An empty user is the caller. */
+const cancelFor = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({
+  what,
+  answers,
+  request: async ({ stage, concert }: Found) => ({ id: (await stage.booking(concert, { ticketCount: 1 })).id, userId }),
+  check: (booking: object) => expect(booking).toMatchObject({ userId: "nora", status: BookingStatus.CANCELLED }),
+});
+
+const alreadyCancelled = (when: string, requestId: string) => ({
+  reason: "ALREADY_CANCELLED",
+  answer: failedPrecondition,
+  when,
+  async arrange({ stage }: Scene) {
+    const { id } = await stage.cancel(await stage.booking(await stage.concert()), randomUUID());
+    return { request: { id, userId, requestId }, message: `booking ${id} is already cancelled` };
+  },
+});
+
+export const scenario = defineScenario(BookingService.method.cancelBooking, {
+  rest: ({ id, ...body }) => ({ method: "POST", path: `/api/v1/bookings/${id}/cancel`, body }),
+  right: ({ booking }) => ({ id: booking.id, userId }),
+
+  successes: [
+    {
+      what: "returns the cancelled booking, again when its request_id is repeated, and its tickets once",
+      async run(call, { stage, database, protocol }) {
+        const concert = await stage.concert();
+        const { id } = await stage.booking(concert);
+        const [key, options] = keyed(protocol, randomUUID());
+        const expected = async () => ({
+          body: await bookingJson(database, id, concert.id, { status: "BOOKING_STATUS_CANCELLED" }),
+        });
+        await call({ id, userId, ...key }, expected, options);
+        await call({ id, userId, ...key }, async () => ({ ...(await expected()), replayed: true }), options);
+        const stored = await database.query("SELECT available_tickets FROM concerts WHERE id = $1", [concert.id]);
+        expect(stored).toEqual([{ available_tickets: 100 }]);
+      },
+    },
+  ],
+
+  refusals: [
+    {
+      reason: "BOOKING_NOT_FOUND",
+      answer: notFound,
+      when: "the booking does not exist",
+      arrange: () => ({ request: { id: unusedId, userId }, message: `there is no booking ${unusedId}` }),
+    },
+    {
+      reason: "NOT_BOOKING_OWNER",
+      answer: permissionDenied,
+      when: "the booking is another user's",
+      async arrange({ stage }) {
+        const { id } = await stage.booking(await stage.concert());
+        return { request: { id, userId: "a stranger" }, message: `booking ${id} belongs to another user` };
+      },
+    },
+    alreadyCancelled("the booking is cancelled and the request has no request_id", ""),
+    alreadyCancelled("the booking was cancelled with another request_id", randomUUID()),
+    invalid("the request_id and the id break rules", { requestId: "42", id: -1n, userId }, [
+      ["request_id", notUuid],
+      ["id", notPositive],
+    ]),
+    invalid("the user is missing", { id: 1n }, [["user_id", "is required"]]),
+  ],
+
+  permissions: [
+    cancelFor("without a user", "", {
+      ...{ anonymous: "token", nora: "ok", otto: "owner", organizer: "write" },
+      ...{ admin: "ok", reader: "write", writer: "ok" },
+    }),
+    cancelFor("for nora", "nora", {
+      ...{ anonymous: "token", nora: "ok", otto: "admin", organizer: "write" },
+      ...{ admin: "ok", reader: "write", writer: "ok" },
+    }),
+    cancelFor("for otto", "otto", {
+      ...{ anonymous: "token", nora: "admin", otto: "owner", organizer: "write" },
+      ...{ admin: "owner", reader: "write", writer: "admin" },
+    }),
+    {
+      what: "of a booking that does not exist",
+      answers: {
+        ...{ anonymous: "token", nora: "gone", otto: "gone", organizer: "write" },
+        ...{ admin: "gone", reader: "write", writer: "gone" },
+      },
+      request: () => ({ id: unusedId }),
+      check: () => expect.unreachable(),
+    },
+  ],
+
+  rules: [...requestIdCases(), ...idCases(), ...userIdCases()],
+  policies: [...userIdPolicies(), ...requestIdPolicies()],
+});

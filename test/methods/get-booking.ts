@@ -1,0 +1,55 @@
+import { expect } from "vitest";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { idCases, notPositive } from "../support/rules.ts";
+import { defineScenario, invalid, notFound, unusedId } from "../support/scenario.ts";
+import { bookingJson } from "../support/stored-json.ts";
+
+export const scenario = defineScenario(BookingService.method.getBooking, {
+  rest: ({ id }) => ({ method: "GET", path: `/api/v1/bookings/${id}` }),
+  right: ({ booking }) => ({ id: booking.id }),
+
+  successes: [
+    {
+      what: "returns a booking at the price it was sold at",
+      async run(call, { stage, database }) {
+        const concert = await stage.concert({ price: 0 });
+        const { id } = await stage.booking(concert);
+        const body = await bookingJson(database, id, concert.id, { unit_price: 0, total_price: 0 });
+        await call({ id }, () => ({ body }));
+      },
+    },
+  ],
+
+  refusals: [
+    {
+      reason: "BOOKING_NOT_FOUND",
+      answer: notFound,
+      when: "the booking does not exist",
+      arrange: () => ({ request: { id: unusedId }, message: `there is no booking ${unusedId}` }),
+    },
+    invalid("the id is negative", { id: -1n }, [["id", notPositive]]),
+  ],
+
+  permissions: [
+    {
+      what: "of nora's booking",
+      answers: {
+        ...{ anonymous: "token", nora: "ok", otto: "owner", organizer: "read" },
+        ...{ admin: "ok", reader: "ok", writer: "read" },
+      },
+      request: async ({ stage, concert }) => ({ id: (await stage.booking(concert)).id }),
+      check: ({ userId }) => expect(userId).toBe("nora"),
+    },
+    {
+      what: "of a booking that does not exist",
+      answers: {
+        ...{ anonymous: "token", nora: "gone", otto: "gone", organizer: "read" },
+        ...{ admin: "gone", reader: "gone", writer: "read" },
+      },
+      request: () => ({ id: unusedId }),
+      check: () => expect.unreachable(),
+    },
+  ],
+
+  rules: idCases(),
+});

@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { atMost, between, filterCases, pageCases } from "../support/rules.ts";
+import { defineScenario, invalid, invalidArgument, query } from "../support/scenario.ts";
+import { moonlight, timestamp } from "../support/stage.ts";
+import { concertJson } from "../support/stored-json.ts";
+
+const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };
+const dates = { dateFrom: timestamp("2098-06-01T20:00:00.25Z"), dateTo: timestamp("2099-06-01T20:00:00.000001Z") };
+const badToken = "page_token is not one that this list with these filters has given; start again without it";
+
+export const scenario = defineScenario(ConcertService.method.listConcerts, {
+  rest: (request) => ({ method: "GET", path: `/api/v1/concerts${query(request)}` }),
+  right: () => ({}),
+
+  successes: [
+    {
+      what: "returns two pages of the concerts that match, and an empty page if none does",
+      async run(call, { stage, database }) {
+        const venue = `The ${randomUUID()}`;
+        const [second, first] = [await stage.concert({ venue }), await stage.concert({ venue, ...earlier })];
+        const bodies = [
+          await concertJson(database, first.id, { venue, concert_date: "2098-06-01T20:00:00.250Z" }),
+          await concertJson(database, second.id, { venue }),
+        ];
+        const filter = { venue, availableOnly: true, bookingOpenOnly: true, ...dates };
+        const page = await call({ ...filter, pageSize: 1 }, () => ({
+          body: { concerts: [bodies[0]], next_page_token: expect.stringMatching(/^[\w-]+$/) },
+        }));
+        const { nextPageToken: pageToken } = page;
+        await call({ ...filter, pageToken }, () => ({ body: { concerts: [bodies[1]], next_page_token: "" } }));
+        await call({ venue: `not ${venue}` }, () => ({ body: { concerts: [], next_page_token: "" } }));
+      },
+    },
+  ],
+
+  refusals: [
+    {
+      reason: "INVALID_PAGE_TOKEN",
+      answer: invalidArgument,
+      when: "the token is made up",
+      arrange: () => ({ request: { pageToken: "made-up" }, message: badToken }),
+    },
+    {
+      reason: "INVALID_PAGE_TOKEN",
+      answer: invalidArgument,
+      when: "the token is from a list with other filters",
+      async arrange({ stage }) {
+        const venue = `The ${randomUUID()}`;
+        for (const _ of [1, 2]) await stage.concert({ venue });
+        const page = await stage.call(ConcertService.method.listConcerts, { venue, pageSize: 1 });
+        const { nextPageToken: pageToken } = page;
+        expect(pageToken).not.toBe("");
+        return { request: { venue, pageToken, availableOnly: true }, message: badToken };
+      },
+    },
+    invalid(
+      "every filter is wrong",
+      { pageSize: 101, artist: "a".repeat(101), dateFrom: moonlight.concertDate, dateTo: moonlight.concertDate },
+      [
+        ["page_size", between("0", "100")],
+        ["artist", atMost(100)],
+        ["", "date_to must be after date_from"],
+      ],
+    ),
+  ],
+
+  permissions: [
+    {
+      what: "",
+      answers: { anonymous: "ok", nora: "ok", otto: "ok", organizer: "ok", admin: "ok", reader: "ok", writer: "ok" },
+      request: () => ({}),
+      check: ({ concerts }) => expect(concerts).not.toEqual([]),
+    },
+  ],
+
+  rules: [
+    ...pageCases(),
+    ...["artist", "venue", "name"].flatMap(filterCases),
+    ...["2030-01-01T00:00:00Z", "2029-12-31T23:59:59Z"].map((end) => ({
+      rule: "cel date_range",
+      changes: { date_from: "2030-01-01T00:00:00Z", date_to: end },
+      violations: [{ field: "", message: "date_to must be after date_from" }],
+    })),
+  ],
+
+  variations: {
+    page_size: [0, 1, 2, 5],
+    available_only: [true, false],
+    booking_open_only: [true, false],
+    artist: ["lark"],
+    venue: ["old mill"],
+    name: ["moon"],
+    date_from: ["2021-05-01T10:00:00Z", "2050-05-01T10:00:00Z", "2098-05-01T10:00:00Z"],
+    date_to: ["2099-12-31T00:00:00Z"],
+  },
+});
