@@ -10,7 +10,7 @@ import { createConcert, instantOf } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
-import { spawnService } from "./support/process.ts";
+import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
 
@@ -211,7 +211,7 @@ describe.each([
   test("judges the window, dates bookings and lists what is open by the database's clock", async () => {
     const open = await concertWithWindow("-1 hour", "1 hour");
     const shifted = await concertWithWindow(`${shiftHours - 1} hours`, `${shiftHours + 1} hours`);
-    const wrong = await spawnService({
+    const wrong = await openProgram({
       ...testEnvironment(database.url),
       NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, "support", "wrong-clock.ts"))}`,
       TEST_CLOCK_SHIFT_MS: String(shiftHours * 3_600_000),
@@ -221,7 +221,7 @@ describe.each([
     const [accepted, refused] = [await book(open.id, wrongClient), await book(shifted.id, wrongClient)];
     const after = await databaseClock();
     const listed = await wrongClient.call(ConcertService.method.listConcerts, { bookingOpenOnly: true, pageSize: 100 });
-    await wrong.kill("SIGTERM");
+    await wrong.stop();
 
     const line = wrong.lines.find((text) => text.includes('"restPort"')) ?? "{}";
     const logged = Temporal.Instant.from(JSON.parse(line).time);

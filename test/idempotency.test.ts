@@ -9,7 +9,7 @@ import { createConcert, describeConcert, timestamp } from "./support/concerts.ts
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
-import { spawnService } from "./support/process.ts";
+import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService, testEnvironment } from "./support/service.ts";
 
@@ -151,16 +151,16 @@ describe("a booking's key", () => {
   test("outlives the process that booked: others and the next one give the booking", async () => {
     const { id: concertId } = await createConcert(client, { totalTickets: 10 });
     const order = { concertId, requestId: randomUUID() };
-    const first = await spawnService(testEnvironment(database.url));
+    const first = await openProgram(testEnvironment(database.url));
     const booking = succeeded(await book(order, createProtocolClient("REST", first.baseUrl)));
-    await first.kill("SIGKILL");
+    await first.stop("SIGKILL");
     expect(await book(order)).toEqual({ ok: true, replayed: "true", message: booking });
-    const next = await spawnService(testEnvironment(database.url));
+    const next = await openProgram(testEnvironment(database.url));
     expect(await book(order, createProtocolClient("REST", next.baseUrl))).toMatchObject({
       replayed: "true",
       message: { id: booking.id },
     });
-    await next.kill("SIGTERM");
+    await next.stop();
     expect(await availableIn(concertId)).toBe(8);
   });
 

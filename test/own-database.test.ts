@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
-import { endPrograms, openProgram, startProgram } from "./support/program.ts";
+import { openProgram, startProgram } from "./support/program.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
 import { openDeadline, openStore, transact } from "./support/store.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
@@ -19,7 +19,6 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(() => database.drop());
-afterEach(endPrograms);
 
 const nameIn = (url: string) => new URL(url).pathname.slice(1);
 
@@ -137,7 +136,7 @@ test("the shell's variables for PostgreSQL's own programs and for pg do not stee
     PGPASSFILE: "/zz",
     NODE_PG_FORCE_NATIVE: "1",
   };
-  const program = await openProgram({ ...testEnvironment(database.url), ...shell });
+  await using program = await openProgram({ ...testEnvironment(database.url), ...shell });
   expect((await fetch(`${program.baseUrl}/api/v1/concerts`)).status).toBe(200);
   const names = await database.query(
     "SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -287,7 +286,7 @@ describe("a database that cannot store every text", () => {
     ["KOI8R", []],
   ])("is refused in one sentence that names the cure: %s %j", async (encoding, flags) => {
     const url = await createOther(`ENCODING '${encoding}' LOCALE 'C'`);
-    const program = startProgram(testEnvironment(url), flags);
+    await using program = startProgram(testEnvironment(url), flags);
     expect(await program.ended).toBe(1);
     expect(program.output()).toMatch(new RegExp(`^frontrow: .*encoding ${encoding}.*ENCODING 'UTF8'[^\\n]*$`, "m"));
     expect(program.output()).not.toMatch(/\n\s+at /);

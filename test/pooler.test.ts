@@ -7,14 +7,13 @@ import { startApp } from "../src/app.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { hasPgBouncer, startPgBouncer, warnWithoutPgBouncer } from "./support/pgbouncer.ts";
+import { hasPgBouncer, startPgBouncer } from "./support/pgbouncer.ts";
 import { projectRoot, testEnvironment } from "./support/service.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 let database: TestDatabase;
 
 beforeAll(async () => {
-  warnWithoutPgBouncer();
   database = await createTestDatabase();
   await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`);
 });

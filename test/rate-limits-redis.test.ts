@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
-import { hasRedis, type RedisServer, startRedis, warnWithoutRedis } from "./support/redis.ts";
+import { type OpenProgram, openProgram } from "./support/program.ts";
+import { hasRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service.ts";
-
-warnWithoutRedis();
 
 const limit = 4;
 /** As long as a slow machine may take to find Redis again: the service looks for it every five seconds. */
@@ -22,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await redis?.stop();
-  await endPrograms();
   await database.drop();
 });
 
@@ -173,15 +170,14 @@ async function expectCountsAlone(program: OpenProgram): Promise<void> {
   const seen = [];
   for (let call = 0; call <= limit; call++) seen.push(await read(program, userId));
   expect(seen).toEqual([...left(3, 2, 1, 0), refused]);
-  program.signal("SIGTERM");
-  expect(await program.ended).toBe(0);
+  expect(await program.stop()).toBe(0);
 }
 
 describe("an instance that finds no Redis at its start", () => {
   test("starts, says so, and counts alone", async () => {
     // Nobody may listen there.
     const settings = { APP_REDIS_URL: "redis://127.0.0.1:1", APP_RATE_LIMIT_READS: String(limit) };
-    const program = await openProgram(testEnvironment(database.url, settings));
+    await using program = await openProgram(testEnvironment(database.url, settings));
     expect(JSON.parse(await program.line("Redis cannot be reached"))).toMatchObject({
       level: "warn",
       err: { code: "ECONNREFUSED" },
@@ -196,7 +192,7 @@ describe("an instance that finds no Redis at its start", () => {
       APP_REDIS_URL: locked.url.replace("open-sesame", "open-barley"),
       APP_RATE_LIMIT_READS: String(limit),
     };
-    const program = await openProgram(testEnvironment(database.url, settings));
+    await using program = await openProgram(testEnvironment(database.url, settings));
     const line = await program.line("Redis cannot be reached");
     await expectCountsAlone(program);
     expect(line).toMatch(/WRONGPASS|NOAUTH/);

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
+import { endChildren } from "./support/child-process.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
+import { type OpenProgram, openProgram } from "./support/program.ts";
 import { createProtocolClient } from "./support/protocols.ts";
 import { testEnvironment } from "./support/service.ts";
 import { createStage, userId } from "./support/stage.ts";
@@ -74,7 +75,7 @@ describe("a service that is killed in the middle of bookings", () => {
     folder = await createDataFolder();
   });
   afterAll(async () => {
-    await endPrograms();
+    await endChildren();
     await folder.remove();
   });
 
@@ -88,9 +89,9 @@ describe("a service that is killed in the middle of bookings", () => {
       const rush = startRush(service, concert);
       await vi.waitFor(() => expect(rush.acknowledged()).toBeGreaterThan(20), { timeout: 20_000, interval: 1 });
       const server = await folder.server();
-      service.signal("SIGKILL");
+      const ended = service.stop("SIGKILL");
       if (victims === "service and PostgreSQL" && server) process.kill(server.pid, "SIGKILL");
-      await service.ended;
+      await ended;
       await rush.stop();
 
       service = await start();
@@ -128,7 +129,7 @@ describe("a database elsewhere that goes away and comes back", () => {
   });
 
   afterAll(async () => {
-    await endPrograms();
+    await endChildren();
     await proxy.close();
     await postgres.stop();
     await folder.remove();

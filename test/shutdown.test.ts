@@ -8,7 +8,7 @@ import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../g
 import { shuttingDown } from "../src/rpc/status.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, patientSettings } from "./support/locks.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { openProgram } from "./support/program.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";
 import { testEnvironment } from "./support/service.ts";
@@ -67,12 +67,11 @@ describe("a service with a database elsewhere", () => {
   beforeAll(async () => {
     database = await createTestDatabase();
   });
-  afterEach(endPrograms);
   afterAll(() => database.drop());
 
   test("serves on with readiness down for APP_SHUTDOWN_DELAY, also if the signal comes twice", async () => {
     const delayMs = 3_000;
-    const service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
+    await using service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
     const health = createClient(Health, createGrpcTransport({ baseUrl: service.baseUrl }));
     const watch = health.watch({})[Symbol.asyncIterator]();
     expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.SERVING } });
@@ -104,7 +103,7 @@ describe("a service with a database elsewhere", () => {
   test("ends with status 3 when the network to the database hangs, with calls in flight answered", async () => {
     const proxy = await startTcpProxy(database.url);
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "500ms" };
-    const service = await openProgram(testEnvironment(proxy.url(database.url), settings));
+    await using service = await openProgram(testEnvironment(proxy.url(database.url), settings));
     const { held, answer } = await startBooking(service.baseUrl);
     proxy.holdAnswers();
     await held.release();
@@ -117,7 +116,7 @@ describe("a service with a database elsewhere", () => {
 
   test("ends with status 3 when a transaction outlasts the grace period; its caller is told that it may be stored", async () => {
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" };
-    const service = await openProgram(testEnvironment(database.url, settings));
+    await using service = await openProgram(testEnvironment(database.url, settings));
     const { held, answer } = await startBooking(service.baseUrl);
     service.signal("SIGTERM");
     const answered = await answer;

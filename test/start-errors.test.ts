@@ -1,10 +1,10 @@
 /** What the start says when the database does not let it do what it has to. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
-import { endPrograms, startProgram } from "./support/program.ts";
+import { startProgram } from "./support/program.ts";
 import { projectRoot, testEnvironment } from "./support/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -22,7 +22,6 @@ beforeAll(async () => {
   url.password = "secret";
   env = testEnvironment(url.href);
 });
-afterEach(endPrograms);
 afterAll(async () => {
   await database.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
   await database.drop();
@@ -35,7 +34,7 @@ async function emptyDatabase(...grants: string[]): Promise<void> {
 
 /** What a start writes that fails, without its log. */
 async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
-  const program = startProgram(env, args);
+  await using program = startProgram(env, args);
   expect(await program.ended).toBe(1);
   expect(program.output()).not.toMatch(/^\s+at /m);
   return program.output().slice(program.output().indexOf("frontrow: "));
@@ -72,7 +71,7 @@ Run as the database's owner or a superuser: GRANT CREATE ON DATABASE ${name} TO 
 
 test("tables of another role", async () => {
   await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
-  const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+  await using migration = startProgram(testEnvironment(database.url), ["--migrate"]);
   expect(await migration.ended).toBe(0);
   expect(await failedStart()).toMatch(
     /^frontrow: cannot migrate the database: permission denied for .*\nMigrate as the role that owns the tables\..*$/,
@@ -84,7 +83,7 @@ test("a lock that a migration does not get in its own time", async () => {
   await migrateBefore("0005_search_texts");
   const session = await database.connect();
   await session.query("BEGIN; LOCK TABLE concerts IN SHARE MODE");
-  const program = startProgram(testEnvironment(database.url), ["--migrate"]);
+  await using program = startProgram(testEnvironment(database.url), ["--migrate"]);
   expect(await program.ended).toBe(1);
   expect(program.output()).toMatch(
     /^frontrow: the migration 0005_search_texts failed: .* lock timeout \(SQLSTATE 55P03\)\nAnother migration .* holds a lock that it needs/m,
@@ -99,10 +98,9 @@ test.each([
 ])("a stop during a migration that waits ends the program: %j", async (args, exitCode) => {
   await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
   const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
-  const program = startProgram(testEnvironment(database.url), args);
+  await using program = startProgram(testEnvironment(database.url), args);
   await lock.untilWaiting(1);
-  program.signal("SIGTERM");
-  expect(await program.ended).toBe(exitCode);
+  expect(await program.stop()).toBe(exitCode);
   expect(program.output()).toContain("stopped during the start");
   await lock.release();
   expect(await database.query("SELECT to_regclass('concerts') AS concerts")).toEqual([{ concerts: null }]);

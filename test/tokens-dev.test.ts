@@ -13,7 +13,7 @@ import { sendHttp } from "./support/bad-input.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { openProgram } from "./support/program.ts";
 import type { Protocol } from "./support/protocols.ts";
 import { projectRoot, type Settings, startTestService, type TestService, testEnvironment } from "./support/service.ts";
 import { moonlight } from "./support/stage.ts";
@@ -32,7 +32,6 @@ beforeAll(async () => {
   dev = { APP_AUTH_MODE: "dev", APP_DATA_DIR: dataDir, APP_HOST: "0.0.0.0" };
 });
 afterAll(async () => {
-  await endPrograms();
   await database.drop();
   await rm(dataDir, { recursive: true });
 });
@@ -132,15 +131,14 @@ describe.runIf(process.platform === "linux")("what others can reach", () => {
 
   it("is nothing until somebody has set a mode, and the log says why", async () => {
     const { APP_AUTH_MODE: _, ...environment } = testEnvironment(database.url);
-    const program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
+    await using program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
     expect(program.output()).toContain("APP_HOST is ignored: listening on loopback only");
     expect(program.output()).toContain("callers are believed whoever they say they are, until APP_AUTH_MODE is set");
     expect(await isOpenBeyondLoopback(program.baseUrl)).toBe(false);
     // Nor to a page whose name is made to mean this machine.
     const rebound = await sendHttp(program.baseUrl, { path: "/api/v1/concerts", headers: { host: "evil.test" } });
     expect([rebound.status, (await fetch(`${program.baseUrl}/api/v1/concerts`)).status]).toEqual([403, 200]);
-    program.signal("SIGTERM");
-    expect(await program.ended).toBe(0);
+    expect(await program.stop()).toBe(0);
   });
 });
 

@@ -5,12 +5,13 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ServedPage, servePage } from "../../examples/browser/serve.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { endChildren } from "../support/child-process.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { type Description, describeConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert, holdLock, patientSettings } from "../support/locks.ts";
 import { succeeded } from "../support/outcomes.ts";
-import { endPrograms, type OpenProgram, startProgram } from "../support/program.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { startRelay } from "../support/relay.ts";
 import { projectRoot, type Settings, testEnvironment } from "../support/service.ts";
@@ -52,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  await endPrograms();
+  await endChildren();
   await Promise.all([pages?.close(), example?.close()]);
   await database?.drop();
 });
@@ -61,9 +62,7 @@ afterAll(async () => {
 async function openService(settings: Settings): Promise<OpenProgram> {
   const changes = { ...patientSettings, APP_DATABASE_POOL_SIZE: "20", ...settings };
   const environment = testEnvironment(database.url, trusting(issuer, changes));
-  const program = startProgram(environment, [], "debug");
-  const { restPort } = JSON.parse(await program.line('"restPort"'));
-  return { ...program, restPort, baseUrl: `http://127.0.0.1:${restPort}` };
+  return await openProgram(environment, [], { logLevel: "debug" });
 }
 
 async function openPage(origin: string): Promise<Page> {

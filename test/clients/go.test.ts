@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
 import { go, isInstalled } from "./support/toolchains.ts";
@@ -25,7 +25,7 @@ const hasGo = isInstalled(go);
 
 let folder: string;
 let database: TestDatabase;
-let service: ServiceProcess;
+let service: OpenProgram;
 let concertId: string;
 
 beforeAll(async () => {
@@ -34,12 +34,12 @@ beforeAll(async () => {
   await run("go", ["build", "-o", join(folder, "clients"), "."], { cwd: join(import.meta.dirname, "go") });
   database = await createTestDatabase();
   // No call is rejected because the machine is too busy to answer it in time.
-  service = await spawnService(testEnvironment(database.url, { APP_REQUEST_TIMEOUT: "60s" }));
+  service = await openProgram(testEnvironment(database.url, { APP_REQUEST_TIMEOUT: "60s" }));
   const rest = createProtocolClient("REST", service.baseUrl);
   concertId = String((await createConcert(rest, { totalTickets: 1_000_000 })).id);
 });
 afterAll(async () => {
-  await service?.kill("SIGTERM");
+  await service?.stop();
   await database?.drop();
   if (folder !== undefined) await rm(folder, { recursive: true });
 });

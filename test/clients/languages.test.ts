@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { patientSettings } from "../support/locks.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { type Settings, testEnvironment } from "../support/service.ts";
 import { type Caller, startCaller } from "./support/caller.ts";
 import { scenarios } from "./support/scenarios.ts";
@@ -29,12 +29,12 @@ const clients: readonly Client[] = [
 
 const installed = new Set([go, python, java].filter(isInstalled));
 let database: TestDatabase;
-let service: ServiceProcess;
-let strict: ServiceProcess;
+let service: OpenProgram;
+let strict: OpenProgram;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const start = (settings: Settings) => spawnService(testEnvironment(database.url, settings));
+  const start = (settings: Settings) => openProgram(testEnvironment(database.url, settings));
   [service, strict] = await Promise.all([
     // Connections are idle for as long as the other scenarios of a client take. Over HTTP/1.1 each call that is given up
     // ends its connection, so there are many.
@@ -43,7 +43,7 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await Promise.all([service?.kill("SIGTERM"), strict?.kill("SIGTERM")]);
+  await Promise.all([service?.stop(), strict?.stop()]);
   await database?.checkInvariants();
   await database?.drop();
 });

@@ -6,7 +6,7 @@ import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";
 import { tally } from "../support/outcomes.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
 
@@ -24,15 +24,15 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
   "on $processCount service process(es)",
   ({ processCount }) => {
     let database: TestDatabase;
-    let services: ServiceProcess[];
+    let services: OpenProgram[];
 
     beforeAll(async () => {
       database = await createTestDatabase();
       const environment = testEnvironment(database.url, defaultLimits);
-      services = await Promise.all(Array.from({ length: processCount }, () => spawnService(environment)));
+      services = await Promise.all(Array.from({ length: processCount }, () => openProgram(environment)));
     });
     afterAll(async () => {
-      const codes = await Promise.all((services ?? []).map((service) => service.kill("SIGTERM")));
+      const codes = await Promise.all((services ?? []).map((service) => service.stop()));
       await database?.drop();
       expect(codes, "every process drains and ends well").toEqual(codes.map(() => 0));
     });

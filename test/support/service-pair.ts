@@ -7,12 +7,12 @@ import { createConcert, describeConcert } from "./concerts.ts";
 import type { TestDatabase } from "./database.ts";
 import { holdLock } from "./locks.ts";
 import { tally } from "./outcomes.ts";
-import { type ServiceProcess, spawnService } from "./process.ts";
+import { type OpenProgram, openProgram } from "./program.ts";
 import { createProtocolClient, type Outcome, type Protocol, type ProtocolClient } from "./protocols.ts";
 import { type Settings, testEnvironment } from "./service.ts";
 
 export interface ServicePair {
-  readonly services: readonly ServiceProcess[];
+  readonly services: readonly OpenProgram[];
   /** Those of each service, one for each protocol. */
   readonly clients: readonly (readonly ProtocolClient[])[];
   /** Fails unless both services can do all that they could at the start. */
@@ -33,7 +33,7 @@ export async function startServicePair(
   settings: Settings = {},
 ): Promise<ServicePair> {
   const all = { APP_DATABASE_POOL_SIZE: String(poolSize), ...settings };
-  const services = await Promise.all(databaseUrls.map((url) => spawnService(testEnvironment(url, all))));
+  const services = await Promise.all(databaseUrls.map((url) => openProgram(testEnvironment(url, all))));
   const clients = services.map(({ baseUrl, grpcUrl }) =>
     protocols.map((protocol) => createProtocolClient(protocol, protocol === "gRPC" ? grpcUrl : baseUrl)),
   );
@@ -60,9 +60,9 @@ export async function startServicePair(
 }
 
 /** Lets it drain, for so long. */
-async function stop(service: ServiceProcess): Promise<number | null> {
-  const timer = setTimeout(() => void service.kill("SIGKILL"), drainMs);
-  return await service.kill("SIGTERM").finally(() => clearTimeout(timer));
+async function stop(service: OpenProgram): Promise<number | null> {
+  const timer = setTimeout(() => void service.stop("SIGKILL"), drainMs);
+  return await service.stop().finally(() => clearTimeout(timer));
 }
 
 /** One booking and its cancel. */
