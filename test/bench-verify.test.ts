@@ -1,7 +1,6 @@
 /** The bench gives no figures for a run that oversold, lost or doubled a booking: here it meets such runs. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { verifyBookings, verifyOutcomes } from "../bench/verify.ts";
-import { clear } from "./support/aftermath.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 
 let database: TestDatabase;
@@ -26,7 +25,7 @@ beforeEach(async () => {
   );
   bookingIds = bookings.map(({ id }) => Number(id));
 });
-afterEach(() => clear(database));
+afterEach(() => database.clear());
 afterAll(() => database.drop());
 
 const verify = (ids: readonly number[], all: Record<string, number> = { OK: ids.length }) =>

@@ -5,7 +5,6 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
 import { createConcert, instantOf } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
@@ -25,7 +24,7 @@ beforeAll(async () => {
   service = await startTestService(patientSettings, database);
   client = createProtocolClient("Connect JSON", service.baseUrl);
 });
-afterEach(() => checkAndClear(database));
+afterEach(() => database.checkInvariants().finally(() => database.clear()));
 afterAll(async () => {
   await service?.close();
   await database?.drop();

@@ -1,20 +1,19 @@
 /** What the log says of calls that fail for the database's sake: what happened there, and none of what was stored. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type LoggedService, startLoggedService } from "./support/logged-service.ts";
+import { postJson } from "./support/rest.ts";
+import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlightJson } from "./support/stage.ts";
 
-let service: LoggedService;
+let service: TestService;
 beforeEach(async () => {
-  service = await startLoggedService({ APP_MAX_RETRIES: "0" });
+  service = await startTestService({ APP_MAX_RETRIES: "0" }, undefined, "trace");
 });
 afterEach(() => service.close());
 
 const artist = "an artist in no log";
 
 async function createConcert(): Promise<number> {
-  const body = JSON.stringify({ ...moonlightJson, artist });
-  const headers = { "Content-Type": "application/json" };
-  return (await fetch(`${service.baseUrl}/api/v1/concerts`, { method: "POST", headers, body })).status;
+  return (await postJson(service.baseUrl, "/api/v1/concerts", { ...moonlightJson, artist })).status;
 }
 
 /** The line at `warn` of the call that failed. */

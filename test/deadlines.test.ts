@@ -4,24 +4,21 @@ import { createGrpcTransport, createConnectTransport as createNodeConnectTranspo
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { startApp } from "../src/app.ts";
-import { loadConfig } from "../src/config/load.ts";
-import { createLogger } from "../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { callOnce } from "./support/exchange.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings, type Queueing } from "./support/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import type { Protocol } from "./support/protocols.ts";
 import { restCall } from "./support/rest.ts";
-import { projectRoot, type Settings, testEnvironment } from "./support/service.ts";
+import { type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
 
 const { bookTickets } = BookingService.method;
 const writeProtocols = protocolsOf(bookTickets);
 
 let database: TestDatabase;
-let service: ObservedService;
+let service: TestService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -32,28 +29,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-interface ObservedService extends Queueing {
-  readonly baseUrl: string;
-  /** All that it logs. */
-  readonly logged: readonly Record<string, unknown>[];
-  close(): Promise<unknown>;
-}
-
-async function observe(settings: Settings): Promise<ObservedService> {
-  const logged: Record<string, unknown>[] = [];
-  const env = testEnvironment(database.url, settings);
-  const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot });
-  const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
-  const app = await startApp(config, logger, new AbortController().signal);
-  const { restPort, queuedRequests, close } = app;
-  return { baseUrl: `http://127.0.0.1:${restPort}`, logged, queuedRequests, close };
-}
+const observe = (settings: Settings) => startTestService(settings, database, "debug");
 
 /**
  * A concert that the test holds, with a call that waits for it: whatever comes now queues behind that one. It asks for
  * too much, so that its turn changes nothing.
  */
-async function standStill({ baseUrl, queuedRequests }: ObservedService) {
+async function standStill({ baseUrl, queuedRequests }: TestService) {
   const { id: concertId } = await createStage(baseUrl).concert();
   const held: HeldLock = await holdConcert(database, concertId, [{ queuedRequests }]);
   onTestFinished(() => held.release().catch(() => {}));
@@ -98,8 +80,7 @@ describe("a booking whose time is up in the queue is never made", () => {
   });
 
   it("by the service's, however long its client would wait", async () => {
-    const impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
-    onTestFinished(async () => void (await impatient.close()));
+    await using impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
     const { id: concertId } = await createStage(impatient.baseUrl).concert();
     const held = await holdConcert(database, concertId);
     const outcomes = await Promise.all(
@@ -160,13 +141,13 @@ function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
 describe("a client that hangs up", () => {
   it.each(writeProtocols)("in the queue books nothing, and is no cause for alarm, by %s", async (protocol) => {
     const { concertId, held, goOn } = await standStill(service);
-    const seen = service.logged.length;
+    const seen = service.lines.length;
     const caller = new AbortController();
     const gone = cancellable(protocol, service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
     await held.untilWaiting(2);
     caller.abort();
     expect(await gone).toBe("hung up");
-    const since = () => service.logged.slice(seen);
+    const since = () => service.lines.slice(seen).map((line) => JSON.parse(line));
     await vi.waitFor(() => expect(since()).toContainEqual(expect.objectContaining({ code: "Canceled" })), 10_000);
 
     expect(await goOn()).toEqual(["last"]);

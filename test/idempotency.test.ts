@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
 import { createConcert, describeConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
@@ -29,7 +28,7 @@ beforeAll(async () => {
   services = await startTestServices(crowd, database, patientSettings);
   [client] = clientsOf("REST") as [ProtocolClient];
 });
-afterEach(() => checkAndClear(database));
+afterEach(() => database.checkInvariants().finally(() => database.clear()));
 afterAll(async () => {
   await Promise.all((services ?? []).map((service) => service.close()));
   await database?.drop();

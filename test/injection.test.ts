@@ -10,7 +10,7 @@ import {
   type JsonProtocol,
   jsonProtocols,
 } from "./support/json-calls.ts";
-import { type LoggedService, startLoggedService } from "./support/logged-service.ts";
+import { startTestService, type TestService } from "./support/service.ts";
 
 const create = "ConcertService.CreateConcert";
 const update = "ConcertService.UpdateConcert";
@@ -24,10 +24,10 @@ const cancel = "BookingService.CancelBooking";
 /** More than one call of ListConcerts looks through: what comes after them is looked up by the trigrams of a filter. */
 const fillerCount = 2_100;
 
-let service: LoggedService;
+let service: TestService;
 let caller: JsonCaller;
 beforeAll(async () => {
-  service = await startLoggedService();
+  service = await startTestService({}, undefined, "trace");
   caller = createJsonCaller(service.baseUrl);
   await service.database.query(
     `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clear } from "./support/aftermath.ts";
 import { anyCommand, type Command, callFor, hotCommand, users } from "./support/histories.ts";
 import { type Answer, type Call, carryOut, emptyWorld, ticketLimit, type World } from "./support/model.ts";
 import { idOf, modelState, readState, send } from "./support/model-service.ts";
@@ -26,7 +25,7 @@ afterAll(() => service?.close());
 
 /** A history's beginning: nothing of the one before, and a concert, which most commands need. */
 async function begin(totalTickets: number): Promise<World> {
-  await clear(service.database);
+  await service.database.clear();
   const world = emptyWorld();
   const description = { totalTickets, priceCents: 1_050, window: "open" } as const;
   await check(world, { kind: "create", requestId: "", description });

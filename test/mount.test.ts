@@ -14,8 +14,8 @@ import { createRefusedBodies } from "../src/transport/listener/lingering-close.t
 import { listen } from "../src/transport/listener/listen.ts";
 import { envelope, sendGrpc } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
-import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
+import { listenOptions } from "./support/served-app.ts";
 
 const checkPath = `/${Health.typeName}/Check`;
 const watchPath = `/${Health.typeName}/Watch`;

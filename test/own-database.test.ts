@@ -8,7 +8,9 @@ import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
 import { openProgram, startProgram } from "./support/program.ts";
+import { postJson } from "./support/rest.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
+import { moonlightJson } from "./support/stage.ts";
 import { openDeadline, openStore, transact } from "./support/store.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -22,22 +24,7 @@ afterAll(() => database.drop());
 
 const nameIn = (url: string) => new URL(url).pathname.slice(1);
 
-async function post(baseUrl: string, path: string, body: object) {
-  const response = await fetch(`${baseUrl}${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-const moonlight = {
-  ...{ name: "Moonlight", artist: "The Larks", venue: "Old Mill", total_tickets: 100, price: 10, currency_code: "EUR" },
-  ...{ concert_date: "2099-06-01T20:00:00Z", booking_start_time: "2020-01-01T00:00:00Z" },
-  booking_end_time: "2099-05-01T00:00:00Z",
-};
-
-/** A role of a test's own with all rights on the database, and a URL for it. */
+/** Creates a role for one test with all rights on the database, and returns a URL for it. */
 async function createRole(setting = "") {
   const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
   await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
@@ -68,12 +55,12 @@ describe("the operator's time zone and date style", () => {
       booking_end_time: "9999-12-31T23:59:59.999999Z",
       concert_date: "9999-12-31T23:59:59.999999Z",
     };
-    const created = await post(service.baseUrl, "/api/v1/concerts", { ...moonlight, ...edges });
+    const created = await postJson(service.baseUrl, "/api/v1/concerts", { ...moonlightJson, ...edges });
     expect(created).toMatchObject({ status: 201, body: edges });
     const list = await fetch(`${service.baseUrl}/api/v1/concerts?date_from=0001-01-01T00:00:00Z`);
     expect(await list.json()).toMatchObject({ concerts: [edges] });
     const request = { concert_id: created.body.id, user_id: "nora", ticket_count: 1 };
-    const booked = await post(service.baseUrl, "/api/v1/bookings", request);
+    const booked = await postJson(service.baseUrl, "/api/v1/bookings", request);
     expect(booked.status).toBe(201);
     const [row] = await own.query<{ instant: string }>(
       "SELECT to_char(booking_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS instant FROM bookings",
@@ -179,7 +166,7 @@ describe("what fails before there is a connection", () => {
     const { role, url } = await createRole();
     const service = await startTestService({ APP_MAX_RETRIES: "0" }, { ...database, url });
     onTestFinished(() => service.close());
-    const { body: concert } = await post(service.baseUrl, "/api/v1/concerts", moonlight);
+    const { body: concert } = await postJson(service.baseUrl, "/api/v1/concerts", moonlightJson);
     await database.query(`ALTER ROLE ${role} NOLOGIN`);
     await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [role]);
     const none = "SELECT 1 FROM pg_stat_activity WHERE usename = $1";
@@ -190,7 +177,7 @@ describe("what fails before there is a connection", () => {
       expect([read.status, read.headers.has("retry-after")]).toEqual([503, true]);
       expect(await read.json()).toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
       const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
-      expect(await post(service.baseUrl, "/api/v1/bookings", request)).toMatchObject({
+      expect(await postJson(service.baseUrl, "/api/v1/bookings", request)).toMatchObject({
         status: 503,
         body: { reason: "DATABASE_UNAVAILABLE" },
       });
@@ -198,7 +185,7 @@ describe("what fails before there is a connection", () => {
     await database.query(`ALTER ROLE ${role} LOGIN`);
     await vi.waitFor(async () => {
       const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
-      expect((await post(service.baseUrl, "/api/v1/bookings", request)).status).toBe(201);
+      expect((await postJson(service.baseUrl, "/api/v1/bookings", request)).status).toBe(201);
     }, wait);
   });
 

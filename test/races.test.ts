@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
 import { type Concert, createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
@@ -103,7 +102,7 @@ describe.each([
       createProtocolClient(protocols[turn % protocols.length] ?? "REST", services[turn % processCount]?.baseUrl ?? ""),
     );
   });
-  afterEach(() => checkAndClear(database));
+  afterEach(() => database.checkInvariants().finally(() => database.clear()));
   afterAll(async () => {
     for (const each of clients) each.close();
     await Promise.all([bystander, ...services].map((service) => service.close()));

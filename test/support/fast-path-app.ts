@@ -8,8 +8,7 @@ import { createFastPath, type FastPathOptions } from "../../src/transport/connec
 import { createRefusedBodies } from "../../src/transport/listener/lingering-close.ts";
 import { listen } from "../../src/transport/listener/listen.ts";
 import { createShutdownNotices } from "../../src/transport/shutdown-notices.ts";
-import { listenOptions } from "./listen-options.ts";
-import type { ConcertHandlers } from "./served-app.ts";
+import { type ConcertHandlers, listenOptions } from "./served-app.ts";
 
 export interface FastPathApp {
   readonly port: number;
