@@ -17,10 +17,10 @@ import {
   sendGrpc,
   sendHttp,
 } from "./support/bad-input.ts";
-import { createConcert } from "./support/concerts.ts";
 import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { openRaw, type RawConnection } from "./support/raw-connection.ts";
+import { createConcert } from "./support/stage.ts";
 import { type Holdings, startWatchedService, type WatchedService } from "./support/watched-service.ts";
 
 const listConcerts = rpcPath("ConcertService.ListConcerts");

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { verifyBookings, verifyOutcomes } from "../bench/verify.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { insertConcerts } from "./support/stage.ts";
 
 let database: TestDatabase;
 let concertId: bigint;
@@ -11,13 +12,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 beforeEach(async () => {
-  const [concert] = await database.query<{ id: string }>(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     SELECT 'Night', 'The Benchmarks', 'Hall 1', now(), 10, 7, 50, now() - interval '1 day', now() + interval '1 day',
-       gen_random_uuid(), sha256('') RETURNING id`,
-  );
-  concertId = BigInt(concert?.id ?? 0);
+  [concertId = 0n] = await insertConcerts(database, { total_tickets: 10, available_tickets: 7 });
   const bookings = await database.query<{ id: string }>(
     `INSERT INTO bookings (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
      SELECT $1, 'nora', 1, 50, 50, 'USD', now(), gen_random_uuid() FROM generate_series(1, 3) RETURNING id`,

@@ -5,13 +5,13 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert, instantOf } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
 import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
+import { createConcert, instantOf } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 

@@ -1,11 +1,11 @@
 /** Batches that PostgreSQL does not commit, as it tells only in its answer to COMMIT. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createConcert } from "./support/concerts.ts";
 import { holdLock } from "./support/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
+import { createConcert } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 

@@ -5,6 +5,7 @@ import { type BookingEngine, createBookingEngine } from "../src/booking/engine.t
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
+import { insertConcerts } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 const poolSize = 2;
@@ -31,24 +32,13 @@ beforeAll(async () => {
   });
 });
 beforeEach(async () => {
-  concertIds = await Promise.all(Array.from({ length: concertCount }, insertConcert));
+  concertIds = await insertConcerts(database, { total_tickets: 10 }, concertCount);
 });
 afterAll(async () => {
   await engine.idle();
   await store.close();
   await database.drop();
 });
-
-async function insertConcert(): Promise<bigint> {
-  const [row] = await database.query<{ id: string }>(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', 10, 10, 10.50, '2020-01-01', '2099-01-01', $1, $2)
-     RETURNING id`,
-    [randomUUID(), Buffer.alloc(32)],
-  );
-  return BigInt(row?.id ?? 0);
-}
 
 const bookOfEach = (userId = "ann") =>
   Promise.all(

@@ -12,6 +12,7 @@ import { createPreparedSupport } from "../src/store/prepared-support.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
+import { insertConcerts } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 let database: TestDatabase;
@@ -26,14 +27,8 @@ const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
 async function insertConcert(totalTickets = 1_000): Promise<bigint> {
-  const [row] = await database.query<{ id: string }>(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', $1, $1, 10.50, '2020-01-01', '2099-01-01', $2, $3)
-     RETURNING id`,
-    [totalTickets, randomUUID(), Buffer.alloc(32)],
-  );
-  return BigInt(row?.id ?? 0);
+  const [id = 0n] = await insertConcerts(database, { total_tickets: totalTickets });
+  return id;
 }
 
 function order(concertId: bigint, changes: Partial<BookingRequest> = {}): BookingRequest {

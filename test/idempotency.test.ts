@@ -4,13 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert, describeConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
 import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService, testEnvironment } from "./support/service.ts";
+import { createConcert, describeConcert, timestamp } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert: create, getConcert, updateConcert } = ConcertService.method;
@@ -111,7 +111,7 @@ describe("a booking's key", () => {
 
   test("repeated after booking has closed gives the booking; a new key is refused", async () => {
     const { concert, order, booking } = await bookedOnce();
-    const closed = describeConcert({ totalTickets: 10, bookingEndTime: timestamp("2020-01-02T00:00:00Z") });
+    const closed = describeConcert({ totalTickets: 10, bookingEndTime: timestamp("2020-05-02T00:00:00Z") });
     succeeded(await client.call(updateConcert, { id: concert.id, version: 1, ...closed }));
     expect(await book(order)).toMatchObject({ replayed: "true", message: { id: booking.id } });
     expect(verdict(await book({ ...order, requestId: randomUUID() }))).toBe("BOOKING_NOT_OPEN");

@@ -11,6 +11,7 @@ import {
   jsonProtocols,
 } from "./support/json-calls.ts";
 import { startTestService, type TestService } from "./support/service.ts";
+import { insertConcerts } from "./support/stage.ts";
 
 const create = "ConcertService.CreateConcert";
 const update = "ConcertService.UpdateConcert";
@@ -29,12 +30,11 @@ let caller: JsonCaller;
 beforeAll(async () => {
   service = await startTestService({}, undefined, "trace");
   caller = createJsonCaller(service.baseUrl);
-  await service.database.query(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     SELECT 'Filler', 'Filler', 'Filler', '2001-01-01', 1, 1, 1, '2000-01-01', '2000-06-01', gen_random_uuid(), sha256('')
-     FROM generate_series(1, $1)`,
-    [fillerCount],
+  const past = { concert_date: "'2001-01-01'", booking_start_time: "'2000-01-01'", booking_end_time: "'2000-06-01'" };
+  await insertConcerts(
+    service.database,
+    { ...past, name: "'Filler'", artist: "'Filler'", venue: "'Filler'" },
+    fillerCount,
   );
 });
 afterAll(async () => {

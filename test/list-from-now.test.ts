@@ -4,11 +4,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService, type ListConcertsRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createDemoConcerts } from "../src/concerts/demo.ts";
-import { createConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient, protocols } from "./support/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { createConcert, timestamp } from "./support/stage.ts";
 import { openStore } from "./support/store.ts";
 
 type Filter = MessageInitShape<typeof ListConcertsRequestSchema>;

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { type Concert, createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
@@ -15,6 +15,7 @@ import {
   type ProtocolClient,
 } from "./support/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService } from "./support/service.ts";
+import { createConcert, type Description, describeConcert } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, updateConcert } = ConcertService.method;

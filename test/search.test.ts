@@ -2,38 +2,33 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { createConcert, type Description, describeConcert, insertConcerts } from "./support/stage.ts";
 
 type Texts = Partial<Pick<Description, "name" | "artist" | "venue">>;
 
 /** A list looks through so many concerts for matches. What lies behind them is found by the trigrams of a text. */
 const fillerCount = 2_100;
 
+/** Past concerts, which come first in every list. */
+const filler = {
+  ...{ name: "'Filler'", artist: "'Filler'", venue: "'Filler'", concert_date: "'2001-01-01'" },
+  ...{ booking_start_time: "'2000-01-01'", booking_end_time: "'2000-06-01'" },
+};
+
 let service: TestService;
 let client: ProtocolClient;
 beforeAll(async () => {
   service = await startTestService();
   client = createProtocolClient("Connect JSON", service.baseUrl);
-  await insertFillers("Filler");
+  await insertConcerts(service.database, filler, fillerCount);
 });
 afterAll(async () => {
   client?.close();
   await service?.close();
 });
-
-/** Concerts that come first in every list. */
-async function insertFillers(name: string): Promise<void> {
-  await service.database.query(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     SELECT $2, 'Filler', 'Filler', '2001-01-01', 1, 1, 1, '2000-01-01', '2000-06-01', gen_random_uuid(), sha256('')
-     FROM generate_series(1, $1)`,
-    [fillerCount, name],
-  );
-}
 
 /** The ids of all that a search finds, or of its first page. */
 async function find(filter: Texts, pages = Infinity): Promise<bigint[]> {

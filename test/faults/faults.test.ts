@@ -3,7 +3,6 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { checkAccounts } from "../support/accounts.ts";
-import { createConcert, describeConcert } from "../support/concerts.ts";
 import { type Crowd, startCrowd } from "../support/crowd.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type HeldLock, holdConcert, holdLock } from "../support/locks.ts";
@@ -11,6 +10,7 @@ import { startOwnServer } from "../support/own-server.ts";
 import type { ProtocolClient } from "../support/protocols.ts";
 import type { Settings } from "../support/service.ts";
 import { type ServicePair, startServicePair } from "../support/service-pair.ts";
+import { createConcert, describeConcert } from "../support/stage.ts";
 import { type CommitFault, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const wait = { timeout: 10_000, interval: 2 };

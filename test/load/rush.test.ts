@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { settings } from "../../src/config/load.ts";
-import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";
 import { tally } from "../support/outcomes.ts";
 import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
+import { createConcert } from "../support/stage.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 

@@ -4,9 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert } from "../support/concerts.ts";
 import { succeeded, tally } from "../support/outcomes.ts";
 import type { Outcome } from "../support/protocols.ts";
+import { createConcert } from "../support/stage.ts";
 import { collector, hotConcertId, insertBookings, insertConcerts, soldOutConcertId } from "./load.ts";
 import { openScaleStage, requestIdOf, type ScaleStage, uncached } from "./stage.ts";
 

@@ -4,10 +4,10 @@ import { type BookingSchema, BookingStatus } from "../../gen/frontrow/v1/booking
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { ConcertSchema } from "../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { describeConcert, instantOf, timestamp } from "./concerts.ts";
 import type { Answer, Call, ModelBooking, ModelConcert, ModelDescription, Window, World } from "./model.ts";
 import { succeeded } from "./outcomes.ts";
 import type { Outcome, ProtocolClient } from "./protocols.ts";
+import { describeConcert, instantOf, timestamp } from "./stage.ts";
 
 type Concert = MessageShape<typeof ConcertSchema>;
 type Booking = MessageShape<typeof BookingSchema>;

@@ -3,13 +3,13 @@ import { expect, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { sharePool } from "../../src/store/pool-shares.ts";
-import { createConcert, describeConcert } from "./concerts.ts";
 import type { TestDatabase } from "./database.ts";
 import { holdLock } from "./locks.ts";
 import { tally } from "./outcomes.ts";
 import { type OpenProgram, openProgram } from "./program.ts";
 import { createProtocolClient, type Outcome, type Protocol, type ProtocolClient } from "./protocols.ts";
 import { type Settings, testEnvironment } from "./service.ts";
+import { createConcert, describeConcert } from "./stage.ts";
 
 export interface ServicePair {
   readonly services: readonly OpenProgram[];
