@@ -1,4 +1,8 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Workers and the processes that tests start load the same packages. The cache halves the time that a start takes.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules", ".cache", "node");
 
 const integration = {
   globalSetup: ["test/support/global-setup.ts"],

@@ -21,15 +21,15 @@ export interface ProgramOptions {
   readonly nodeFlags?: readonly string[];
 }
 
-/** Starts Frontrow with only this environment (and PATH, HOME), in a process group of its own. */
+/** Starts Frontrow with only this environment, and PATH, HOME and Node's cache, in a process group of its own. */
 export function startProgram(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
   { logLevel = "info", script = join(projectRoot, "src", "main.ts"), nodeFlags = [] }: ProgramOptions = {},
 ): Child {
-  const { PATH = "", HOME = "" } = process.env;
+  const { PATH = "", HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
   return spawnChild(process.execPath, [...nodeFlags, script, ...args], {
-    env: { PATH, HOME, ...env, APP_LOG_LEVEL: logLevel },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env, APP_LOG_LEVEL: logLevel },
     ownGroup: true,
   });
 }
