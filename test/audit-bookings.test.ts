@@ -12,18 +12,18 @@ import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
 import { exampleConcert } from "./support/example-bookings.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
 let engine: BookingEngine;
 let concertId: bigint;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   store = openStore(proxy.url(database.url));
   engine = createBookingEngine(store.batches, {
     ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },

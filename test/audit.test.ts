@@ -14,19 +14,19 @@ import { admin, entriesOf, otherAdmin, whoDidWhat } from "./support/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { exampleConcert } from "./support/example-bookings.ts";
 import { succeeded } from "./support/outcomes.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { createProtocolClient } from "./support/protocols.ts";
 import { startTestService } from "./support/service.ts";
 import { createStage, moonlight, userId } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   store = openStore(proxy.url(database.url));
 });
 afterEach(() => database.checkInvariants());

@@ -7,10 +7,10 @@ import { freePort } from "../src/postgres/free-port.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { patientSettings } from "./support/locks.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { type OpenProgram, openProgram, startProgram } from "./support/program.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -243,7 +243,7 @@ describe("a service with a database elsewhere", () => {
   });
 
   test("with --wait-for-db waits for one that comes later", async () => {
-    const proxy = await startTcpProxy(database.url);
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     const opening = openProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db"]);
     await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(1), { timeout: 30_000 });
@@ -257,7 +257,7 @@ describe("a service with a database elsewhere", () => {
     ["at once, and says how to wait", [], "to wait until it is up, use --wait-for-db"],
     ["after the time it was told to wait", ["--wait-for-db=600ms"], "within 600 ms"],
   ])("gives up on one that does not come %s", async (_when, args, hint) => {
-    const proxy = await startTcpProxy(database.url);
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     await using service = startProgram(testEnvironment(proxy.url(database.url)), args);
     expect(await service.ended).toBe(1);
@@ -268,7 +268,7 @@ describe("a service with a database elsewhere", () => {
   });
 
   test("ends at once when it is told to while it waits", async () => {
-    const proxy = await startTcpProxy(database.url);
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     await using service = startProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db=10m"]);
     await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(0), { timeout: 30_000 });

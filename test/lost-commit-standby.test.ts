@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type OwnServer, startOwnServer } from "./support/own-server.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => server.close());
 
 /** The reason of the refusal of a transaction with an id from the future. */
 async function loseCommit(): Promise<unknown> {
-  const proxy = await startTcpProxy(server.database.url);
+  const proxy = await startPostgresProxy(server.database.url);
   const store = openStore(proxy.url(server.database.url), { maxRetries: 0 });
   onTestFinished(async () => {
     await store.close();

@@ -6,20 +6,20 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, patientSettings } from "./support/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlight, type Stage, userId } from "./support/stage.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let service: TestService;
 let client: ProtocolClient;
 let stage: Stage;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   service = await startTestService(patientSettings, { ...database, url: proxy.url(database.url) });
   client = createProtocolClient("Connect JSON", service.baseUrl);
   stage = createStage(service.baseUrl);

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openProgram, startProgram } from "./support/program.ts";
 import { postJson } from "./support/rest.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
 import { moonlightJson } from "./support/stage.ts";
 import { openDeadline, openStore, transact } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 const wait = { timeout: 10_000, interval: 10 };
 let database: TestDatabase;
@@ -206,7 +206,7 @@ describe("what fails before there is a connection", () => {
 describe("a wait for a connection that was too long", () => {
   /** A store with one connection, which is busy. */
   async function busyStore() {
-    const proxy = await startTcpProxy(database.url);
+    const proxy = await startPostgresProxy(database.url);
     const store = openStore(proxy.url(database.url), { poolSize: 1, maxRetries: 0 });
     const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
     const busy = store.read((db) => sql`select pg_advisory_lock_shared(1)`.execute(db), openDeadline());

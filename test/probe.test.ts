@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Store } from "../src/store/store.ts";
 import { type OwnServer, startOwnServer } from "./support/own-server.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { startTestService } from "./support/service.ts";
 import { openStore } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: OwnServer;
 let store: Store | undefined;
@@ -87,7 +87,7 @@ describe("the probe", () => {
   });
 
   test("notices a network that is gone", async () => {
-    const proxy = await startTcpProxy(server.database.url);
+    const proxy = await startPostgresProxy(server.database.url);
     const { probe } = open(proxy.url(server.database.url));
     expect(await probe()).toEqual({ isGood: true });
     proxy.refuse();

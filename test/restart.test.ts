@@ -6,11 +6,11 @@ import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/embedded.ts";
 import { endChildren } from "./support/child-process.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { type OpenProgram, openProgram } from "./support/program.ts";
 import { createProtocolClient } from "./support/protocols.ts";
 import { testEnvironment } from "./support/service.ts";
 import { createStage, userId } from "./support/stage.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -107,7 +107,7 @@ describe("a service that is killed in the middle of bookings", () => {
 describe("a database elsewhere that goes away and comes back", () => {
   let folder: DataFolder;
   let postgres: EmbeddedPostgres;
-  let proxy: TcpProxy;
+  let proxy: PostgresProxy;
   let service: OpenProgram;
   let concert: Concert;
 
@@ -123,7 +123,7 @@ describe("a database elsewhere that goes away and comes back", () => {
   beforeAll(async () => {
     folder = await createDataFolder();
     const url = await startDatabase();
-    proxy = await startTcpProxy(url);
+    proxy = await startPostgresProxy(url);
     service = await openProgram(testEnvironment(proxy.url(url)));
     concert = await createStage(service.baseUrl).concert({ totalTickets });
   });

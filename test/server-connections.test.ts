@@ -112,7 +112,7 @@ describe("one port", () => {
   });
 
   test("understands HTTP/2 that drips in byte by byte", async () => {
-    const proxy = await startDrippingProxy(port, 300);
+    const proxy = await startDrippingProxy(`http://127.0.0.1:${port}`, 300);
     clean.push(() => proxy.close());
     expect(await http2Get(session(proxy.port), "/drip")).toBe("2.0 GET /drip 0 bytes");
   });

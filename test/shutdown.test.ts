@@ -8,12 +8,12 @@ import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../g
 import { shuttingDown } from "../src/rpc/status.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, patientSettings } from "./support/locks.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openProgram } from "./support/program.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";
 import { testEnvironment } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -101,7 +101,7 @@ describe("a service with a database elsewhere", () => {
   }
 
   test("ends with status 3 when the network to the database hangs, with calls in flight answered", async () => {
-    const proxy = await startTcpProxy(database.url);
+    const proxy = await startPostgresProxy(database.url);
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "500ms" };
     await using service = await openProgram(testEnvironment(proxy.url(database.url), settings));
     const { held, answer } = await startBooking(service.baseUrl);

@@ -6,13 +6,13 @@ import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore, transact as transactOn, type Work } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 const poolSize = 2;
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
 /** Its statements may take so short a time that one without an answer is soon given up. */
 let hasty: Store;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     INSERT INTO counters SELECT id, 0 FROM generate_series(1, 3) AS id;
     CREATE FUNCTION fail(state text) RETURNS int LANGUAGE plpgsql AS
       'BEGIN RAISE EXCEPTION USING ERRCODE = state; END'`);
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   const url = proxy.url(database.url);
   store = openStore(url, { poolSize, maxRetries: 2 });
   hasty = openStore(url, { poolSize, maxRetries: 0, statementTimeoutMs: 1_000 });

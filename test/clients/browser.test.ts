@@ -12,12 +12,12 @@ import { holdConcert, holdLock, patientSettings } from "../support/locks.ts";
 import { succeeded } from "../support/outcomes.ts";
 import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
-import { startRelay } from "../support/relay.ts";
 import { projectRoot, type Settings, testEnvironment } from "../support/service.ts";
 import { type Description, describeConcert } from "../support/stage.ts";
 import { allScopes, bearer, createTokenIssuer, type TokenIssuer, trusting } from "../support/tokens.ts";
 import { type Caller, createCaller } from "./browser/caller.ts";
 import { type ClientName, clientNames } from "./browser/calls.ts";
+import { startWire } from "./support/wire.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -200,17 +200,17 @@ describe.skipIf(!executable)("every library at one service", () => {
   });
 
   test("calls again when the service has closed the idle connection", async () => {
-    const impatient = await openService({ APP_IDLE_TIMEOUT: "500ms" });
-    const relay = await startRelay(impatient.baseUrl);
-    const callers = await callersAt(relay.baseUrl, concertIds);
+    await using impatient = await openService({ APP_IDLE_TIMEOUT: "500ms" });
+    const wire = await startWire(impatient.baseUrl);
+    const callers = await callersAt(`http://${wire.address}`, concertIds);
     for (const caller of callers) expect((await caller.book()).error).toBeUndefined();
-    await expect.poll(() => relay.opened - relay.closedByServer, { timeout: 30_000 }).toBe(0);
-    const before = relay.opened;
+    const left = () => wire.counts().connections - wire.counts().closedByServer;
+    await expect.poll(left, { timeout: 30_000 }).toBe(0);
+    const before = wire.counts().connections;
     for (const caller of callers) expect((await caller.book()).error).toBeUndefined();
-    expect(relay.opened).toBeGreaterThan(before);
-    await relay.close();
-    impatient.signal("SIGTERM");
-    await impatient.ended;
+    expect(wire.counts().connections).toBeGreaterThan(before);
+    await wire.close();
+    await impatient.stop();
   });
 
   test("while the service drains, watches end, calls in flight are answered, and later ones fail with a code", async () => {

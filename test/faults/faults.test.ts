@@ -7,11 +7,11 @@ import { type Crowd, startCrowd } from "../support/crowd.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type HeldLock, holdConcert, holdLock } from "../support/locks.ts";
 import { startOwnServer } from "../support/own-server.ts";
+import { type CommitFault, type PostgresProxy, startPostgresProxy } from "../support/postgres-proxy.ts";
 import type { ProtocolClient } from "../support/protocols.ts";
 import type { Settings } from "../support/service.ts";
 import { type ServicePair, startServicePair } from "../support/service-pair.ts";
 import { createConcert, describeConcert } from "../support/stage.ts";
-import { type CommitFault, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const wait = { timeout: 10_000, interval: 2 };
 
@@ -32,8 +32,8 @@ async function newDatabase(): Promise<TestDatabase> {
 }
 
 /** A proxy for each service. */
-async function startProxies(database: TestDatabase): Promise<TcpProxy[]> {
-  const proxies = await Promise.all([startTcpProxy(database.url), startTcpProxy(database.url)]);
+async function startProxies(database: TestDatabase): Promise<PostgresProxy[]> {
+  const proxies = await Promise.all([startPostgresProxy(database.url), startPostgresProxy(database.url)]);
   onTestFinished(() => Promise.all(proxies.map((proxy) => proxy.close())).then(() => {}));
   return proxies;
 }
@@ -42,7 +42,7 @@ interface LoadOptions {
   readonly poolSize?: number;
   readonly settings?: Settings;
   /** By which each service comes to the database, if not directly. */
-  readonly proxies?: readonly TcpProxy[];
+  readonly proxies?: readonly PostgresProxy[];
 }
 
 /** Lets a fault happen while a crowd books, and checks that nothing of it is left, and that what is stored is what was told. */
