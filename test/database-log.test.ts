@@ -1,4 +1,4 @@
-/** What the log says of calls that fail for the database's sake: what happened there, and none of what was stored. */
+/** The log of calls that fail because of the database has the cause, and no stored values. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { postJson } from "./support/rest.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -26,7 +26,7 @@ function warning(): Record<string, unknown> {
 test.each([
   ["53100", "disk_full", "could not extend file: No space left on device"],
   ["53300", "too_many_connections", "sorry, too many clients already"],
-])("SQLSTATE %s", async (state, _name, message) => {
+])("the log has the SQLSTATE %s and its message", async (state, _name, message) => {
   await service.database.query(`
     CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
       $$BEGIN RAISE EXCEPTION USING ERRCODE = '${state}', MESSAGE = '${message}', DETAIL = NEW.artist; END$$;
@@ -35,7 +35,7 @@ test.each([
   expect(warning()).toMatchObject({ reason: "DATABASE_UNAVAILABLE", cause: `SQLSTATE ${state}: ${message}` });
 });
 
-test("a connection that is killed", async () => {
+test("the log has the cause when a connection is killed", async () => {
   await createStage(service.baseUrl).concert();
   const session = await service.database.connect();
   await session.query("BEGIN; LOCK TABLE concerts");

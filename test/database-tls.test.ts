@@ -1,4 +1,4 @@
-/** Protection of database connections, by libpq's modes, on a server with and without TLS. */
+/** TLS to the database by libpq's modes, on a server with and without TLS. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
@@ -134,7 +134,7 @@ describeTls("a server with TLS", () => {
     ["TLS from the first byte", { sslMode: "require", sslNegotiation: "direct" }, "encrypted"],
   ])("%s", (_, options, outcome) => expectOutcome(options, outcome));
 
-  test("serves by a URL as providers give them", async () => {
+  test("accepts a URL with the parameters that providers add", async () => {
     const { port, database, password } = postgres.connection;
     const query = "sslmode=require&channel_binding=require&connect_timeout=10&keepalives=1";
     const url = `postgresql://postgres:${password}@127.0.0.1:${port}/${database}?${query}`;

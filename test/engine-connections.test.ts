@@ -1,4 +1,4 @@
-/** Batches that fail half-way give their connection and their lock back. */
+/** A batch that fails half-way releases its connection and its lock. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
@@ -58,7 +58,7 @@ async function openTransactions(): Promise<number> {
   return rows.length;
 }
 
-test("a policy that throws costs no connection and no lock", async () => {
+test("a policy that throws leaks no connection and no lock", async () => {
   isPolicyBroken = true;
   expect(await bookOfEach()).toEqual(concertIds.map(() => "the policy is broken"));
   isPolicyBroken = false;
@@ -66,7 +66,7 @@ test("a policy that throws costs no connection and no lock", async () => {
   expect(await openTransactions()).toBe(0);
 });
 
-test("parameters that cannot be sent cost no connection and no lock", async () => {
+test("parameters that cannot be sent leak no connection and no lock", async () => {
   const [concertId = 0n] = concertIds;
   const unreadable = {
     get userId(): string {
@@ -83,7 +83,7 @@ test("parameters that cannot be sent cost no connection and no lock", async () =
   expect(await openTransactions()).toBe(0);
 });
 
-test("a batch whose writes cannot be sent costs no connection and no lock, and stores nothing", async () => {
+test("a batch whose writes cannot be sent leaks no connection and no lock, and stores nothing", async () => {
   const unwritable = {
     userId: "ann",
     requestId: randomUUID(),

@@ -60,7 +60,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     expect(statusOf(text)).toBe("0");
   });
 
-  test("takes a body whose pieces are padded each", async () => {
+  test("reads a body whose pieces are padded each", async () => {
     const bytes = Buffer.from(question, "base64");
     const pieces = [bytes.subarray(0, 1), bytes.subarray(1, 3), bytes.subarray(3)].map(base64);
     expect(statusOf(await (await post(getConcert, pieces.join(""))).text())).toBe("0");
@@ -70,7 +70,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     expect(statusOf(await (await post(getConcert, body)).text())).toBe("3");
   });
 
-  test("a message over the limit is RESOURCE_EXHAUSTED, and one at the limit is read", async () => {
+  test("rejects a message over the limit with RESOURCE_EXHAUSTED, and reads one at the limit", async () => {
     // A field that the request does not have: its tag, its length in two bytes, and as many bytes.
     const padded = (bytes: number) => {
       const data = Buffer.alloc(bytes);
@@ -82,7 +82,7 @@ describe.each([true, false])("with the fast path: %s", (fastPath) => {
     expect(statusOf(await (await post(getConcert, padded(10 * maxBodyBytes))).text())).toBe("8");
   });
 
-  test("a stream's messages arrive when they are sent", async () => {
+  test("sends each message of a stream at once", async () => {
     const { body } = await post(watch, base64(encodeEnvelope(0, Buffer.of())));
     const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";

@@ -1,3 +1,4 @@
+/** `node src/main.ts` from its start to its end: the embedded database, migrations, signals and exit codes. */
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -14,7 +15,7 @@ import { startTestService, testEnvironment } from "./support/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** The environment of a service with a database of its own. */
+/** The environment of a service with an embedded database. */
 function ownDatabase(folder: DataFolder, settings: Record<string, string> = {}): Record<string, string> {
   const { APP_DATABASE_URL: _, ...env } = testEnvironment("");
   return { ...env, APP_DATA_DIR: folder.path, ...settings };
@@ -38,14 +39,14 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe("a service with a database of its own", () => {
+describe("a service with an embedded database", () => {
   let folder: DataFolder;
   beforeAll(async () => {
     folder = await createDataFolder();
   });
   afterAll(() => folder.remove());
 
-  test("says where its data lies and what to try, and has concerts to book", async () => {
+  test("prints its data folder and a first command, and has concerts to book", async () => {
     await using service = await openProgram(ownDatabase(folder));
     const hint = await service.line("curl ");
     const firstLines = service.output().split("\n");
@@ -64,7 +65,7 @@ describe("a service with a database of its own", () => {
     expect(await folder.server()).toBeUndefined();
   });
 
-  test("ends, and says why, when another one uses the folder", async () => {
+  test("exits with a reason when another process uses the folder", async () => {
     await using first = await openProgram(ownDatabase(folder));
     await using second = startProgram(ownDatabase(folder));
     expect(await second.ended).toBe(1);
@@ -89,7 +90,7 @@ describe("a service with a database of its own", () => {
   }
 
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-    "finishes what it has begun after %s, also if that comes twice, and leaves nothing behind",
+    "finishes the calls in flight after %s, even if the signal comes twice, and leaves no process",
     async (signal) => {
       await using service = await openProgram(ownDatabase(folder, patientSettings));
       const { raw, release } = await startBooking(service);
@@ -110,7 +111,7 @@ describe("a service with a database of its own", () => {
     },
   );
 
-  test("cuts what takes longer than a shutdown may", async () => {
+  test("cuts calls that outlast the grace period", async () => {
     await using service = await openProgram(ownDatabase(folder, { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" }));
     const { raw, release } = await startBooking(service);
     service.signal("SIGTERM");
@@ -121,7 +122,7 @@ describe("a service with a database of its own", () => {
     expect(await folder.server()).toBeUndefined();
   });
 
-  test("ends, and says why, when its PostgreSQL ends by itself; the next start finds no second set of concerts", async () => {
+  test("exits with a reason when its PostgreSQL ends; the next start does not add the demo concerts again", async () => {
     await using service = await openProgram(ownDatabase(folder));
     process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
     expect(await service.ended).toBe(1);
@@ -133,7 +134,7 @@ describe("a service with a database of its own", () => {
   });
 });
 
-test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", async (logLevel) => {
+test.each(["error", "fatal"])("logs why it ends when its PostgreSQL ends, with APP_LOG_LEVEL=%s", async (logLevel) => {
   const folder = await createDataFolder();
   const port = await freePort();
   await using service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], { logLevel });
@@ -147,7 +148,7 @@ test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", 
 test.each([
   ["an exception", "throw(Error('unforeseen'))"],
   ["a rejection", "Promise.reject(Error('unforeseen'))"],
-])("%s that nothing handles ends the service in order, with the error in the log", async (_, fail) => {
+])("%s without a handler ends the service in order, with the error in the log", async (_, fail) => {
   const database = await createTestDatabase();
   const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${fail}})`;
   await using service = await openProgram({ ...testEnvironment(database.url), NODE_OPTIONS: `--import=${preload}` });
@@ -165,7 +166,7 @@ describe("a first start", () => {
   });
   afterEach(() => folder.remove());
 
-  test("with --migrate only migrates; demo concerts can be done without", async () => {
+  test("with --migrate only migrates, and without demo data the service has no concerts", async () => {
     await using migration = startProgram(ownDatabase(folder), ["--migrate"]);
     expect(await migration.ended).toBe(0);
     expect(await migration.line("migrated the database")).toContain("0001_concerts_and_bookings");
@@ -179,8 +180,8 @@ describe("a first start", () => {
 
   test.each([
     ["the service", [], 0],
-    ["a migration, which then has not succeeded", ["--migrate"], 1],
-  ])("that is interrupted leaves nothing behind: %s", async (_name, args, code) => {
+    ["a migration, which then fails", ["--migrate"], 1],
+  ])("that is interrupted leaves no server and no files: %s", async (_name, args, code) => {
     await using program = startProgram(ownDatabase(folder), args);
     while ((await readdir(folder.path)).length === 0) await delay(5);
     expect(await program.stop()).toBe(code);
@@ -202,7 +203,7 @@ describe("a service with a database elsewhere", () => {
     await database.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
   }
 
-  test("with --migrate migrates an empty one, and ends", async () => {
+  test("with --migrate migrates an empty database, and exits", async () => {
     await emptyDatabase();
     for (const line of ["migrated the database", "the database is up to date"]) {
       await using migration = startProgram(testEnvironment(database.url), ["--migrate"]);
@@ -215,7 +216,7 @@ describe("a service with a database elsewhere", () => {
     await vi.waitFor(async () => expect(await database.query(left)).toEqual([]));
   });
 
-  test("migrates an empty one once, however many start together", async () => {
+  test("migrates an empty database once when four processes start together", async () => {
     await emptyDatabase();
     const services = await Promise.all(Array.from({ length: 4 }, () => startTestService({}, database)));
     await Promise.all(services.map((service) => service.close()));
@@ -224,7 +225,7 @@ describe("a service with a database elsewhere", () => {
   });
 
   test.each([["APP_REST_PORT"], ["APP_GRPC_PORT"]])(
-    "says which setting to change when the port of %s is taken",
+    "names the setting to change when the port of %s is taken",
     async (setting) => {
       const rival = createServer().listen(0, "127.0.0.1");
       await once(rival, "listening");
@@ -236,13 +237,13 @@ describe("a service with a database elsewhere", () => {
     },
   );
 
-  test("says which setting is wrong", async () => {
+  test("names the settings that are wrong", async () => {
     await using service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);
     expect(await service.ended).toBe(2);
     expect(service.output()).toMatch(/^frontrow: .*--rest-prot.*--rest-port[\s\S]*^APP_GRPC_PORT: /m);
   });
 
-  test("with --wait-for-db waits for one that comes later", async () => {
+  test("with --wait-for-db waits for a database that comes later", async () => {
     const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     const opening = openProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db"]);
@@ -254,9 +255,9 @@ describe("a service with a database elsewhere", () => {
   });
 
   test.each([
-    ["at once, and says how to wait", [], "to wait until it is up, use --wait-for-db"],
-    ["after the time it was told to wait", ["--wait-for-db=600ms"], "within 600 ms"],
-  ])("gives up on one that does not come %s", async (_when, args, hint) => {
+    ["at once, and names the flag to wait", [], "to wait until it is up, use --wait-for-db"],
+    ["after the time of the flag", ["--wait-for-db=600ms"], "within 600 ms"],
+  ])("gives up on a missing database %s", async (_when, args, hint) => {
     const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     await using service = startProgram(testEnvironment(proxy.url(database.url)), args);
@@ -267,7 +268,7 @@ describe("a service with a database elsewhere", () => {
     await proxy.close();
   });
 
-  test("ends at once when it is told to while it waits", async () => {
+  test("exits at once on a signal while it waits for the database", async () => {
     const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     await using service = startProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db=10m"]);

@@ -1,4 +1,4 @@
-/** The service on a database whose operator has set it up in ways of their own. */
+/** The service on databases with unusual settings, roles and encodings. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
@@ -70,14 +70,14 @@ describe("the operator's time zone and date style", () => {
     );
   });
 
-  test("a role's are as little heard", async () => {
+  test("a role's settings are ignored too", async () => {
     const { url } = await createRole("timezone = 'Asia/Kolkata'");
     const store = openStore(url);
     const read = store.read((db) => sql`select current_setting('timezone') as zone`.execute(db), openDeadline());
     expect((await read.finally(() => store.close())).rows).toEqual([{ zone: "UTC" }]);
   });
 
-  test("the years that can be stored do not move with the session's time zone", async () => {
+  test("the years that can be stored do not depend on the session's time zone", async () => {
     const session = await database.connect();
     onTestFinished(() => session.end());
     await session.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'");
@@ -103,7 +103,7 @@ describe("the operator's time zone and date style", () => {
   });
 });
 
-test("the shell's variables for PostgreSQL's own programs and for pg do not steer Frontrow", async () => {
+test("environment variables for PostgreSQL's programs and for pg have no effect on Frontrow", async () => {
   const shell = {
     PGOPTIONS: "-c search_path=zz",
     PGSSLNEGOTIATION: "nonsense",
@@ -133,7 +133,7 @@ test("the shell's variables for PostgreSQL's own programs and for pg do not stee
 });
 
 describe("time limits", () => {
-  test("a read has one on every connection, and no operator's", async () => {
+  test("every connection's reads have the service's limit, not the role's", async () => {
     const { role, url } = await createRole("statement_timeout = '7s'");
     const store = openStore(url, { statementTimeoutMs: 4_321 });
     onTestFinished(async () => void (await store.close()));
@@ -146,7 +146,7 @@ describe("time limits", () => {
     expect(await limit()).toBe("4321ms");
   });
 
-  test("a migration behind another one waits for it, whatever the operator's limit", async () => {
+  test("a migration waits for another one beyond the role's limit", async () => {
     const { url, role } = await createRole("statement_timeout = '50ms'");
     const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
     const store = openStore(url);
@@ -161,8 +161,8 @@ describe("time limits", () => {
   });
 });
 
-describe("what fails before there is a connection", () => {
-  test("is DATABASE_UNAVAILABLE for reads and bookings, whatever PostgreSQL says", async () => {
+describe("a failed connection attempt", () => {
+  test("is DATABASE_UNAVAILABLE for reads and bookings", async () => {
     const { role, url } = await createRole();
     const service = await startTestService({ APP_MAX_RETRIES: "0" }, { ...database, url });
     onTestFinished(() => service.close());
@@ -203,7 +203,7 @@ describe("what fails before there is a connection", () => {
   });
 });
 
-describe("a wait for a connection that was too long", () => {
+describe("a wait for a connection that exceeds its limit", () => {
   /** A store with one connection, which is busy. */
   async function busyStore() {
     const proxy = await startPostgresProxy(database.url);
@@ -227,7 +227,7 @@ describe("a wait for a connection that was too long", () => {
     transact(store, (transaction) => one.execute(transaction)),
   ];
 
-  test("is DATABASE_UNAVAILABLE if the server answered nothing meanwhile", async () => {
+  test("is DATABASE_UNAVAILABLE if the server has answered nothing meanwhile", async () => {
     const { proxy, store } = await busyStore();
     proxy.holdAnswers();
     for (const { reason } of (await Promise.allSettled(calls(store))) as PromiseRejectedResult[]) {
@@ -235,7 +235,7 @@ describe("a wait for a connection that was too long", () => {
     }
   });
 
-  test("is OVERLOADED if others were answered", async () => {
+  test("is OVERLOADED if the server has answered other calls", async () => {
     const { store } = await busyStore();
     let isOver = false;
     const waiting = Promise.allSettled(calls(store)).finally(() => {
@@ -271,7 +271,7 @@ describe("a database that cannot store every text", () => {
     ["LATIN1", []],
     ["SQL_ASCII", []],
     ["KOI8R", []],
-  ])("is refused in one sentence that names the cure: %s %j", async (encoding, flags) => {
+  ])("is rejected at the start in one sentence with the remedy: %s %j", async (encoding, flags) => {
     const url = await createOther(`ENCODING '${encoding}' LOCALE 'C'`);
     await using program = startProgram(testEnvironment(url), flags);
     expect(await program.ended).toBe(1);
@@ -279,7 +279,7 @@ describe("a database that cannot store every text", () => {
     expect(program.output()).not.toMatch(/\n\s+at /);
   });
 
-  test("is warned of if it does not know the cases of letters", async () => {
+  test("gets a warning if its locale has no upper and lower case", async () => {
     const url = await createOther("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc");
     const store = openStore(url);
     onTestFinished(async () => void (await store.close()));

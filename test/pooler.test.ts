@@ -1,4 +1,4 @@
-/** The service behind a PgBouncer in transaction mode, which gives each transaction another session. */
+/** The service behind a PgBouncer in transaction mode, where each transaction may have another session. */
 
 import { sql } from "kysely";
 import pg from "pg";
@@ -27,7 +27,7 @@ async function bouncer(settings: Record<string, string> = {}): Promise<string> {
 const openAlways = { booking_start_time: "0001-01-01T00:00:00Z", booking_end_time: "9999-12-31T23:59:59Z" };
 
 describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
-  test("that keeps no prepared statements costs no booking, and is named once in the log", async () => {
+  test("without prepared statements fails no booking, and the log names it once", async () => {
     // By default the session used last comes first, so that statements are lost at random.
     const url = await bouncer({ server_round_robin: "1" });
     await using service = await startTestService({}, { ...database, url }, "warn");
@@ -49,7 +49,7 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
     await database.checkInvariants();
   });
 
-  test("gets no setting and no lock of ours on its sessions", async () => {
+  test("has no setting and no lock of ours left on its sessions", async () => {
     const url = await bouncer({ default_pool_size: "1" });
     const store = openStore(url, { statementTimeoutMs: 4_321 });
     expect(await store.migrate()).toEqual([]);
@@ -66,11 +66,14 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
   test.each([
     ["refuses", {}],
     ["ignores", { ignore_startup_parameters: "statement_timeout" }],
-  ])("that %s a time limit at the start: reads have theirs", async (_, settings: Record<string, string>) => {
-    const store = openStore(await bouncer(settings), { statementTimeoutMs: 4_321 });
-    onTestFinished(async () => void (await store.close()));
-    const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
-    const limit = async () => (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
-    expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);
-  });
+  ])(
+    "that %s a time limit at connect: reads still have the service's limit",
+    async (_, settings: Record<string, string>) => {
+      const store = openStore(await bouncer(settings), { statementTimeoutMs: 4_321 });
+      onTestFinished(async () => void (await store.close()));
+      const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
+      const limit = async () => (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
+      expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** Instances that share their counts through a real Redis, whatever becomes of it. */
+/** Instances that share their rate limits through a real Redis, which stops, hangs and comes back. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
@@ -8,7 +8,7 @@ import { hasRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service.ts";
 
 const limit = 4;
-/** As long as a slow machine may take to find Redis again: the service looks for it every five seconds. */
+/** The service reconnects to Redis every five seconds, and a slow machine takes longer. */
 const patience = { timeout: 20_000, interval: 50 };
 
 let database: TestDatabase;
@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
   });
   afterAll(() => Promise.all((services ?? []).map((service) => service.close())));
 
-  /** What one counts, the other has counted. */
+  /** The calls that one instance counts, the other has counted too. */
   const expectShared = async () => {
     const userId = newUser();
     const seen = [];
@@ -69,9 +69,9 @@ describe.skipIf(!hasRedis)("two instances", () => {
     }
   };
 
-  test("share a budget", () => expectShared());
+  test("share a limit", () => expectShared());
 
-  test("share it to the last call when many come at once", async () => {
+  test("share a limit exactly when many calls come at once", async () => {
     const userId = newUser();
     const calls = Array.from({ length: 100 }, (_, index) => read(index % 2 === 0 ? first : second, userId));
     const seen = await Promise.all(calls);
@@ -80,7 +80,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     expect(seen.filter(({ status }) => status === 429)).toHaveLength(96);
   });
 
-  test("count alone while Redis is gone, and fail no call; share again when it is back", async () => {
+  test("count alone while Redis is down, fail no call, and share again when it is back", async () => {
     const userId = newUser();
     expect([await read(first, userId), await read(second, userId)]).toEqual(left(3, 2));
     await redis.stop();
@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     await untilShared();
   });
 
-  test("lose no call that is under way when Redis goes", async () => {
+  test("fail no call in flight when Redis stops", async () => {
     const calls = Array.from({ length: 200 }, (_, index) => read(index % 2 === 0 ? first : second, newUser()));
     await redis.stop();
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));
@@ -97,7 +97,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     await untilShared();
   });
 
-  test("count alone while Redis hangs, and share again when it goes on", async () => {
+  test("count alone while Redis hangs, and share again when it answers", async () => {
     redis.hang();
     try {
       await expectAlone(newUser());
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
   });
 });
 
-test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to plain ones", async () => {
+test.skipIf(!hasRedis)("a costly call that is rejected does not use up the rest for plain calls", async () => {
   const connection = connectRedis(redis.url, () => {});
   onTestFinished(() => connection.disconnect());
   await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
@@ -132,7 +132,7 @@ test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to pl
 });
 
 describe.skipIf(!hasRedis)("a Redis that hangs", () => {
-  test("is waited for once in two seconds, and not by call after call", async () => {
+  test("delays one call in two seconds, and not every call", async () => {
     const connection = connectRedis(redis.url, () => {});
     onTestFinished(() => connection.disconnect());
     await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
@@ -164,7 +164,7 @@ describe.skipIf(!hasRedis)("a Redis that hangs", () => {
   });
 });
 
-/** Calls of one user are limited all the same; then the instance ends well. */
+/** Calls of one user are still limited. Afterwards the instance exits with 0. */
 async function expectCountsAlone(program: OpenProgram): Promise<void> {
   const userId = newUser();
   const seen = [];
@@ -174,8 +174,8 @@ async function expectCountsAlone(program: OpenProgram): Promise<void> {
 }
 
 describe("an instance that finds no Redis at its start", () => {
-  test("starts, says so, and counts alone", async () => {
-    // Nobody may listen there.
+  test("starts, logs a warning, and counts alone", async () => {
+    // No program may listen there.
     const settings = { APP_REDIS_URL: "redis://127.0.0.1:1", APP_RATE_LIMIT_READS: String(limit) };
     await using program = await openProgram(testEnvironment(database.url, settings));
     expect(JSON.parse(await program.line("Redis cannot be reached"))).toMatchObject({
@@ -185,7 +185,7 @@ describe("an instance that finds no Redis at its start", () => {
     await expectCountsAlone(program);
   });
 
-  test.skipIf(!hasRedis)("that lets it in does so too, and keeps the password to itself", async () => {
+  test.skipIf(!hasRedis)("that accepts its password counts alone too, and does not log the password", async () => {
     const locked = await startRedis("open-sesame");
     onTestFinished(() => locked.stop());
     const settings = {

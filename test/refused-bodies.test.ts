@@ -1,4 +1,4 @@
-/** What is left of refused bodies: read within a budget, while each client has its answer. */
+/** The rest of a rejected request's body is read within a limit, and every client gets its response. */
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";
@@ -24,7 +24,7 @@ const nothing = { bytesPerSecond: 1 };
 
 let app: ServedApp;
 let opened: RawConnection[] = [];
-/** The requests that were refused and not there as a whole. */
+/** The requests that were rejected before they had arrived whole. */
 let refused: IncomingMessage[];
 
 async function serve(options: RefusedBodiesOptions): Promise<void> {
@@ -61,7 +61,7 @@ async function callOften(): Promise<void> {
   for (let call = 0; call < 100; call++) expect((await sendHttp(app.baseUrl, { path: "/livez" })).status).toBe(200);
 }
 
-test("of many only what the budget allows is read, in turns, and afterwards their connections go on", async () => {
+test("many bodies are read in turns within the limit, and afterwards their connections stay open", async () => {
   const [count, bytesPerSecond] = [20, 2 * 1024 * 1024];
   let nowMs = 0;
   await serve({ bytesPerSecond, now: () => nowMs });
@@ -129,7 +129,7 @@ test.each([restPath, rpc])("a client that writes all before it reads has its ans
   await waitFor("HTTP/1.1 4");
 });
 
-test("a refused stream is closed once it is answered, and keeps no other of its connection waiting", async () => {
+test("a rejected stream is closed after its response, and delays no other stream of its connection", async () => {
   await serve(nothing);
   const session = connect(app.baseUrl);
   const post = (path: string) => session.request({ ":method": "POST", ":path": path, ...jsonType });
@@ -154,7 +154,7 @@ test("a refused stream is closed once it is answered, and keeps no other of its 
   }
 });
 
-test("when too many bodies wait, the first is cut off", async () => {
+test("when too many bodies wait, the first one is cut", async () => {
   await serve({ ...nothing, maxWaiting: 1 });
   const refuse = async () => {
     const connection = raw(head(restPath, "Content-Length: 1000000"), megabyte);
@@ -166,7 +166,7 @@ test("when too many bodies wait, the first is cut off", async () => {
   await first.closed;
 });
 
-test("a client that goes in the middle of its request leaves nothing to answer", async () => {
+test("a client that disconnects in the middle of its request gets no response", async () => {
   await serve({});
   for (const path of [rpc, restPath]) {
     for (const length of ["Content-Length: 50", "Transfer-Encoding: chunked"]) {

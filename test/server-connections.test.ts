@@ -11,12 +11,12 @@ const getRequest = (path: string, ...headers: string[]) =>
   ["GET ", path, " HTTP/1.1\r\nHost: test\r\n", ...headers.map((header) => `${header}\r\n`), "\r\n"].join("");
 
 let listener: Listener;
-/** The answers that `/held` requests wait for, by arrival. */
+/** The responses that `/held` requests wait for, in the order of arrival. */
 let held: ServerResponse[];
 let arrivals: { count: number; wake: () => void }[];
 const clean: (() => void)[] = [];
 
-/** Answers with what it was asked; `/held` is answered by the test, `/begun` begins and is ended by the test. */
+/** Echoes the request. The test answers `/held`, and ends the response to `/begun`. */
 async function start(limits: TestLimits = {}): Promise<number> {
   held = [];
   arrivals = [];
@@ -90,7 +90,7 @@ describe("one port", () => {
     port = await start();
   });
 
-  test("speaks HTTP/1.1 and HTTP/2 at once", async () => {
+  test("serves HTTP/1.1 and HTTP/2 at once", async () => {
     const answers = await Promise.all([
       http1Get(port, "/one", keepAliveAgent()),
       http2Get(session(port), "/two"),
@@ -99,19 +99,19 @@ describe("one port", () => {
     expect(answers).toEqual(["1.1 GET /one 0 bytes", "2.0 GET /two 0 bytes", "1.1 GET /three 0 bytes"]);
   });
 
-  test("understands HTTP/1.1 that drips in byte by byte", async () => {
+  test("detects HTTP/1.1 that arrives byte by byte", async () => {
     const connection = openRaw(port);
     await drip(connection.socket, Buffer.from(getRequest("/drip", "Connection: close")));
     expect(await connection.closed).toContain("1.1 GET /drip 0 bytes");
   });
 
-  test("understands a method that begins like the HTTP/2 preface", async () => {
+  test("detects HTTP/1.1 whose method begins like the HTTP/2 preface", async () => {
     const connection = openRaw(port);
     await drip(connection.socket, Buffer.from("PROPFIND / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
     expect(await connection.closed).toContain("1.1 PROPFIND / 0 bytes");
   });
 
-  test("understands HTTP/2 that drips in byte by byte", async () => {
+  test("detects HTTP/2 that arrives byte by byte", async () => {
     const proxy = await startDrippingProxy(`http://127.0.0.1:${port}`, 300);
     clean.push(() => proxy.close());
     expect(await http2Get(session(proxy.port), "/drip")).toBe("2.0 GET /drip 0 bytes");
@@ -122,7 +122,7 @@ describe("one port", () => {
     expect(text).toMatch(/GET \/first.*GET \/second/s);
   });
 
-  test("answers Expect: 100-continue before the body comes", async () => {
+  test("answers Expect: 100-continue before the body arrives", async () => {
     const connection = openRaw(port);
     connection.socket.write(
       "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
@@ -145,7 +145,7 @@ describe("one port", () => {
     expect(await converse(port, garbage)).toMatch(/^HTTP\/1.1 400 /);
   });
 
-  test("answers 431 to headers over the limit, on HTTP/2 with a reset", async () => {
+  test("answers headers over the limit with 431, and on HTTP/2 with a reset", async () => {
     const long = "x".repeat(20_000);
     expect(await converse(port, getRequest("/", `X-Long: ${long}`))).toMatch(/^HTTP\/1.1 431 /);
     const client = session(port);
@@ -169,7 +169,7 @@ describe("one port", () => {
     expect(await http2Get(session(port), "/after")).toBe("2.0 GET /after 0 bytes");
   });
 
-  test("says with the system's own error that the port is taken", async () => {
+  test("rejects with the system's error when the port is taken", async () => {
     await expect(listen({ ...listenOptions(), port, handler: () => {} })).rejects.toMatchObject({
       code: "EADDRINUSE",
       port,
@@ -188,7 +188,7 @@ describe("a limit", () => {
     expect(await converse(port, "GET / HTTP/1.1\r\nHo")).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test("ends an unfinished body, on HTTP/2 that of its stream only", async () => {
+  test("ends an unfinished body, and on HTTP/2 only its stream", async () => {
     const port = await start({ headersTimeoutMs: 50, bodyTimeoutMs: 50 });
     const post = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12";
     expect(await converse(port, post)).toMatch(/^HTTP\/1.1 408 /);
@@ -214,7 +214,7 @@ describe("a limit", () => {
     await once(busy, "close");
   });
 
-  test("refuses a connection too many", async () => {
+  test("refuses a connection beyond the limit", async () => {
     const port = await start({ maxConnections: 1 });
     const first = openRaw(port);
     first.socket.write(getRequest("/first"));
@@ -257,7 +257,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("answers a request that arrives on a busy connection, as the last one", async () => {
+  test("answers a request that arrives on a busy connection, and then closes it", async () => {
     const connection = openRaw(port);
     connection.socket.write(getRequest("/held"));
     await heldCalls(1);
@@ -271,7 +271,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("refuses new streams of a connection that still has one, without harm to it", async () => {
+  test("refuses new streams on a connection whose open stream finishes", async () => {
     const client = session(port);
     const answer = http2Get(client, "/held");
     await heldCalls(1);
@@ -292,7 +292,7 @@ describe("close", () => {
     await listener.close();
   });
 
-  test("may be asked for twice, and destroy cuts what is left", async () => {
+  test("may be called twice, and destroy cuts the remaining connections", async () => {
     const client = session(port);
     const cut = Promise.allSettled([http1Get(port, "/held", keepAliveAgent()), http2Get(client, "/held")]);
     await heldCalls(2);

@@ -1,4 +1,4 @@
-/** What clients, watchers and operators see while the service stops. */
+/** Graceful shutdown, as clients, health watches and operators see it. */
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { createClient } from "@connectrpc/connect";
@@ -69,7 +69,7 @@ describe("a service with a database elsewhere", () => {
   });
   afterAll(() => database.drop());
 
-  test("serves on with readiness down for APP_SHUTDOWN_DELAY, also if the signal comes twice", async () => {
+  test("serves calls with readiness down for APP_SHUTDOWN_DELAY, even if the signal comes twice", async () => {
     const delayMs = 3_000;
     await using service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
     const health = createClient(Health, createGrpcTransport({ baseUrl: service.baseUrl }));
@@ -100,7 +100,7 @@ describe("a service with a database elsewhere", () => {
     return { held, answer };
   }
 
-  test("ends with status 3 when the network to the database hangs, with calls in flight answered", async () => {
+  test("exits with status 3 when the network to the database hangs, after answering the calls in flight", async () => {
     const proxy = await startPostgresProxy(database.url);
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "500ms" };
     await using service = await openProgram(testEnvironment(proxy.url(database.url), settings));
@@ -114,7 +114,7 @@ describe("a service with a database elsewhere", () => {
     await proxy.close();
   });
 
-  test("ends with status 3 when a transaction outlasts the grace period; its caller is told that it may be stored", async () => {
+  test("exits with status 3 when a transaction outlasts the grace period; its response says that it may be stored", async () => {
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" };
     await using service = await openProgram(testEnvironment(database.url, settings));
     const { held, answer } = await startBooking(service.baseUrl);

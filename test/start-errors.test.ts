@@ -1,4 +1,4 @@
-/** What the start says when the database does not let it do what it has to. */
+/** The messages of a start that fails because of the database's rights, schema or locks. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -32,7 +32,7 @@ async function emptyDatabase(...grants: string[]): Promise<void> {
   for (const statement of grants) await database.query(statement);
 }
 
-/** What a start writes that fails, without its log. */
+/** The output of a failed start, without its log. */
 async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
   await using program = startProgram(env, args);
   expect(await program.ended).toBe(1);
@@ -40,15 +40,18 @@ async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
   return program.output().slice(program.output().indexOf("frontrow: "));
 }
 
-test.each([[["--migrate"]], [[]]])("a role that may not create tables is told what to grant: %j", async (args) => {
-  await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE ON SCHEMA public TO ${role}`);
-  expect(await failedStart(args)).toBe(
-    `frontrow: cannot migrate the database: permission denied for schema public (SQLSTATE 42501)
+test.each([[["--migrate"]], [[]]])(
+  "the start names the GRANT for a role that may not create tables: %j",
+  async (args) => {
+    await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE ON SCHEMA public TO ${role}`);
+    expect(await failedStart(args)).toBe(
+      `frontrow: cannot migrate the database: permission denied for schema public (SQLSTATE 42501)
 Run as the schema's owner or a superuser: GRANT USAGE, CREATE ON SCHEMA public TO ${role};`,
-  );
-});
+    );
+  },
+);
 
-test("a schema that is missing", async () => {
+test("the start names the statement that creates a missing schema", async () => {
   await emptyDatabase();
   expect(await failedStart()).toBe(
     `frontrow: cannot migrate the database: no schema has been selected to create in (SQLSTATE 3F000)
@@ -56,7 +59,7 @@ Run as a superuser: CREATE SCHEMA public AUTHORIZATION ${role};`,
   );
 });
 
-test("an extension that the role may not create", async () => {
+test("the start names the statements for an extension that the role may not create", async () => {
   await emptyDatabase(`CREATE SCHEMA public AUTHORIZATION ${role}`);
   const name = new URL(database.url).pathname.slice(1);
   await database.query(`REVOKE CREATE ON DATABASE ${name} FROM PUBLIC`);
@@ -69,7 +72,7 @@ Run as the database's owner or a superuser: GRANT CREATE ON DATABASE ${name} TO 
   );
 });
 
-test("tables of another role", async () => {
+test("the start names the owner's role when the tables belong to another one", async () => {
   await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
   await using migration = startProgram(testEnvironment(database.url), ["--migrate"]);
   expect(await migration.ended).toBe(0);
@@ -78,7 +81,7 @@ test("tables of another role", async () => {
   );
 });
 
-test("a lock that a migration does not get in its own time", async () => {
+test("a migration that does not get a lock in time fails with the reason", async () => {
   await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
   await migrateBefore("0005_search_texts");
   const session = await database.connect();
@@ -95,7 +98,7 @@ test("a lock that a migration does not get in its own time", async () => {
 test.each([
   [["--migrate"], 1],
   [[], 0],
-])("a stop during a migration that waits ends the program: %j", async (args, exitCode) => {
+])("a signal during a migration that waits for a lock ends the program: %j", async (args, exitCode) => {
   await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
   const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
   await using program = startProgram(testEnvironment(database.url), args);
@@ -106,7 +109,7 @@ test.each([
   expect(await database.query("SELECT to_regclass('concerts') AS concerts")).toEqual([{ concerts: null }]);
 });
 
-/** Leaves the database as a release did that had no migration of this name and none after it. */
+/** Leaves the database as an older release did, before the migration of this name. */
 async function migrateBefore(name: string): Promise<void> {
   const folder = join(projectRoot, "db", "migrations");
   const earlier = (await readdir(folder)).filter((file) => file < name).sort();

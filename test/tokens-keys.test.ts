@@ -1,4 +1,4 @@
-/** A service whose issuer's key server is down: at the start, and later. */
+/** A service whose issuer's key server is down at the start, and later. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { type KeyFetching, keysFromUrl } from "../src/auth/jwks.ts";
@@ -29,7 +29,7 @@ let old: TokenIssuer;
 let next: TokenIssuer;
 let keyServer: KeyServer;
 const cleaning: (() => unknown)[] = [];
-/** What the last answer with a RetryInfo said. */
+/** The delay in the last response with a RetryInfo. */
 let lastDelayMs: number | undefined;
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 let users = 0;
-/** The headers of somebody new, whose token no one remembers. */
+/** The headers of a new subject, whose token is in no cache. */
 const someone = async ({ sign }: TokenIssuer, kid: string) => ({
   headers: bearer(await sign({ sub: `user-${users++}`, scope: "bookings:read" }, { kid })),
 });
@@ -57,7 +57,7 @@ describe("a whole service", () => {
     return service.baseUrl;
   };
 
-  it("starts without keys, answers what is open, and says of tokens that it cannot tell", async () => {
+  it("starts without keys, answers open methods, and rejects tokens with KEYS_UNAVAILABLE", async () => {
     const url = await start();
     for (const protocol of protocols) {
       expect((await callOnce(protocol, url, listConcerts, {})).outcome).toMatchObject({ ok: true });
@@ -79,7 +79,7 @@ describe("a whole service", () => {
   });
 });
 
-/** A service that looks for keys after these pauses. Gives a function that calls it with a new token. */
+/** Starts a service that fetches keys with these pauses. Returns a function that calls it with a new token. */
 async function startBriefly(fetching: KeyFetching) {
   const algorithms = ["ES256", "RS256"];
   const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
@@ -111,17 +111,17 @@ async function startBriefly(fetching: KeyFetching) {
   };
 }
 
-describe("with hardly a pause between looks", () => {
+describe("with short pauses between fetches", () => {
   const start = () => startBriefly({ timeoutMs: 3_000, lookAgainMs: 20, leastPauseMs: 20 });
 
-  it("a service takes tokens as soon as there are keys", async () => {
+  it("a service accepts tokens as soon as there are keys", async () => {
     const call = await start();
     expect(await call(old, "1")).toBe("KEYS_UNAVAILABLE");
     keyServer.publish(await old.jwk("1"));
     await vi.waitUntil(async () => (await call(old, "1")) === "ok", { timeout: 10_000 });
   });
 
-  it("a service goes on with the keys that it has when looks for others fail", async () => {
+  it("a service keeps its keys when fetches fail", async () => {
     const call = await start();
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -139,7 +139,7 @@ describe("with hardly a pause between looks", () => {
     expect(await call(next, "1")).toBe("UNAUTHENTICATED");
   });
 
-  it("a service takes a new key when the issuer does, and leaves the old one when the issuer does", async () => {
+  it("a service accepts the issuer's new key, and rejects a key that the issuer has removed", async () => {
     const call = await start();
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -165,7 +165,7 @@ describe("with hardly a pause between looks", () => {
 describe("a service whose issuer adds a key during a flood of tokens with unknown keys", () => {
   const attacker = "198.51.100.1";
 
-  it("has callers at the flood's address wait, and takes their tokens once another address has caused a look", async () => {
+  it("rejects calls from the flood's address until another address has caused a fetch", async () => {
     const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 1 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -185,7 +185,7 @@ describe("a service whose issuer adds a key during a flood of tokens with unknow
     expect(await call(next, "2", attacker)).toBe("ok");
   });
 
-  it("says when to repeat while the issuer may not be asked again for any address", async () => {
+  it("answers with a retry delay while no address may cause a fetch", async () => {
     const call = await startBriefly({ timeoutMs: 3_000, lookAgainMs: 600_000, leastPauseMs: 300_000 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");

@@ -26,7 +26,7 @@ if (!executable) process.stderr.write("tests: SKIPPED: the clients in a browser,
 
 const bookings = "frontrow.v1.BookingService";
 const concerts = "frontrow.v1.ConcertService";
-/** How each library reports that it could not reach the service, or that the browser keeps the answer from the page. */
+/** How each library reports that it could not reach the service, or that the browser withholds the response. */
 const unreachable = /^(UNKNOWN|UNAVAILABLE)$/;
 const isConnect = (client: ClientName) => client.startsWith("connect-web: Connect");
 
@@ -119,7 +119,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     expect(invalid.error?.fields).toEqual(["concert_id", "ticket_count"]);
   });
 
-  test("without a token the error is UNAUTHENTICATED", async () => {
+  test("a call without a token fails with UNAUTHENTICATED", async () => {
     const { error, headers } = await caller.book({ headers: {} });
     expect(error).toMatchObject({ code: "UNAUTHENTICATED", reason: "UNAUTHENTICATED" });
     if (isConnect(client)) expect(headers).toHaveProperty("www-authenticate");
@@ -139,7 +139,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     await foreign.close();
   });
 
-  test("reads what is compressed", async () => {
+  test("reads compressed responses", async () => {
     const answered = page.waitForResponse((response) => response.url().includes("/ListConcerts"));
     const { messages } = await caller.call(`${concerts}/ListConcerts`, { pageSize: 100 });
     expect(messages).toMatchObject([{ concerts: expect.anything() }]);
@@ -150,7 +150,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     expect(encoding).toBe(isConnect(client) ? "gzip" : undefined);
   });
 
-  test("calls that are cancelled or late while they wait behind another store nothing", async () => {
+  test("calls that are cancelled or time out in the queue store nothing", async () => {
     const held = await holdConcert(database, concertId);
     const first = await caller.startBooking();
     await held.untilWaiting(1);
@@ -213,7 +213,7 @@ describe.skipIf(!executable)("every library at one service", () => {
     await impatient.stop();
   });
 
-  test("while the service drains, watches end, calls in flight are answered, and later ones fail with a code", async () => {
+  test("while the service drains, watches end, calls in flight are answered, and new calls fail with a code", async () => {
     const draining = await openService({});
     const watchers = await callersAt(draining.baseUrl, concertIds);
     // In binary mode Google's library delivers a stream's messages when the stream has ended.

@@ -52,7 +52,7 @@ async function play(scenario: string): Promise<Outcome> {
 
 describe.skipIf(!hasGo).each(["grpc", "net-http"])("%s", (client) => {
   describe.each([1, 2, 3, 4, 5])("run %i", () => {
-    test("60 calls with too large a body fail, and 240 others on their connection do not", async () => {
+    test("60 calls with too large a body fail, and 240 others on their connection succeed", async () => {
       const { calls, failures, others } = await play(`${client}-oversized`);
       expect(failures).toEqual({});
       expect(calls).toBe(240);
@@ -61,7 +61,7 @@ describe.skipIf(!hasGo).each(["grpc", "net-http"])("%s", (client) => {
       expect(refusal).toMatch(/^(ResourceExhausted: |429 )/);
     });
 
-    test("240 callers with deadlines of 20 ms do not fail a patient one on their connection", async () => {
+    test("240 callers with deadlines of 20 ms do not fail a caller without one on their connection", async () => {
       const { calls, failures, others } = await play(`${client}-deadlines`);
       expect(failures).toEqual({});
       expect(calls).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** The requirement's two rushes, over the network, on one service process and on two that share a database. */
+/** The requirement's two rushes over the network, on one service process and on two that share a database. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { settings } from "../../src/config/load.ts";
@@ -13,7 +13,7 @@ import { createConcert } from "../support/stage.ts";
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 
 const { rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller } = settings;
-/** As strict as they are unless somebody changes them: an honest crowd must not meet them. */
+/** The default limits, which an honest crowd must not reach. */
 const defaultLimits = Object.fromEntries(
   [rateLimitReads, rateLimitBookings, rateLimitAdmin, maxUnfinishedPerCaller].map(
     ({ environmentName, defaultText }) => [environmentName, defaultText],
@@ -41,7 +41,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
       test.each([
         { users: 500, tickets: 1_000, expected: { OK: 500 } },
         { users: 40, tickets: 20, expected: { OK: 20, INSUFFICIENT_TICKETS: 20 } },
-      ])("$users users at once for $tickets tickets", async ({ users, tickets, expected }) => {
+      ])("$users users at once book $tickets tickets", async ({ users, tickets, expected }) => {
         const clients = services.map(({ baseUrl, grpcUrl }) =>
           createProtocolClient(protocol, protocol === "gRPC" ? grpcUrl : baseUrl),
         );
@@ -54,7 +54,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
   },
 );
 
-/** Every user books one ticket, all at once; checks that what is stored is what was acknowledged. */
+/** Every user books one ticket, all at once. Checks that the database has what was acknowledged. */
 async function rush(database: TestDatabase, clients: ProtocolClient[], users: number, tickets: number) {
   const [client] = clients;
   if (!client) throw new Error("there is no service");

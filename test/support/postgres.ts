@@ -63,7 +63,7 @@ async function startContainer(): Promise<TestPostgres> {
 
 async function startEmbedded(binaries?: Binaries): Promise<TestPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), "frontrow-test-"));
-  // Run by root, the server is another user, who has to get in.
+  // Under root the server runs as another user, which must be able to enter.
   await chmod(dataDir, 0o755);
   const settings = { max_connections: "300" };
   const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings, ...(binaries ? { binaries } : {}) });

@@ -1,4 +1,4 @@
-/** Frontrow as a process of its own: `node src/main.ts` with an environment that the test decides. */
+/** Frontrow as a separate process: `node src/main.ts` with an environment that the test sets. */
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { type Child, endChildren, spawnChild } from "./child-process.ts";
@@ -21,7 +21,7 @@ export interface ProgramOptions {
   readonly nodeFlags?: readonly string[];
 }
 
-/** Starts Frontrow with only this environment, and PATH, HOME and Node's cache, in a process group of its own. */
+/** Starts Frontrow in a new process group with only this environment, PATH, HOME and Node's cache. */
 export function startProgram(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],

@@ -42,7 +42,7 @@ export function converse(port: number, text: string): Promise<string> {
   return connection.closed;
 }
 
-/** Writes one byte at a time, each in a packet of its own as far as the system allows. */
+/** Writes one byte at a time, each in a separate packet as far as the system allows. */
 export async function drip(socket: Socket, bytes: Buffer): Promise<void> {
   socket.setNoDelay(true);
   for (const byte of bytes) {

@@ -1,4 +1,4 @@
-/** The service in a process of its own, whose connections and memory a test can count. */
+/** The service in a separate process, whose connections and memory a test can count. */
 import { join } from "node:path";
 import { createTestDatabase } from "./database.ts";
 import { openProgram } from "./program.ts";
