@@ -4,19 +4,26 @@ import { defineConfig } from "vitest/config";
 // Workers and the processes that tests start load the same packages. The cache halves the time that a start takes.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules", ".cache", "node");
 
+/** Files of a worker share the modules that they import: loading them anew takes a second a file. */
+const shared = { isolate: false };
 const integration = {
+  ...shared,
   globalSetup: ["test/support/global-setup.ts"],
+  setupFiles: ["test/support/setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
 };
+/** Their tests replace modules, which must not reach another file. */
+const withMocks = ["test/embedded-postgres.test.ts"];
 
 export default defineConfig({
   test: {
     // Three on two cores: tests wait for processes and databases a third of the time.
     maxWorkers: 3,
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"] } },
-      { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
+      { test: { name: "unit", include: ["src/**/*.test.ts", "bench/**/*.test.ts"], ...shared } },
+      { test: { name: "integration", include: ["test/*.test.ts"], exclude: withMocks, ...integration } },
+      { test: { name: "mocks", include: withMocks, testTimeout: 30_000, hookTimeout: 60_000 } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
       { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
       {
@@ -24,6 +31,7 @@ export default defineConfig({
           name: "clients",
           include: ["test/clients/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],
+          setupFiles: ["test/support/setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -33,6 +41,7 @@ export default defineConfig({
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],
+          setupFiles: ["test/support/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
@@ -43,6 +52,7 @@ export default defineConfig({
           name: "scale",
           include: ["test/scale/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],
+          setupFiles: ["test/support/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },

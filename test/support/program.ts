@@ -1,11 +1,7 @@
 /** Frontrow as a separate process: `node src/main.ts` with an environment that the test sets. */
 import { join } from "node:path";
-import { afterAll } from "vitest";
-import { type Child, endChildren, spawnChild } from "./child-process.ts";
+import { type Child, spawnChild } from "./child-process.ts";
 import { projectRoot } from "./service.ts";
-
-// What a test leaves running, since it has failed, ends with its file.
-afterAll(endChildren);
 
 /** A program that serves. */
 export interface OpenProgram extends Child {
