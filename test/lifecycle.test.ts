@@ -132,17 +132,18 @@ describe("a service with an embedded database", () => {
     expect(await listConcerts(next)).toHaveLength(5);
     expect(await next.stop()).toBe(0);
   });
-});
 
-test.each(["error", "fatal"])("logs why it ends when its PostgreSQL ends, with APP_LOG_LEVEL=%s", async (logLevel) => {
-  const folder = await createDataFolder();
-  const port = await freePort();
-  await using service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], { logLevel });
-  await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
-  process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
-  expect(await service.ended).toBe(1);
-  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL has ended by itself.*$/);
-  await folder.remove();
+  test.each(["error", "fatal"])(
+    "logs why it ends when its PostgreSQL ends, with APP_LOG_LEVEL=%s",
+    async (logLevel) => {
+      const port = await freePort();
+      await using service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], { logLevel });
+      await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
+      process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
+      expect(await service.ended).toBe(1);
+      expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL has ended by itself.*$/);
+    },
+  );
 });
 
 test.each([

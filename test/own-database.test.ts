@@ -203,22 +203,23 @@ describe("a failed connection attempt", () => {
   });
 });
 
-describe("a wait for a connection that exceeds its limit", () => {
+// Both tests wait for the same limit of five seconds.
+describe.concurrent("a wait for a connection that exceeds its limit", () => {
   /** A store with one connection, which is busy. */
-  async function busyStore() {
+  async function busyStore(lockId: number) {
     const proxy = await startPostgresProxy(database.url);
     const store = openStore(proxy.url(database.url), { poolSize: 1, maxRetries: 0 });
-    const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
-    const busy = store.read((db) => sql`select pg_advisory_lock_shared(1)`.execute(db), openDeadline());
-    await lock.untilWaiting(1);
-    onTestFinished(async () => {
+    const lock = await holdLock(database, `SELECT pg_advisory_lock(${lockId})`);
+    const busy = store.read((db) => sql`select pg_advisory_lock_shared(${lockId})`.execute(db), openDeadline());
+    await lock.untilInTheWay();
+    const close = async () => {
       proxy.releaseAnswers();
       await lock.release();
       await busy;
       await store.close();
       await proxy.close();
-    });
-    return { proxy, store };
+    };
+    return { proxy, store, [Symbol.asyncDispose]: close };
   }
 
   const one = sql`select 1`;
@@ -228,7 +229,8 @@ describe("a wait for a connection that exceeds its limit", () => {
   ];
 
   test("is DATABASE_UNAVAILABLE if the server has answered nothing meanwhile", async () => {
-    const { proxy, store } = await busyStore();
+    await using busy = await busyStore(1);
+    const { proxy, store } = busy;
     proxy.holdAnswers();
     for (const { reason } of (await Promise.allSettled(calls(store))) as PromiseRejectedResult[]) {
       expect(reason).toMatchObject({ failure: { reason: "DATABASE_UNAVAILABLE" } });
@@ -236,7 +238,8 @@ describe("a wait for a connection that exceeds its limit", () => {
   });
 
   test("is OVERLOADED if the server has answered other calls", async () => {
-    const { store } = await busyStore();
+    await using busy = await busyStore(2);
+    const { store } = busy;
     let isOver = false;
     const waiting = Promise.allSettled(calls(store)).finally(() => {
       isOver = true;

@@ -72,7 +72,7 @@ async function ticketsSeenBy(by: ProtocolClient, id: bigint, options: CallOption
 
 async function ticketsOf(id: bigint) {
   const tickets = await ticketsSeenBy(onlooker, id, noCache);
-  // A service that all calls went through knows without asking.
+  // A service that all calls went through has the tickets in its cache.
   if (services.length === 1) expect(await ticketsSeenBy(client(), id)).toEqual(tickets);
   return tickets;
 }
@@ -273,36 +273,26 @@ describe.each([
   test("a crowd that waits for one concert does not delay bookings of others", async () => {
     const held = await createConcert(onlooker, { totalTickets: 5 });
     const free = await createConcert(onlooker, { totalTickets: 5 });
-    const lock = await holdConcert(database, held.id, services);
-    let waiting: Promise<Outcome<unknown>>[] = [];
-    try {
-      waiting = await queueUp(
-        lock,
-        times(10, (index) => () => book(held.id, 1, `user-${index}`)),
-      );
-      succeeded(await book(free.id, 1));
-      await lock.untilWaiting(10);
-    } finally {
-      await lock.release();
-    }
+    await using lock = await holdConcert(database, held.id, services);
+    const calls = times(10, (index) => () => book(held.id, 1, `user-${index}`));
+    const waiting = await queueUp(lock, calls);
+    succeeded(await book(free.id, 1));
+    await lock.untilWaiting(10);
+    await lock.release();
     expect(tally(await Promise.all(waiting))).toEqual({ OK: 5, INSUFFICIENT_TICKETS: 5 });
   });
 
   test("concerts do not wait for one another, and reads do not wait for locks", async () => {
     const held = await createConcert(onlooker, { totalTickets: 5 });
     const free = await createConcert(onlooker, { totalTickets: 5 });
-    const lock = await holdConcert(database, held.id);
-    let waiting: Promise<Outcome<unknown>> | undefined;
-    try {
-      [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
-      const { id } = succeeded(await book(free.id, 1));
-      succeeded(await cancel(id));
-      succeeded(await update(free, { totalTickets: 6 }));
-      expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
-      await lock.untilWaiting(1);
-    } finally {
-      await lock.release();
-    }
+    await using lock = await holdConcert(database, held.id);
+    const [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
+    const { id } = succeeded(await book(free.id, 1));
+    succeeded(await cancel(id));
+    succeeded(await update(free, { totalTickets: 6 }));
+    expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
+    await lock.untilWaiting(1);
+    await lock.release();
     expect(waiting && verdict(await waiting)).toBe("OK");
     expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 4 });
   });

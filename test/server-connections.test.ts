@@ -1,7 +1,8 @@
+/** The listener: protocol detection, limits of connections and requests, and closing. */
 import { once } from "node:events";
 import { Agent, get, type ServerResponse } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
 import { converse, drip, openRaw, startDrippingProxy } from "./support/raw-connection.ts";
 import { listenOptions, type TestLimits } from "./support/served-app.ts";
@@ -13,13 +14,10 @@ const getRequest = (path: string, ...headers: string[]) =>
 let listener: Listener;
 /** The responses that `/held` requests wait for, in the order of arrival. */
 let held: ServerResponse[];
-let arrivals: { count: number; wake: () => void }[];
-const clean: (() => void)[] = [];
 
 /** Echoes the request. The test answers `/held`, and ends the response to `/begun`. */
 async function start(limits: TestLimits = {}): Promise<number> {
   held = [];
-  arrivals = [];
   listener = await listen({
     ...listenOptions(limits),
     handler: (request, response) => {
@@ -31,7 +29,6 @@ async function start(limits: TestLimits = {}): Promise<number> {
         if (request.url === "/held" || request.url === "/begun") {
           if (request.url === "/begun") response.write("begun ");
           held.push(response);
-          for (const arrival of arrivals) if (held.length >= arrival.count) arrival.wake();
         } else {
           response.end(`${request.httpVersion} ${request.method} ${request.url} ${bytes} bytes`);
         }
@@ -41,17 +38,13 @@ async function start(limits: TestLimits = {}): Promise<number> {
   return listener.port;
 }
 
-function heldCalls(count: number): Promise<void> {
-  return new Promise((wake) => {
-    if (held.length >= count) wake();
-    else arrivals.push({ count, wake });
-  });
-}
+const heldCalls = (count: number) =>
+  vi.waitFor(() => expect(held.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 1 });
 
 function session(port: number): ClientHttp2Session {
   const client = connect(`http://${host}:${port}`);
   client.on("error", () => {});
-  clean.push(() => client.destroy());
+  onTestFinished(() => client.destroy());
   return client;
 }
 
@@ -74,12 +67,11 @@ function http1Get(port: number, path: string, agent: Agent): Promise<string> {
 
 function keepAliveAgent(): Agent {
   const agent = new Agent({ keepAlive: true });
-  clean.push(() => agent.destroy());
+  onTestFinished(() => agent.destroy());
   return agent;
 }
 
 afterEach(async () => {
-  for (const each of clean.splice(0)) each();
   listener.destroy();
   await listener.close();
 });
@@ -113,7 +105,7 @@ describe("one port", () => {
 
   test("detects HTTP/2 that arrives byte by byte", async () => {
     const proxy = await startDrippingProxy(`http://127.0.0.1:${port}`, 300);
-    clean.push(() => proxy.close());
+    onTestFinished(() => proxy.close());
     expect(await http2Get(session(proxy.port), "/drip")).toBe("2.0 GET /drip 0 bytes");
   });
 
@@ -286,7 +278,7 @@ describe("close", () => {
   test("does not wait for a client that never closes its side", async () => {
     const rude = openRaw(port);
     rude.socket.allowHalfOpen = true;
-    // The preface and empty settings: a client that then reads nothing and says nothing.
+    // The preface and empty settings: a client that then reads and sends nothing.
     rude.socket.write(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1"));
     await once(rude.socket, "data");
     await listener.close();

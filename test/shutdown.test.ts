@@ -62,7 +62,8 @@ describe("a request whose body is still arriving when the grace period ends is a
   });
 });
 
-describe("a service with a database elsewhere", () => {
+// Each of these tests waits for the limits of a shutdown, so they run at the same time.
+describe.concurrent("a service with a database elsewhere", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -96,7 +97,7 @@ describe("a service with a database elsewhere", () => {
     const body = JSON.stringify({ concert_id: String(concert.id), user_id: "nora", ticket_count: 1 });
     const headers = { "Content-Type": "application/json" };
     const answer = fetch(`${baseUrl}/api/v1/bookings`, { method: "POST", headers, body });
-    await held.untilWaiting(1);
+    await held.untilInTheWay();
     return { held, answer };
   }
 

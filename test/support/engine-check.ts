@@ -239,25 +239,16 @@ function checkStored(calls: readonly Call[], database: FakeDatabase): void {
     const initial = database.history(concertId)[0]?.bookings ?? [];
     for (const booking of bookings) {
       const before = initial.find(({ id }) => id === booking.id);
-      const bookers = calls.filter(({ request }) => {
-        return request.kind === "book" && request.concertId === concertId && keyOf(request) === keyOf(booking);
-      });
-      if (!before)
-        checkAuthor(
-          booking,
-          bookers.filter(({ request }) => request.kind === "book" && request.ticketCount === booking.ticketCount),
-        );
+      const { id, ticketCount, cancelRequestId } = booking;
+      const isBooking = ({ request }: Call) => {
+        if (request.kind !== "book" || request.concertId !== concertId) return false;
+        return keyOf(request) === keyOf(booking) && request.ticketCount === ticketCount;
+      };
+      if (!before) checkAuthor(booking, calls.filter(isBooking));
       if (booking.status === "confirmed" || before?.status === "cancelled") continue;
-      checkAuthor(
-        booking,
-        calls.filter(({ request }) => {
-          return (
-            request.kind === "cancel" &&
-            request.bookingId === booking.id &&
-            request.requestId === booking.cancelRequestId
-          );
-        }),
-      );
+      const isCancel = ({ request }: Call) =>
+        request.kind === "cancel" && request.bookingId === id && request.requestId === cancelRequestId;
+      checkAuthor(booking, calls.filter(isCancel));
     }
   }
 }

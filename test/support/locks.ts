@@ -17,7 +17,7 @@ export const patientSettings = {
 export type Queueing = Pick<TestService, "queuedRequests">;
 
 /** A transaction of the test that holds a lock. */
-export interface HeldLock {
+export interface HeldLock extends AsyncDisposable {
   /** A statement in the transaction that holds the lock. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   /** Resolves once so many calls wait: sessions for a lock, and requests in the services' queues. */
@@ -40,17 +40,19 @@ export async function holdLock(
   await session.query(text, values);
   const own = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   let isReleased = false;
+  const release = async (how: "COMMIT" | "ROLLBACK" = "COMMIT") => {
+    if (isReleased) return;
+    isReleased = true;
+    await session.query(how);
+    await session.end();
+  };
   return {
     query: async <Row extends object>(statement: string, parameters: unknown[] = []) =>
       (await session.query<Row>(statement, parameters)).rows,
     untilWaiting: (calls) => untilWaiting(database, services, calls),
     untilInTheWay: () => untilBlocked(database, own.rows[0]?.pid),
-    release: async (how = "COMMIT") => {
-      if (isReleased) return;
-      isReleased = true;
-      await session.query(how);
-      await session.end();
-    },
+    release,
+    [Symbol.asyncDispose]: () => release(),
   };
 }
 
