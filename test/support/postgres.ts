@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,12 +68,26 @@ async function startEmbedded(binaries?: Binaries): Promise<TestPostgres> {
   await chmod(dataDir, 0o755);
   const settings = { max_connections: "300" };
   const embedded = await startEmbeddedPostgres({ dataDir, log: () => {}, settings, ...(binaries ? { binaries } : {}) });
+  // Vitest has no teardown when it is interrupted.
+  const kill = () => killServer(dataDir);
+  const exit = () => process.exit(130);
+  process.once("exit", kill).once("SIGINT", exit).once("SIGTERM", exit);
   const { host, port, user, password, database } = embedded.connection;
   return {
     adminUrl: `postgres://${user}:${password}@${host}:${port}/${database}`,
     stop: async () => {
+      process.off("exit", kill).off("SIGINT", exit).off("SIGTERM", exit);
       await embedded.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function killServer(dataDir: string): void {
+  try {
+    const [pid] = readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n");
+    process.kill(Number(pid), "SIGINT");
+  } catch {
+    // It has ended.
+  }
 }
