@@ -32,7 +32,7 @@ const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", na
 
 const noPrefixSum: readonly KillingTest[] = [
   inDecide("rejects a request for 4 when fewer are left and still books the next request for 1"),
-  inRaces("in one process > a request that no longer fits does not stop a smaller one behind it"),
+  inRaces("in one process > rejects a request that no longer fits and books a smaller one behind it"),
 ];
 
 export const mutants: readonly Mutant[] = [
@@ -46,11 +46,11 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     tests: [
-      inRaces("between processes > bookings of the last ticket: one gets it"),
-      inRaces("between processes > cancelling > one booking from all sides restores its tickets once"),
+      inRaces("between processes > sells the last ticket to one of many bookings"),
+      inRaces("between processes > cancelling > one booking in many calls restores its tickets once"),
       {
         file: "test/load/rush.test.ts",
-        name: "on 2 service process(es) > by REST > 40 users at once for 20 tickets",
+        name: "on 2 service process(es) > by REST > 40 users at once book 20 tickets",
       },
     ],
   },
@@ -67,7 +67,9 @@ export const mutants: readonly Mutant[] = [
       inRaces(
         "between processes > booking against a change of the total > of two tickets while 3 become 1, book first",
       ),
-      inRaces("between processes > updates based on the same version: one wins, the others hear the version of now"),
+      inRaces(
+        "between processes > accepts one of many updates of the same version, and rejects the others with the current version",
+      ),
     ],
   },
   {
@@ -77,7 +79,10 @@ export const mutants: readonly Mutant[] = [
     tests: [
       "concerts_available_tickets_check",
       "concerts_available_tickets_check by UPDATE concerts SET available_tickets = -1",
-    ].map((name) => ({ file: "test/constraints.test.ts", name: `PostgreSQL itself refuses what breaks > ${name}` })),
+    ].map((name) => ({
+      file: "test/constraints.test.ts",
+      name: `PostgreSQL rejects a statement that breaks > ${name}`,
+    })),
   },
   {
     name: "a prefix-sum decision: refused requests count",
@@ -127,7 +132,7 @@ export const mutants: readonly Mutant[] = [
     name: "no dispose",
     file: batch,
     changes: [{ from: "await using open = await batches.open(", to: "const open = await batches.open(" }],
-    tests: [{ file: "test/engine-connections.test.ts", name: "a policy that throws costs no connection and no lock" }],
+    tests: [{ file: "test/engine-connections.test.ts", name: "a policy that throws leaks no connection and no lock" }],
   },
   {
     name: "owner remembered",
@@ -143,7 +148,7 @@ export const mutants: readonly Mutant[] = [
     tests: [
       {
         file: "test/reused-ids.test.ts",
-        name: "the old owner is refused a booking whose id came again, and the new owner is served",
+        name: "rejects the old owner of a booking id that was assigned again, and serves the new owner",
       },
     ],
   },
@@ -159,9 +164,9 @@ export const mutants: readonly Mutant[] = [
     tests: [
       {
         file: "test/lost-commit.test.ts",
-        name: "a cancel whose COMMIT > does not arrive is repeated, and stored once",
+        name: "a cancel whose COMMIT > does not arrive is repeated and stored once",
       },
-      inEngineCommit("a booking that only COMMIT finds to be impossible is refused"),
+      inEngineCommit("rejects a booking that breaks a constraint only at COMMIT"),
     ],
   },
   {
@@ -187,25 +192,25 @@ export const mutants: readonly Mutant[] = [
     changes: [{ from: "byId.set(bookingId, after);", to: "" }],
     tests: [
       inDecide("cancels a booking once"),
-      inRaces("in one process > cancelling > does not confuse bookings that are cancelled together"),
+      inRaces("in one process > cancelling > several bookings together restores each booking's tickets"),
     ],
   },
   {
     name: "COMMIT's tag ignored",
     file: commit,
     changes: [{ from: 'if (command !== "COMMIT") {', to: "if (false) {" }],
-    tests: [inEngineCommit("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK, is refused")],
+    tests: [inEngineCommit("rejects a cancel that cannot be written, so that PostgreSQL answers COMMIT with ROLLBACK")],
   },
   {
     name: "slot kept: a refused call's stream stays open until its client ends it",
     file: "src/transport/listener/http2.ts",
     changes: [{ from: 'stream.on("wantTrailers", endAfterTrailers);', to: "" }],
     tests: [
-      "has its whole response, then is closed without an error: gRPC",
-      "is not counted against a client that only waits for the end of the stream",
+      "receives its whole response and is then closed without an error: gRPC",
+      "does not count against a client that only waits for the end of the stream",
     ].map((name) => ({
       file: "test/http2-streams.test.ts",
-      name: `a stream whose call is refused before its body has ended > ${name}`,
+      name: `a stream whose call is rejected before the end of its body > ${name}`,
     })),
   },
   {

@@ -37,7 +37,7 @@ function occupy() {
   };
 }
 
-test("a caller who gives up in the queue costs nothing when the turn comes", async () => {
+test("a transaction whose call is cancelled in the queue never opens", async () => {
   const rival = occupy();
   await rival.begun;
   const deadline = openDeadline();
@@ -51,7 +51,7 @@ test("a caller who gives up in the queue costs nothing when the turn comes", asy
   expect(work).not.toHaveBeenCalled();
 });
 
-test("a caller who gives up before a second attempt gets none, also if it already waits for a connection", async () => {
+test("a transaction whose call is cancelled before the second attempt is not attempted again, even if it waits for a connection", async () => {
   vi.spyOn(Math, "random").mockReturnValue(0);
   const first = occupy();
   await first.begun;
@@ -70,7 +70,7 @@ test("a caller who gives up before a second attempt gets none, also if it alread
   expect(work).toHaveBeenCalledOnce();
 });
 
-test("callers who wait do not hold up the question whether the database is there", async () => {
+test("the probe of the database is answered while calls wait for a connection", async () => {
   const rival = occupy();
   await rival.begun;
   await store.ping();

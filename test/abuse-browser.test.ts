@@ -21,7 +21,7 @@ describe.each([
   ["nothing is set", {}],
   ["only origins are set", { APP_CORS_ORIGINS: "http://evil.test" }],
   ["the mode is dev", { APP_AUTH_MODE: "dev" }],
-])("loopback is forced since %s", (_, env) => {
+])("a service that listens on loopback only since %s", (_, env) => {
   beforeAll(() => serveWithConfig(env));
   afterAll(() => app?.close());
 
@@ -58,7 +58,7 @@ describe.each([
     expectForbidden(await sendHttp(app?.baseUrl ?? "", { path, headers: { host: "evil.test" } }), "HOST_NOT_ALLOWED");
   });
 
-  test("gRPC is refused in its own words, by :authority and by Origin", async () => {
+  test("gRPC calls are rejected by :authority and by Origin, with a gRPC status", async () => {
     for (const headers of [{ ":authority": "evil.test" }, { origin }]) {
       const { ":status": status, ...answered } = await callGrpc(headers);
       expect([status, answered["grpc-status"], answered["cache-control"]]).toEqual([200, "7", "no-store"]);
@@ -68,7 +68,7 @@ describe.each([
   });
 });
 
-describe("no host is refused", () => {
+describe("a service that accepts every Host", () => {
   afterEach(() => app?.close());
 
   test.each([

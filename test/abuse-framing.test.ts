@@ -29,7 +29,7 @@ const request = (version: string, coding: string, body = "2\r\n{}\r\n0\r\n\r\n")
   `POST ${getConcert} HTTP/${version}\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
   `Connection: keep-alive\r\nTransfer-Encoding: ${coding}\r\n\r\n${body}${second}`;
 
-describe("the connection is closed, and what follows is not taken for a request", () => {
+describe("the connection closes, and the bytes behind the request are not read as a request", () => {
   test.each(["gzip, chunked", "identity, chunked", "deflate,chunked", "GZIP, Chunked"])(
     "Transfer-Encoding: %s is not implemented",
     async (coding) => {
@@ -63,7 +63,7 @@ test.each([
     "INVALID_REQUEST",
   ],
   ["no Host", `${post}Content-Length: 2\r\n\r\n{}`, 400, "INVALID_REQUEST"],
-])("%s is refused with a problem, and the connection is closed", async (_, bytes, status, reason) => {
+])("%s is rejected with a problem, and the connection closes", async (_, bytes, status, reason) => {
   const said = await untilClosed(`${bytes}${second}`);
   expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
   expect(said).toContain(`"reason":"${reason}"`);
@@ -72,7 +72,7 @@ test.each([
   }
 });
 
-test("an unknown expectation is refused over HTTP/2, and the connection goes on", async () => {
+test("an unknown expectation is rejected over HTTP/2, and the connection stays open", async () => {
   const session = connect(app.baseUrl);
   onTestFinished(() => session.destroy());
   const ask = (more: Record<string, string>) =>
@@ -90,7 +90,7 @@ test("HTTP/1.0 needs no Host", async () => {
   expect(await untilClosed("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test("chunked bodies are read, and the connection goes on", async () => {
+test("chunked bodies are read, and the connection stays open", async () => {
   const connection = openRaw(app.port);
   for (const coding of ["chunked", "Chunked"]) connection.socket.write(request("1.1", coding));
   await expect.poll(() => connection.received().match(/HTTP\/1\.1 \d+/g)).toHaveLength(4);
@@ -121,14 +121,14 @@ test.each([
   if (status >= 400) expect(answer.headers["cache-control"]).toBe("no-store");
 });
 
-test("nor of what never became a request", async () => {
+test("no cache keeps the response to bytes that are no request", async () => {
   const said = await untilClosed("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: x\r\n\r\n");
   expect(said).toMatch(/^HTTP\/1\.1 400 /);
   expect(said.toLowerCase()).toContain("x-content-type-options: nosniff\r\n");
   expect(said.toLowerCase()).toContain("cache-control: no-store\r\n");
 });
 
-test("gRPC and HTTP/2 are answered as before", async () => {
+test("gRPC and HTTP/2 are answered as usual", async () => {
   const { headers } = await sendGrpc(app.baseUrl, getConcert, envelope(Buffer.of()));
   expect(headers).toMatchObject({ "grpc-status": "0" });
   expect(headers).not.toHaveProperty("x-content-type-options");

@@ -68,7 +68,7 @@ async function send(path: string, type: string, body: string | Uint8Array, more 
   return { headers, body: Buffer.concat(chunks) };
 }
 
-/** The connection has survived: it answers another call. */
+/** The connection is still open: it answers another call. */
 async function expectAlive() {
   const { headers } = await send("/grpc.health.v1.Health/Check", "application/grpc", envelope(Buffer.of()));
   expect(headers["grpc-status"]).toBe("0");
@@ -88,7 +88,7 @@ const getConcert = rpcPath("ConcertService.GetConcert");
 const longId = JSON.stringify({ id: long });
 const grpcBad = { "grpc-encoding": "\u00e9".repeat(3_000) };
 
-describe("gRPC: the trailers are short and the connection lives on", () => {
+describe("gRPC: the trailers are short, and the connection stays open", () => {
   test.each([0n, 1n])("the reason arrives beside many violations: %s", async (id) => {
     const client = createClient(ConcertService, createGrpcTransport({ baseUrl: app.baseUrl }));
     const error = ConnectError.from(await client.getConcert({ id }).catch((caught: unknown) => caught));
@@ -136,7 +136,7 @@ describe("gRPC: the trailers are short and the connection lives on", () => {
   });
 });
 
-test("details are kept as far as they fit", async () => {
+test("the response has as many violations as fit", async () => {
   const { headers } = await send(rpcPath("ConcertService.ListConcerts"), "application/grpc", envelope(Buffer.of()));
   const details = Buffer.from(String(headers["grpc-status-details-bin"]), "base64").toString();
   expect(details).toContain("type.googleapis.com/google.rpc.ErrorInfo");

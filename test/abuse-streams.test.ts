@@ -66,7 +66,7 @@ describe.each([
     return undefined;
   };
 
-  test("an address has 50 streams, and room again when they are gone", async () => {
+  test("rejects an address's 51st stream, and accepts streams again when the others have ended", async () => {
     const { session, statuses } = await openMany(200, 1, reflectionPath(service), wholeFile);
     await vi.waitFor(() => expect(statuses).toEqual(refusals(150)), patience);
     // The limits of health are separate.
@@ -77,19 +77,19 @@ describe.each([
     await vi.waitFor(async () => expect(await ask()).toBe("fileDescriptorResponse"), patience);
   });
 
-  test("a refused stream whose client takes nothing at all is cut", async () => {
+  test("cuts a rejected stream whose client reads nothing", async () => {
     const { statuses, closed } = await openMany(60, 0, reflectionPath(service), wholeFile);
     await vi.waitFor(() => expect(closed()).toBe(10), patience);
     expect(statuses).toEqual([]);
   });
 });
 
-test("Watch: an address has 100 streams", async () => {
+test("Watch rejects an address's 101st stream", async () => {
   const { statuses } = await openMany(150, 1, "/grpc.health.v1.Health/Watch", envelope(Buffer.of()));
   await vi.waitFor(() => expect(statuses).toEqual(refusals(50)), patience);
 });
 
-test("reflection repeats no long names", async () => {
+test("reflection does not repeat long names in errors", async () => {
   const client = createClient(v1.ServerReflection, createGrpcTransport({ baseUrl: app.baseUrl }));
   const ask = async (request: { host?: string; messageRequest: { case: "fileByFilename"; value: string } }) => {
     async function* requests() {

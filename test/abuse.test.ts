@@ -1,6 +1,6 @@
 /**
- * Abuse over real sockets, of a service whose timeouts are short. Whatever is done to it, another client is served
- * meanwhile, the abuser's connections end, and what they took is given back.
+ * Abuse over real sockets, of a service with short timeouts. In every test the service goes on serving another client, the
+ * abusive connections end, and their sockets and memory are freed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -17,10 +17,10 @@ import {
   sendGrpc,
   sendHttp,
 } from "./support/bad-input.ts";
-import { createConcert } from "./support/concerts.ts";
 import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { openRaw, type RawConnection } from "./support/raw-connection.ts";
+import { createConcert } from "./support/stage.ts";
 import { type Holdings, startWatchedService, type WatchedService } from "./support/watched-service.ts";
 
 const listConcerts = rpcPath("ConcertService.ListConcerts");
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** Another client, over HTTP/1.1 and gRPC, that reads and books again and again until it is told to stop. */
+/** Another client, over HTTP/1.1 and gRPC, that reads and books in a loop until it is stopped. */
 let stopClient: () => Promise<number>;
 
 beforeEach(async () => {
@@ -111,7 +111,7 @@ function flood(count: number, url: string, ...bytes: Bytes[]): RawConnection[] {
   return connections;
 }
 
-/** Writes one more piece on each connection again and again until the server has closed them all; what it said. */
+/** Writes one more piece on each connection in a loop until the server has closed them all. Returns its responses. */
 async function untilClosed(connections: readonly RawConnection[], piece?: Bytes): Promise<string[]> {
   const closed = Promise.all(connections.map((connection) => connection.closed));
   let over = false;
@@ -131,20 +131,20 @@ const repeat = (count: number, piece: (index: number) => Uint8Array) =>
 const streamId = (index: number) => 2 * index + 1;
 const restPost = "POST /api/v1/bookings HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n";
 
-describe("slowness", () => {
-  test("of headers", async () => {
+describe("the service ends connections that are too slow:", () => {
+  test("headers", async () => {
     const answers = await untilClosed(flood(200, service.baseUrl, "GET /api/v1/concerts HTTP/1.1\r\nX-Slow: "), "x");
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test("of bodies", async () => {
+  test("bodies", async () => {
     const length = flood(100, service.baseUrl, `${restPost}Content-Length: 5000\r\n\r\n`);
     const chunks = flood(100, service.baseUrl, `${restPost}Transfer-Encoding: chunked\r\n\r\n`);
     const answers = await Promise.all([untilClosed(length, " "), untilClosed(chunks, "1\r\n \r\n")]);
     for (const answer of answers.flat()) expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test("of bodies in all the streams of a connection", async () => {
+  test("bodies in all the streams of a connection", async () => {
     const begun = repeat(100, (index) => {
       const start = frame(frameType.data, flag.none, streamId(index), envelope(Buffer.of(), 0, 5_000));
       return Buffer.concat([headers(streamId(index), grpcFields(bookTickets)), start]);
@@ -155,7 +155,7 @@ describe("slowness", () => {
     }
   });
 
-  test("of HTTP/2's preface, settings and headers", async () => {
+  test("HTTP/2's preface, settings and headers", async () => {
     const pieces: [Bytes[], Bytes][] = [
       [["PRI * HT"], ""],
       [[opening], frame(frameType.ping, flag.none, 0, Buffer.alloc(8))],
@@ -164,7 +164,7 @@ describe("slowness", () => {
     await Promise.all(pieces.map(([bytes, piece]) => untilClosed(flood(50, service.grpcUrl, ...bytes), piece)));
   });
 
-  test("in taking answers", async () => {
+  test("reading responses", async () => {
     const initialWindow = frame(frameType.settings, flag.none, 0, Buffer.of(0, 4, 0, 0, 0, 0));
     const message = envelope(Buffer.of());
     const calls = repeat(100, (index) => {
@@ -177,8 +177,8 @@ describe("slowness", () => {
   });
 });
 
-describe("connections", () => {
-  test("a thousand that say nothing, or have gone silent after a call", async () => {
+describe("the service ends connections:", () => {
+  test("a thousand that send nothing, or nothing more after a call", async () => {
     const call = "GET /api/v1/concerts HTTP/1.1\r\nHost: test\r\n\r\n";
     const connections = [
       ...flood(300, service.baseUrl),
@@ -190,7 +190,7 @@ describe("connections", () => {
     expect(answers.filter((answer) => answer.startsWith("HTTP/1.1 200 OK"))).toHaveLength(300);
   });
 
-  test("whose clients have closed their half, or vanish in the middle", async () => {
+  test("clients that close their half, or disappear in the middle of a request", async () => {
     const half = flood(200, service.baseUrl, `${restPost}Content-Length: 50\r\n\r\n{`);
     for (const { socket } of half) socket.end();
     const gone = flood(200, service.grpcUrl, opening, headers(1, grpcFields(bookTickets)));
@@ -202,7 +202,7 @@ describe("connections", () => {
 
 // That it is the flood which ends a connection, not the time, is for http2-floods to show.
 describe("HTTP/2", () => {
-  test("streams that are reset as soon as they have begun", async () => {
+  test("ends a connection whose streams are reset as soon as they begin", async () => {
     const body = frame(frameType.data, flag.endStream, 0, envelope(Buffer.of()));
     const rapid = repeat(4_000, (index) => {
       const stream = streamId(index);
@@ -237,13 +237,13 @@ describe("HTTP/2", () => {
       Buffer.concat([opening, headers(1, grpcFields(bookTickets), flag.none)]),
       frame(frameType.continuation, flag.none, 1, Buffer.alloc(100)),
     ],
-  ])("a flood of %s", async (_, start, piece) => {
+  ])("ends a connection with a flood of %s", async (_, start, piece) => {
     const thousand = repeat(1_000, () => piece);
     await untilClosed(flood(5, service.grpcUrl, start, ...new Array<Uint8Array>(100).fill(thousand)), thousand);
   });
 });
 
-describe("size", () => {
+describe("the service limits the size", () => {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN } = constants;
   const tightly = { params: { [BROTLI_PARAM_QUALITY]: 3, [BROTLI_PARAM_LGWIN]: 24 } };
   const small = gzipSync(Buffer.alloc(60_000_000));
@@ -259,7 +259,7 @@ describe("size", () => {
     ],
     // A decoder of brotli takes 16 megabytes to unpack the first byte of it: it is not begun at all.
     ["brotli", "br", brotliCompressSync(Buffer.alloc(2 ** 28), tightly), 501, "unimplemented", Code.Unimplemented],
-  ])("of what is packed: %s", async (_, encoding, bomb, status, name, code) => {
+  ])("of compressed messages: %s", async (_, encoding, bomb, status, name, code) => {
     const { peakBytes } = await service.holdings();
     const all = Array.from({ length: 20 }, async () => {
       const headers = { ...jsonType, "content-encoding": encoding };

@@ -1,5 +1,4 @@
-/** The audit trail of bookings: acts on others' bookings are recorded, whoever else is in the batch. */
-
+/** The audit trail of bookings: acts on others' bookings are recorded, in every batch that has some. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cancelBooking } from "../src/booking/cancel.ts";
@@ -14,18 +13,18 @@ import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
 import { exampleConcert } from "./support/example-bookings.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
 let engine: BookingEngine;
 let concertId: ConcertId;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   store = openStore(proxy.url(database.url));
   engine = createBookingEngine(store.batches, {
     ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
@@ -94,8 +93,8 @@ function jsonOf(booking: Booking) {
   };
 }
 
-describe("an act on another's booking", () => {
-  test("has an entry: who, where from, and the booking as it was and is", async () => {
+describe("the entry of an act on another's booking", () => {
+  test("has the actor, the address, and the booking before and after", async () => {
     const booking = await book(admin, 'ann "the\\quote", {1}');
     const { value: cancelled } = await submitCancel(otherAdmin, booking);
     const before = jsonOf(booking);
@@ -113,19 +112,19 @@ describe("an act on another's booking", () => {
     expect(instants).toEqual([{ same: true }, { same: true }]);
   });
 
-  test("is of the booking's transaction", async () => {
+  test("is written in the booking's transaction", async () => {
     const { id } = await book(admin, "ann");
     const same =
       "SELECT a.xmin = b.xmin AS same FROM audit_entries a JOIN bookings b ON b.id = booking_id WHERE b.id = $1";
     expect(await database.query(same, [id])).toEqual([{ same: true }]);
   });
 
-  test("may come from nowhere", async () => {
+  test("may have no address", async () => {
     await book({ subject: "admin-1", address: undefined }, "ann");
     expect(await trail()).toMatchObject([{ actor: "admin-1", address: null }]);
   });
 
-  test("by the use case has its entry too", async () => {
+  test("is also written by the use case", async () => {
     const { id: bookingId } = await book(person("ann"), "ann");
     const request = { bookingId, userId: "ann", requestId: randomUUID(), actor: admin };
     await cancelBooking(store, engine, request, openDeadline());
@@ -133,7 +132,7 @@ describe("an act on another's booking", () => {
   });
 });
 
-test("acts on one's own bookings, and those of nobody in particular, are in the bookings and not in the trail", async () => {
+test("an act on a caller's own booking, or without an actor, is recorded in the booking and not in the trail", async () => {
   const own = await book(person("ann"), "ann");
   await submitCancel(person("ann"), own);
   const nobodys = await book(serviceItself, "ben");
@@ -145,7 +144,7 @@ test("acts on one's own bookings, and those of nobody in particular, are in the 
   ]);
 });
 
-test("in a batch of many each act is its own actor's", async () => {
+test("each act in a batch is recorded with its own actor", async () => {
   const [anns, bens] = [await book(person("ann"), "ann"), await book(person("ben"), "ben")];
   const first = submitBooking(person("cleo"), "cleo");
   // These wait for the first one's batch, and then are one.
@@ -182,8 +181,8 @@ test("in a batch of many each act is its own actor's", async () => {
   expect(await database.query(transactions, [concertId])).toHaveLength(1);
 });
 
-describe("what is not stored by a request has no entry:", () => {
-  test("repeats, in the same batch or later, are the first one's", async () => {
+describe("a request that stores nothing has no entry:", () => {
+  test("a repeated request, in the same batch or later", async () => {
     const [requestId, cancelId] = [randomUUID(), randomUUID()];
     const first = submitBooking(person("cleo"), "cleo");
     const answers = [admin, otherAdmin, admin].map((actor) => submitBooking(actor, "ann", { requestId }));
@@ -200,7 +199,7 @@ describe("what is not stored by a request has no entry:", () => {
     ]);
   });
 
-  test("refusals", async () => {
+  test("a rejected request", async () => {
     const booking = await book(person("ann"), "ann");
     await submitCancel(person("ann"), booking);
     const refused = [
@@ -214,7 +213,7 @@ describe("what is not stored by a request has no entry:", () => {
     expect(await trail()).toEqual([]);
   });
 
-  test("and what cannot have its entry fails alone, and is not stored", async () => {
+  test("a request whose entry cannot be written fails alone and is not stored", async () => {
     const first = submitBooking(person("cleo"), "cleo");
     const tooLong = submitBooking(person("a".repeat(256)), "ann");
     const other = submitBooking(admin, "ann");
@@ -227,7 +226,7 @@ describe("what is not stored by a request has no entry:", () => {
   });
 });
 
-describe("a batch whose COMMIT's answer is lost has its entries once,", () => {
+describe("a batch whose COMMIT's answer is lost has its entries once", () => {
   test.each(["answer lost", "undelivered"] as const)("%s", async (fault) => {
     const lost = proxy.failNextCommit(fault);
     const [{ value: booking }] = await Promise.all([submitBooking(admin, "ann"), lost]);
@@ -240,7 +239,7 @@ describe("a batch whose COMMIT's answer is lost has its entries once,", () => {
   });
 });
 
-test("a batch that PostgreSQL rolls back for its entries' sake stores nothing", async () => {
+test("a batch that PostgreSQL rolls back because of an entry stores nothing", async () => {
   await database.query(`
     CREATE FUNCTION refuse_entry() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full''; END';

@@ -1,4 +1,4 @@
-/** What docs/operations.md says about the audit trail, done as it says. */
+/** The audit trail's queries and rights, as docs/operations.md has them. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -73,7 +73,7 @@ afterAll(async () => {
   await database?.checkInvariants().finally(() => database.drop());
 });
 
-test("who changed a concert, and what they changed", async () => {
+test("the documented query finds who changed a concert, and what changed", async () => {
   const rows = await database.query(statement("WHERE concert_id = "));
   const created = rows.filter(({ action }) => action === "concert.create");
   expect(created).toContainEqual(expect.objectContaining({ actor: "admin-1", field: "price", old: null, new: 50.25 }));
@@ -83,14 +83,14 @@ test("who changed a concert, and what they changed", async () => {
   ]);
 });
 
-test("what an administrator did to others' bookings", async () => {
+test("the documented query finds an administrator's acts on others' bookings", async () => {
   const byAdmin = { actor_address: admin.address, concert_id: String(concert.id), booking_id: String(booking.id) };
   expect(await database.query(statement("WHERE actor = "))).toMatchObject([
     { ...byAdmin, action: "booking.create", user_id: "ann", ticket_count: 2 },
   ]);
 });
 
-test("what happened to a booking", async () => {
+test("the documented query finds all acts on a booking", async () => {
   expect(await database.query(statement("WHERE booking_id = "))).toMatchObject([
     { actor: "admin-1", action: "booking.create", before: null, after: "confirmed" },
     { actor: "admin-2", action: "booking.cancel", before: "confirmed", after: "cancelled" },
@@ -98,12 +98,12 @@ test("what happened to a booking", async () => {
 });
 
 test.each([
-  ["UPDATE audit_entries SET actor = 'nobody'"],
+  ["UPDATE audit_entries SET actor = 'mallory'"],
   ["DELETE FROM audit_entries"],
   ["TRUNCATE audit_entries"],
   ["ALTER TABLE audit_entries DISABLE TRIGGER ALL"],
   ["DROP TABLE audit_entries"],
-])("a service with those rights alone cannot %s", async (text) => {
+])("a service with only the documented rights cannot %s", async (text) => {
   const session = await database.connect();
   await session.query(`SET ROLE ${role}`);
   const refusal = { code: "42501", message: expect.stringMatching(/permission denied|must be owner/) };

@@ -1,5 +1,4 @@
-/** The audit trail of concerts, and that nobody can change what it says. */
-
+/** The audit trail of concerts. Its entries cannot be changed. */
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -16,19 +15,19 @@ import { admin, entriesOf, otherAdmin, whoDidWhat } from "./support/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { exampleConcert } from "./support/example-bookings.ts";
 import { succeeded } from "./support/outcomes.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { createProtocolClient } from "./support/protocols.ts";
 import { startTestService } from "./support/service.ts";
 import { createStage, moonlight, userId } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   store = openStore(proxy.url(database.url));
 });
 afterEach(() => database.checkInvariants());
@@ -55,7 +54,7 @@ async function countEntries(): Promise<number> {
 const failsWith = (reason: string) => expect.objectContaining({ failure: expect.objectContaining({ reason }) });
 
 describe("a concert's entries", () => {
-  test("tell who created and updated it, where from, and what it was and is", async () => {
+  test("have the actor, the address, and the concert before and after", async () => {
     const created = await create();
     const updated = await update(created, { name: "Summer Journey", priceCents: 0, totalTickets: 120 });
     const before = {
@@ -86,7 +85,7 @@ describe("a concert's entries", () => {
     ]);
   });
 
-  test("are of the change's instant and transaction", async () => {
+  test("have the instant and the transaction of the change", async () => {
     const { id, version } = await create();
     const last = () =>
       database.query(
@@ -100,15 +99,15 @@ describe("a concert's entries", () => {
   });
 
   test.each<[whose: string, actor: Actor]>([
-    ["of nobody in particular", { subject: undefined, address: "192.0.2.1" }],
+    ["without an actor", { subject: undefined, address: "192.0.2.1" }],
     ["of the service itself", { subject: undefined, address: undefined }],
-  ])("%s say so", async (_, actor) => {
+  ])("are written for changes %s", async (_, actor) => {
     const { id } = await create(actor);
     const expected = [{ actor: null, address: actor.address ?? null, action: "concert.create" }];
     expect(await entriesOf(database, id)).toMatchObject(expected);
   });
 
-  test("are there for the demo concerts too, which the service makes", async () => {
+  test("are written for the demo concerts, whose actor is the service", async () => {
     const own = await createTestDatabase();
     const ownStore = openStore(own.url);
     const count = await createDemoConcerts(ownStore, Temporal.Now.instant());
@@ -119,7 +118,7 @@ describe("a concert's entries", () => {
   });
 });
 
-describe("what is not stored has no entry:", () => {
+describe("a change that is not stored has no entry:", () => {
   const taken = randomUUID();
   let concert: Concert;
   beforeAll(async () => {
@@ -154,7 +153,7 @@ describe("what is not stored has no entry:", () => {
     expect(await countEntries()).toBe(before);
   });
 
-  test("and what cannot have its entry is not stored", async () => {
+  test("a change whose entry cannot be written is not stored", async () => {
     const requestId = randomUUID();
     await expect(create({ subject: "a".repeat(256), address: undefined }, requestId)).rejects.toThrow("too long");
     expect(await database.query("SELECT FROM concerts WHERE request_id = $1", [requestId])).toEqual([]);
@@ -162,12 +161,12 @@ describe("what is not stored has no entry:", () => {
 });
 
 describe("a change whose COMMIT's answer is lost has", () => {
-  test("an entry if it has committed", async () => {
+  test("one entry if it has committed", async () => {
     const [{ id }] = await Promise.all([create(), proxy.failNextCommit("answer lost")]);
     expect(await whoDidWhat(database, id)).toEqual(["admin-1 concert.create"]);
   });
 
-  test("none if it has not, and one once it is repeated", async () => {
+  test("no entry if it has not committed, and one entry after the repetition", async () => {
     const unrepeated = openStore(proxy.url(database.url), { maxRetries: 0 });
     const concert = await create();
     const lost = proxy.failNextCommit("undelivered");
@@ -182,16 +181,16 @@ describe("a change whose COMMIT's answer is lost has", () => {
 describe("the trail", () => {
   const columns = "(occurred_at, actor, action, concert_id, booking_id, before, after)";
   test.each([
-    ["UPDATE audit_entries SET actor = 'nobody'"],
-    ["UPDATE audit_entries SET actor = 'nobody' WHERE false"],
+    ["UPDATE audit_entries SET actor = 'mallory'"],
+    ["UPDATE audit_entries SET actor = 'mallory' WHERE false"],
     ["DELETE FROM audit_entries"],
     ["TRUNCATE audit_entries"],
     [
       `INSERT INTO audit_entries OVERRIDING SYSTEM VALUE SELECT * FROM audit_entries
-        ON CONFLICT (id) DO UPDATE SET actor = 'nobody'`,
+        ON CONFLICT (id) DO UPDATE SET actor = 'mallory'`,
     ],
     ["SET session_replication_role = replica; DELETE FROM audit_entries"],
-  ])("cannot be changed, by its owner either: %s", async (statement) => {
+  ])("cannot be changed, not even by its owner: %s", async (statement) => {
     await create();
     const session = await database.connect();
     const [role] = await database.query(
@@ -209,13 +208,13 @@ describe("the trail", () => {
     ["audit_entries_booking_id_check", "(now(), 'ann', 'concert.create', 1, 1, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.update', 1, NULL, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.create', 1, NULL, '{}', '{}')"],
-  ])("takes nothing that breaks %s: %s", async (constraint, values) => {
+  ])("rejects an entry that breaks %s: %s", async (constraint, values) => {
     const statement = `INSERT INTO audit_entries ${columns} VALUES ${values}`;
     await expect(database.query(statement)).rejects.toMatchObject({ constraint });
   });
 });
 
-test("a service that believes every user records changes of concerts, and who booked and cancelled", async () => {
+test("in the mode none the service records changes of concerts, and the users who booked and cancelled", async () => {
   const service = await startTestService({}, database);
   const client = createProtocolClient("REST", service.baseUrl);
   const stage = createStage(service.baseUrl);
@@ -233,7 +232,7 @@ test("a service that believes every user records changes of concerts, and who bo
   expect(booking).toEqual({ booked_by: userId, cancelled_by: userId });
 });
 
-test("a database from before gets it without a table being rewritten, and its bookings do not know who", async () => {
+test("the migration adds it without rewriting a table, and older bookings have no actor", async () => {
   const old = await createTestDatabase();
   const migrations = (await readdir("db/migrations")).sort();
   const migrate = async (file: string) => void (await old.query(`BEGIN; ${await readFile(file, "utf8")}; COMMIT`));

@@ -1,18 +1,17 @@
-/** The booking window is `[start, end)` by the database's clock, at the instant at which the lock was had. */
+/** The booking window is `[start, end)` by the database's clock, at the instant after the lock is acquired. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
-import { createConcert, instantOf } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
-import { spawnService } from "./support/process.ts";
+import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
+import { createConcert, instantOf } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 
@@ -25,7 +24,7 @@ beforeAll(async () => {
   service = await startTestService(patientSettings, database);
   client = createProtocolClient("Connect JSON", service.baseUrl);
 });
-afterEach(() => checkAndClear(database));
+afterEach(() => database.checkInvariants().finally(() => database.clear()));
 afterAll(async () => {
   await service?.close();
   await database?.drop();
@@ -66,7 +65,7 @@ function expectInOrder(...instants: Temporal.Instant[]): void {
   expect(instants.toSorted(Temporal.Instant.compare).map(String)).toEqual(instants.map(String));
 }
 
-/** The instant at which a call was judged, from its booking or from its refusal. */
+/** The instant at which the window was checked for a call, from its booking or its error. */
 function judgedAt(outcome: Awaited<ReturnType<typeof book>>): Temporal.Instant {
   return outcome.ok ? instantOf(outcome.message.bookingTime) : Temporal.Instant.from(outcome.metadata.now ?? "");
 }
@@ -76,7 +75,7 @@ describe("a booking", () => {
     { when: "during the window", start: "-1 minute", end: "1 hour", expected: "OK" },
     { when: "before the window", start: "1 minute", end: "1 hour", expected: "BOOKING_NOT_OPEN" },
     { when: "after the window", start: "-1 hour", end: "-1 minute", expected: "BOOKING_NOT_OPEN" },
-  ])("$when: $expected, judged by the database's clock", async ({ start, end, expected }) => {
+  ])("$when: $expected, by the database's clock", async ({ start, end, expected }) => {
     const { id, opensAt, closesAt } = await concertWithWindow(start, end);
     const before = await databaseClock();
     const outcome = await book(id);
@@ -88,7 +87,7 @@ describe("a booking", () => {
     expect(outcome.code).toBe("FAILED_PRECONDITION");
   });
 
-  test("has one instant: that of the judgement", async () => {
+  test("is dated with the instant at which the window was checked", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
     const { id: bookingId, bookingTime, createdAt, updatedAt } = succeeded(await book(id));
     expect([createdAt, updatedAt]).toEqual([bookingTime, bookingTime]);
@@ -102,7 +101,7 @@ describe("a booking", () => {
   });
 });
 
-/** As many bookings as fit while a window opens or closes, until one is judged otherwise than the first. */
+/** Books in a loop while a window opens or closes, until the outcome differs from the first one. */
 async function bookUntil(id: bigint, expected: string) {
   const outcomes: Awaited<ReturnType<typeof book>>[] = [];
   for (let call = 0; call < 5_000; call++) {
@@ -114,7 +113,7 @@ async function bookUntil(id: bigint, expected: string) {
 }
 
 describe("bookings in a row", () => {
-  test("are refused at every instant before the start, and accepted from it on", async () => {
+  test("are rejected at every instant before the start, and accepted from the start on", async () => {
     const { id, opensAt } = await concertWithWindow("300 milliseconds", "1 hour");
     const outcomes = await bookUntil(id, "OK");
     const instants = outcomes.map(judgedAt);
@@ -122,7 +121,7 @@ describe("bookings in a row", () => {
     expect(instants.slice(0, -1).map(String)).not.toContain(String(opensAt));
   });
 
-  test("are accepted at every instant before the end, and refused from it on", async () => {
+  test("are accepted at every instant before the end, and rejected from the end on", async () => {
     const { id, closesAt } = await concertWithWindow("-1 minute", "300 milliseconds");
     await database.query("UPDATE concerts SET total_tickets = 9000, available_tickets = 9000 WHERE id = $1", [id]);
     const outcomes = await bookUntil(id, "BOOKING_NOT_OPEN");
@@ -132,7 +131,7 @@ describe("bookings in a row", () => {
   });
 });
 
-/** Lets a call wait for the concert's lock, does something under the lock, and lets go. */
+/** Lets a call wait for the concert's lock, runs a step under the lock, and releases it. */
 async function callBehind<Answer>(
   id: bigint,
   call: () => Promise<Answer>,
@@ -150,7 +149,7 @@ async function callBehind<Answer>(
 }
 
 describe("a booking that waits for the lock", () => {
-  test("is refused if the window closes while it waits", async () => {
+  test("is rejected if the window closes while it waits", async () => {
     const { id, closesAt } = await concertWithWindow("-1 minute", "500 milliseconds");
     const { answer, letGoAt } = await callBehind(
       id,
@@ -167,7 +166,7 @@ describe("a booking that waits for the lock", () => {
   });
 
   // The edge is put where the clock is after the wait has begun, so that only an instant read later is past it.
-  test("is judged after the lock is had, not when it came: the window ended in between", async () => {
+  test("is checked after the lock is acquired: the window ended in between", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
     const { answer, letGoAt } = await callBehind(
       id,
@@ -178,7 +177,7 @@ describe("a booking that waits for the lock", () => {
     expectInOrder(letGoAt, judgedAt(answer), await databaseClock());
   });
 
-  test("is judged after the lock is had, not when it came: the window began in between", async () => {
+  test("is checked after the lock is acquired: the window began in between", async () => {
     const { id } = await concertWithWindow("1 hour", "2 hours");
     const { answer, letGoAt } = await callBehind(
       id,
@@ -189,7 +188,7 @@ describe("a booking that waits for the lock", () => {
     expectInOrder(letGoAt, judgedAt(answer), await databaseClock());
   });
 
-  test("has the instant after the wait as its time, as a cancellation has", async () => {
+  test("is dated with the instant after the wait, as a cancellation is", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
     const waited = await callBehind(id, () => book(id));
     const booking = succeeded(waited.answer);
@@ -208,10 +207,10 @@ describe.each([
   { clock: "two days ahead", shiftHours: 48 },
   { clock: "two days behind", shiftHours: -48 },
 ])("a process whose own clock is $clock", ({ shiftHours }) => {
-  test("judges the window, dates bookings and lists what is open by the database's clock", async () => {
+  test("checks the window, dates bookings and lists open concerts by the database's clock", async () => {
     const open = await concertWithWindow("-1 hour", "1 hour");
     const shifted = await concertWithWindow(`${shiftHours - 1} hours`, `${shiftHours + 1} hours`);
-    const wrong = await spawnService({
+    const wrong = await openProgram({
       ...testEnvironment(database.url),
       NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, "support", "wrong-clock.ts"))}`,
       TEST_CLOCK_SHIFT_MS: String(shiftHours * 3_600_000),
@@ -221,7 +220,7 @@ describe.each([
     const [accepted, refused] = [await book(open.id, wrongClient), await book(shifted.id, wrongClient)];
     const after = await databaseClock();
     const listed = await wrongClient.call(ConcertService.method.listConcerts, { bookingOpenOnly: true, pageSize: 100 });
-    await wrong.kill("SIGTERM");
+    await wrong.stop();
 
     const line = wrong.lines.find((text) => text.includes('"restPort"')) ?? "{}";
     const logged = Temporal.Instant.from(JSON.parse(line).time);

@@ -1,5 +1,4 @@
-/** What readers of one process see: at most a second old, never older than what was written through the process. */
-
+/** Reads of one process are at most a second old, and never older than a write through the same process. */
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -20,7 +19,7 @@ import { createStage } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 let database: TestDatabase;
-/** With one connection, so that a test can keep it busy. */
+/** It has one connection, so that a test can keep it busy. */
 let store: Store;
 let catalogue: Catalogue;
 
@@ -52,7 +51,7 @@ async function namesIn(name: string): Promise<string[]> {
   return page.items.map((concert) => concert.name);
 }
 
-test("a reader who gives up takes nothing from those who share the read", async () => {
+test("a read that is cancelled does not fail the reads that share its query", async () => {
   const { id } = await create();
   const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
   const busy = store.read((db) => sql`select pg_advisory_lock_shared(1)`.execute(db), openDeadline());
@@ -65,7 +64,7 @@ test("a reader who gives up takes nothing from those who share the read", async 
   expect(await readers).toMatchObject([{ id }, { id }]);
 });
 
-test("a concert that was looked for before it came is there once it has come", async () => {
+test("a concert that was read before its creation is found after it", async () => {
   const next = concertIdOf((await create()).id + 1n);
   await expect(get(next)).rejects.toMatchObject({ failure: { reason: "CONCERT_NOT_FOUND", concertId: next } });
   const name = `New ${randomUUID()}`;
@@ -76,7 +75,7 @@ test("a concert that was looked for before it came is there once it has come", a
   expect(await namesIn(name)).toEqual([name]);
 });
 
-test("an update is seen at once", async () => {
+test("a read after an update returns the new concert", async () => {
   const label = `Label ${randomUUID()}`;
   const before = await create(`${label} one`);
   expect(await get(before.id)).toEqual(before);
@@ -87,7 +86,7 @@ test("an update is seen at once", async () => {
   expect(await namesIn(label)).toEqual([`${label} two`]);
 });
 
-test("a booking and a cancel are seen at once, by those who ask for the concert and those who list it", async () => {
+test("a read or a list after a booking or a cancel returns the new number of tickets", async () => {
   const service = await startTestService();
   const client = createProtocolClient("Connect JSON", service.baseUrl);
   const stage = createStage(service.baseUrl);

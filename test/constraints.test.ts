@@ -82,7 +82,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-describe("PostgreSQL itself refuses what breaks", () => {
+describe("PostgreSQL rejects a statement that breaks", () => {
   test.each(Object.entries(violations))("%s", async (constraint, statement) => {
     await expect(database.query(statement)).rejects.toMatchObject({ constraint });
   });
@@ -105,7 +105,7 @@ describe("PostgreSQL itself refuses what breaks", () => {
   });
 });
 
-test("every constraint has its case above, and only what is told below may be NULL", async () => {
+test("every constraint has its case above, and only the columns below may be NULL", async () => {
   const constraints = await database.query<{ name: string }>(
     `SELECT conname AS name FROM pg_constraint
      WHERE conrelid IN ('concerts'::regclass, 'bookings'::regclass) AND contype <> 'n' ORDER BY conname`,

@@ -1,20 +1,19 @@
-/** What the log says of calls that fail for the database's sake: what happened there, and none of what was stored. */
+/** The log of calls that fail because of the database has the cause, and no stored values. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type LoggedService, startLoggedService } from "./support/logged-service.ts";
+import { postJson } from "./support/rest.ts";
+import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlightJson } from "./support/stage.ts";
 
-let service: LoggedService;
+let service: TestService;
 beforeEach(async () => {
-  service = await startLoggedService({ APP_MAX_RETRIES: "0" });
+  service = await startTestService({ APP_MAX_RETRIES: "0" }, undefined, "trace");
 });
 afterEach(() => service.close());
 
 const artist = "an artist in no log";
 
 async function createConcert(): Promise<number> {
-  const body = JSON.stringify({ ...moonlightJson, artist });
-  const headers = { "Content-Type": "application/json" };
-  return (await fetch(`${service.baseUrl}/api/v1/concerts`, { method: "POST", headers, body })).status;
+  return (await postJson(service.baseUrl, "/api/v1/concerts", { ...moonlightJson, artist })).status;
 }
 
 /** The line at `warn` of the call that failed. */
@@ -27,7 +26,7 @@ function warning(): Record<string, unknown> {
 test.each([
   ["53100", "disk_full", "could not extend file: No space left on device"],
   ["53300", "too_many_connections", "sorry, too many clients already"],
-])("SQLSTATE %s", async (state, _name, message) => {
+])("the log has the SQLSTATE %s and its message", async (state, _name, message) => {
   await service.database.query(`
     CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
       $$BEGIN RAISE EXCEPTION USING ERRCODE = '${state}', MESSAGE = '${message}', DETAIL = NEW.artist; END$$;
@@ -36,7 +35,7 @@ test.each([
   expect(warning()).toMatchObject({ reason: "DATABASE_UNAVAILABLE", cause: `SQLSTATE ${state}: ${message}` });
 });
 
-test("a connection that is killed", async () => {
+test("the log has the cause when a connection is killed", async () => {
   await createStage(service.baseUrl).concert();
   const session = await service.database.connect();
   await session.query("BEGIN; LOCK TABLE concerts");

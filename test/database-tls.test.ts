@@ -1,5 +1,5 @@
-/** Protection of database connections, by libpq's modes, on a server with and without TLS. */
-import { execFileSync, spawnSync } from "node:child_process";
+/** TLS to the database by libpq's modes, on a server with and without TLS. */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -8,18 +8,19 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import { sql } from "kysely";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseDatabaseUrl } from "../src/config/database-url.ts";
 import { startEmbeddedDatabase } from "../src/store/embedded.ts";
 import type { StoreOptions } from "../src/store/store.ts";
+import { findCommand } from "./support/child-process.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { openProgram } from "./support/program.ts";
 import { testEnvironment } from "./support/service.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 /** It makes the certificates. */
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-const describeTls = describe.skipIf(!hasOpenssl);
+const openssl = findCommand(["openssl"], { argument: "version", skipped: "tests of TLS to the database" });
+const describeTls = describe.skipIf(!openssl);
 
 let folder: DataFolder;
 let postgres: EmbeddedPostgres;
@@ -28,12 +29,7 @@ let authority: string;
 let otherAuthority: string;
 
 beforeAll(async () => {
-  if (!hasOpenssl) {
-    process.stderr.write(
-      "\nSKIPPED: there is no openssl on this machine; the tests of TLS to the database do not run\n\n",
-    );
-    return;
-  }
+  if (!openssl) return;
   folder = await createDataFolder();
   postgres = await startEmbeddedDatabase({ dataDir: folder.path });
   authority = join(folder.path, "server.crt");
@@ -46,7 +42,6 @@ afterAll(async () => {
   await postgres?.stop();
   await folder?.remove();
 });
-afterEach(endPrograms);
 
 function certify(key: string, certificate: string): void {
   const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
@@ -140,12 +135,12 @@ describeTls("a server with TLS", () => {
     ["TLS from the first byte", { sslMode: "require", sslNegotiation: "direct" }, "encrypted"],
   ])("%s", (_, options, outcome) => expectOutcome(options, outcome));
 
-  test("serves by a URL as providers give them", async () => {
+  test("accepts a URL with the parameters that providers add", async () => {
     const { port, database, password } = postgres.connection;
     const query = "sslmode=require&channel_binding=require&connect_timeout=10&keepalives=1";
     const url = `postgresql://postgres:${password}@127.0.0.1:${port}/${database}?${query}`;
     expect(parseDatabaseUrl(url)).toMatchObject({ value: { channelBinding: "require" } });
-    const program = await openProgram(testEnvironment(url));
+    await using program = await openProgram(testEnvironment(url));
     expect((await fetch(`${program.baseUrl}/api/v1/concerts`)).status).toBe(200);
     expect(await program.line("keepalives is ignored")).not.toContain(password);
   });

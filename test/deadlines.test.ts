@@ -1,27 +1,24 @@
-/** How long a call may take, as its client says or the service does: whoever no longer waits books nothing. */
+/** Deadlines, set by the client or by the service. A call whose client has stopped waiting stores nothing. */
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, createConnectTransport as createNodeConnectTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { startApp } from "../src/app.ts";
-import { loadConfig } from "../src/config/load.ts";
-import { createLogger } from "../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { callOnce } from "./support/exchange.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings, type Queueing } from "./support/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import type { Protocol } from "./support/protocols.ts";
 import { restCall } from "./support/rest.ts";
-import { projectRoot, type Settings, testEnvironment } from "./support/service.ts";
+import { type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
 
 const { bookTickets } = BookingService.method;
 const writeProtocols = protocolsOf(bookTickets);
 
 let database: TestDatabase;
-let service: ObservedService;
+let service: TestService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -32,28 +29,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-interface ObservedService extends Queueing {
-  readonly baseUrl: string;
-  /** All that it logs. */
-  readonly logged: readonly Record<string, unknown>[];
-  close(): Promise<unknown>;
-}
-
-async function observe(settings: Settings): Promise<ObservedService> {
-  const logged: Record<string, unknown>[] = [];
-  const env = testEnvironment(database.url, settings);
-  const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot });
-  const logger = createLogger({ level: "debug", destination: { write: (line) => logged.push(JSON.parse(line)) } });
-  const app = await startApp(config, logger, new AbortController().signal);
-  const { restPort, queuedRequests, close } = app;
-  return { baseUrl: `http://127.0.0.1:${restPort}`, logged, queuedRequests, close };
-}
+const observe = (settings: Settings) => startTestService(settings, database, "debug");
 
 /**
- * A concert that the test holds, with a call that waits for it: whatever comes now queues behind that one. It asks for
- * too much, so that its turn changes nothing.
+ * A concert whose row the test has locked, with a call that waits for it, so that later calls queue behind that call. It
+ * asks for too many tickets, so that its turn changes nothing.
  */
-async function standStill({ baseUrl, queuedRequests }: ObservedService) {
+async function standStill({ baseUrl, queuedRequests }: TestService) {
   const { id: concertId } = await createStage(baseUrl).concert();
   const held: HeldLock = await holdConcert(database, concertId, [{ queuedRequests }]);
   onTestFinished(() => held.release().catch(() => {}));
@@ -77,7 +59,7 @@ async function standStill({ baseUrl, queuedRequests }: ObservedService) {
   return { concertId, held, book, goOn };
 }
 
-/** The timeout as the protocol's header says it, so that it is the service that notices. */
+/** The timeout in the protocol's header, so that the service enforces it and not the client. */
 function timeout(protocol: Protocol, grpc: string, milliseconds: string): Record<string, string> {
   return protocol.startsWith("gRPC") ? { "grpc-timeout": grpc } : { "connect-timeout-ms": milliseconds };
 }
@@ -89,17 +71,16 @@ const tooLate = {
   message: "the deadline passed before the request began; nothing was stored",
 };
 
-describe("a booking whose time is up in the queue is never made", () => {
-  it("by the client's own timeout, by every protocol", async () => {
+describe("a booking whose deadline passes in the queue is never made", () => {
+  it("by the client's timeout, by every protocol", async () => {
     const { book, goOn } = await standStill(service);
     const late = writeProtocols.map((protocol) => book(`late ${protocol}`, protocol, timeout(protocol, "1S", "1000")));
     for (const outcome of await Promise.all(late)) expect(outcome).toMatchObject(tooLate);
     expect(await goOn()).toEqual(["last"]);
   });
 
-  it("by the service's, however long its client would wait", async () => {
-    const impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
-    onTestFinished(async () => void (await impatient.close()));
+  it("by the service's timeout, even if the client's is longer", async () => {
+    await using impatient = await observe({ ...patientSettings, APP_REQUEST_TIMEOUT: "1s" });
     const { id: concertId } = await createStage(impatient.baseUrl).concert();
     const held = await holdConcert(database, concertId);
     const outcomes = await Promise.all(
@@ -113,7 +94,7 @@ describe("a booking whose time is up in the queue is never made", () => {
   });
 });
 
-describe("a timeout that is longer than the service's is none", () => {
+describe("a client's timeout longer than the service's has no effect", () => {
   const longest = [
     ["99999999H", "9999999999"],
     ["99999999S", "2147483648"],
@@ -158,15 +139,15 @@ function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
 }
 
 describe("a client that hangs up", () => {
-  it.each(writeProtocols)("in the queue books nothing, and is no cause for alarm, by %s", async (protocol) => {
+  it.each(writeProtocols)("in the queue books nothing and logs no warning, by %s", async (protocol) => {
     const { concertId, held, goOn } = await standStill(service);
-    const seen = service.logged.length;
+    const seen = service.lines.length;
     const caller = new AbortController();
     const gone = cancellable(protocol, service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
     await held.untilWaiting(2);
     caller.abort();
     expect(await gone).toBe("hung up");
-    const since = () => service.logged.slice(seen);
+    const since = () => service.lines.slice(seen).map((line) => JSON.parse(line));
     await vi.waitFor(() => expect(since()).toContainEqual(expect.objectContaining({ code: "Canceled" })), 10_000);
 
     expect(await goOn()).toEqual(["last"]);
@@ -176,7 +157,7 @@ describe("a client that hangs up", () => {
   });
 });
 
-it("callers without patience do not fail the neighbours in their batch", async () => {
+it("calls with short deadlines do not fail the others in their batch", async () => {
   const { concertId, held, book, goOn } = await standStill(service);
   const atOnce = { "connect-timeout-ms": "1" };
   const impatient = await Promise.all(["a", "b", "c"].map((name) => book(`impatient ${name}`, "REST", atOnce)));
@@ -192,7 +173,7 @@ it("callers without patience do not fail the neighbours in their batch", async (
   const heldWrites = await holdLock(database, "LOCK TABLE bookings IN SHARE MODE");
   onTestFinished(() => heldWrites.release().catch(() => {}));
   await held.release();
-  // Not just anybody: the one before may still be seen to wait for the concert.
+  // This lock and no other: the call before may still wait for the concert.
   await heldWrites.untilInTheWay();
   caller.abort();
   expect(await gone).toBe("hung up");

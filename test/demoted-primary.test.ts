@@ -1,5 +1,4 @@
-/** A connection whose server has become one that only reads: what repeats a transaction must not meet it again. */
-
+/** A connection whose server has become read-only. A repeated transaction must not get the same connection. */
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { concertIdOf } from "../src/domain/ids.ts";
@@ -24,12 +23,12 @@ afterAll(async () => {
 
 beforeEach(() => store.read((db) => sql`set default_transaction_read_only = on`.execute(db), openDeadline()));
 
-test("a transaction succeeds at its first repeat", async () => {
+test("a transaction succeeds at its first repetition on another connection", async () => {
   await transact(store, (transaction) => sql`update counters set n = n + 1`.execute(transaction));
   expect(await database.query("SELECT n FROM counters")).toEqual([{ n: 1 }]);
 });
 
-test("a batch succeeds at its first repeat", async () => {
+test("a batch succeeds at its first repetition on another connection", async () => {
   const open = () => store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
   await expect(open()).rejects.toMatchObject({ code: "25006" });
   await using repeated = await open();

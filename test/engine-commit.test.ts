@@ -1,11 +1,11 @@
-/** Batches that PostgreSQL does not commit, as it tells only in its answer to COMMIT. */
+/** Batches that PostgreSQL does not commit, which only its answer to COMMIT shows. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createConcert } from "./support/concerts.ts";
 import { holdLock } from "./support/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
+import { createConcert } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 
@@ -32,7 +32,7 @@ async function stored(concertId: bigint) {
   return concert;
 }
 
-test("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK, is refused", async () => {
+test("rejects a cancel that cannot be written, so that PostgreSQL answers COMMIT with ROLLBACK", async () => {
   const { id: concertId } = await createConcert(client, { totalTickets: 10 });
   const { id } = succeeded(await book(concertId));
   const cancel = () => client.call(cancelBooking, { id, userId: "ann" });
@@ -47,7 +47,7 @@ test("a cancel that cannot be written, so that COMMIT is answered with ROLLBACK,
   expect(await stored(concertId)).toEqual({ available: 10, bookings: ["ann cancelled"] });
 });
 
-test("a booking that only COMMIT finds to be impossible is refused", async () => {
+test("rejects a booking that breaks a constraint only at COMMIT", async () => {
   await service.database.query(`
     CREATE FUNCTION run_out_of_disk() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full''; END';

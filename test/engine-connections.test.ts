@@ -1,5 +1,4 @@
-/** Batches that fail half-way give their connection and their lock back. */
-
+/** A batch that fails half-way releases its connection and its lock. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
@@ -7,6 +6,7 @@ import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
+import { insertConcerts } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 const poolSize = 2;
@@ -33,24 +33,13 @@ beforeAll(async () => {
   });
 });
 beforeEach(async () => {
-  concertIds = await Promise.all(Array.from({ length: concertCount }, insertConcert));
+  concertIds = await insertConcerts(database, { total_tickets: 10 }, concertCount);
 });
 afterAll(async () => {
   await engine.idle();
   await store.close();
   await database.drop();
 });
-
-async function insertConcert(): Promise<ConcertId> {
-  const [row] = await database.query<{ id: string }>(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', 10, 10, 10.50, '2020-01-01', '2099-01-01', $1, $2)
-     RETURNING id`,
-    [randomUUID(), Buffer.alloc(32)],
-  );
-  return concertIdOf(BigInt(row?.id ?? 0));
-}
 
 const bookOfEach = (userId = "ann") =>
   Promise.all(
@@ -70,7 +59,7 @@ async function openTransactions(): Promise<number> {
   return rows.length;
 }
 
-test("a policy that throws costs no connection and no lock", async () => {
+test("a policy that throws leaks no connection and no lock", async () => {
   isPolicyBroken = true;
   expect(await bookOfEach()).toEqual(concertIds.map(() => "the policy is broken"));
   isPolicyBroken = false;
@@ -78,7 +67,7 @@ test("a policy that throws costs no connection and no lock", async () => {
   expect(await openTransactions()).toBe(0);
 });
 
-test("parameters that cannot be sent cost no connection and no lock", async () => {
+test("parameters that cannot be sent leak no connection and no lock", async () => {
   const [concertId = concertIdOf(0n)] = concertIds;
   const unreadable = {
     get userId(): string {
@@ -95,7 +84,7 @@ test("parameters that cannot be sent cost no connection and no lock", async () =
   expect(await openTransactions()).toBe(0);
 });
 
-test("a batch whose writes cannot be sent costs no connection and no lock, and stores nothing", async () => {
+test("a batch whose writes cannot be sent leaks no connection and no lock, and stores nothing", async () => {
   const unwritable = {
     userId: "ann",
     requestId: randomUUID(),

@@ -1,5 +1,4 @@
-/** The booking engine on PostgreSQL: that a batch is one transaction, and that its statements do what they should. */
-
+/** The booking engine on PostgreSQL: a batch is one transaction, and its statements use the intended indexes. */
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -16,6 +15,7 @@ import { createDatabase } from "../src/store/database.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { verdict } from "./support/engine-stage.ts";
+import { insertConcerts } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 let database: TestDatabase;
@@ -30,14 +30,8 @@ const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
 async function insertConcert(totalTickets = 1_000): Promise<ConcertId> {
-  const [row] = await database.query<{ id: string }>(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     VALUES ('Moonlight', 'The Larks', 'Old Mill', '2099-01-01', $1, $1, 10.50, '2020-01-01', '2099-01-01', $2, $3)
-     RETURNING id`,
-    [totalTickets, randomUUID(), Buffer.alloc(32)],
-  );
-  return concertIdOf(BigInt(row?.id ?? 0));
+  const [id = concertIdOf(0n)] = await insertConcerts(database, { total_tickets: totalTickets });
+  return id;
 }
 
 function order(concertId: ConcertId, changes: Partial<BookCommand> = {}): BookCommand {
@@ -95,7 +89,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
       actor: { subject: userId, address: undefined },
     });
 
-  test("600 who come at once are booked in the transactions of three batches", async () => {
+  test("books 600 requests sent at once in three batches, each one transaction", async () => {
     const concertId = await insertConcert();
     const bookings = await submitAll(times(600, (index) => order(concertId, { userId: `user ${index}` })));
     expect(await rowsByTransaction(concertId)).toEqual([1, 300, 299]);
@@ -104,7 +98,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
     expect(new Set(bookings.map(({ value }) => value.id)).size).toBe(600);
   });
 
-  test("what is answered is what is stored", async () => {
+  test("returns the bookings as they are stored", async () => {
     const concertId = await insertConcert();
     const requests = times(5, (index) => order(concertId, { userId: `user ${index}`, ticketCount: index + 1 }));
     const answers = await submitAll(requests);
@@ -117,7 +111,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
     );
   });
 
-  test("a key twice at once is one booking, and another count is told so", async () => {
+  test("two requests with one key at once make one booking, and a third with another ticket count is rejected", async () => {
     const concertId = await insertConcert();
     const request = order(concertId, { ticketCount: 2 });
     const first = submit(order(concertId));
@@ -155,7 +149,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
     expect(await store.batches.find(concertId, [one.value])).toEqual([cancelled?.value]);
   });
 
-  test("the concert's row is written once a batch, and not by one that only refuses", async () => {
+  test("writes the concert's row once a batch, and not for a batch that rejects every request", async () => {
     const concertId = await insertConcert(3);
     const version = async () => {
       const [row] = await database.query<{ xmin: string }>("SELECT xmin FROM concerts WHERE id = $1", [concertId]);
@@ -174,7 +168,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
     { what: "a user with too long a name", poison: { userId: "u".repeat(256) } },
     { what: "a key that is no UUID", poison: { requestId: "key" } },
     { what: "no tickets", poison: { ticketCount: 0 } },
-  ])("$what fails alone", async ({ poison }) => {
+  ])("a request with $what fails alone in its batch", async ({ poison }) => {
     const concertId = await insertConcert();
     const first = submit(order(concertId));
     const answers = times(16, (index) => submit(order(concertId, index === 5 ? poison : {})));
@@ -186,7 +180,7 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
   });
 });
 
-/** A connection that remembers what is sent over it. */
+/** A connection that records what is sent over it. */
 function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
   return {
     query<Row extends object>(statement: string | pg.QueryConfig, values?: unknown[]) {
@@ -197,8 +191,8 @@ function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
   };
 }
 
-/** Makes a batch that uses every statement there is, on one connection; what was sent, and what PostgreSQL keeps of it. */
-async function recordBatch(preparedStatements: boolean, subject = "somebody else") {
+/** Runs batches that use every statement on one connection. Returns the statements sent, and those that PostgreSQL keeps. */
+async function recordBatch(preparedStatements: boolean, subject = "other") {
   const sent: pg.QueryConfig[] = [];
   const options = { lockTimeoutMs: 5_000, statementTimeoutMs: 5_000 };
   const small = openDatabase(database.url, preparedStatements);
@@ -247,7 +241,7 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
 }
 
 describe("a batch's statements", () => {
-  test("are kept by PostgreSQL only if it may", async () => {
+  test("are prepared by name only if the setting allows it", async () => {
     expect((await recordBatch(true)).kept).toEqual([
       "frontrow_cancel_bookings",
       "frontrow_find_bookings_by_ids",
@@ -261,14 +255,14 @@ describe("a batch's statements", () => {
     expect((await recordBatch(false)).kept).toEqual([]);
   });
 
-  test("for the audit trail are not sent for acts on one's own bookings", async () => {
+  test("for the audit trail are not sent for acts on the caller's own bookings", async () => {
     const audits = ({ sent }: Awaited<ReturnType<typeof recordBatch>>) =>
       sent.filter(({ text = "" }) => text.includes("audit_entries"));
     expect(audits(await recordBatch(true, "ann"))).toHaveLength(0);
     expect(audits(await recordBatch(true))).toHaveLength(2);
   });
 
-  test("find their rows by the index that is meant for it, by a plan for any values too", async () => {
+  test("find their rows by the intended index, also with a generic plan", async () => {
     const { sent } = await recordBatch(true);
     const begin = sent[0]?.text ?? "";
     const session = await database.connect();

@@ -1,4 +1,4 @@
-/** Bodies that arrive in pieces, or of which only a part arrives. */
+/** Bodies that arrive in pieces, or only in part. */
 
 import { constants } from "node:http2";
 import { setImmediate } from "node:timers/promises";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => subject.close());
 
-test("a message in many pieces is put together", async () => {
+test("a message that arrives in many pieces is read whole", async () => {
   const pieces = new ReadableStream({
     async start(controller) {
       for (const piece of '{"id":"1"}') {
@@ -35,7 +35,7 @@ test("a message in many pieces is put together", async () => {
   expect(response.status).toBe(200);
 });
 
-describe("a call that is reset before its body has ended", () => {
+describe("a call that is reset before the end of its body", () => {
   const order = { concertId: 1n, userId: "gone", ticketCount: 1 };
   const ofRest = JSON.stringify({ concert_id: "1", user_id: "gone", ticket_count: 1 });
   const ofBinary = toBinary(BookTicketsRequestSchema, create(BookTicketsRequestSchema, order));
@@ -48,7 +48,7 @@ describe("a call that is reset before its body has ended", () => {
     { by: "gRPC", path, type: "application/grpc", body: envelope(ofBinary) },
     { by: "gRPC-Web", path, type: "application/grpc-web", body: envelope(ofBinary) },
     { by: "gRPC-Web in text", path, type: "application/grpc-web-text", body: envelope(ofBinary).toString("base64") },
-  ])("books nothing by $by, whatever the reason", async ({ path, type, body }) => {
+  ])("books nothing by $by, for every reset code", async ({ path, type, body }) => {
     const { socket, waitFor } = openRaw(Number(new URL(subject.baseUrl).port));
     socket.write(opening);
     const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = constants;

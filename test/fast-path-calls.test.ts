@@ -1,4 +1,4 @@
-/** What handlers and interceptors know of a call on the fast path, and what its client gets when the call ends early. */
+/** What handlers and interceptors see of a call on the fast path, and the response when the call ends early. */
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type FastPathApp, serveFastPath } from "./support/fast-path-app.ts";
@@ -27,13 +27,13 @@ describe.each(ways)("$name", (way) => {
   test.each([
     ["at once", isConnect ? "0" : "0m"],
     ["later", isConnect ? "20" : "20m"],
-  ])("the signal aborts when the client waits no longer: %s", async (_, timeout) => {
+  ])("the signal aborts when the client's timeout passes: %s", async (_, timeout) => {
     const app = await serve({ getConcert: (_, { signal }) => untilAborted(signal) });
     const { code, error } = await callWay(way, app.port, 1n, { headers: { [timeoutHeader]: timeout } });
     expect([code, error]).toEqual([isConnect ? "deadline_exceeded" : "4", "the operation timed out"]);
   });
 
-  test("a timeout that no timer can wait for is none", async () => {
+  test("a timeout longer than any timer has no effect", async () => {
     const app = await serve({
       getConcert: (_, { signal, timeoutMs, requestHeader }) => ({
         artist: String(timeoutMs()),
@@ -45,7 +45,7 @@ describe.each(ways)("$name", (way) => {
     expect(message).toMatchObject({ artist: "undefined", venue: "null false" });
   });
 
-  test("a call is answered when the service shuts down", async () => {
+  test("a call in flight is answered when the service shuts down", async () => {
     const arrived = Promise.withResolvers<void>();
     const app = await serve({
       getConcert(_, { signal }) {
@@ -84,7 +84,7 @@ describe.each(ways)("$name", (way) => {
   });
 });
 
-test("a body under way when the service shuts down is answered as the call's protocol has it", async () => {
+test("a call whose body is still arriving when the service shuts down is answered in its protocol", async () => {
   const app = await serve({ getConcert: () => ({}) });
   const connection = openRaw(app.port);
   const head =

@@ -1,6 +1,6 @@
 /**
- * The fast path by each protocol, alone on a socket: what it leaves to the mount is answered with 599, so that no test passes
- * because the mount has answered.
+ * The fast path by each protocol, alone on a socket. A call that it leaves to the mount is answered with 599, so that no
+ * test passes because the mount has answered.
  */
 import { gzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -51,7 +51,7 @@ describe.each(ways)("$name", (way) => {
   const isConnect = !isEnveloped(way);
   const call = (id: bigint, init = {}) => callWay(way, app.port, id, init);
 
-  test("a response has the handler's headers and trailers, those given twice as well", async () => {
+  test("a response has the handler's headers and trailers, repeated ones included", async () => {
     const { code, message, trailers, raw } = await call(plainId, { headers: { "x-venue": "Old Mill" } });
     expect(code).toBeUndefined();
     expect(message).toMatchObject({ id: plainId, artist: "undefined", venue: "Old Mill" });
@@ -61,7 +61,7 @@ describe.each(ways)("$name", (way) => {
     expect(raw.headers["content-type"]).toBe(responseTypeOf(way));
   });
 
-  test("an error has them too, beside its metadata", async () => {
+  test("an error has the handler's headers and trailers beside its metadata", async () => {
     const { code, error, message, trailers, raw } = await call(failingId);
     expect([code, error]).toEqual([isConnect ? "failed_precondition" : "9", "no, über 100 %"]);
     expect(message).toBeUndefined();
@@ -71,19 +71,19 @@ describe.each(ways)("$name", (way) => {
     if (isConnect) expect(raw.headers).toMatchObject({ "x-why": "so", "cache-control": "no-store" });
   });
 
-  test("a handler's own content type stays", async () => {
+  test("a content type that the handler sets is kept", async () => {
     const { message, raw } = await call(ownTypeId);
     expect(message?.id).toBe(ownTypeId);
     expect(raw.headers["content-type"]).toBe("application/x-own");
   });
 
-  test("a handler knows how long its client waits", async () => {
+  test("a handler sees its client's timeout", async () => {
     const { message } = await call(plainId, { headers: timeoutOf(way) });
     expect(Number(message?.artist)).toBeGreaterThan(0);
     expect(Number(message?.artist)).toBeLessThanOrEqual(5_000);
   });
 
-  test("a malformed timeout is refused", async () => {
+  test("a malformed timeout is rejected", async () => {
     const [name = ""] = Object.keys(timeoutOf(way));
     const { code, error } = await call(plainId, { headers: { [name]: "soon" } });
     expect([code, error]).toEqual([isConnect ? "invalid_argument" : "3", expect.stringContaining("soon")]);
@@ -96,7 +96,7 @@ describe.each(ways)("$name", (way) => {
     expect(raw.headers["content-encoding"]).toBeUndefined();
   });
 
-  test("a long response is compressed for a client that takes it", async () => {
+  test("a long response is compressed for a client that accepts it", async () => {
     const acceptHeader = isConnect ? "accept-encoding" : "grpc-accept-encoding";
     const { message, raw } = await call(longId, { headers: { [acceptHeader]: "br, gzip" } });
     expect(message?.name).toBe(longName);
@@ -125,20 +125,20 @@ describe.each(ways.filter(isPost))("$name, with a body that is no call", (way) =
     ? ["resource_exhausted", "invalid_argument", "unimplemented"]
     : ["8", "3", "12"];
 
-  test("is refused if it is too large, before and after decompression", async () => {
+  test("is rejected if it is too large, before and after decompression", async () => {
     const large = Buffer.alloc(20_000, " ");
     expect((await ask(isConnect ? large : envelope(large)))[0]).toBe(tooMuch);
     expect((await ask(zip(large), packed))[0]).toBe(tooMuch);
   });
 
-  test("is refused if it is malformed", async () => {
+  test("is rejected if it is malformed", async () => {
     const malformed = Buffer.from([0xff, 0xff]);
     const expected = isConnect || isJson(way) ? invalid : "13";
     expect((await ask(isConnect ? malformed : envelope(malformed)))[0]).toBe(expected);
     expect((await ask(zip(malformed), packed))[0]).toBe(expected);
   });
 
-  test("is refused if its compression is unknown", async () => {
+  test("is rejected if its compression is unknown", async () => {
     const [code, { headers }] = await ask(Buffer.of(), { [Object.keys(packed)[0] ?? ""]: "deflate" });
     expect(code).toBe(unimplemented);
     if (!isConnect) expect(headers["grpc-accept-encoding"]).toBe("gzip");
@@ -146,7 +146,7 @@ describe.each(ways.filter(isPost))("$name, with a body that is no call", (way) =
 
   // Connect has no envelopes.
   if (!isConnect) {
-    test("is refused unless it is one whole message", async () => {
+    test("is rejected unless it is one whole message", async () => {
       const whole = envelope(Buffer.from(isJson(way) ? "{}" : ""));
       for (const [body, code] of [
         [Buffer.of(), unimplemented],
@@ -167,7 +167,7 @@ describe("Connect GET", () => {
   const ask = (headers: Record<string, string> = {}) =>
     sendRaw(app.port, requestOf(way("Connect GET", 1, "JSON"), Buffer.from('{"id":"1"}'), { headers }));
 
-  test("is answered with an ETag, without a body if the client has it, and with an error if it names another", async () => {
+  test("is answered with an ETag, with no body if the client has that version, and with an error if it requires another", async () => {
     const first = await ask();
     const etag = first.headers.etag ?? "";
     expect([first.status, etag]).toEqual([200, expect.stringMatching(/^"1-[\w-]{27}"$/)]);
@@ -186,7 +186,7 @@ describe("Connect GET", () => {
     ["compression", "encoding=json&message=%7B%7D&compression=deflate", 501, "unimplemented"],
     ["message", "encoding=json&message=%7B", 400, "invalid_argument"],
     ["binary message", "encoding=proto&message=%01", 400, "invalid_argument"],
-  ])("of another %s is refused", async (_, query, status, code) => {
+  ])("with another %s is rejected", async (_, query, status, code) => {
     const { status: actual, body } = await sendRaw(app.port, { path: `${path}?${query}` });
     expect([actual, JSON.parse(body.toString())]).toMatchObject([status, { code }]);
   });

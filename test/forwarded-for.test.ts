@@ -1,4 +1,4 @@
-/** X-Forwarded-For as proxies write it: with ports, in several lines. The audit trail stores a bare address. */
+/** X-Forwarded-For as proxies write it: with ports, on several lines. The audit trail stores the address alone. */
 import { connect } from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
@@ -23,7 +23,7 @@ test.each([
   ["several lines", ["203.0.113.8:1", "10.0.0.5:8443", "10.0.0.6"], "203.0.113.8"],
   ["several lines with a lie in the first", ["192.0.2.66", "203.0.113.9:1, 10.0.0.5:8443"], "203.0.113.9"],
   ["IPv6", "[2001:db8::7]:443, 10.0.0.5:8443", "2001:db8::7"],
-])("%s over HTTP/1.1 and HTTP/2", async (_, forwarded, expected) => {
+])("the audit trail stores the address from %s, over HTTP/1.1 and HTTP/2", async (_, forwarded, expected) => {
   const answer = await sendHttp(service.baseUrl, {
     path,
     body,

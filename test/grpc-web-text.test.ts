@@ -61,7 +61,7 @@ describe.each([
     expect(trailerOf(text)).toEqual({ status: "0", error: "" });
   });
 
-  test("takes a body whose pieces are padded each", async () => {
+  test("reads a body whose pieces are padded each", async () => {
     const bytes = Buffer.from(question, "base64");
     const pieces = [bytes.subarray(0, 1), bytes.subarray(1, 3), bytes.subarray(3)].map(base64);
     expect(await statusOf(post(app.port, getConcert, pieces.join("")))).toBe("0");
@@ -73,7 +73,7 @@ describe.each([
     expect(trailerOf(text)).toEqual({ status: "3", error: "protocol error: the body is not base64" });
   });
 
-  test("a message over the limit is RESOURCE_EXHAUSTED, and one at the limit is read", async () => {
+  test("rejects a message over the limit with RESOURCE_EXHAUSTED, and reads one at the limit", async () => {
     // A field that the request does not have: its tag, its length in two bytes, and as many bytes.
     const padded = (bytes: number) => {
       const data = Buffer.alloc(bytes);

@@ -1,6 +1,6 @@
 /**
- * Floods of HTTP/2 frames. No timeout ends these connections, and each watches the health meanwhile, so that none is idle:
- * whatever ends one is the defence against its flood. A ping comes last, so its answer tells that there was none.
+ * Floods of HTTP/2 frames. No timeout ends these connections, and each has a health watch open, so that none is idle: only
+ * the defence against its flood can end one. A ping comes last, so its answer shows that the connection is still open.
  */
 import { constants } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -29,11 +29,11 @@ const watch = Buffer.concat([
   headers(watched, grpcFields("/grpc.health.v1.Health/Watch")),
   frame(frameType.data, flag.endStream, watched, envelope(Buffer.of())),
 ]);
-/** "Not serving", as the watcher is told it. */
+/** The watch's message for "not serving". */
 const watchAnswer = envelope(Buffer.of(8, 2)).toString("latin1");
 const ping = (flags: number, text = "the last") => frame(frameType.ping, flags, 0, Buffer.from(text));
 
-/** What becomes of a connection on which so many pieces arrive. */
+/** How a connection ends on which so many pieces arrive. */
 async function flood(count: number, piece: (stream: number) => Uint8Array): Promise<"ended" | "goes on"> {
   connection = openRaw(app.port);
   connection.socket.write(Buffer.concat([opening, watch]));
@@ -50,7 +50,7 @@ async function roundTrip(text: string): Promise<void> {
   await connection.waitFor(ping(flag.ack, text).toString("latin1")).catch(() => {});
 }
 
-/** Keeps the budget from being filled again, however slow the machine is. */
+/** Keeps the token bucket from refilling on a slow machine. */
 function stopClock(): void {
   const now = vi.spyOn(performance, "now").mockReturnValue(performance.now());
   onTestFinished(() => now.mockRestore());
@@ -68,22 +68,22 @@ const emptyData = (begun: number) => (stream: number) =>
     frame(frameType.data, flag.none, begun),
   ]);
 
-describe("more than an honest client sends", () => {
+describe("more frames than an honest client sends", () => {
   test.each<[string, number, (stream: number) => Uint8Array]>([
     ["streams that are reset as soon as they have begun", 5_000, begunAndReset],
     ["streams too many", 5_000, (stream) => headers(stream, listConcerts)],
     // Node's own limit is a thousand of each.
     ["resets that the client provokes", 300, dataAfterTheEnd],
     ["empty data", 300, emptyData(first)],
-  ])("ends the connection: %s", async (_, count, piece) => {
+  ])("end the connection: %s", async (_, count, piece) => {
     expect(await flood(count, piece)).toBe("ended");
   });
 
-  test("does not begin with the calls that a client gives up before it has received the limit of streams", async () => {
+  test("do not include the calls that a client cancels before it has received the limit of streams", async () => {
     expect(await flood(900, begunAndReset)).toBe("goes on");
   });
 
-  test("no more streams are refused than the budget has room for", async () => {
+  test("end the connection when more streams are refused than the token bucket allows", async () => {
     stopClock();
     expect(await flood(5_000, (stream) => headers(stream, listConcerts))).toBe("ended");
     const refused = frames(connection.received()).filter(({ type }) => type === frameType.reset);
@@ -94,7 +94,7 @@ describe("more than an honest client sends", () => {
   test.each([
     ["NO_ERROR", constants.NGHTTP2_NO_ERROR],
     ["CANCEL", constants.NGHTTP2_CANCEL],
-  ])("ends the connection: calls that are reset with %s before their bodies arrive", async (_, code) => {
+  ])("end the connection: calls that are reset with %s before their bodies arrive", async (_, code) => {
     stopClock();
     expect(await flood(0, () => Buffer.of())).toBe("goes on");
     const ended = connection.closed.then(() => "ended");
@@ -110,7 +110,7 @@ describe("more than an honest client sends", () => {
   });
 });
 
-describe("Node ends a connection for very many", () => {
+describe("Node itself ends a connection for very many", () => {
   test.each<[string, () => Uint8Array]>([
     ["pings", () => ping(flag.none, "one more")],
     ["answers to pings", () => ping(flag.ack, "one more")],

@@ -57,7 +57,7 @@ function open(path: string, contentType: ContentType = "application/json"): Clie
   return session.request(fields).on("error", () => {});
 }
 
-/** The status of a call: that of gRPC if it has one. */
+/** The status of a call: gRPC's if it has one. */
 async function answerTo(stream: ClientHttp2Stream): Promise<string> {
   const ended = Promise.withResolvers<void>();
   let status = "";
@@ -95,7 +95,7 @@ function openPeer() {
   };
 }
 
-/** As many as may be open at once, for the nth time. */
+/** As many streams as may be open at once, for the nth time. */
 const streamIds = (nth: number) => times(maxConcurrentStreams, (index) => 2 * (nth * maxConcurrentStreams + index) + 1);
 const listHeaders = (id: number) => headers(id, grpcFields(listConcerts));
 const oversized = (id: number) =>
@@ -103,12 +103,12 @@ const oversized = (id: number) =>
 const plain = (id: number) =>
   Buffer.concat([listHeaders(id), frame(frameType.data, flag.endStream, id, envelope(Buffer.of()))]);
 
-describe("a stream whose call is refused before its body has ended", () => {
+describe("a stream whose call is rejected before the end of its body", () => {
   test.each<[string, string, ContentType, string]>([
     ["gRPC", listConcerts, "application/grpc", "8"],
     ["Connect", listConcerts, "application/json", "429"],
     ["REST", "/api/v1/concerts", "application/json", "413"],
-  ])("has its whole response, then is closed without an error: %s", async (_, path, contentType, status) => {
+  ])("receives its whole response and is then closed without an error: %s", async (_, path, contentType, status) => {
     const streams = times(maxConcurrentStreams, () => open(path, contentType));
     const answers = streams.map(answerTo);
     for (const stream of streams) stream.write(envelope(Buffer.alloc(2 * maxBodyBytes)));
@@ -119,7 +119,7 @@ describe("a stream whose call is refused before its body has ended", () => {
     expect(goaways).toBe(0);
   });
 
-  test("is not counted against a client that only waits for the end of the stream", async () => {
+  test("does not count against a client that only waits for the end of the stream", async () => {
     const peer = openPeer();
     peer.write(...streamIds(0).map(oversized));
     await peer.answered(streamIds(0));
@@ -146,7 +146,7 @@ describe("a stream whose call is refused before its body has ended", () => {
 });
 
 describe("streams that the client resets", () => {
-  test("free their places for those it begins in the same packet", async () => {
+  test("free their places for the streams that it begins in the same packet", async () => {
     for (let round = 1; round <= 5; round++) {
       const waiting = times(maxConcurrentStreams, wait);
       await vi.waitFor(() => expect(begun).toBe(round * maxConcurrentStreams));
@@ -157,7 +157,7 @@ describe("streams that the client resets", () => {
     expect(goaways).toBe(0);
   });
 
-  test("after they have been begun are no attack, however many there are", async () => {
+  test("after their calls have begun do not end the connection, in any number", async () => {
     // So that the budget is not filled again meanwhile: were these resets counted, it would not suffice.
     const now = vi.spyOn(performance, "now").mockReturnValue(performance.now());
     onTestFinished(() => now.mockRestore());
@@ -173,7 +173,7 @@ describe("streams that the client resets", () => {
   });
 });
 
-test("the settings are announced in one frame, with the limit of streams", async () => {
+test("the server sends its settings in one frame, with the limit of streams", async () => {
   const peer = openPeer();
   peer.write(frame(frameType.ping, flag.none, 0, Buffer.alloc(8)));
   await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1));
@@ -190,7 +190,7 @@ test("the settings are announced in one frame, with the limit of streams", async
   ]);
 });
 
-test("a stream too many is refused, and the connection goes on", async () => {
+test("a stream beyond the limit is refused, and the connection stays open", async () => {
   const peer = openPeer();
   peer.write(...times(maxConcurrentStreams + 3, (index) => headers(2 * index + 1, grpcFields(getConcert))));
   await vi.waitFor(() => expect(peer.received(frameType.reset)).toHaveLength(3));
@@ -204,7 +204,7 @@ test("a stream too many is refused, and the connection goes on", async () => {
   await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1));
 });
 
-test("a connection whose calls have ended closes after its idle time, however often its client pings", async () => {
+test("a connection whose calls have ended closes after its idle timeout, even if its client pings", async () => {
   const brief = await serveApp({ getConcert: () => ({}) }, { limits: { idleTimeoutMs: 300 } });
   onTestFinished(() => brief.close());
   await brief.readiness.started();

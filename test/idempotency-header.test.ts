@@ -1,4 +1,4 @@
-/** The header Idempotency-Key means the same over every protocol: it is the request_id of a message without one. */
+/** The header Idempotency-Key sets the request_id of a message without one, over every protocol. */
 import { randomUUID } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
@@ -53,7 +53,7 @@ describe.each<Protocol>(["REST", "gRPC", "gRPC-Web", "Connect JSON", "Connect bi
     expect(repeated).toMatchObject({ ok: true, replayed: "true", message: { id: created.id } });
   });
 
-  test("one that equals request_id is no second key, one that differs is refused", async () => {
+  test("a header that equals request_id is accepted, one that differs is rejected", async () => {
     const [request, requestId] = [{ ...(await order()), requestId: randomUUID() }, randomUUID()];
     const { requestId: key } = request;
     expect(await client.call(bookTickets, request, header(key.toUpperCase()))).toMatchObject({ ok: true });
@@ -69,7 +69,7 @@ describe.each<Protocol>(["REST", "gRPC", "gRPC-Web", "Connect JSON", "Connect bi
     ['""', "the header Idempotency-Key is empty"],
     ["x", "must be a valid UUID"],
     [`${randomUUID()}, ${randomUUID()}`, "must be a valid UUID"],
-  ])("%s is refused", async (key, message) => {
+  ])("%s is rejected", async (key, message) => {
     expect(await client.call(bookTickets, await order(), header(key))).toMatchObject({
       ok: false,
       reason: "INVALID_REQUEST",
@@ -77,7 +77,7 @@ describe.each<Protocol>(["REST", "gRPC", "gRPC-Web", "Connect JSON", "Connect bi
     });
   });
 
-  test("a key that was used for something else is refused", async () => {
+  test("a key that was used for another request is rejected", async () => {
     const [request, key] = [await order(), randomUUID()];
     succeeded(await client.call(bookTickets, request, header(key)));
     const other = await client.call(bookTickets, { ...request, ticketCount: 1 }, header(key));
@@ -85,7 +85,7 @@ describe.each<Protocol>(["REST", "gRPC", "gRPC-Web", "Connect JSON", "Connect bi
   });
 });
 
-test("two keys in the metadata of gRPC are no key", async () => {
+test("two keys in gRPC metadata are rejected", async () => {
   const { id: concertId } = await stage.concert();
   const message = toBinary(BookTicketsRequestSchema, {
     $typeName: "frontrow.v1.BookTicketsRequest",

@@ -1,23 +1,22 @@
-/** One key, one effect: repeated at once, and after everything else has changed. */
+/** One key has one effect: for repetitions at once, and after everything else has changed. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
-import { createConcert, describeConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
-import { spawnService } from "./support/process.ts";
+import { openProgram } from "./support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService, testEnvironment } from "./support/service.ts";
+import { createConcert, describeConcert, timestamp } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert: create, getConcert, updateConcert } = ConcertService.method;
 const protocols: readonly Protocol[] = ["REST", "gRPC", "Connect JSON", "gRPC-Web", "Connect binary"];
 const crowd = 8;
-/** Those of one service are a batch; those of different ones meet at the concert's lock. */
+/** Calls to one service are a batch. Calls to different services meet at the concert's lock. */
 const origins = ["one process", "several processes"] as const;
 
 let database: TestDatabase;
@@ -29,13 +28,13 @@ beforeAll(async () => {
   services = await startTestServices(crowd, database, patientSettings);
   [client] = clientsOf("REST") as [ProtocolClient];
 });
-afterEach(() => checkAndClear(database));
+afterEach(() => database.checkInvariants().finally(() => database.clear()));
 afterAll(async () => {
   await Promise.all((services ?? []).map((service) => service.close()));
   await database?.drop();
 });
 
-/** A client for each call of a crowd. */
+/** One client for each call of a crowd. */
 function clientsOf(protocol: Protocol, origin: (typeof origins)[number] = "several processes"): ProtocolClient[] {
   const [only] = services;
   return services.map((each) =>
@@ -57,7 +56,7 @@ async function availableIn(id: bigint): Promise<number> {
   return succeeded(await client.call(getConcert, { id }, noCache)).availableTickets;
 }
 
-/** A concert with a booking whose key is about to be repeated. */
+/** A concert with a booking whose key the test repeats. */
 async function bookedOnce(totalTickets = 10) {
   const concert = await createConcert(client, { totalTickets });
   const order = { concertId: concert.id, requestId: randomUUID() };
@@ -65,7 +64,7 @@ async function bookedOnce(totalTickets = 10) {
   return { concert, order, booking };
 }
 
-/** Calls that meet behind one of somebody else's: those of one process are one batch. */
+/** Calls that wait behind another user's call, so that those of one process are one batch. */
 async function meetBehindAnother(
   concertId: bigint,
   [first, ...callers]: readonly ProtocolClient[],
@@ -97,34 +96,34 @@ describe("a booking's key", () => {
     },
   );
 
-  test("repeated gives the booking and takes no tickets", async () => {
+  test("repeated returns the booking and takes no tickets", async () => {
     const { concert, order, booking } = await bookedOnce();
     const outcome = await book(order);
     expect(outcome).toEqual({ ok: true, replayed: "true", message: booking });
     expect(await availableIn(concert.id)).toBe(8);
   });
 
-  test("is the same in capitals", async () => {
+  test("is the same in upper case", async () => {
     const { order, booking } = await bookedOnce();
     const outcome = await book({ ...order, requestId: order.requestId.toUpperCase() });
     expect(outcome).toMatchObject({ replayed: "true", message: { id: booking.id } });
   });
 
-  test("repeated after booking has closed gives the booking; a new key is refused", async () => {
+  test("repeated after booking has closed returns the booking; a new key is rejected", async () => {
     const { concert, order, booking } = await bookedOnce();
-    const closed = describeConcert({ totalTickets: 10, bookingEndTime: timestamp("2020-01-02T00:00:00Z") });
+    const closed = describeConcert({ totalTickets: 10, bookingEndTime: timestamp("2020-05-02T00:00:00Z") });
     succeeded(await client.call(updateConcert, { id: concert.id, version: 1, ...closed }));
     expect(await book(order)).toMatchObject({ replayed: "true", message: { id: booking.id } });
     expect(verdict(await book({ ...order, requestId: randomUUID() }))).toBe("BOOKING_NOT_OPEN");
   });
 
-  test("repeated after the last ticket has gone gives the booking; a new key is refused", async () => {
+  test("repeated after the concert is sold out returns the booking; a new key is rejected", async () => {
     const { order, booking } = await bookedOnce(2);
     expect(verdict(await book({ ...order, requestId: randomUUID() }))).toBe("INSUFFICIENT_TICKETS");
     expect(await book(order)).toMatchObject({ replayed: "true", message: { id: booking.id } });
   });
 
-  test("repeated after the operator has lowered the limit gives the booking; a new key is refused", async () => {
+  test("repeated after the operator has lowered the limit returns the booking; a new key is rejected", async () => {
     const { order, booking } = await bookedOnce();
     const strict = await startTestService({ APP_MAX_TICKETS_PER_BOOKING: "1" }, database);
     const strictClient = createProtocolClient("REST", strict.baseUrl);
@@ -133,14 +132,14 @@ describe("a booking's key", () => {
     await strict.close();
   });
 
-  test("repeated after a change of price gives the price as sold", async () => {
+  test("repeated after a change of price returns the price at which it was sold", async () => {
     const { concert, order, booking } = await bookedOnce();
     const dearer = describeConcert({ totalTickets: 10, price: 99 });
     succeeded(await client.call(updateConcert, { id: concert.id, version: 1, ...dearer }));
     expect(await book(order)).toEqual({ ok: true, replayed: "true", message: booking });
   });
 
-  test("repeated after cancelling gives the cancelled booking, and books nothing", async () => {
+  test("repeated after the cancellation returns the cancelled booking, and books nothing", async () => {
     const { concert, order, booking } = await bookedOnce();
     succeeded(await client.call(cancelBooking, { id: booking.id, userId: "ann" }));
     const outcome = await book(order);
@@ -148,23 +147,23 @@ describe("a booking's key", () => {
     expect(await availableIn(concert.id)).toBe(10);
   });
 
-  test("outlives the process that booked: others and the next one give the booking", async () => {
+  test("repeated after its process was killed returns the booking, from another process and from the next one", async () => {
     const { id: concertId } = await createConcert(client, { totalTickets: 10 });
     const order = { concertId, requestId: randomUUID() };
-    const first = await spawnService(testEnvironment(database.url));
+    const first = await openProgram(testEnvironment(database.url));
     const booking = succeeded(await book(order, createProtocolClient("REST", first.baseUrl)));
-    await first.kill("SIGKILL");
+    await first.stop("SIGKILL");
     expect(await book(order)).toEqual({ ok: true, replayed: "true", message: booking });
-    const next = await spawnService(testEnvironment(database.url));
+    const next = await openProgram(testEnvironment(database.url));
     expect(await book(order, createProtocolClient("REST", next.baseUrl))).toMatchObject({
       replayed: "true",
       message: { id: booking.id },
     });
-    await next.kill("SIGTERM");
+    await next.stop();
     expect(await availableIn(concertId)).toBe(8);
   });
 
-  test("with another ticket_count is refused, also once the booking is cancelled", async () => {
+  test("with another ticket_count is rejected, also after the cancellation", async () => {
     const { concert, order, booking } = await bookedOnce();
     const refusal = { code: "INVALID_ARGUMENT", reason: "REQUEST_ID_REUSED" };
     expect(await book({ ...order, ticketCount: 3 })).toMatchObject(refusal);
@@ -184,7 +183,7 @@ describe("a booking's key", () => {
     expect(await availableIn(concertId)).toBe(8);
   });
 
-  test("of another user, or for another concert, is another booking", async () => {
+  test("of another user, or for another concert, makes another booking", async () => {
     const { concert, order, booking } = await bookedOnce();
     const other = await createConcert(client, { totalTickets: 10 });
     const outcomes = [await book({ ...order, userId: "ben" }), await book({ ...order, concertId: other.id })];
@@ -193,7 +192,7 @@ describe("a booking's key", () => {
     expect([await availableIn(concert.id), await availableIn(other.id)]).toEqual([6, 8]);
   });
 
-  test("stays free when the call is refused", async () => {
+  test("stays unused when the call is rejected", async () => {
     const { id: concertId } = await createConcert(client, { totalTickets: 1 });
     const order = { concertId, requestId: randomUUID() };
     expect(verdict(await book(order))).toBe("INSUFFICIENT_TICKETS");
@@ -201,7 +200,7 @@ describe("a booking's key", () => {
     expect(verdict(await book({ ...order, ticketCount: 1 }))).toBe("OK");
   });
 
-  test("may also be a concert's key or a cancellation's", async () => {
+  test("may equal a concert's key or a cancellation's", async () => {
     const requestId = randomUUID();
     const concert = succeeded(await client.call(create, { ...describeConcert(), requestId }));
     const booking = succeeded(await book({ concertId: concert.id, requestId }));
@@ -211,7 +210,7 @@ describe("a booking's key", () => {
 });
 
 describe("a cancellation's key", () => {
-  test("repeated succeeds; another, or none, is told ALREADY_CANCELLED; another user is refused", async () => {
+  test("repeated succeeds; another key, or none, is rejected with ALREADY_CANCELLED; another user is rejected", async () => {
     const { booking } = await bookedOnce();
     const cancel = (requestId: string, userId = "ann") =>
       client.call(cancelBooking, { id: booking.id, userId, requestId });
@@ -224,7 +223,7 @@ describe("a cancellation's key", () => {
     expect(verdict(await cancel(requestId, "mallory"))).toBe("NOT_BOOKING_OWNER");
   });
 
-  test("stays free when the call is refused", async () => {
+  test("stays unused when the call is rejected", async () => {
     const { booking } = await bookedOnce();
     const requestId = randomUUID();
     const cancel = (userId: string) => client.call(cancelBooking, { id: booking.id, userId, requestId });
@@ -253,7 +252,7 @@ describe("a concert's key", () => {
     return await Promise.all(answers);
   }
 
-  test("sent from all sides at once creates one concert, which all get", async () => {
+  test("sent in many calls at once creates one concert, which all responses have", async () => {
     const requestId = randomUUID();
     const outcomes = await meet(
       requestId,
@@ -266,7 +265,7 @@ describe("a concert's key", () => {
     ]);
   });
 
-  test("sent at once with different contents creates one of them and refuses the other", async () => {
+  test("sent at once with different contents creates one concert and rejects the other", async () => {
     const requestId = randomUUID();
     const outcomes = await meet(
       requestId,
@@ -275,7 +274,7 @@ describe("a concert's key", () => {
     expect(tally(outcomes)).toEqual({ OK: 1, REQUEST_ID_REUSED: 1 });
   });
 
-  test("repeated after an update gives the concert of now; with other content it is refused", async () => {
+  test("repeated after an update returns the current concert; with other content it is rejected", async () => {
     const requestId = randomUUID();
     const { id, version } = succeeded(await createWith(requestId));
     succeeded(await client.call(updateConcert, { id, version, ...describeConcert({ name: "Renamed" }) }));

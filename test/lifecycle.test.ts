@@ -1,3 +1,4 @@
+/** `node src/main.ts` from its start to its end: the embedded database, migrations, signals and exit codes. */
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -7,16 +8,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { patientSettings } from "./support/locks.ts";
-import { endPrograms, type OpenProgram, openProgram, startProgram } from "./support/program.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
+import { type OpenProgram, openProgram, startProgram } from "./support/program.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-afterEach(endPrograms);
-
-/** The environment of a service with a database of its own. */
+/** The environment of a service with an embedded database. */
 function ownDatabase(folder: DataFolder, settings: Record<string, string> = {}): Record<string, string> {
   const { APP_DATABASE_URL: _, ...env } = testEnvironment("");
   return { ...env, APP_DATA_DIR: folder.path, ...settings };
@@ -40,15 +39,15 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe("a service with a database of its own", () => {
+describe("a service with an embedded database", () => {
   let folder: DataFolder;
   beforeAll(async () => {
     folder = await createDataFolder();
   });
   afterAll(() => folder.remove());
 
-  test("says where its data lies and what to try, and has concerts to book", async () => {
-    const service = await openProgram(ownDatabase(folder));
+  test("prints its data folder and a first command, and has concerts to book", async () => {
+    await using service = await openProgram(ownDatabase(folder));
     const hint = await service.line("curl ");
     const firstLines = service.output().split("\n");
     expect(JSON.parse(firstLines[0] ?? "")).toMatchObject({ dataDir: folder.path });
@@ -62,21 +61,19 @@ describe("a service with a database of its own", () => {
       await raw.waitFor("HTTP/1.1 201 ");
       raw.socket.destroy();
     }
-    service.signal("SIGTERM");
-    expect(await service.ended).toBe(0);
+    expect(await service.stop()).toBe(0);
     expect(await folder.server()).toBeUndefined();
   });
 
-  test("ends, and says why, when another one uses the folder", async () => {
-    const first = await openProgram(ownDatabase(folder));
-    const second = startProgram(ownDatabase(folder));
+  test("exits with a reason when another process uses the folder", async () => {
+    await using first = await openProgram(ownDatabase(folder));
+    await using second = startProgram(ownDatabase(folder));
     expect(await second.ended).toBe(1);
     expect(second.output()).toMatch(
       /^frontrow: another process runs PostgreSQL on the data folder .*\nStop the other Frontrow, or set APP_DATA_DIR /m,
     );
     expect(await listConcerts(first)).toHaveLength(5);
-    first.signal("SIGTERM");
-    expect(await first.ended).toBe(0);
+    expect(await first.stop()).toBe(0);
   });
 
   /** A booking that waits for a lock of the test's. */
@@ -95,9 +92,9 @@ describe("a service with a database of its own", () => {
   }
 
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-    "finishes what it has begun after %s, also if that comes twice, and leaves nothing behind",
+    "finishes the calls in flight after %s, even if the signal comes twice, and leaves no process",
     async (signal) => {
-      const service = await openProgram(ownDatabase(folder, patientSettings));
+      await using service = await openProgram(ownDatabase(folder, patientSettings));
       const { raw, release } = await startBooking(service);
 
       service.signal(signal);
@@ -116,8 +113,8 @@ describe("a service with a database of its own", () => {
     },
   );
 
-  test("cuts what takes longer than a shutdown may", async () => {
-    const service = await openProgram(ownDatabase(folder, { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" }));
+  test("cuts calls that outlast the grace period", async () => {
+    await using service = await openProgram(ownDatabase(folder, { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" }));
     const { raw, release } = await startBooking(service);
     service.signal("SIGTERM");
     await raw.closed;
@@ -127,37 +124,37 @@ describe("a service with a database of its own", () => {
     expect(await folder.server()).toBeUndefined();
   });
 
-  test("ends, and says why, when its PostgreSQL ends by itself; the next start finds no second set of concerts", async () => {
-    const service = await openProgram(ownDatabase(folder));
+  test("exits with a reason when its PostgreSQL ends; the next start does not add the demo concerts again", async () => {
+    await using service = await openProgram(ownDatabase(folder));
     process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL ended unexpectedly.*cannot go on; closing/);
 
-    const next = await openProgram(ownDatabase(folder));
+    await using next = await openProgram(ownDatabase(folder));
     expect(await listConcerts(next)).toHaveLength(5);
-    next.signal("SIGTERM");
-    expect(await next.ended).toBe(0);
+    expect(await next.stop()).toBe(0);
   });
-});
 
-test.each(["error", "fatal"])("says why it ends with APP_LOG_LEVEL=%s as well", async (logLevel) => {
-  const folder = await createDataFolder();
-  const port = await freePort();
-  const service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], logLevel);
-  await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
-  process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
-  expect(await service.ended).toBe(1);
-  expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL ended unexpectedly.*$/);
-  await folder.remove();
+  test.each(["error", "fatal"])(
+    "logs why it ends when its PostgreSQL ends, with APP_LOG_LEVEL=%s",
+    async (logLevel) => {
+      const port = await freePort();
+      await using service = startProgram(ownDatabase(folder, { APP_REST_PORT: String(port) }), [], { logLevel });
+      await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/readyz`), 30_000);
+      process.kill((await folder.server())?.pid ?? 0, "SIGKILL");
+      expect(await service.ended).toBe(1);
+      expect(service.output()).toMatch(/^\{"level":"fatal".*PostgreSQL ended unexpectedly.*$/);
+    },
+  );
 });
 
 test.each([
   ["an exception", "throw(Error('unforeseen'))"],
   ["a rejection", "Promise.reject(Error('unforeseen'))"],
-])("%s that nothing handles ends the service in order, with the error in the log", async (_, fail) => {
+])("%s without a handler ends the service in order, with the error in the log", async (_, fail) => {
   const database = await createTestDatabase();
   const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${fail}})`;
-  const service = await openProgram({ ...testEnvironment(database.url), NODE_OPTIONS: `--import=${preload}` });
+  await using service = await openProgram({ ...testEnvironment(database.url), NODE_OPTIONS: `--import=${preload}` });
   service.signal("SIGUSR2");
   expect(await service.ended).toBe(1);
   expect(service.output()).toMatch(/"level":"fatal".*Error: unforeseen.*an unforeseen error; closing/);
@@ -172,27 +169,25 @@ describe("a first start", () => {
   });
   afterEach(() => folder.remove());
 
-  test("with --migrate only migrates; demo concerts can be done without", async () => {
-    const migration = startProgram(ownDatabase(folder), ["--migrate"]);
+  test("with --migrate only migrates, and without demo data the service has no concerts", async () => {
+    await using migration = startProgram(ownDatabase(folder), ["--migrate"]);
     expect(await migration.ended).toBe(0);
     expect(await migration.line("migrated the database")).toContain("0001_concerts_and_bookings");
     expect(await folder.server()).toBeUndefined();
 
-    const service = await openProgram(ownDatabase(folder, { APP_DEMO_DATA: "false" }));
+    await using service = await openProgram(ownDatabase(folder, { APP_DEMO_DATA: "false" }));
     expect(service.output()).toContain("the database is up to date");
     expect(await listConcerts(service)).toEqual([]);
-    service.signal("SIGTERM");
-    expect(await service.ended).toBe(0);
+    expect(await service.stop()).toBe(0);
   });
 
   test.each([
     ["the service", [], 0],
-    ["a migration, which then has not succeeded", ["--migrate"], 1],
-  ])("that is interrupted leaves nothing behind: %s", async (_name, args, code) => {
-    const program = startProgram(ownDatabase(folder), args);
+    ["a migration, which then fails", ["--migrate"], 1],
+  ])("that is interrupted leaves no server and no files: %s", async (_name, args, code) => {
+    await using program = startProgram(ownDatabase(folder), args);
     while ((await readdir(folder.path)).length === 0) await delay(5);
-    program.signal("SIGTERM");
-    expect(await program.ended).toBe(code);
+    expect(await program.stop()).toBe(code);
     expect(program.output()).toContain("stopped during the start");
     expect(program.output()).not.toContain("Error");
     expect(await folder.server()).toBeUndefined();
@@ -217,10 +212,10 @@ describe("a service with a database elsewhere", () => {
     await vi.waitFor(async () => expect(await database.query(sessions)).toEqual([]));
   }
 
-  test("with --migrate migrates an empty one, and ends", async () => {
+  test("with --migrate migrates an empty database, and exits", async () => {
     await emptyDatabase();
     for (const line of ["migrated the database", "the database is up to date"]) {
-      const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+      await using migration = startProgram(testEnvironment(database.url), ["--migrate"]);
       expect(await migration.ended).toBe(0);
       expect(migration.output()).toContain(line);
     }
@@ -228,7 +223,7 @@ describe("a service with a database elsewhere", () => {
     await expectNoSessions();
   });
 
-  test("migrates an empty one once, however many start together", async () => {
+  test("migrates an empty database once when four processes start together", async () => {
     await emptyDatabase();
     const services = await Promise.all(Array.from({ length: 4 }, () => startTestService({}, database)));
     await Promise.all(services.map((service) => service.close()));
@@ -237,12 +232,12 @@ describe("a service with a database elsewhere", () => {
   });
 
   test.each([["APP_REST_PORT"], ["APP_GRPC_PORT"]])(
-    "says which setting to change when the port of %s is taken",
+    "names the setting to change when the port of %s is taken",
     async (setting) => {
       const rival = createServer().listen(0, "127.0.0.1");
       await once(rival, "listening");
       const { port } = rival.address() as AddressInfo;
-      const service = startProgram(testEnvironment(database.url, { [setting]: String(port) }));
+      await using service = startProgram(testEnvironment(database.url, { [setting]: String(port) }));
       expect(await service.ended).toBe(1);
       expect(service.output()).toContain(`frontrow: port ${port} is in use: set another by ${setting}`);
       rival.close();
@@ -261,31 +256,30 @@ describe("a service with a database elsewhere", () => {
     rival.close();
   });
 
-  test("says which setting is wrong", async () => {
-    const service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);
+  test("names the settings that are wrong", async () => {
+    await using service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);
     expect(await service.ended).toBe(2);
     expect(service.output()).toMatch(/^frontrow: .*--rest-prot.*--rest-port[\s\S]*^APP_GRPC_PORT: /m);
   });
 
-  test("with --wait-for-db waits for one that comes later", async () => {
-    const proxy = await startTcpProxy(database.url);
+  test("with --wait-for-db waits for a database that comes later", async () => {
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
     const opening = openProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db"]);
     await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(1), { timeout: 30_000 });
     proxy.accept();
-    const service = await opening;
-    service.signal("SIGTERM");
-    expect(await service.ended).toBe(0);
+    await using service = await opening;
+    expect(await service.stop()).toBe(0);
     await proxy.close();
   });
 
   test.each([
-    ["at once, and says how to wait", [], "to wait until it is up, use --wait-for-db"],
-    ["after the time it was told to wait", ["--wait-for-db=600ms"], "within 600 ms"],
-  ])("gives up on one that does not come %s", async (_when, args, hint) => {
-    const proxy = await startTcpProxy(database.url);
+    ["at once, and names the flag to wait", [], "to wait until it is up, use --wait-for-db"],
+    ["after the time of the flag", ["--wait-for-db=600ms"], "within 600 ms"],
+  ])("gives up on a missing database %s", async (_when, args, hint) => {
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
-    const service = startProgram(testEnvironment(proxy.url(database.url)), args);
+    await using service = startProgram(testEnvironment(proxy.url(database.url)), args);
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(
       new RegExp(`^frontrow: cannot reach the database at 127.0.0.1:${proxy.port} \\(.+\\).* ?${hint}`, "m"),
@@ -293,13 +287,12 @@ describe("a service with a database elsewhere", () => {
     await proxy.close();
   });
 
-  test("ends at once when it is told to while it waits", async () => {
-    const proxy = await startTcpProxy(database.url);
+  test("exits at once on a signal while it waits for the database", async () => {
+    const proxy = await startPostgresProxy(database.url);
     proxy.refuse();
-    const service = startProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db=10m"]);
+    await using service = startProgram(testEnvironment(proxy.url(database.url)), ["--wait-for-db=10m"]);
     await vi.waitFor(() => expect(proxy.refusals).toBeGreaterThan(0), { timeout: 30_000 });
-    service.signal("SIGTERM");
-    expect(await service.ended).toBe(0);
+    expect(await service.stop()).toBe(0);
     expect(service.output()).toContain("stopped during the start");
     await proxy.close();
   });

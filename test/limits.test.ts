@@ -1,7 +1,7 @@
 /**
- * Each limit of sizes, times and connections that an operator can set, exceeded by every protocol that it concerns.
+ * Each limit on sizes, times and connections that an operator can set, exceeded by every protocol that it applies to.
  *
- * Elsewhere: bodies, packed or not (bad-input-bodies), the lengths of fields (bad-input-rules).
+ * Elsewhere: bodies, compressed or not (bad-input-bodies), the lengths of fields (bad-input-rules).
  */
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
@@ -51,7 +51,7 @@ function openSession(url: string): ClientHttp2Session {
   return session;
 }
 
-/** The only answer that a connection was given before the server closed it. */
+/** The only response on a connection before the server closed it. */
 async function answerOn({ closed }: RawConnection): Promise<HttpAnswer> {
   const [head = "", text = "", ...more] = (await closed).split("\r\n\r\n");
   expect(more).toEqual([]);
@@ -87,13 +87,13 @@ describe("headers", () => {
   test.each([
     ["REST", "/api/v1/concerts?artist="],
     ["Connect GET", `${listConcerts}?connect=v1&encoding=json&message=`],
-  ])("are too large by their URL as well: %s", async (_, path) => {
+  ])("are too large by their URL: %s", async (_, path) => {
     const send = (bytes: number) => sendHttp(service.baseUrl, { path: path + "x".repeat(bytes) });
     expectProblem(await send(9_000), 431, "HEADERS_TOO_LARGE");
     expect((await send(7_000)).status).toBe(400);
   });
 
-  test("that are too large are refused to gRPC as RESOURCE_EXHAUSTED", async () => {
+  test("that are too large are rejected for gRPC with RESOURCE_EXHAUSTED", async () => {
     const method = ConcertService.method.listConcerts;
     const call = (bytes: number) => callOnce("gRPC", service.grpcUrl, method, {}, { headers: padding(bytes) });
     expect((await call(9_000)).outcome).toMatchObject({ ok: false, code: "RESOURCE_EXHAUSTED" });
@@ -121,7 +121,7 @@ describe("streams at once on one connection", () => {
     ["Connect", { ":method": "POST", ":path": createConcert, "content-type": "application/json" }],
     ["gRPC-Web", { ":method": "POST", ":path": createConcert, "content-type": "application/grpc-web+proto" }],
     ["gRPC", grpcFields(createConcert)],
-  ])("are refused beyond the limit, and may be repeated: %s", async (_, fields) => {
+  ])("are refused beyond the limit, and may be retried: %s", async (_, fields) => {
     const all = { ...grpcFields(createConcert), ...fields };
     const connection = raw(service.grpcUrl, opening, ...[1, 3, 5].map((stream) => headers(stream, all)));
     const refusal = frame(frameType.reset, 0, 5, Buffer.of(0, 0, 0, constants.NGHTTP2_REFUSED_STREAM));
@@ -136,7 +136,7 @@ describe("streams at once on one connection", () => {
     await vi.waitFor(() => expect(allowed.received().match(/200 OK/g)).toHaveLength(2));
   });
 
-  test("wait their turn with a client that heeds the limit", async () => {
+  test("wait in a client that respects the limit", async () => {
     const session = openSession(service.grpcUrl);
     await once(session, "remoteSettings");
     expect(session.remoteSettings.maxConcurrentStreams).toBe(2);
@@ -169,7 +169,7 @@ describe("time", () => {
     for (; !over; await Promise.race([sleep(20), closed])) if (socket.writable) socket.write(piece);
   }
 
-  test("is up for headers that drip, of every protocol over HTTP/1.1", async () => {
+  test("runs out for headers that drip, by every protocol over HTTP/1.1", async () => {
     const connections = http1Calls.map(([, path]) =>
       raw(service.baseUrl, `POST ${path} HTTP/1.1\r\nHost: test\r\nX-Slow: `),
     );
@@ -177,7 +177,7 @@ describe("time", () => {
     for (const connection of connections) expectProblem(await answerOn(connection), 408, "REQUEST_TIMEOUT");
   });
 
-  test("is up for a body that drips, of every protocol over HTTP/1.1", async () => {
+  test("runs out for a body that drips, by every protocol over HTTP/1.1", async () => {
     const connections = http1Calls.map(([, path, type]) => {
       const head = [`POST ${path} HTTP/1.1`, "Host: test", `Content-Type: ${type}`, "Content-Length: 9999", "", ""];
       return raw(service.baseUrl, head.join("\r\n"), envelope(Buffer.of(), 0, 9_000));
@@ -186,7 +186,7 @@ describe("time", () => {
     for (const connection of connections) expectProblem(await answerOn(connection), 408, "REQUEST_TIMEOUT");
   });
 
-  test("is up for a body that drips: gRPC, which may go on with other calls", async () => {
+  test("runs out for a body that drips by gRPC, and the connection stays open for other calls", async () => {
     const session = openSession(service.grpcUrl);
     const stream = session.request(grpcFields(createConcert));
     stream.on("error", () => {});
@@ -200,25 +200,25 @@ describe("time", () => {
     expect((await once(next, "trailers"))[0]).toMatchObject({ "grpc-status": "0" });
   });
 
-  test("is up for a connection that idles after a call of REST or Connect", async () => {
+  test("runs out for a connection that idles after a call by REST or Connect", async () => {
     const connections = ["/api/v1/concerts", `${listConcerts}?connect=v1&encoding=json&message=%7B%7D`].map((path) =>
       raw(service.baseUrl, `GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`),
     );
     for (const { closed } of connections) expect(await closed).toMatch(/^HTTP\/1.1 200 OK\r\n/);
   });
 
-  test("is up for a connection of gRPC that idles, though it pings", async () => {
+  test("runs out for a gRPC connection that idles, even if it pings", async () => {
     const connection = raw(service.grpcUrl, opening);
     void drip(connection, frame(frameType.ping, flag.none, 0, Buffer.alloc(8)));
     expect(goawayCode(await connection.closed)).toBe(constants.NGHTTP2_NO_ERROR);
   });
 
-  test("is up for headers of gRPC that never end", async () => {
+  test("runs out for gRPC headers that never end", async () => {
     const connection = raw(service.grpcUrl, opening, headers(1, grpcFields(createConcert), flag.none));
     expect(goawayCode(await connection.closed)).toBe(constants.NGHTTP2_NO_ERROR);
   });
 
-  test("is up for a connection that says too little to tell its protocol", async () => {
+  test("runs out for a connection that sends too little to detect its protocol", async () => {
     const connections = ["", "P", "PRI * HTTP/2"].flatMap((text) => [
       raw(service.baseUrl, text),
       raw(service.grpcUrl, text),
@@ -269,13 +269,13 @@ describe("connections", () => {
 
 describe.each(protocols)("the address of a caller by %s", (protocol) => {
   test.each([
-    ["nobody", [], "198.51.100.9", "127.0.0.1"],
+    ["no proxy", [], "198.51.100.9", "127.0.0.1"],
     ["the proxy", ["127.0.0.0/8"], "198.51.100.9", "198.51.100.9"],
     ["the proxy, behind another one", ["127.0.0.1", "10.0.0.0/8"], "198.51.100.9, 10.0.0.3", "198.51.100.9"],
-    ["the proxy, which heard of a lie", ["127.0.0.1"], "192.0.2.66, 198.51.100.9", "198.51.100.9"],
+    ["the proxy, to which the client lied", ["127.0.0.1"], "192.0.2.66, 198.51.100.9", "198.51.100.9"],
     ["the proxy, which adds ports", ["127.0.0.1", "10.0.0.0/8"], "203.0.113.7:1, 10.0.0.5:8443", "203.0.113.7"],
     ["the proxy, which adds ports to IPv6", ["127.0.0.1", "fd00::/8"], "[2001:db8::1]:1, [fd00::5]:2", "2001:db8::1"],
-    ["the proxy, which heard of what is no address", ["127.0.0.1", "10.0.0.0/8"], "unknown, 10.0.0.5:1", "10.0.0.5"],
+    ["the proxy, whose client sent no address", ["127.0.0.1", "10.0.0.0/8"], "unknown, 10.0.0.5:1", "10.0.0.5"],
     ["the proxy, which knows nothing", ["127.0.0.1"], "unknown", "127.0.0.1"],
   ])("where %s is trusted", async (_, trustedProxies, forwarded, expected) => {
     const app = await serveApp(

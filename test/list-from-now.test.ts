@@ -1,14 +1,14 @@
-/** The list of concerts begins now unless the request says from when; where a page has begun, the next one goes on. */
+/** The list of concerts begins at the present unless the request has date_from. A next page continues its own list. */
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService, type ListConcertsRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createDemoConcerts } from "../src/concerts/demo.ts";
-import { createConcert, timestamp } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient, protocols } from "./support/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { createConcert, timestamp } from "./support/stage.ts";
 import { openStore } from "./support/store.ts";
 
 type Filter = MessageInitShape<typeof ListConcertsRequestSchema>;
@@ -49,7 +49,7 @@ test.each(protocols)("without date_from the list begins now, with it where it sa
   by.close();
 });
 
-describe("whatever else the filter says:", () => {
+describe("the list begins at the present or at date_from, with every other filter:", () => {
   test.each<[what: string, filter: Filter, names: readonly string[]]>([
     ["a text", { artist }, coming],
     ["a text, from a date", { artist, ...from("2001") }, years],
@@ -63,19 +63,19 @@ describe("whatever else the filter says:", () => {
   });
 });
 
-test("a concert that has just begun is not in the list, one that is about to is", async () => {
+test("a concert that has just begun is not in the list, one that is about to begin is", async () => {
   await database.query("UPDATE concerts SET concert_date = now() - interval '1 millisecond' WHERE name = '2003'");
   await database.query("UPDATE concerts SET concert_date = now() + interval '1 hour' WHERE name = '2097'");
   expect((await page({})).names).toEqual(coming);
 });
 
-/** A list's page token with another position in it: as if the list had been read at another time. */
+/** A list's page token with another position, as if the list had been read at another time. */
 function moveToken(token: string, position: readonly string[]): string {
   const [list] = JSON.parse(Buffer.from(token, "base64url").toString());
   return Buffer.from(JSON.stringify([list, ...position])).toString("base64url");
 }
 
-test("the next page goes on from its token, also when concerts on it have begun since", async () => {
+test("the next page continues from its token, even if its concerts have begun since", async () => {
   const first = await page({ pageSize: 1 });
   expect(first.names).toEqual(["2097"]);
   expect((await page({ pageToken: first.nextPageToken })).names).toEqual(["2098", "2099"]);
@@ -83,7 +83,7 @@ test("the next page goes on from its token, also when concerts on it have begun 
   expect((await page({ pageToken: earlier, pageSize: 1 })).names).toEqual(["2002"]);
 });
 
-test("a token of a list without date_from belongs to no list that has one, and the other way round", async () => {
+test("a token of a list without date_from is rejected for a list with one, and the reverse", async () => {
   const { nextPageToken: ofNow } = await page({ pageSize: 1 });
   const { nextPageToken: ofDate } = await page({ ...from("2002"), pageSize: 1 });
   for (const request of [{ ...from("2002"), pageToken: ofNow }, { pageToken: ofDate }]) {
@@ -92,7 +92,7 @@ test("a token of a list without date_from belongs to no list that has one, and t
   }
 });
 
-test("a database whose concerts are all past is not taken for an empty one", async () => {
+test("a database with past concerts only gets no demo concerts", async () => {
   const past = await createTestDatabase();
   const store = openStore(past.url, { poolSize: 1 });
   await store.migrate();

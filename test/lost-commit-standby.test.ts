@@ -1,10 +1,10 @@
-/** A transaction whose COMMIT's answer is lost, and a server that has never given its id. */
+/** A transaction whose COMMIT's answer is lost, and a server that never assigned its id. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type OwnServer, startOwnServer } from "./support/own-server.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The reason of the refusal of a transaction with an id from the future. */
+/** The reason of the error of a transaction with an id from the future. */
 async function loseCommit(): Promise<unknown> {
-  const proxy = await startTcpProxy(server.database.url);
+  const proxy = await startPostgresProxy(server.database.url);
   const store = openStore(proxy.url(server.database.url), { maxRetries: 0 });
   onTestFinished(async () => {
     await store.close();
@@ -26,7 +26,9 @@ async function loseCommit(): Promise<unknown> {
   return settled.status === "rejected" ? settled.reason.failure.reason : "stored";
 }
 
-test("a server that takes writes has lost it, a standby may still receive it", { timeout: 60_000 }, async () => {
+test("the outcome is known on a primary, and unknown on a standby that may still receive the transaction", {
+  timeout: 60_000,
+}, async () => {
   expect(await loseCommit()).toBe("DATABASE_UNAVAILABLE");
   const [row] = await server.database.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder");
   await server.restart("fast", () => writeFile(join(row?.folder ?? "", "standby.signal"), ""));

@@ -6,20 +6,20 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock, patientSettings } from "./support/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { createStage, moonlight, type Stage, userId } from "./support/stage.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let service: TestService;
 let client: ProtocolClient;
 let stage: Stage;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   service = await startTestService(patientSettings, { ...database, url: proxy.url(database.url) });
   client = createProtocolClient("Connect JSON", service.baseUrl);
   stage = createStage(service.baseUrl);
@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A call that stores something, ready to be made, and how to see that it stored it exactly once. */
+/** A prepared call that stores something, and a check that it was stored exactly once. */
 interface Write<Method extends DescMethodUnary = DescMethodUnary> {
   call(): Promise<Outcome<MessageShape<Method["output"]>>>;
   /** What is stored of it: `nothing`, or `once`. */
@@ -86,7 +86,7 @@ const writes: Record<string, (requestId: string) => Promise<Write>> = {
 };
 
 describe.each(Object.entries(writes))("%s whose COMMIT", (_name, prepare) => {
-  test("is answered, but the answer is lost, has succeeded", async () => {
+  test("is answered, but the answer is lost, succeeds", async () => {
     const { call, stored } = await prepare(randomUUID());
     const commitsBefore = proxy.commits;
     const lost = proxy.failNextCommit("answer lost");
@@ -96,7 +96,7 @@ describe.each(Object.entries(writes))("%s whose COMMIT", (_name, prepare) => {
     expect(proxy.commits - commitsBefore).toBe(1);
   });
 
-  test("does not arrive is repeated, and stored once", async () => {
+  test("does not arrive is repeated and stored once", async () => {
     const { call, stored } = await prepare(randomUUID());
     const commitsBefore = proxy.commits;
     const lost = proxy.failNextCommit("undelivered");
@@ -107,7 +107,7 @@ describe.each(Object.entries(writes))("%s whose COMMIT", (_name, prepare) => {
   });
 });
 
-test("an outcome that can be learnt only after a while is waited for", async () => {
+test("a call waits for an outcome that can be read only after a while", async () => {
   const { call, stored } = await prepareBooking();
   const refusalsBefore = proxy.refusals;
   const lost = proxy.failNextCommit("answer lost", () => proxy.refuse());
@@ -119,8 +119,8 @@ test("an outcome that can be learnt only after a while is waited for", async () 
   expect(await stored()).toBe("once");
 });
 
-describe("an outcome that cannot be learnt", () => {
-  test("is told so: to repeat with the key where there is one", async () => {
+describe("an outcome that cannot be read", () => {
+  test("is answered with OUTCOME_UNKNOWN, and with the advice to repeat if the call has a key", async () => {
     const cases: { name: string; key: string; write: Write }[] = [];
     for (const [name, prepare] of Object.entries(writes)) {
       for (const key of name === "an update" ? [""] : ["", randomUUID()])
@@ -143,7 +143,7 @@ describe("an outcome that cannot be learnt", () => {
   });
 });
 
-describe("a COMMIT that PostgreSQL still works on when its answer can no longer arrive", () => {
+describe("a COMMIT that still runs in PostgreSQL when its connection is lost", () => {
   const gateKey = 4711;
 
   beforeAll(() =>
@@ -166,7 +166,7 @@ describe("a COMMIT that PostgreSQL still works on when its answer can no longer 
     return { answer, stored, gate };
   }
 
-  test("is waited for until it has committed", async () => {
+  test("is answered with success when it has committed", async () => {
     const { answer, stored, gate } = await bookAtGate();
     expect(await stored()).toBe("nothing");
     await gate.release();
@@ -174,7 +174,7 @@ describe("a COMMIT that PostgreSQL still works on when its answer can no longer 
     expect(await stored()).toBe("once");
   });
 
-  test("is waited for until it has failed, and repeated", async () => {
+  test("is repeated when it has failed", async () => {
     const { answer, stored, gate } = await bookAtGate();
     await database.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -1,8 +1,7 @@
-/** Random histories against a plain model: one call after the other, and many at once. */
+/** Random histories against a plain model: one call after the other, and many calls at once. */
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clear } from "./support/aftermath.ts";
 import { anyCommand, type Command, callFor, hotCommand, users } from "./support/histories.ts";
 import { type Answer, type Call, carryOut, emptyWorld, ticketLimit, type World } from "./support/model.ts";
 import { idOf, modelState, readState, send } from "./support/model-service.ts";
@@ -24,16 +23,16 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** A history's beginning: nothing of the one before, and a concert, which most commands need. */
+/** Begins a history with an empty database and a concert, which most commands need. */
 async function begin(totalTickets: number): Promise<World> {
-  await clear(service.database);
+  await service.database.clear();
   const world = emptyWorld();
   const description = { totalTickets, priceCents: 1_050, window: "open" } as const;
   await check(world, { kind: "create", requestId: "", description });
   return world;
 }
 
-/** Sends a call and holds the answer to the model's. */
+/** Sends a call and compares the response with the model's. */
 async function check(world: World, call: Call): Promise<void> {
   const answer = await send(client, call);
   expect({ call, answer }).toEqual({ call, answer: carryOut(world, call, idOf(answer)) });
@@ -55,7 +54,7 @@ async function runHistory(commands: readonly Command[]): Promise<void> {
   await checkState(world);
 }
 
-test("every answer and the final state are the model's", async () => {
+test("every response and the final state equal the model's", async () => {
   const histories = fc.array(anyCommand, { minLength: 1, maxLength: 60, size: "max" });
   await fc.assert(fc.asyncProperty(histories, runHistory), { ...limits, numRuns: 30 });
 });
@@ -94,7 +93,7 @@ async function runBatches(batches: readonly (readonly Command[])[]): Promise<voi
   }
 }
 
-test("calls sent at once are answered as in some order of them", async () => {
+test("the responses to calls sent at once equal the model's in some order of the calls", async () => {
   const batch = fc.array(hotCommand, { minLength: 2, maxLength: 8, size: "max" });
   const batches = fc.array(batch, { minLength: 1, maxLength: 6, size: "max" });
   await fc.assert(fc.asyncProperty(batches, runBatches), { ...limits, numRuns: 40 });

@@ -13,8 +13,8 @@ import { registerConnect } from "../src/transport/connect/mount.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { envelope, sendGrpc } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
-import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
+import { listenOptions } from "./support/served-app.ts";
 import { publishToLog } from "./support/transport-log.ts";
 
 const checkPath = `/${Health.typeName}/Check`;
@@ -97,7 +97,7 @@ const http1Request = (path: string, type: string, body: Uint8Array) =>
     body,
   ]);
 
-describe("a client that hangs up ends its stream, and nothing is logged as a fault", () => {
+describe("a client that disconnects ends its stream, and no error is logged", () => {
   test("over HTTP/1.1", async () => {
     const { socket, waitFor } = openRaw(served.port);
     socket.write(http1Request(watchPath, "application/connect+json", envelope(Buffer.from("{}"))));
@@ -121,7 +121,7 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
     expect(noteworthy()).toEqual([]);
   });
 
-  test("over HTTP/2, and no timer is left to cut its response", async () => {
+  test("over HTTP/2, and no timer is left", async () => {
     const session = connect(served.baseUrl);
     const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
     const stream = session.request(fields).on("error", () => {});
@@ -168,10 +168,10 @@ describe("a client that hangs up ends its stream, and nothing is logged as a fau
   });
 });
 
-describe("a response that cannot be written is logged, and is not completed", () => {
+describe("a response that cannot be written is logged and not completed", () => {
   const unwritten = [{ level: "warn", method: checkPath, msg: "a response could not be written" }];
 
-  test("a header, over HTTP/1.1", async () => {
+  test("because of a header, over HTTP/1.1", async () => {
     check = ({ responseHeader }) => responseHeader.set("x-broken", "\u0001");
     const { socket, closed } = openRaw(served.port);
     socket.write(http1Request(checkPath, "application/json", Buffer.from("{}")));
@@ -179,7 +179,7 @@ describe("a response that cannot be written is logged, and is not completed", ()
     expect(noteworthy()).toMatchObject(unwritten);
   });
 
-  test("any, if the plugin cannot read the request", async () => {
+  test("if the plugin cannot read the request", async () => {
     spoil = ({ raw }) => {
       raw.headers.host = undefined;
     };
@@ -192,14 +192,14 @@ describe("a response that cannot be written is logged, and is not completed", ()
     for (const each of output) each.mockClear();
   });
 
-  test("a trailer of gRPC", async () => {
+  test("because of a gRPC trailer", async () => {
     check = ({ responseTrailer }) => responseTrailer.set("x-broken", "\u0001");
     await expect(sendGrpc(served.baseUrl, checkPath, envelope(Buffer.of()))).rejects.toThrow();
     expect(noteworthy()).toMatchObject(unwritten);
   });
 });
 
-test("a shutdown ends a stream, also one whose request is not complete", async () => {
+test("a shutdown ends a stream, even one whose request is not complete", async () => {
   const session = connect(served.baseUrl);
   const fields = { ":method": "POST", ":path": watchPath, "content-type": "application/grpc", te: "trailers" };
   const stream = session.request(fields).on("error", () => {});

@@ -1,4 +1,4 @@
-/** More than can be served: what is refused then, how, and who is served nevertheless. */
+/** Overload: which calls are rejected, how, and which are still served. */
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -26,7 +26,7 @@ const overloaded = {
   message: "too many requests are waiting; nothing was stored, repeat in a moment",
 } as const;
 
-/** As the methods' access rules have it, by hand. */
+/** The methods' access rules, by hand. */
 const adminMethods = ["CreateConcert", "UpdateConcert"];
 
 describe("an event loop that lags", () => {
@@ -52,7 +52,7 @@ describe("an event loop that lags", () => {
     return app;
   };
 
-  it.each(protocols)("refuses who would wait in vain, typed, by %s", async (protocol) => {
+  it.each(protocols)("rejects calls that would miss their deadline with OVERLOADED, by %s", async (protocol) => {
     const { baseUrl } = await open(5_000);
     expectRefusal(protocol, await callOnce(protocol, baseUrl, getConcert, { id: 1n }), overloaded);
   });
@@ -67,12 +67,12 @@ describe("an event loop that lags", () => {
     expectRefusal(protocol, impatient, overloaded);
   });
 
-  it("refuses nobody as long as it keeps up", async () => {
+  it("rejects no call while it keeps up", async () => {
     const { baseUrl } = await open(0, 60_000);
     expect(verdict((await callOnce("REST", baseUrl, getConcert, { id: 1n })).outcome)).toBe("OK");
   });
 
-  it("leaves their lane to health checks", async () => {
+  it("does not reject health checks", async () => {
     const { baseUrl } = await open(1_000_000);
     for (const path of ["/health", "/livez"]) expect((await fetch(`${baseUrl}${path}`)).status).toBe(200);
     const check = await fetch(`${baseUrl}/grpc.health.v1.Health/Check`, {
@@ -95,7 +95,7 @@ describe("an event loop that lags", () => {
       );
       const client = createClient(method.parent, transport) as Record<string, (request: object) => Promise<unknown>>;
       const error = await client[method.localName]?.({}).then(() => undefined, ConnectError.from);
-      // Who gets past is told what is wrong with his empty request, or that nobody has written a handler.
+      // A call that is let through fails since its request is empty, or since its method has no handler.
       const isServed = error?.code === Code.InvalidArgument || error?.code === Code.Unimplemented;
       expect(isServed).toBe(adminMethods.includes(name));
       if (!isServed) expect(error?.code).toBe(Code.Unavailable);
@@ -104,7 +104,7 @@ describe("an event loop that lags", () => {
 });
 
 describe("a full queue", () => {
-  it("refuses bookings at once, by every protocol, and nothing else suffers", async () => {
+  it("rejects bookings at once, by every protocol, and serves all other calls", async () => {
     const service = await startTestService({ ...patientSettings, APP_MAX_QUEUED_REQUESTS: "3" });
     onTestFinished(() => service.close());
     const { baseUrl, database } = service;
@@ -162,7 +162,7 @@ describe("a rush of reads", () => {
     expect([created, updated].map(({ outcome }) => verdict(outcome))).toEqual(["OK", "OK"]);
 
     await held.release();
-    // Those who had to wait too long, on a slow machine, have been refused.
+    // On a slow machine some calls wait too long and are rejected.
     for (const { outcome } of await Promise.all(reads)) expect(["OK", "OVERLOADED"]).toContain(verdict(outcome));
   });
 });

@@ -1,16 +1,18 @@
-/** The service on a database whose operator has set it up in ways of their own. */
+/** The service on databases with unusual settings, roles and encodings. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
-import { endPrograms, openProgram, startProgram } from "./support/program.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
+import { openProgram, startProgram } from "./support/program.ts";
+import { postJson } from "./support/rest.ts";
 import { startTestService, testEnvironment } from "./support/service.ts";
+import { moonlightJson } from "./support/stage.ts";
 import { openDeadline, openStore, transact } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 const wait = { timeout: 10_000, interval: 10 };
 let database: TestDatabase;
@@ -19,26 +21,10 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(() => database.drop());
-afterEach(endPrograms);
 
 const nameIn = (url: string) => new URL(url).pathname.slice(1);
 
-async function post(baseUrl: string, path: string, body: object) {
-  const response = await fetch(`${baseUrl}${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-const moonlight = {
-  ...{ name: "Moonlight", artist: "The Larks", venue: "Old Mill", total_tickets: 100, price: 10, currency_code: "EUR" },
-  ...{ concert_date: "2099-06-01T20:00:00Z", booking_start_time: "2020-01-01T00:00:00Z" },
-  booking_end_time: "2099-05-01T00:00:00Z",
-};
-
-/** A role of a test's own with all rights on the database, and a URL for it. */
+/** Creates a role for one test with all rights on the database, and returns a URL for it. */
 async function createRole(setting = "") {
   const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
   await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
@@ -69,12 +55,12 @@ describe("the operator's time zone and date style", () => {
       booking_end_time: "9999-12-31T23:59:59.999999Z",
       concert_date: "9999-12-31T23:59:59.999999Z",
     };
-    const created = await post(service.baseUrl, "/api/v1/concerts", { ...moonlight, ...edges });
+    const created = await postJson(service.baseUrl, "/api/v1/concerts", { ...moonlightJson, ...edges });
     expect(created).toMatchObject({ status: 201, body: edges });
     const list = await fetch(`${service.baseUrl}/api/v1/concerts?date_from=0001-01-01T00:00:00Z`);
     expect(await list.json()).toMatchObject({ concerts: [edges] });
     const request = { concert_id: created.body.id, user_id: "nora", ticket_count: 1 };
-    const booked = await post(service.baseUrl, "/api/v1/bookings", request);
+    const booked = await postJson(service.baseUrl, "/api/v1/bookings", request);
     expect(booked.status).toBe(201);
     const [row] = await own.query<{ instant: string }>(
       "SELECT to_char(booking_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS instant FROM bookings",
@@ -84,14 +70,14 @@ describe("the operator's time zone and date style", () => {
     );
   });
 
-  test("a role's are as little heard", async () => {
+  test("a role's settings are ignored too", async () => {
     const { url } = await createRole("timezone = 'Asia/Kolkata'");
     const store = openStore(url);
     const read = store.read((db) => sql`select current_setting('timezone') as zone`.execute(db), openDeadline());
     expect((await read.finally(() => store.close())).rows).toEqual([{ zone: "UTC" }]);
   });
 
-  test("the years that can be stored do not move with the session's time zone", async () => {
+  test("the years that can be stored do not depend on the session's time zone", async () => {
     const session = await database.connect();
     onTestFinished(() => session.end());
     await session.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'");
@@ -117,7 +103,7 @@ describe("the operator's time zone and date style", () => {
   });
 });
 
-test("the shell's variables for PostgreSQL's own programs and for pg do not steer Frontrow", async () => {
+test("environment variables for PostgreSQL's programs and for pg have no effect on Frontrow", async () => {
   const shell = {
     PGOPTIONS: "-c search_path=zz",
     PGSSLNEGOTIATION: "nonsense",
@@ -137,7 +123,7 @@ test("the shell's variables for PostgreSQL's own programs and for pg do not stee
     PGPASSFILE: "/zz",
     NODE_PG_FORCE_NATIVE: "1",
   };
-  const program = await openProgram({ ...testEnvironment(database.url), ...shell });
+  await using program = await openProgram({ ...testEnvironment(database.url), ...shell });
   expect((await fetch(`${program.baseUrl}/api/v1/concerts`)).status).toBe(200);
   const names = await database.query(
     "SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -147,7 +133,7 @@ test("the shell's variables for PostgreSQL's own programs and for pg do not stee
 });
 
 describe("time limits", () => {
-  test("a read has one on every connection, and no operator's", async () => {
+  test("every connection's reads have the service's limit, not the role's", async () => {
     const { role, url } = await createRole("statement_timeout = '7s'");
     const store = openStore(url, { statementTimeoutMs: 4_321 });
     onTestFinished(async () => void (await store.close()));
@@ -160,7 +146,7 @@ describe("time limits", () => {
     expect(await limit()).toBe("4321ms");
   });
 
-  test("a migration behind another one waits for it, whatever the operator's limit", async () => {
+  test("a migration waits for another one beyond the role's limit", async () => {
     const { url, role } = await createRole("statement_timeout = '50ms'");
     const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
     const store = openStore(url);
@@ -175,12 +161,12 @@ describe("time limits", () => {
   });
 });
 
-describe("what fails before there is a connection", () => {
-  test("is DATABASE_UNAVAILABLE for reads and bookings, whatever PostgreSQL says", async () => {
+describe("a failed connection attempt", () => {
+  test("is DATABASE_UNAVAILABLE for reads and bookings", async () => {
     const { role, url } = await createRole();
     const service = await startTestService({ APP_MAX_RETRIES: "0" }, { ...database, url });
     onTestFinished(() => service.close());
-    const { body: concert } = await post(service.baseUrl, "/api/v1/concerts", moonlight);
+    const { body: concert } = await postJson(service.baseUrl, "/api/v1/concerts", moonlightJson);
     await database.query(`ALTER ROLE ${role} NOLOGIN`);
     await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [role]);
     const none = "SELECT 1 FROM pg_stat_activity WHERE usename = $1";
@@ -191,7 +177,7 @@ describe("what fails before there is a connection", () => {
       expect([read.status, read.headers.has("retry-after")]).toEqual([503, true]);
       expect(await read.json()).toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
       const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
-      expect(await post(service.baseUrl, "/api/v1/bookings", request)).toMatchObject({
+      expect(await postJson(service.baseUrl, "/api/v1/bookings", request)).toMatchObject({
         status: 503,
         body: { reason: "DATABASE_UNAVAILABLE" },
       });
@@ -199,7 +185,7 @@ describe("what fails before there is a connection", () => {
     await database.query(`ALTER ROLE ${role} LOGIN`);
     await vi.waitFor(async () => {
       const request = { concert_id: concert.id, user_id: "nora", ticket_count: 1 };
-      expect((await post(service.baseUrl, "/api/v1/bookings", request)).status).toBe(201);
+      expect((await postJson(service.baseUrl, "/api/v1/bookings", request)).status).toBe(201);
     }, wait);
   });
 
@@ -217,22 +203,23 @@ describe("what fails before there is a connection", () => {
   });
 });
 
-describe("a wait for a connection that was too long", () => {
+// Both tests wait for the same limit of five seconds.
+describe.concurrent("a wait for a connection that exceeds its limit", () => {
   /** A store with one connection, which is busy. */
-  async function busyStore() {
-    const proxy = await startTcpProxy(database.url);
+  async function busyStore(lockId: number) {
+    const proxy = await startPostgresProxy(database.url);
     const store = openStore(proxy.url(database.url), { poolSize: 1, maxRetries: 0 });
-    const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
-    const busy = store.read((db) => sql`select pg_advisory_lock_shared(1)`.execute(db), openDeadline());
-    await lock.untilWaiting(1);
-    onTestFinished(async () => {
+    const lock = await holdLock(database, `SELECT pg_advisory_lock(${lockId})`);
+    const busy = store.read((db) => sql`select pg_advisory_lock_shared(${lockId})`.execute(db), openDeadline());
+    await lock.untilInTheWay();
+    const close = async () => {
       proxy.releaseAnswers();
       await lock.release();
       await busy;
       await store.close();
       await proxy.close();
-    });
-    return { proxy, store };
+    };
+    return { proxy, store, [Symbol.asyncDispose]: close };
   }
 
   const one = sql`select 1`;
@@ -241,16 +228,18 @@ describe("a wait for a connection that was too long", () => {
     transact(store, (transaction) => one.execute(transaction)),
   ];
 
-  test("is DATABASE_UNAVAILABLE if the server answered nothing meanwhile", async () => {
-    const { proxy, store } = await busyStore();
+  test("is DATABASE_UNAVAILABLE if the server has answered nothing meanwhile", async () => {
+    await using busy = await busyStore(1);
+    const { proxy, store } = busy;
     proxy.holdAnswers();
     for (const { reason } of (await Promise.allSettled(calls(store))) as PromiseRejectedResult[]) {
       expect(reason).toMatchObject({ failure: { reason: "DATABASE_UNAVAILABLE" } });
     }
   });
 
-  test("is OVERLOADED if others were answered", async () => {
-    const { store } = await busyStore();
+  test("is OVERLOADED if the server has answered other calls", async () => {
+    await using busy = await busyStore(2);
+    const { store } = busy;
     let isOver = false;
     const waiting = Promise.allSettled(calls(store)).finally(() => {
       isOver = true;
@@ -285,15 +274,15 @@ describe("a database that cannot store every text", () => {
     ["LATIN1", []],
     ["SQL_ASCII", []],
     ["KOI8R", []],
-  ])("is refused in one sentence that names the cure: %s %j", async (encoding, flags) => {
+  ])("is rejected at the start in one sentence with the remedy: %s %j", async (encoding, flags) => {
     const url = await createOther(`ENCODING '${encoding}' LOCALE 'C'`);
-    const program = startProgram(testEnvironment(url), flags);
+    await using program = startProgram(testEnvironment(url), flags);
     expect(await program.ended).toBe(1);
     expect(program.output()).toMatch(new RegExp(`^frontrow: .*encoding ${encoding}.*ENCODING 'UTF8'[^\\n]*$`, "m"));
     expect(program.output()).not.toMatch(/\n\s+at /);
   });
 
-  test("is warned of if it does not know the cases of letters", async () => {
+  test("gets a warning if its locale has no upper and lower case", async () => {
     const url = await createOther("ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc");
     const store = openStore(url);
     onTestFinished(async () => void (await store.close()));

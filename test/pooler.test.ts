@@ -1,20 +1,18 @@
-/** The service behind a PgBouncer in transaction mode, which gives each transaction another session. */
+/** The service behind a PgBouncer in transaction mode, where each transaction may have another session. */
 
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startApp } from "../src/app.ts";
-import { loadConfig } from "../src/config/load.ts";
-import { createLogger } from "../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { hasPgBouncer, startPgBouncer, warnWithoutPgBouncer } from "./support/pgbouncer.ts";
-import { projectRoot, testEnvironment } from "./support/service.ts";
+import { hasPgBouncer, startPgBouncer } from "./support/pgbouncer.ts";
+import { postJson } from "./support/rest.ts";
+import { startTestService } from "./support/service.ts";
+import { moonlightJson } from "./support/stage.ts";
 import { openDeadline, openStore } from "./support/store.ts";
 
 let database: TestDatabase;
 
 beforeAll(async () => {
-  warnWithoutPgBouncer();
   database = await createTestDatabase();
   await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`);
 });
@@ -26,36 +24,17 @@ async function bouncer(settings: Record<string, string> = {}): Promise<string> {
   return url;
 }
 
-/** The service, and the log lines from warnings up. */
-async function serve(url: string) {
-  const lines: string[] = [];
-  const { config } = loadConfig({ argv: [], env: testEnvironment(url), readFile: () => undefined, projectRoot });
-  const logger = createLogger({ level: "warn", destination: { write: (line) => lines.push(line) } });
-  const app = await startApp(config, logger, new AbortController().signal);
-  onTestFinished(async () => void (await app.close()));
-  const post = async (path: string, body: object) => {
-    const response = await fetch(`http://127.0.0.1:${app.restPort}${path}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: await response.json() };
-  };
-  return { lines, post };
-}
-
-const moonlight = {
-  ...{ name: "Moonlight", artist: "The Larks", venue: "Old Mill", total_tickets: 100, price: 10, currency_code: "EUR" },
-  ...{ concert_date: "2099-06-01T20:00:00Z", booking_start_time: "0001-01-01T00:00:00Z" },
-  booking_end_time: "9999-12-31T23:59:59Z",
-};
+const openAlways = { booking_start_time: "0001-01-01T00:00:00Z", booking_end_time: "9999-12-31T23:59:59Z" };
 
 describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
-  test("that keeps no prepared statements costs no booking, and is named once in the log", async () => {
+  test("without prepared statements fails no booking, and the log names it once", async () => {
     // By default the session used last comes first, so that statements are lost at random.
-    const { post, lines } = await serve(await bouncer({ server_round_robin: "1" }));
-    const concerts = await Promise.all(Array.from({ length: 10 }, () => post("/api/v1/concerts", moonlight)));
-    expect(concerts.map(({ body }) => body.booking_end_time)).toEqual(concerts.map(() => moonlight.booking_end_time));
+    const url = await bouncer({ server_round_robin: "1" });
+    await using service = await startTestService({}, { ...database, url }, "warn");
+    const post = (path: string, body: object) => postJson(service.baseUrl, path, body);
+    const concert = { ...moonlightJson, ...openAlways };
+    const concerts = await Promise.all(Array.from({ length: 10 }, () => post("/api/v1/concerts", concert)));
+    expect(concerts.map(({ body }) => body.booking_end_time)).toEqual(concerts.map(() => concert.booking_end_time));
     const answers: unknown[] = [];
     const users = Array.from({ length: 20 }, async (_, user) => {
       for (let turn = 0; turn < 10; turn++) {
@@ -66,11 +45,11 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
     });
     await Promise.all(users);
     expect(answers).toEqual([]);
-    expect(lines.filter((line) => line.includes("APP_DATABASE_PREPARED_STATEMENTS=false"))).toHaveLength(1);
+    expect(service.lines.filter((line) => line.includes("APP_DATABASE_PREPARED_STATEMENTS=false"))).toHaveLength(1);
     await database.checkInvariants();
   });
 
-  test("gets no setting and no lock of ours on its sessions", async () => {
+  test("has no setting and no lock of ours left on its sessions", async () => {
     const url = await bouncer({ default_pool_size: "1" });
     const store = openStore(url, { statementTimeoutMs: 4_321 });
     expect(await store.migrate()).toEqual([]);
@@ -87,11 +66,14 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
   test.each([
     ["refuses", {}],
     ["ignores", { ignore_startup_parameters: "statement_timeout" }],
-  ])("that %s a time limit at the start: reads have theirs", async (_, settings: Record<string, string>) => {
-    const store = openStore(await bouncer(settings), { statementTimeoutMs: 4_321 });
-    onTestFinished(async () => void (await store.close()));
-    const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
-    const limit = async () => (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
-    expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);
-  });
+  ])(
+    "that %s a time limit at connect: reads still have the service's limit",
+    async (_, settings: Record<string, string>) => {
+      const store = openStore(await bouncer(settings), { statementTimeoutMs: 4_321 });
+      onTestFinished(async () => void (await store.close()));
+      const show = sql<{ limit: string }>`select current_setting('statement_timeout') as limit`;
+      const limit = async () => (await store.read((db) => show.execute(db), openDeadline())).rows[0]?.limit;
+      expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);
+    },
+  );
 });

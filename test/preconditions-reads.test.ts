@@ -1,4 +1,4 @@
-/** If-None-Match and If-Match on reads, and If-Match on changes that do not compare it. */
+/** If-None-Match and If-Match on reads, and If-Match on writes without a version. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
 import { noCache, startTestService, type TestService } from "./support/service.ts";
@@ -46,7 +46,7 @@ describe("If-None-Match on a read", () => {
     expect(await ask({ "If-Match": '"1-x"', "If-None-Match": '"x"' })).toBe(200);
   });
 
-  test("does not hide that there is nothing", async () => {
+  test("does not hide a 404", async () => {
     for (const headers of [{ "If-None-Match": "*" }, { "If-Match": "*" }, { "If-Match": '"1-x"' }]) {
       expect((await get(999_999n, headers)).status).toBe(404);
     }
@@ -66,7 +66,7 @@ describe("If-None-Match on a read", () => {
     for (const name of ["content-length", "content-type"]) expect(unchanged.headers.has(name)).toBe(false);
   });
 
-  test("is all that a read without a date of its last change compares", async () => {
+  test("is the only precondition of a read: no date is compared", async () => {
     const { id } = await stage.concert();
     const later = new Date(Date.now() + 86_400_000).toUTCString();
     expect((await get(id, { "If-Modified-Since": later })).status).toBe(200);
@@ -77,7 +77,7 @@ describe("If-None-Match on a read", () => {
 describe("If-Match elsewhere", () => {
   const failed = { status: 412, code: "FAILED_PRECONDITION", reason: "PRECONDITION_FAILED" };
 
-  test("on GET is compared with what is there", async () => {
+  test("on GET is compared with the current ETag", async () => {
     const { id } = await stage.concert();
     const other = await get(id, { "If-Match": '"2-x"' });
     expect(other.status).toBe(412);
@@ -108,7 +108,7 @@ describe("If-Match elsewhere", () => {
     expect(await (await get(concert.id)).json()).toMatchObject({ available_tickets: 98 });
   });
 
-  test("does not hide why a change is refused without it", async () => {
+  test("does not hide an earlier reason to reject a write", async () => {
     const issuer = await createTokenIssuer();
     const guarded = await startTestService(trusting(issuer, { APP_RATE_LIMIT_BOOKINGS: "4" }));
     onTestFinished(() => guarded.close());

@@ -1,4 +1,4 @@
-/** If-Match and If-None-Match, as RFC 9110 has them, on updates of what has a version, and the tags that they name. */
+/** If-Match and If-None-Match (RFC 9110) on updates of a concert, and the ETags that they compare. */
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ type Headers = Record<string, string>;
 const get = (id: bigint, headers: Headers = {}) =>
   fetch(`${service.baseUrl}/api/v1/concerts/${id}`, { headers: { ...noCache.headers, ...headers } });
 
-/** Updates a concert to what it is already. */
+/** Updates a concert to its current values. */
 async function put(id: bigint, headers: Headers, version = 1) {
   const {
     status,
@@ -56,7 +56,7 @@ describe("a concert's ETag", () => {
     expect((await get(concert.id, { "If-None-Match": before ?? "" })).status).toBe(200);
   });
 
-  test("comes with the creation, the update and the read of the same content", async () => {
+  test("is the same for the creation, the update and the read of the same content", async () => {
     const created = await sendHttp(service.baseUrl, {
       path: "/api/v1/concerts",
       headers: jsonType,
@@ -85,7 +85,7 @@ describe("a concert's ETag", () => {
     expect(failed.headers).not.toHaveProperty("etag");
   });
 
-  test("with a failed If-Match, Connect clients read the error of a GET", async () => {
+  test("a failed If-Match on a Connect GET is an error that Connect clients read", async () => {
     const { id } = await stage.concert();
     const transport = createConnectTransport({ baseUrl: service.baseUrl, httpVersion: "1.1", useHttpGet: true });
     const client = createClient(ConcertService, transport);
@@ -97,7 +97,7 @@ describe("a concert's ETag", () => {
     expect(info).toMatchObject({ domain: "frontrow", reason: "PRECONDITION_FAILED" });
   });
 
-  test("is a hash alone where there is no version", async () => {
+  test("is a hash alone for responses without a version", async () => {
     const list = await fetch(`${service.baseUrl}/api/v1/concerts`);
     expect(list.headers.get("etag")).toMatch(/^"[\w-]{27}"$/);
     const booking = await stage.booking(await stage.concert());
@@ -123,7 +123,7 @@ describe("If-Match on PUT", () => {
   test.each([
     ...['"other"', '"2-x"', '"01x-1"', '"1"', '"x-1"', '"-1-x"', "1-x", '"1-x', "", ",", "W/", "other, more", "**"],
     ...['"2-x", "3-x"', '"a,1-x"', '"1,1-x"', 'W/"2-x"', '"11-x"', '"99999999999-x"', '"1 -x"'],
-  ])("%j names another version: 412, and nothing changes", async (tags) => {
+  ])("with another version in %j is answered with 412 and changes nothing", async (tags) => {
     const { id } = await stage.concert();
     expect(await put(id, { "If-Match": tags })).toMatchObject(mismatch("If-Match"));
     expect(await versionOf(id)).toBe(1);
@@ -140,13 +140,13 @@ describe("If-Match on PUT", () => {
     'W/"1-x"',
     '"1-x-gzip"',
     '"1-x;gzip"',
-  ])("%j names the version: it is updated", async (tags) => {
+  ])("with the current version in %j updates the concert", async (tags) => {
     const { id } = await stage.concert();
     expect((await put(id, { "If-Match": tags })).status).toBe(200);
     expect(await versionOf(id)).toBe(2);
   });
 
-  test("holds whatever is booked in between", async () => {
+  test("still matches after a booking", async () => {
     const concert = await stage.concert();
     const etag = (await get(concert.id)).headers.get("etag") ?? "";
     await stage.booking(concert);
@@ -154,20 +154,20 @@ describe("If-Match on PUT", () => {
     expect((await put(concert.id, { "If-Match": etag }, 2)).status).toBe(412);
   });
 
-  test("is looked at before the version in the body, which alone is a 409", async () => {
+  test("is checked before the version in the body, which alone is answered with 409", async () => {
     const { id } = await stage.concert();
     expect((await put(id, { "If-Match": '"2-x"' }, 7)).status).toBe(412);
     expect(await put(id, { "If-Match": '"1-x"' }, 7)).toMatchObject({ status: 409, body: { code: "ABORTED" } });
     expect((await put(id, {}, 7)).status).toBe(409);
   });
 
-  test("does not hide what is wrong without it", async () => {
+  test("does not hide an invalid request", async () => {
     expect((await put(999_999n, { "If-Match": "*" })).status).toBe(404);
     const { id } = await stage.concert();
     expect((await put(id, { "If-Match": '"2-x"' }, 0)).status).toBe(400);
   });
 
-  test("is decided under the concert's lock", async () => {
+  test("is compared under the concert's lock", async () => {
     const { id } = await stage.concert();
     const lock = await holdConcert(service.database, id);
     const calls = [put(id, { "If-Match": '"1-x"' }), put(id, { "If-Match": '"1-x"' })];
@@ -207,7 +207,7 @@ describe("If-None-Match on PUT", () => {
   });
 });
 
-test("where both headers forbid a change, If-Match decides", async () => {
+test("If-Match is checked first when both headers forbid an update", async () => {
   const { id } = await stage.concert();
   expect(await put(id, { "If-Match": '"2-x"', "If-None-Match": "*" })).toMatchObject(mismatch("If-Match"));
   expect(await put(id, { "If-Match": "*", "If-None-Match": "*" })).toMatchObject(mismatch("If-None-Match"));

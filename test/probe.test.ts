@@ -1,10 +1,10 @@
-/** How the service finds out whether the database takes writes, on a server whose state the test changes. */
+/** The probe that finds out whether the database accepts writes, on a server whose state the test changes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Store } from "../src/store/store.ts";
 import { type OwnServer, startOwnServer } from "./support/own-server.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
 import { startTestService } from "./support/service.ts";
 import { openStore } from "./support/store.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: OwnServer;
 let store: Store | undefined;
@@ -44,13 +44,13 @@ async function createRole(name: string): Promise<string> {
 }
 
 describe("the probe", () => {
-  test("is content with a primary, and needs no rights but to connect", async () => {
+  test("reports a primary as good, and needs no right but to connect", async () => {
     const { probe } = open(await createRole("modest"));
     expect(await probe()).toEqual({ isGood: true });
     expect(await probe()).toEqual({ isGood: true });
   });
 
-  test("notices a server that only reads, and that it takes writes again", async () => {
+  test("notices a read-only server, and that it accepts writes again", async () => {
     const { probe } = open(server.database.url);
     await setOnServer("default_transaction_read_only", "on");
     expect(await probe()).toMatchObject({
@@ -61,7 +61,7 @@ describe("the probe", () => {
     expect(await probe()).toEqual({ isGood: true });
   });
 
-  test("notices commits that hang for want of a standby, and leaves no session behind that waits", async () => {
+  test("notices commits that hang without a synchronous standby, and leaves no waiting session", async () => {
     const { probe } = open(server.database.url);
     expect(await probe()).toEqual({ isGood: true });
     await setOnServer("synchronous_standby_names", "absent");
@@ -77,7 +77,7 @@ describe("the probe", () => {
     expect(await probe()).toEqual({ isGood: true });
   });
 
-  test("notices that the role may not log in any more, though its connections live", async () => {
+  test("notices a role without LOGIN while its connections are still open", async () => {
     const { probe } = open(await createRole("barred"));
     expect(await probe()).toEqual({ isGood: true });
     await server.database.query("ALTER ROLE barred NOLOGIN");
@@ -86,8 +86,8 @@ describe("the probe", () => {
     }, 20_000);
   });
 
-  test("notices a network that is gone", async () => {
-    const proxy = await startTcpProxy(server.database.url);
+  test("notices a broken network", async () => {
+    const proxy = await startPostgresProxy(server.database.url);
     const { probe } = open(proxy.url(server.database.url));
     expect(await probe()).toEqual({ isGood: true });
     proxy.refuse();
@@ -97,7 +97,7 @@ describe("the probe", () => {
   });
 });
 
-test("/readyz says why the service is not ready, and comes back by itself", async () => {
+test("/readyz gives the reason while the service is not ready, and is ready again after it", async () => {
   const service = await startTestService({}, server.database);
   const readyz = async () => {
     const response = await fetch(`${service.baseUrl}/readyz`);

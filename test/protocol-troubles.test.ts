@@ -17,10 +17,10 @@ import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import type { CallOptions, Protocol } from "./support/protocols.ts";
 import { noCache, type Settings, startTestService, type TestService } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 const matrix = createMatrix();
 let database: TestDatabase;
@@ -212,11 +212,11 @@ function withLockedTables<Result>(
 }
 
 describe("behind a network that fails", () => {
-  let proxy: TcpProxy;
+  let proxy: PostgresProxy;
   let service: TestService;
 
   beforeAll(async () => {
-    proxy = await startTcpProxy(database.url);
+    proxy = await startPostgresProxy(database.url);
     const settings = { ...patientSettings, APP_DATABASE_URL: proxy.url(database.url), APP_DATABASE_POOL_SIZE: "60" };
     service = await startTestService(settings, database);
   });

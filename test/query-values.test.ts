@@ -1,4 +1,4 @@
-/** Values as forms and careless clients send them: empty ones, plus signs, times in all forms of RFC 3339. */
+/** Query values as forms and careless clients send them: empty ones, plus signs, times in all forms of RFC 3339. */
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendHttp } from "./support/bad-input.ts";
@@ -37,15 +37,15 @@ describe("an empty value in a query", () => {
     expect(await echo(`GET /v1/query?${name}=`)).toEqual(unset);
   });
 
-  test("of a text that can be unset is an empty text", async () => {
+  test("of an optional text is an empty text", async () => {
     expect(await echo("GET /v1/query?note=&left=&tags=")).toEqual({ ...unset, note: "", left: "", tags: [""] });
   });
 
-  test("beside the path's value says nothing against it", async () => {
+  test("does not contradict the value in the path", async () => {
     expect(await echo("GET /v1/query/5?id=")).toEqual({ ...unset, id: "5" });
   });
 
-  test("of every filter lists all concerts that are to come", async () => {
+  test("of every filter lists all upcoming concerts", async () => {
     const { id } = await createStage(service.baseUrl).concert();
     const filters = ["artist", "venue", "name", "date_from", "date_to", "available_only", "booking_open_only"];
     const query = [...filters, "page_size", "page_token"].map((name) => `${name}=`).join("&");
@@ -53,7 +53,7 @@ describe("an empty value in a query", () => {
     expect([status, JSON.parse(text).concerts]).toEqual([200, [expect.objectContaining({ id: String(id) })]]);
   });
 
-  test("in a body is no value", async () => {
+  test("in a body is rejected", async () => {
     const response = await send(baseUrl, 'PUT /v1/everything/1 {"count":""}');
     expect(response.status).toBe(400);
   });
@@ -68,7 +68,7 @@ describe("a plus sign in a query", () => {
     ["times=2030-06-01T20:00:00%2B02:00", { times: ["2030-06-01T18:00:00Z"] }],
     ["ratio=1e+3", { ratio: 1000 }],
     ["data=+/8=", { data: "+/8=" }],
-  ])("is a space in texts only: %s", async (query, expected) => {
+  ])("means a space in texts only: %s", async (query, expected) => {
     expect(await echo(`GET /v1/query?${query}`)).toEqual({ ...unset, ...expected });
   });
 
@@ -86,7 +86,7 @@ describe("a plus sign in a user id", () => {
   const message = "finds nothing, because a plus sign in a query is a space: write %2B for a plus, %20 for a space";
   const refused = { status: 400, violations: [{ field: "user_id", message }] };
 
-  test("finds the user with a space, or says how to write a plus, and never finds nothing without a word", async () => {
+  test("finds the user with a space, or is rejected with the way to write a plus, and never finds nothing silently", async () => {
     const stage = createStage(service.baseUrl);
     const concert = await stage.concert();
     await stage.booking(concert, { userId: "bob+tix@x.org" });
@@ -101,7 +101,7 @@ describe("a plus sign in a user id", () => {
     }
   });
 
-  test("is looked for in the user's id only, however that is spelt", async () => {
+  test("is handled in the user id only, in every spelling of the parameter", async () => {
     const stage = createStage(service.baseUrl);
     await stage.booking(await stage.concert(), { userId: "a+b" });
     const path = "/api/v1/bookings?USERID=a+b&page_size=1";
@@ -130,7 +130,7 @@ describe("a time", () => {
     expect(await echo(`PUT /v1/start/5 ${JSON.stringify(time)}`)).toBe(expected);
   });
 
-  test("is left alone where it is another kind of text", async () => {
+  test("is not changed in a text that is not a time", async () => {
     const text = "2030-06-01t20:00:00z";
     const body = { text, tags: [text], extra: { at: text }, anything: [text], answers: { true: text } };
     expect(await echo(`PUT /v1/everything/1 ${JSON.stringify(body)}`)).toMatchObject(body);

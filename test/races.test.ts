@@ -2,9 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAndClear } from "./support/aftermath.ts";
-import { type Concert, createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
@@ -16,6 +15,7 @@ import {
   type ProtocolClient,
 } from "./support/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService } from "./support/service.ts";
+import { createConcert, type Description, describeConcert } from "./support/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, updateConcert } = ConcertService.method;
@@ -23,13 +23,13 @@ const protocols: readonly Protocol[] = ["REST", "gRPC", "Connect JSON", "gRPC-We
 const crowd = 8;
 
 let database: TestDatabase;
-/** Prepares the concerts, and looks at them afterwards: those who meet remember nothing of them. */
+/** Prepares the concerts and reads them afterwards, so that the services under test have nothing cached. */
 let bystander: TestService;
 let services: TestService[];
 let onlooker: ProtocolClient;
 let clients: ProtocolClient[];
 
-/** The clients in turn, so that the protocols meet as well, and the services where there are several. */
+/** The clients in turn, so that different protocols meet, and different services where there are several. */
 function client(turn = 0): ProtocolClient {
   const chosen = clients[turn % clients.length];
   if (!chosen) throw new Error("there is no client");
@@ -51,14 +51,14 @@ function update({ id, version }: Pick<Concert, "id" | "version">, changes: Parti
   return by.call(updateConcert, { id, version, ...describeConcert(changes) });
 }
 
-/** A concert with so many tickets, and a booking of some of them. */
+/** A concert with so many tickets, and a booking of some. */
 async function bookedConcert(totalTickets: number, ticketCount: number) {
   const concert = await createConcert(onlooker, { totalTickets });
   const booking = succeeded(await book(concert.id, ticketCount, "ann", onlooker));
   return { concert, booking };
 }
 
-/** One whose other tickets others hold, so that it would have room for Ann's if they came back more than once. */
+/** A concert sold out by others, so that Ann's tickets would show if they were restored more than once. */
 async function crowdedConcert() {
   const booked = await bookedConcert(11, 1);
   succeeded(await book(booked.concert.id, 10, "zoe", onlooker));
@@ -72,17 +72,17 @@ async function ticketsSeenBy(by: ProtocolClient, id: bigint, options: CallOption
 
 async function ticketsOf(id: bigint) {
   const tickets = await ticketsSeenBy(onlooker, id, noCache);
-  // A service that all calls went through knows without asking.
+  // A service that all calls went through has the tickets in its cache.
   if (services.length === 1) expect(await ticketsSeenBy(client(), id)).toEqual(tickets);
   return tickets;
 }
 
-/** Calls that meet at the concert, in this order. */
+/** Sends calls that meet at the concert, in this order. */
 function meet(concert: Concert, calls: (() => Promise<Outcome<unknown>>)[]): Promise<Outcome<unknown>[]> {
   return meetAtConcert(database, services, concert.id, calls);
 }
 
-/** As many calls as there are clients, that meet at the concert. */
+/** Sends one call by each client. They meet at the concert. */
 function meetFromAllSides(concert: Concert, call: (by: ProtocolClient, turn: number) => Promise<Outcome<unknown>>) {
   return meet(
     concert,
@@ -103,7 +103,7 @@ describe.each([
       createProtocolClient(protocols[turn % protocols.length] ?? "REST", services[turn % processCount]?.baseUrl ?? ""),
     );
   });
-  afterEach(() => checkAndClear(database));
+  afterEach(() => database.checkInvariants().finally(() => database.clear()));
   afterAll(async () => {
     for (const each of clients) each.close();
     await Promise.all([bystander, ...services].map((service) => service.close()));
@@ -111,14 +111,14 @@ describe.each([
   });
 
   describe("cancelling", () => {
-    test("one booking from all sides restores its tickets once", async () => {
+    test("one booking in many calls restores its tickets once", async () => {
       const { concert, booking } = await crowdedConcert();
       const outcomes = await meetFromAllSides(concert, (by) => cancel(booking.id, "ann", "", by));
       expect(tally(outcomes)).toEqual({ OK: 1, ALREADY_CANCELLED: crowd - 1 });
       expect(await ticketsOf(concert.id)).toEqual({ total: 11, available: 1 });
     });
 
-    test("one booking from all sides with one key succeeds for all, and restores its tickets once", async () => {
+    test("one booking in many calls with one key succeeds for all, and restores its tickets once", async () => {
       const { concert, booking } = await crowdedConcert();
       const requestId = randomUUID();
       const outcomes = await meetFromAllSides(concert, (by) => cancel(booking.id, "ann", requestId, by));
@@ -126,7 +126,7 @@ describe.each([
       expect(await ticketsOf(concert.id)).toEqual({ total: 11, available: 1 });
     });
 
-    test("does not confuse bookings that are cancelled together", async () => {
+    test("several bookings together restores each booking's tickets", async () => {
       const { concert, booking: first } = await bookedConcert(20, 3);
       const second = succeeded(await book(concert.id, 1, "ben", onlooker));
       succeeded(await book(concert.id, 10, "zoe", onlooker));
@@ -137,11 +137,11 @@ describe.each([
       expect(await ticketsOf(concert.id)).toEqual({ total: 20, available: 10 });
     });
 
-    test("by another user, while the owner does, is refused", async () => {
+    test("by another user is rejected while the owner's call succeeds", async () => {
       const { concert, booking } = await bookedConcert(10, 4);
       const held = await holdConcert(database, concert.id);
       const [owners] = await queueUp(held, [() => cancel(booking.id, "ann")]);
-      // A booking's owner never changes: nobody else's call waits for the lock.
+      // A booking's owner never changes: another user's call does not wait for the lock.
       expect(verdict(await cancel(booking.id, "mallory"))).toBe("NOT_BOOKING_OWNER");
       await held.release();
       expect(owners && verdict(await owners)).toBe("OK");
@@ -149,14 +149,14 @@ describe.each([
   });
 
   describe("booking against cancelling the last tickets", () => {
-    test("finds them if it comes second", async () => {
+    test("gets the tickets if the booking comes second", async () => {
       const { concert, booking } = await bookedConcert(2, 2);
       const outcomes = await meet(concert, [() => cancel(booking.id), () => book(concert.id, 2, "ben", client(1))]);
       expect(outcomes.map(verdict)).toEqual(["OK", "OK"]);
       expect(await ticketsOf(concert.id)).toEqual({ total: 2, available: 0 });
     });
 
-    test("does not find them if it comes first", async () => {
+    test("does not get the tickets if the booking comes first", async () => {
       const { concert, booking } = await bookedConcert(2, 2);
       const outcomes = await meet(concert, [() => book(concert.id, 2, "ben", client(1)), () => cancel(booking.id)]);
       expect(outcomes.map(verdict)).toEqual(["INSUFFICIENT_TICKETS", "OK"]);
@@ -164,13 +164,13 @@ describe.each([
     });
   });
 
-  test("bookings of the last ticket: one gets it", async () => {
+  test("sells the last ticket to one of many bookings", async () => {
     const concert = await createConcert(onlooker, { totalTickets: 1 });
     const outcomes = await meetFromAllSides(concert, (by, turn) => book(concert.id, 1, `user-${turn}`, by));
     expect(tally(outcomes)).toEqual({ OK: 1, INSUFFICIENT_TICKETS: crowd - 1 });
   });
 
-  test("a request that no longer fits does not stop a smaller one behind it", async () => {
+  test("rejects a request that no longer fits and books a smaller one behind it", async () => {
     const concert = await createConcert(onlooker, { totalTickets: 6 });
     const counts = [2, 5, 3, 2, 1];
     const outcomes = await meet(
@@ -178,7 +178,7 @@ describe.each([
       counts.map((count, turn) => () => book(concert.id, count, `user-${turn}`, client(turn))),
     );
     const verdicts = outcomes.map(verdict);
-    // PostgreSQL keeps those who wait for a row in line only until it changes: processes may overtake one another.
+    // PostgreSQL keeps the order of waiting sessions only until the row changes: processes may overtake one another.
     if (processCount === 1) {
       expect(verdicts).toEqual(["OK", "INSUFFICIENT_TICKETS", "OK", "INSUFFICIENT_TICKETS", "OK"]);
     }
@@ -187,11 +187,11 @@ describe.each([
     expect(sold.length + refused.length).toBe(counts.length);
     const available = 6 - sold.reduce((sum, count) => sum + count, 0);
     expect(await ticketsOf(concert.id)).toEqual({ total: 6, available });
-    // In whatever order they came, nobody was refused who would have fitted.
+    // In every order a request is rejected only if it does not fit.
     expect(Math.min(...refused)).toBeGreaterThan(available);
   });
 
-  test("bookings of one process share transactions, those of several do not", async () => {
+  test("books in shared transactions within one process, and in separate ones between processes", async () => {
     const concert = await createConcert(onlooker);
     const outcomes = await meetFromAllSides(concert, (by, turn) => book(concert.id, 1, `user-${turn}`, by));
     expect(tally(outcomes)).toEqual({ OK: crowd });
@@ -199,7 +199,7 @@ describe.each([
     expect(transactions).toHaveLength(processCount === 1 ? 2 : crowd);
   });
 
-  test("a process that has just sold out sells what a cancel before them brings back", async () => {
+  test("sells tickets restored by a cancel even if the process has just seen the concert sold out", async () => {
     const { concert, booking } = await bookedConcert(2, 2);
     const calls = [
       () => cancel(booking.id, "ann", "", onlooker),
@@ -227,7 +227,7 @@ describe.each([
       expect(await ticketsOf(concert.id)).toEqual(left);
     });
 
-    test("says how many are sold when the total would fall below", async () => {
+    test("rejects a total below the tickets sold, with their number", async () => {
       const concert = await createConcert(onlooker, { totalTickets: 3 });
       const [, outcome] = await meet(concert, [
         () => book(concert.id, 2),
@@ -236,7 +236,7 @@ describe.each([
       expect(outcome).toMatchObject({ code: "FAILED_PRECONDITION", metadata: { sold: "2" } });
     });
 
-    test("leaves the version alone, so that a rush does not starve the organizer", async () => {
+    test("does not change the version, so that a rush of bookings does not fail the organizer's update", async () => {
       const concert = await createConcert(onlooker, { totalTickets: 10 });
       const bookings = times(crowd - 1, (turn) => () => book(concert.id, 1, `user-${turn}`, client(turn)));
       const outcomes = await meet(concert, [...bookings, () => update(concert, { totalTickets: 20 })]);
@@ -245,7 +245,7 @@ describe.each([
     });
   });
 
-  test("updates based on the same version: one wins, the others hear the version of now", async () => {
+  test("accepts one of many updates of the same version, and rejects the others with the current version", async () => {
     const concert = await createConcert(onlooker);
     const outcomes = await meetFromAllSides(concert, (by, turn) => update(concert, { name: `Name ${turn}` }, by));
     expect(tally(outcomes)).toEqual({ OK: 1, VERSION_MISMATCH: crowd - 1 });
@@ -262,7 +262,7 @@ describe.each([
   test.each([
     { first: "book", price: 10.5 },
     { first: "update", price: 99.99 },
-  ])("a booking against a change of the price: sold at $price if $first comes first", async ({ first, price }) => {
+  ])("sells at $price if the $first comes first", async ({ first, price }) => {
     const concert = await createConcert(onlooker, { price: 10.5 });
     const calls = [() => book(concert.id, 2), () => update(concert, { price: 99.99 }, client(1))];
     const outcomes = await meet(concert, first === "book" ? calls : calls.toReversed());
@@ -270,39 +270,29 @@ describe.each([
     expect(outcomes[first === "book" ? 0 : 1]).toMatchObject({ message: { unitPrice: price, totalPrice: price * 2 } });
   });
 
-  test("a crowd that waits for one concert leaves the others free", async () => {
+  test("a crowd that waits for one concert does not delay bookings of others", async () => {
     const held = await createConcert(onlooker, { totalTickets: 5 });
     const free = await createConcert(onlooker, { totalTickets: 5 });
-    const lock = await holdConcert(database, held.id, services);
-    let waiting: Promise<Outcome<unknown>>[] = [];
-    try {
-      waiting = await queueUp(
-        lock,
-        times(10, (index) => () => book(held.id, 1, `user-${index}`)),
-      );
-      succeeded(await book(free.id, 1));
-      await lock.untilWaiting(10);
-    } finally {
-      await lock.release();
-    }
+    await using lock = await holdConcert(database, held.id, services);
+    const calls = times(10, (index) => () => book(held.id, 1, `user-${index}`));
+    const waiting = await queueUp(lock, calls);
+    succeeded(await book(free.id, 1));
+    await lock.untilWaiting(10);
+    await lock.release();
     expect(tally(await Promise.all(waiting))).toEqual({ OK: 5, INSUFFICIENT_TICKETS: 5 });
   });
 
-  test("concerts do not wait for one another, and reads wait for nobody", async () => {
+  test("concerts do not wait for one another, and reads do not wait for locks", async () => {
     const held = await createConcert(onlooker, { totalTickets: 5 });
     const free = await createConcert(onlooker, { totalTickets: 5 });
-    const lock = await holdConcert(database, held.id);
-    let waiting: Promise<Outcome<unknown>> | undefined;
-    try {
-      [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
-      const { id } = succeeded(await book(free.id, 1));
-      succeeded(await cancel(id));
-      succeeded(await update(free, { totalTickets: 6 }));
-      expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
-      await lock.untilWaiting(1);
-    } finally {
-      await lock.release();
-    }
+    await using lock = await holdConcert(database, held.id);
+    const [waiting] = await queueUp(lock, [() => book(held.id, 1)]);
+    const { id } = succeeded(await book(free.id, 1));
+    succeeded(await cancel(id));
+    succeeded(await update(free, { totalTickets: 6 }));
+    expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 5 });
+    await lock.untilWaiting(1);
+    await lock.release();
     expect(waiting && verdict(await waiting)).toBe("OK");
     expect(await ticketsOf(held.id)).toEqual({ total: 5, available: 4 });
   });

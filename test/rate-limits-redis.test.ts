@@ -1,4 +1,4 @@
-/** Instances that share their counts through a real Redis, whatever becomes of it. */
+/** Instances that share their rate limits through a real Redis, which stops, hangs and comes back. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import type { LimitEvents } from "../src/limits/events.ts";
@@ -6,14 +6,12 @@ import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { recordEvents } from "./support/events.ts";
-import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
-import { hasRedis, type RedisServer, startRedis, warnWithoutRedis } from "./support/redis.ts";
+import { type OpenProgram, openProgram } from "./support/program.ts";
+import { hasRedis, type RedisServer, startRedis } from "./support/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service.ts";
 
-warnWithoutRedis();
-
 const limit = 4;
-/** As long as a slow machine may take to find Redis again: the service looks for it every five seconds. */
+/** The service reconnects to Redis every five seconds, and a slow machine takes longer. */
 const patience = { timeout: 20_000, interval: 50 };
 
 let database: TestDatabase;
@@ -25,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await redis?.stop();
-  await endPrograms();
   await database.drop();
 });
 
@@ -58,7 +55,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
   });
   afterAll(() => Promise.all((services ?? []).map((service) => service.close())));
 
-  /** What one counts, the other has counted. */
+  /** The calls that one instance counts, the other has counted too. */
   const expectShared = async () => {
     const userId = newUser();
     const seen = [];
@@ -75,9 +72,9 @@ describe.skipIf(!hasRedis)("two instances", () => {
     }
   };
 
-  test("share a budget", () => expectShared());
+  test("share a limit", () => expectShared());
 
-  test("share it to the last call when many come at once", async () => {
+  test("share a limit exactly when many calls come at once", async () => {
     const userId = newUser();
     const calls = Array.from({ length: 100 }, (_, index) => read(index % 2 === 0 ? first : second, userId));
     const seen = await Promise.all(calls);
@@ -86,7 +83,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     expect(seen.filter(({ status }) => status === 429)).toHaveLength(96);
   });
 
-  test("count alone while Redis is gone, and fail no call; share again when it is back", async () => {
+  test("count alone while Redis is down, fail no call, and share again when it is back", async () => {
     const userId = newUser();
     expect([await read(first, userId), await read(second, userId)]).toEqual(left(3, 2));
     await redis.stop();
@@ -95,7 +92,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     await untilShared();
   });
 
-  test("lose no call that is under way when Redis goes", async () => {
+  test("fail no call in flight when Redis stops", async () => {
     const calls = Array.from({ length: 200 }, (_, index) => read(index % 2 === 0 ? first : second, newUser()));
     await redis.stop();
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));
@@ -103,7 +100,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
     await untilShared();
   });
 
-  test("count alone while Redis hangs, and share again when it goes on", async () => {
+  test("count alone while Redis hangs, and share again when it answers", async () => {
     redis.hang();
     try {
       await expectAlone(newUser());
@@ -114,7 +111,7 @@ describe.skipIf(!hasRedis)("two instances", () => {
   });
 });
 
-test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to plain ones", async () => {
+test.skipIf(!hasRedis)("a costly call that is rejected does not use up the rest for plain calls", async () => {
   const events = recordEvents<LimitEvents>();
   const connection = connectRedis(redis.url, events.publish);
   onTestFinished(() => connection.disconnect());
@@ -138,7 +135,7 @@ test.skipIf(!hasRedis)("a costly call that is refused leaves what was left to pl
 });
 
 describe.skipIf(!hasRedis)("a Redis that hangs", () => {
-  test("is waited for once, and not by call after call, until it answers again", async () => {
+  test("delays one call, and not every call, until it answers again", async () => {
     const events = recordEvents<LimitEvents>();
     const connection = connectRedis(redis.url, events.publish);
     onTestFinished(() => connection.disconnect());
@@ -193,21 +190,20 @@ test.skipIf(!hasRedis)(
   },
 );
 
-/** Calls of one user are limited all the same; then the instance ends well. */
+/** Calls of one user are still limited. Afterwards the instance exits with 0. */
 async function expectCountsAlone(program: OpenProgram): Promise<void> {
   const userId = newUser();
   const seen = [];
   for (let call = 0; call <= limit; call++) seen.push(await read(program, userId));
   expect(seen).toEqual([...left(3, 2, 1, 0), refused]);
-  program.signal("SIGTERM");
-  expect(await program.ended).toBe(0);
+  expect(await program.stop()).toBe(0);
 }
 
 describe("an instance that finds no Redis at its start", () => {
-  test("starts, says so, and counts alone", async () => {
-    // Nobody may listen there.
+  test("starts, logs a warning, and counts alone", async () => {
+    // No program may listen there.
     const settings = { APP_REDIS_URL: "redis://127.0.0.1:1", APP_RATE_LIMIT_READS: String(limit) };
-    const program = await openProgram(testEnvironment(database.url, settings));
+    await using program = await openProgram(testEnvironment(database.url, settings));
     expect(JSON.parse(await program.line("Redis cannot be reached"))).toMatchObject({
       level: "warn",
       err: { code: "ECONNREFUSED" },
@@ -215,14 +211,14 @@ describe("an instance that finds no Redis at its start", () => {
     await expectCountsAlone(program);
   });
 
-  test.skipIf(!hasRedis)("that lets it in does so too, and keeps the password to itself", async () => {
+  test.skipIf(!hasRedis)("that accepts its password counts alone too, and does not log the password", async () => {
     const locked = await startRedis("open-sesame");
     onTestFinished(() => locked.stop());
     const settings = {
       APP_REDIS_URL: locked.url.replace("open-sesame", "open-barley"),
       APP_RATE_LIMIT_READS: String(limit),
     };
-    const program = await openProgram(testEnvironment(database.url, settings));
+    await using program = await openProgram(testEnvironment(database.url, settings));
     const line = await program.line("Redis cannot be reached");
     await expectCountsAlone(program);
     expect(line).toMatch(/WRONGPASS|NOAUTH/);

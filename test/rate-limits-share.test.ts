@@ -1,4 +1,4 @@
-/** How much of a queue one caller may fill: a program with a thousand connections leaves room for a person with one. */
+/** How much of a queue one caller may fill, so that a program with a thousand connections leaves room for others. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,14 +52,14 @@ afterEach(async () => {
 type Order = MessageInitShape<typeof BookTicketsRequestSchema>;
 type Headers = Readonly<Record<string, string>>;
 
-/** Every protocol has its turn. */
+/** The protocols in turn. */
 let turn = 0;
 function book(order: Partial<Order>, headers: Headers = {}): Promise<Outcome<unknown>> {
   const client = clients[turn++ % clients.length] as ProtocolClient;
   return client.call(bookTickets, { ticketCount: 1, ...order } as Order, { headers });
 }
 
-/** A concert that the test holds, with a booking of "first" that waits for it. */
+/** A concert whose row the test has locked, with a booking of "first" that waits for it. */
 async function standStill() {
   const { id: concertId } = await createStage(service.baseUrl).concert();
   return { concertId, ...(await hold(concertId, () => book({ concertId, userId: "first" }))) };
@@ -76,7 +76,7 @@ async function hold<Answer>(
   return { held, first };
 }
 
-/** Fails unless a caller has the whole share to use, and no more. */
+/** Fails unless a caller can use its whole share, and no more. */
 async function expectWholeShare(userId: string): Promise<void> {
   const { concertId, held, first } = await standStill();
   const used = Array.from({ length: share }, () => book({ concertId, userId }));
@@ -89,7 +89,7 @@ async function expectWholeShare(userId: string): Promise<void> {
 describe("in one queue", () => {
   beforeEach(() => start());
 
-  it("whoever asks for more is refused at once, and others are served", async () => {
+  it("a caller beyond its share is rejected at once, and others are served", async () => {
     const { concertId, held, first } = await standStill();
     const refused: Outcome<unknown>[] = [];
     const greedy = Array.from({ length: 60 }, async () => {
@@ -111,7 +111,7 @@ describe("in one queue", () => {
     expect(stored).toEqual({ count: share });
   });
 
-  it("bookings and cancels count together, by every protocol, and reads not at all", async () => {
+  it("bookings and cancels count together, by every protocol, and reads do not count", async () => {
     const stage = createStage(service.baseUrl);
     const userId = "greedy";
     const concert = await stage.concert();
@@ -135,11 +135,11 @@ describe("in one queue", () => {
   });
 });
 
-describe("a caller has the whole share again", () => {
+describe("a caller can use its whole share again", () => {
   const userId = "eve";
   beforeEach(() => start());
 
-  it("after bookings that were made, and such as were refused for whatever reason", async () => {
+  it("after bookings that were made, and after rejected ones", async () => {
     const { id: concertId } = await createStage(service.baseUrl).concert({ totalTickets: 10 });
     const orders: readonly (readonly [string, Partial<Order>])[] = [
       ["OK", { concertId }],
@@ -154,7 +154,7 @@ describe("a caller has the whole share again", () => {
     await expectWholeShare(userId);
   });
 
-  it("after bookings that it did not wait for", async () => {
+  it("after bookings that it cancelled", async () => {
     const { concertId, held, first } = await standStill();
     const caller = new AbortController();
     const hangUp: typeof fetch = (input, init) => fetch(input, { ...init, signal: caller.signal });
@@ -168,12 +168,12 @@ describe("a caller has the whole share again", () => {
     expect(await book({ concertId, userId }), "they wait in the queue until their turn").toEqual(refusal);
     await held.release();
     await first;
-    // Whoever comes after them is served after them.
+    // A later call is served after them.
     await book({ concertId, userId: "last" });
     await expectWholeShare(userId);
   });
 
-  it("after bookings whose time was up", async () => {
+  it("after bookings whose deadline passed", async () => {
     const { concertId, held, first } = await standStill();
     const late = Array.from({ length: share }, () =>
       book({ concertId, userId }, { "connect-timeout-ms": "1000", "grpc-timeout": "1S" }),
@@ -185,7 +185,7 @@ describe("a caller has the whole share again", () => {
     await expectWholeShare(userId);
   });
 
-  it("after bookings that the database has failed", async () => {
+  it("after bookings that failed in the database", async () => {
     const { concertId, held, first } = await standStill();
     const waiting = Array.from({ length: share }, () => book({ concertId, userId }));
     await held.untilWaiting(1 + share);
@@ -197,8 +197,8 @@ describe("a caller has the whole share again", () => {
   });
 });
 
-describe("where callers show tokens", () => {
-  it("a caller is a subject, whichever token it shows, and whomever it books for", async () => {
+describe("with tokens", () => {
+  it("a caller is the subject of its tokens, for whichever user it books", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "frontrow-share-"));
     onTestFinished(() => rm(dataDir, { recursive: true }));
     await start({ APP_AUTH_MODE: "dev", APP_DATA_DIR: dataDir });
@@ -222,7 +222,7 @@ describe("where callers show tokens", () => {
     expect(tally(await Promise.all([first, ...more, served]))).toEqual({ OK: share + 1 });
   });
 
-  it("cancels count before anybody looks whose bookings they are about", async () => {
+  it("a cancel counts before its booking's owner is read", async () => {
     const issuer = await createTokenIssuer();
     // So that all of the share can look at once.
     await start({ ...trusting(issuer), APP_DATABASE_POOL_SIZE: "20" });

@@ -1,4 +1,4 @@
-/** How many calls a minute a caller may make where callers show tokens: a caller is a token's subject. */
+/** Rate limits with tokens: a caller is the subject of a token. */
 import { generateKeyPairSync } from "node:crypto";
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
@@ -19,7 +19,7 @@ import { moonlight } from "./support/stage.ts";
 const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert, updateConcert } = ConcertService.method;
 
-/** Calls a minute of one caller; an address has twenty times as many. */
+/** Calls a minute of one caller. An address has twenty times as many. */
 const limits = { reads: 3, bookings: 2, admin: 1 };
 const mostOfAddress = limits.reads * 20;
 const issuer = "https://issuer.test";
@@ -63,7 +63,7 @@ async function caller(subject: string, scope = everything): Promise<Headers> {
   return { Authorization: `Bearer ${token}` };
 }
 
-/** Addresses that no other test has. */
+/** Addresses that no other test uses. */
 let addresses = 0;
 const newAddress = () => ({ "X-Forwarded-For": `198.51.100.${++addresses}` });
 
@@ -88,7 +88,7 @@ const isLimited = (count: number, verdict: string, most: number) => [
 ];
 
 describe("a subject", () => {
-  it("has a budget for reads, one for bookings and cancels, and one for changes of concerts", async () => {
+  it("has one limit for reads, one for bookings and cancels, and one for changes of concerts", async () => {
     const alice = await caller("alice");
     expect(await repeat(5, () => call(alice, getUserBookings, {}))).toEqual(isLimited(5, "OK", limits.reads));
     const { outcome } = await call(alice, getConcert, { id: 1n });
@@ -108,7 +108,7 @@ describe("a subject", () => {
     expect(await repeat(1, () => call(bob, createConcert, moonlight))).toEqual(["OK"]);
   });
 
-  it("is the same by every protocol, from every address, with every token, whomever it calls for", async () => {
+  it("is the same by every protocol, from every address, with every token, for every user", async () => {
     const seen = [];
     for (const protocol of protocolsOf(getUserBookings)) {
       const headers = { ...(await caller("carol", `${everything} ${protocol}`)), ...newAddress() };
@@ -118,7 +118,7 @@ describe("a subject", () => {
     expect(seen).toEqual(isLimited(6, "OK", limits.reads));
   });
 
-  it("does not pay for others at its address, nor they for it", async () => {
+  it("is limited apart from others at its address", async () => {
     const address = newAddress();
     const [dora, emil] = [await caller("dora"), await caller("emil")];
     const strangers = await repeat(mostOfAddress + 1, () => call(address, getConcert, { id: 1n }));
@@ -129,7 +129,7 @@ describe("a subject", () => {
     }
   });
 
-  it("is told on answers what is left, also of errors", async () => {
+  it("gets the rest of its limit with every response, errors included", async () => {
     const fred = await caller("fred");
     const { exchange } = await call(fred, getConcert, { id: 999_999n });
     expect(exchange?.status).toBe(404);
@@ -137,8 +137,8 @@ describe("a subject", () => {
   });
 });
 
-describe("calls that are not allowed count as well:", () => {
-  it("those about what belongs to others, so that nobody can ask for one booking after the other", async () => {
+describe("rejected calls count too:", () => {
+  it("those for others' bookings, so that a caller cannot try all ids", async () => {
     const gina = await caller("gina", "bookings:read bookings:write");
     const look = () => call(gina, getBooking, { id: bookingId });
     expect(await repeat(5, look)).toEqual(isLimited(5, "NOT_BOOKING_OWNER", limits.reads));
@@ -164,7 +164,7 @@ describe("calls that are not allowed count as well:", () => {
   });
 });
 
-it("callers without a token are limited by their address, the machine's own as well: a proxy may be on it", async () => {
+it("callers without a token are limited by their address, loopback included, where a proxy may be", async () => {
   const times = mostOfAddress + 1;
   for (const headers of [newAddress(), {}]) {
     const seen = await repeat(times, () => call(headers, getConcert, { id: 1n }));
@@ -172,7 +172,7 @@ it("callers without a token are limited by their address, the machine's own as w
   }
 });
 
-describe("are never limited, nor asked for a token:", () => {
+describe("are never limited and need no token:", () => {
   const headers = newAddress();
   const times = <Result>(ask: () => Promise<Result>) => Promise.all(Array.from({ length: 100 }, ask));
 
@@ -197,7 +197,7 @@ describe("are never limited, nor asked for a token:", () => {
   });
 });
 
-it("calls at once are counted like calls one after the other", async () => {
+it("calls at once are counted as calls one after the other", async () => {
   const ida = await caller("ida");
   const outcomes = await Promise.all(Array.from({ length: 50 }, () => call(ida, getUserBookings, {})));
   expect(tally(outcomes.map(({ outcome }) => outcome))).toEqual({ OK: limits.reads, RATE_LIMITED: 50 - limits.reads });

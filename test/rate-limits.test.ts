@@ -1,4 +1,4 @@
-/** How many calls a minute a caller may make where nobody shows a token: a caller is an address and a user. */
+/** Rate limits without tokens: a caller is an address and a user. */
 import { randomUUID } from "node:crypto";
 import { create, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ import { createStage } from "./support/stage.ts";
 const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert } = ConcertService.method;
 
-/** Calls a minute of one caller; an address has twenty times as many. */
+/** Calls a minute of one caller. An address has twenty times as many. */
 const limits = { reads: 3, bookings: 2, admin: 1 };
 const windowSeconds = 60;
 
@@ -36,9 +36,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Headers as of a proxy that speaks for this address. */
+/** Headers of a proxy that forwards a call from this address. */
 const from = (address: string) => ({ "X-Forwarded-For": address });
-/** Users and addresses that no other test has. */
+/** Users and addresses that no other test uses. */
 let used = 0;
 const newUser = () => `user-${++used}`;
 const newAddress = () => `198.51.${used >> 8}.${++used & 255}`;
@@ -63,7 +63,7 @@ const times = <Value>(count: number, value: Value): Value[] => new Array<Value>(
 const read = (userId: string, options?: Parameters<typeof call>[2]) => () => call(getUserBookings, { userId }, options);
 const book = (userId: string) => () => call(bookTickets, { concertId: concert.id, userId, ticketCount: 100 });
 
-/** The three headers that tell what is left. */
+/** The three headers with the rest of the limit. */
 function budgetOf(headers: Headers | undefined) {
   const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => headers?.get(`ratelimit-${name}`));
   return { limit, remaining, reset };
@@ -76,7 +76,7 @@ const budget = (limit: number, remaining: number) => ({
   reset: aReset,
 });
 
-it("REST tells of the second look that a plus sign in a user id makes, which is the other user's call", async () => {
+it("a REST call with a plus sign in its user id counts for both users that it may mean", async () => {
   const remaining = async (plus: string) => {
     const answer = await sendHttp(service.baseUrl, { path: `/api/v1/bookings?user_id=look${plus}tix` });
     return [answer.status, answer.headers["ratelimit-remaining"]];
@@ -111,7 +111,7 @@ describe("RATE_LIMITED", () => {
     expect(exchange.headers.get("retry-after")).toBe(exchange.headers.get("ratelimit-reset"));
   });
 
-  it("comes for every method of the budget", async () => {
+  it("rejects every method that shares the limit", async () => {
     const headers = from(newAddress());
     const spendAll = async (method: DescMethodUnary, request: Request, most: number) => {
       for (let count = 0; count < most * 20; count++) await call(method, request, { headers });
@@ -136,7 +136,7 @@ describe("RATE_LIMITED", () => {
   });
 });
 
-describe("answers say what is left", () => {
+describe("responses have the rest of the limit", () => {
   it.each(["REST", "Connect JSON", "Connect GET"] as const)("when they succeed, by %s", async (protocol) => {
     const userId = newUser();
     for (const remaining of [2, 1, 0]) {
@@ -163,7 +163,7 @@ describe("answers say what is left", () => {
     }
   });
 
-  it("of the budget that is used up first: the user's own, or the whole address's", async () => {
+  it("of the user or of the address, whichever is used up first", async () => {
     const headers = from(newAddress());
     const most = limits.reads * 20;
     const first = await read(newUser(), { headers })();
@@ -173,7 +173,7 @@ describe("answers say what is left", () => {
     expect(budgetOf(last.exchange?.headers)).toEqual(budget(most, 1));
   });
 
-  it("when nothing has changed", async () => {
+  it("with a 304", async () => {
     const url = `${service.baseUrl}/api/v1/bookings?userID=${newUser()}`;
     const first = await fetch(url);
     const etag = first.headers.get("etag") ?? "";
@@ -182,7 +182,7 @@ describe("answers say what is left", () => {
     expect(budgetOf(second.headers)).toEqual(budget(limits.reads, 1));
   });
 
-  it("to the scripts of a page as well", async () => {
+  it("readable for the scripts of a page", async () => {
     const { headers } = await fetch(`${service.baseUrl}/api/v1/concerts`, { headers: { Origin: "http://shop.test" } });
     const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(/, */);
     expect(exposed).toEqual(
@@ -190,14 +190,14 @@ describe("answers say what is left", () => {
     );
   });
 
-  it("not where nothing is counted", async () => {
+  it("only where calls are counted", async () => {
     const { exchange } = await call(getConcert, { id: concert.id });
     expect(budgetOf(exchange?.headers)).toEqual({ limit: null, remaining: null, reset: null });
   });
 });
 
-describe("a budget", () => {
-  it("is one for all reads and another for all bookings and cancels", async () => {
+describe("a limit", () => {
+  it("is shared by all reads, and another by all bookings and cancels", async () => {
     const userId = newUser();
     const cancel = () => call(cancelBooking, { id: 999_999n, userId });
     expect(await verdicts([...times(4, read(userId)), book(userId), cancel, book(userId), cancel])).toEqual([
@@ -209,13 +209,13 @@ describe("a budget", () => {
     ]);
   });
 
-  it("is spent by every protocol alike", async () => {
+  it("is used up by all protocols together", async () => {
     const userId = newUser();
     const calls = protocols.map((protocol) => read(userId, { protocol }));
     expect(await verdicts(calls)).toEqual([...times(3, "OK"), ...times(3, "RATE_LIMITED")]);
   });
 
-  it("is spent by replays and refused requests too", async () => {
+  it("counts replays and rejected requests too", async () => {
     const userId = newUser();
     const { id: concertId } = await createStage(service.baseUrl).concert();
     const again = () => call(bookTickets, { concertId, userId, ticketCount: 1, requestId });
@@ -226,7 +226,7 @@ describe("a budget", () => {
     expect(await verdicts([invalid, invalid, invalid])).toEqual([...times(2, "INVALID_REQUEST"), "RATE_LIMITED"]);
   });
 
-  it("is not a whole address's: one user's refusals are no other's", async () => {
+  it("is one user's: its rejections do not affect others at the address", async () => {
     const headers = from(newAddress());
     const [greedy, modest] = [newUser(), newUser()];
     expect(await verdicts([...times(4, read(greedy, { headers })), read(modest, { headers })])).toEqual([
@@ -236,7 +236,7 @@ describe("a budget", () => {
     ]);
   });
 
-  it("is of a user at an address: nobody can spend another's by taking his name", async () => {
+  it("is one user's at one address: another address with the same name does not use it up", async () => {
     const userId = newUser();
     const there = { headers: from(newAddress()) };
     expect(await verdicts([...times(4, read(userId, there)), read(userId)])).toEqual([
@@ -251,7 +251,7 @@ describe("an address", () => {
   const look = (address: string) => () => call(getConcert, { id: concert.id }, { headers: from(address) });
   const most = limits.reads * 20;
 
-  it("has a budget, whoever calls from there", async () => {
+  it("has one limit for all its users", async () => {
     const address = newAddress();
     const strangers = Array.from({ length: most }, () => read(newUser(), { headers: from(address) }));
     expect(await verdicts(strangers)).toEqual(times(most, "OK"));
@@ -261,7 +261,7 @@ describe("an address", () => {
     expect(await verdicts([look(address), look(newAddress())])).toEqual(["RATE_LIMITED", "OK"]);
   });
 
-  it("of IPv6 is a whole /64, the same as its owner's other spellings", async () => {
+  it("of IPv6 is a whole /64, in every spelling", async () => {
     const group = Array.from({ length: most }, (_, index) => look(`2001:db8:1:2::${index.toString(16)}`));
     expect(await verdicts(group)).toEqual(times(most, "OK"));
     expect(
@@ -269,7 +269,7 @@ describe("an address", () => {
     ).toEqual(["RATE_LIMITED", "RATE_LIMITED", "OK"]);
   });
 
-  it("is the last that no trusted proxy has added: whatever a client claims before that is nothing", async () => {
+  it("is the last one in X-Forwarded-For that is no trusted proxy: a client's own entries have no effect", async () => {
     const address = newAddress();
     const forged = Array.from({ length: most + 1 }, () => look(`${newAddress()}, ${address}`));
     expect(await verdicts(forged)).toEqual([...times(most, "OK"), "RATE_LIMITED"]);
@@ -281,7 +281,7 @@ describe("an address", () => {
     expect(new Set(await verdicts(calls))).toEqual(new Set(["OK"]));
   });
 
-  it("is not what a client says where no proxy is trusted", async () => {
+  it("does not come from X-Forwarded-For where no proxy is trusted", async () => {
     const alone = await startTestService({ APP_RATE_LIMIT_READS: "1" }, service.database);
     const statuses = new Set<number>();
     for (let count = 0; count < 21; count++) {

@@ -1,4 +1,4 @@
-/** Requests that are refused before their bodies have been read: each client has its response, and what follows is limited. */
+/** The rest of a rejected request's body is read within a limit, and every client gets its response. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
@@ -143,7 +143,7 @@ test("the connection goes on after a long body that is read", async () => {
   }
 });
 
-test("a refused stream is closed once it is answered, and keeps no other of its connection waiting", async () => {
+test("a rejected stream is closed after its response, and delays no other stream of its connection", async () => {
   const session = connect(app.baseUrl);
   const post = (path: string) => session.request({ ":method": "POST", ":path": path, ...jsonType });
   const answerTo = (stream: ReturnType<typeof post>) =>
@@ -167,7 +167,7 @@ test("a refused stream is closed once it is answered, and keeps no other of its 
   }
 });
 
-test("a client that goes in the middle of its request leaves nothing to answer", async () => {
+test("a client that disconnects in the middle of its request gets no response", async () => {
   for (const path of [rpc, restPath]) {
     for (const length of ["Content-Length: 50", "Transfer-Encoding: chunked"]) {
       const half = raw(head(path, length), "5\r\n");

@@ -1,3 +1,4 @@
+/** Kills and restarts of the service and of its database: what was acknowledged is stored, once. */
 import { randomUUID } from "node:crypto";
 import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import type pg from "pg";
@@ -5,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { startEmbeddedDatabase } from "../src/store/embedded.ts";
+import { endChildren } from "./support/child-process.ts";
 import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { endPrograms, type OpenProgram, openProgram } from "./support/program.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
+import { type OpenProgram, openProgram } from "./support/program.ts";
 import { createProtocolClient } from "./support/protocols.ts";
 import { testEnvironment } from "./support/service.ts";
 import { createStage, userId } from "./support/stage.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -21,12 +23,12 @@ function book({ baseUrl }: OpenProgram, { id: concertId }: Concert, requestId: s
   return client.call(BookingService.method.bookTickets, { concertId, userId, ticketCount: 1, requestId });
 }
 
-/** Callers who book one ticket after another, and what became of each by its key. */
+/** Callers that book one ticket after another, and the outcome of each key. */
 interface Rush {
   /** The id of the booking, or undefined if the caller did not get one. */
   readonly bookings: Map<string, bigint | undefined>;
   acknowledged(): number;
-  /** Resolves when all callers have gone home. */
+  /** Resolves when all callers have stopped. */
   stop(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ function startRush(service: OpenProgram, concert: Concert): Rush {
   };
 }
 
-/** Repeats every key: who had a booking gets it again, who did not has one now, and nobody has two. */
+/** Repeats every key. An acknowledged booking is returned again, another is made now, and no key has two. */
 async function expectEachStoredOnce(service: OpenProgram, concert: Concert, rush: Rush): Promise<void> {
   for (const [key, id] of rush.bookings) {
     const outcome = await book(service, concert, key);
@@ -75,11 +77,11 @@ describe("a service that is killed in the middle of bookings", () => {
     folder = await createDataFolder();
   });
   afterAll(async () => {
-    await endPrograms();
+    await endChildren();
     await folder.remove();
   });
 
-  test("has every booking that it acknowledged when it is back, also if its PostgreSQL was killed", async () => {
+  test("has every acknowledged booking after the restart, even if its PostgreSQL was killed too", async () => {
     const { APP_DATABASE_URL: _, ...env } = testEnvironment("");
     const start = () => openProgram({ ...env, APP_DATA_DIR: folder.path });
     let service = await start();
@@ -89,9 +91,9 @@ describe("a service that is killed in the middle of bookings", () => {
       const rush = startRush(service, concert);
       await vi.waitFor(() => expect(rush.acknowledged()).toBeGreaterThan(20), { timeout: 20_000, interval: 1 });
       const server = await folder.server();
-      service.signal("SIGKILL");
+      const ended = service.stop("SIGKILL");
       if (victims === "service and PostgreSQL" && server) process.kill(server.pid, "SIGKILL");
-      await service.ended;
+      await ended;
       await rush.stop();
 
       service = await start();
@@ -107,11 +109,11 @@ describe("a service that is killed in the middle of bookings", () => {
 describe("a database elsewhere that goes away and comes back", () => {
   let folder: DataFolder;
   let postgres: EmbeddedPostgres;
-  let proxy: TcpProxy;
+  let proxy: PostgresProxy;
   let service: OpenProgram;
   let concert: Concert;
 
-  /** Starts it where it was, at another port, as far as the service can tell at the same. */
+  /** Starts it with the same data on another port. For the service, behind the proxy, it is the same port. */
   async function startDatabase(): Promise<string> {
     // What a crash takes with it must not depend on how soon it comes.
     const settings = { wal_writer_delay: "10s" };
@@ -122,13 +124,13 @@ describe("a database elsewhere that goes away and comes back", () => {
   beforeAll(async () => {
     folder = await createDataFolder();
     const url = await startDatabase();
-    proxy = await startTcpProxy(url);
+    proxy = await startPostgresProxy(url);
     service = await openProgram(testEnvironment(proxy.url(url)));
     concert = await createStage(service.baseUrl).concert({ totalTickets });
   });
 
   afterAll(async () => {
-    await endPrograms();
+    await endChildren();
     await proxy.close();
     await postgres.stop();
     await folder.remove();
@@ -138,12 +140,12 @@ describe("a database elsewhere that goes away and comes back", () => {
     return (await fetch(`${service.baseUrl}/readyz`)).status;
   }
 
-  /** Since when the server has kept statistics: it begins anew after a crash. */
+  /** Since when the server has kept statistics: a crash resets them. */
   async function statisticsSince(session: pg.Client): Promise<string> {
     return (await session.query("SELECT stats_reset::text AS since FROM pg_stat_bgwriter")).rows[0].since;
   }
 
-  test("is missed by callers only while it is away", async () => {
+  test("fails calls only while it is away", async () => {
     const key = randomUUID();
     const before = await book(service, concert, key);
     await postgres.stop();
@@ -159,7 +161,7 @@ describe("a database elsewhere that goes away and comes back", () => {
     client.close();
   });
 
-  test("loses no booking that was acknowledged, and doubles none, in a rush", async () => {
+  test("loses no acknowledged booking and doubles none, in a rush", async () => {
     const session = await folder.connect();
     const { rows } = await session.query("SELECT FROM bookings");
     await session.end();
@@ -177,7 +179,7 @@ describe("a database elsewhere that goes away and comes back", () => {
     await after.end();
   });
 
-  test("and has lost a transaction in a crash does not take a later one for it", async () => {
+  test("after a crash that lost a transaction, a later one with its id is not mistaken for it", async () => {
     const before = await folder.connect();
     await before.query("CREATE TABLE later (id int)");
     const key = randomUUID();

@@ -1,6 +1,6 @@
 /**
- * After history was lost (a failover to a replica that lagged, a restore) the sequence gives ids to other bookings than
- * before. Whose a booking is must come from its row, never from what the process has seen earlier.
+ * After a failover to a lagging replica, or a restore, the sequence assigns ids again. A booking's owner must be read from
+ * its row, never from what the process has seen earlier.
  */
 
 import pg from "pg";
@@ -17,7 +17,7 @@ const { getBooking, cancelBooking } = BookingService.method;
 const scope = "bookings:read bookings:write";
 
 let service: TestService;
-/** Takes users at their word, on the same database: arranges what is booked. */
+/** A service without tokens on the same database, which makes the bookings. */
 let open: TestService;
 let stage: Stage;
 let client: ProtocolClient;
@@ -44,7 +44,7 @@ beforeEach(async () => {
   ({ id } = await stage.booking(await stage.concert(), { userId: "nora", ticketCount: 2 }));
 });
 
-/** The booking is lost, and its id is given to one of otto's for another concert. */
+/** Deletes the booking and assigns its id to otto's booking of another concert. */
 async function giveIdToOtto(): Promise<void> {
   const { id: concertId } = await stage.concert();
   const session = await service.database.connect();
@@ -73,7 +73,7 @@ async function giveIdToOtto(): Promise<void> {
 const get = (caller: typeof nora) => client.call(getBooking, { id }, caller);
 const cancel = (caller: typeof nora) => client.call(cancelBooking, { id }, caller);
 
-test("the old owner is refused a booking whose id came again, and the new owner is served", async () => {
+test("rejects the old owner of a booking id that was assigned again, and serves the new owner", async () => {
   expect(verdict(await get(nora))).toBe("OK");
   expect(verdict(await get(otto))).toBe("NOT_BOOKING_OWNER");
   expect(verdict(await cancel(otto))).toBe("NOT_BOOKING_OWNER");
@@ -85,7 +85,7 @@ test("the old owner is refused a booking whose id came again, and the new owner 
   await service.database.checkInvariants();
 });
 
-test("a booking is read with one query", async () => {
+test("reads a booking with one query", async () => {
   const query = vi.spyOn(pg.Client.prototype, "query");
   try {
     expect(verdict(await get(nora))).toBe("OK");

@@ -1,4 +1,4 @@
-/** A concert or a booking as GET gives it, edited, is what PUT and POST take: what the server alone sets is ignored (AIP-203). */
+/** The body of a GET, edited, is accepted by PUT and POST: fields that only the server sets are ignored (AIP-203). */
 import { type DescField, getOption } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingSchema } from "../gen/frontrow/v1/booking_pb.ts";
@@ -27,7 +27,7 @@ async function call(method: string, path: string, body?: Json): Promise<{ status
   return { status: answer.status, body: JSON.parse(answer.text) };
 }
 
-/** A concert of which two tickets are sold, as GET gives it. */
+/** The body of a GET of a concert with two tickets sold. */
 async function readConcert() {
   const concert = await stage.concert();
   await stage.booking(concert);
@@ -35,7 +35,7 @@ async function readConcert() {
   return { path, concert: (await call("GET", path)).body };
 }
 
-describe("the server alone sets these fields of", () => {
+describe("only the server sets these fields of", () => {
   const amounts = ["unit_price", "total_price", "currency_code"];
   test.each([
     [ConcertSchema, ["id", "available_tickets", "version", "created_at", "updated_at"]],
@@ -65,7 +65,7 @@ test("a concert that was read can be edited and created anew", async () => {
   expect(copy).toEqual({ ...updated, ...own });
 });
 
-test("a booking as it was answered can be booked again, and one that was read can be edited and booked", async () => {
+test("the response to a booking can be sent again, and a booking that was read can be edited and booked", async () => {
   const { id } = await stage.concert();
   const first = await call("POST", "/bookings", { concert_id: String(id), user_id: "nora", ticket_count: 2 });
   const second = await call("POST", "/bookings", first.body);
@@ -77,7 +77,7 @@ test("a booking as it was answered can be booked again, and one that was read ca
   expect((await call("GET", `/concerts/${id}`)).body).toMatchObject({ available_tickets: 95 });
 });
 
-test("a cancellation may hold what the server alone sets, and nothing else of the booking", async () => {
+test("a cancellation may have the fields that only the server sets, and no others of the booking", async () => {
   const { id } = await stage.booking(await stage.concert(), { userId: "nora" });
   const { body: booking } = await call("GET", `/bookings/${id}`);
   const { concert_id: _, ticket_count: __, ...rest } = booking;
@@ -87,12 +87,12 @@ test("a cancellation may hold what the server alone sets, and nothing else of th
   expect([cancelled.status, cancelled.body.status]).toEqual([200, "BOOKING_STATUS_CANCELLED"]);
 });
 
-describe("what the server alone sets is ignored", () => {
+describe("a field that only the server sets is ignored", () => {
   test.each<Json>([
     { available_tickets: 1 },
     { availableTickets: "many", AVAILABLE_TICKETS: null },
     { created_at: "yesterday", UpdatedAt: { a: [1] } },
-  ])("whatever it is: %j", async (values) => {
+  ])("with any value: %j", async (values) => {
     const { path, concert } = await readConcert();
     const { available_tickets, created_at } = concert;
     const { status, body } = await call("PUT", path, { ...concert, ...values });
@@ -100,7 +100,7 @@ describe("what the server alone sets is ignored", () => {
   });
 });
 
-describe("still refused is", () => {
+describe("rejected as before is", () => {
   test.each<[what: string, changes: Json, field: string, message: string]>([
     ["an unknown field", { sold_tickets: 2 }, "sold_tickets", "unknown field"],
     ["the id of another concert", { id: "999999" }, "id", "differs from the one in the path"],

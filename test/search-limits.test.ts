@@ -1,4 +1,4 @@
-/** Searches by text are dear: they take more of the budget, and they have a small share of the connections. */
+/** Searches by text are expensive: they use up more of the rate limit, and a small share of the connections. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
@@ -14,7 +14,7 @@ const { listConcerts } = ConcertService.method;
 const { getUserBookings } = BookingService.method;
 const rareTexts = { artist: "qqq", venue: "qqq", name: "qqq" };
 
-describe("the budget of an address", () => {
+describe("the rate limit of an address", () => {
   const limit = 40;
   let service: TestService;
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe("the budget of an address", () => {
     expect(await list({ availableOnly: true })).toBe(limit - 22);
   });
 
-  it("pays twice for what the cache may not answer", async () => {
+  it("counts a read that must not come from the cache twice", async () => {
     const list = client("REST");
     expect(await list({}, noCache.headers)).toBe(limit - 2);
     expect(await list(rareTexts, noCache.headers)).toBe(limit - 22);
@@ -61,7 +61,7 @@ describe("the budget of an address", () => {
 });
 
 describe("a rush of searches", () => {
-  it("leaves other reads their connections", async () => {
+  it("does not delay other reads", async () => {
     const poolSize = 10;
     const service = await startTestService({ ...patientSettings, APP_DATABASE_POOL_SIZE: String(poolSize) });
     onTestFinished(() => service.close());

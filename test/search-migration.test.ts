@@ -1,4 +1,4 @@
-/** Concerts from before searches folded their texts are found as well, and stored composed. */
+/** Concerts stored before searches folded their texts are migrated: found by searches and stored composed. */
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { projectRoot } from "./support/service.ts";
 const folder = join(projectRoot, "db", "migrations");
 const migration = "0005_search_texts.sql";
 
-/** A session on a database without tables, in a locale that knows no letters but ASCII's. */
+/** A session on a database without tables, in a locale with ASCII letters only. */
 async function openEmptyDatabase(): Promise<pg.Client> {
   const name = `frontrow_empty_${randomUUID().replaceAll("-", "")}`;
   const url = new URL(inject("adminUrl"));
@@ -33,7 +33,7 @@ const run = async (session: pg.Client, file: string) => {
   await session.query("COMMIT");
 };
 
-test("a database in the C locale, with concerts in it", async () => {
+test("the migration folds the texts of concerts in a database in the C locale", async () => {
   const session = await openEmptyDatabase();
   const earlier = (await readdir(folder)).filter((file) => file.endsWith(".sql") && file < migration).sort();
   for (const file of earlier) await run(session, file);
@@ -63,7 +63,7 @@ test("a database in the C locale, with concerts in it", async () => {
   await session.query("UPDATE concerts SET available_tickets = available_tickets - 1");
 });
 
-test("the role's own limit for locks does not come back within the migrations' transaction", async () => {
+test("the role's lock timeout has no effect in the migrations' transaction", async () => {
   const session = await openEmptyDatabase();
   await session.query("SET lock_timeout = '1s'; BEGIN");
   for (const file of (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort()) {

@@ -1,39 +1,34 @@
-/** Searches by text find what a reader takes for the same text, however it was typed. */
+/** Searches by text find texts that look the same to a reader, in every spelling. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert, type Description, describeConcert } from "./support/concerts.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { createConcert, type Description, describeConcert, insertConcerts } from "./support/stage.ts";
 
 type Texts = Partial<Pick<Description, "name" | "artist" | "venue">>;
 
-/** A list looks through so many concerts for matches. What lies behind them is found by the trigrams of a text. */
+/** A list scans so many concerts for matches. Concerts behind them are found by the trigrams of a text. */
 const fillerCount = 2_100;
+
+/** Past concerts, which come first in every list. */
+const filler = {
+  ...{ name: "'Filler'", artist: "'Filler'", venue: "'Filler'", concert_date: "'2001-01-01'" },
+  ...{ booking_start_time: "'2000-01-01'", booking_end_time: "'2000-06-01'" },
+};
 
 let service: TestService;
 let client: ProtocolClient;
 beforeAll(async () => {
   service = await startTestService();
   client = createProtocolClient("Connect JSON", service.baseUrl);
-  await insertFillers("Filler");
+  await insertConcerts(service.database, filler, fillerCount);
 });
 afterAll(async () => {
   client?.close();
   await service?.close();
 });
-
-/** Concerts that come first in every list. */
-async function insertFillers(name: string): Promise<void> {
-  await service.database.query(
-    `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     SELECT $2, 'Filler', 'Filler', '2001-01-01', 1, 1, 1, '2000-01-01', '2000-06-01', gen_random_uuid(), sha256('')
-     FROM generate_series(1, $1)`,
-    [fillerCount, name],
-  );
-}
 
 /** The ids of all that a search finds, or of its first page. */
 async function find(filter: Texts, pages = Infinity): Promise<bigint[]> {
@@ -94,7 +89,7 @@ describe("a short text", () => {
     ["Radius", "iu"],
     ["Bue", "u"],
     ["\u00c9tu", "tu"],
-  ])("within a word is not found: %s by %s", async ([name, searched]) => {
+  ])("is not found within a word: %s by %s", async ([name, searched]) => {
     const { id } = await createConcert(client, { name });
     expect(await find({ name: searched })).not.toContain(id);
   });
@@ -122,7 +117,7 @@ test("texts are stored composed, and user ids as they are", async () => {
   expect(succeeded(await client.call(updateConcert, request))).toMatchObject({ name: composed, venue: composed });
 });
 
-test("a text that is longer when it is composed is measured so", async () => {
+test("a text that is longer when composed is limited by its composed length", async () => {
   // U+0958 is two characters in NFC.
   const { createConcert: create } = ConcertService.method;
   const outcome = await client.call(create, describeConcert({ name: "\u0958".repeat(200) }));
@@ -132,7 +127,7 @@ test("a text that is longer when it is composed is measured so", async () => {
   });
 });
 
-test("what an operator writes by SQL is found as well", async () => {
+test("a text that an operator writes by SQL is found too", async () => {
   const { id } = await createConcert(client, { name: "Before" });
   await service.database.query("UPDATE concerts SET name = $1 WHERE id = $2", ["CAFE\u0301 \u00c5NGSTR\u00d6M", id]);
   expect(await find({ name: "caf\u00e9 \u00e5ngstr\u00f6m" })).toEqual([id]);

@@ -1,25 +1,23 @@
+/** The listener: protocol detection, limits of connections and requests, and closing. */
 import { once } from "node:events";
 import { Agent, get, type ServerResponse } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
-import { listenOptions, type TestLimits } from "./support/listen-options.ts";
 import { converse, drip, openRaw, startDrippingProxy } from "./support/raw-connection.ts";
+import { listenOptions, type TestLimits } from "./support/served-app.ts";
 
 const host = "127.0.0.1";
 const getRequest = (path: string, ...headers: string[]) =>
   ["GET ", path, " HTTP/1.1\r\nHost: test\r\n", ...headers.map((header) => `${header}\r\n`), "\r\n"].join("");
 
 let listener: Listener;
-/** The answers that `/held` requests wait for, by arrival. */
+/** The responses that `/held` requests wait for, in the order of arrival. */
 let held: ServerResponse[];
-let arrivals: { count: number; wake: () => void }[];
-const clean: (() => void)[] = [];
 
-/** Answers with what it was asked; `/held` is answered by the test, `/begun` begins and is ended by the test. */
+/** Echoes the request. The test answers `/held`, and ends the response to `/begun`. */
 async function start(limits: TestLimits = {}): Promise<number> {
   held = [];
-  arrivals = [];
   listener = await listen({
     ...listenOptions(limits),
     handler: (request, response) => {
@@ -31,7 +29,6 @@ async function start(limits: TestLimits = {}): Promise<number> {
         if (request.url === "/held" || request.url === "/begun") {
           if (request.url === "/begun") response.write("begun ");
           held.push(response);
-          for (const arrival of arrivals) if (held.length >= arrival.count) arrival.wake();
         } else {
           response.end(`${request.httpVersion} ${request.method} ${request.url} ${bytes} bytes`);
         }
@@ -41,17 +38,13 @@ async function start(limits: TestLimits = {}): Promise<number> {
   return listener.port;
 }
 
-function heldCalls(count: number): Promise<void> {
-  return new Promise((wake) => {
-    if (held.length >= count) wake();
-    else arrivals.push({ count, wake });
-  });
-}
+const heldCalls = (count: number) =>
+  vi.waitFor(() => expect(held.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 1 });
 
 function session(port: number): ClientHttp2Session {
   const client = connect(`http://${host}:${port}`);
   client.on("error", () => {});
-  clean.push(() => client.destroy());
+  onTestFinished(() => client.destroy());
   return client;
 }
 
@@ -74,12 +67,11 @@ function http1Get(port: number, path: string, agent: Agent): Promise<string> {
 
 function keepAliveAgent(): Agent {
   const agent = new Agent({ keepAlive: true });
-  clean.push(() => agent.destroy());
+  onTestFinished(() => agent.destroy());
   return agent;
 }
 
 afterEach(async () => {
-  for (const each of clean.splice(0)) each();
   listener.destroy();
   await listener.close();
 });
@@ -90,7 +82,7 @@ describe("one port", () => {
     port = await start();
   });
 
-  test("speaks HTTP/1.1 and HTTP/2 at once", async () => {
+  test("serves HTTP/1.1 and HTTP/2 at once", async () => {
     const answers = await Promise.all([
       http1Get(port, "/one", keepAliveAgent()),
       http2Get(session(port), "/two"),
@@ -99,21 +91,21 @@ describe("one port", () => {
     expect(answers).toEqual(["1.1 GET /one 0 bytes", "2.0 GET /two 0 bytes", "1.1 GET /three 0 bytes"]);
   });
 
-  test("understands HTTP/1.1 that drips in byte by byte", async () => {
+  test("detects HTTP/1.1 that arrives byte by byte", async () => {
     const connection = openRaw(port);
     await drip(connection.socket, Buffer.from(getRequest("/drip", "Connection: close")));
     expect(await connection.closed).toContain("1.1 GET /drip 0 bytes");
   });
 
-  test("understands a method that begins like the HTTP/2 preface", async () => {
+  test("detects HTTP/1.1 whose method begins like the HTTP/2 preface", async () => {
     const connection = openRaw(port);
     await drip(connection.socket, Buffer.from("PROPFIND / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
     expect(await connection.closed).toContain("1.1 PROPFIND / 0 bytes");
   });
 
-  test("understands HTTP/2 that drips in byte by byte", async () => {
-    const proxy = await startDrippingProxy(port, 300);
-    clean.push(() => proxy.close());
+  test("detects HTTP/2 that arrives byte by byte", async () => {
+    const proxy = await startDrippingProxy(`http://127.0.0.1:${port}`, 300);
+    onTestFinished(() => proxy.close());
     expect(await http2Get(session(proxy.port), "/drip")).toBe("2.0 GET /drip 0 bytes");
   });
 
@@ -122,7 +114,7 @@ describe("one port", () => {
     expect(text).toMatch(/GET \/first.*GET \/second/s);
   });
 
-  test("answers Expect: 100-continue before the body comes", async () => {
+  test("answers Expect: 100-continue before the body arrives", async () => {
     const connection = openRaw(port);
     connection.socket.write(
       "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
@@ -145,7 +137,7 @@ describe("one port", () => {
     expect(await converse(port, garbage)).toMatch(/^HTTP\/1.1 400 /);
   });
 
-  test("answers 431 to headers over the limit, on HTTP/2 with a reset", async () => {
+  test("answers headers over the limit with 431, and on HTTP/2 with a reset", async () => {
     const long = "x".repeat(20_000);
     expect(await converse(port, getRequest("/", `X-Long: ${long}`))).toMatch(/^HTTP\/1.1 431 /);
     const client = session(port);
@@ -169,7 +161,7 @@ describe("one port", () => {
     expect(await http2Get(session(port), "/after")).toBe("2.0 GET /after 0 bytes");
   });
 
-  test("says with the system's own error that the port is taken", async () => {
+  test("rejects with the system's error when the port is taken", async () => {
     await expect(listen({ ...listenOptions(), port, handler: () => {} })).rejects.toMatchObject({
       code: "EADDRINUSE",
       port,
@@ -188,7 +180,7 @@ describe("a limit", () => {
     expect(await converse(port, "GET / HTTP/1.1\r\nHo")).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test("ends an unfinished body, on HTTP/2 that of its stream only", async () => {
+  test("ends an unfinished body, and on HTTP/2 only its stream", async () => {
     const port = await start({ headersTimeoutMs: 50, bodyTimeoutMs: 50 });
     const post = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n12";
     expect(await converse(port, post)).toMatch(/^HTTP\/1.1 408 /);
@@ -214,7 +206,7 @@ describe("a limit", () => {
     await once(busy, "close");
   });
 
-  test("refuses a connection too many", async () => {
+  test("refuses a connection beyond the limit", async () => {
     const port = await start({ maxConnections: 1 });
     const first = openRaw(port);
     first.socket.write(getRequest("/first"));
@@ -257,7 +249,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("answers a request that arrives on a busy connection, as the last one", async () => {
+  test("answers a request that arrives on a busy connection, and then closes it", async () => {
     const connection = openRaw(port);
     connection.socket.write(getRequest("/held"));
     await heldCalls(1);
@@ -271,7 +263,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("refuses new streams of a connection that still has one, without harm to it", async () => {
+  test("refuses new streams on a connection whose open stream finishes", async () => {
     const client = session(port);
     const answer = http2Get(client, "/held");
     await heldCalls(1);
@@ -286,13 +278,13 @@ describe("close", () => {
   test("does not wait for a client that never closes its side", async () => {
     const rude = openRaw(port);
     rude.socket.allowHalfOpen = true;
-    // The preface and empty settings: a client that then reads nothing and says nothing.
+    // The preface and empty settings: a client that then reads and sends nothing.
     rude.socket.write(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1"));
     await once(rude.socket, "data");
     await listener.close();
   });
 
-  test("may be asked for twice, and destroy cuts what is left", async () => {
+  test("may be called twice, and destroy cuts the remaining connections", async () => {
     const client = session(port);
     const cut = Promise.allSettled([http1Get(port, "/held", keepAliveAgent()), http2Get(client, "/held")]);
     await heldCalls(2);

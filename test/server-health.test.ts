@@ -11,7 +11,7 @@ async function serve() {
   return createClient(Health, createGrpcTransport({ baseUrl: app.baseUrl }));
 }
 
-/** Counts those who listen to the readiness from now on. */
+/** Counts the listeners of the readiness from now on. */
 function countListeners(): () => number {
   let count = 0;
   const { onChange } = app.readiness;
@@ -65,7 +65,7 @@ describe("grpc.health.v1", () => {
     "grpc.reflection.v1alpha.ServerReflection",
   ];
 
-  test("Check knows every service and follows the readiness", async () => {
+  test("Check answers for every service and follows the readiness", async () => {
     const client = await serve();
     for (const service of names) {
       expect(await client.check({ service })).toMatchObject({ status: ServingStatus.NOT_SERVING });
@@ -77,7 +77,7 @@ describe("grpc.health.v1", () => {
     await expect(client.check({ service: "Nothing" })).rejects.toMatchObject({ code: Code.NotFound });
   });
 
-  test("List tells of them all", async () => {
+  test("List has all services", async () => {
     const client = await serve();
     await app.readiness.started();
     const { statuses } = await client.list({});
@@ -89,11 +89,11 @@ describe("grpc.health.v1", () => {
     ["gRPC", (baseUrl: string) => createGrpcTransport({ baseUrl })],
     ["gRPC-Web over HTTP/1.1", (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" as const })],
     ["Connect over HTTP/1.1", (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "1.1" as const })],
-  ])("Watch tells the status at once and every change over %s, and ends with the drain", async (_, transport) => {
+  ])("Watch sends the status at once and every change over %s, and ends with the drain", async (_, transport) => {
     app = await serveApp();
     const listeners = countListeners();
     const client = createClient(Health, transport(app.baseUrl));
-    const heard: ServingStatus[] = [];
+    const received: ServingStatus[] = [];
     let drained: Promise<void> | undefined;
     const changes = [
       app.readiness.started,
@@ -102,15 +102,15 @@ describe("grpc.health.v1", () => {
       },
     ];
     for await (const { status } of client.watch({ service: "frontrow.v1.ConcertService" })) {
-      heard.push(status);
+      received.push(status);
       changes.shift()?.();
     }
-    expect(heard).toEqual([ServingStatus.NOT_SERVING, ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+    expect(received).toEqual([ServingStatus.NOT_SERVING, ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
     await drained;
     expect(listeners()).toBe(0);
   });
 
-  test("Watch keeps a watcher of an unknown service, until the drain", async () => {
+  test("Watch of an unknown service stays open until the drain", async () => {
     const client = await serve();
     const watch = client.watch({ service: "Nothing" })[Symbol.asyncIterator]();
     expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.SERVICE_UNKNOWN } });
@@ -120,7 +120,7 @@ describe("grpc.health.v1", () => {
     await drained;
   });
 
-  test("Watch forgets those who hang up, those whose time is up, and all on a shutdown", async () => {
+  test("Watch frees its listener when the client disconnects, at the deadline, and on a shutdown", async () => {
     const client = await serve();
     const listeners = countListeners();
     const hangUp = new AbortController();

@@ -37,7 +37,7 @@ describe("CORS", () => {
     expect(allowed).toEqual(expect.arrayContaining(headers["access-control-request-headers"].split(",")));
   });
 
-  test("answers an OPTIONS that is no preflight", async () => {
+  test("answers an OPTIONS request that is no preflight", async () => {
     app = await serveApp(echo);
     expect((await ask("/api/v1/concerts", { method: "OPTIONS" })).status).toBe(204);
   });
@@ -53,7 +53,7 @@ describe("CORS", () => {
     },
   );
 
-  test("lets pages send what tracing adds, and what is set besides", async () => {
+  test("allows tracing headers, and those of the setting", async () => {
     app = await serveApp(echo, { corsAllowedHeaders: ["X-Tenant", "X-B3-TraceId"] });
     const asked = ["traceparent", "tracestate", "baggage", "x-request-id", "x-tenant", "x-b3-traceid", "authorization"];
     const headers = { origin, "access-control-request-method": "POST" };
@@ -69,7 +69,7 @@ describe("CORS", () => {
     ["Connect", "POST", getConcertPath, '{"id":"1"}', 200],
     ["an error of Connect", "POST", getConcertPath, "{", 400],
     ["what Connect refuses", "PUT", getConcertPath, "{}", 405],
-  ])("is on %s", async (_, method, path, body, status) => {
+  ])("has its headers on %s", async (_, method, path, body, status) => {
     app = await serveApp(echo, { corsOrigins: [origin, "https://other.example"] });
     const send = (from: string) => ask(path, { method, headers: { ...json, origin: from }, body: body ?? null });
     const answer = await send(origin);
@@ -147,7 +147,7 @@ describe("a request that no method can answer", () => {
     }
   });
 
-  test("is answered on a connection that goes on", async () => {
+  test("is answered, and the connection stays open", async () => {
     app = await serveApp(echo);
     const head = (line: string) => `${line} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n`;
     const request = `${head("POST /nowhere")}Content-Length: 2\r\n\r\n{}${head("GET /livez")}Connection: close\r\n\r\n`;
@@ -173,7 +173,7 @@ describe("a request that no method can answer", () => {
     );
   });
 
-  test("is answered in Connect's own shape where Connect understood it", async () => {
+  test("is answered in Connect's form where it is a Connect call", async () => {
     app = await serveApp(echo);
     const brokenText = Buffer.concat([Buffer.from('{"name":"'), Buffer.of(0xc3, 0x28), Buffer.from('"}')]);
     const gzipped = { ...json, "content-encoding": "gzip" };
@@ -190,7 +190,7 @@ describe("a request that no method can answer", () => {
     expect((await post(createConcertPath, compressed, gzipped)).status).toBe(200);
   });
 
-  test("is answered with 500 and logged once where the fault is ours", async () => {
+  test("is answered with 500 and logged once where the service fails", async () => {
     app = await serveApp(echo);
     const { logged, readiness } = app;
     vi.spyOn(readiness, "state", "get").mockImplementation(() => {
@@ -205,7 +205,7 @@ describe("a request that no method can answer", () => {
   });
 });
 
-describe("a client that hangs up", () => {
+describe("a client that disconnects", () => {
   test.each(["HTTP/1.1", "HTTP/2"])("cancels the call over %s and leaves no noise", async (version) => {
     const output = [vi.spyOn(console, "error"), vi.spyOn(console, "warn"), vi.spyOn(process.stderr, "write")];
     const [arrived, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -234,7 +234,7 @@ describe("a client that hangs up", () => {
     }
     await cancelled.promise;
     released.resolve();
-    // The answer to nobody has been written once a later call is answered.
+    // A later call is answered after the response that no client receives.
     expect((await post(getConcertPath, '{"id":"1"}')).status).toBe(200);
     for (const each of output) {
       expect(each).not.toHaveBeenCalled();

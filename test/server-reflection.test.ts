@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-/** Asks all in one stream, each after the answer to the one before. */
+/** Sends all requests in one stream, each after the response to the one before. */
 async function ask(service: typeof v1.ServerReflection | typeof v1alpha.ServerReflection, asks: readonly Asks[]) {
   const client = createClient(service as typeof v1.ServerReflection, createGrpcTransport({ baseUrl: app.baseUrl }));
   const answers: v1.ServerReflectionResponse[] = [];
@@ -48,7 +48,7 @@ describe.each([
   ["v1", v1.ServerReflection],
   ["v1alpha", v1alpha.ServerReflection],
 ])("grpc.reflection.%s", (_, service) => {
-  test("lists the services, itself and health too", async () => {
+  test("lists the services, health and reflection included", async () => {
     const [answer] = await ask(service, [{ case: "listServices", value: "" }]);
     expect(answer).toMatchObject({
       validHost: "here",
@@ -66,7 +66,7 @@ describe.each([
     });
   });
 
-  test("gives a file with all it imports, and in the same stream nothing twice that was not asked for", async () => {
+  test("sends a file with all its imports, and each import once in a stream", async () => {
     const answers = await ask(service, [
       { case: "fileContainingSymbol", value: "frontrow.v1.ConcertService.GetConcert" },
       { case: "fileByFilename", value: "frontrow/v1/concert.proto" },
@@ -91,12 +91,12 @@ describe.each([
     ["google.rpc.BadRequest.FieldViolation", "google/rpc/error_details.proto"],
     ["google.rpc.RetryInfo", "google/rpc/error_details.proto"],
     ["google.rpc.Status", "google/rpc/status.proto"],
-  ])("finds %s, which responses carry as an Any", async (symbol, file) => {
+  ])("finds %s, which responses carry in an Any", async (symbol, file) => {
     const [answer] = (await ask(service, [{ case: "fileContainingSymbol", value: symbol }])).map(filesOf);
     expect(answer).toContain(file);
   });
 
-  test("tells the numbers of extensions", async () => {
+  test("sends the numbers of extensions", async () => {
     const answers = await ask(service, [
       { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" },
       { case: "allExtensionNumbersOfType", value: "frontrow.v1.Concert" },
@@ -107,7 +107,7 @@ describe.each([
     ]);
   });
 
-  test("answers what it cannot find with an error, and goes on", async () => {
+  test("answers an unknown name with an error, and keeps the stream open", async () => {
     const answers = await ask(service, [
       { case: "fileByFilename", value: "nothing.proto" },
       { case: "fileContainingSymbol", value: "frontrow.v1.Nothing" },
@@ -126,7 +126,7 @@ describe.each([
     ]);
   });
 
-  test("does not hold up the drain", async () => {
+  test("does not delay the drain", async () => {
     const draining = await serveApp({}, { limits: { lingerTimeoutMs: 50 } });
     const transport = createGrpcTransport({ baseUrl: draining.baseUrl });
     const client = createClient(service as typeof v1.ServerReflection, transport);
@@ -144,7 +144,7 @@ describe.each([
   });
 });
 
-test("bounds the requests of a stream", async () => {
+test("limits the requests of a stream", async () => {
   const client = createClient(v1.ServerReflection, createGrpcTransport({ baseUrl: app.baseUrl }));
   async function* requests() {
     for (;;) yield { messageRequest: { case: "fileByFilename", value: "nothing.proto" } } as const;

@@ -1,6 +1,6 @@
 /**
- * Clients that announce what does not come, or take nothing of their answer, and calls that stream both ways for longer
- * than a request may take.
+ * Clients that announce a body and do not send it, or that do not read their response, and calls that stream both ways for
+ * longer than a request may take.
  */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
@@ -10,9 +10,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
 import { rpcPath } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening } from "./support/http2-frames.ts";
-import { listenOptions } from "./support/listen-options.ts";
 import { openRaw } from "./support/raw-connection.ts";
-import { serveApp } from "./support/served-app.ts";
+import { listenOptions, serveApp } from "./support/served-app.ts";
 
 /** More than the buffers between two sockets hold. */
 const much = Buffer.alloc(32 * 1024 * 1024);
@@ -26,7 +25,7 @@ afterEach(async () => {
   await listener.close();
 });
 
-/** Answers with much, and gives the first answer. */
+/** Answers with a long response, and returns the first one. */
 async function answerMuch(): Promise<{ port: number; answer: Promise<ServerResponse> }> {
   const begun = Promise.withResolvers<ServerResponse>();
   listener = await listen({
@@ -51,7 +50,7 @@ test.each([
   ["HTTP/1.1, pipelined", [Buffer.from("GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(3))]],
   ["HTTP/2 with its window closed", [opening, headers(1, grpcFields("/"))]],
   ["HTTP/2 with its window open", [opening, ...endlessWindow, headers(1, grpcFields("/"))]],
-])("a client that reads nothing is cut off: %s", async (_, bytes) => {
+])("a client that reads nothing is cut: %s", async (_, bytes) => {
   const { port, answer } = await answerMuch();
   const { socket } = openRaw(port);
   clean.push(() => socket.destroy());
@@ -62,7 +61,7 @@ test.each([
   expect(response.writableFinished).toBe(false);
 });
 
-test("a body that has been announced takes no memory before it comes", async () => {
+test("a body that is announced takes no memory before it arrives", async () => {
   const app = await serveApp();
   listener = { port: app.port, close: app.close, destroy() {} };
   const fields = { ...grpcFields(rpcPath("ConcertService.CreateConcert")), "content-type": "application/json" };
@@ -81,7 +80,7 @@ test("a body that has been announced takes no memory before it comes", async () 
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
 });
 
-test("a client that reads slowly has its answer", async () => {
+test("a client that reads slowly gets its response", async () => {
   const { port } = await answerMuch();
   const { socket, closed, received } = openRaw(port);
   clean.push(() => socket.destroy());
@@ -91,7 +90,7 @@ test("a client that reads slowly has its answer", async () => {
   expect(received().length).toBeGreaterThan(much.length);
 });
 
-test("a call that streams both ways lasts while it is not silent", async () => {
+test("a call that streams both ways stays open while it sends", async () => {
   listener = await listen({
     ...listenOptions(times),
     handler: (request, response) => {

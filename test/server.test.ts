@@ -28,7 +28,7 @@ afterEach(async () => {
   await app.close();
 });
 
-/** A gate that handlers wait at. */
+/** A gate at which handlers wait. */
 function createGate() {
   const arrived = Promise.withResolvers<void>();
   const opened = Promise.withResolvers<void>();
@@ -56,7 +56,7 @@ const transports: [name: string, make: (baseUrl: string) => Transport][] = [
   ["gRPC-Web over HTTP/2", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" })],
 ];
 
-/** Calls with grpc-js, which is stricter about HTTP/2 than Connect's own client. */
+/** Calls with grpc-js, which is stricter about HTTP/2 than Connect's client. */
 function callGrpcJs(port: number, path: string, message: Uint8Array): Promise<{ code: number; details: string }> {
   const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
   clean.push(() => client.close());
@@ -68,7 +68,7 @@ function callGrpcJs(port: number, path: string, message: Uint8Array): Promise<{ 
   });
 }
 
-/** Sends a whole request over HTTP/1.1, body and all, whatever is answered meanwhile. */
+/** Sends a whole request over HTTP/1.1, its body included, even if the response comes before. */
 function post(path: string, headers: Record<string, string>, body: string | Uint8Array) {
   return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
     const request = httpRequest(`${app.baseUrl}${path}`, { method: "POST", headers, agent: false });
@@ -85,7 +85,7 @@ function post(path: string, headers: Record<string, string>, body: string | Uint
 const json = { "content-type": "application/json" };
 
 describe.each(transports)("%s", (_, makeTransport) => {
-  test("gets an answer and an error, and says when a message is too large", async () => {
+  test("answers a call, an error, and a message that is too large", async () => {
     await serve({
       ...echo,
       getConcert: ({ id }) => {
@@ -103,7 +103,7 @@ describe.each(transports)("%s", (_, makeTransport) => {
     expect(await client.createConcert({ name: "after" })).toMatchObject({ name: "after" });
   });
 
-  test("a call in flight survives the drain", async () => {
+  test("finishes a call in flight while it drains", async () => {
     const gate = createGate();
     await serve({ getConcert: ({ id }) => gate.pass().then(() => ({ id })) });
     const answer = createClient(ConcertService, makeTransport(app.baseUrl)).getConcert({ id: 7n });
@@ -121,7 +121,7 @@ describe("too large a body", () => {
   test.each([
     ["REST", "/api/v1/concerts", json, 413],
     ["Connect", createConcertPath, json, 429],
-  ])("is refused to %s, not cut off", async (_, path, headers, status) => {
+  ])("is rejected for %s, with the whole response", async (_, path, headers, status) => {
     await serve(echo);
     expect((await post(path, headers, large)).status).toBe(status);
     expect((await post(path, { ...headers, expect: "100-continue" }, large)).status).toBe(status);
@@ -129,7 +129,7 @@ describe("too large a body", () => {
     expect((await post(path, { ...headers, "transfer-encoding": "chunked" }, large)).status).toBe(status);
   });
 
-  test("is refused to grpc-js", async () => {
+  test("is rejected for grpc-js", async () => {
     await serve(echo);
     const message = toBinary(CreateConcertRequestSchema, create(CreateConcertRequestSchema, JSON.parse(large)));
     expect(await callGrpcJs(app.port, createConcertPath, message)).toMatchObject({ code: Code.ResourceExhausted });
@@ -138,7 +138,7 @@ describe("too large a body", () => {
   test.each([
     ["REST", "/api/v1/concerts", 413],
     ["Connect", createConcertPath, 429],
-  ])("is refused to %s over HTTP/2, with the whole answer before the stream is closed", async (_, path, status) => {
+  ])("is rejected for %s over HTTP/2, with the whole response before the stream is closed", async (_, path, status) => {
     await serve(echo);
     const session = connectHttp2(app.baseUrl);
     clean.push(() => session.destroy());
@@ -157,7 +157,7 @@ describe("too large a body", () => {
     await once(other.resume(), "end");
   });
 
-  test("does not hide in compression", async () => {
+  test("is rejected when it is compressed", async () => {
     await serve(echo);
     const answer = await post(createConcertPath, { ...json, "content-encoding": "gzip" }, gzipSync(large));
     expect(answer).toMatchObject({ status: 429, text: expect.stringContaining("resource_exhausted") });

@@ -1,4 +1,4 @@
-/** What clients, watchers and operators see while the service stops. */
+/** Graceful shutdown, as clients, health watches and operators see it. */
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { createClient } from "@connectrpc/connect";
@@ -8,12 +8,12 @@ import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../g
 import { shuttingDown } from "../src/rpc/status.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdConcert, patientSettings } from "./support/locks.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { startPostgresProxy } from "./support/postgres-proxy.ts";
+import { openProgram } from "./support/program.ts";
 import { openRaw } from "./support/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/served-app.ts";
 import { testEnvironment } from "./support/service.ts";
 import { createStage } from "./support/stage.ts";
-import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -62,17 +62,17 @@ describe("a request whose body is still arriving when the grace period ends is a
   });
 });
 
-describe("a service with a database elsewhere", () => {
+// Each of these tests waits for the limits of a shutdown, so they run at the same time.
+describe.concurrent("a service with a database elsewhere", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createTestDatabase();
   });
-  afterEach(endPrograms);
   afterAll(() => database.drop());
 
-  test("serves on with readiness down for APP_SHUTDOWN_DELAY, also if the signal comes twice", async () => {
+  test("serves calls with readiness down for APP_SHUTDOWN_DELAY, even if the signal comes twice", async () => {
     const delayMs = 3_000;
-    const service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
+    await using service = await openProgram(testEnvironment(database.url, { APP_SHUTDOWN_DELAY: `${delayMs}ms` }));
     const health = createClient(Health, createGrpcTransport({ baseUrl: service.baseUrl }));
     const watch = health.watch({})[Symbol.asyncIterator]();
     expect(await watch.next()).toMatchObject({ value: { status: ServingStatus.SERVING } });
@@ -97,14 +97,14 @@ describe("a service with a database elsewhere", () => {
     const body = JSON.stringify({ concert_id: String(concert.id), user_id: "nora", ticket_count: 1 });
     const headers = { "Content-Type": "application/json" };
     const answer = fetch(`${baseUrl}/api/v1/bookings`, { method: "POST", headers, body });
-    await held.untilWaiting(1);
+    await held.untilInTheWay();
     return { held, answer };
   }
 
-  test("ends with status 3 when the network to the database hangs, with calls in flight answered", async () => {
-    const proxy = await startTcpProxy(database.url);
+  test("exits with status 3 when the network to the database hangs, after answering the calls in flight", async () => {
+    const proxy = await startPostgresProxy(database.url);
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "500ms" };
-    const service = await openProgram(testEnvironment(proxy.url(database.url), settings));
+    await using service = await openProgram(testEnvironment(proxy.url(database.url), settings));
     const { held, answer } = await startBooking(service.baseUrl);
     proxy.holdAnswers();
     await held.release();
@@ -115,9 +115,9 @@ describe("a service with a database elsewhere", () => {
     await proxy.close();
   });
 
-  test("ends with status 3 when a transaction outlasts the grace period; its caller is told that it may be stored", async () => {
+  test("exits with status 3 when a transaction outlasts the grace period; its response says that it may be stored", async () => {
     const settings = { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms" };
-    const service = await openProgram(testEnvironment(database.url, settings));
+    await using service = await openProgram(testEnvironment(database.url, settings));
     const { held, answer } = await startBooking(service.baseUrl);
     service.signal("SIGTERM");
     const answered = await answer;

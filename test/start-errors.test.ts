@@ -1,10 +1,10 @@
-/** What the start says when the database does not let it do what it has to. */
+/** The messages of a start that fails because of the database's rights, schema or locks. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
-import { endPrograms, startProgram } from "./support/program.ts";
+import { startProgram } from "./support/program.ts";
 import { projectRoot, testEnvironment } from "./support/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -22,7 +22,6 @@ beforeAll(async () => {
   url.password = "secret";
   env = testEnvironment(url.href);
 });
-afterEach(endPrograms);
 afterAll(async () => {
   await database.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
   await database.drop();
@@ -33,23 +32,26 @@ async function emptyDatabase(...grants: string[]): Promise<void> {
   for (const statement of grants) await database.query(statement);
 }
 
-/** What a start writes that fails, without its log. */
+/** The output of a failed start, without its log. */
 async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
-  const program = startProgram(env, args);
+  await using program = startProgram(env, args);
   expect(await program.ended).toBe(1);
   expect(program.output()).not.toMatch(/^\s+at /m);
   return program.output().slice(program.output().indexOf("frontrow: "));
 }
 
-test.each([[["--migrate"]], [[]]])("a role that may not create tables is told what to grant: %j", async (args) => {
-  await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE ON SCHEMA public TO ${role}`);
-  expect(await failedStart(args)).toBe(
-    `frontrow: cannot migrate the database: permission denied for schema public (SQLSTATE 42501)
+test.each([[["--migrate"]], [[]]])(
+  "the start names the GRANT for a role that may not create tables: %j",
+  async (args) => {
+    await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE ON SCHEMA public TO ${role}`);
+    expect(await failedStart(args)).toBe(
+      `frontrow: cannot migrate the database: permission denied for schema public (SQLSTATE 42501)
 Run as the schema's owner or a superuser: GRANT USAGE, CREATE ON SCHEMA public TO ${role};`,
-  );
-});
+    );
+  },
+);
 
-test("a schema that is missing", async () => {
+test("the start names the statement that creates a missing schema", async () => {
   await emptyDatabase();
   expect(await failedStart()).toBe(
     `frontrow: cannot migrate the database: no schema has been selected to create in (SQLSTATE 3F000)
@@ -57,7 +59,7 @@ Run as a superuser: CREATE SCHEMA public AUTHORIZATION ${role};`,
   );
 });
 
-test("an extension that the role may not create", async () => {
+test("the start names the statements for an extension that the role may not create", async () => {
   await emptyDatabase(`CREATE SCHEMA public AUTHORIZATION ${role}`);
   const name = new URL(database.url).pathname.slice(1);
   await database.query(`REVOKE CREATE ON DATABASE ${name} FROM PUBLIC`);
@@ -70,21 +72,21 @@ Run as the database's owner or a superuser: GRANT CREATE ON DATABASE ${name} TO 
   );
 });
 
-test("tables of another role", async () => {
+test("the start names the owner's role when the tables belong to another one", async () => {
   await emptyDatabase("CREATE SCHEMA public", `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
-  const migration = startProgram(testEnvironment(database.url), ["--migrate"]);
+  await using migration = startProgram(testEnvironment(database.url), ["--migrate"]);
   expect(await migration.ended).toBe(0);
   expect(await failedStart()).toMatch(
     /^frontrow: cannot migrate the database: permission denied for .*\nMigrate as the role that owns the tables\..*$/,
   );
 });
 
-test("a lock that a migration does not get in its own time", async () => {
+test("a migration that does not get a lock in time fails with the reason", async () => {
   await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
   await migrateBefore("0005_search_texts");
   const session = await database.connect();
   await session.query("BEGIN; LOCK TABLE concerts IN SHARE MODE");
-  const program = startProgram(testEnvironment(database.url), ["--migrate"]);
+  await using program = startProgram(testEnvironment(database.url), ["--migrate"]);
   expect(await program.ended).toBe(1);
   expect(program.output()).toMatch(
     /^frontrow: the migration 0005_search_texts failed: .* lock timeout \(SQLSTATE 55P03\)\nAnother migration .* holds a lock that it needs/m,
@@ -96,19 +98,18 @@ test("a lock that a migration does not get in its own time", async () => {
 test.each([
   [["--migrate"], 1],
   [[], 0],
-])("a stop during a migration that waits ends the program: %j", async (args, exitCode) => {
+])("a signal during a migration that waits for a lock ends the program: %j", async (args, exitCode) => {
   await emptyDatabase("CREATE SCHEMA public", "CREATE EXTENSION pg_trgm");
   const lock = await holdLock(database, "SELECT pg_advisory_xact_lock(3853314791062309107)");
-  const program = startProgram(testEnvironment(database.url), args);
+  await using program = startProgram(testEnvironment(database.url), args);
   await lock.untilWaiting(1);
-  program.signal("SIGTERM");
-  expect(await program.ended).toBe(exitCode);
+  expect(await program.stop()).toBe(exitCode);
   expect(program.output()).toContain("stopped during the start");
   await lock.release();
   expect(await database.query("SELECT to_regclass('concerts') AS concerts")).toEqual([{ concerts: null }]);
 });
 
-/** Leaves the database as a release did that had no migration of this name and none after it. */
+/** Leaves the database as an older release did, before the migration of this name. */
 async function migrateBefore(name: string): Promise<void> {
   const folder = join(projectRoot, "db", "migrations");
   const earlier = (await readdir(folder)).filter((file) => file < name).sort();

@@ -1,4 +1,4 @@
-/** The limits of streams: how many at once, how many are begun, how long they last, and how much waits unsent. */
+/** The limits of streams: how many at once, how many a minute, how long they last, and how many bytes wait unsent. */
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -43,7 +43,7 @@ const tooManyInAll = {
 };
 
 describe.each(ways)("by %s", (way) => {
-  test("a caller has so many streams, and the service so many in all", async () => {
+  test("rejects streams beyond the limit of a caller, and beyond the limit in all", async () => {
     const service = await start({
       settings: trusting(issuer, { APP_MAX_STREAMS: "3", APP_MAX_STREAMS_PER_CALLER: "2" }),
     });
@@ -68,7 +68,7 @@ describe.each(ways)("by %s", (way) => {
     expect(await open(service, way, "WatchUser", nora).next()).toEqual(tooManyInAll);
   });
 
-  test("a stream that was refused or has failed leaves no place taken", async () => {
+  test("a stream that was rejected or has failed frees its place", async () => {
     const service = await start({ settings: trusting(issuer, { APP_MAX_STREAMS: "1" }) });
     expect(await open(service, way, "WatchUser").next()).toMatchObject({ end: { code: "UNAUTHENTICATED" } });
     const call = open(service, way, "WatchUser", await tokenOf("nora"));
@@ -79,7 +79,7 @@ describe.each(ways)("by %s", (way) => {
     expect(await last.next()).toEqual({ text: "there is room" });
   });
 
-  test("a stream that has lasted as long as one may ends with a reason to open it again", async () => {
+  test("a stream that reaches the longest duration ends with a reason to open it again", async () => {
     const service = await start({ streams: { longestMs: 50 } });
     expect(await open(service, way, "WatchAll").next()).toEqual({
       end: expect.objectContaining({
@@ -91,7 +91,7 @@ describe.each(ways)("by %s", (way) => {
   });
 });
 
-test("an anonymous caller is its address, which has as many streams as so many callers", async () => {
+test("an anonymous caller is limited by its address, at the limit of several callers", async () => {
   const limits = { APP_MAX_STREAMS_PER_CALLER: "1", APP_RATE_LIMIT_ADDRESS_FACTOR: "2" };
   const service = await start({ settings: trusting(issuer, limits) });
   for (let count = 0; count < 2; count++) {
@@ -104,7 +104,7 @@ test("an anonymous caller is its address, which has as many streams as so many c
   await service.nextFeed();
 });
 
-test("a stream counts as one call of its lane, however many messages it sends", async () => {
+test("a stream counts as one call against the rate limit, with any number of messages", async () => {
   const service = await start({ settings: trusting(issuer, { APP_RATE_LIMIT_READS: "2" }) });
   const nora = await tokenOf("nora");
   const call = open(service, "gRPC by grpc-js", "WatchUser", nora);
@@ -120,7 +120,7 @@ test("a stream counts as one call of its lane, however many messages it sends", 
   });
 });
 
-/** Opens a stream of gRPC whose client takes nothing of the response. */
+/** Opens a gRPC stream whose client reads nothing. */
 async function openUnread(service: StreamService, headers = {}) {
   const session = connect(service.baseUrl, { settings: { initialWindowSize: 0 } });
   onTestFinished(() => session.destroy());
@@ -133,7 +133,7 @@ async function openUnread(service: StreamService, headers = {}) {
 }
 
 describe("a client that never reads", () => {
-  test("takes from its handler no more than the buffers of its stream hold", async () => {
+  test("receives from its handler no more than the buffers of its stream hold", async () => {
     const service = await start();
     await openUnread(service);
     const unread = await service.nextFeed();
@@ -151,7 +151,7 @@ describe("a client that never reads", () => {
 
   const text = (length: number) => "x".repeat(length);
 
-  test("counts with what it has not taken, until it is gone", async () => {
+  test("counts with its unsent bytes until it is closed", async () => {
     const service = await start({ streams: { maxUnsentBytes: 100_000 } });
     const { reset } = await openUnread(service);
     const unread = await service.nextFeed();
@@ -168,7 +168,7 @@ describe("a client that never reads", () => {
     expect(unread.taken).toBe(1);
   });
 
-  test("is cut when a stream that holds less needs the room", async () => {
+  test("is cut when a stream with fewer unsent bytes needs the room", async () => {
     const service = await start({ streams: { maxUnsentBytes: 100_000 } });
     const { closed } = await openUnread(service);
     const unread = await service.nextFeed();
@@ -181,7 +181,7 @@ describe("a client that never reads", () => {
     await service.logged({ code: "Unavailable", reason: "OVERLOADED", messages: 1 });
   });
 
-  test("holds its bytes and its place after its deadline, until its response is cut", async () => {
+  test("keeps its bytes and its place after its deadline until its response is cut", async () => {
     const settings = { APP_MAX_STREAMS: "2" };
     const service = await start({ settings, streams: { maxUnsentBytes: 100_000 } });
     const { closed } = await openUnread(service, { "grpc-timeout": "200m" });

@@ -1,4 +1,4 @@
-/** The one request of a stream: its message, and the header Idempotency-Key. */
+/** The request of a stream: its message and the header Idempotency-Key. */
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { envelope } from "./support/bad-input.ts";
@@ -13,7 +13,7 @@ async function start(): Promise<StreamService> {
 
 type Method = Parameters<StreamService["method"]>[0];
 
-/** Opens a stream that is cancelled at the end of the test. */
+/** Opens a stream that the end of the test cancels. */
 function open(service: StreamService, way: Way, method: Method, request = {}, options: StreamCallOptions = {}) {
   const call = openCall(way, service.baseUrl, service.method(method), request, options);
   onTestFinished(() => call.cancel());
@@ -24,7 +24,7 @@ describe("the header Idempotency-Key", () => {
   const key = "0191d0c2-7a4b-7c1e-8f00-1234567890ab";
   const headers = { "Idempotency-Key": key };
 
-  test("is the request's key if the message has one", async () => {
+  test("sets the key of a message that has the field", async () => {
     const service = await start();
     open(service, "gRPC by grpc-js", "WatchUser", {}, { headers });
     expect((await service.nextFeed()).request).toMatchObject({ requestId: key });
@@ -34,7 +34,7 @@ describe("the header Idempotency-Key", () => {
     ["of a stream that cannot be repeated", "WatchAll", key],
     ["that is empty", "WatchUser", ""],
     ["that is nil", "WatchUser", "00000000-0000-0000-0000-000000000000"],
-  ])("is refused: %s", async (_, method, value) => {
+  ])("is rejected: %s", async (_, method, value) => {
     const service = await start();
     const options = { headers: { "Idempotency-Key": value } };
     expect(await open(service, "Connect JSON over h2c", method, {}, options).next()).toMatchObject({

@@ -1,5 +1,4 @@
-/** Calls whose responses are streams pass identity, authorization, validation, logging and drain, by every protocol. */
-
+/** Calls with streamed responses pass authentication, authorization, validation, the log and the drain, by every protocol. */
 import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -30,7 +29,7 @@ const tokenOf = async (claims: Claims = {}) => ({
 
 type Method = Parameters<StreamService["method"]>[0];
 
-/** Opens a stream that is cancelled at the end of the test. */
+/** Opens a stream that the end of the test cancels. */
 function open(service: StreamService, way: Way, method: Method, request = {}, options: StreamCallOptions = {}) {
   const call = openCall(way, service.baseUrl, service.method(method), request, options);
   onTestFinished(() => call.cancel());
@@ -42,7 +41,7 @@ const refused = (code: string, reason: string | undefined, message: string) => (
 });
 
 describe.each(ways)("by %s", (way) => {
-  test("each message arrives when it is sent, and the end is one line in the log", async () => {
+  test("sends each message at once, and logs the end in one line", async () => {
     const service = await start();
     const call = open(service, way, "WatchAll");
     const feed = await service.nextFeed();
@@ -60,7 +59,7 @@ describe.each(ways)("by %s", (way) => {
     expect(service.calls).toHaveLength(1);
   });
 
-  test("a token decides who the stream is for", async () => {
+  test("the token's subject is the caller of the stream", async () => {
     const service = await withTokens();
     const call = open(service, way, "WatchUser", {}, await tokenOf());
     const feed = await service.nextFeed();
@@ -72,7 +71,7 @@ describe.each(ways)("by %s", (way) => {
     expect((await service.nextFeed()).request).toMatchObject({ userId: "otto" });
   });
 
-  test("a caller without the right is refused before the handler begins", async () => {
+  test("a caller without the scope is rejected before the handler starts", async () => {
     const service = await withTokens();
     const refusals: [request: object, options: StreamCallOptions, expected: object][] = [
       [{}, {}, refused("UNAUTHENTICATED", "UNAUTHENTICATED", "this takes a bearer token, in the header Authorization")],
@@ -116,7 +115,7 @@ describe.each(ways)("by %s", (way) => {
     expect(service.feeds).toHaveLength(1);
   });
 
-  test("a drain ends the stream with a reason that its client can read", async () => {
+  test("a drain ends the stream with a reason that the client can read", async () => {
     const service = await start();
     const call = open(service, way, "WatchAll");
     const feed = await service.nextFeed();
@@ -222,7 +221,7 @@ describe("a deadline", () => {
     }
   });
 
-  test("that unary calls have by default does not end a stream", async () => {
+  test("of unary calls does not end a stream", async () => {
     const service = await start({ settings: { APP_REQUEST_TIMEOUT: "1ms" } });
     const call = open(service, "Connect JSON over h2c", "WatchAll");
     const feed = await service.nextFeed();
@@ -233,7 +232,7 @@ describe("a deadline", () => {
 });
 
 describe("what belongs to a user", () => {
-  test("requires that the handler takes the owner, before its first message or its end", async () => {
+  test("requires that the handler names the owner before its first message or its end", async () => {
     const careless = await withTokens();
     for (const act of ["send", "end"] as const) {
       const call = open(careless, "gRPC by grpc-js", "WatchBooking", { id: 1n }, await tokenOf());

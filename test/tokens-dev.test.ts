@@ -1,4 +1,4 @@
-/** The mode `dev`, tried out as its documentation says; and which modes others can reach. */
+/** The mode `dev`, as its documentation describes it, and the modes in which other machines can connect. */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { sendHttp } from "./support/bad-input.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { endPrograms, openProgram } from "./support/program.ts";
+import { openProgram } from "./support/program.ts";
 import type { Protocol } from "./support/protocols.ts";
 import { projectRoot, type Settings, startTestService, type TestService, testEnvironment } from "./support/service.ts";
 import { moonlight } from "./support/stage.ts";
@@ -32,7 +32,6 @@ beforeAll(async () => {
   dev = { APP_AUTH_MODE: "dev", APP_DATA_DIR: dataDir, APP_HOST: "0.0.0.0" };
 });
 afterAll(async () => {
-  await endPrograms();
   await database.drop();
   await rm(dataDir, { recursive: true });
 });
@@ -54,7 +53,7 @@ async function devToken(...flags: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** Whether somebody listens there who is not on 127.0.0.1 only. */
+/** Whether the service listens on more than 127.0.0.1. */
 async function isOpenBeyondLoopback(baseUrl: string): Promise<boolean> {
   const socket = connect(Number(new URL(baseUrl).port), "127.0.0.2");
   try {
@@ -68,7 +67,7 @@ async function isOpenBeyondLoopback(baseUrl: string): Promise<boolean> {
 }
 
 describe("the mode dev", () => {
-  it("takes the tokens that dev-token prints, whoever made the key, and after a restart", async () => {
+  it("accepts the tokens that dev-token prints before the first start and after a restart", async () => {
     // Two programs at once, and no key yet.
     const printed = await Promise.all([
       devToken("--sub", "olga", "--scope", "concerts:write"),
@@ -96,7 +95,7 @@ describe("the mode dev", () => {
     expect(outcome).toMatchObject({ ok: true, message: { userId: "alice" } });
   });
 
-  it("takes no token of another key, though all else is right", async () => {
+  it("rejects a token of another key with correct claims", async () => {
     const stranger = await createTokenIssuer("EdDSA");
     const token = await stranger.sign({ sub: "alice", iss: "frontrow-dev", aud: "frontrow" });
     const service = await start(dev);
@@ -111,7 +110,7 @@ describe("the mode dev", () => {
     [[], "--sub is missing"],
     [["--sub", "alice", "--role", "admin"], "--role"],
     [["--sub", "alice", "--expires", "soon"], "period"],
-  ])("has a tool that says what it lacks: %j", async (flags, problem) => {
+  ])("has a tool that names its missing flag: %j", async (flags, problem) => {
     const refused = await devToken(...flags).catch((error) => error);
     expect(refused).toMatchObject({ stdout: "", stderr: expect.stringContaining(problem) });
     expect(refused.stderr).toMatch(/^frontrow: .*\n$/);
@@ -119,33 +118,32 @@ describe("the mode dev", () => {
 });
 
 // Only Linux has all of 127.0.0.0/8 on loopback.
-describe.runIf(process.platform === "linux")("what others can reach", () => {
+describe.runIf(process.platform === "linux")("a connection from another address", () => {
   it.each([
     ["dev", false],
     ["none", true],
     ["jwt", true],
-  ])("of the mode %s: %s", async (mode, expected) => {
+  ])("in the mode %s: %s", async (mode, expected) => {
     const settings = mode === "jwt" ? trusting(await createTokenIssuer()) : { ...dev, APP_AUTH_MODE: mode };
     const service = await start({ ...settings, APP_HOST: "0.0.0.0" });
     for (const url of [service.baseUrl, service.grpcUrl]) expect(await isOpenBeyondLoopback(url)).toBe(expected);
   });
 
-  it("is nothing until somebody has set a mode, and the log says why", async () => {
+  it("is refused until a mode is set, with the reason in the log", async () => {
     const { APP_AUTH_MODE: _, ...environment } = testEnvironment(database.url);
-    const program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
+    await using program = await openProgram({ ...environment, APP_HOST: "0.0.0.0" });
     expect(program.output()).toContain("APP_HOST is ignored: listening on loopback only");
     expect(program.output()).toContain("any client can act as any user until APP_AUTH_MODE is set");
     expect(await isOpenBeyondLoopback(program.baseUrl)).toBe(false);
     // Nor to a page whose name is made to mean this machine.
     const rebound = await sendHttp(program.baseUrl, { path: "/api/v1/concerts", headers: { host: "evil.test" } });
     expect([rebound.status, (await fetch(`${program.baseUrl}/api/v1/concerts`)).status]).toEqual([403, 200]);
-    program.signal("SIGTERM");
-    expect(await program.ended).toBe(0);
+    expect(await program.stop()).toBe(0);
   });
 });
 
 describe("the start ends", () => {
-  it("with a sentence for a key that fits no algorithm", async () => {
+  it("with a sentence about a key that fits no algorithm", async () => {
     const issuer = await createTokenIssuer("ES256");
     const start = startTestService(trusting(issuer, { APP_AUTH_ALGORITHMS: "RS256" }), database);
     await expect(start).rejects.toThrow("APP_AUTH_PUBLIC_KEY is not a public key (PEM) for any of APP_AUTH_ALGORITHMS");

@@ -1,4 +1,4 @@
-/** What callers put into the header Authorization, and how much of it. */
+/** The header Authorization: its form and its length. */
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
@@ -21,7 +21,7 @@ afterAll(() => service.close());
 const { getUserBookings } = BookingService.method;
 const signed = (claims = {}) => issuer.sign({ sub: "nora", scope: allScopes, ...claims });
 
-/** A good token of exactly this length. */
+/** A valid token of exactly this length. */
 async function tokenOfLength(length: number): Promise<string> {
   for (let padding = Math.floor((length * 3) / 4) - 300; padding < length; padding++) {
     const token = await signed({ padding: "x".repeat(padding) });
@@ -44,7 +44,7 @@ describe("the header Authorization", () => {
     "BearerX",
     'Bearer "x"',
     "Bearer {}",
-  ])("is refused if it is: %s", (authorization) =>
+  ])("is rejected if it is: %s", (authorization) =>
     service.expectRefused({ authorization }, "the header Authorization must be: Bearer and a token"),
   );
 
@@ -52,7 +52,7 @@ describe("the header Authorization", () => {
     service.expectRefused(bearer(token), "the token is not valid"),
   );
 
-  it("is taken in any case and with more spaces", async () => {
+  it("is accepted in any case and with more spaces", async () => {
     const token = await signed();
     for (const authorization of [`bearer ${token}`, `BEARER ${token}`, `Bearer   ${token}`])
       await service.expectTaken({ authorization });
@@ -62,7 +62,7 @@ describe("the header Authorization", () => {
 describe("a token's length", () => {
   it("may be 8 KiB", async () => service.expectTaken(bearer(await tokenOfLength(8_192))));
 
-  it("may not be more, however good the token", async () =>
+  it("may not be more, even of a valid token", async () =>
     service.expectRefused(bearer(await tokenOfLength(8_194)), "the token is too long"));
 
   it.each([17_000, 60_000, 1_000_000])("is refused with the headers if it is %d", async (length) => {
@@ -73,7 +73,7 @@ describe("a token's length", () => {
     }
     const { outcome } = await callOnce("gRPC", grpcUrl, getUserBookings, {}, { headers });
     expect(outcome.ok).toBe(false);
-    // Nobody else notices.
+    // Other calls are not affected.
     await service.expectTaken(bearer(await signed()));
   });
 });
@@ -103,7 +103,7 @@ describe("of two headers Authorization", () => {
   });
 });
 
-/** In bytes of our own, since HTTP/2 clients refuse to send a header twice that can be there once only. */
+/** As bytes, since HTTP/2 clients do not send this header twice. */
 async function outcomeByHttp2(
   baseUrl: string,
   path: string,

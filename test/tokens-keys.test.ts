@@ -1,5 +1,4 @@
-/** A service whose issuer's key server is down: at the start, and later. */
-
+/** A service whose issuer's key server is down at the start, and later. */
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { BookingSchema } from "../gen/frontrow/v1/booking_pb.ts";
@@ -33,7 +32,7 @@ let old: TokenIssuer;
 let next: TokenIssuer;
 let keyServer: KeyServer;
 const cleaning: (() => unknown)[] = [];
-/** What the last answer with a RetryInfo said. */
+/** The delay in the last response with a RetryInfo. */
 let lastDelayMs: number | undefined;
 
 beforeAll(async () => {
@@ -49,7 +48,7 @@ afterEach(async () => {
 });
 
 let users = 0;
-/** The headers of somebody new, whose token no one remembers. */
+/** The headers of a new subject, whose token is in no cache. */
 const someone = async ({ sign }: TokenIssuer, kid: string) => ({
   headers: bearer(await sign({ sub: `user-${users++}`, scope: "bookings:read" }, { kid })),
 });
@@ -61,7 +60,7 @@ describe("a whole service", () => {
     return service.baseUrl;
   };
 
-  it("starts without keys, answers calls without a token, and answers KEYS_UNAVAILABLE to tokens", async () => {
+  it("starts without keys, answers open methods, and rejects tokens with KEYS_UNAVAILABLE", async () => {
     const url = await start();
     for (const protocol of protocols) {
       expect((await callOnce(protocol, url, listConcerts, {})).outcome).toMatchObject({ ok: true });
@@ -85,7 +84,7 @@ describe("a whole service", () => {
   });
 });
 
-/** A service that looks for keys after these pauses. Gives a function that calls it with a new token. */
+/** Starts a service that fetches keys with these pauses. Returns a function that calls it with a new token. */
 async function startBriefly(fetching: KeyFetching) {
   const algorithms = ["ES256", "RS256"];
   const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
@@ -116,17 +115,17 @@ async function startBriefly(fetching: KeyFetching) {
   };
 }
 
-describe("with hardly a pause between looks", () => {
+describe("with short pauses between fetches", () => {
   const start = () => startBriefly({ timeoutMs: 3_000, pauseMs: 20, minPauseMs: 20 });
 
-  it("a service takes tokens as soon as there are keys", async () => {
+  it("a service accepts tokens as soon as there are keys", async () => {
     const call = await start();
     expect(await call(old, "1")).toBe("KEYS_UNAVAILABLE");
     keyServer.publish(await old.jwk("1"));
     await vi.waitUntil(async () => (await call(old, "1")) === "ok", { timeout: 10_000 });
   });
 
-  it("a service goes on with the keys that it has when looks for others fail", async () => {
+  it("a service keeps its keys when fetches fail", async () => {
     const call = await start();
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -144,7 +143,7 @@ describe("with hardly a pause between looks", () => {
     expect(await call(next, "1")).toBe("UNAUTHENTICATED");
   });
 
-  it("a service takes a new key when the issuer does, and leaves the old one when the issuer does", async () => {
+  it("a service accepts the issuer's new key, and rejects a key that the issuer has removed", async () => {
     const call = await start();
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -170,7 +169,7 @@ describe("with hardly a pause between looks", () => {
 describe("a service whose issuer adds a key during a flood of tokens with unknown keys", () => {
   const attacker = "198.51.100.1";
 
-  it("has callers at the flood's address wait, and takes their tokens once another address has caused a look", async () => {
+  it("rejects calls from the flood's address until another address has caused a fetch", async () => {
     const call = await startBriefly({ timeoutMs: 3_000, pauseMs: 600_000, minPauseMs: 1 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");
@@ -190,7 +189,7 @@ describe("a service whose issuer adds a key during a flood of tokens with unknow
     expect(await call(next, "2", attacker)).toBe("ok");
   });
 
-  it("says when to repeat while the issuer may not be asked again for any address", async () => {
+  it("answers with a retry delay while no address may cause a fetch", async () => {
     const call = await startBriefly({ timeoutMs: 3_000, pauseMs: 600_000, minPauseMs: 300_000 });
     keyServer.publish(await old.jwk("1"));
     expect(await call(old, "1")).toBe("ok");

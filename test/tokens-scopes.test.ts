@@ -27,7 +27,7 @@ it.each<[provider: string, claims: Claims]>([
   ["Keycloak", { realm_access: { roles: ["offline_access", "bookings:read"] } }],
 ])("a token of %s has its scopes", async (_provider, claims) => service.expectTaken(await headersFor(claims)));
 
-it("a token with scopes in another claim has none", async () => {
+it("a token with its scopes in an unknown claim has none", async () => {
   const headers = await headersFor({ scope: "bookings:read", permissions: ["bookings:read"] });
   for (const protocol of ways) {
     const { baseUrl, grpcUrl } = service.service;

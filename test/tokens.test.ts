@@ -1,4 +1,4 @@
-/** Tokens that somebody forged, broke or bent, shown to a whole service. */
+/** Forged and malformed tokens, sent to a whole service. */
 import { constants, createHmac, KeyObject, sign as signBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -33,7 +33,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("
 const good: Claims = { sub: "nora", scope: allScopes };
 const signed = (claims: Claims = {}, header = {}) => trusted.sign({ ...good, ...claims }, header);
 
-/** What no library makes: a token of any header and payload, signed in any way. */
+/** A token of any header and payload, signed in any way, which no library makes. */
 function forge(header: object, payload: unknown, sign: (text: string) => Buffer): string {
   const text = `${encode(header)}.${encode(payload)}`;
   return `${text}.${sign(text).toString("base64url")}`;
@@ -114,7 +114,7 @@ const signatures: readonly Forgery[] = [
   ],
 ];
 
-describe("a signature is refused:", () => {
+describe("a signature is rejected:", () => {
   it.each(signatures)("%s", async (_name, token) => {
     await service.expectRefused(bearer(await token()), notValid);
   });
@@ -163,13 +163,13 @@ const contents: readonly BadToken[] = [
   ),
 ];
 
-describe("a well signed token is refused:", () => {
+describe("a correctly signed token is rejected:", () => {
   it.each(contents)("%s", async (_name, token, message) => {
     await service.expectRefused(bearer(await token()), message);
   });
 });
 
-describe("keys that a token brings along", () => {
+describe("keys in a token's header", () => {
   it("are neither used nor fetched", async () => {
     let asked = 0;
     const server = createServer((_request, response) => {
@@ -195,7 +195,7 @@ describe("keys that a token brings along", () => {
   });
 });
 
-describe("a good token", () => {
+describe("a valid token", () => {
   it.each([
     ["that expired within the clocks' tolerance", () => signed({ exp: nowSeconds() - 2 })],
     ["that is valid from then on", () => signed({ nbf: nowSeconds() + 2, iat: nowSeconds() + 2 })],

@@ -6,15 +6,15 @@ import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { holdLock } from "./support/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { openDeadline, openStore, transact as transactOn, type Work } from "./support/store.ts";
-import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
 
 const poolSize = 2;
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let store: Store;
-/** Its statements may take so short a time that one without an answer is soon given up. */
+/** Its statement timeout is short, so that a statement without an answer is given up soon. */
 let hasty: Store;
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
     INSERT INTO counters SELECT id, 0 FROM generate_series(1, 3) AS id;
     CREATE FUNCTION fail(state text) RETURNS int LANGUAGE plpgsql AS
       'BEGIN RAISE EXCEPTION USING ERRCODE = state; END'`);
-  proxy = await startTcpProxy(database.url);
+  proxy = await startPostgresProxy(database.url);
   const url = proxy.url(database.url);
   store = openStore(url, { poolSize, maxRetries: 2 });
   hasty = openStore(url, { poolSize, maxRetries: 0, statementTimeoutMs: 1_000 });
@@ -47,7 +47,7 @@ async function counter(id: number): Promise<number | undefined> {
   return row?.n;
 }
 
-/** A place where so many have to arrive before any goes on. */
+/** A barrier at which so many have to arrive before any goes on. */
 function meeting(count: number): { arrive(): Promise<void>; callOff(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const arrive = () => {
@@ -58,7 +58,7 @@ function meeting(count: number): { arrive(): Promise<void>; callOff(): void } {
   return { arrive, callOff: resolve };
 }
 
-/** Every connection of the pool can be used, all of them at once. */
+/** Checks that every connection of the pool can be used, all at once. */
 async function expectWholePool(used: Store): Promise<void> {
   const { arrive, callOff } = meeting(poolSize);
   const all = Array.from({ length: poolSize }, () => transact(arrive, { on: used }));
@@ -145,7 +145,7 @@ describe("a transaction is repeated, and then succeeds, after", () => {
     await impatient.close();
   });
 
-  test("an administrator's end of its session", () => expectOneRepetition(terminate, increment(3)));
+  test("an administrator terminates its session", () => expectOneRepetition(terminate, increment(3)));
 
   test("the loss of its connection between two statements", () =>
     expectOneRepetition(async () => proxy.cut(), increment(3)));
@@ -162,7 +162,7 @@ describe("a transaction is repeated, and then succeeds, after", () => {
   });
 });
 
-test("a COMMIT that PostgreSQL answers with ROLLBACK is no success", async () => {
+test("a COMMIT that PostgreSQL answers with ROLLBACK is an error", async () => {
   const before = await counter(1);
   let tried = 0;
   const failure = transact(async (transaction) => {
@@ -175,7 +175,7 @@ test("a COMMIT that PostgreSQL answers with ROLLBACK is no success", async () =>
   expect(await counter(1)).toBe(before);
 });
 
-test("a lost COMMIT under an id that the server has never given is repeated after one question", async () => {
+test("a lost COMMIT with an id that the server has never assigned is repeated after one query", async () => {
   const before = (await counter(1)) ?? 0;
   const query = vi.spyOn(pg.Client.prototype, "query");
   let tried = 0;
@@ -197,7 +197,7 @@ test("a lost COMMIT under an id that the server has never given is repeated afte
   expect(await counter(1)).toBe(before + 1);
 });
 
-describe("more failures than there are connections leave the pool whole:", () => {
+describe("more failures than connections leave the pool whole:", () => {
   const unrepeated: Work = async (transaction) => {
     await sql`select fail('22012')`.execute(transaction);
   };
@@ -225,7 +225,7 @@ describe("more failures than there are connections leave the pool whole:", () =>
 });
 
 describe("a network that hangs", () => {
-  test("costs no connection for long: callers are told, and all goes on once it is back", async () => {
+  test("takes no connection for long: calls fail, and succeed again once it is back", async () => {
     await expectWholePool(hasty);
     await hasty.ping();
     proxy.holdAnswers();
@@ -241,7 +241,7 @@ describe("a network that hangs", () => {
     await hasty.ping();
   });
 
-  test("in a COMMIT does not hide that it has succeeded", async () => {
+  test("during a COMMIT does not hide its success", async () => {
     const before = (await counter(1)) ?? 0;
     const held = [proxy.failNextCommit("answer held"), proxy.failNextCommit("answer held")];
     await Promise.all([...held, transact(increment(1), { on: hasty }), transact(increment(1), { on: hasty })]);
@@ -250,7 +250,7 @@ describe("a network that hangs", () => {
   });
 });
 
-test("a read that takes too long is ended by PostgreSQL, and its connection goes on", async () => {
+test("a read that takes too long is ended by PostgreSQL, and its connection stays in use", async () => {
   const read = hasty.read((db) => sql`select pg_sleep(30)`.execute(db), openDeadline());
   await expect(read).rejects.toEqual(failsWith("DATABASE_UNAVAILABLE"));
   const asleep = await database.query(

@@ -5,18 +5,19 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ServedPage, servePage } from "../../examples/browser/serve.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { endChildren } from "../support/child-process.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
-import { type Description, describeConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert, holdLock, patientSettings } from "../support/locks.ts";
 import { succeeded } from "../support/outcomes.ts";
-import { endPrograms, type OpenProgram, startProgram } from "../support/program.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
-import { startRelay } from "../support/relay.ts";
 import { projectRoot, type Settings, testEnvironment } from "../support/service.ts";
+import { type Description, describeConcert } from "../support/stage.ts";
 import { allScopes, bearer, createTokenIssuer, type TokenIssuer, trusting } from "../support/tokens.ts";
 import { type Caller, createCaller } from "./browser/caller.ts";
 import { type ClientName, clientNames } from "./browser/calls.ts";
+import { startWire } from "./support/wire.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -25,7 +26,7 @@ if (!executable) process.stderr.write("tests: SKIPPED: the clients in a browser,
 
 const bookings = "frontrow.v1.BookingService";
 const concerts = "frontrow.v1.ConcertService";
-/** How each library reports that it could not reach the service, or that the browser keeps the answer from the page. */
+/** How each library reports that it could not reach the service, or that the browser withholds the response. */
 const unreachable = /^(UNKNOWN|UNAVAILABLE)$/;
 const isConnect = (client: ClientName) => client.startsWith("connect-web: Connect");
 
@@ -52,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  await endPrograms();
+  await endChildren();
   await Promise.all([pages?.close(), example?.close()]);
   await database?.drop();
 });
@@ -61,9 +62,7 @@ afterAll(async () => {
 async function openService(settings: Settings): Promise<OpenProgram> {
   const changes = { ...patientSettings, APP_DATABASE_POOL_SIZE: "20", ...settings };
   const environment = testEnvironment(database.url, trusting(issuer, changes));
-  const program = startProgram(environment, [], "debug");
-  const { restPort } = JSON.parse(await program.line('"restPort"'));
-  return { ...program, restPort, baseUrl: `http://127.0.0.1:${restPort}` };
+  return await openProgram(environment, [], { logLevel: "debug" });
 }
 
 async function openPage(origin: string): Promise<Page> {
@@ -120,7 +119,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     expect(invalid.error?.fields).toEqual(["concert_id", "ticket_count"]);
   });
 
-  test("without a token the error is UNAUTHENTICATED", async () => {
+  test("a call without a token fails with UNAUTHENTICATED", async () => {
     const { error, headers } = await caller.book({ headers: {} });
     expect(error).toMatchObject({ code: "UNAUTHENTICATED", reason: "UNAUTHENTICATED" });
     if (isConnect(client)) expect(headers).toHaveProperty("www-authenticate");
@@ -140,7 +139,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     await foreign.close();
   });
 
-  test("reads what is compressed", async () => {
+  test("reads compressed responses", async () => {
     const answered = page.waitForResponse((response) => response.url().includes("/ListConcerts"));
     const { messages } = await caller.call(`${concerts}/ListConcerts`, { pageSize: 100 });
     expect(messages).toMatchObject([{ concerts: expect.anything() }]);
@@ -151,7 +150,7 @@ describe.skipIf(!executable).each(clientNames)("%s", (client) => {
     expect(encoding).toBe(isConnect(client) ? "gzip" : undefined);
   });
 
-  test("calls that are cancelled or late while they wait behind another store nothing", async () => {
+  test("calls that are cancelled or time out in the queue store nothing", async () => {
     const held = await holdConcert(database, concertId);
     const first = await caller.startBooking();
     await held.untilWaiting(1);
@@ -201,20 +200,20 @@ describe.skipIf(!executable)("every library at one service", () => {
   });
 
   test("calls again when the service has closed the idle connection", async () => {
-    const impatient = await openService({ APP_IDLE_TIMEOUT: "500ms" });
-    const relay = await startRelay(impatient.baseUrl);
-    const callers = await callersAt(relay.baseUrl, concertIds);
+    await using impatient = await openService({ APP_IDLE_TIMEOUT: "500ms" });
+    const wire = await startWire(impatient.baseUrl);
+    const callers = await callersAt(`http://${wire.address}`, concertIds);
     for (const caller of callers) expect((await caller.book()).error).toBeUndefined();
-    await expect.poll(() => relay.opened - relay.closedByServer, { timeout: 30_000 }).toBe(0);
-    const before = relay.opened;
+    const left = () => wire.counts().connections - wire.counts().closedByServer;
+    await expect.poll(left, { timeout: 30_000 }).toBe(0);
+    const before = wire.counts().connections;
     for (const caller of callers) expect((await caller.book()).error).toBeUndefined();
-    expect(relay.opened).toBeGreaterThan(before);
-    await relay.close();
-    impatient.signal("SIGTERM");
-    await impatient.ended;
+    expect(wire.counts().connections).toBeGreaterThan(before);
+    await wire.close();
+    await impatient.stop();
   });
 
-  test("while the service drains, watches end, calls in flight are answered, and later ones fail with a code", async () => {
+  test("while the service drains, watches end, calls in flight are answered, and new calls fail with a code", async () => {
     const draining = await openService({});
     const watchers = await callersAt(draining.baseUrl, concertIds);
     // In binary mode Google's library delivers a stream's messages when the stream has ended.

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
+import { createConcert } from "../support/stage.ts";
 import { go, isInstalled } from "./support/toolchains.ts";
 
 interface Outcome {
@@ -25,7 +25,7 @@ const hasGo = isInstalled(go);
 
 let folder: string;
 let database: TestDatabase;
-let service: ServiceProcess;
+let service: OpenProgram;
 let concertId: string;
 
 beforeAll(async () => {
@@ -34,12 +34,12 @@ beforeAll(async () => {
   await run("go", ["build", "-o", join(folder, "clients"), "."], { cwd: join(import.meta.dirname, "go") });
   database = await createTestDatabase();
   // No call is rejected because the machine is too busy to answer it in time.
-  service = await spawnService(testEnvironment(database.url, { APP_REQUEST_TIMEOUT: "60s" }));
+  service = await openProgram(testEnvironment(database.url, { APP_REQUEST_TIMEOUT: "60s" }));
   const rest = createProtocolClient("REST", service.baseUrl);
   concertId = String((await createConcert(rest, { totalTickets: 1_000_000 })).id);
 });
 afterAll(async () => {
-  await service?.kill("SIGTERM");
+  await service?.stop();
   await database?.drop();
   if (folder !== undefined) await rm(folder, { recursive: true });
 });
@@ -52,7 +52,7 @@ async function play(scenario: string): Promise<Outcome> {
 
 describe.skipIf(!hasGo).each(["grpc", "net-http"])("%s", (client) => {
   describe.each([1, 2, 3, 4, 5])("run %i", () => {
-    test("60 calls with too large a body fail, and 240 others on their connection do not", async () => {
+    test("60 calls with too large a body fail, and 240 others on their connection succeed", async () => {
       const { calls, failures, others } = await play(`${client}-oversized`);
       expect(failures).toEqual({});
       expect(calls).toBe(240);
@@ -61,7 +61,7 @@ describe.skipIf(!hasGo).each(["grpc", "net-http"])("%s", (client) => {
       expect(refusal).toMatch(/^(ResourceExhausted: |429 )/);
     });
 
-    test("240 callers with deadlines of 20 ms do not fail a patient one on their connection", async () => {
+    test("240 callers with deadlines of 20 ms do not fail a caller without one on their connection", async () => {
       const { calls, failures, others } = await play(`${client}-deadlines`);
       expect(failures).toEqual({});
       expect(calls).toBeGreaterThan(0);

@@ -2,11 +2,11 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
+import { createConcert } from "../support/stage.ts";
 import { buildGrpcurl, go, isInstalled } from "./support/toolchains.ts";
 
 interface Output {
@@ -21,20 +21,20 @@ const bookTickets = "frontrow.v1.BookingService/BookTickets";
 
 let command: string;
 let database: TestDatabase;
-let service: ServiceProcess;
+let service: OpenProgram;
 let concertId: string;
 
 beforeAll(async () => {
   if (!hasGo) return;
   command = await buildGrpcurl();
   database = await createTestDatabase();
-  service = await spawnService(testEnvironment(database.url));
+  service = await openProgram(testEnvironment(database.url));
   const rest = createProtocolClient("REST", service.baseUrl);
   concertId = String((await createConcert(rest, { totalTickets: 3 })).id);
   rest.close();
 });
 afterAll(async () => {
-  await service?.kill("SIGTERM");
+  await service?.stop();
   await database?.drop();
 });
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { patientSettings } from "../support/locks.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { type Settings, testEnvironment } from "../support/service.ts";
 import { type Caller, startCaller } from "./support/caller.ts";
 import { scenarios } from "./support/scenarios.ts";
@@ -29,12 +29,12 @@ const clients: readonly Client[] = [
 
 const installed = new Set([go, python, java].filter(isInstalled));
 let database: TestDatabase;
-let service: ServiceProcess;
-let strict: ServiceProcess;
+let service: OpenProgram;
+let strict: OpenProgram;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const start = (settings: Settings) => spawnService(testEnvironment(database.url, settings));
+  const start = (settings: Settings) => openProgram(testEnvironment(database.url, settings));
   [service, strict] = await Promise.all([
     // Connections are idle for as long as the other scenarios of a client take. Over HTTP/1.1 each call that is given up
     // ends its connection, so there are many.
@@ -43,7 +43,7 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await Promise.all([service?.kill("SIGTERM"), strict?.kill("SIGTERM")]);
+  await Promise.all([service?.stop(), strict?.stop()]);
   await database?.checkInvariants();
   await database?.drop();
 });
@@ -82,7 +82,7 @@ for (const client of clients) {
       // It is idle from now on, while the other one is busy.
       expect(await idle.caller.call("grpc.health.v1.Health/Check", {})).toMatchObject({ code: "OK" });
       // Some libraries ping during a call as well, to measure the connection.
-      earlierPings = idle.wire.pings;
+      earlierPings = idle.wire.counts().pings;
     });
     afterAll(async () => {
       const callers = [active?.caller, idle?.caller, ...more];
@@ -106,9 +106,9 @@ for (const client of clients) {
       const { caller, wire } = idle;
       // Three intervals. The longest is ten seconds.
       const pings = client.pings ? earlierPings + 3 : 0;
-      await vi.waitFor(() => expect(wire.pings).toBeGreaterThanOrEqual(pings), { timeout: 60_000 });
+      await vi.waitFor(() => expect(wire.counts().pings).toBeGreaterThanOrEqual(pings), { timeout: 60_000 });
       expect(await caller.call("grpc.health.v1.Health/Check", {})).toMatchObject({ code: "OK" });
-      expect(wire).toMatchObject({ connections: 1, goaways: 0 });
+      expect(wire.counts()).toMatchObject({ connections: 1, goaways: 0 });
     });
   });
 }

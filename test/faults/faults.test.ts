@@ -1,21 +1,21 @@
-/** A crowd books and cancels on two service processes while the database fails them, in every way that it can. */
+/** A crowd books and cancels on two service processes while their database fails in many ways. */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { checkAccounts } from "../support/accounts.ts";
-import { createConcert, describeConcert } from "../support/concerts.ts";
 import { type Crowd, startCrowd } from "../support/crowd.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type HeldLock, holdConcert, holdLock } from "../support/locks.ts";
 import { startOwnServer } from "../support/own-server.ts";
+import { type CommitFault, type PostgresProxy, startPostgresProxy } from "../support/postgres-proxy.ts";
 import type { ProtocolClient } from "../support/protocols.ts";
 import type { Settings } from "../support/service.ts";
 import { type ServicePair, startServicePair } from "../support/service-pair.ts";
-import { type CommitFault, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { createConcert, describeConcert } from "../support/stage.ts";
 
 const wait = { timeout: 10_000, interval: 2 };
 
-/** What a fault may look at and tamper with. */
+/** What a fault may read and change. */
 interface Scene {
   readonly database: TestDatabase;
   readonly crowd: Crowd;
@@ -32,8 +32,8 @@ async function newDatabase(): Promise<TestDatabase> {
 }
 
 /** A proxy for each service. */
-async function startProxies(database: TestDatabase): Promise<TcpProxy[]> {
-  const proxies = await Promise.all([startTcpProxy(database.url), startTcpProxy(database.url)]);
+async function startProxies(database: TestDatabase): Promise<PostgresProxy[]> {
+  const proxies = await Promise.all([startPostgresProxy(database.url), startPostgresProxy(database.url)]);
   onTestFinished(() => Promise.all(proxies.map((proxy) => proxy.close())).then(() => {}));
   return proxies;
 }
@@ -42,10 +42,10 @@ interface LoadOptions {
   readonly poolSize?: number;
   readonly settings?: Settings;
   /** By which each service comes to the database, if not directly. */
-  readonly proxies?: readonly TcpProxy[];
+  readonly proxies?: readonly PostgresProxy[];
 }
 
-/** Lets a fault happen while a crowd books, and checks that nothing of it is left, and that what is stored is what was told. */
+/** Causes a fault while a crowd books. Checks that the services recover, and that the database has what was acknowledged. */
 async function underLoad(
   database: TestDatabase,
   { poolSize = 5, settings = {}, proxies }: LoadOptions,
@@ -88,7 +88,7 @@ async function whileHeld(held: HeldLock, work: () => Promise<void>): Promise<voi
   await work().finally(() => held.release());
 }
 
-/** Ends sessions of the services, and says how many. */
+/** Ends sessions of the services and returns how many. */
 async function terminate(database: TestDatabase, which = "true"): Promise<number> {
   const ended = await database.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -117,7 +117,7 @@ describe("sessions that are terminated", () => {
     });
   });
 
-  test("at any moment, all of them", async () => {
+  test("all of them, at any moment", async () => {
     await underLoad(await newDatabase(), {}, async ({ database, crowd }) => {
       for (let blow = 0; blow < 20; blow++) {
         await crowd.untilGranted(30);
@@ -127,7 +127,7 @@ describe("sessions that are terminated", () => {
   });
 });
 
-test("a server that restarts, also after a crash", async () => {
+test("a server that restarts, in order and after a crash", async () => {
   const server = await startOwnServer();
   onTestFinished(() => server.close());
   const proxies = await startProxies(server.database);
@@ -154,7 +154,7 @@ describe("pools of which every connection is busy", () => {
     return { held, pairs };
   }
 
-  test("with a batch and an update: the other bookings wait in their queues", async () => {
+  test("by a batch and an update: other bookings wait in their queues", async () => {
     const settings = { ...patience, APP_REQUEST_TIMEOUT: "1s" };
     await underLoad(await newDatabase(), { poolSize: 2, settings }, async (scene) => {
       const { held, pairs } = await holdConcerts(scene);
@@ -167,7 +167,7 @@ describe("pools of which every connection is busy", () => {
     });
   });
 
-  test("with updates: the batches wait for a connection, and not for ever", async () => {
+  test("by updates: the batches wait for a connection, within a limit", async () => {
     const settings = { ...patience, APP_REQUEST_TIMEOUT: "25s" };
     await underLoad(await newDatabase(), { poolSize: 2, settings }, async (scene) => {
       const { held, pairs } = await holdConcerts(scene);
@@ -179,7 +179,7 @@ describe("pools of which every connection is busy", () => {
   });
 });
 
-describe("a concert that another session holds", () => {
+describe("a concert whose row another session has locked", () => {
   test.each([
     { longerThan: "callers wait", reason: "DEADLINE_EXCEEDED", requestTimeout: "1s", lockTimeout: "25s" },
     { longerThan: "a batch waits", reason: "OVERLOADED", requestTimeout: "25s", lockTimeout: "500ms" },

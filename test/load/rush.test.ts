@@ -1,18 +1,18 @@
-/** The requirement's two rushes, over the network, on one service process and on two that share a database. */
+/** The requirement's two rushes over the network, on one service process and on two that share a database. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { fields, rateLimits } from "../../src/config/schema.ts";
-import { createConcert } from "../support/concerts.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { holdConcert } from "../support/locks.ts";
 import { tally } from "../support/outcomes.ts";
-import { type ServiceProcess, spawnService } from "../support/process.ts";
+import { type OpenProgram, openProgram } from "../support/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols.ts";
 import { testEnvironment } from "../support/service.ts";
+import { createConcert } from "../support/stage.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 
-/** As strict as they are unless somebody changes them: an honest crowd must not meet them. */
+/** The default limits, which an honest crowd must not reach. */
 const defaultLimits = Object.fromEntries(
   [rateLimits.reads, rateLimits.bookings, rateLimits.admin, fields.maxUnfinishedPerCaller].map(
     ({ environmentName, defaultText }) => [environmentName, String(defaultText)],
@@ -23,15 +23,15 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
   "on $processCount service process(es)",
   ({ processCount }) => {
     let database: TestDatabase;
-    let services: ServiceProcess[];
+    let services: OpenProgram[];
 
     beforeAll(async () => {
       database = await createTestDatabase();
       const environment = testEnvironment(database.url, defaultLimits);
-      services = await Promise.all(Array.from({ length: processCount }, () => spawnService(environment)));
+      services = await Promise.all(Array.from({ length: processCount }, () => openProgram(environment)));
     });
     afterAll(async () => {
-      const codes = await Promise.all((services ?? []).map((service) => service.kill("SIGTERM")));
+      const codes = await Promise.all((services ?? []).map((service) => service.stop()));
       await database?.drop();
       expect(codes, "every process drains and ends well").toEqual(codes.map(() => 0));
     });
@@ -40,7 +40,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
       test.each([
         { users: 500, tickets: 1_000, expected: { OK: 500 } },
         { users: 40, tickets: 20, expected: { OK: 20, INSUFFICIENT_TICKETS: 20 } },
-      ])("$users users at once for $tickets tickets", async ({ users, tickets, expected }) => {
+      ])("$users users at once book $tickets tickets", async ({ users, tickets, expected }) => {
         const clients = services.map(({ baseUrl, grpcUrl }) =>
           createProtocolClient(protocol, protocol === "gRPC" ? grpcUrl : baseUrl),
         );
@@ -53,7 +53,7 @@ describe.each([{ processCount: 1 }, { processCount: 2 }])(
   },
 );
 
-/** Every user books one ticket, all at once; checks that what is stored is what was acknowledged. */
+/** Every user books one ticket, all at once. Checks that the database has what was acknowledged. */
 async function rush(database: TestDatabase, clients: ProtocolClient[], users: number, tickets: number) {
   const [client] = clients;
   if (!client) throw new Error("there is no service");

@@ -1,18 +1,18 @@
-/** Statements that PostgreSQL planned when the tables were all but empty look at no more of them once they have grown. */
+/** Statements that PostgreSQL planned for almost empty tables read no more pages once the tables have grown. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { createConcert } from "../support/concerts.ts";
 import { succeeded, tally } from "../support/outcomes.ts";
 import type { Outcome } from "../support/protocols.ts";
+import { createConcert } from "../support/stage.ts";
 import { collector, hotConcertId, insertBookings, insertConcerts, soldOutConcertId } from "./load.ts";
 import { openScaleStage, requestIdOf, type ScaleStage, uncached } from "./stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const userId = "nora";
-/** After five runs of a statement PostgreSQL thinks about keeping a plan. */
+/** After five runs of a statement PostgreSQL may keep a generic plan. */
 const rounds = 8;
 const concerts = { from: 1_001, to: 100_000 };
 const bookings = { from: 1_001, to: 1_200_000 };
@@ -47,7 +47,7 @@ const book = (concertId: bigint, requestId: string = randomUUID(), user = collec
 const cancel = (id: bigint, requestId: string, user = collector) =>
   stage.client.call(cancelBooking, { id, userId: user, requestId });
 
-/** Runs every statement so often that PostgreSQL keeps a plan of it: first what needs no lock, then under the lock. */
+/** Runs every statement so often that PostgreSQL keeps a plan: first without the lock, then under it. */
 async function callAll(): Promise<void> {
   for (let round = 0; round < rounds; round++) await book(soldOutConcertId, randomUUID(), userId);
   for (let round = 0; round < rounds; round++) {
@@ -65,7 +65,7 @@ function serviceSessions(): Promise<{ pid: number }[]> {
   );
 }
 
-/** Calls now and then, so that the service does not close its connection; with another statement than those under test. */
+/** Calls now and then so that the service keeps its connection, with a statement that is not under test. */
 function keepBusy(): () => Promise<void> {
   const stopped = new AbortController();
   const { signal } = stopped;

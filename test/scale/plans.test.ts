@@ -1,4 +1,4 @@
-/** On a million concerts and two million bookings no call makes PostgreSQL look at more than a bounded number of pages. */
+/** On a million concerts and two million bookings no call makes PostgreSQL read more than a bounded number of pages. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded } from "../support/outcomes.ts";
@@ -9,7 +9,7 @@ import { concertCount, dateAt, loadAll } from "./load.ts";
 import { moveToken, openScaleStage, type ScaleStage, uncached } from "./stage.ts";
 import { testWalks } from "./walks.ts";
 
-/** Where lists are begun in the order of dates: at the start, on page 10,000, near the end. */
+/** Where lists begin in the order of dates: at the start, on page 10,000, near the end. */
 const places = [undefined, 9_999 * 20, concertCount - 1_500];
 
 let stage: ScaleStage;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => await stage?.close());
 
-/** What statistics, visibility map and indexes know of what is stored. */
+/** The statistics, visibility map and indexes of the stored rows. */
 const states = [
   { state: "as loaded, without statistics", arrange: async () => {} },
   { state: "vacuumed and analyzed", arrange: () => stage.session.query("VACUUM ANALYZE") },
@@ -48,7 +48,7 @@ describe.each(states)("$state", ({ arrange }) => {
   testCalls(() => stage);
 });
 
-test("the meter sees a whole table that is read, and nothing where none is", async () => {
+test("the meter counts a whole table that is read, and nothing for no read", async () => {
   const [table] = await stage.database.query<{ pages: number }>(
     "SELECT (pg_relation_size('concerts') / current_setting('block_size')::int)::int AS pages",
   );

@@ -16,7 +16,7 @@ export interface ScaleStage {
   close(): Promise<void>;
 }
 
-/** Starts a service on a database whose statistics nobody gathers but the test. `prepare` comes before it. */
+/** Starts a service on a database whose statistics only the test gathers. `prepare` runs before it. */
 export async function openScaleStage(
   settings: Settings,
   prepare: (session: pg.Client) => Promise<void>,

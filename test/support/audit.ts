@@ -1,11 +1,11 @@
-/** What the audit trail says, and people whom it is about. */
+/** The entries of the audit trail, and actors for them. */
 import type { Actor } from "../../src/domain/change.ts";
 import type { TestDatabase } from "./database.ts";
 
 export const admin: Actor = { subject: "admin-1", address: "192.0.2.7" };
 export const otherAdmin: Actor = { subject: "admin-2", address: "2001:db8::7" };
 
-/** Somebody who acts at an address of their own. */
+/** An actor at an address. */
 export function person(subject: string): Actor {
   return { subject, address: "198.51.100.1" };
 }
@@ -28,7 +28,7 @@ export function entriesOf(database: TestDatabase, concertId: bigint): Promise<Au
   );
 }
 
-/** `WHO ACTION`, for each entry about a concert and its bookings. */
+/** `ACTOR ACTION` for each entry about a concert and its bookings. */
 export async function whoDidWhat(database: TestDatabase, concertId: bigint): Promise<string[]> {
   return (await entriesOf(database, concertId)).map(({ actor, action }) => `${actor} ${action}`);
 }

@@ -1,9 +1,9 @@
-/** What booking and cancelling mean, as plainly as it can be said: one request after the other, on a list of bookings. */
-import type { Command } from "../../src/booking/commands.ts";
+/** The rules of booking and cancelling, as plainly as they can be said: one request after the other, on a list of bookings. */
+import type { BookCommand, CancelCommand } from "../../src/booking/commands.ts";
 import type { Failure } from "../../src/domain/failure.ts";
 
 export interface ReferenceBooking {
-  /** Undefined while nobody has given it one. */
+  /** Undefined until the database has assigned one. */
   readonly id: bigint | undefined;
   readonly userId: string;
   readonly requestId: string;
@@ -12,13 +12,18 @@ export interface ReferenceBooking {
   readonly cancelRequestId: string | undefined;
 }
 
-/** A concert with all the bookings that it ever had. What is available follows from them. */
+/** A concert with all its bookings, the cancelled ones included. The available tickets follow from them. */
 export interface ReferenceConcert {
   readonly totalTickets: number;
   readonly opensAt: Temporal.Instant;
   readonly closesAt: Temporal.Instant;
   readonly bookings: readonly ReferenceBooking[];
 }
+
+/** What the rules read of a request. */
+export type ReferenceRequest =
+  | Pick<BookCommand, "kind" | "userId" | "requestId" | "ticketCount">
+  | Pick<CancelCommand, "kind" | "bookingId" | "userId" | "requestId">;
 
 export type ReferenceAnswer =
   | { readonly booking: ReferenceBooking; readonly replayed: boolean }
@@ -30,7 +35,7 @@ export interface ReferenceStep {
   readonly concert: ReferenceConcert;
 }
 
-export function availableIn({ totalTickets, bookings }: ReferenceConcert): number {
+export function availableIn({ totalTickets, bookings }: Pick<ReferenceConcert, "totalTickets" | "bookings">): number {
   let available = totalTickets;
   for (const booking of bookings) if (booking.status === "confirmed") available -= booking.ticketCount;
   return available;
@@ -39,7 +44,7 @@ export function availableIn({ totalTickets, bookings }: ReferenceConcert): numbe
 /** Carries out one request at the instant `now`. */
 export function carryOut(
   concert: ReferenceConcert,
-  request: Command,
+  request: ReferenceRequest,
   now: Temporal.Instant,
   limit: number,
 ): ReferenceStep {

@@ -1,4 +1,4 @@
-/** Users who book and cancel, one request after the other, and keep what they were told. */
+/** Users that book and cancel, one request after the other, and record the outcomes. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageShape } from "@bufbuild/protobuf";
@@ -9,7 +9,7 @@ import type { Outcome, ProtocolClient } from "./protocols.ts";
 
 type Booking = MessageShape<typeof BookingSchema>;
 
-/** What a user wants, by a key of the user's own, and the answers to each time that it was asked for. */
+/** A request with its own key, and the outcome of each attempt. */
 export interface Wish {
   readonly kind: "book" | "cancel";
   readonly concertId: bigint;
@@ -30,15 +30,15 @@ export interface Offer {
 
 export interface Crowd {
   readonly wishes: readonly Wish[];
-  /** Resolves once so many more wishes have been granted. */
+  /** Resolves once so many more requests have succeeded. */
   untilGranted(more: number): Promise<void>;
-  /** Resolves once every service has from now on refused so many times for this reason. */
+  /** Resolves once every service has rejected so many more requests for this reason. */
   untilRefused(reason: string, times: number): Promise<void>;
-  /** Resolves when all users have heard how their last wish ended, or have asked in vain for too long. */
+  /** Resolves when all users have the outcome of their last request, or have tried for too long. */
   goHome(): Promise<void>;
 }
 
-/** Reasons for which a client asks again with the same key. */
+/** Reasons for which a client repeats a request with the same key. */
 const passingReasons = new Set(["OVERLOADED", "DATABASE_UNAVAILABLE", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"]);
 const maxAttempts = 300;
 const backOffMs = 20;
@@ -47,8 +47,8 @@ const maxWishesPerUser = 5_000;
 const wait = { timeout: 10_000, interval: 2 };
 
 /**
- * Sends in a crowd. `clients` are those of each service, by the protocols that the users take in turn. Who does not get a
- * definite answer asks the next service.
+ * Starts a crowd. `clients` has the clients of each service, whose protocols the users take in turn. A user without a
+ * definite answer repeats the request at the next service.
  */
 export function startCrowd(
   clients: readonly (readonly ProtocolClient[])[],
@@ -130,7 +130,7 @@ async function attempt(client: ProtocolClient | undefined, wish: Wish): Promise<
       ? await client.call(bookTickets, { concertId, userId, ticketCount, requestId })
       : await client.call(cancelBooking, { id: bookingId ?? 0n, userId, requestId });
   } catch (error) {
-    // A connection that broke, say. No fault of these tests is one between the users and the services.
+    // Such as a broken connection. No fault of these tests is between the users and the services.
     const nothing = { reason: undefined, metadata: {}, violations: [], retryDelayMs: undefined };
     return { ok: false, code: "no answer", message: String(error), ...nothing };
   }

@@ -1,4 +1,4 @@
-/** A folder for a service's own database, and a way into that from outside of the service. */
+/** A data folder for an embedded database, and sessions in that database from outside the service. */
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export interface DataFolder {
 
 export async function createDataFolder(): Promise<DataFolder> {
   const path = await mkdtemp(join(tmpdir(), "frontrow-data-"));
-  // Run by root, the server is another user, who has to get in.
+  // Under root the server runs as another user, which must be able to enter.
   await chmod(path, 0o755);
   const cluster = join(path, "postgres");
   const server = () => findPostmaster(path);

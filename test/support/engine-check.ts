@@ -5,10 +5,10 @@ import type { Booking } from "../../src/domain/booking.ts";
 import { DomainError, type Failure, type Reason } from "../../src/domain/failure.ts";
 import { availableIn, carryOut, type ReferenceAnswer, type ReferenceConcert } from "./booking-reference.ts";
 import { type History, ticketLimit } from "./engine-histories.ts";
-import type { Call, Hearing, Reading, Run } from "./engine-run.ts";
+import type { Call, Learning, Reading, Run } from "./engine-run.ts";
 import { type FakeDatabase, instantAt, keyOf, type Moment, poisonedUser } from "./fake-database.ts";
 
-/** How long a process may go by what it knows without asking the database. */
+/** How long a process may use what it has cached without asking the database. */
 const memoryMs = 1_000;
 
 /** Throws what is wrong with a run. */
@@ -17,7 +17,7 @@ export function checkRun({ history, database, calls, readings, idlings }: Run): 
   for (const concertId of [1n, 2n]) checkHistory(database.history(concertId));
   for (const call of calls) {
     if (!call.settled) fail("has no answer", call);
-    if (call.abortedBegun === false && call.answer) fail("was told that nothing is stored, and has an answer", call);
+    if (call.abortedBegun === false && call.answer) fail("has an answer after it was rejected as not stored", call);
     checkAnswer(call, database, possible);
   }
   checkStored(calls, database);
@@ -29,7 +29,7 @@ export function checkRun({ history, database, calls, readings, idlings }: Run): 
 
 function fail(what: string, subject: unknown): never {
   const text = JSON.stringify(subject, (key, value) => {
-    if (key === "deadline" || key.startsWith("heard")) return undefined;
+    if (key === "deadline" || key.startsWith("learnt")) return undefined;
     if (value instanceof DomainError) return value.failure;
     if (value instanceof Error) return String(value);
     return typeof value === "bigint" ? `${value}n` : value;
@@ -50,7 +50,7 @@ function bookingInWords({ id, userId, requestId, ticketCount, status, cancelRequ
   return { id, userId, requestId, ticketCount, status, cancelRequestId };
 }
 
-/** Every commit keeps the invariants, and does what the reference would let its requests do. */
+/** Every commit keeps the invariants and stores what the reference allows for its requests. */
 function checkHistory(history: readonly Moment[]): void {
   for (const [index, moment] of history.entries()) {
     const { concert, bookings, batch } = moment;
@@ -75,7 +75,7 @@ function checkHistory(history: readonly Moment[]): void {
   }
 }
 
-/** What a batch stored, the cancels first: in that order all of it is possible if it is in any. */
+/** The requests of what a batch stored, the cancels first: if any order is possible, this one is. */
 function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["batch"]>["writes"]): Command[] {
   const concertId = concert.id;
   return [
@@ -88,7 +88,7 @@ function requestsOf({ concert, newBookings, cancelled }: NonNullable<Moment["bat
   ];
 }
 
-/** What a call may be told that has nothing to do with its concert's state. */
+/** The reasons of errors that do not depend on the concert's state. */
 function possibleTroubles({ faults, maxQueuedRequests }: History): ReadonlySet<Reason> {
   const happened = new Set<string>(Object.values(faults).flat());
   const reasons = new Set<Reason>(["DEADLINE_EXCEEDED"]);
@@ -104,7 +104,7 @@ function checkAnswer(call: Call, database: FakeDatabase, possible: ReadonlySet<R
   const { request, answer, error } = call;
   if (answer) checkBooking(call, answer.value, answer.replayed, database);
   else if (!(error instanceof DomainError)) {
-    if (request.userId !== poisonedUser) fail("failed for a reason that is not its own", call);
+    if (request.userId !== poisonedUser) fail("failed because of another request", call);
   } else if (!possible.has(error.failure.reason)) checkRefusal(call, error.failure, database);
   else if (error.failure.reason === "DEADLINE_EXCEEDED" && call.abortedBegun === undefined) fail("had time left", call);
 }
@@ -115,7 +115,7 @@ function checkRefusal(call: Call, failure: Failure, database: FakeDatabase): voi
   if (!isRight) fail("is not explained", call);
 }
 
-/** What was acknowledged is stored, as it was acknowledged and as done by who did it. */
+/** An acknowledged booking is stored as it was acknowledged, with its actor. */
 function checkBooking(call: Call, booking: Booking, replayed: boolean, database: FakeDatabase): void {
   const { storedThen, request } = call;
   if (!storedThen) fail("was acknowledged, and is not stored", call);
@@ -147,7 +147,7 @@ function isExplained(call: Call, answer: ReferenceAnswer, database: FakeDatabase
     const untilMs = Math.min(next(index), settled?.ms ?? 0);
     if (gives(inWords(moment), request, answer, fromMs, untilMs)) return true;
     const before = moments[index - 1];
-    // Within the own process's batch there were moments that nobody else saw.
+    // Within a batch there were states that only its own process saw.
     return before !== undefined && moment.batch?.process === process
       ? within(before, moment).some((state) => gives(state, request, answer, submitted.ms, moment.fromMs))
       : false;
@@ -189,78 +189,70 @@ function isWithin(instant: Temporal.Instant, fromMs: number, untilMs: number): b
 }
 
 /**
- * Whether a refusal is right by what the process may have remembered: that the concert was sold out within the last second,
- * with nothing heard since, and the window still open. A key's booking is found all the same.
+ * Whether an error follows from the sold-out cache: the concert was sold out within the last second, the process has learnt
+ * of no later moment, and the window is still open. A repeated key must find its booking regardless.
  */
 function isRemembered(call: Call, failure: Failure, database: FakeDatabase): boolean {
-  const { request, submitted, settled, heard } = call;
+  const { request, submitted, settled, learnt } = call;
   if (request.kind !== "book" || !settled) return false;
   const history = database.history(request.concertId);
   if (history[submitted.moment]?.bookings.some((each) => keyOf(each) === keyOf(request))) return false;
   return history.some((moment, index) => {
     const untilMs = history[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
-    const isFresh = untilMs > submitted.ms - memoryMs && index >= lastHeard(heard) && index <= submitted.moment;
+    const isFresh = untilMs > submitted.ms - memoryMs && index >= lastLearnt(learnt) && index <= submitted.moment;
     if (!isFresh || moment.concert.availableTickets > 0) return false;
     return gives(inWords(moment), request, { failure }, submitted.ms, settled.ms);
   });
 }
 
-function lastHeard(heard: readonly Hearing[]): number {
-  return Math.max(0, ...heard.map(({ moment }) => moment));
+function lastLearnt(learnt: readonly Learning[]): number {
+  return Math.max(0, ...learnt.map(({ moment }) => moment));
 }
 
-/** A cached concert is as it was within the last second, and not older than what the process knew. */
+/** A cached concert is as it was within the last second, and not older than what the process has learnt. */
 function checkReading(reading: Reading, database: FakeDatabase): void {
-  const { concertId, concert, asked, underWaySinceMs = asked.ms, answered, heard, heardByAnswer } = reading;
+  const { concertId, concert, asked, underWaySinceMs = asked.ms, answered, learnt, learntByAnswer } = reading;
   const sinceMs = Math.min(asked.ms - memoryMs, underWaySinceMs);
   const history = database.history(concertId);
   if (history.length === 0 && concert === undefined) return;
-  const known = lastHeard(heard);
+  const known = lastLearnt(learnt);
   const isRight = history.some((moment, index) => {
     if (index < known || index > answered.moment) return false;
     const untilMs = history[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
     const isFresh =
-      untilMs >= sinceMs || heardByAnswer.some((each) => each.moment === index && each.ms >= asked.ms - memoryMs);
+      untilMs >= sinceMs || learntByAnswer.some((each) => each.moment === index && each.ms >= asked.ms - memoryMs);
     return isFresh && isDeepStrictEqual(moment.concert, concert);
   });
   if (!isRight) fail("a read is too old", reading);
 }
 
-/** Whoever was told that nothing is stored has stored nothing. */
+/** A call that was rejected as not stored has stored nothing. */
 function checkStored(calls: readonly Call[], database: FakeDatabase): void {
   for (const concertId of [1n, 2n]) {
     const { bookings } = database.now(concertId);
     const initial = database.history(concertId)[0]?.bookings ?? [];
     for (const booking of bookings) {
       const before = initial.find(({ id }) => id === booking.id);
-      const bookers = calls.filter(({ request }) => {
-        return request.kind === "book" && request.concertId === concertId && keyOf(request) === keyOf(booking);
-      });
-      if (!before)
-        checkAuthor(
-          booking,
-          bookers.filter(({ request }) => request.kind === "book" && request.ticketCount === booking.ticketCount),
-        );
+      const { id, ticketCount, cancelRequestId } = booking;
+      const isBooking = ({ request }: Call) => {
+        if (request.kind !== "book" || request.concertId !== concertId) return false;
+        return keyOf(request) === keyOf(booking) && request.ticketCount === ticketCount;
+      };
+      if (!before) checkAuthor(booking, calls.filter(isBooking));
       if (booking.status === "confirmed" || before?.status === "cancelled") continue;
-      checkAuthor(
-        booking,
-        calls.filter(({ request }) => {
-          return (
-            request.kind === "cancel" &&
-            request.bookingId === booking.id &&
-            request.requestId === booking.cancelRequestId
-          );
-        }),
-      );
+      const isCancel = ({ request }: Call) =>
+        request.kind === "cancel" && request.bookingId === id && request.requestId === cancelRequestId;
+      checkAuthor(booking, calls.filter(isCancel));
     }
   }
 }
 
-/** One of the calls has stored it; no two say so. */
+/** One of the calls has stored it, and no two report that they did. */
 function checkAuthor(booking: Booking, calls: readonly Call[]): void {
   const authors = calls.filter(({ answer }) => answer?.replayed === false);
-  if (authors.length > 1) fail("two calls say that they stored one thing", { booking, authors });
-  if (authors.length === 0 && !calls.some(mayHaveStored)) fail("nobody knows of what is stored", { booking, calls });
+  if (authors.length > 1) fail("is reported as stored by two calls", { booking, authors });
+  if (authors.length === 0 && !calls.some(mayHaveStored))
+    fail("is stored, and no call knows of it", { booking, calls });
 }
 
 function mayHaveStored({ abortedBegun, error }: Call): boolean {
@@ -268,7 +260,7 @@ function mayHaveStored({ abortedBegun, error }: Call): boolean {
   return error instanceof DomainError && error.failure.reason === "OUTCOME_UNKNOWN";
 }
 
-/** Those who came first to a process were served first, but for those who had to queue again. */
+/** A process serves requests in the order of their arrival, but for those that had to queue again. */
 function checkOrder(calls: readonly Call[], database: FakeDatabase): void {
   for (const concertId of [1n, 2n]) {
     const last = new Map<string, number>();
@@ -278,7 +270,7 @@ function checkOrder(calls: readonly Call[], database: FakeDatabase): void {
       const at = database.history(concertId).findIndex(({ batch }) => {
         return batch && requestsOf(batch.writes).some((each) => isSameEffect(each, request));
       });
-      if (at < (last.get(process) ?? 0)) fail("was served before those who came first", call);
+      if (at < (last.get(process) ?? 0)) fail("was served before an earlier request", call);
       last.set(process, at);
     }
   }

@@ -1,5 +1,4 @@
-/** What may happen to two processes that sell tickets of the same concerts, for fast-check to draw. */
-
+/** Random histories of two processes that sell tickets of the same concerts, for fast-check. */
 import fc from "fast-check";
 import { bookingIdOf, concertIdOf } from "../../src/domain/ids.ts";
 import { exampleBooking, exampleConcert } from "./example-bookings.ts";
@@ -9,7 +8,7 @@ export const processes = ["A", "B"] as const;
 export type Process = (typeof processes)[number];
 export const ticketLimit = 4;
 
-/** What one client, organizer or clock does. Numbers called `choice` pick among what there is by then. */
+/** A step of a client, an organizer or the clock. Numbers named `choice` pick among the items that exist by then. */
 export type Action =
   | {
       readonly kind: "book";
@@ -37,7 +36,7 @@ export type Action =
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "idle"; readonly process: Process };
 
-/** A run: who does what, what goes wrong, and how small the engines are. */
+/** A history: the steps of each client, the faults, and the limits of the engines. */
 export interface History {
   readonly concerts: readonly Pick<Moment, "concert" | "bookings">[];
   /** Each client's actions follow one another; the clients' mix as the scheduler wants. */
@@ -149,7 +148,7 @@ function concerts(maxLeft: number) {
   ]);
 }
 
-/** Mostly nothing goes wrong, or what went wrong would be all that happens. */
+/** Most steps have no fault, so that some succeed. */
 function faults<Fault extends string>(maxLength: number, ...kinds: Fault[]): fc.Arbitrary<("none" | Fault)[]> {
   return fc.array(weighted<"none" | Fault>([3, fc.constant("none")], [1, fc.constantFrom(...kinds)]), { maxLength });
 }
@@ -160,7 +159,7 @@ const engineSizes = {
   maxRetries: fc.constantFrom(0, 1, 2),
 };
 
-/** Anything may happen, and go wrong. */
+/** All kinds of steps and faults. */
 export const anyHistory: fc.Arbitrary<History> = fc.record({
   ...engineSizes,
   concerts: concerts(8),
@@ -172,7 +171,7 @@ export const anyHistory: fc.Arbitrary<History> = fc.record({
   }),
 });
 
-/** Nothing goes wrong, but there is little left, and time passes. */
+/** No faults, few tickets, and time passes. */
 export const lastTicketsHistory: fc.Arbitrary<History> = fc.record({
   ...engineSizes,
   concerts: concerts(1),

@@ -1,5 +1,4 @@
-/** Carries out a history with engines as shipped, on a fake database, clock and scheduler, and notes what came of it. */
-
+/** Runs a history on the real engines with a fake database, clock and scheduler, and records the outcomes. */
 import type fc from "fast-check";
 import type { BookCommand, CancelCommand, Command } from "../../src/booking/commands.ts";
 import { createBookingEngine } from "../../src/booking/engine.ts";
@@ -21,22 +20,22 @@ export interface Place {
   readonly lostAborts: number;
 }
 
-/** A process learns how a concert was at a moment. */
-export interface Hearing {
+/** A process learns the state of a concert at a moment. */
+export interface Learning {
   readonly concertId: bigint;
   readonly moment: number;
   readonly ms: number;
 }
 
-/** A call of a client, and what it was told. */
+/** A call of a client, and its outcome. */
 export interface Call {
   readonly process: Process;
   readonly request: Command;
   readonly submitted: Place;
-  /** What the process had learnt of the concert when the call came. */
-  readonly heard: readonly Hearing[];
+  /** What the process had learnt of the concert when the call arrived. */
+  readonly learnt: readonly Learning[];
   readonly deadline: ReturnType<typeof openDeadline>;
-  /** What the call was told when it was aborted before its answer: whether its work had begun. */
+  /** Whether the work of the call had begun when it was aborted before its answer. */
   abortedBegun?: boolean;
   settled?: Place;
   answer?: Replayable<Booking>;
@@ -51,13 +50,13 @@ export interface Reading {
   readonly asked: Place;
   /** When the read began that was under way by then, if there was one. */
   readonly underWaySinceMs: number | undefined;
-  readonly heard: readonly Hearing[];
+  readonly learnt: readonly Learning[];
   readonly answered: Place;
-  readonly heardByAnswer: readonly Hearing[];
+  readonly learntByAnswer: readonly Learning[];
   readonly concert: Concert | undefined;
 }
 
-/** A wait for a process to be idle, and the calls before it that had no answer when it ended. */
+/** A wait until a process was idle, and the earlier calls that had no answer when it ended. */
 export interface Idling {
   readonly unanswered: readonly Call[];
 }
@@ -105,10 +104,10 @@ function placeOf({ database, clock }: World, concertId: bigint): Place {
 
 function submit(world: World, process: Process, request: Command): Call {
   const { database, services, calls, answered } = world;
-  const { engine, heard, learn } = services[process];
+  const { engine, learnt, learn } = services[process];
   const { concertId } = request;
   const deadline = openDeadline();
-  const call: Call = { process, request, deadline, submitted: placeOf(world, concertId), heard: heard(concertId) };
+  const call: Call = { process, request, deadline, submitted: placeOf(world, concertId), learnt: learnt(concertId) };
   const noteAnswer = (answer: Replayable<Booking>) => {
     call.answer = answer;
     const { id, status } = answer.value;
@@ -164,11 +163,11 @@ async function act(world: World, action: Action, lastCall: Call | undefined): Pr
 
 async function read(world: World, process: Process, concertId: bigint): Promise<void> {
   const service = world.services[process];
-  const [asked, heard] = [placeOf(world, concertId), service.heard(concertId)];
+  const [asked, learnt] = [placeOf(world, concertId), service.learnt(concertId)];
   const underWaySinceMs = service.reads.get(concertId);
   const concert = await service.read(concertId);
-  const [answered, heardByAnswer] = [placeOf(world, concertId), service.heard(concertId)];
-  world.readings.push({ concertId, asked, underWaySinceMs, heard, answered, heardByAnswer, concert });
+  const [answered, learntByAnswer] = [placeOf(world, concertId), service.learnt(concertId)];
+  world.readings.push({ concertId, asked, underWaySinceMs, learnt, answered, learntByAnswer, concert });
 }
 
 async function waitUntilIdle({ services, calls, idlings }: World, process: Process): Promise<void> {
@@ -192,13 +191,13 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
   const createProcess = (process: Process) => {
     const { maxQueuedRequests, maxConcurrentBatches, maxRetries } = history;
     const cache = createConcertCache({ clock: { nowMs: clockMs }, maxConcerts: 4, maxPages: 1 });
-    const heard: Hearing[] = [];
+    const learnt: Learning[] = [];
     const reads = new Map<bigint, number>();
     const concertChanged = (concertId: ConcertId, concert: Concert | undefined) => {
       cache.concertChanged(concertId, concert);
-      // Without the concert, whatever was known before is forgotten.
+      // Without the concert, the process forgets what it had learnt.
       const moment = concert ? (touched.get(`${process} ${concertId}`) ?? 0) : momentOf(concertId);
-      heard.push({ concertId, moment, ms: clockMs() });
+      learnt.push({ concertId, moment, ms: clockMs() });
     };
     const engine = createBookingEngine(database.batches(process), {
       policy: { maxTicketsPerBooking: ticketLimit },
@@ -210,9 +209,9 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
       engine,
       learn: (concertId: bigint, isStored: (booking: Booking) => boolean) => {
         const moment = database.history(concertId).findIndex(({ bookings }) => bookings.some(isStored));
-        heard.push({ concertId, moment, ms: clockMs() });
+        learnt.push({ concertId, moment, ms: clockMs() });
       },
-      heard: (concertId: bigint) => heard.filter((each) => each.concertId === concertId),
+      learnt: (concertId: bigint) => learnt.filter((each) => each.concertId === concertId),
       reads,
       read: (concertId: bigint) =>
         cache.concert(concertIdOf(concertId), async () => {
@@ -225,7 +224,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
         }),
       changeTotal: async (concertId: bigint, by: number) => {
         await database.changeTotal(concertId, by);
-        await step(`${process} hears that its total is changed`);
+        await step(`${process} learns that the total is changed`);
         engine.concertChanged(concertIdOf(concertId));
         concertChanged(concertIdOf(concertId), undefined);
       },
@@ -234,7 +233,7 @@ function createProcesses(history: History, clockMs: () => number, step: (label: 
   return { database, services: { A: createProcess("A"), B: createProcess("B") } };
 }
 
-/** Each call is by somebody else, so that nobody's act can pass for another's. */
+/** Each call has a different actor, so that no act can be recorded for another call's. */
 function actorOf(call: number): Actor {
   return { subject: `caller ${call}`, address: undefined };
 }
@@ -265,7 +264,7 @@ function describe(action: Action): string {
   return Object.values(action).join(" ");
 }
 
-/** Runs what is scheduled, one thing at a time, each when all that follows from the one before has happened. */
+/** Runs the scheduled steps one at a time, each when all consequences of the one before have happened. */
 async function drain(scheduler: fc.Scheduler): Promise<void> {
   for (;;) {
     await new Promise(setImmediate);
@@ -274,7 +273,7 @@ async function drain(scheduler: fc.Scheduler): Promise<void> {
   }
 }
 
-/** What is not done when nothing is scheduled any more will never be. */
+/** Rejects if the work is not done when nothing is scheduled any more: then nothing would ever finish it. */
 async function withinReason(work: Promise<unknown>): Promise<void> {
   const late = new Promise((resolve) => setImmediate(resolve)).then(() => new Promise(setImmediate)).then(() => "late");
   if ((await Promise.race([work, late])) === "late")

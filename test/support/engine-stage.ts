@@ -1,5 +1,4 @@
-/** An engine on a fake database that goes on by itself, except where a test holds it. */
-
+/** An engine on a fake database whose steps run at once, except where a test holds one. */
 import type { Command } from "../../src/booking/commands.ts";
 import { createBookingEngine, type EngineOptions } from "../../src/booking/engine.ts";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";

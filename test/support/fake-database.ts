@@ -1,6 +1,6 @@
 /**
- * PostgreSQL as far as the booking engine knows it, in memory: row locks with a queue, reads under the lock, transactions
- * whose COMMIT takes effect at one moment and is answered at another. Every step waits for its turn, and fails when told to.
+ * PostgreSQL as the booking engine sees it, in memory: row locks with a queue, reads under the lock, transactions whose
+ * COMMIT takes effect at one moment and is answered at another. Every step waits for its turn and fails on demand.
  */
 import pg from "pg";
 import type { Booking, BookingKey } from "../../src/domain/booking.ts";
@@ -10,7 +10,7 @@ import { CommitInDoubtError } from "../../src/store/batch/commit.ts";
 import type { Batches, BatchQuery, OpenBatch } from "../../src/store/batch/open.ts";
 import type { BatchWrites } from "../../src/store/batch/writes.ts";
 
-/** What goes wrong, in the order of the calls; when a list is used up all goes well. */
+/** The faults in the order of the calls. After the end of a list every call succeeds. */
 export interface Faults {
   readonly open?: readonly ("none" | "no connection" | "no lock" | "broken")[];
   readonly commit?: readonly ("none" | "serialization" | "lost, committed" | "lost, aborted")[];
@@ -44,7 +44,7 @@ export interface FakeDatabaseOptions {
   /** Each thing that the database does waits for this first. */
   readonly step?: (label: string) => Promise<void>;
   readonly faults?: Faults;
-  /** Hears of each transaction of a process as it takes effect. */
+  /** Called for each transaction of a process when it takes effect. */
   readonly onEffect?: (process: string, concertId: bigint) => void;
 }
 
@@ -61,7 +61,7 @@ export function instantAt(clockMs: number): Temporal.Instant {
 /** The rows of one concert, and their lock. */
 interface Row {
   readonly history: Moment[];
-  /** Resolves when whoever asked for the lock before has let it go. */
+  /** Resolves when the request for the lock before this one has released it. */
   lockIsFree: Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export function createFakeDatabase(options: FakeDatabaseOptions): FakeDatabase {
   };
 }
 
-/** The concert's moment of now; there is one unless there is no such concert. */
+/** The concert's current moment. There is none if there is no such concert. */
 function nowOf({ rows }: Shared, concertId: bigint): Moment {
   return rows.get(concertId)?.history.at(-1) as Moment;
 }
@@ -174,7 +174,7 @@ async function commit(shared: Shared, process: string, writes: BatchWrites, end:
     await step(`${process} commits`);
     const created = apply();
     await step(`${process} has committed`);
-    // In no order that anybody may rely on.
+    // PostgreSQL returns the rows in no defined order.
     return created.reverse();
   }
   if (fault === "lost, aborted") shared.lostAborts++;
@@ -184,7 +184,7 @@ async function commit(shared: Shared, process: string, writes: BatchWrites, end:
   throw new CommitInDoubtError(brokenConnection());
 }
 
-/** What the transaction of these writes leaves; throws what PostgreSQL would refuse them with. */
+/** The concert and its bookings after these writes. Throws the error with which PostgreSQL would reject them. */
 function after(shared: Shared, writes: BatchWrites): Pick<Moment, "concert" | "bookings"> {
   const { concert, newBookings, cancelled, now, availableTickets } = writes;
   const before = nowOf(shared, concert.id);
@@ -267,7 +267,7 @@ function refusePoison({ userId }: BookingKey): void {
   if (userId === poisonedUser) throw databaseError("22021", "invalid byte sequence for encoding");
 }
 
-/** As `pg` puts it. */
+/** The error as `pg` reports it. */
 export function brokenConnection(): Error {
   return new Error("Connection terminated unexpectedly");
 }

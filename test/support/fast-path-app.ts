@@ -7,8 +7,7 @@ import { ignoreEvents } from "../../src/domain/publish.ts";
 import { createFastPath, type FastPathOptions } from "../../src/transport/connect/fast-path/fast-path.ts";
 import { listen } from "../../src/transport/listener/listen.ts";
 import { createShutdownNotices } from "../../src/transport/shutdown-notices.ts";
-import { listenOptions } from "./listen-options.ts";
-import type { ConcertHandlers } from "./served-app.ts";
+import { type ConcertHandlers, listenOptions } from "./served-app.ts";
 
 export interface FastPathApp {
   readonly port: number;

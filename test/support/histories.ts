@@ -1,8 +1,8 @@
-/** Random histories: commands that shrink well, and what they mean in a world that has grown so far. */
+/** Random histories: commands that shrink well, and the calls that they mean in a given world. */
 import fc from "fast-check";
 import type { Call, ModelDescription, Window, World } from "./model.ts";
 
-/** A command names concerts, bookings, users and keys by small numbers. The last number of each means one unknown. */
+/** A command names concerts, bookings, users and keys by small numbers. The largest number means an unknown one. */
 export type Command =
   | { readonly kind: "create"; readonly key: number; readonly description: ModelDescription }
   | {
@@ -87,7 +87,7 @@ export function callFor(command: Command, world: World, calls: readonly Call[]):
       return { kind: "create", requestId: keyOf(command.key), description: command.description };
     case "update": {
       const id = pick([...world.concerts.keys()], command.concert);
-      const version = (world.concerts.get(id)?.now.version ?? 1) + command.versionOffset;
+      const version = (world.concerts.get(id)?.version ?? 1) + command.versionOffset;
       return { kind: "update", id, version: Math.max(1, version), description: command.description };
     }
     case "get":
@@ -99,7 +99,7 @@ export function callFor(command: Command, world: World, calls: readonly Call[]):
     }
     case "cancel": {
       const id = pick([...world.bookings.keys()], command.booking);
-      const owner = world.bookings.get(id)?.now.userId;
+      const owner = world.bookings.get(id)?.userId;
       // Mostly the owner.
       const userId = owner !== undefined && command.user < largest - 1 ? owner : userOf(command.user);
       return { kind: "cancel", id, userId, requestId: keyOf(command.key) };
@@ -110,7 +110,7 @@ export function callFor(command: Command, world: World, calls: readonly Call[]):
 }
 
 function userOf(number: number): string {
-  return users[number % users.length] ?? "nobody";
+  return users[number % users.length] ?? "unknown";
 }
 
 function pick(ids: readonly bigint[], number: number): bigint {

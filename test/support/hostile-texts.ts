@@ -1,6 +1,6 @@
-/** Texts that mean something to whatever mistakes them for code. None has U+0000, is blank or longer than 255 characters. */
+/** Texts that are harmful where they are mistaken for code. None has U+0000, is blank or longer than 255 characters. */
 
-/** To PostgreSQL: statements, patterns, parameters, and the ends of quotes. */
+/** In PostgreSQL: statements, patterns, parameters, and the ends of quotes. */
 const toDatabases = [
   ...[
     "'; DROP TABLE concerts; --",
@@ -13,7 +13,7 @@ const toDatabases = [
   ...["100%", "%%%", "___", "\\\\\\", "%_%", "a\\%b", "\\%\\_", "abc\\", "infinity", "current_user", "DEFAULT", "NaN"],
 ];
 
-/** To whatever shows them, fills them in or runs them. */
+/** In programs that show them, fill them in or run them. */
 const toPrograms = [
   ...["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "&lt;b&gt;", "javascript:alert(1)", "]]>", "<!--"],
   ...["{{7*7}}", "<%= 7*7 %>", "#{7*7}", "\u0024{7*7}", "\u0024{jndi:ldap://x.test/a}", "=1+1", "@import", "{% x %}"],
@@ -40,7 +40,7 @@ const toPrograms = [
   ],
 ];
 
-/** To who reads lines: headers, logs and terminals. */
+/** In programs that read lines: headers, logs and terminals. */
 const toReaders = [
   ...["x\r\nX-Injected: yes\r\n\r\n<html>", "x\nX-Injected: yes", "x\rX-Injected: yes", "x%0d%0aX-Injected:%20yes"],
   ...[
@@ -53,7 +53,7 @@ const toReaders = [
   ...["  padded  ", "\ttab\t", "x\v\f"],
 ];
 
-/** To who compares them: what looks or sounds alike is not the same. */
+/** In comparisons: texts that look alike and differ. */
 const toEyes = [
   ...[
     "admin",

@@ -14,7 +14,7 @@ export const frameType = {
 };
 export const flag = { none: 0, ack: 1, endStream: 1, endHeaders: 4 };
 
-/** What every connection begins with: the preface and settings, here none. */
+/** The beginning of every connection: the preface and empty settings. */
 export const opening = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"),
   frame(frameType.settings),
@@ -44,12 +44,12 @@ export const grpcFields = (path: string) => ({
   te: "trailers",
 });
 
-/** A whole header of a stream, by default one whose body is still to come. */
+/** The headers of a stream in one frame. By default the body is still to come. */
 export function headers(stream: number, fields: Readonly<Record<string, string>>, flags = flag.endHeaders): Buffer {
   return frame(frameType.headers, flags, stream, headerBlock(fields));
 }
 
-/** Ends a stream for a reason, by default since nobody wants its answer any more. */
+/** Ends a stream with an error code, by default CANCEL. */
 export function reset(stream: number, reason: number = constants.NGHTTP2_CANCEL): Buffer {
   return frame(frameType.reset, 0, stream, Buffer.of(0, 0, 0, reason));
 }
@@ -61,7 +61,7 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** The whole frames in what a server has sent, as latin1. */
+/** The whole frames in the bytes that a server has sent, as latin1. */
 export function frames(received: string): Frame[] {
   const bytes = Buffer.from(received, "latin1");
   const found: Frame[] = [];

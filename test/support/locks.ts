@@ -13,22 +13,22 @@ export const patientSettings = {
   APP_REQUEST_TIMEOUT: "25s",
 } as const;
 
-/** A service in whose process bookings and cancels queue behind the one that has come to the lock. */
+/** A service whose bookings and cancels queue behind the one that waits for the lock. */
 export type Queueing = Pick<TestService, "queuedRequests">;
 
-/** A transaction of the test's own that holds a lock. */
-export interface HeldLock {
+/** A transaction of the test that holds a lock. */
+export interface HeldLock extends AsyncDisposable {
   /** A statement in the transaction that holds the lock. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Resolves once so many calls wait: sessions for a lock, and requests in the queues of the services given. */
+  /** Resolves once so many calls wait: sessions for a lock, and requests in the services' queues. */
   untilWaiting(calls: number): Promise<void>;
-  /** Resolves once a session waits for this very transaction, whatever others wait for. */
+  /** Resolves once a session waits for this transaction. */
   untilInTheWay(): Promise<void>;
-  /** Commits, or rolls back, and lets the waiting go on. Once: further calls do nothing. */
+  /** Commits or rolls back, which releases the lock. Further calls do nothing. */
   release(how?: "COMMIT" | "ROLLBACK"): Promise<void>;
 }
 
-/** Holds what a statement locks, in a transaction of its own. */
+/** Runs a statement in a new transaction, which holds its locks until `release`. */
 export async function holdLock(
   database: TestDatabase,
   text: string,
@@ -40,17 +40,19 @@ export async function holdLock(
   await session.query(text, values);
   const own = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   let isReleased = false;
+  const release = async (how: "COMMIT" | "ROLLBACK" = "COMMIT") => {
+    if (isReleased) return;
+    isReleased = true;
+    await session.query(how);
+    await session.end();
+  };
   return {
     query: async <Row extends object>(statement: string, parameters: unknown[] = []) =>
       (await session.query<Row>(statement, parameters)).rows,
     untilWaiting: (calls) => untilWaiting(database, services, calls),
     untilInTheWay: () => untilBlocked(database, own.rows[0]?.pid),
-    release: async (how = "COMMIT") => {
-      if (isReleased) return;
-      isReleased = true;
-      await session.query(how);
-      await session.end();
-    },
+    release,
+    [Symbol.asyncDispose]: () => release(),
   };
 }
 
@@ -64,8 +66,8 @@ export function holdConcert(
 }
 
 /**
- * Starts calls one after the other, each once the one before waits. Two of them get the lock in this order; of more, those
- * behind the first may overtake one another, since PostgreSQL keeps a row's line only until the row changes.
+ * Starts calls one after the other, each once the one before waits. Two calls get the lock in this order. Of more, those
+ * behind the first may overtake one another, since PostgreSQL keeps the order only until the row changes.
  */
 export async function queueUp<Answer>(
   held: HeldLock,
@@ -80,9 +82,9 @@ export async function queueUp<Answer>(
 }
 
 /**
- * Lets calls meet at a concert's lock: all of them wait, in this order, before the first one gets it. Those of one process
- * then are two batches, the first call and all others; those of different processes are transactions of their own, in an
- * order that is certain for two of them only.
+ * Lets calls meet at a concert's lock: all of them wait, in this order, before the first one gets it. The calls to one
+ * process become two batches: the first call, and all others. Calls to different processes become separate transactions,
+ * whose order is certain for two of them only.
  */
 export async function meetAtConcert<Answer>(
   database: TestDatabase,
@@ -102,7 +104,7 @@ async function untilWaiting(database: TestDatabase, services: readonly Queueing[
       `SELECT count(*)::int AS sessions FROM pg_stat_activity
        WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );
-    // Looked at in this order, nobody counts twice: a request leaves the queue before its session waits.
+    // In this order no request counts twice: it leaves the queue before its session waits.
     waiting = services.reduce((sum, service) => sum + service.queuedRequests(), row?.sessions ?? 0);
     if (waiting >= calls) return;
     await delay(pollMs);
@@ -119,5 +121,5 @@ async function untilBlocked(database: TestDatabase, holder: number | undefined):
     if (blocked.length > 0) return;
     await delay(pollMs);
   }
-  throw new Error("nobody waits for what is held");
+  throw new Error("no session waits for the held lock");
 }

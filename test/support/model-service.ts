@@ -1,30 +1,34 @@
-/** The service in the model's words: sends the model's calls, and reads what comes back and what is stored. */
+/** The service in the model's words: sends the model's calls, and reads their responses and what is stored. */
 import type { MessageShape } from "@bufbuild/protobuf";
 import { type BookingSchema, BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { ConcertSchema } from "../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { describeConcert, instantOf, timestamp } from "./concerts.ts";
-import type { Answer, Call, ModelBooking, ModelConcert, ModelDescription, Window, World } from "./model.ts";
+import {
+  type Answer,
+  type Call,
+  concertsOf,
+  type ModelBooking,
+  type ModelConcert,
+  type ModelDescription,
+  type Window,
+  type World,
+  windows,
+} from "./model.ts";
 import { succeeded } from "./outcomes.ts";
 import type { Outcome, ProtocolClient } from "./protocols.ts";
+import { describeConcert, instantOf, timestamp } from "./stage.ts";
 
 type Concert = MessageShape<typeof ConcertSchema>;
 type Booking = MessageShape<typeof BookingSchema>;
 
-const windows: Record<Window, readonly [start: string, end: string]> = {
-  closed: ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"],
-  open: ["2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"],
-  "not yet open": ["2100-01-01T00:00:00Z", "2100-02-01T00:00:00Z"],
-};
-
 function descriptionMessage({ totalTickets, priceCents, window }: ModelDescription) {
-  const [start, end] = windows[window];
+  const { opensAt, closesAt } = windows[window];
   return describeConcert({
     totalTickets,
     price: priceCents / 100,
-    bookingStartTime: timestamp(start),
-    bookingEndTime: timestamp(end),
+    bookingStartTime: timestamp(String(opensAt)),
+    bookingEndTime: timestamp(String(closesAt)),
   });
 }
 
@@ -33,9 +37,11 @@ function cents(price: number): number {
 }
 
 function windowOf({ bookingStartTime, bookingEndTime }: Concert): Window {
-  const edges = [bookingStartTime, bookingEndTime].map((edge) => String(instantOf(edge))).join();
-  const found = (Object.keys(windows) as Window[]).find((window) => windows[window].join() === edges);
-  if (!found) throw new Error(`no window is ${edges}`);
+  const [opensAt, closesAt] = [instantOf(bookingStartTime), instantOf(bookingEndTime)];
+  const isSame = (window: Window) =>
+    windows[window].opensAt.equals(opensAt) && windows[window].closesAt.equals(closesAt);
+  const found = (Object.keys(windows) as Window[]).find(isSame);
+  if (!found) throw new Error(`no window is ${opensAt} to ${closesAt}`);
   return found;
 }
 
@@ -58,7 +64,7 @@ function answerOf<Message>(
   success: (message: Message, replayed: boolean) => Answer,
 ): Answer {
   if (outcome.ok) return success(outcome.message, outcome.replayed === "true");
-  // The window's instants are other tests' matter.
+  // The window's instants are compared by other tests.
   const metadata = outcome.reason === "BOOKING_NOT_OPEN" ? {} : outcome.metadata;
   return { reason: outcome.reason ?? `${outcome.code} ${outcome.message}`, metadata };
 }
@@ -91,13 +97,13 @@ export async function send(client: ProtocolClient, call: Call): Promise<Answer> 
   }
 }
 
-/** The id of what an answer made or found. */
+/** The id of the concert or booking in an answer. */
 export function idOf(answer: Answer): bigint | undefined {
   if ("concert" in answer) return answer.concert.id;
   return "booking" in answer ? answer.booking.id : undefined;
 }
 
-/** What the service says it has of the world: its concerts, and each user's bookings, the newest first. */
+/** The world as the service reads it: its concerts, and each user's bookings, the newest first. */
 export async function readState(client: ProtocolClient, world: World, users: readonly string[]) {
   const concerts = [...world.concerts.keys()].map(async (id) =>
     concertOf(succeeded(await client.call(ConcertService.method.getConcert, { id }))),
@@ -107,9 +113,9 @@ export async function readState(client: ProtocolClient, world: World, users: rea
 
 /** The same of the model. */
 export function modelState(world: World, users: readonly string[]) {
-  const bookings = [...world.bookings.values()].map(({ now }) => now).sort((a, b) => Number(b.id - a.id));
+  const bookings = [...world.bookings.values()].sort((a, b) => Number(b.id - a.id));
   return {
-    concerts: [...world.concerts.values()].map(({ now }) => now),
+    concerts: concertsOf(world),
     bookings: users.map((userId) => bookings.filter((booking) => booking.userId === userId)),
   };
 }

@@ -1,8 +1,27 @@
-/** What the service should answer, as plainly as it can be said: no database, no locks, one call after the other. */
+/** What the service should answer: the rules of concerts, and those of bookings for all concerts. One call after the other. */
+import { randomUUID } from "node:crypto";
+import type { Failure } from "../../src/domain/failure.ts";
+import { bookingIdOf } from "../../src/domain/ids.ts";
+import {
+  availableIn,
+  carryOut as carryOutAt,
+  type ReferenceBooking,
+  type ReferenceConcert,
+  type ReferenceRequest,
+} from "./booking-reference.ts";
 
 export type Window = "open" | "closed" | "not yet open";
 
-/** What the model knows of a concert's description. */
+const instant = (text: string) => Temporal.Instant.from(text);
+export const windows: Readonly<Record<Window, Pick<ReferenceConcert, "opensAt" | "closesAt">>> = {
+  closed: { opensAt: instant("2020-01-01T00:00:00Z"), closesAt: instant("2020-02-01T00:00:00Z") },
+  open: { opensAt: instant("2020-01-01T00:00:00Z"), closesAt: instant("2100-01-01T00:00:00Z") },
+  "not yet open": { opensAt: instant("2100-01-01T00:00:00Z"), closesAt: instant("2100-02-01T00:00:00Z") },
+};
+/** Any instant at which the windows are what their names say. */
+const now = instant("2050-01-01T00:00:00Z");
+
+/** The part of a concert's description that the model tells apart. */
 export interface ModelDescription {
   readonly totalTickets: number;
   readonly priceCents: number;
@@ -45,22 +64,18 @@ export type Answer =
   | { readonly replayed: boolean; readonly booking: ModelBooking };
 
 interface StoredConcert {
-  readonly now: ModelConcert;
+  readonly description: ModelDescription;
+  readonly version: number;
   readonly requestId: string;
-  /** What the creation said. */
+  /** The description in the creation. */
   readonly created: ModelDescription;
-}
-
-interface StoredBooking {
-  readonly now: ModelBooking;
-  readonly requestId: string;
-  readonly cancelRequestId: string;
+  readonly bookings: readonly ReferenceBooking[];
 }
 
 /** Everything stored. */
 export interface World {
   readonly concerts: Map<bigint, StoredConcert>;
-  readonly bookings: Map<bigint, StoredBooking>;
+  readonly bookings: Map<bigint, ModelBooking>;
 }
 
 export function emptyWorld(): World {
@@ -69,9 +84,18 @@ export function emptyWorld(): World {
 
 export const ticketLimit = 6;
 
+export function concertsOf({ concerts }: World): ModelConcert[] {
+  return [...concerts].map(([id, concert]) => concertOf(id, concert));
+}
+
+function concertOf(id: bigint, { description, version, bookings }: StoredConcert): ModelConcert {
+  const { totalTickets } = description;
+  return { id, ...description, version, availableTickets: availableIn({ totalTickets, bookings }) };
+}
+
 const refusal = (reason: string, metadata: Record<string, string> = {}): Answer => ({ reason, metadata });
 
-/** Carries out a call in the model and says the answer; what it makes gets the id `newId`, which the service chose. */
+/** Carries out a call in the model and returns the answer. What it creates gets the id `newId`, which the service chose. */
 export function carryOut(world: World, call: Call, newId: bigint | undefined): Answer {
   switch (call.kind) {
     case "create":
@@ -80,97 +104,83 @@ export function carryOut(world: World, call: Call, newId: bigint | undefined): A
       return update(world, call);
     case "get": {
       const concert = world.concerts.get(call.id);
-      return concert ? { replayed: false, concert: concert.now } : refusal("CONCERT_NOT_FOUND");
+      return concert ? { replayed: false, concert: concertOf(call.id, concert) } : refusal("CONCERT_NOT_FOUND");
     }
-    case "book":
-      return book(world, call, newId);
-    case "cancel":
-      return cancel(world, call);
+    case "book": {
+      const { kind, concertId, userId, ticketCount, requestId } = call;
+      if (!world.concerts.has(concertId)) return refusal("CONCERT_NOT_FOUND");
+      return decide(world, concertId, { kind, userId, ticketCount, requestId: requestId || randomUUID() }, newId);
+    }
+    case "cancel": {
+      const { kind, id: bookingId, userId, requestId } = call;
+      const concertId = world.bookings.get(bookingId)?.concertId;
+      if (concertId === undefined) return refusal("BOOKING_NOT_FOUND");
+      const request = { kind, bookingId: bookingIdOf(bookingId), userId, requestId: requestId || randomUUID() };
+      return decide(world, concertId, request, undefined);
+    }
   }
 }
 
 type CallOf<Kind extends Call["kind"]> = Extract<Call, { kind: Kind }>;
 
-/** An id that exists twice, or none where one is due, is an answer that can be no service's. */
+/** An id that exists already, or a missing one, becomes an id that no service's answer has. */
 function mustBeNew(id: bigint | undefined, taken: ReadonlyMap<bigint, unknown>): bigint {
   return id === undefined || taken.has(id) ? -1n : id;
 }
 
 function create(world: World, { requestId, description }: CallOf<"create">, newId: bigint | undefined): Answer {
-  const earlier = [...world.concerts.values()].find((each) => requestId !== "" && each.requestId === requestId);
+  const earlier = [...world.concerts].find(([, each]) => requestId !== "" && each.requestId === requestId);
   if (earlier) {
-    const { totalTickets, priceCents, window } = earlier.created;
+    const [id, concert] = earlier;
+    const { totalTickets, priceCents, window } = concert.created;
     const same =
       totalTickets === description.totalTickets &&
       priceCents === description.priceCents &&
       window === description.window;
-    return same ? { replayed: true, concert: earlier.now } : refusal("REQUEST_ID_REUSED");
+    return same ? { replayed: true, concert: concertOf(id, concert) } : refusal("REQUEST_ID_REUSED");
   }
   const id = mustBeNew(newId, world.concerts);
-  const concert = { id, ...description, availableTickets: description.totalTickets, version: 1 };
-  world.concerts.set(id, { now: concert, requestId, created: description });
-  return { replayed: false, concert };
+  const concert = { description, version: 1, requestId, created: description, bookings: [] };
+  world.concerts.set(id, concert);
+  return { replayed: false, concert: concertOf(id, concert) };
 }
 
 function update(world: World, { id, version, description }: CallOf<"update">): Answer {
   const stored = world.concerts.get(id);
   if (!stored) return refusal("CONCERT_NOT_FOUND");
-  const { now } = stored;
-  if (now.version !== version) return refusal("VERSION_MISMATCH", { current_version: String(now.version) });
-  const sold = now.totalTickets - now.availableTickets;
+  if (stored.version !== version) return refusal("VERSION_MISMATCH", { current_version: String(stored.version) });
+  const before = concertOf(id, stored);
+  const sold = before.totalTickets - before.availableTickets;
   if (description.totalTickets < sold) return refusal("TOTAL_BELOW_SOLD", { sold: String(sold) });
-  const concert = { id, ...description, availableTickets: description.totalTickets - sold, version: version + 1 };
-  world.concerts.set(id, { ...stored, now: concert });
-  return { replayed: false, concert };
+  const concert = { ...stored, description, version: version + 1 };
+  world.concerts.set(id, concert);
+  return { replayed: false, concert: concertOf(id, concert) };
 }
 
-function book(world: World, call: CallOf<"book">, newId: bigint | undefined): Answer {
-  const { concertId, userId, ticketCount, requestId } = call;
-  const concert = world.concerts.get(concertId)?.now;
-  if (!concert) return refusal("CONCERT_NOT_FOUND");
-  const earlier = [...world.bookings.values()].find(
-    (each) =>
-      requestId !== "" &&
-      each.requestId === requestId &&
-      each.now.concertId === concertId &&
-      each.now.userId === userId,
-  );
-  if (earlier) {
-    const same = earlier.now.ticketCount === ticketCount;
-    return same ? { replayed: true, booking: earlier.now } : refusal("REQUEST_ID_REUSED");
-  }
-  if (concert.window !== "open") return refusal("BOOKING_NOT_OPEN");
-  if (ticketCount > ticketLimit) return refusal("TICKET_LIMIT_EXCEEDED", { limit: String(ticketLimit) });
-  const available = concert.availableTickets;
-  if (ticketCount > available) return refusal("INSUFFICIENT_TICKETS", { available: String(available) });
-
-  addAvailable(world, concertId, -ticketCount);
-  const id = mustBeNew(newId, world.bookings);
-  const booking: ModelBooking = {
-    ...{ id, concertId, userId, ticketCount },
-    ...{ unitPriceCents: concert.priceCents, status: "confirmed" },
-  };
-  world.bookings.set(id, { now: booking, requestId, cancelRequestId: "" });
-  return { replayed: false, booking };
-}
-
-function cancel(world: World, { id, userId, requestId }: CallOf<"cancel">): Answer {
-  const stored = world.bookings.get(id);
-  if (!stored) return refusal("BOOKING_NOT_FOUND");
-  if (stored.now.userId !== userId) return refusal("NOT_BOOKING_OWNER");
-  if (stored.now.status === "cancelled") {
-    const same = requestId !== "" && stored.cancelRequestId === requestId;
-    return same ? { replayed: true, booking: stored.now } : refusal("ALREADY_CANCELLED");
-  }
-  addAvailable(world, stored.now.concertId, stored.now.ticketCount);
-  const booking: ModelBooking = { ...stored.now, status: "cancelled" };
-  world.bookings.set(id, { ...stored, now: booking, cancelRequestId: requestId });
-  return { replayed: false, booking };
-}
-
-function addAvailable(world: World, concertId: bigint, change: number): void {
+/** Books or cancels by the rules for one concert. */
+function decide(world: World, concertId: bigint, request: ReferenceRequest, newId: bigint | undefined): Answer {
   const stored = world.concerts.get(concertId);
   if (!stored) throw new Error(`the model has no concert ${concertId}`);
-  const availableTickets = stored.now.availableTickets + change;
-  world.concerts.set(concertId, { ...stored, now: { ...stored.now, availableTickets } });
+  const { totalTickets, priceCents, window } = stored.description;
+  const before = { totalTickets, ...windows[window], bookings: stored.bookings };
+  const { answer, concert: after } = carryOutAt(before, request, now, ticketLimit);
+  if ("failure" in answer) return refusal(answer.failure.reason, metadataOf(answer.failure));
+
+  const { replayed, booking } = answer;
+  const id = booking.id ?? mustBeNew(newId, world.bookings);
+  const { userId, ticketCount, status } = booking;
+  const unitPriceCents = world.bookings.get(id)?.unitPriceCents ?? priceCents;
+  const shown = { id, concertId, userId, ticketCount, unitPriceCents, status };
+  if (!replayed) {
+    const bookings = after.bookings.map((each) => (each.id === undefined ? { ...each, id } : each));
+    world.concerts.set(concertId, { ...stored, bookings });
+    world.bookings.set(id, shown);
+  }
+  return { replayed, booking: shown };
+}
+
+/** The window's instants are compared by other tests. */
+function metadataOf(failure: Failure): Record<string, string> {
+  if (failure.reason === "TICKET_LIMIT_EXCEEDED") return { limit: String(failure.limit) };
+  return failure.reason === "INSUFFICIENT_TICKETS" ? { available: String(failure.available) } : {};
 }

@@ -1,17 +1,16 @@
-/** A PostgreSQL server of a test's own, which may be stopped and started while services use it. */
-
+/** A PostgreSQL server of one test file, which may stop and start while services use it. */
 import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import type pg from "pg";
 import { startEmbeddedDatabase } from "../../src/store/embedded.ts";
 import { createDataFolder } from "./data-folder.ts";
-import { checkInvariants, type TestDatabase } from "./database.ts";
+import { databaseTools, type TestDatabase } from "./database.ts";
 
-/** How PostgreSQL stops: sessions are ended and all is written down, or nothing more is done, as in a crash. */
+/** How PostgreSQL stops: `fast` ends the sessions and writes a checkpoint, `immediate` ends as in a crash. */
 export type StopMode = "fast" | "immediate";
 
-export interface OwnServer {
+export interface OwnServer extends AsyncDisposable {
   readonly database: TestDatabase;
-  /** Stops it and, after what happens meanwhile, starts it again, on another port. */
+  /** Stops it, runs `meanwhile`, and starts it again on another port. */
   restart(mode: StopMode, meanwhile: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
@@ -33,10 +32,8 @@ export async function startOwnServer(): Promise<OwnServer> {
       get url() {
         return postgres.url;
       },
-      query,
+      ...databaseTools(query, close),
       connect: () => folder.connect(),
-      checkInvariants: () => checkInvariants(query),
-      drop: close,
     },
     async restart(mode, meanwhile) {
       const pid = (await folder.server())?.pid;
@@ -49,5 +46,6 @@ export async function startOwnServer(): Promise<OwnServer> {
       postgres = await start();
     },
     close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import { oldestMajor } from "../../src/store/server-checks.ts";
 
@@ -59,6 +61,25 @@ async function startContainer(): Promise<TestPostgres> {
 
 async function startEmbedded(binaries?: Binaries): Promise<TestPostgres> {
   const settings = { max_connections: "300" };
-  const { url, stop } = await startTemporaryPostgres({ name: "frontrow", settings, ...(binaries && { binaries }) });
-  return { adminUrl: url, stop };
+  const postgres = await startTemporaryPostgres({ name: "frontrow", settings, ...(binaries && { binaries }) });
+  // Vitest has no teardown when it is interrupted.
+  const kill = () => killServer(postgres.dataDir);
+  const exit = () => process.exit(130);
+  process.once("exit", kill).once("SIGINT", exit).once("SIGTERM", exit);
+  return {
+    adminUrl: postgres.url,
+    stop: async () => {
+      process.off("exit", kill).off("SIGINT", exit).off("SIGTERM", exit);
+      await postgres.stop();
+    },
+  };
+}
+
+function killServer(dataDir: string): void {
+  try {
+    const [pid] = readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n");
+    process.kill(Number(pid), "SIGINT");
+  } catch {
+    // It has ended.
+  }
 }

@@ -1,5 +1,4 @@
-/** Batches to decide, and what is stored before them. */
-
+/** Random batches, and the bookings stored before them. */
 import fc from "fast-check";
 import type { Command } from "../../src/booking/commands.ts";
 import type { Booking } from "../../src/domain/booking.ts";
@@ -35,7 +34,7 @@ export const storedBookings: fc.Arbitrary<Booking[]> = fc
     ),
   );
 
-/** Requests of one batch, each by somebody else. A caller without a key gets one that nobody else has. */
+/** Requests of one batch, each by a different actor. A request without a key gets a unique one. */
 export const requests: fc.Arbitrary<Command[]> = fc
   .array(
     fc.oneof(
@@ -63,7 +62,7 @@ export const instants = fc.constantFrom(
   ...[closesAt.subtract(microsecond), closesAt],
 );
 
-/** What the store reads for a batch: no more than its keys and ids. */
+/** The bookings that the store reads for a batch: those of its keys and ids only. */
 export function readFor(batch: readonly Command[], stored: readonly Booking[]): Booking[] {
   const isWanted = (booking: Booking) => (request: Command) =>
     request.kind === "cancel"

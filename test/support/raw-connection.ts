@@ -1,7 +1,8 @@
-/** Connections whose every byte the test decides. */
+/** Connections on which the test writes every byte. */
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export interface RawConnection {
   readonly socket: Socket;
@@ -41,7 +42,7 @@ export function converse(port: number, text: string): Promise<string> {
   return connection.closed;
 }
 
-/** Writes one byte at a time, each in a packet of its own as far as the system allows. */
+/** Writes one byte at a time, each in a separate packet as far as the system allows. */
 export async function drip(socket: Socket, bytes: Buffer): Promise<void> {
   socket.setNoDelay(true);
   for (const byte of bytes) {
@@ -50,32 +51,20 @@ export async function drip(socket: Socket, bytes: Buffer): Promise<void> {
   }
 }
 
-/** A TCP proxy that passes the first bytes of each connection on one at a time. */
-export async function startDrippingProxy(targetPort: number, drippedBytes: number) {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect({ port: targetPort, host: "127.0.0.1" });
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => (socket === client ? upstream : client).destroy());
-    }
-    upstream.on("data", (chunk) => client.write(chunk));
-    let left = drippedBytes;
-    let passed = Promise.resolve();
-    client.on("data", (chunk: Buffer) => {
-      const [slow, fast] = [chunk.subarray(0, left), chunk.subarray(left)];
-      left -= slow.length;
-      passed = passed.then(() => drip(upstream, slow)).then(() => void upstream.write(fast));
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
+/** A TCP proxy that passes on the first bytes of each client's connection one at a time. */
+export function startDrippingProxy(url: string, drippedBytes: number): Promise<TcpProxy> {
+  return startTcpProxy(url, {
+    join(client, upstream) {
+      client.on("close", () => upstream.destroy());
+      upstream.on("close", () => client.destroy());
+      upstream.on("data", (chunk) => client.write(chunk));
+      let left = drippedBytes;
+      let passed = Promise.resolve();
+      client.on("data", (chunk: Buffer) => {
+        const [slow, fast] = [chunk.subarray(0, left), chunk.subarray(left)];
+        left -= slow.length;
+        passed = passed.then(() => drip(upstream, slow)).then(() => void upstream.write(fast));
+      });
     },
-  };
+  });
 }

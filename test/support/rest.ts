@@ -23,3 +23,10 @@ export async function restCall(
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
+
+/** Posts JSON to a path. */
+export async function postJson(baseUrl: string, path: string, body: object) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(`${baseUrl}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}

@@ -1,23 +1,23 @@
-/** Two service processes that share a database, and a look at whether both are well. */
+/** Two service processes that share a database, and a check that both are healthy. */
 import { expect, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { sharePool } from "../../src/store/pool-shares.ts";
-import { createConcert, describeConcert } from "./concerts.ts";
 import type { TestDatabase } from "./database.ts";
 import { holdLock } from "./locks.ts";
 import { tally } from "./outcomes.ts";
-import { type ServiceProcess, spawnService } from "./process.ts";
+import { type OpenProgram, openProgram } from "./program.ts";
 import { createProtocolClient, type Outcome, type Protocol, type ProtocolClient } from "./protocols.ts";
 import { type Settings, testEnvironment } from "./service.ts";
+import { createConcert, describeConcert } from "./stage.ts";
 
 export interface ServicePair {
-  readonly services: readonly ServiceProcess[];
-  /** Those of each service, one for each protocol. */
+  readonly services: readonly OpenProgram[];
+  /** The clients of each service, one for each protocol. */
   readonly clients: readonly (readonly ProtocolClient[])[];
-  /** Fails unless both services can do all that they could at the start. */
+  /** Fails unless both services book, cancel, use their whole pools and have no session left over. */
   checkWell(database: TestDatabase): Promise<void>;
-  /** Ends both; fails unless they drain and have reported no error. */
+  /** Ends both. Fails unless they drain and have logged no error. */
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function startServicePair(
   settings: Settings = {},
 ): Promise<ServicePair> {
   const all = { APP_DATABASE_POOL_SIZE: String(poolSize), ...settings };
-  const services = await Promise.all(databaseUrls.map((url) => spawnService(testEnvironment(url, all))));
+  const services = await Promise.all(databaseUrls.map((url) => openProgram(testEnvironment(url, all))));
   const clients = services.map(({ baseUrl, grpcUrl }) =>
     protocols.map((protocol) => createProtocolClient(protocol, protocol === "gRPC" ? grpcUrl : baseUrl)),
   );
@@ -59,10 +59,10 @@ export async function startServicePair(
   };
 }
 
-/** Lets it drain, for so long. */
-async function stop(service: ServiceProcess): Promise<number | null> {
-  const timer = setTimeout(() => void service.kill("SIGKILL"), drainMs);
-  return await service.kill("SIGTERM").finally(() => clearTimeout(timer));
+/** Lets it drain, and kills it after a limit. */
+async function stop(service: OpenProgram): Promise<number | null> {
+  const timer = setTimeout(() => void service.stop("SIGKILL"), drainMs);
+  return await service.stop().finally(() => clearTimeout(timer));
 }
 
 /** One booking and its cancel. */
@@ -76,8 +76,8 @@ async function checkBooking(client: ProtocolClient): Promise<void> {
 }
 
 /**
- * Every connection of every pool can be used, all at once: those that batches may take by bookings of as many concerts,
- * the others by updates of others. Each waits for a lock of the test's until all do.
+ * Checks that every connection of every pool can be used, all at once: those for batches by bookings of as many concerts,
+ * the others by updates of other concerts. Each call waits for a lock of the test until all do.
  */
 async function checkWholePools(
   database: TestDatabase,
@@ -109,7 +109,7 @@ async function checkWholePools(
   expect(tally(await Promise.all(calls))).toEqual({ OK: places.length });
 }
 
-/** Of the services' sessions none is left over, and none is still in a transaction. */
+/** Checks that no session of the services is left over, and none is still in a transaction. */
 async function checkSessions(database: TestDatabase, atMost: number): Promise<void> {
   const sessions = await database.query<{ state: string }>(
     "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'frontrow'",

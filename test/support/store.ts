@@ -1,4 +1,4 @@
-/** The store without the service around it, for what only happens far below the API. */
+/** The store without the service around it, for behaviour that no API call shows. */
 import { sql, type Transaction } from "kysely";
 import type { ChangeDeadline, Progress } from "../../src/domain/deadline.ts";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.ts";
@@ -33,7 +33,7 @@ export function openDeadline(): ChangeDeadline & { readonly progress: Progress; 
   };
 }
 
-/** What a test does in a transaction. */
+/** The work of a test in a transaction. */
 export type Work = (transaction: Transaction<DB>) => Promise<unknown>;
 
 /** Runs a transaction whose result does not matter. */

@@ -1,4 +1,4 @@
-/** A service of the test-only schema whose methods stream what a test makes them send, behind the guards of the real one. */
+/** A service of the test-only schema whose methods stream what a test sends, behind the guards of the real service. */
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
@@ -6,40 +6,36 @@ import { createHost } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { openGuards } from "../../src/rpc/guards.ts";
 import type { StreamOptions } from "../../src/rpc/interceptors/index.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
-import { createHttpApp } from "../../src/transport/http.ts";
-import { listen } from "../../src/transport/listener/listen.ts";
-import { createReadiness } from "../../src/transport/readiness.ts";
-import { listenOptions } from "./listen-options.ts";
+import { createAppContext, serveServices } from "./served-app.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
 
-/** A handler under way. */
+/** A running handler. */
 export interface Feed {
   readonly request: Readonly<Record<string, unknown>>;
   readonly context: HandlerContext;
   send(text: string): void;
-  /** Sends this without end, as fast as it is taken. */
+  /** Sends this text without end, as fast as the stream takes it. */
   flood(text: string): void;
   end(error?: unknown): void;
-  /** The messages that were taken from the handler. */
+  /** How many messages were taken from the handler. */
   readonly taken: number;
 }
 
 export interface StreamService {
   readonly baseUrl: string;
   readonly method: (name: "WatchAll" | "WatchUser" | "WatchBooking") => DescMethodServerStreaming;
-  /** The handlers that were begun, in their order. */
+  /** The handlers in the order of their starts. */
   readonly feeds: readonly Feed[];
-  /** The next handler that begins. */
+  /** Resolves when the next handler starts. */
   nextFeed(): Promise<Feed>;
-  /** The lines of calls that have ended. */
+  /** The log lines of calls that have ended. */
   readonly calls: readonly Readonly<Record<string, unknown>>[];
   /** Resolves when there is a line of a call with these fields. */
   logged(fields: object): Promise<void>;
   /** Everything that was logged. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
-  /** Drains. Resolves when every connection is gone. */
+  /** Drains. Resolves when every connection is closed. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -58,11 +54,10 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const service = await schema;
   const env = { APP_AUTH_MODE: "none", ...options.settings };
   const { config } = loadConfig({ argv: [], env, readFile: () => undefined, projectRoot: "/" });
-  const lines: Record<string, unknown>[] = [];
-  const logger = createLogger({ level: "debug", destination: { write: (line) => lines.push(JSON.parse(line)) } });
+  const appContext = createAppContext();
+  const { logged: lines, logger, readiness } = appContext;
   const stack = new AsyncDisposableStack();
   const { publish } = createHost(logger, new AbortController().signal, stack);
-  const readiness = createReadiness({ probe: () => Promise.resolve({ isGood: true }), publish });
   const { draining } = readiness;
   const guardOptions = { services: [service], publish, draining, stack, streams: options.streams ?? {} };
   const interceptors = await openGuards(config, guardOptions);
@@ -74,23 +69,15 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
     return messages;
   };
   const implementation = { watchAll: watch, watchUser: watch, watchBooking: watch };
-  const shutdown = new AbortController();
-  const http = await createHttpApp({
-    services: [{ service, implementation: implementation as unknown as ServiceImpl<DescService> }],
-    interceptors,
-    readiness,
-    corsOrigins: "*",
-    maxBodyBytes: config.maxBodyBytes,
-    trustedProxies: config.trustedProxies,
-    publish,
-    logger,
-    shutdownSignal: shutdown.signal,
-  });
-  const listener = await listen({ ...listenOptions(), handler: http.routing });
+  const app = await serveServices(
+    [{ service, implementation: implementation as unknown as ServiceImpl<DescService> }],
+    { interceptors, maxBodyBytes: config.maxBodyBytes, trustedProxies: config.trustedProxies },
+    appContext,
+  );
   const calls = () => lines.filter(({ msg }) => msg === "call");
   let awaited = 0;
   return {
-    baseUrl: `http://127.0.0.1:${listener.port}`,
+    baseUrl: app.baseUrl,
     method(name) {
       const isStream = (method: DescService["methods"][number]): method is DescMethodServerStreaming =>
         method.methodKind === "server_streaming" && method.name === name;
@@ -108,15 +95,9 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
       await vi.waitFor(() => expect(calls()).toContainEqual(expect.objectContaining(fields)), patience);
     },
     lines,
-    async drain() {
-      readiness.drain();
-      await listener.close();
-    },
+    drain: () => app.drain(),
     async close() {
-      listener.destroy();
-      await listener.close();
-      readiness.close();
-      await http.close();
+      await app.close();
       await stack.disposeAsync();
     },
   };

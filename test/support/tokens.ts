@@ -1,4 +1,4 @@
-/** Somebody who signs tokens, and a service's settings that trust it. */
+/** An issuer of tokens, and the settings of a service that trusts it. */
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import type { Settings } from "./service.ts";
 
@@ -7,7 +7,7 @@ export const audience = "frontrow-under-test";
 
 export const allScopes = "concerts:write bookings:read bookings:write bookings:admin";
 
-/** What a token says besides the usual; undefined leaves a claim out. */
+/** Claims besides the usual ones. Undefined leaves a claim out. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 export interface TokenIssuer {
@@ -17,7 +17,7 @@ export interface TokenIssuer {
   readonly algorithm: string;
   /** The public key as a member of a JSON Web Key Set, under this id. */
   jwk(kid: string): Promise<JWK>;
-  /** A token that is good for an hour, unless the claims say otherwise. */
+  /** A token that is valid for an hour, unless the claims change that. */
   sign(claims: Claims, header?: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
@@ -45,12 +45,12 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);
 }
 
-/** The settings of a service that takes this issuer's tokens. */
+/** The settings of a service that accepts this issuer's tokens. */
 export function trusting({ pem }: Pick<TokenIssuer, "pem">, changes: Settings = {}): Settings {
   return { ...expecting, APP_AUTH_PUBLIC_KEY: pem, ...changes };
 }
 
-/** The same, but for the key. */
+/** The same without the key. */
 export const expecting: Settings = {
   APP_AUTH_MODE: "jwt",
   APP_AUTH_ISSUER: issuer,

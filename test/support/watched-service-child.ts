@@ -1,29 +1,25 @@
-/** The service in a process of its own, which tells its parent what it holds. The argument: its environment, as JSON. */
+/** Frontrow in a process that writes what it holds when it receives SIGUSR2. */
 import { startApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 
-const [environment = "{}"] = process.argv.slice(2);
-const { config } = loadConfig({
-  argv: [],
-  env: JSON.parse(environment),
-  readFile: () => undefined,
-  projectRoot: import.meta.dirname,
-});
+const projectRoot = import.meta.dirname;
+const { config } = loadConfig({ argv: [], env: process.env, readFile: () => undefined, projectRoot });
 const app = await startApp(config, createLogger({ level: config.logLevel }), new AbortController().signal);
+const write = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-process.on("message", () => {
+process.on("SIGUSR2", () => {
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
-  process.send?.({
+  write({
     sockets: process.getActiveResourcesInfo().filter((resource) => resource === "TCPSocketWrap").length,
     usedBytes: heapUsed + external,
-    // Kilobytes everywhere, says Node's documentation.
+    // Node gives kilobytes on every platform.
     peakBytes: process.resourceUsage().maxRSS * 1024,
   });
 });
-process.once("disconnect", async () => {
+process.once("SIGTERM", async () => {
   await app.close();
   process.exit();
 });
-process.send?.({ restPort: app.restPort, grpcPort: app.grpcPort });
+write({ restPort: app.restPort, grpcPort: app.grpcPort });

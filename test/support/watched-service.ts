@@ -1,16 +1,15 @@
-/** The service in a process of its own, whose connections and memory a test can count. */
-import { fork } from "node:child_process";
-import { once } from "node:events";
+/** The service in a separate process, whose connections and memory a test can count. */
 import { join } from "node:path";
 import { createTestDatabase } from "./database.ts";
+import { openProgram } from "./program.ts";
 import { type Settings, testEnvironment } from "./service.ts";
 
-/** What a process holds, its garbage collected. */
+/** What a process holds after a garbage collection. */
 export interface Holdings {
-  /** Those of the database included. */
+  /** Including those to the database. */
   readonly sockets: number;
   readonly usedBytes: number;
-  /** The most memory that the process ever had. */
+  /** The most memory that the process has had so far. */
   readonly peakBytes: number;
 }
 
@@ -18,35 +17,30 @@ export interface WatchedService {
   readonly baseUrl: string;
   readonly grpcUrl: string;
   holdings(): Promise<Holdings>;
-  /** Lets it drain; fails if it does not end well. */
+  /** Drains the service. Fails unless it ends with 0. */
   close(): Promise<void>;
 }
 
-/** Starts it on a database of its own. */
+/** Starts the service on a new database. */
 export async function startWatchedService(settings: Settings): Promise<WatchedService> {
   const database = await createTestDatabase();
-  const environment = testEnvironment(database.url, settings);
-  const child = fork(join(import.meta.dirname, "watched-service-child.ts"), [JSON.stringify(environment)], {
-    execArgv: ["--expose-gc"],
+  const program = await openProgram(testEnvironment(database.url, settings), [], {
+    logLevel: "fatal",
+    script: join(import.meta.dirname, "watched-service-child.ts"),
+    nodeFlags: ["--expose-gc"],
   });
-  const ended = once(child, "exit").then(([code, signal]) => `the service ended with ${code ?? signal}`);
-  const nextMessage = async () => {
-    const [message] = await Promise.race([once(child, "message"), ended.then((how) => Promise.reject(new Error(how)))]);
-    return message;
-  };
-  const { restPort, grpcPort } = await nextMessage();
   return {
-    baseUrl: `http://127.0.0.1:${restPort}`,
-    grpcUrl: `http://127.0.0.1:${grpcPort}`,
-    holdings() {
-      child.send("holdings");
-      return nextMessage();
+    baseUrl: program.baseUrl,
+    grpcUrl: program.grpcUrl,
+    async holdings() {
+      const line = program.nextLine('"sockets"');
+      program.signal("SIGUSR2");
+      return JSON.parse(await line);
     },
     async close() {
-      if (child.connected) child.disconnect();
-      const how = await ended;
+      const code = await program.stop();
       await database.drop();
-      if (how !== "the service ended with 0") throw new Error(how);
+      if (code !== 0) throw new Error(`the service ended with ${code}:\n${program.output()}`);
     },
   };
 }

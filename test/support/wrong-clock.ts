@@ -1,4 +1,4 @@
-/** Preloaded into a process by `node --import`: its clock is off by TEST_CLOCK_SHIFT_MS from then on. */
+/** Preloaded into a process by `node --import`: shifts its clock by TEST_CLOCK_SHIFT_MS. */
 const shiftMs = Number(process.env.TEST_CLOCK_SHIFT_MS);
 const TrueDate = Date;
 const trueInstant = Temporal.Now.instant;

@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, vi } from "vitest";
-import { createConcert } from "../../support/concerts.ts";
 import type { TestDatabase } from "../../support/database.ts";
 import { holdConcert, patientSettings } from "../../support/locks.ts";
-import { type ServiceProcess, spawnService } from "../../support/process.ts";
+import { type OpenProgram, openProgram } from "../../support/program.ts";
 import { createProtocolClient } from "../../support/protocols.ts";
 import { testEnvironment } from "../../support/service.ts";
+import { createConcert } from "../../support/stage.ts";
 import type { Caller, Ended, Json } from "./caller.ts";
 import { startWire, type Wire } from "./wire.ts";
 
@@ -15,9 +15,9 @@ import { startWire, type Wire } from "./wire.ts";
 export interface Stage {
   readonly caller: Caller;
   readonly wire: Wire;
-  readonly service: ServiceProcess;
+  readonly service: OpenProgram;
   /** A service that takes one read a minute. */
-  readonly strict: ServiceProcess;
+  readonly strict: OpenProgram;
   readonly database: TestDatabase;
   /** Starts the client once more, for another service. */
   connect(address: string): Caller;
@@ -107,14 +107,14 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
   "sends and receives gzip": async ({ caller, wire, service }) => {
     // Long and repetitive enough to be worth compressing to every library.
     const { booking } = await newBooking(service, { userId: `${randomUUID()}${" zip".repeat(50)}` });
-    const earlier = wire.zipped;
+    const earlier = wire.zipped();
     const made = await Promise.all(
       Array.from({ length: 10 }, () => caller.call(bookTickets, booking, { gzip: true }).then(succeeded)),
     );
-    expect(wire.zipped.requests).toBeGreaterThan(earlier.requests);
+    expect(wire.zipped().requests).toBeGreaterThan(earlier.requests);
     const listed = succeeded(await caller.call(getUserBookings, { userId: booking.userId }));
     expect(listed.bookings).toHaveLength(made.length);
-    expect(wire.zipped.responses).toBeGreaterThan(earlier.responses);
+    expect(wire.zipped().responses).toBeGreaterThan(earlier.responses);
   },
 
   "checks and watches the health": async ({ caller }) => {
@@ -141,13 +141,15 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
       await held.untilInTheWay();
 
       wire.moveTo(other.grpcUrl);
-      const stopped = service.kill("SIGTERM");
+      const stopped = service.stop();
       expect(await watched.response(1)).toEqual({ status: "NOT_SERVING" });
       expect(await watched.ended).toMatchObject({ code: "OK" });
       // HTTP/1.1 has no GOAWAY: a request on a connection that is just being closed would fail.
-      await vi.waitFor(() => expect(wire.goaways > 0 || wire.open === 1).toBe(true), { timeout: 30_000 });
+      await vi.waitFor(() => expect(wire.counts()).toSatisfy(({ goaways, open }) => goaways > 0 || open === 1), {
+        timeout: 30_000,
+      });
       expect(succeeded(await caller.call(check, { service: "" }))).toEqual({ status: "SERVING" });
-      expect(wire.connections).toBeGreaterThan(1);
+      expect(wire.counts().connections).toBeGreaterThan(1);
       await held.release();
       const made = succeeded(await underWay.ended);
       expect(await stopped).toBe(0);
@@ -162,7 +164,7 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<void>>
     await withService(testEnvironment(stage.database.url, settings), async (service) => {
       const call = stage.connect(hostOf(service)).start(bookTickets, { ...booking, requestId });
       await held.untilInTheWay();
-      const stopped = service.kill("SIGTERM");
+      const stopped = service.stop();
       const ended = await call.ended;
       expect(ended.code).toBe("UNAVAILABLE");
       expect(ended.details).toContainEqual({ "@type": errorInfo, domain: "frontrow", reason: "SHUTTING_DOWN" });
@@ -208,7 +210,7 @@ interface Booking {
 
 /** A request to book at a concert of the test's own, by a user that has no other bookings, and a key for it. */
 async function newBooking(
-  service: ServiceProcess,
+  service: OpenProgram,
   changes: Partial<Booking> = {},
   totalTickets = 100,
 ): Promise<{ readonly booking: Booking & Json; readonly requestId: string }> {
@@ -249,14 +251,14 @@ function countCodes(calls: readonly Ended[]): Record<string, number> {
 /** Runs a service for the time of a task. */
 async function withService(
   environment: Record<string, string>,
-  task: (service: ServiceProcess) => Promise<void>,
+  task: (service: OpenProgram) => Promise<void>,
 ): Promise<void> {
-  const service = await spawnService(environment);
+  const service = await openProgram(environment);
   try {
     await task(service);
   } finally {
-    await service.kill("SIGTERM");
+    await service.stop();
   }
 }
 
-const hostOf = ({ grpcUrl }: ServiceProcess) => new URL(grpcUrl).host;
+const hostOf = ({ grpcUrl }: OpenProgram) => new URL(grpcUrl).host;

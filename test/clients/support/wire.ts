@@ -1,24 +1,29 @@
 /** A TCP proxy between a client and the service: it counts what the client's library does not show. */
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { flag, frameType } from "../../support/http2-frames.ts";
+import { pipe, startTcpProxy } from "../../support/tcp-proxy.ts";
 
 export interface Wire {
   /** `HOST:PORT` for clients. */
   readonly address: string;
-  /** Connections of clients so far. */
-  readonly connections: number;
-  /** Those that are open at this moment. */
-  readonly open: number;
-  /** HTTP/2 pings of clients so far, without the answers to the server's. */
-  readonly pings: number;
-  /** GOAWAY frames of the server so far. */
-  readonly goaways: number;
+  counts(): WireCounts;
   /** Requests and responses so far that have a gzip header in them. */
-  readonly zipped: { readonly requests: number; readonly responses: number };
+  zipped(): { readonly requests: number; readonly responses: number };
   /** New connections go to the service at this URL. */
   moveTo(url: string): void;
   close(): Promise<void>;
+}
+
+/** What has been seen so far. */
+export interface WireCounts {
+  /** Connections of clients. */
+  readonly connections: number;
+  /** Those that are open at this moment. */
+  readonly open: number;
+  readonly closedByServer: number;
+  /** HTTP/2 pings of clients, without the answers to the server's. */
+  readonly pings: number;
+  /** GOAWAY frames of the server. */
+  readonly goaways: number;
 }
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -26,73 +31,43 @@ const gzipMagic = Buffer.of(0x1f, 0x8b, 0x08);
 
 /** Starts a proxy before the service at this URL. */
 export async function startWire(url: string): Promise<Wire> {
-  let target = new URL(url);
-  const sockets = new Set<Socket>();
-  const counts = { connections: 0, open: 0, pings: 0, goaways: 0, zippedRequests: 0, zippedResponses: 0 };
+  const counts = { connections: 0, open: 0, closedByServer: 0, pings: 0, goaways: 0 };
+  const zipped = { requests: 0, responses: 0 };
 
-  const server = createServer({ noDelay: true }, (client) => {
-    counts.connections += 1;
-    counts.open += 1;
-    client.on("close", () => {
-      counts.open -= 1;
-    });
-    const upstream = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.on("error", () => other.destroy());
-      // What has been received is still passed on: `pipe` ends the other side then.
-      socket.on("close", () => sockets.delete(socket));
-      socket.pipe(other);
-    }
-    const requests = createFrameReader(({ type, flags }) => {
-      if (type === frameType.ping && (flags & flag.ack) === 0) counts.pings += 1;
-    }, preface);
-    const responses = createFrameReader(({ type }) => {
-      if (type === frameType.goaway) counts.goaways += 1;
-    });
-    client.on("data", (chunk: Buffer) => {
-      requests.read(chunk);
-      if (chunk.includes(gzipMagic)) counts.zippedRequests += 1;
-    });
-    upstream.on("data", (chunk: Buffer) => {
-      // The client speaks first, so it is known by now whether it speaks HTTP/2.
-      if (requests.isHttp2()) responses.read(chunk);
-      if (chunk.includes(gzipMagic)) counts.zippedResponses += 1;
-    });
+  const proxy = await startTcpProxy(url, {
+    join(client, upstream) {
+      counts.connections += 1;
+      counts.open += 1;
+      client.on("close", () => {
+        counts.open -= 1;
+      });
+      upstream.once("end", () => {
+        counts.closedByServer += 1;
+      });
+      pipe(client, upstream);
+      const requests = createFrameReader(({ type, flags }) => {
+        if (type === frameType.ping && (flags & flag.ack) === 0) counts.pings += 1;
+      }, preface);
+      const responses = createFrameReader(({ type }) => {
+        if (type === frameType.goaway) counts.goaways += 1;
+      });
+      client.on("data", (chunk: Buffer) => {
+        requests.read(chunk);
+        if (chunk.includes(gzipMagic)) zipped.requests += 1;
+      });
+      upstream.on("data", (chunk: Buffer) => {
+        // The client speaks first, so it is known by now whether it speaks HTTP/2.
+        if (requests.isHttp2()) responses.read(chunk);
+        if (chunk.includes(gzipMagic)) zipped.responses += 1;
+      });
+    },
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-
   return {
-    address: `127.0.0.1:${port}`,
-    get connections() {
-      return counts.connections;
-    },
-    get open() {
-      return counts.open;
-    },
-    get pings() {
-      return counts.pings;
-    },
-    get goaways() {
-      return counts.goaways;
-    },
-    get zipped() {
-      return { requests: counts.zippedRequests, responses: counts.zippedResponses };
-    },
-    moveTo(url) {
-      target = new URL(url);
-    },
-    async close() {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
+    address: `127.0.0.1:${proxy.port}`,
+    counts: () => ({ ...counts }),
+    zipped: () => ({ ...zipped }),
+    moveTo: proxy.moveTo,
+    close: proxy.close,
   };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { createTestDatabase } from "../database.ts";
-import { spawnService } from "../process.ts";
+import { openProgram } from "../program.ts";
 import { testEnvironment } from "../service.ts";
 import { type FuzzProtocol, faultOf } from "./answers.ts";
 import { hasTimeout, type RawRequest } from "./http.ts";
@@ -38,9 +38,9 @@ export interface FuzzTarget {
 /** Starts the service as a child process, which an unhandled rejection ends. */
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const database = await createTestDatabase();
-  const service = await spawnService(testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384" }));
+  const service = await openProgram(testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384" }));
   const close = async () => {
-    await service.kill("SIGKILL");
+    await service.stop("SIGKILL");
     await database.drop();
   };
   const shapes = await createShapes(service.baseUrl).catch(async (error) => {
@@ -66,7 +66,7 @@ export async function startFuzzTarget(): Promise<FuzzTarget> {
       const troubles = service.lines.filter(isTrouble);
       expect(troubles.filter((line) => !isLate(line))).toEqual([]);
       expect(troubles.length).toBeLessThanOrEqual(impatient);
-      expect(service.process.exitCode ?? service.process.signalCode).toBeNull();
+      expect(service.isRunning()).toBe(true);
       expect((await fetch(`${service.baseUrl}/readyz`)).status).toBe(200);
       expect((await fetch(`${service.baseUrl}/api/v1/concerts?page_size=1`)).status).toBe(200);
       await database.checkInvariants();
