@@ -9,7 +9,7 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules", ".c
 const shared = { isolate: false };
 const integration = {
   ...shared,
-  globalSetup: ["test/support/global-setup.ts"],
+  globalSetup: ["test/support/database/global-setup.ts"],
   setupFiles: ["test/support/setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: "clients",
           include: ["test/clients/*.test.ts"],
-          globalSetup: ["test/support/global-setup.ts"],
+          globalSetup: ["test/support/database/global-setup.ts"],
           setupFiles: ["test/support/setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
-          globalSetup: ["test/support/global-setup.ts"],
+          globalSetup: ["test/support/database/global-setup.ts"],
           setupFiles: ["test/support/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: "scale",
           include: ["test/scale/*.test.ts"],
-          globalSetup: ["test/support/global-setup.ts"],
+          globalSetup: ["test/support/database/global-setup.ts"],
           setupFiles: ["test/support/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { flag, frame, frameType, grpcFields, headers, opening, reset } from "../test/support/http2-frames.ts";
+import { flag, frame, frameType, grpcFields, headers, opening, reset } from "../test/support/network/http2-frames.ts";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
 import { serveQuestions } from "./questions.ts";
 

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
-import { startTestPostgres } from "../test/support/postgres.ts";
+import { startTestPostgres } from "../test/support/database/postgres.ts";
 import { type KillingTest, type Mutant, mutants } from "./mutants.ts";
 
 const projectRoot = join(import.meta.dirname, "..");

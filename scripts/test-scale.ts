@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { binariesOf } from "@frontrow/embedded-postgres";
 import { oldestMajor } from "../src/store/server-checks.ts";
-import { oldestPackage } from "../test/support/postgres.ts";
+import { oldestPackage } from "../test/support/database/postgres.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 

@@ -2,8 +2,8 @@
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { envelope, jsonType, sendGrpc, sendHttp } from "./support/bad-input.ts";
-import { openRaw } from "./support/raw-connection.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const getConcert = "/frontrow.v1.ConcertService/GetConcert";
 let app: ServedApp;

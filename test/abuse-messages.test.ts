@@ -12,7 +12,7 @@ import { HealthCheckRequestSchema } from "../gen/health/v1/health_pb.ts";
 import { DomainError } from "../src/domain/failure.ts";
 import { connectErrorFor } from "../src/rpc/status.ts";
 import { envelope, rpcPath, sendHttp } from "./support/bad-input.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 let app: ServedApp;
 let session: ClientHttp2Session;

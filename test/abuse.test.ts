@@ -17,11 +17,11 @@ import {
   sendGrpc,
   sendHttp,
 } from "./support/bad-input.ts";
-import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
+import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
+import { type Holdings, startWatchedService, type WatchedService } from "./support/process/watched-service.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { openRaw, type RawConnection } from "./support/raw-connection.ts";
-import { createConcert } from "./support/stage.ts";
-import { type Holdings, startWatchedService, type WatchedService } from "./support/watched-service.ts";
+import { createConcert } from "./support/service/stage.ts";
 
 const listConcerts = rpcPath("ConcertService.ListConcerts");
 const bookTickets = rpcPath("BookingService.BookTickets");

@@ -9,12 +9,12 @@ import type { Booking } from "../src/domain/booking.ts";
 import { type Actor, serviceItself } from "../src/domain/change.ts";
 import type { ConcertId } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
-import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support/audit.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { verdict } from "./support/engine-stage.ts";
-import { exampleConcert } from "./support/example-bookings.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { verdict } from "./support/booking/engine-stage.ts";
+import { exampleConcert } from "./support/booking/example-bookings.ts";
+import { type AuditEntry, admin, entriesOf, otherAdmin, person } from "./support/database/audit.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
 
 let database: TestDatabase;
 let proxy: PostgresProxy;

@@ -9,10 +9,10 @@ import { createCatalogue } from "../src/concerts/catalogue.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
 import type { Store } from "../src/store/store.ts";
-import { admin, otherAdmin, person } from "./support/audit.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { exampleConcert } from "./support/example-bookings.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { exampleConcert } from "./support/booking/example-bookings.ts";
+import { admin, otherAdmin, person } from "./support/database/audit.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
 
 /** A role that owns nothing, as the page's GRANTs have it. */
 const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;

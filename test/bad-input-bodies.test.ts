@@ -16,7 +16,7 @@ import {
   sendHttp,
   startSubject,
 } from "./support/bad-input.ts";
-import { converse, openRaw } from "./support/raw-connection.ts";
+import { converse, openRaw } from "./support/network/raw-connection.ts";
 
 const maxBytes = 4096;
 

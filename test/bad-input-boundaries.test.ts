@@ -13,7 +13,7 @@ import {
 } from "./support/bad-input.ts";
 import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
 import type { JsonObject } from "./support/scenario.ts";
-import { createStage, type Stage } from "./support/stage.ts";
+import { createStage, type Stage } from "./support/service/stage.ts";
 
 let subject: Subject;
 let caller: JsonCaller;

@@ -13,7 +13,7 @@ import {
   sendHttp,
   startSubject,
 } from "./support/bad-input.ts";
-import { converse } from "./support/raw-connection.ts";
+import { converse } from "./support/network/raw-connection.ts";
 
 let subject: Subject;
 beforeAll(async () => {

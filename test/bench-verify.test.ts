@@ -1,8 +1,8 @@
 /** The bench fails for a run that oversold, lost or doubled a booking. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { verifyBookings, verifyOutcomes } from "../bench/verify.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { insertConcerts } from "./support/stage.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { insertConcerts } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 let concertId: bigint;

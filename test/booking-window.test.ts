@@ -5,13 +5,13 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/locks.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/database/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
-import { openProgram } from "./support/program.ts";
+import { openProgram } from "./support/process/program.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService, testEnvironment } from "./support/service.ts";
-import { createConcert, instantOf } from "./support/stage.ts";
+import { startTestService, type TestService, testEnvironment } from "./support/service/service.ts";
+import { createConcert, instantOf } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 
@@ -212,7 +212,7 @@ describe.each([
     const shifted = await concertWithWindow(`${shiftHours - 1} hours`, `${shiftHours + 1} hours`);
     const wrong = await openProgram({
       ...testEnvironment(database.url),
-      NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, "support", "wrong-clock.ts"))}`,
+      NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, "support", "process", "wrong-clock.ts"))}`,
       TEST_CLOCK_SHIFT_MS: String(shiftHours * 3_600_000),
     });
     const wrongClient = createProtocolClient("Connect JSON", wrong.baseUrl);

@@ -2,8 +2,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { envelope, rpcPath, sendGrpc } from "./support/bad-input.ts";
-import { converse } from "./support/raw-connection.ts";
-import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { converse } from "./support/network/raw-connection.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { sendRaw } from "./support/wire/send.ts";
 
 const path = rpcPath("ConcertService.GetConcert");

@@ -9,14 +9,14 @@ import { serviceItself } from "../src/domain/change.ts";
 import type { Concert, ConcertDescription, ConcertFilter } from "../src/domain/concert.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { exampleConcert } from "./support/example-bookings.ts";
-import { holdLock } from "./support/locks.ts";
+import { exampleConcert } from "./support/booking/example-bookings.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock } from "./support/database/locks.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient } from "./support/protocols.ts";
-import { startTestService } from "./support/service.ts";
-import { createStage } from "./support/stage.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { startTestService } from "./support/service/service.ts";
+import { createStage } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 /** It has one connection, so that a test can keep it busy. */

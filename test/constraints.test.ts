@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 
 /** For every constraint a statement that breaks it, and no other, of a database with one concert and one booking. */
 const violations: Record<string, string> = {

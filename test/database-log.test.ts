@@ -1,8 +1,8 @@
 /** The log of calls that fail because of the database has the cause, and no stored values. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { postJson } from "./support/rest.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlightJson } from "./support/stage.ts";
+import { postJson } from "./support/service/rest.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlightJson } from "./support/service/stage.ts";
 
 let service: TestService;
 beforeEach(async () => {

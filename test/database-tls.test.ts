@@ -12,11 +12,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { parseDatabaseUrl } from "../src/config/database-url.ts";
 import { startEmbeddedDatabase } from "../src/store/embedded.ts";
 import type { StoreOptions } from "../src/store/store.ts";
-import { findCommand } from "./support/child-process.ts";
-import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { openProgram } from "./support/program.ts";
-import { testEnvironment } from "./support/service.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
+import { findCommand } from "./support/process/child-process.ts";
+import { openProgram } from "./support/process/program.ts";
+import { testEnvironment } from "./support/service/service.ts";
 
 /** It makes the certificates. */
 const openssl = findCommand(["openssl"], { argument: "version", skipped: "tests of TLS to the database" });

@@ -4,15 +4,15 @@ import { createGrpcTransport, createConnectTransport as createNodeConnectTranspo
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/exchange.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import type { Protocol } from "./support/protocols.ts";
-import { restCall } from "./support/rest.ts";
-import { type Settings, startTestService, type TestService } from "./support/service.ts";
-import { createStage } from "./support/stage.ts";
+import { restCall } from "./support/service/rest.ts";
+import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
+import { createStage } from "./support/service/stage.ts";
 
 const { bookTickets } = BookingService.method;
 const writeProtocols = protocolsOf(bookTickets);

@@ -3,8 +3,8 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { openDeadline, openStore, transact } from "./support/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 /** It has one connection. */

@@ -1,11 +1,11 @@
 /** Batches that PostgreSQL does not commit, which only its answer to COMMIT shows. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { holdLock } from "./support/locks.ts";
+import { holdLock } from "./support/database/locks.ts";
 import { succeeded, verdict } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createConcert } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createConcert } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 

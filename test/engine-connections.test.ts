@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { verdict } from "./support/engine-stage.ts";
-import { insertConcerts } from "./support/stage.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { verdict } from "./support/booking/engine-stage.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
+import { insertConcerts } from "./support/service/stage.ts";
 
 const poolSize = 2;
 /** One more than there are connections. Each batch is for another concert, so that no lock makes it wait. */

@@ -13,10 +13,10 @@ import type { BatchChanges } from "../src/store/batch/writes.ts";
 import { type Connection, createPreparedSupport, createServerActivity } from "../src/store/connection.ts";
 import { createDatabase } from "../src/store/database.ts";
 import type { Store } from "../src/store/store.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { verdict } from "./support/engine-stage.ts";
-import { insertConcerts } from "./support/stage.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { verdict } from "./support/booking/engine-stage.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
+import { insertConcerts } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 

@@ -6,9 +6,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { envelope, rpcPath, type Subject, sendHttp, startSubject } from "./support/bad-input.ts";
-import { frame, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
-import { openRaw } from "./support/raw-connection.ts";
-import { restCall } from "./support/rest.ts";
+import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
+import { restCall } from "./support/service/rest.ts";
 
 let subject: Subject;
 

@@ -1,9 +1,9 @@
 /** What handlers and interceptors see of a call on the fast path, and the response when the call ends early. */
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type FastPathApp, serveFastPath } from "./support/fast-path-app.ts";
-import { openRaw } from "./support/raw-connection.ts";
-import type { ConcertHandlers } from "./support/served-app.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
+import { type FastPathApp, serveFastPath } from "./support/service/fast-path-app.ts";
+import type { ConcertHandlers } from "./support/service/served-app.ts";
 import { isEnveloped } from "./support/wire/calls.ts";
 import { callWay, responseTypeOf, timeoutOf, ways } from "./support/wire/get-concert.ts";
 

@@ -2,7 +2,7 @@
 import { connect } from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
-import { startTestService, type TestService } from "./support/service.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
 
 let service: TestService;
 

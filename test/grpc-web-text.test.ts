@@ -7,8 +7,8 @@ import {
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/health/v1/health_pb.ts";
-import { serveFastPath } from "./support/fast-path-app.ts";
-import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { serveFastPath } from "./support/service/fast-path-app.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { decodeText, type Envelope, envelope, readEnvelopes } from "./support/wire/envelopes.ts";
 
 const getConcert = "/frontrow.v1.ConcertService/GetConcert";

@@ -5,9 +5,9 @@
 import { constants } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { envelope, rpcPath } from "./support/bad-input.ts";
-import { flag, frame, frames, frameType, grpcFields, headers, opening, reset } from "./support/http2-frames.ts";
-import { openRaw, type RawConnection } from "./support/raw-connection.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { flag, frame, frames, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const listConcerts = grpcFields(rpcPath("ConcertService.ListConcerts"));
 const neverMs = 60 * 60_000;

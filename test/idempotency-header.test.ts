@@ -8,8 +8,8 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { envelope, expectGrpcError, rpcPath, sendGrpc } from "./support/bad-input.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlight, type Stage, userId } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert } = ConcertService.method;

@@ -4,13 +4,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/database/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
-import { openProgram } from "./support/program.ts";
+import { openProgram } from "./support/process/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
-import { noCache, startTestService, startTestServices, type TestService, testEnvironment } from "./support/service.ts";
-import { createConcert, describeConcert, timestamp } from "./support/stage.ts";
+import {
+  noCache,
+  startTestService,
+  startTestServices,
+  type TestService,
+  testEnvironment,
+} from "./support/service/service.ts";
+import { createConcert, describeConcert, timestamp } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert: create, getConcert, updateConcert } = ConcertService.method;

@@ -11,8 +11,8 @@ import {
   jsonProtocols,
 } from "./support/json-calls.ts";
 import type { JsonObject } from "./support/scenario.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { insertConcerts } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { insertConcerts } from "./support/service/stage.ts";
 
 const create = "ConcertService.CreateConcert";
 const update = "ConcertService.UpdateConcert";

@@ -5,13 +5,13 @@ import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { patientSettings } from "./support/locks.ts";
-import { startPostgresProxy } from "./support/postgres-proxy.ts";
-import { type OpenProgram, openProgram, startProgram } from "./support/program.ts";
-import { openRaw } from "./support/raw-connection.ts";
-import { startTestService, testEnvironment } from "./support/service.ts";
+import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { patientSettings } from "./support/database/locks.ts";
+import { startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
+import { type OpenProgram, openProgram, startProgram } from "./support/process/program.ts";
+import { startTestService, testEnvironment } from "./support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -11,11 +11,11 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { originOf } from "../src/rpc/call-context.ts";
 import { envelope, expectProblem, type HttpAnswer, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { callOnce } from "./support/exchange.ts";
-import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from "./support/http2-frames.ts";
+import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from "./support/network/http2-frames.ts";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { protocols } from "./support/protocols.ts";
-import { openRaw, type RawConnection } from "./support/raw-connection.ts";
-import { serveApp } from "./support/served-app.ts";
-import { startTestService, type TestService } from "./support/service.ts";
+import { serveApp } from "./support/service/served-app.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
 
 const createConcert = rpcPath("ConcertService.CreateConcert");
 const listConcerts = rpcPath("ConcertService.ListConcerts");

@@ -4,12 +4,12 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService, type ListConcertsRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createDemoConcerts } from "../src/concerts/demo.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openStore } from "./support/database/store.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient, protocols } from "./support/protocols.ts";
-import { noCache, startTestService, type TestService } from "./support/service.ts";
-import { createConcert, timestamp } from "./support/stage.ts";
-import { openStore } from "./support/store.ts";
+import { noCache, startTestService, type TestService } from "./support/service/service.ts";
+import { createConcert, timestamp } from "./support/service/stage.ts";
 
 type Filter = MessageInitShape<typeof ListConcertsRequestSchema>;
 

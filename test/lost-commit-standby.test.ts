@@ -2,9 +2,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type OwnServer, startOwnServer } from "./support/own-server.ts";
-import { startPostgresProxy } from "./support/postgres-proxy.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { type OwnServer, startOwnServer } from "./support/database/own-server.ts";
+import { startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
 
 let server: OwnServer;
 beforeAll(async () => {

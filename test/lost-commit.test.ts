@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdLock, patientSettings } from "./support/locks.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock, patientSettings } from "./support/database/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlight, type Stage, userId } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 let proxy: PostgresProxy;

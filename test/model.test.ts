@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { anyCommand, type Command, callFor, hotCommand, users } from "./support/histories.ts";
-import { type Answer, type Call, carryOut, emptyWorld, ticketLimit, type World } from "./support/model.ts";
-import { idOf, modelState, readState, send } from "./support/model-service.ts";
+import { anyCommand, type Command, callFor, hotCommand, users } from "./support/booking/histories.ts";
+import { type Answer, type Call, carryOut, emptyWorld, ticketLimit, type World } from "./support/booking/model.ts";
+import { idOf, modelState, readState, send } from "./support/booking/model-service.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
 
 /** To repeat a run: `TEST_SEED=... vitest run test/model.test.ts`. */
 const seed = Number(process.env.TEST_SEED ?? Math.trunc(Math.random() * 2 ** 31));

@@ -19,9 +19,9 @@ import {
   refusals,
 } from "./support/permissions.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlight, type Stage } from "./support/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/tokens.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 const { getConcert, createConcert } = ConcertService.method;
 const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;

@@ -23,9 +23,9 @@ import {
   type Word,
 } from "./support/permissions.ts";
 import type { Protocol } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, type Stage } from "./support/stage.ts";
-import { createTokenIssuer, trusting } from "./support/tokens.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, type Stage } from "./support/service/stage.ts";
+import { createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 let service: TestService;
 /** Takes every caller at its word, on the same database: creates what the callers find. */

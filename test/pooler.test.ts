@@ -3,12 +3,12 @@
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { hasPgBouncer, startPgBouncer } from "./support/pgbouncer.ts";
-import { postJson } from "./support/rest.ts";
-import { startTestService } from "./support/service.ts";
-import { moonlightJson } from "./support/stage.ts";
-import { openDeadline, openStore } from "./support/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore } from "./support/database/store.ts";
+import { hasPgBouncer, startPgBouncer } from "./support/process/pgbouncer.ts";
+import { postJson } from "./support/service/rest.ts";
+import { startTestService } from "./support/service/service.ts";
+import { moonlightJson } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 

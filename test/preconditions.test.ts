@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { concertJson, jsonType, rpcPath, sendHttp } from "./support/bad-input.ts";
-import { holdConcert, patientSettings } from "./support/locks.ts";
+import { holdConcert, patientSettings } from "./support/database/locks.ts";
 import { createProtocolClient, type Protocol } from "./support/protocols.ts";
-import { noCache, startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlight, type Stage } from "./support/stage.ts";
+import { noCache, startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
 
 let service: TestService;
 let stage: Stage;

@@ -25,8 +25,8 @@ import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts"
 import { refusals as callerRefusals } from "./support/permissions.ts";
 import type { Protocol } from "./support/protocols.ts";
 import type { ExpectedResponse, Scenario, Success } from "./support/scenario.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, type Stage } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, type Stage } from "./support/service/stage.ts";
 
 let service: TestService;
 let stage: Stage;

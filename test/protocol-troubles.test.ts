@@ -13,14 +13,14 @@ import {
   prepareCalls,
   prepareWrites,
 } from "./support/calls.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/locks.ts";
 import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import type { CallOptions, Protocol } from "./support/protocols.ts";
-import { noCache, type Settings, startTestService, type TestService } from "./support/service.ts";
-import { createStage } from "./support/stage.ts";
+import { noCache, type Settings, startTestService, type TestService } from "./support/service/service.ts";
+import { createStage } from "./support/service/stage.ts";
 
 const matrix = createMatrix();
 let database: TestDatabase;

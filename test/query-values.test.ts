@@ -2,8 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendHttp } from "./support/bad-input.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage, moonlightJson } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage, moonlightJson } from "./support/service/stage.ts";
 import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
 
 let app: FastifyInstance;

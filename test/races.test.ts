@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/locks.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/database/locks.ts";
 import { succeeded, tally, verdict } from "./support/outcomes.ts";
 import {
   type CallOptions,
@@ -14,8 +14,8 @@ import {
   type Protocol,
   type ProtocolClient,
 } from "./support/protocols.ts";
-import { noCache, startTestService, startTestServices, type TestService } from "./support/service.ts";
-import { createConcert, type Description, describeConcert } from "./support/stage.ts";
+import { noCache, startTestService, startTestServices, type TestService } from "./support/service/service.ts";
+import { createConcert, type Description, describeConcert } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, updateConcert } = ConcertService.method;

@@ -13,8 +13,8 @@ import { callOnce } from "./support/exchange.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { tally, verdict } from "./support/outcomes.ts";
 import type { Protocol } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { moonlight } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { moonlight } from "./support/service/stage.ts";
 
 const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert, updateConcert } = ConcertService.method;

@@ -12,8 +12,8 @@ import { callOnce } from "./support/exchange.ts";
 import { createMatrix, protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
-import { startTestService, type TestService } from "./support/service.ts";
-import { createStage } from "./support/stage.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
+import { createStage } from "./support/service/stage.ts";
 
 const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert } = ConcertService.method;

@@ -14,8 +14,8 @@ import {
   sendGrpc,
   sendHttp,
 } from "./support/bad-input.ts";
-import { openRaw, type RawConnection } from "./support/raw-connection.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const restPath = "/api/v1/concerts";
 const rpc = rpcPath("ConcertService.CreateConcert");

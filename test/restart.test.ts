@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { startEmbeddedDatabase } from "../src/store/embedded.ts";
-import { endChildren } from "./support/child-process.ts";
-import { createDataFolder, type DataFolder } from "./support/data-folder.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
-import { type OpenProgram, openProgram } from "./support/program.ts";
+import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { endChildren } from "./support/process/child-process.ts";
+import { type OpenProgram, openProgram } from "./support/process/program.ts";
 import { createProtocolClient } from "./support/protocols.ts";
-import { testEnvironment } from "./support/service.ts";
-import { createStage, userId } from "./support/stage.ts";
+import { testEnvironment } from "./support/service/service.ts";
+import { createStage, userId } from "./support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

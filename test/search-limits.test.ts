@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { sharePool } from "../src/store/pool-shares.ts";
+import { holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/exchange.ts";
-import { holdLock, patientSettings } from "./support/locks.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { verdict } from "./support/outcomes.ts";
 import type { Protocol } from "./support/protocols.ts";
-import { noCache, startTestService, type TestService } from "./support/service.ts";
+import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 
 const { listConcerts } = ConcertService.method;
 const { getUserBookings } = BookingService.method;

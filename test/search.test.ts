@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded } from "./support/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
-import { noCache, startTestService, type TestService } from "./support/service.ts";
-import { createConcert, type Description, describeConcert, insertConcerts } from "./support/stage.ts";
+import { noCache, startTestService, type TestService } from "./support/service/service.ts";
+import { createConcert, type Description, describeConcert, insertConcerts } from "./support/service/stage.ts";
 
 type Texts = Partial<Pick<Description, "name" | "artist" | "venue">>;
 

@@ -4,8 +4,8 @@ import { Agent, get, type ServerResponse } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
-import { converse, drip, openRaw, startDrippingProxy } from "./support/raw-connection.ts";
-import { listenOptions, type TestLimits } from "./support/served-app.ts";
+import { converse, drip, openRaw, startDrippingProxy } from "./support/network/raw-connection.ts";
+import { listenOptions, type TestLimits } from "./support/service/served-app.ts";
 
 const host = "127.0.0.1";
 const getRequest = (path: string, ...headers: string[]) =>

@@ -2,7 +2,7 @@ import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/health/v1/health_pb.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 let app: ServedApp;
 

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { converse, openRaw } from "./support/raw-connection.ts";
-import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { converse, openRaw } from "./support/network/raw-connection.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const getConcertPath = "/frontrow.v1.ConcertService/GetConcert";
 const createConcertPath = "/frontrow.v1.ConcertService/CreateConcert";

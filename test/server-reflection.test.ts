@@ -8,7 +8,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as v1 from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 type Ask = v1.ServerReflectionRequest["messageRequest"];
 type Asks = { readonly case: Ask["case"]; readonly value: unknown };

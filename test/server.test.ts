@@ -8,7 +8,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConcertService, CreateConcertRequestSchema } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { type ConcertHandlers, type ServedApp, serveApp } from "./support/served-app.ts";
+import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const createConcertPath = "/frontrow.v1.ConcertService/CreateConcert";
 const echo: ConcertHandlers = {

@@ -6,14 +6,14 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/health/v1/health_pb.ts";
 import { shuttingDown } from "../src/rpc/status.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdConcert, patientSettings } from "./support/locks.ts";
-import { startPostgresProxy } from "./support/postgres-proxy.ts";
-import { openProgram } from "./support/program.ts";
-import { openRaw } from "./support/raw-connection.ts";
-import { type ServedApp, serveApp } from "./support/served-app.ts";
-import { testEnvironment } from "./support/service.ts";
-import { createStage } from "./support/stage.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdConcert, patientSettings } from "./support/database/locks.ts";
+import { startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
+import { openProgram } from "./support/process/program.ts";
+import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { testEnvironment } from "./support/service/service.ts";
+import { createStage } from "./support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -2,10 +2,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdLock } from "./support/locks.ts";
-import { startProgram } from "./support/program.ts";
-import { projectRoot, testEnvironment } from "./support/service.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock } from "./support/database/locks.ts";
+import { startProgram } from "./support/process/program.ts";
+import { projectRoot, testEnvironment } from "./support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -5,8 +5,8 @@ import { concertIdOf } from "../src/domain/ids.ts";
 import type { Publish } from "../src/domain/publish.ts";
 import type { StoreEvents } from "../src/store/events.ts";
 import type { Store } from "../src/store/store.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { openDeadline, openStore, transact } from "./support/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 let store: Store;

@@ -2,8 +2,8 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { envelope } from "./support/bad-input.ts";
-import { openCall, type StreamCallOptions, type Way } from "./support/stream-clients.ts";
-import { type StreamService, startStreamService } from "./support/stream-service.ts";
+import { openCall, type StreamCallOptions, type Way } from "./support/service/stream-clients.ts";
+import { type StreamService, startStreamService } from "./support/service/stream-service.ts";
 
 async function start(): Promise<StreamService> {
   const service = await startStreamService();

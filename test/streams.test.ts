@@ -5,9 +5,16 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DomainError } from "../src/domain/failure.ts";
 import { concertIdOf } from "../src/domain/ids.ts";
 import { takeRequiredOwner } from "../src/rpc/call-context.ts";
-import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/stream-clients.ts";
-import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/stream-service.ts";
-import { bearer, type Claims, createTokenIssuer, nowSeconds, type TokenIssuer, trusting } from "./support/tokens.ts";
+import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/service/stream-clients.ts";
+import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/service/stream-service.ts";
+import {
+  bearer,
+  type Claims,
+  createTokenIssuer,
+  nowSeconds,
+  type TokenIssuer,
+  trusting,
+} from "./support/service/tokens.ts";
 
 let issuer: TokenIssuer;
 

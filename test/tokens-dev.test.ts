@@ -10,14 +10,20 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { sendHttp } from "./support/bad-input.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { openProgram } from "./support/program.ts";
+import { openProgram } from "./support/process/program.ts";
 import type { Protocol } from "./support/protocols.ts";
-import { projectRoot, type Settings, startTestService, type TestService, testEnvironment } from "./support/service.ts";
-import { moonlight } from "./support/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/tokens.ts";
+import {
+  projectRoot,
+  type Settings,
+  startTestService,
+  type TestService,
+  testEnvironment,
+} from "./support/service/service.ts";
+import { moonlight } from "./support/service/stage.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 const { createConcert } = ConcertService.method;
 const { bookTickets, getBooking } = BookingService.method;

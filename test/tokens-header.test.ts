@@ -5,8 +5,8 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { callOnce } from "./support/exchange.ts";
-import { flag, frame, frameType, headerBlock, opening } from "./support/http2-frames.ts";
-import { allScopes, bearer, createTokenIssuer, type TokenIssuer } from "./support/tokens.ts";
+import { flag, frame, frameType, headerBlock, opening } from "./support/network/http2-frames.ts";
+import { allScopes, bearer, createTokenIssuer, type TokenIssuer } from "./support/service/tokens.ts";
 import { startTokenService, type TokenService } from "./support/tokens-service.ts";
 
 let service: TokenService;

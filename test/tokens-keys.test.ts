@@ -16,9 +16,9 @@ import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
 import { createMatrix, protocolsOf } from "./support/matrix.ts";
 import { protocols } from "./support/protocols.ts";
-import { serveApp } from "./support/served-app.ts";
-import { startTestService } from "./support/service.ts";
-import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssuer } from "./support/tokens.ts";
+import { serveApp } from "./support/service/served-app.ts";
+import { startTestService } from "./support/service/service.ts";
+import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssuer } from "./support/service/tokens.ts";
 import { type KeyServer, startKeyServer } from "./support/tokens-keys.ts";
 
 const { getConcert, listConcerts } = ConcertService.method;

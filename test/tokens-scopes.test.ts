@@ -3,7 +3,7 @@ import { afterAll, beforeAll, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
-import { bearer, type Claims, createTokenIssuer, type TokenIssuer } from "./support/tokens.ts";
+import { bearer, type Claims, createTokenIssuer, type TokenIssuer } from "./support/service/tokens.ts";
 import { startTokenService, type TokenService, ways } from "./support/tokens-service.ts";
 
 const roles = "https://tickets.example.org/roles";

@@ -13,7 +13,7 @@ import {
   nowSeconds,
   payloadOf,
   type TokenIssuer,
-} from "./support/tokens.ts";
+} from "./support/service/tokens.ts";
 import { startTokenService, type TokenService } from "./support/tokens-service.ts";
 
 let service: TokenService;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Reason } from "../src/domain/failure.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { holdLock } from "./support/locks.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
-import { openDeadline, openStore, transact as transactOn, type Work } from "./support/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock } from "./support/database/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import { openDeadline, openStore, transact as transactOn, type Work } from "./support/database/store.ts";
 
 const poolSize = 2;
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type RecordedEvents, recordEvents } from "../../test/support/events.ts";
-import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/tokens.ts";
+import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/service/tokens.ts";
 import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import type { AuthEvents } from "./events.ts";

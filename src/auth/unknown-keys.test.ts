@@ -1,7 +1,13 @@
 /** Tokens whose keys are not in the key set in use: forged ones, and valid ones after the issuer has added a key. */
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { audience, type Claims, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/tokens.ts";
+import {
+  audience,
+  type Claims,
+  createTokenIssuer,
+  issuer,
+  type TokenIssuer,
+} from "../../test/support/service/tokens.ts";
 import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import { keysFromUrl } from "./jwks.ts";

@@ -1,7 +1,7 @@
 /** Tokens without a `kid`, whose key is one of those in the issuer's set that fit their algorithm. */
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/tokens.ts";
+import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/service/tokens.ts";
 import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import { keysFromUrl } from "./jwks.ts";

@@ -6,7 +6,7 @@ import {
   type ReferenceAnswer,
   type ReferenceBooking,
   type ReferenceConcert,
-} from "../../test/support/booking-reference.ts";
+} from "../../test/support/booking/booking-reference.ts";
 import {
   bookingRequest,
   cancelRequest,
@@ -16,8 +16,8 @@ import {
   exampleConcert,
   opensAt,
   owner,
-} from "../../test/support/example-bookings.ts";
-import { instants, limit, readFor, requests, storedBookings } from "../../test/support/random-batches.ts";
+} from "../../test/support/booking/example-bookings.ts";
+import { instants, limit, readFor, requests, storedBookings } from "../../test/support/booking/random-batches.ts";
 import type { Booking } from "../domain/booking.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { BookCommand, Command } from "./commands.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createStage, onSale, type StageOptions, verdict } from "../../test/support/engine-stage.ts";
-import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
-import { openDeadline } from "../../test/support/store.ts";
+import { createStage, onSale, type StageOptions, verdict } from "../../test/support/booking/engine-stage.ts";
+import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/booking/example-bookings.ts";
+import { openDeadline } from "../../test/support/database/store.ts";
 import { concertIdOf } from "../domain/ids.ts";
 
 const concertId = concertIdOf(1n);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { createStage, onSale, settle, verdict, watch } from "../../test/support/engine-stage.ts";
-import { bookingRequest, cancelRequest } from "../../test/support/example-bookings.ts";
-import { poisonedUser } from "../../test/support/fake-database.ts";
-import { openDeadline } from "../../test/support/store.ts";
+import { createStage, onSale, settle, verdict, watch } from "../../test/support/booking/engine-stage.ts";
+import { bookingRequest, cancelRequest } from "../../test/support/booking/example-bookings.ts";
+import { poisonedUser } from "../../test/support/booking/fake-database.ts";
+import { openDeadline } from "../../test/support/database/store.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { BookCommand } from "./commands.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createStage, onSale, settle, verdict } from "../../test/support/engine-stage.ts";
-import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/example-bookings.ts";
-import { poisonedUser } from "../../test/support/fake-database.ts";
+import { createStage, onSale, settle, verdict } from "../../test/support/booking/engine-stage.ts";
+import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/booking/example-bookings.ts";
+import { poisonedUser } from "../../test/support/booking/fake-database.ts";
 import { concertIdOf } from "../domain/ids.ts";
 import type { BookCommand } from "./commands.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkRun } from "../../test/support/engine-check.ts";
-import { anyHistory, lastTicketsHistory } from "../../test/support/engine-histories.ts";
-import { carryOutHistory } from "../../test/support/engine-run.ts";
+import { checkRun } from "../../test/support/booking/engine-check.ts";
+import { anyHistory, lastTicketsHistory } from "../../test/support/booking/engine-histories.ts";
+import { carryOutHistory } from "../../test/support/booking/engine-run.ts";
 
 /** To repeat or to widen a run: `TEST_SEED=... TEST_RUNS=... vitest run src/booking/engine.test.ts`. */
 const seed = Number(process.env.TEST_SEED ?? 20_300_501);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { closesAt, duringSale, exampleConcert, opensAt } from "../../test/support/example-bookings.ts";
+import { closesAt, duringSale, exampleConcert, opensAt } from "../../test/support/booking/example-bookings.ts";
 import type { Concert } from "../domain/concert.ts";
 import { concertIdOf } from "../domain/ids.ts";
 import { createSoldOutCache } from "./sold-out-cache.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exampleConcert } from "../../test/support/example-bookings.ts";
+import { exampleConcert } from "../../test/support/booking/example-bookings.ts";
 import type { Concert } from "../domain/concert.ts";
 import { concertIdOf } from "../domain/ids.ts";
 import { type ConcertCacheOptions, type ConcertPage, createConcertCache } from "./cache.ts";

@@ -1,9 +1,9 @@
 /** Clients made with other people's libraries, in several languages: each plays every scenario against a running service. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { patientSettings } from "../support/locks.ts";
-import { type OpenProgram, openProgram } from "../support/program.ts";
-import { type Settings, testEnvironment } from "../support/service.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { patientSettings } from "../support/database/locks.ts";
+import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { type Caller, startCaller } from "./support/caller.ts";
 import { scenarios } from "./support/scenarios.ts";
 import { go, isInstalled, java, python, type Toolchain } from "./support/toolchains.ts";

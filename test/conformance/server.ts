@@ -22,7 +22,7 @@ import { createLogger } from "../../src/telemetry/log.ts";
 import { createHttpApp } from "../../src/transport/http.ts";
 import { listen } from "../../src/transport/listener/listen.ts";
 import { createReadiness } from "../../src/transport/readiness.ts";
-import { listenOptions } from "../support/served-app.ts";
+import { listenOptions } from "../support/service/served-app.ts";
 import {
   ServerCompatRequestSchema,
   ServerCompatResponseSchema,

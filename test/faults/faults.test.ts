@@ -3,15 +3,15 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { checkAccounts } from "../support/accounts.ts";
-import { type Crowd, startCrowd } from "../support/crowd.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type HeldLock, holdConcert, holdLock } from "../support/locks.ts";
-import { startOwnServer } from "../support/own-server.ts";
-import { type CommitFault, type PostgresProxy, startPostgresProxy } from "../support/postgres-proxy.ts";
+import { type Crowd, startCrowd } from "../support/booking/crowd.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { type HeldLock, holdConcert, holdLock } from "../support/database/locks.ts";
+import { startOwnServer } from "../support/database/own-server.ts";
+import { type CommitFault, type PostgresProxy, startPostgresProxy } from "../support/database/postgres-proxy.ts";
+import { type ServicePair, startServicePair } from "../support/process/service-pair.ts";
 import type { ProtocolClient } from "../support/protocols.ts";
-import type { Settings } from "../support/service.ts";
-import { type ServicePair, startServicePair } from "../support/service-pair.ts";
-import { createConcert, describeConcert } from "../support/stage.ts";
+import type { Settings } from "../support/service/service.ts";
+import { createConcert, describeConcert } from "../support/service/stage.ts";
 
 const wait = { timeout: 10_000, interval: 2 };
 

@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { fields, rateLimits } from "../../src/config/schema.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { holdConcert } from "../support/locks.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { holdConcert } from "../support/database/locks.ts";
 import { tally } from "../support/outcomes.ts";
-import { type OpenProgram, openProgram } from "../support/program.ts";
+import { type OpenProgram, openProgram } from "../support/process/program.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols.ts";
-import { testEnvironment } from "../support/service.ts";
-import { createConcert } from "../support/stage.ts";
+import { testEnvironment } from "../support/service/service.ts";
+import { createConcert } from "../support/service/stage.ts";
 
 const protocols: readonly Protocol[] = ["REST", "Connect JSON", "gRPC"];
 

@@ -25,7 +25,7 @@ import {
   type Scene,
   unusedId,
 } from "../support/scenario.ts";
-import { timestamp, userId } from "../support/stage.ts";
+import { timestamp, userId } from "../support/service/stage.ts";
 import { bookingJson } from "../support/stored-json.ts";
 
 /** A booking for a user. An empty user is the caller. */

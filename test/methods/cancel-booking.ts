@@ -23,7 +23,7 @@ import {
   type Scene,
   unusedId,
 } from "../support/scenario.ts";
-import { userId } from "../support/stage.ts";
+import { userId } from "../support/service/stage.ts";
 import { bookingJson } from "../support/stored-json.ts";
 
 /** A cancellation of a booking of nora's, with a user in the request. An empty user is the caller. */

@@ -15,7 +15,7 @@ import {
 } from "../support/concert-cases.ts";
 import { notBlank, notUuid, requestIdCases, requestIdPolicies, required } from "../support/rules.ts";
 import { defineScenario, invalid, invalidArgument, keyed } from "../support/scenario.ts";
-import { moonlight } from "../support/stage.ts";
+import { moonlight } from "../support/service/stage.ts";
 import { concertJson } from "../support/stored-json.ts";
 
 const [longText, astralText] = ["x".repeat(255), "🎸".repeat(255)];

@@ -4,7 +4,7 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { Caller, Word } from "../support/permissions.ts";
 import { between, pageCases, userIdCases, userIdPolicies } from "../support/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario.ts";
-import { userId } from "../support/stage.ts";
+import { userId } from "../support/service/stage.ts";
 import { bookingJson } from "../support/stored-json.ts";
 
 const { getUserBookings } = BookingService.method;

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { atMost, between, filterCases, pageCases } from "../support/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario.ts";
-import { moonlight, timestamp } from "../support/stage.ts";
+import { moonlight, timestamp } from "../support/service/stage.ts";
 import { concertJson } from "../support/stored-json.ts";
 
 const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };

@@ -14,7 +14,7 @@ import {
 } from "../support/concert-cases.ts";
 import { breaks, idCases, notPositive, required } from "../support/rules.ts";
 import { aborted, defineScenario, failedPrecondition, invalid, notFound, unusedId } from "../support/scenario.ts";
-import { moonlight } from "../support/stage.ts";
+import { moonlight } from "../support/service/stage.ts";
 import { concertJson } from "../support/stored-json.ts";
 
 const atLeastOne = "must be greater than or equal to 1";

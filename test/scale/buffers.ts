@@ -1,6 +1,6 @@
 /** Counts the buffers that PostgreSQL touches for what a service in this process does. */
 import pg from "pg";
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database/database.ts";
 
 export interface Measured<Answer> {
   readonly answer: Answer;

@@ -5,7 +5,7 @@ import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded, tally, verdict } from "../support/outcomes.ts";
 import type { Outcome } from "../support/protocols.ts";
-import { type Description, describeConcert } from "../support/stage.ts";
+import { type Description, describeConcert } from "../support/service/stage.ts";
 import { collector, hotConcertId, onlooker, soldOutConcertId } from "./load.ts";
 import { moveToken, requestIdOf, type ScaleStage, uncached } from "./stage.ts";
 

@@ -6,7 +6,7 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded, tally } from "../support/outcomes.ts";
 import type { Outcome } from "../support/protocols.ts";
-import { createConcert } from "../support/stage.ts";
+import { createConcert } from "../support/service/stage.ts";
 import { collector, hotConcertId, insertBookings, insertConcerts, soldOutConcertId } from "./load.ts";
 import { openScaleStage, requestIdOf, type ScaleStage, uncached } from "./stage.ts";
 

@@ -1,7 +1,7 @@
 /** Lists of concerts that are worth measuring. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ListConcertsRequestSchema } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { timestamp } from "../support/stage.ts";
+import { timestamp } from "../support/service/stage.ts";
 import { lastTexts } from "./load.ts";
 
 export type Filter = MessageInitShape<typeof ListConcertsRequestSchema>;

@@ -1,9 +1,9 @@
 /** A service on a big database, with a meter on it. */
 import { createHash } from "node:crypto";
 import type pg from "pg";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { createProtocolClient, type ProtocolClient } from "../support/protocols.ts";
-import { type Settings, startTestService } from "../support/service.ts";
+import { type Settings, startTestService } from "../support/service/service.ts";
 import { type BufferMeter, createBufferMeter } from "./buffers.ts";
 
 export interface ScaleStage {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded } from "../support/outcomes.ts";
-import { timestamp } from "../support/stage.ts";
+import { timestamp } from "../support/service/stage.ts";
 import { type Filter, fortnight } from "./lists.ts";
 import { concertCount, dateAt, lastTexts, placesOnSale } from "./load.ts";
 import type { ScaleStage } from "./stage.ts";

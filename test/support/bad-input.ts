@@ -6,8 +6,8 @@ import { expect } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { nameOf, rightJson, scenarios } from "../methods/index.ts";
 import type { JsonObject } from "./scenario.ts";
-import { type Settings, startTestService, type TestService } from "./service.ts";
-import { createStage, moonlightJson } from "./stage.ts";
+import { type Settings, startTestService, type TestService } from "./service/service.ts";
+import { createStage, moonlightJson } from "./service/stage.ts";
 import { type RawResponse, sendRaw, type WireRequest } from "./wire/send.ts";
 
 export { envelope } from "./wire/envelopes.ts";

@@ -6,7 +6,7 @@ import { type Answer, callOnce } from "./exchange.ts";
 import { declaredReasons } from "./matrix.ts";
 import { type CallOptions, type Protocol, protocols, supports } from "./protocols.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./service/stage.ts";
 
 export interface PreparedCall {
   readonly method: DescMethodUnary;

@@ -2,8 +2,8 @@
 import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
 import { scenarioOf } from "../methods/index.ts";
 import { createProtocolClient, type Outcome, type Protocol, type Refusal } from "./protocols.ts";
-import { restCall } from "./rest.ts";
 import type { JsonObject } from "./scenario.ts";
+import { restCall } from "./service/rest.ts";
 
 /** One protocol of each kind. Other tests cover what differs between protocols of one kind. */
 export const jsonProtocols = ["REST", "Connect JSON", "gRPC"] as const satisfies Protocol[];

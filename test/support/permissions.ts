@@ -2,7 +2,7 @@
 import type { Exchange } from "./exchange.ts";
 import type { ExpectedRefusal } from "./expected-answers.ts";
 import type { Protocol } from "./protocols.ts";
-import { allScopes, bearer, nowSeconds, type TokenIssuer } from "./tokens.ts";
+import { allScopes, bearer, nowSeconds, type TokenIssuer } from "./service/tokens.ts";
 
 /** A caller without a token, and the callers with a good one. */
 export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer";

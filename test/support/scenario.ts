@@ -5,11 +5,11 @@
 import type { DescMethodUnary, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Booking } from "../../gen/frontrow/v1/booking_pb.ts";
 import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./database/database.ts";
 import type { Caller, Word } from "./permissions.ts";
 import type { CallOptions, Protocol, Violation } from "./protocols.ts";
 import type { RuleCase } from "./rules.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./service/stage.ts";
 
 /** Undefined leaves a field out. */
 export type JsonObject = Record<string, JsonValue | undefined>;

@@ -5,9 +5,9 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { callOnce } from "./exchange.ts";
 import { expectRefusal } from "./expected-answers.ts";
 import type { Protocol } from "./protocols.ts";
-import { type Settings, startTestService, type TestService } from "./service.ts";
-import { moonlight } from "./stage.ts";
-import { type TokenIssuer, trusting } from "./tokens.ts";
+import { type Settings, startTestService, type TestService } from "./service/service.ts";
+import { moonlight } from "./service/stage.ts";
+import { type TokenIssuer, trusting } from "./service/tokens.ts";
 
 /** One protocol of each kind. */
 export const ways = ["REST", "gRPC", "Connect JSON"] as const satisfies Protocol[];

@@ -6,7 +6,7 @@ import { ignoreEvents } from "../../src/domain/publish.ts";
 import { routeNotFound } from "../../src/transport/http-errors.ts";
 import { type RestOptions, registerRestRoutes } from "../../src/transport/rest/routes.ts";
 import { createSendError } from "../../src/transport/send-error.ts";
-import { loadTestService } from "./test-schema.ts";
+import { loadTestService } from "./service/test-schema.ts";
 
 /** The service with a method for each feature of google/api/http.proto. */
 export const loadTranscodingService = () => loadTestService("frontrow.test.v1.TranscodingService");

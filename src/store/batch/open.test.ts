@@ -1,6 +1,11 @@
 import type pg from "pg";
 import { describe, expect, test } from "vitest";
-import { bookingRequest, duringSale, exampleBooking, exampleConcert } from "../../../test/support/example-bookings.ts";
+import {
+  bookingRequest,
+  duringSale,
+  exampleBooking,
+  exampleConcert,
+} from "../../../test/support/booking/example-bookings.ts";
 import type { Connection } from "../connection.ts";
 import { openBatch } from "./open.ts";
 import type { BatchChanges } from "./writes.ts";

@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, vi } from "vitest";
-import type { TestDatabase } from "../../support/database.ts";
-import { holdConcert, patientSettings } from "../../support/locks.ts";
-import { type OpenProgram, openProgram } from "../../support/program.ts";
+import type { TestDatabase } from "../../support/database/database.ts";
+import { holdConcert, patientSettings } from "../../support/database/locks.ts";
+import { type OpenProgram, openProgram } from "../../support/process/program.ts";
 import { createProtocolClient } from "../../support/protocols.ts";
-import { testEnvironment } from "../../support/service.ts";
-import { createConcert } from "../../support/stage.ts";
+import { testEnvironment } from "../../support/service/service.ts";
+import { createConcert } from "../../support/service/stage.ts";
 import type { Caller, Ended, Json } from "./caller.ts";
 import { startWire, type Wire } from "./wire.ts";
 

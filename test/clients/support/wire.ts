@@ -1,6 +1,6 @@
 /** A TCP proxy between a client and the service: it counts what the client's library does not show. */
-import { flag, frameType } from "../../support/http2-frames.ts";
-import { pipe, startTcpProxy } from "../../support/tcp-proxy.ts";
+import { flag, frameType } from "../../support/network/http2-frames.ts";
+import { pipe, startTcpProxy } from "../../support/network/tcp-proxy.ts";
 
 export interface Wire {
   /** `HOST:PORT` for clients. */

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { createTestDatabase } from "../database.ts";
-import { openProgram } from "../program.ts";
-import { testEnvironment } from "../service.ts";
+import { createTestDatabase } from "../database/database.ts";
+import { openProgram } from "../process/program.ts";
+import { testEnvironment } from "../service/service.ts";
 import { type FuzzProtocol, faultOf } from "./answers.ts";
 import { hasTimeout, type RawRequest } from "./http.ts";
 import { bytesOf, createRawClient } from "./raw-http.ts";

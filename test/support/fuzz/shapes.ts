@@ -3,9 +3,9 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { nameOf, rightJson, scenarios } from "../../methods/index.ts";
-import { restCall } from "../rest.ts";
 import type { JsonObject, Scenario } from "../scenario.ts";
-import { createStage } from "../stage.ts";
+import { restCall } from "../service/rest.ts";
+import { createStage } from "../service/stage.ts";
 import type { Members } from "./json-text.ts";
 
 /** A method, and what to call it with. */

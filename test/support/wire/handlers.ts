@@ -10,7 +10,7 @@ import { ignoreEvents } from "../../../src/domain/publish.ts";
 import { createDeadlineInterceptor } from "../../../src/rpc/interceptors/deadline.ts";
 import { createErrorInterceptor } from "../../../src/rpc/interceptors/errors.ts";
 import { createValidationInterceptor } from "../../../src/rpc/interceptors/validation.ts";
-import { type ServedApp, serveApp } from "../served-app.ts";
+import { type ServedApp, serveApp } from "../service/served-app.ts";
 
 /** An application that records what its handler reads of each call. */
 export interface WatchedApp extends ServedApp {

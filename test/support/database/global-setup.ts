@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { createStore } from "../../../src/store/store.ts";
+import { startTestPostgres } from "./postgres.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A URL of the test server whose user may create databases. */
+    readonly adminUrl: string;
+    /** The migrated database that every test file's own is cloned from. */
+    readonly templateName: string;
+  }
+}
+
+/** Once per run: a PostgreSQL server, and a migrated template database in it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startTestPostgres();
+  const templateName = `frontrow_template_${randomUUID().replaceAll("-", "")}`;
+  const admin = new pg.Client({ connectionString: server.adminUrl });
+  // A server that goes away fails the tests that need it; it must not end the run without a word.
+  admin.on("error", (error) => process.stderr.write(`tests: the database server is gone: ${error.message}\n`));
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${templateName}`);
+  await migrateTemplate(new URL(server.adminUrl), templateName);
+  project.provide("adminUrl", server.adminUrl);
+  project.provide("templateName", templateName);
+  return async () => {
+    await admin.query(`DROP DATABASE IF EXISTS ${templateName} WITH (FORCE)`);
+    await admin.end();
+    await server.stop();
+  };
+}
+
+async function migrateTemplate(url: URL, name: string): Promise<void> {
+  const store = createStore({
+    ...{ host: url.hostname, port: Number(url.port || 5432), name, sslMode: "disable", poolSize: 1 },
+    ...{ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
+    ...{ maxRetries: 0, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: false },
+  });
+  await store.migrate().finally(() => store.close());
+}
