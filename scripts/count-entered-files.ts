@@ -1,6 +1,6 @@
 /**
  * Counts the files of src/ that one warm booking over REST enters: `node scripts/count-entered-files.ts`. It starts the
- * service on a database of its own and takes the counts of calls that V8 keeps for each function. A file that only a
+ * service on a new database and takes the counts of calls that V8 keeps for each function. A file that only a
  * timer enters is in some of the calls, so a file counts if every one of several calls enters it.
  */
 import { chmod, mkdtemp, rm } from "node:fs/promises";

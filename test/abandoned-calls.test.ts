@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A transaction that keeps the connection from the moment it gets it until told otherwise. */
+/** A transaction that keeps the connection until the test releases it. */
 function occupy() {
   const begun = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();

@@ -42,7 +42,7 @@ beforeAll(async () => {
     APP_HEADERS_TIMEOUT: "2s",
     APP_BODY_TIMEOUT: "2s",
     APP_IDLE_TIMEOUT: "2s",
-    // Everybody has the same address here.
+    // All clients have the same address here.
     APP_MAX_CONNECTIONS_PER_ADDRESS: "2000",
     APP_DATABASE_POOL_SIZE: String(poolSize),
     // The other client calls as often as it can.

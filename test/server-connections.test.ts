@@ -52,6 +52,8 @@ async function http2Get(client: ClientHttp2Session, path: string): Promise<strin
   const stream = client.request({ ":path": path });
   let text = "";
   for await (const chunk of stream) text += chunk;
+  // Node ends a stream without an error if its connection closes after a GOAWAY.
+  if (text === "") throw new Error("the stream has closed without a response");
   return text;
 }
 

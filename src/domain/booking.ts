@@ -3,7 +3,7 @@ import type { BookingId, ConcertId } from "./ids.ts";
 
 export type BookingStatus = "confirmed" | "cancelled";
 
-/** The key that makes a booking of a concert repeatable. Each user has keys of their own. */
+/** The key that makes a booking of a concert repeatable. Each user has separate keys. */
 export interface BookingKey {
   readonly userId: string;
   readonly requestId: string;

@@ -26,7 +26,7 @@ describe("refuses", () => {
     ["gold", "XAU"],
     ["no currency", "XXX"],
     ["the code for tests", "XTS"],
-    ["a code that nobody has", "ABC"],
+    ["a code that no currency has", "ABC"],
     ["small letters", "usd"],
     ["a symbol", "$"],
     ["nothing", ""],

@@ -1,4 +1,4 @@
-import type { Lane, LimitKey } from "./rate-limit.ts";
+import type { Lane, LimitKey } from "./limit-key.ts";
 
 /** What the limits publish. */
 export interface LimitEvents {

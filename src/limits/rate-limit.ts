@@ -3,22 +3,16 @@ import { LRUCache } from "lru-cache";
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { Publish } from "../domain/publish.ts";
 import type { LimitEvents } from "./events.ts";
+import type { Lane, LimitKey } from "./limit-key.ts";
 import type { RedisConnection } from "./redis.ts";
 
-/** The kinds of calls. Each has its own limit. */
-export type Lane = "reads" | "bookings" | "admin";
+export type { Lane, LimitKey } from "./limit-key.ts";
 
 /** Calls a minute; 0 for no limit. */
 export type RateLimitOptions = Readonly<Record<Lane, number>> & {
   /** The limit of an address, in multiples of a caller's; 0 for no limit by address. */
   readonly callersPerAddress: number;
 };
-
-/** What a call counts against: one caller, or all clients at one address, which can be a household or a campus. */
-export interface LimitKey {
-  readonly kind: "caller" | "address";
-  readonly key: string;
-}
 
 /** What is left in the current minute after a call. */
 export interface Allowance {

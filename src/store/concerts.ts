@@ -113,7 +113,7 @@ export interface LockedConcert {
   readonly transactionId: string;
 }
 
-/** Locks a concert, then reads it and the clock in a statement of their own. */
+/** Locks a concert, then reads it and the clock in a second statement. */
 export async function lockAndReadConcert(
   transaction: Transaction<DB>,
   id: ConcertId,

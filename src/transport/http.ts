@@ -70,7 +70,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     frameworkErrors: sendError,
   });
   fastify.setErrorHandler(sendError);
-  // The routes that take bodies have parsers of their own.
+  // The routes that take bodies have their own parsers.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
   fastify.setNotFoundHandler((request, reply) => {

@@ -67,7 +67,7 @@ export interface ProtocolClient {
 
 /**
  * A client of the service at a URL such as `http://127.0.0.1:8080`. A test that wants to see what goes over the wire gives
- * a `fetch` of its own; gRPC and Connect binary, whose clients are Node's, do not use it.
+ * its own `fetch`; gRPC and Connect binary, whose clients are Node's, do not use it.
  */
 export function createProtocolClient(
   protocol: Protocol,

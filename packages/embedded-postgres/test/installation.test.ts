@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { findBinaries } from "../src/binaries.ts";
-import { isRoot, nobody, query, sources, useLauncher } from "./support/launcher.ts";
+import { isRoot, query, sources, unprivilegedUid, useLauncher } from "./support/launcher.ts";
 
 const launcher = useLauncher();
 
@@ -41,18 +41,18 @@ test("an ordinary user can run a package whose install script did not run, in an
   const project = await copyProject(path.join(launcher.folder, "project"));
   const home = path.join(launcher.folder, "home");
   await mkdir(home);
-  if (isRoot) await chown(home, nobody, nobody);
+  if (isRoot) await chown(home, unprivilegedUid, unprivilegedUid);
   const dataDir = path.join(home, "data");
   const owner = launcher.spawnOwner({
     launcher: project,
     options: { dataDir },
-    uid: isRoot ? nobody : 0,
+    uid: isRoot ? unprivilegedUid : 0,
     environment: { LC_ALL: "POSIX", TZ: "Asia/Tokyo", PGDATA: "/nowhere", PGPORT: "1", PGTZ: "Asia/Tokyo" },
   });
   const ready = await owner.next("ready", "failed");
   expect(ready).toMatchObject({ event: "ready", dataDir });
   const server = await stat(`/proc/${await launcher.serverPid(dataDir)}`);
-  expect(server.uid).toBe(isRoot ? nobody : process.getuid?.());
+  expect(server.uid).toBe(isRoot ? unprivilegedUid : process.getuid?.());
   expect(await query(ready, "SELECT 'Ö' ILIKE 'ö' AS matched, current_setting('TimeZone') AS zone")).toEqual([
     { matched: true, zone: "UTC" },
   ]);
@@ -97,7 +97,7 @@ test.runIf(isRoot)(
 test.runIf(isRoot)("data of another user fails the start of an ordinary user with NO_ACCESS, and stays", async () => {
   await (await launcher.start()).stop();
   const { uid } = await stat(path.join(launcher.dataDir, "postgres"));
-  const owner = launcher.spawnOwner({ uid: uid === nobody ? 1 : nobody });
+  const owner = launcher.spawnOwner({ uid: uid === unprivilegedUid ? 1 : unprivilegedUid });
   expect(await owner.next("ready", "failed")).toMatchObject({
     code: "NO_ACCESS",
     message: expect.stringContaining(`belongs to another user (id ${uid})`),

@@ -84,7 +84,7 @@ export async function openBatch(
   };
 }
 
-/** One flight: PostgreSQL begins each statement, with a snapshot of its own, when the one before it has ended. */
+/** One flight: PostgreSQL begins each statement, with a new snapshot, when the one before it has ended. */
 async function lockAndRead(
   connection: Connection,
   { concertId, keys, bookingIds }: BatchQuery,

@@ -8,7 +8,7 @@ export interface ConnectionLimitOptions {
   readonly maxConnections: number;
   /** Connections at once from one address; one of IPv6 stands for its /64. */
   readonly maxConnectionsPerAddress: number;
-  /** Addresses and networks that speak for many clients, and so have no limit of their own. */
+  /** Addresses and networks that forward requests of many clients, and so have no limit for each address. */
   readonly trustedProxies: readonly string[];
   readonly publish: Publish<TransportEvents>;
 }

@@ -16,7 +16,7 @@ export type Action =
       readonly concertId: bigint;
       readonly userId: string;
       readonly ticketCount: number;
-      /** Undefined for a caller who sends none. */
+      /** Undefined for a request without a key. */
       readonly requestId: string | undefined;
     }
   | {

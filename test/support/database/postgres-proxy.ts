@@ -141,18 +141,18 @@ function joinWithFaults(client: Socket, upstream: Socket, takeFault: () => Pendi
         client.destroy();
         return happened();
       case "answer lost":
-        intercept = () => {
+        intercept = untilCommitted(() => {
           cut();
           happened();
-        };
+        });
         return;
       case "answer held":
-        intercept = (chunk) => {
+        intercept = untilCommitted((answers) => {
           intercept = undefined;
           upstream.pause();
-          upstream.unshift(chunk);
+          upstream.unshift(answers);
           happened();
-        };
+        });
     }
   };
   const read = createMessageReader((message, isCommit) => {
@@ -161,6 +161,18 @@ function joinWithFaults(client: Socket, upstream: Socket, takeFault: () => Pendi
     else upstream.write(message);
   });
   client.on("data", read);
+}
+
+/**
+ * Collects answers until the tag of COMMIT is among them: the statements before it in the flight may be answered earlier,
+ * and a server whose connection is cut then need not read the COMMIT.
+ */
+function untilCommitted(finish: (answers: Buffer) => void): (chunk: Buffer) => void {
+  let answers: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    answers = Buffer.concat([answers, chunk]);
+    if (/(?:COMMIT|ROLLBACK)\0/.test(answers.toString("latin1"))) finish(answers);
+  };
 }
 
 /**

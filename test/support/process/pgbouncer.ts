@@ -43,8 +43,9 @@ function configuration({ hostname, port, username, password }: URL, ownPort: num
     "auth_type = any",
     "pool_mode = transaction",
     // PgBouncer refuses to run as root.
-    ...(process.getuid?.() === 0 ? ["user = nobody"] : []),
-    ...Object.entries(settings).map(([name, value]) => `${name} = ${value}`),
+    ...Object.entries({ ...(process.getuid?.() === 0 && { user: "nobody" }), ...settings }).map(
+      ([name, value]) => `${name} = ${value}`,
+    ),
     "",
   ].join("\n");
 }

@@ -18,8 +18,8 @@ import {
 } from "../../src/index.ts";
 
 export const isRoot = process.getuid?.() === 0;
-/** The user id of `nobody`. */
-export const nobody = 65534;
+/** The user id of `unprivilegedUid`. */
+export const unprivilegedUid = 65534;
 export const sources = path.join(import.meta.dirname, "..", "..", "src");
 
 /** What an owner process reports. */

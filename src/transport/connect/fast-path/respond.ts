@@ -69,14 +69,14 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
   }
 }
 
-const noBody = { bytes: Buffer.alloc(0) };
+const emptyBody = { bytes: Buffer.alloc(0) };
 
 /** The whole body; undefined if the client goes before it is complete. */
 async function receive(
   { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
   { maxMessageBytes, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
-  if (query) return noBody;
+  if (query) return emptyBody;
   const { maxBodyBytes } = protocol;
   const announcedBytes = Number(headers["content-length"] ?? 0);
   try {
