@@ -43,7 +43,7 @@ function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestinati
     messageFormat: ({ level: _, time, err, msg, ...fields }, _key, _label, { colors }) =>
       [msg, ...Object.entries(fields).map((field) => colors.gray(fieldText(field)))].join(" "),
   };
-  // On a terminal pino-pretty finds out whether there are colours.
+  // On a terminal pino-pretty detects whether it has colours.
   const prettify = prettyFactory(isTerminal ? options : { ...options, colorize: false });
   return { write: (line) => output.write(prettify(JSON.parse(line, escapeControls))) };
 }
