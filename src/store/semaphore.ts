@@ -34,7 +34,7 @@ export function createSemaphore(
   function waitForPlace({ signal }: Deadline): Promise<void> {
     if (waiting.size >= maxWaitingCallers) throw refusal(0);
     return new Promise((resolve, reject) => {
-      // Leaves the list before the promise settles: a caller that no longer waits must not get a place.
+      // Leaves the list in this turn, not in the promise's: a caller that has given up must not get a place.
       const stopWaiting = (error?: DomainError) => {
         waiting.delete(stopWaiting);
         cancelTimer();

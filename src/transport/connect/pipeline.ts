@@ -71,7 +71,7 @@ async function answer(
   dropEndlessTimeout(received.header);
   dropAllowedLength(received.header, options.maxMessageBytes);
   const body = await bodyOf(handler, exchange, options);
-  // The client has disconnected before its request was complete.
+  // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
   const isText = isTextMode(exchange.request.headers["content-type"]);
   const taken = { ...(isText ? asBinary(received) : received), body };
@@ -88,7 +88,7 @@ async function answer(
 
 /**
  * A request's body. That of a unary call is received as a whole before anything is done, so that nothing is begun for half a
- * request. Undefined if the client has disconnected before.
+ * request. Undefined if the client has gone before.
  *
  * To report: "A body that an HTTP/2 client resets ends like one that is complete", and "pieces of a byte each take 200 times
  * their size".

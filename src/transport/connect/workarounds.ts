@@ -16,7 +16,7 @@ import {
 } from "./internals.ts";
 
 /**
- * The plugin ignores an error with this code: it means a client that has disconnected.
+ * The plugin ignores an error with this code: it stands for a client that has hung up.
  *
  * To report: "Errors while a response is written go to console.error and cannot be handled."
  */
@@ -38,7 +38,7 @@ export function dropAllowedLength(header: Headers, maxMessageBytes: number): voi
 }
 
 /**
- * Removes a timeout that would pass at once because it is so long. No call lasts that long, so the removal has no effect.
+ * Removes a timeout that would pass at once because it is so long. No call lives that long, so the client does not miss it.
  *
  * To report: "A timeout of more than 24 days passes at once."
  */

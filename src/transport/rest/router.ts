@@ -40,7 +40,7 @@ interface Search<T> {
 
 const createNode = <T>(): Node<T> => ({ literals: new Map(), one: undefined, ends: new Map(), rest: new Map() });
 
-/** Throws if two routes have the same method and templates that differ only in the names of their variables. */
+/** Throws if two routes cannot be told apart: the same method and the same template, whatever its variables are called. */
 export function createRouter<T>(routes: Iterable<Route<T>>): Router<T> {
   const root = createNode<T>();
   const verbs = new Set<string>();
