@@ -13,7 +13,7 @@ export interface AuthorizationOptions {
 
 /**
  * Enforces each method's access rule: the caller's token must have the scope, and the user that the request names must be
- * the caller. A request that names no user is for its caller. Only the row of a resource has its owner: the handler gets
+ * the caller. A request that names no user is for its caller. Only the row of a resource tells its owner: the handler gets
  * the owner to compare with, and a handler that has not taken the owner fails the call.
  */
 export function createAuthorizationInterceptor({ ruleOf, believesUsers }: AuthorizationOptions): Interceptor {
