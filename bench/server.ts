@@ -42,18 +42,21 @@ const unreachedLimits = {
   APP_MAX_CONCURRENT_STREAMS: "1000",
 };
 
-async function serve(config: Config): Promise<{ port: number; close(): Promise<void> }> {
+async function serve(config: Config): Promise<{ port: number; close: () => Promise<void> }> {
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
   const host = createHost(logger, new AbortController().signal, stack);
   const { publish } = host;
   const { store } = await openDatabase(config, host);
-  const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLockBookings(databaseUrl, poolSize)]));
+  const openRowLock = (poolSize: number) =>
+    stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
+  const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLock(poolSize)]));
   const { services: realServices } = createServices(config, store, publish);
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
+  stack.defer(() => readiness.close());
   const { draining } = readiness;
   const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
   const http = await createHttpApp({
@@ -68,6 +71,7 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     shutdownSignal: new AbortController().signal,
   });
   const bare = await createBareApp();
+  stack.defer(async () => void (await Promise.all([http.close(), bare.close()])));
   const listener = await listen({
     host: config.host,
     port: 0,
@@ -76,17 +80,9 @@ async function serve(config: Config): Promise<{ port: number; close(): Promise<v
     connectionLimit: createConnectionLimit({ ...config, publish }),
     publish,
   });
+  stack.defer(() => listener.destroy());
   await readiness.started();
-  return {
-    port: listener.port,
-    close: async () => {
-      listener.destroy();
-      readiness.close();
-      await Promise.all([http.close(), bare.close()]);
-      await stack.disposeAsync();
-      await Promise.all([...rowLock.values()].map(({ close }) => close()));
-    },
-  };
+  return { port: listener.port, close: () => stack.disposeAsync() };
 }
 
 /** `noop` returns a booking at once; each row-lock baseline books with its pool size. */

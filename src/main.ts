@@ -12,7 +12,7 @@ import { createLogger, type Logger } from "./telemetry/log.ts";
 const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;
 /** How much longer than the delay and the grace period closing may take. */
 const closeLimitMs = 10_000;
-/** How long the process may live on after everything is closed, for instance with an attempt to connect to a dead network. */
+/** How long the process may run after everything is closed, for instance for an attempt to connect to a dead network. */
 const lingerMs = 1_000;
 
 const projectRoot = join(import.meta.dirname, "..");

@@ -10,7 +10,7 @@ export interface Identity {
 
 const maxSubjectLength = 255;
 
-/** Whether a `sub` claim can be the user_id of bookings. An issuer may write anything there, whatever its type promises. */
+/** Whether a `sub` claim can be the user_id of bookings. The claim may have any type and any content. */
 export function isUserId(sub: unknown): sub is string {
   if (typeof sub !== "string" || sub === "" || [...sub].length > maxSubjectLength) return false;
   // Text that is not well-formed would be stored with U+FFFD: several subjects would become one user.

@@ -30,9 +30,9 @@ const settleTimeoutMs = 5_000;
  * The rows themselves are the evidence, read under the concert's lock. The transaction in doubt holds that lock until it
  * is over, so on its own server its COMMIT cannot take effect after this read. A server that took over in a failover, or
  * recovered from a crash, has replayed all it will ever have of the old history before it accepts writes: the batch is in
- * it or never will be. The transaction's id is no evidence: a new history gives the same ids to other transactions. With
+ * it or never will be. The transaction's id is no evidence: a new history assigns the same ids to other transactions. With
  * asynchronous replication the new history may lack a batch that a frozen or cut-off old primary has committed: the batch is
- * then booked anew on the new history, and the old primary's is lost with its history.
+ * then booked again on the new history, and the old primary's is lost with its history.
  */
 export function createCommitRecovery(options: CommitRecoveryOptions): (batch: InDoubtBatch) => Promise<void> {
   const { batches, backOff, clock, publish, concertChanged, requeue } = options;

@@ -61,8 +61,8 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
-    // Refusing takes no time, so that one request at a time would be read and answered. Reading first what has arrived, and
-    // answering it together, serves half as many more a second.
+    // A refusal takes no time, so each turn would read and answer one request. Reading all that has arrived first, and
+    // answering it together, serves 1.5 times as many a second.
     if (soldOut.has(concertId)) await readPending();
     const jobs = takeBatch();
     if (jobs.length === 0) return;
@@ -73,7 +73,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
 
   function onCommitted(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
     estimate.noteTurn(clock.nowMs() - askedAtMs);
-    // Of two changes at a time only the database has the order.
+    // Only the database has the order of two concurrent changes.
     const isKnown = !queues.isOvertaken(concert.id);
     concertChanged(concert.id, isKnown ? concert : undefined);
     if (isKnown) soldOut.note(concert, now, askedAtMs);
@@ -90,7 +90,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     else job.reject(new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }));
   }
 
-  /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest of late. */
+  /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest recent one. */
   function isTooLate({ concertId }: Command, { expiresAtMs }: ChangeDeadline): boolean {
     const turns = queues.turnsAhead(concertId);
     // A sold-out concert's turns take no time.

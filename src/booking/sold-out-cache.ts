@@ -9,7 +9,7 @@ import { type BookingPolicy, whyNoTickets } from "./decide.ts";
 import type { Job } from "./queue.ts";
 
 /**
- * The concerts that are sold out, so that a late crowd costs the database nothing. An entry is valid for a second (another
+ * The concerts that are sold out, so that later requests cost the database nothing. An entry is valid for a second (another
  * process may have changed the concert), while the booking window is open, and until a change in this process.
  */
 export interface SoldOutCache {

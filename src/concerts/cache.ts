@@ -84,7 +84,7 @@ function readReport(kind: "concert" | "page", publish: Publish<ConcertEvents>): 
   return (isCached) => publish("concerts.read", isCached ? hit : miss);
 }
 
-/** An LRU cache whose entries live for a second from the beginning of their read, and whose readers share one read. */
+/** An LRU cache. Entries are valid for a second from the beginning of their read. Concurrent readers share one read. */
 function createSingleFlightCache<Key extends {}, Value extends {}>(
   max: number,
   clock: Clock,

@@ -89,7 +89,7 @@ const keepAlive = { why: "the service sets TCP keep-alive itself" };
 const poolSize = { why: "APP_DATABASE_POOL_SIZE sets the size of the pool" };
 const hint = { why: "it is a hint for another program" };
 
-/** Accepted with any value, or with the value under which the parameter changes nothing that the service promises. */
+/** Accepted with any value, or with the value under which the parameter changes nothing. */
 const ignored: Readonly<Record<string, { readonly why: string; readonly value?: Kind<string> }>> = {
   keepalives: keepAlive,
   keepalives_idle: keepAlive,

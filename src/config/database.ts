@@ -31,7 +31,7 @@ function chooseExternal(values: Values, projectRoot: string): ExternalDatabase {
   const { hasSystemAuthorities, isPooled, warnings, ...parts }: Partial<DatabaseUrl> = url ?? {};
   const chosen = { ...single, host, ...parts };
   const caFile = parts.sslCaFile ?? sslCaFile;
-  // As in libpq, a URL that names a file of authorities asks for a check against it.
+  // As in libpq, a URL that names a file of authorities requires verification against it.
   const isChecked = parts.sslCaFile !== undefined && chosen.sslMode === "require";
   return {
     kind: "external",

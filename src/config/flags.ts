@@ -6,7 +6,7 @@ import { unknownName } from "./unknown-name.ts";
 
 export type Command = "serve" | "migrate" | "help" | "version";
 
-/** What the command line asks for besides the settings it gives. */
+/** What the command line contains besides settings. */
 export interface CommandLine extends SourceContent {
   readonly command: Command;
   readonly configFile: string | undefined;

@@ -12,7 +12,7 @@ export interface Kind<T> {
   /** What is allowed, for the documents and for errors: `"x" is not <expects>`. */
   readonly expects: string;
   readonly parse: (text: string) => Parsed<T>;
-  /** A YAML file may give a list. It is read as its entries, separated by commas. */
+  /** A list in a YAML file is read as its entries, separated by commas. */
   readonly isList?: boolean;
 }
 

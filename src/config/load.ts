@@ -19,11 +19,11 @@ export interface Config extends ValuesOf<typeof fields> {
   readonly auth: AuthConfig;
   readonly rateLimits: ValuesOf<typeof rateLimits>;
   readonly database: ExternalDatabase | EmbeddedDatabase;
-  /** How long to wait for the database to come up. Undefined means not at all. */
+  /** How long to wait for a database that is still starting. Undefined for no wait. */
   readonly waitForDbMs: number | undefined;
 }
 
-/** Everything that configuration depends on, so that a test can give it. */
+/** The inputs of the configuration. A test passes its own. */
 export interface ConfigInput {
   /** The arguments after the script's name. */
   readonly argv: readonly string[];

@@ -21,7 +21,7 @@ loopback.addAddress("::1", "ipv6");
 
 /**
  * The key that counts a client's address: IPv4 as it is, IPv6 by its /64, since one customer has at least that many
- * addresses. A text that is no address comes from a trusted proxy that is wrongly set up: all such texts share one key.
+ * addresses. A text that is no address is from a trusted proxy that is wrongly set up: all such texts share one key.
  */
 export function addressGroup(address: string): string {
   const bare = bareAddress(address);
@@ -41,7 +41,7 @@ export function bareAddress(text: string): string | undefined {
 }
 
 function firstFourGroups(canonical: string): string[] {
-  // A tail in decimals stands for the last two groups.
+  // A tail in decimals represents the last two groups.
   const [head = "", tail] = canonical.replace(/\d+(\.\d+){3}$/, "0:0").split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const [first, last] = [groups(head), groups(tail)];

@@ -4,8 +4,8 @@
  */
 export type Publish<Events> = (...event: NamedEvent<Events>) => void;
 
-/** Not a generic function: a `publish` of many parts' events is one of each part's only like this. */
+/** A union, not a generic function, so that a `publish` of all events is assignable to one of a folder's events. */
 type NamedEvent<Events> = { [Name in keyof Events]: [name: Name, event: Events[Name]] }[keyof Events];
 
-/** For a part that has no observers, as in tests. */
+/** For code without observers, as in tests. */
 export function ignoreEvents(): void {}

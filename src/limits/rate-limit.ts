@@ -82,7 +82,7 @@ function createLimiter(
   });
 }
 
-/** Counts in this process. Past the bound, the key that was counted least recently starts anew. */
+/** Counts in this process. Beyond the bound, the count of the least recent key is dropped. */
 class BoundedRateLimiter extends RateLimiterMemory {
   readonly #keys: LRUCache<string, true>;
 

@@ -1,4 +1,4 @@
-/** What the service knows of one call besides its request: each value is set by one interceptor, for those further in. */
+/** Values of one call besides its request. One interceptor sets each value for the inner interceptors and the handler. */
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Caller } from "../domain/caller.ts";
 import type { Actor } from "../domain/change.ts";
@@ -8,7 +8,7 @@ export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
 
 /** How a call has arrived. */
 export interface Origin {
-  /** The client's address; empty if the server does not know it. */
+  /** The client's address; empty if it is unknown. */
   readonly address: string;
   readonly protocol: Protocol;
 }

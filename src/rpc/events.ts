@@ -7,9 +7,9 @@ export interface RpcEvents {
   /** A stream of responses was opened. `rpc.call_finished` follows when it has closed. */
   readonly "rpc.stream_opened": Pick<FinishedCall, "service" | "method" | "protocol">;
   readonly "rpc.call_finished": FinishedCall;
-  /** A call failed for a reason that the code does not foresee, and is answered with INTERNAL. */
+  /** A call failed for an unexpected reason, and is answered with INTERNAL. */
   readonly "rpc.unexpected_error": { readonly service: string; readonly method: string; readonly error: unknown };
-  /** A call was rejected because the event loop is too late to answer it in time. */
+  /** A call was rejected because the event-loop delay leaves no time to answer it. */
   readonly "rpc.call_shed": { readonly service: string; readonly method: string; readonly eventLoopDelayMs: number };
   /** A call was rejected because too many are unfinished: of its caller, of its address, or in the process. */
   readonly "rpc.concurrency_limited": {
@@ -33,7 +33,7 @@ export interface FinishedCall {
 }
 
 export interface CallError {
-  /** Undefined for an error that did not come from the domain. */
+  /** Undefined for an error that is not the domain's. */
   readonly failure: Failure | undefined;
   /** The message to the client. */
   readonly message: string;

@@ -1,4 +1,4 @@
-/** What the headers of a request ask for: its timeout, the version that it may change, and whether a cache may answer. */
+/** What the headers of a request set: its timeout, the version that it may change, and whether a cache may answer. */
 
 import type { Precondition } from "../domain/change.ts";
 import type { BrokenPrecondition } from "../domain/failure.ts";

@@ -210,7 +210,7 @@ function requireChannelBinding({ connection }: pg.Client, isEncrypted: boolean):
   connection.on("authenticationSASLFinal", () => {
     isBound = true;
   });
-  // `pg` raises an error in its own listener if the proof is wrong, comes too early or is repeated.
+  // `pg` raises an error in its own listener if the proof is wrong, arrives too early or is repeated.
   connection.on("error", () => {
     isBound = false;
   });

@@ -77,7 +77,7 @@ export interface ConnectionLimits {
 
 /**
  * PostgreSQL's own timeouts end a statement that takes long. A statement that outlasts them has lost its network, which TCP
- * may report only after a quarter of an hour: cutting the connection ends the wait and gives the pool its place back.
+ * may report only after a quarter of an hour: cutting the connection ends the wait and frees its place in the pool.
  * A connection to a server that only reads does not go back to the pool either: every retry would get it again.
  */
 export function guardConnection(client: pg.PoolClient, limits: ConnectionLimits, onReleased: () => void): Connection {

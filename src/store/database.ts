@@ -47,7 +47,7 @@ export interface Database extends Access {
 /** How long connections may take to close at the end. */
 const closeTimeoutMs = 3_000;
 /**
- * PostgreSQL keeps the plans of statements and foreign keys for as long as a connection lives. A plan from when a table was
+ * PostgreSQL keeps the plans of statements and foreign keys for the lifetime of a connection. A plan from when a table was
  * small is very slow once the table has grown, so no plan gets older than this.
  */
 const maxPlanAgeMs = 1_000;

@@ -7,7 +7,7 @@ export interface StoreEvents {
   readonly "store.connection_lost": { readonly error: Error };
   /** The pool lent a connection after this wait. */
   readonly "store.connection_lent": { readonly pool: PoolName; readonly waitMs: number };
-  /** A connection came back to the pool: the events lent and returned, counted, are the connections in use. */
+  /** A connection was returned to the pool. The number of lent events minus that of returned ones is in use. */
   readonly "store.connection_returned": { readonly pool: PoolName; readonly heldMs: number };
   /** A caller got no connection: it waited too long, or, after no wait, too many others waited. */
   readonly "store.connection_refused": { readonly waitMs: number };

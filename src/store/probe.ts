@@ -86,7 +86,7 @@ async function tryWrite(lasting: Database, passing: Database): Promise<Problem |
 
 /**
  * Writes one record to the write-ahead log: no table changes, and there is nothing to vacuum. Without a record COMMIT would
- * not wait for standbys. The tag identifies this statement in pg_stat_activity. It comes first, since the view may show no
+ * not wait for standbys. The tag identifies this statement in pg_stat_activity. It is first, since the view may show no
  * more than the first 100 bytes (track_activity_query_size).
  */
 const writeStatement = (tag: string) => `${tag}

@@ -48,6 +48,6 @@ function isTrouble({ code, messages, error }: FinishedCall): boolean {
   // Any client can send a token that names an unknown key.
   if (failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true) return false;
   const isStream = messages !== undefined;
-  // A stream ends like this as it should.
+  // A stream normally ends with these reasons.
   return !(failure?.reason === "STREAM_EXPIRED" || (isStream && failure?.reason === "SHUTTING_DOWN"));
 }

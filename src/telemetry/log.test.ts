@@ -59,15 +59,17 @@ describe("on a terminal", () => {
     const { logger, lines } = capture({ pretty: true });
     const before = clock();
     logger.child({ call: 1 }).warn({ user: "ann", host: "::" }, "slow");
-    const line = (time: string) => `[${time}] WARN: slow {"call":1,"user":"ann","host":"::"}\n`;
+    const line = (time: string) => `[${time}] WARN: slow call=1 user=ann host=::\n`;
     expect([line(before), line(clock())]).toContain(lines.join(""));
   });
 
   test.each([
     ["no fields", {}, "a", "INFO: a\n"],
-    ["no message", { port: 8080 }, undefined, 'INFO: {"port":8080}\n'],
-    ["a text as its error", { error: "refused" }, "a", 'INFO: a {"error":"refused"}\n'],
-    ["nested values", { b: { c: [1, null] }, d: null }, "a", 'INFO: a {"b":{"c":[1,null]},"d":null}\n'],
+    ["no message", { port: 8080 }, undefined, "INFO: port=8080\n"],
+    ["a text as its error", { error: "refused" }, "a", "INFO: a error=refused\n"],
+    ["a text with spaces", { reason: "too late" }, "a", 'INFO: a reason="too late"\n'],
+    ["a pid, which is not this process's", { pid: 7 }, "a", "INFO: a pid=7\n"],
+    ["nested values", { b: { c: [1, null] }, d: null }, "a", 'INFO: a b={"c":[1,null]} d=null\n'],
   ])("a line with %s", (_, fields, message, line) => {
     expect(prettyLines((logger) => logger.info(fields, message)).map((text) => text.replace(/ +/g, " "))).toEqual([
       expect.stringMatching(new RegExp(`^${line.replace(/[[\]{}.]/g, "\\$&").replace("\n", " ?\n")}$`)),

@@ -1,6 +1,6 @@
 import type { LevelWithSilent, Logger } from "pino";
 import { pino, stdTimeFunctions } from "pino";
-import { prettyFactory } from "pino-pretty";
+import { type PrettyOptions, prettyFactory } from "pino-pretty";
 
 export type { Logger } from "pino";
 
@@ -34,10 +34,22 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
 }
 
 function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestination {
-  const options = { translateTime: "SYS:HH:MM:ss", singleLine: true, errorLikeObjectKeys: ["err"] };
-  // On a terminal pino-pretty finds out whether there are colours.
+  const options: PrettyOptions = {
+    translateTime: "SYS:HH:MM:ss",
+    singleLine: true,
+    errorLikeObjectKeys: ["err"],
+    // The other fields are part of the message. pino-pretty would print them as JSON, and `pid` as the logging process's.
+    include: "level,time,err",
+    messageFormat: ({ level: _, time, err, msg, ...fields }, _key, _label, { colors }) =>
+      [msg, ...Object.entries(fields).map((field) => colors.gray(fieldText(field)))].join(" "),
+  };
+  // On a terminal pino-pretty detects whether it has colours.
   const prettify = prettyFactory(isTerminal ? options : { ...options, colorize: false });
   return { write: (line) => output.write(prettify(JSON.parse(line, escapeControls))) };
+}
+
+function fieldText([key, value]: [string, unknown]): string {
+  return `${key}=${typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
 }
 
 /**

@@ -40,7 +40,7 @@ export function bindHealth(services: readonly DescService[], readiness: Readines
         const status = statusOf(service);
         if (status !== sent) yield { status };
         sent = status;
-        // A watcher must not hold up the drain; it will find another instance.
+        // A watch must not delay the drain. Its client can connect to another instance.
         if (readiness.draining.aborted) return;
         await changed.promise;
       }

@@ -79,7 +79,7 @@ export function routeNotFound(path: string): HttpError {
   return httpError(404, `there is nothing at ${shortValue(path)}`);
 }
 
-/** The status of whatever was thrown while a request was answered. An error that no code expects is INTERNAL. */
+/** The status of any value that was thrown while a request was answered. An error that no code expects is INTERNAL. */
 export function statusOfError(error: unknown): Status {
   if (error instanceof HttpError) return error.status;
   if (error instanceof ConnectError) return statusOf(error) ?? internalStatus;

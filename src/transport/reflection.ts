@@ -16,7 +16,7 @@ import { createDescriptors, type Descriptors, fileBytes } from "./descriptors.ts
 /** The versions differ in the names of their messages only. */
 type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;
 
-/** No client needs more; one that goes on may open another stream. */
+/** No client needs more. A client that continues may open another stream. */
 const maxRequestsPerStream = 10_000;
 
 /** Longer than any name in a schema. A response repeats the names of its request. */
@@ -114,7 +114,7 @@ function answer(
 /** Answers with a file and all that it imports, as clients cannot use it without; what the stream has had is left out. */
 function fileAnswer(file: DescFile | undefined, wanted: string, sent: Set<DescFile>) {
   if (file === undefined) return refusal(Code.NotFound, `there is no ${wanted}`);
-  // The file itself is sent again if it is asked for again: an empty answer would be no answer.
+  // The requested file itself is sent again: a response must contain at least one file.
   const files = new Set([file]);
   for (const one of files) {
     for (const imported of one.dependencies) if (!sent.has(imported)) files.add(imported);

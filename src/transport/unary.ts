@@ -39,7 +39,7 @@ export interface Call {
   readonly responseHeader: Headers;
   readonly responseTrailer: Headers;
   readonly answer: Promise<MessageShape<DescMessage>>;
-  /** Aborts the call's signal: its client has gone away. */
+  /** Aborts the call's signal: its client has disconnected. */
   cancel(): void;
 }
 

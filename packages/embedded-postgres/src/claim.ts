@@ -38,7 +38,7 @@ export interface Claim {
  * Of several processes that try at the same time exactly one succeeds. PostgreSQL lets one server run on a folder, and an
  * owner holds the lock of a server that it started itself. A process that takes the lock of another's server may stop that
  * server: its owner has ended, or has not taken the lock yet. An owner whose server exits with 0 before the lock was taken
- * has been overtaken in this way, and gives up.
+ * has lost to such a process, and its start fails.
  */
 export async function claimServer(options: ClaimOptions): Promise<Claim> {
   const { place, signal } = options;

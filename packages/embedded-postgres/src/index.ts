@@ -1,4 +1,4 @@
-/** Runs the PostgreSQL server that npm delivers. The README says what it promises. */
+/** Runs the PostgreSQL server that npm delivers. README.md lists its guarantees. */
 export { type Binaries, binariesOf } from "./binaries.ts";
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from "./errors.ts";
 export { freePort } from "./free-port.ts";

@@ -68,7 +68,7 @@ async function takeLock(client: pg.Client, patienceMs: number): Promise<boolean>
 }
 
 /**
- * Keeps a lock. If its connection is lost while the server lives (an administrator ended it, or the crash of another
+ * Keeps a lock. If its connection is lost while the server runs (an administrator ended it, or the crash of another
  * connection restarted them all), the lock is taken again. Calls `onLost` if that is impossible. Call the returned function
  * when the server ends or is about to: the connection ends with it.
  */

@@ -45,7 +45,7 @@ function withKey(request: AnyRequest, header: string): AnyRequest {
   return fault !== undefined || requestId !== "" ? request : withMessage(request, withText(message, field, key));
 }
 
-/** A client that sends a key expects a replay, and would get the messages of another time. */
+/** A client that sends a key expects a replay, but a stream would send other messages than before. */
 const notReplayed = "the header Idempotency-Key is not for this stream, whose messages are not replayed";
 
 /** What is wrong with a `request_id` that identifies nothing, although it is a UUID. */

@@ -23,7 +23,7 @@ export interface OpenStream {
 }
 
 export interface StreamOptions {
-  /** The signal of the call: it aborts when the client goes away, at the client's deadline, and at a shutdown. */
+  /** The signal of the call: it aborts when the client disconnects, at the client's deadline, and at a shutdown. */
   readonly signal: AbortSignal;
   readonly values: ContextValues;
   readonly unsent: UnsentBytes;

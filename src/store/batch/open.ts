@@ -28,7 +28,7 @@ export interface LockedState {
 }
 
 /**
- * A transaction that holds a concert's lock. Disposing of it gives the connection back, after a rollback unless the
+ * A transaction that holds a concert's lock. Disposing of it releases the connection, after a rollback unless the
  * transaction has committed. The disposal never fails: PostgreSQL rolls back for a broken connection.
  */
 export interface OpenBatch extends AsyncDisposable {
@@ -69,7 +69,7 @@ export async function openBatch(
   query: BatchQuery,
   timeouts: TransactionTimeouts,
 ): Promise<OpenBatch> {
-  // An error before `return` gives the connection back.
+  // An error before `return` releases the connection.
   await using opening = new AsyncDisposableStack();
   const session = opening.adopt({ connection: await database.connect(), isOver: false }, endTransaction);
   const state = await lockAndRead(session.connection, query, timeouts);
@@ -107,7 +107,7 @@ async function lockAndRead(
 
 /**
  * BEGIN and the transaction's settings in one message. Without sequential scans and hash joins, a plan from when the tables
- * were small stays good while they grow, until it is made anew.
+ * were small stays good while they grow, until PostgreSQL plans again.
  */
 function beginText({ lockTimeoutMs, statementTimeoutMs }: TransactionTimeouts): string {
   return `begin isolation level read committed;

@@ -1,4 +1,4 @@
-/** The framing of gRPC, gRPC-Web and Connect's streams: each message stands behind a byte of flags and four of its length. */
+/** The framing of gRPC, gRPC-Web and Connect's streams: each message follows a byte of flags and four of its length. */
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /** The flags and the length before a message. */

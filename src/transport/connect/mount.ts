@@ -96,7 +96,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       },
       interceptors,
       readMaxBytes: maxMessageBytes,
-      // Not brotli: its decoder takes up to 16 MB before the first byte is out and counted, however few bytes came in.
+      // Not brotli: its decoder allocates up to 16 MB before it returns a byte to count, however small the input is.
       acceptCompression: [gzipOnly],
       requestGate: checkConnectVersion,
       jsonOptions,

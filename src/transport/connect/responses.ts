@@ -42,7 +42,7 @@ export function checkTrailer(trailer: Headers): void {
   }
 }
 
-/** Whether no response can be written, because the client has gone or has it all. */
+/** Whether no response can be written, because the client has disconnected or has all of it. */
 export function isGone({ raw }: FastifyReply): boolean {
   const { closed, destroyed } = streamOf(raw) ?? raw;
   return closed || destroyed || raw.socket?.destroyed !== false;

@@ -38,7 +38,7 @@ export async function receiveText(
   return decodeText((await receiveBody(request, maxLength, shutdown))?.subarray(0, maxLength));
 }
 
-/** The six bits that each character of base64 stands for; -1 for other characters. */
+/** The six bits that each character of base64 represents; -1 for other characters. */
 const bitsOf = new Int8Array(256).fill(-1);
 for (const [bits, character] of [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].entries()) {
   bitsOf[character.charCodeAt(0)] = bits;

@@ -46,7 +46,7 @@ export function createJsonDecoder<Desc extends DescMessage>(
   return (bytes) => decodeJson(desc, parseJson(bytes), options);
 }
 
-/** The message that a JSON value stands for. Throws INVALID_REQUEST with the first fault. */
+/** The message that a JSON value represents. Throws INVALID_REQUEST with the first fault. */
 export function decodeJson<Desc extends DescMessage>(
   desc: Desc,
   value: JsonValue,

@@ -6,7 +6,7 @@ export class ValueFault extends Error {
   override readonly name = "ValueFault";
 }
 
-/** The refusal of a request for one fault. An empty field name stands for the whole request. */
+/** The refusal of a request for one fault. An empty field name means the whole request. */
 export function invalidRequest(field: string, message: string): DomainError {
   return new DomainError({ reason: "INVALID_REQUEST", violations: [{ field: shortValue(field), message }] });
 }

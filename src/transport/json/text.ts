@@ -4,11 +4,11 @@ import { invalidRequest } from "./fault.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Of one object, and of all objects of a body. No useful request comes near them, and thousands of keys cost as much as tens of calls. */
+/** Of one object, and of all objects of a body. Thousands of keys cost as much as tens of calls. */
 const [maxObjectKeys, maxKeys] = [200, 1_000];
 
 /**
- * The value that the bytes stand for. Throws INVALID_REQUEST for broken UTF-8, malformed JSON, too many keys, and an object
+ * The value that the bytes represent. Throws INVALID_REQUEST for broken UTF-8, malformed JSON, too many keys, and an object
  * with the same key twice, whose path begins with `place`.
  */
 export function parseJson(bytes: Uint8Array, place = ""): JsonValue {
@@ -41,7 +41,7 @@ function parse(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
-    // At its end: the message also quotes the text, which may speak of a position too.
+    // At its end: the message also quotes the text, which may contain a position too.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error))?.[1];
     throw invalidRequest("", `the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
   }
@@ -127,7 +127,7 @@ function isFollowedByColon(text: string, start: number): boolean {
   return text[index] === ":";
 }
 
-/** The key that a JSON string stands for. A broken escape is left as it is: JSON.parse refuses the whole text. */
+/** The key that a JSON string represents. A broken escape is left as it is: JSON.parse refuses the whole text. */
 function unquote(quoted: string): string {
   if (!quoted.includes("\\")) return quoted.slice(1, -1);
   try {

@@ -6,7 +6,7 @@ import type { RefusedConnections, TransportEvents } from "../events.ts";
 export interface ConnectionLimitOptions {
   /** Connections at once. */
   readonly maxConnections: number;
-  /** Connections at once from one address; one of IPv6 stands for its /64. */
+  /** Connections at once from one address; one of IPv6 counts as its /64. */
   readonly maxConnectionsPerAddress: number;
   /** Addresses and networks that forward requests of many clients, and so have no limit for each address. */
   readonly trustedProxies: readonly string[];
@@ -14,7 +14,7 @@ export interface ConnectionLimitOptions {
 }
 
 export interface ConnectionLimit {
-  /** Counts a connection. Returns the function to call when it is gone, or undefined if it is over a limit. */
+  /** Counts a connection. Returns the function to call when it has closed, or undefined if it is over a limit. */
   enter(address: string): (() => void) | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Tells HTTP/2 with prior knowledge from HTTP/1.1 by a connection's first bytes. */
+/** Distinguishes HTTP/2 with prior knowledge from HTTP/1.1 by a connection's first bytes. */
 import type { Socket } from "node:net";
 
 export type Protocol = "http1" | "http2";
@@ -14,7 +14,7 @@ export function protocolOf(bytes: Uint8Array): Protocol | undefined {
 }
 
 /**
- * Reads just enough of a connection to know its protocol, puts those bytes back, and hands the connection over, paused.
+ * Reads just enough of a connection to detect its protocol, puts those bytes back, and passes the connection on, paused.
  * A connection that ends or stays undecided for `timeoutMs` is closed.
  */
 export function detectProtocol(socket: Socket, timeoutMs: number, decided: (protocol: Protocol) => void): void {

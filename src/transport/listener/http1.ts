@@ -8,7 +8,7 @@ import { announceClose, discardBody } from "./unread-body.ts";
 
 /** What a connection waits for: with pipelining, several responses. */
 interface Pending {
-  /** The response to the newest request, before which the older ones have to come. */
+  /** The response to the newest request. Those to older requests are sent before it. */
   readonly newest: ServerResponse;
   readonly calls: number;
 }
@@ -48,7 +48,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
   server.on("checkExpectation", receive(refuseExpectation));
 
   let sweeping = false;
-  /** Once for all responses that close in the same turn: it looks at every connection. */
+  /** Once for all responses that close in the same turn: it checks every connection. */
   function closeIdleSoon(): void {
     if (sweeping) return;
     sweeping = true;

@@ -57,7 +57,7 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
   return {
     accept(socket) {
       socket.write(opening);
-      // Without resume(): the session reads by itself, and a socket that flows would take its first bytes away.
+      // Without resume(): the session reads by itself, and a socket that flows would consume its first bytes.
       server.emit("connection", socket);
     },
     drain() {
@@ -82,7 +82,7 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   let talks = false;
   const timer = setTimeout(() => {
     const isLate = !request.complete && !response.headersSent;
-    // Not by the stream's own timeout, for which whatever the connection sends is progress.
+    // Not the stream's own timeout: it counts everything that the connection sends as progress.
     const isStuck = unsentBytes > 0 && stream.writableLength === unsentBytes;
     if (isLate || isStuck) return reset();
     unsentBytes = stream.writableLength;

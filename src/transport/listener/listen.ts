@@ -1,5 +1,5 @@
 /**
- * One TCP socket that speaks HTTP/1.1 and HTTP/2 cleartext with prior knowledge. This folder owns the connections: how many
+ * One TCP socket for HTTP/1.1 and HTTP/2 cleartext with prior knowledge. This folder owns the connections: how many
  * there are, how long they take, and how they drain. It hands requests to one handler.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -18,7 +18,7 @@ const keepAliveInitialDelayMs = 60_000;
 
 export interface Listener {
   readonly port: number;
-  /** Accepts no more and lets what is in flight finish. Resolves when all connections are gone. */
+  /** Accepts no more and lets what is in flight finish. Resolves when all connections are closed. */
   close(): Promise<void>;
   /** Cuts the connections that are left, and accepts no more either. */
   destroy(): void;

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Answers a request of either protocol: those of HTTP/2 come as Node's imitations of HTTP/1's objects. */
+/** Answers a request of either protocol: those of HTTP/2 are Node's imitations of HTTP/1's objects. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The settings that the connections follow. */
@@ -32,6 +32,6 @@ export interface ProtocolServer {
   accept(socket: Socket): void;
   /** Closes idle connections now, and the others when what is in flight on them is answered. */
   drain(): void;
-  /** Releases what is left once every connection is gone. */
+  /** Releases what is left once every connection is closed. */
   stop(): void;
 }

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Past this the connection is closed: the next request would stand behind the rest of the body. */
+/** Beyond this the connection is closed: the next request would follow the rest of the body. */
 const maxReadBytes = 256 * 1024;
 /** Between the end of our side and the close. A client that still sends gets a reset then, which can overtake the response. */
 const closeDelayMs = 500;

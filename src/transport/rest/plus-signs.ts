@@ -1,6 +1,6 @@
 /**
  * Refuses a request whose user id has a plus sign that the client did not mean as a space. A plus sign in a query is a space,
- * as HTML forms send it, so `user_id=bob+tix` asks for the user `bob tix`. If that user has nothing and `bob+tix` has
+ * as HTML forms send it, so `user_id=bob+tix` selects the user `bob tix`. If that user has nothing and `bob+tix` has
  * something, the error says how to write it.
  */
 import { clone, type DescMessage, getOption, type MessageShape, toBinary } from "@bufbuild/protobuf";

@@ -33,7 +33,7 @@ export const problemHeaders = {
 /** Codes of the unexpected: their text was not written for clients. */
 const unexpectedCodes: ReadonlySet<CodeName> = new Set(["UNKNOWN", "INTERNAL", "DATA_LOSS"]);
 
-/** The problem of whatever was thrown while a request was answered. */
+/** The problem of any value that was thrown while a request was answered. */
 export function problemOfError(error: unknown): Problem {
   // One that Connect or a handler made itself has a code and a message only.
   const code = error instanceof ConnectError && statusOf(error) === undefined ? codeName(error.code) : undefined;

@@ -1,4 +1,4 @@
-/** Reads query strings, and values written as bare text (query parameters, path variables) as the JSON they stand for. */
+/** Reads query strings, and values written as bare text (query parameters, path variables) as the JSON they represent. */
 import { type DescField, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
@@ -64,7 +64,7 @@ export function textToJson(field: DescField, text: string): JsonValue {
   const { message } = field;
   const wrapped = message !== undefined && isWrapperDesc(message) ? message.fields[0] : undefined;
   if (wrapped !== undefined) return textToJson(wrapped, text);
-  // ProtoJSON writes the names in a field mask in lowerCamelCase; our REST speaks snake_case, so both are taken.
+  // ProtoJSON writes the names in a field mask in lowerCamelCase; our REST uses snake_case, so both are accepted.
   if (message?.typeName === "google.protobuf.FieldMask") {
     return text.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
   }

@@ -67,7 +67,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
   );
   allowMethods(fastify, endpoints);
-  // Fastify's own router cannot tell `/concerts/1:cancel` from `/concerts/1`, so a wildcard route takes them all.
+  // Fastify's own router cannot distinguish `/concerts/1:cancel` from `/concerts/1`, so a wildcard route receives both.
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
@@ -86,7 +86,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
 }
 
 /**
- * A request's body. Throws an HttpError if it is too long, or if the client has gone before it was complete, and the
+ * A request's body. Throws an HttpError if it is too long, or if the client has disconnected before it was complete, and the
  * shutdown's reason if that comes first.
  */
 async function receiveAll(
@@ -111,7 +111,7 @@ function allowMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[]):
   }
 }
 
-/** All methods but OPTIONS, which belongs to CORS unless a rule asks for it. */
+/** All methods but OPTIONS, which belongs to CORS unless a rule names it. */
 function routedMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[]): string[] {
   const asked = new Set(endpoints.map(({ binding }) => binding.httpMethod));
   return fastify.supportedMethods.filter((method) => method !== "OPTIONS" || asked.has(method));
@@ -163,7 +163,7 @@ function startCall(
     header: readHeaders(request.headers),
     contextValues: createCallContext(request.ip, "rest"),
   });
-  // The response closes when it is complete, and before that only if the client has gone away.
+  // The response closes when it is complete, and before that only if the client has disconnected.
   reply.raw.once("close", call.cancel);
   return call;
 }

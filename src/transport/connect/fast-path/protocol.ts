@@ -39,7 +39,7 @@ export interface Encodings {
 }
 
 export interface Protocol {
-  /** As handlers and interceptors know it. */
+  /** As handlers and interceptors receive it. */
   readonly name: "connect" | "grpc" | "grpc-web";
   readonly encodingHeader: string;
   readonly acceptHeader: string;

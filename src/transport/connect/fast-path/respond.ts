@@ -45,7 +45,7 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
   const path = `/${method.parent.typeName}/${method.name}`;
   try {
     const received = await receive(owned, context);
-    // The client has gone.
+    // The client has disconnected.
     if (received === undefined) return;
     const encodings = negotiate(owned, context.compression);
     const header = new Headers();
@@ -117,7 +117,7 @@ async function call(
 
   let started: Call | undefined;
   let isGone = false;
-  // The response closes when it is complete, and before that only if the client has gone away.
+  // The response closes when it is complete, and before that only if the client has disconnected.
   reply.raw.once("close", () => {
     isGone = true;
     started?.cancel();
@@ -136,7 +136,7 @@ async function call(
   return await started.answer;
 }
 
-/** The client's timeout, unless it is longer than any call lives. */
+/** The client's timeout, unless it is longer than any call lasts. */
 function takeTimeout(header: Headers, { protocol }: Form): number | undefined {
   if (!header.has(protocol.timeoutHeader)) return undefined;
   dropEndlessTimeout(header);
