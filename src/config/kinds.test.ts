@@ -66,6 +66,7 @@ test("quotes a text as one short line without credentials", () => {
   expect(quote("a\nb")).toBe('"a\\nb"');
   expect(quote("x".repeat(1000))).toBe(`"${"x".repeat(80)}..."`);
   expect(quote("postgres://ann:s3/cr@et@db/x")).toBe('"postgres://***@db/x"');
+  expect(quote("ann:s3/cr@et@db")).toBe('"***@db"');
 });
 
 test("accepts names of headers only", () => {
