@@ -106,9 +106,9 @@ const outputOnly = new WeakMap<DescField, boolean>();
 /** Whether the server alone sets a field. */
 function isOutputOnly(field: DescField | undefined): boolean {
   if (field === undefined) return false;
-  const known = outputOnly.get(field) ?? getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
-  outputOnly.set(field, known);
-  return known;
+  return outputOnly.getOrInsertComputed(field, () =>
+    getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY),
+  );
 }
 
 function readQuery({ method, body }: RestBinding, parameters: readonly QueryParameter[], root: JsonObject): void {

@@ -194,17 +194,14 @@ function tag(
 }
 
 function findEndpoint(router: Router<Endpoint>, httpMethod: string, path: string) {
-  const match = matchPath(router, httpMethod, path);
+  let match: RouteMatch<Endpoint>;
+  try {
+    match = router.find(httpMethod, path);
+  } catch {
+    throw httpError(400, "the path is not percent-encoded UTF-8");
+  }
   if (match.kind === "found") return { endpoint: match.route.value, variables: match.variables };
   if (match.kind === "not_found") throw routeNotFound(path);
   const allow = match.allowedMethods.join(", ");
   throw httpError(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`, { allow });
-}
-
-function matchPath(router: Router<Endpoint>, httpMethod: string, path: string): RouteMatch<Endpoint> {
-  try {
-    return router.find(httpMethod, path);
-  } catch {
-    throw httpError(400, "the path is not percent-encoded UTF-8");
-  }
 }
