@@ -106,7 +106,10 @@ export const httpUrl = kind("an http or https URL without credentials", (text) =
 /** A Redis server. The URL may hold a password. */
 export const redisUrl = kind(
   "redis://HOST:PORT or rediss://HOST:PORT",
-  (text) => (/^rediss?:\/\/[^\s/]+/.test(text) && URL.canParse(text) ? text.trim() : undefined),
+  (text) => {
+    const url = text.trim();
+    return /^rediss?:\/\/[^\s/]\P{Cc}*$/u.test(url) && URL.canParse(url) ? url : undefined;
+  },
   { isSecret: true },
 );
 
