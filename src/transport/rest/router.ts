@@ -1,27 +1,26 @@
 /** Finds the route of a request among path templates, and reads the values of its variables from the path. */
 import type { PathTemplate } from "./path-template.ts";
 
-export interface Route<T> {
+interface Route {
   /** In capitals, or `*` for any. */
   readonly httpMethod: string;
   readonly template: PathTemplate;
-  readonly value: T;
 }
 
-export type RouteMatch<T> =
+export type RouteMatch<T extends Route> =
   /** `variables` are the values of the template's variables, in their order. */
-  | { readonly kind: "found"; readonly route: Route<T>; readonly variables: readonly string[] }
+  | { readonly kind: "found"; readonly route: T; readonly variables: readonly string[] }
   | { readonly kind: "wrong_method"; readonly allowedMethods: readonly string[] }
   | { readonly kind: "not_found" };
 
-export interface Router<T> {
+export interface Router<T extends Route> {
   /** `path` starts with a slash and has no query. Throws a URIError if it is not percent-encoded UTF-8. */
   find(httpMethod: string, path: string): RouteMatch<T>;
 }
 
 /** Throws if two routes cannot be told apart: the same method and the same template, whatever its variables are called. */
-export function createRouter<T>(routes: Iterable<Route<T>>): Router<T> {
-  const sorted = [...routes].sort((left, right) => (rankOf(left) < rankOf(right) ? -1 : 1));
+export function createRouter<T extends Route>(routes: readonly T[]): Router<T> {
+  const sorted = routes.toSorted((left, right) => (rankOf(left) < rankOf(right) ? -1 : 1));
   refuseTwins(sorted);
   const byVerb = Map.groupBy(sorted, ({ template }) => template.verb);
   return {
@@ -44,12 +43,12 @@ export function createRouter<T>(routes: Iterable<Route<T>>): Router<T> {
 const segmentRanks = { literal: "0", one: "1", rest: "2" };
 
 /** Sorts the more specific first: a literal, then `*`, then `**`. Of one template, HEAD is before GET, and any method last. */
-function rankOf({ template, httpMethod }: Route<unknown>): string {
+function rankOf({ template, httpMethod }: Route): string {
   const path = template.segments.map(({ kind }) => segmentRanks[kind]).join("");
   return `${path} ${httpMethod === "HEAD" ? 0 : httpMethod === "*" ? 2 : 1}`;
 }
 
-function refuseTwins(routes: readonly Route<unknown>[]): void {
+function refuseTwins(routes: readonly Route[]): void {
   const sources = new Map<string, string>();
   for (const { httpMethod, template } of routes) {
     const { segments, verb, source } = template;
@@ -61,7 +60,11 @@ function refuseTwins(routes: readonly Route<unknown>[]): void {
 }
 
 /** The first of these routes that the path fits and that takes the method. The segments are still percent-encoded. */
-function search<T>(routes: readonly Route<T>[], httpMethod: string, rawSegments: readonly string[]): RouteMatch<T> {
+function search<T extends Route>(
+  routes: readonly T[],
+  httpMethod: string,
+  rawSegments: readonly string[],
+): RouteMatch<T> {
   const segments = rawSegments.map(decodeURIComponent);
   const allowed = new Set<string>();
   for (const route of routes) {
