@@ -64,11 +64,9 @@ export function choice<const Option extends string>(options: readonly Option[]):
   return kind(`one of ${options.join(", ")}`, (text) => options.find((option) => option === text));
 }
 
-const booleans = new Map([
-  ["true", true],
-  ["false", false],
-]);
-export const boolean = kind("true or false", (text) => booleans.get(text));
+export const boolean = kind("true or false", (text) =>
+  text === "true" || text === "false" ? text === "true" : undefined,
+);
 
 const millisecondsPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const maximumDurationMs = 10 * 60_000;
