@@ -65,7 +65,10 @@ function search<T extends Route>(
   httpMethod: string,
   rawSegments: readonly string[],
 ): RouteMatch<T> {
-  const segments = rawSegments.map(decodeURIComponent);
+  // Most paths are plain.
+  const segments = rawSegments.some((segment) => segment.includes("%"))
+    ? rawSegments.map(decodeURIComponent)
+    : rawSegments;
   const allowed = new Set<string>();
   for (const route of routes) {
     if (!fits(segments, route.template)) continue;
