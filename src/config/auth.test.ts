@@ -125,6 +125,7 @@ describe("the mode jwt", () => {
     ["APP_AUTH_ALGORITHMS", "RS256,"],
     ["APP_AUTH_JWKS_URL", "file:///etc/passwd"],
     ["APP_AUTH_JWKS_URL", "https://user:secret@issuer.example"],
+    ["APP_AUTH_JWKS_URL", "https://:secret@issuer.example"],
     ["APP_AUTH_PUBLIC_KEY", "secret"],
     ["APP_AUTH_PUBLIC_KEY", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"],
     ["APP_AUTH_CLOCK_TOLERANCE", "5"],

@@ -34,43 +34,42 @@ export type DatabaseUrl = UrlParts & {
 
 const escapes = "write @ : / ? # % within a user name, password or database name as %40 %3A %2F %3F %23 %25";
 
+/** What is wrong with a URL: a phrase that follows the name of the setting. */
+class UrlFault extends Error {}
+
 /**
  * Reads `postgres://USERNAME:PASSWORD@HOST:PORT/NAME?sslmode=MODE&host=/SOCKET/FOLDER`. Every part may be left out. As in
  * libpq, the parameters may state any part, and win: only they can name a socket when a tool insists on a host.
  * No problem repeats a part that could be a password.
  */
 export function parseDatabaseUrl(text: string): Parsed<DatabaseUrl> {
-  if (!/^postgres(ql)?:\/\//i.test(text)) return { problem: "does not begin with postgres:// or postgresql://" };
-  // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG requires a host after the @.
-  const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost"));
-  if (!url) return { problem: `is not a valid URL; ${escapes}` };
-  // An @ after the host, or a #, nearly always is an unescaped password that ended the host too early.
-  if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) return { problem: escapes };
-  if (url.port === "0") return { problem: "has port 0, which no database listens on" };
-  if (url.pathname.slice(1).includes("/")) return { problem: "has more than a database name after the host" };
   try {
-    return parseParts(url);
-  } catch {
-    return { problem: `has a % that begins no escape; ${escapes}` };
+    return { value: readUrl(text) };
+  } catch (error) {
+    if (error instanceof UrlFault) return { problem: error.message };
+    if (error instanceof URIError) return { problem: `has a % that begins no escape; ${escapes}` };
+    throw error;
   }
 }
 
-/** Throws a URIError for a % that begins no escape. */
-function parseParts(url: URL): Parsed<DatabaseUrl> {
-  const parsed = parseParameters(url.search.slice(1));
-  if ("problem" in parsed) return parsed;
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const name = url.pathname.slice(1);
-  const address: UrlParts = {
-    ...(host && { host: decodeURIComponent(host) }),
-    ...(url.port && { port: Number(url.port) }),
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
-    ...(name && { name: decodeURIComponent(name) }),
-  };
-  const value = { ...address, ...parsed.value };
-  if (value.host?.includes(",")) return { problem: "names several hosts, but one is supported" };
-  return checkTls(value);
+function readUrl(text: string): DatabaseUrl {
+  if (!/^postgres(ql)?:\/\//i.test(text)) throw new UrlFault("does not begin with postgres:// or postgresql://");
+  // The URL parser would drop tabs and line breaks from a password.
+  if (/\p{Cc}/u.test(text.trim())) throw new UrlFault("has a control character");
+  // Sockets are commonly written postgres://user:password@/name?host=/folder, but WHATWG requires a host after the @.
+  const url = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)(?=(:\d*)?([/?#]|$))/, "$1localhost"));
+  if (!url) throw new UrlFault(`is not a valid URL; ${escapes}`);
+  const { hash, pathname, search, hostname, port, username, password } = url;
+  // An @ after the host, or a #, nearly always is an unescaped password that ended the host too early.
+  if (hash !== "" || `${pathname}${search}`.includes("@")) throw new UrlFault(escapes);
+  const name = pathname.slice(1);
+  if (name.includes("/")) throw new UrlFault("has more than a database name after the host");
+
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  const address = Object.entries({ host, port, user: username, password, dbname: name }).filter(([, part]) => part);
+  const read = new Map(address.map(([part, value]) => [part, readParameter(part, decodeURIComponent(value))]));
+  for (const [parameter, value] of readParameters(search.slice(1))) read.set(parameter, value);
+  return checked(translate(read));
 }
 
 const others: Readonly<Record<string, Kind<string | number>>> = {
@@ -114,21 +113,25 @@ const known: ReadonlyMap<string, Kind<unknown> | undefined> = new Map([
 ]);
 
 /** Reads the query of a database URL, in which a plus is a plus. Rejects parameters that the service cannot honour. */
-function parseParameters(query: string): Parsed<DatabaseUrl> {
+function readParameters(query: string): ReadonlyMap<string, unknown> {
   const read = new Map<string, unknown>();
   for (const pair of query === "" ? [] : query.split("&")) {
     const [name = "", ...rest] = pair.split("=").map(decodeURIComponent);
     if (!known.has(name)) {
       const supported = [...known.keys()].join(", ");
-      return { problem: `has the query parameter ${quote(name)}, which is not supported; supported are ${supported}` };
+      throw new UrlFault(`has the query parameter ${quote(name)}, which is not supported; supported are ${supported}`);
     }
-    if (read.has(name)) return { problem: `has ${name} more than once` };
+    if (read.has(name)) throw new UrlFault(`has ${name} more than once`);
     const value = rest.join("=");
-    const parsed = known.get(name)?.parse(name in ignored ? value.toLowerCase() : value) ?? { value };
-    if ("problem" in parsed) return { problem: `has the parameter ${name}: ${parsed.problem}` };
-    read.set(name, parsed.value);
+    read.set(name, readParameter(name, name in ignored ? value.toLowerCase() : value));
   }
-  return { value: translate(read) };
+  return read;
+}
+
+function readParameter(name: string, text: string): unknown {
+  const parsed = known.get(name)?.parse(text) ?? { value: text };
+  if ("problem" in parsed) throw new UrlFault(`has the parameter ${name}: ${parsed.problem}`);
+  return parsed.value;
 }
 
 const maximumConnectS = 5;
@@ -152,17 +155,18 @@ function translate(read: ReadonlyMap<string, unknown>): DatabaseUrl {
   };
 }
 
-function checkTls(url: DatabaseUrl): Parsed<DatabaseUrl> {
+function checked(url: DatabaseUrl): DatabaseUrl {
   const { sslCaFile, ...rest } = url;
-  const { sslMode, sslNegotiation } = rest;
+  const { host, sslMode, sslNegotiation } = rest;
+  if (host?.includes(",")) throw new UrlFault("names several hosts, but one is supported");
   const isStrict = sslMode === "require" || sslMode === "verify-ca" || sslMode === "verify-full";
   if (sslNegotiation === "direct" && !isStrict) {
-    return { problem: "has sslnegotiation=direct, which needs sslmode=require or stronger" };
+    throw new UrlFault("has sslnegotiation=direct, which needs sslmode=require or stronger");
   }
   // As in libpq, the system's authorities allow for complete checks only.
-  if (sslCaFile !== "system") return { value: url };
+  if (sslCaFile !== "system") return url;
   if (sslMode !== undefined && sslMode !== "verify-full") {
-    return { problem: "has sslrootcert=system, which needs sslmode=verify-full" };
+    throw new UrlFault("has sslrootcert=system, which needs sslmode=verify-full");
   }
-  return { value: { ...rest, sslMode: "verify-full", hasSystemAuthorities: true } };
+  return { ...rest, sslMode: "verify-full", hasSystemAuthorities: true };
 }

@@ -25,6 +25,29 @@ export function chooseDatabase(values: Values, projectRoot: string): ExternalDat
   return chooseExternal(values, projectRoot);
 }
 
+/** Settings that have no effect on the chosen database, or leave a risk. */
+export function databaseWarnings(values: Values, chosen: ExternalDatabase | EmbeddedDatabase): readonly string[] {
+  if (chosen.kind === "embedded") return [];
+  const { sslMode, sslCaFile } = chosen;
+  const url = values.get(database.url);
+  const urlName = values.nameOf(database.url);
+  const caFileName = values.nameOf(database.sslCaFile);
+  const overruled = values.namesOf(settingsOverruledBy(url));
+  const checksCertificates = sslMode === "verify-ca" || sslMode === "verify-full";
+  const warnings = [
+    ...(url?.warnings ?? []).map((warning) => `${urlName}: ${warning}`),
+    overruled.length > 0 && `${urlName} is used; ignored: ${overruled.join(", ")}`,
+    caFileName !== undefined &&
+      !checksCertificates &&
+      `${caFileName} is ignored: certificates are checked with sslmode verify-ca and verify-full only, and it is ${sslMode}`,
+    sslMode === "verify-ca" &&
+      sslCaFile === undefined &&
+      "sslmode verify-ca without a file of authorities accepts every server that has a public certificate: " +
+        "name the file by APP_DATABASE_SSL_CA_FILE, or use verify-full",
+  ];
+  return warnings.filter((warning) => warning !== false);
+}
+
 function chooseExternal(values: Values, projectRoot: string): ExternalDatabase {
   const url = values.get(database.url);
   const { url: _, host = "localhost", sslCaFile, ...single } = values.without(settingsOverruledBy(url)).of(database);
@@ -45,7 +68,7 @@ function chooseExternal(values: Values, projectRoot: string): ExternalDatabase {
  * A URL is a complete address: a port that it leaves out is 5432, and not the port of some other address. Password and
  * TLS, however, are often given apart from it, and count if it leaves them out.
  */
-export function settingsOverruledBy(url: DatabaseUrl | undefined): readonly Setting[] {
+function settingsOverruledBy(url: DatabaseUrl | undefined): readonly Setting[] {
   if (!url) return [];
   return [
     database.host,

@@ -41,3 +41,7 @@ describe("reports invalid YAML with file and line", () => {
     expect(readYaml("file", yaml)).toMatchObject({ given: [], problems: expect.arrayContaining([problem]) });
   });
 });
+
+test("reports the first errors of a file that has many", () => {
+  expect(readYaml("file", "[".repeat(1_000)).problems).toHaveLength(5);
+});

@@ -1,18 +1,20 @@
 import { parseDocument, type YAMLParseError, type YAMLWarning } from "yaml";
 import { type Setting, settingList } from "./schema.ts";
-import type { Given, SourceContent } from "./sources.ts";
-import { unknownName } from "./unknown-name.ts";
+import { type Given, type SourceContent, unknownName } from "./sources.ts";
 
 const settingByPath = new Map(settingList.map((setting) => [setting.path, setting]));
 const sections = new Set(settingList.flatMap(({ path }) => (path.includes(".") ? [path.split(".")[0]] : [])));
 const knownPaths = [...settingByPath.keys()];
 
+/** Most errors follow from the first one. */
+const maxErrors = 5;
+
 /** Reads the text of a YAML file. `label` is the file's name in problems. */
 export function readYaml(label: string, text: string): SourceContent {
   // Failsafe leaves every value the text it was written as: a password of 0123 does not become 123.
   const document = parseDocument(text, { schema: "failsafe", customTags: ["null"], stringKeys: true });
-  const syntaxProblems = [...document.errors, ...document.warnings].map((error) => describe(label, error));
-  if (syntaxProblems.length > 0) return { given: [], problems: syntaxProblems, warnings: [] };
+  const errors = [...document.errors, ...document.warnings].slice(0, maxErrors);
+  if (errors.length > 0) return { given: [], problems: errors.map((error) => describe(label, error)), warnings: [] };
   try {
     return readRoot(label, document.toJS());
   } catch {

@@ -48,3 +48,7 @@ describe("values", () => {
     ]);
   });
 });
+
+test("a value that is joined to an unknown letter is not repeated", () => {
+  expect(readFlags(["-psecret"]).problems).toEqual(["-p is unknown"]);
+});

@@ -1,8 +1,7 @@
 import { parseArgs } from "node:util";
 import { duration } from "./kinds.ts";
 import { settingList } from "./schema.ts";
-import type { Given, SourceContent } from "./sources.ts";
-import { unknownName } from "./unknown-name.ts";
+import { type Given, type SourceContent, unknownName } from "./sources.ts";
 
 export type Command = "serve" | "migrate" | "help" | "version";
 
@@ -35,12 +34,12 @@ export function readFlags(argv: readonly string[]): CommandLine {
   const found = new Set<string>();
   let configFile: string | undefined;
   let waitForDbMs: number | undefined;
-  let valueOfUnknown: number | undefined;
+  let unknown: number | undefined;
 
   for (const token of splitArguments(argv)) {
     if (token.kind === "positional") {
-      if (token.index !== valueOfUnknown)
-        problems.push(`argument ${token.index + 1} is not a flag; flags begin with --`);
+      // An unknown flag probably has a value, which would otherwise cause a second, confusing problem.
+      if (token.index - 1 !== unknown) problems.push(`argument ${token.index + 1} is not a flag; flags begin with --`);
       continue;
     }
     if (token.kind === "option-terminator") {
@@ -57,9 +56,9 @@ export function readFlags(argv: readonly string[]): CommandLine {
       found.add(token.name);
       if (value !== undefined) problems.push(`${flag} takes no value`);
     } else if (!flagsWithValue.includes(flag)) {
-      problems.push(unknownName(flag, knownFlags));
-      // An unknown flag probably has a value, which would otherwise cause a second, confusing problem.
-      if (value === undefined) valueOfUnknown = token.index + 1;
+      // Of -pVALUE, which `parseArgs` splits into letters, only the first is shown.
+      if (token.index !== unknown) problems.push(unknownName(flag, knownFlags));
+      unknown = token.index;
     } else if (!value) {
       problems.push(`${flag} needs a value`);
     } else if (setting === undefined) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bindAddress, databaseHost, headerNames, networks, origins, quote } from "./kinds.ts";
+import { bindAddress, databaseHost, headerNames, networks, origins, quote, redisUrl } from "./kinds.ts";
 
 describe("origins", () => {
   test.each([
@@ -66,7 +66,19 @@ test("quotes a text as one short line without credentials", () => {
   expect(quote("a\nb")).toBe('"a\\nb"');
   expect(quote("x".repeat(1000))).toBe(`"${"x".repeat(80)}..."`);
   expect(quote("postgres://ann:s3/cr@et@db/x")).toBe('"postgres://***@db/x"');
+  expect(quote("ann:s3/cr@et@db")).toBe('"***@db"');
 });
+
+test.each(["redis://a", " rediss://:p w@a:6380/1\n"])("accepts the Redis server %j", (text) => {
+  expect(redisUrl.parse(text)).toEqual({ value: text.trim() });
+});
+
+test.each(["redis:a", "redis:///1", "http://a", "redis://:p\tw@a", "redis://["])(
+  "rejects the Redis server %j",
+  (text) => {
+    expect(redisUrl.parse(text)).toEqual({ problem: `is not ${redisUrl.expects}` });
+  },
+);
 
 test("accepts names of headers only", () => {
   expect(headerNames.parse("X-Tenant, x-b3-traceid")).toEqual({ value: ["X-Tenant", "x-b3-traceid"] });

@@ -1,12 +1,17 @@
 import { join, resolve } from "node:path";
-import { type AuthConfig, chooseAuth } from "./auth.ts";
-import { chooseDatabase, type EmbeddedDatabase, type ExternalDatabase, usesPreparedStatements } from "./database.ts";
+import { type AuthConfig, chooseAuth, chooseHost } from "./auth.ts";
+import {
+  chooseDatabase,
+  databaseWarnings,
+  type EmbeddedDatabase,
+  type ExternalDatabase,
+  usesPreparedStatements,
+} from "./database.ts";
 import { readYaml } from "./file.ts";
 import { type Command, readFlags } from "./flags.ts";
 import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
-import { warningsOf } from "./warnings.ts";
 
 export { helpText } from "./help.ts";
 export type { AuthConfig };
@@ -57,19 +62,23 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
   throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf)]);
 
   const values = createValues(given);
-  const { problems, ...authentication } = chooseAuth(values);
+  const { auth, problems, warnings: authWarnings } = chooseAuth(values);
   throwIfAny(problems);
+  const { warnings: hostWarnings, ...host } = chooseHost(values);
+  const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
     ...values.of(fields),
-    ...authentication,
+    ...host,
+    auth,
     command: commandLine.command,
     waitForDbMs: commandLine.waitForDbMs,
     rateLimits: values.of(rateLimits),
     dataDir: resolve(input.projectRoot, values.get(fields.dataDir)),
-    database: chooseDatabase(values, input.projectRoot),
+    database,
     databasePreparedStatements: usesPreparedStatements(values),
   };
-  const warnings = [...sources.flatMap((source) => source.warnings), ...warningsOf(values, config)];
+  const sourceWarnings = sources.flatMap((source) => source.warnings);
+  const warnings = [...sourceWarnings, ...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
   return { config, warnings };
 }
 

@@ -91,12 +91,7 @@ const connections = {
   ),
   trustedProxies: setting("trusted_proxies", kinds.networks, "", "Proxies whose X-Forwarded-For header is trusted"),
   corsOrigins: setting("cors_origins", kinds.origins, "*", "Origins whose pages may call the API", '"*"'),
-  corsAllowedHeaders: setting(
-    "cors_allowed_headers",
-    kinds.headerNames,
-    "",
-    "Additional request headers of such pages",
-  ),
+  corsAllowedHeaders: setting("cors_allowed_headers", kinds.headerNames, "", "More request headers of such pages"),
 };
 
 /** The settings of authentication. */

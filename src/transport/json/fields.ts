@@ -28,14 +28,7 @@ function createIndex(desc: DescMessage): FieldIndex {
   return { exact, loose };
 }
 
-function indexOf(desc: DescMessage): FieldIndex {
-  let index = indexes.get(desc);
-  if (index === undefined) {
-    index = createIndex(desc);
-    indexes.set(desc, index);
-  }
-  return index;
-}
+const indexOf = (desc: DescMessage) => indexes.getOrInsertComputed(desc, createIndex);
 
 /** The field that ProtoJSON calls `key`: by its proto name or its JSON name. */
 export function findField(desc: DescMessage, key: string): DescField | undefined {

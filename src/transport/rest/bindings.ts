@@ -56,7 +56,7 @@ function readBinding(method: DescMethod, rule: HttpRule, additional: boolean): B
   const { httpMethod, path } = readPattern(rule);
   const template = parsePathTemplate(path);
   const variableFields = template.variables.map(({ fieldPath }) => resolveVariable(method.input, fieldPath));
-  const body = readBody(method.input, rule.body);
+  const body = rule.body === "" ? "none" : rule.body === "*" ? "all" : topLevelField(method.input, rule.body);
   if (body !== "none" && (httpMethod === "GET" || httpMethod === "HEAD")) throw new Error(`${httpMethod} has no body`);
   if (variableFields.some(({ parents, field }) => parents.length === 0 && field === body)) {
     throw new Error(`the field ${rule.body} is set by both the path and the body`);
@@ -73,11 +73,6 @@ function readPattern({ pattern }: HttpRule): { httpMethod: string; path: string 
   const { kind, path } = pattern.value;
   if (kind !== "*" && !METHODS.includes(kind)) throw new Error(`"${kind}" is not an HTTP method`);
   return { httpMethod: kind, path };
-}
-
-function readBody(input: DescMessage, body: string): RestBinding["body"] {
-  if (body === "") return "none";
-  return body === "*" ? "all" : topLevelField(input, body);
 }
 
 function topLevelField(desc: DescMessage, name: string): DescField {

@@ -103,12 +103,11 @@ function readBody({ method, body }: RestBinding, bytes: Uint8Array, root: JsonOb
 /** By field: reading an option takes longer than reading a small body. */
 const outputOnly = new WeakMap<DescField, boolean>();
 
+const readOutputOnly = (field: DescField) => getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
+
 /** Whether the server alone sets a field. */
 function isOutputOnly(field: DescField | undefined): boolean {
-  if (field === undefined) return false;
-  const known = outputOnly.get(field) ?? getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
-  outputOnly.set(field, known);
-  return known;
+  return field !== undefined && outputOnly.getOrInsertComputed(field, readOutputOnly);
 }
 
 function readQuery({ method, body }: RestBinding, parameters: readonly QueryParameter[], root: JsonObject): void {

@@ -1,5 +1,5 @@
 /** Writes response messages as REST clients read them: snake_case, fields at their default included. */
-import { type MessageShape, type Registry, toJson, toJsonString } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageShape, type Registry, toJson, toJsonString } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { isJsonObject } from "../json/text.ts";
 import type { RestBinding } from "./bindings.ts";
@@ -8,7 +8,7 @@ export interface RestAnswer {
   readonly status: number;
   readonly body: string;
   /** The URL path of what was created. */
-  readonly location?: string;
+  readonly location: string | undefined;
 }
 
 export type RestEncoder = (message: MessageShape<RestBinding["method"]["output"]>, path: string) => RestAnswer;
@@ -17,18 +17,15 @@ export type RestEncoder = (message: MessageShape<RestBinding["method"]["output"]
 export function createEncoder({ method, responseBody, locationField }: RestBinding, registry?: Registry): RestEncoder {
   const { output } = method;
   const jsonOptions = { useProtoFieldName: true, alwaysEmitImplicit: true, ...(registry && { registry }) };
-  if (responseBody !== undefined) {
-    return (message) => {
-      const json = toJson(output, message, jsonOptions);
-      const value = isJsonObject(json) ? json[responseBody.name] : undefined;
-      return { status: 200, body: JSON.stringify(value ?? null) };
-    };
-  }
-  if (locationField !== undefined) {
-    return (message, path) => {
-      const id = encodeURIComponent(String(reflect(output, message).get(locationField)));
-      return { status: 201, body: toJsonString(output, message, jsonOptions), location: `${path}/${id}` };
-    };
-  }
-  return (message) => ({ status: 200, body: toJsonString(output, message, jsonOptions) });
+  const bodyOf = (message: MessageShape<DescMessage>) => {
+    if (responseBody === undefined) return toJsonString(output, message, jsonOptions);
+    const json = toJson(output, message, jsonOptions);
+    return JSON.stringify((isJsonObject(json) ? json[responseBody.name] : undefined) ?? null);
+  };
+  return (message, path) => {
+    const body = bodyOf(message);
+    if (locationField === undefined) return { status: 200, body, location: undefined };
+    const id = String(reflect(output, message).get(locationField));
+    return { status: 201, body, location: `${path}/${encodeURIComponent(id)}` };
+  };
 }

@@ -14,7 +14,6 @@ export interface QueryParameter {
 
 /** Splits a query string. Throws a URIError if it is not percent-encoded UTF-8. */
 export function parseQuery(query: string): QueryParameter[] {
-  if (query === "") return [];
   return query
     .split("&")
     .filter((part) => part !== "")

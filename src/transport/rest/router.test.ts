@@ -63,6 +63,7 @@ describe("methods", () => {
     ["DELETE /any", "* /any"],
     ["POST /c:verb", "GET,HEAD"],
     ["GET /c", undefined],
+    ["GET /a:", undefined],
   ])("%s", (request, expected) => {
     expect(find(router, request)).toBe(expected);
   });

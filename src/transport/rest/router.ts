@@ -1,128 +1,96 @@
 /** Finds the route of a request among path templates, and reads the values of its variables from the path. */
 import type { PathTemplate } from "./path-template.ts";
 
-export interface Route<T> {
+interface Route {
   /** In capitals, or `*` for any. */
   readonly httpMethod: string;
   readonly template: PathTemplate;
-  readonly value: T;
 }
 
-export type RouteMatch<T> =
+export type RouteMatch<T extends Route> =
   /** `variables` are the values of the template's variables, in their order. */
-  | { readonly kind: "found"; readonly route: Route<T>; readonly variables: readonly string[] }
+  | { readonly kind: "found"; readonly route: T; readonly variables: readonly string[] }
   | { readonly kind: "wrong_method"; readonly allowedMethods: readonly string[] }
   | { readonly kind: "not_found" };
 
-export interface Router<T> {
+export interface Router<T extends Route> {
   /** `path` starts with a slash and has no query. Throws a URIError if it is not percent-encoded UTF-8. */
   find(httpMethod: string, path: string): RouteMatch<T>;
 }
 
-/** The routes that end at one place of the tree, by verb, then by HTTP method. */
-type Leaf<T> = Map<string, Map<string, Route<T>>>;
-
-interface Node<T> {
-  readonly literals: Map<string, Node<T>>;
-  one: Node<T> | undefined;
-  readonly ends: Leaf<T>;
-  readonly rest: Leaf<T>;
-}
-
-/** What is looked for, and the methods met on the way that would have been allowed. */
-interface Search<T> {
-  readonly segments: readonly string[];
-  readonly verb: string;
-  readonly httpMethod: string;
-  readonly allowed: Set<string>;
-  found: Route<T> | undefined;
-}
-
-const createNode = <T>(): Node<T> => ({ literals: new Map(), one: undefined, ends: new Map(), rest: new Map() });
-
 /** Throws if two routes cannot be told apart: the same method and the same template, whatever its variables are called. */
-export function createRouter<T>(routes: Iterable<Route<T>>): Router<T> {
-  const root = createNode<T>();
-  const verbs = new Set<string>();
+export function createRouter<T extends Route>(routes: readonly T[]): Router<T> {
+  const sorted = routes.toSorted((left, right) => (rankOf(left) < rankOf(right) ? -1 : 1));
+  refuseTwins(sorted);
+  const byVerb = Map.groupBy(sorted, ({ template }) => template.verb);
+  return {
+    find(httpMethod, path) {
+      const rawSegments = path.slice(1).split("/");
+      const last = rawSegments.at(-1) ?? "";
+      const colon = last.lastIndexOf(":");
+      const verb = colon < 0 ? "" : decodeURIComponent(last.slice(colon + 1));
+      const withVerb = byVerb.get(verb);
+      if (verb !== "" && withVerb !== undefined) {
+        const match = search(withVerb, httpMethod, rawSegments.with(-1, last.slice(0, colon)));
+        if (match.kind !== "not_found") return match;
+      }
+      // Not a verb that this path takes: then the colon belongs to the segment.
+      return search(byVerb.get("") ?? [], httpMethod, rawSegments);
+    },
+  };
+}
+
+const segmentRanks = { literal: "0", one: "1", rest: "2" };
+
+/** Sorts the more specific first: a literal, then `*`, then `**`. Of one template, HEAD is before GET, and any method last. */
+function rankOf({ template, httpMethod }: Route): string {
+  const path = template.segments.map(({ kind }) => segmentRanks[kind]).join("");
+  return `${path} ${httpMethod === "HEAD" ? 0 : httpMethod === "*" ? 2 : 1}`;
+}
+
+function refuseTwins(routes: readonly Route[]): void {
+  const sources = new Map<string, string>();
+  for (const { httpMethod, template } of routes) {
+    const { segments, verb, source } = template;
+    const key = JSON.stringify([httpMethod, verb, ...segments]);
+    const other = sources.get(key);
+    if (other !== undefined) throw new Error(`${httpMethod} ${source} cannot be told from ${httpMethod} ${other}`);
+    sources.set(key, source);
+  }
+}
+
+/** The first of these routes that the path fits and that takes the method. The segments are still percent-encoded. */
+function search<T extends Route>(
+  routes: readonly T[],
+  httpMethod: string,
+  rawSegments: readonly string[],
+): RouteMatch<T> {
+  // Most paths are plain.
+  const segments = rawSegments.some((segment) => segment.includes("%"))
+    ? rawSegments.map(decodeURIComponent)
+    : rawSegments;
+  const allowed = new Set<string>();
   for (const route of routes) {
-    addRoute(root, route);
-    if (route.template.verb !== "") verbs.add(route.template.verb);
-  }
-
-  function search(httpMethod: string, rawSegments: readonly string[], encoded: boolean, verb: string): RouteMatch<T> {
-    const segments = encoded ? rawSegments.map(decodeURIComponent) : rawSegments;
-    const state: Search<T> = { segments, verb, httpMethod, allowed: new Set(), found: undefined };
-    walk(root, 0, state);
-    const { found } = state;
-    if (found) return { kind: "found", route: found, variables: captureVariables(found.template, rawSegments) };
-    if (state.allowed.size === 0) return { kind: "not_found" };
-    return { kind: "wrong_method", allowedMethods: [...state.allowed].sort() };
-  }
-
-  function find(httpMethod: string, path: string): RouteMatch<T> {
-    const encoded = path.includes("%");
-    const rawSegments = path.slice(1).split("/");
-    const last = rawSegments.at(-1) ?? "";
-    const colon = last.lastIndexOf(":");
-    const verb = colon < 0 ? "" : last.slice(colon + 1);
-    if (verbs.has(encoded ? decodeURIComponent(verb) : verb)) {
-      const match = search(httpMethod, rawSegments.with(-1, last.slice(0, colon)), encoded, decodeURIComponent(verb));
-      if (match.kind !== "not_found") return match;
+    if (!fits(segments, route.template)) continue;
+    // HEAD is GET without the body, unless a rule says otherwise.
+    const isRead = route.httpMethod === "GET";
+    if (route.httpMethod === httpMethod || route.httpMethod === "*" || (isRead && httpMethod === "HEAD")) {
+      return { kind: "found", route, variables: captureVariables(route.template, rawSegments) };
     }
-    // Not a verb that this path takes: then the colon belongs to the segment.
-    return search(httpMethod, rawSegments, encoded, "");
+    allowed.add(route.httpMethod);
+    if (isRead) allowed.add("HEAD");
   }
-  return { find };
+  return allowed.size === 0 ? { kind: "not_found" } : { kind: "wrong_method", allowedMethods: [...allowed].sort() };
 }
 
-function addRoute<T>(root: Node<T>, route: Route<T>): void {
-  const { segments, verb, source } = route.template;
-  let node = root;
-  let leaf: Leaf<T> | undefined;
-  for (const segment of segments) {
-    if (segment.kind === "rest") {
-      leaf = node.rest;
-    } else if (segment.kind === "one") {
-      node.one ??= createNode();
-      node = node.one;
-    } else {
-      const next = node.literals.get(segment.text) ?? createNode<T>();
-      node.literals.set(segment.text, next);
-      node = next;
-    }
+function fits(segments: readonly string[], { segments: wanted }: PathTemplate): boolean {
+  for (let index = 0; index < wanted.length; index++) {
+    const want = wanted[index];
+    if (want?.kind === "rest") return true;
+    const segment = segments[index];
+    if (segment === undefined || (want?.kind === "one" ? segment === "" : want?.text !== segment)) return false;
   }
-  leaf ??= node.ends;
-  const methods = leaf.get(verb) ?? new Map<string, Route<T>>();
-  leaf.set(verb, methods);
-  const other = methods.get(route.httpMethod);
-  if (other !== undefined) {
-    throw new Error(`${route.httpMethod} ${source} cannot be told from ${other.httpMethod} ${other.template.source}`);
-  }
-  methods.set(route.httpMethod, route);
-}
-
-/** Tries the more specific first: a literal, then `*`, then `**`. True once a route with the method is found. */
-function walk<T>(node: Node<T>, index: number, search: Search<T>): boolean {
-  if (index === search.segments.length) return take(node.ends, search) || take(node.rest, search);
-  const segment = search.segments[index] ?? "";
-  const literal = node.literals.get(segment);
-  if (literal !== undefined && walk(literal, index + 1, search)) return true;
-  if (node.one !== undefined && segment !== "" && walk(node.one, index + 1, search)) return true;
-  return take(node.rest, search);
-}
-
-function take<T>(leaf: Leaf<T>, search: Search<T>): boolean {
-  const methods = leaf.get(search.verb);
-  if (methods === undefined) return false;
-  // HEAD is GET without the body, unless a rule says otherwise.
-  const get = search.httpMethod === "HEAD" ? methods.get("GET") : undefined;
-  search.found = methods.get(search.httpMethod) ?? get ?? methods.get("*");
-  if (search.found !== undefined) return true;
-  for (const method of methods.keys()) {
-    search.allowed.add(method);
-    if (method === "GET") search.allowed.add("HEAD");
-  }
-  return false;
+  return segments.length === wanted.length;
 }
 
 /**

@@ -35,8 +35,7 @@ export interface RestOptions {
 }
 
 /** A binding with what is made of it before the first request. */
-interface Endpoint {
-  readonly binding: RestBinding;
+interface Endpoint extends RestBinding {
   readonly decode: RestDecoder;
   readonly encode: RestEncoder;
   readonly otherReading: FindOtherReading | undefined;
@@ -54,7 +53,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
   const endpoints = services.flatMap((service) =>
     readBindings(service.service).map(
       (binding): Endpoint => ({
-        binding,
+        ...binding,
         decode: createDecoder(binding, registry),
         encode: createEncoder(binding, registry),
         otherReading: createOtherReadings(binding),
@@ -63,9 +62,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     ),
   );
   if (endpoints.length === 0) return;
-  const router = createRouter(
-    endpoints.map((value) => ({ httpMethod: value.binding.httpMethod, template: value.binding.template, value })),
-  );
+  const router = createRouter(endpoints);
   allowMethods(fastify, endpoints);
   // Fastify's own router cannot distinguish `/concerts/1:cancel` from `/concerts/1`, so a wildcard route receives both.
   fastify.register(async (scope) => {
@@ -73,7 +70,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
       receiveAll(request, payload, maxBodyBytes, shutdown),
     );
-    const prefix = commonPrefix(endpoints.map(({ binding }) => binding.template));
+    const prefix = commonPrefix(endpoints.map(({ template }) => template));
     for (const url of prefix === "" ? ["/*"] : [prefix, `${prefix}/*`]) {
       scope.route({
         method: routedMethods(scope, endpoints),
@@ -104,8 +101,7 @@ async function receiveAll(
 
 /** Makes Fastify accept the methods of `custom` rules. */
 function allowMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[]): void {
-  for (const { binding } of endpoints) {
-    const { httpMethod } = binding;
+  for (const { httpMethod } of endpoints) {
     if (httpMethod === "*" || fastify.supportedMethods.includes(httpMethod)) continue;
     fastify.addHttpMethod(httpMethod, { hasBody: true });
   }
@@ -113,7 +109,7 @@ function allowMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[]):
 
 /** All methods but OPTIONS, which belongs to CORS unless a rule names it. */
 function routedMethods(fastify: FastifyInstance, endpoints: readonly Endpoint[]): string[] {
-  const asked = new Set(endpoints.map(({ binding }) => binding.httpMethod));
+  const asked = new Set(endpoints.map(({ httpMethod }) => httpMethod));
   return fastify.supportedMethods.filter((method) => method !== "OPTIONS" || asked.has(method));
 }
 
@@ -128,8 +124,7 @@ async function answer(
   let call: Call | undefined;
   try {
     const { endpoint, variables } = findEndpoint(router, request.method, path);
-    const { binding, decode, encode } = endpoint;
-    const message = decode(request, variables, query);
+    const message = endpoint.decode(request, variables, query);
     call = startCall(endpoint, message, request, reply);
     const response = await call.answer;
     const other = query.includes("+") ? endpoint.otherReading?.(query, message, response) : undefined;
@@ -137,12 +132,12 @@ async function answer(
       setHeaders(reply, call.responseHeader);
       // The headers about rate limits are the second call's, which counts too.
       call = startCall(endpoint, other.message, request, reply);
-      if (await findsSomething(call, binding)) throw other.error;
+      if (await findsSomething(call, endpoint)) throw other.error;
     }
-    const { status, body, location } = encode(response, path);
+    const { status, body, location } = endpoint.encode(response, path);
     setHeaders(reply, call.responseHeader);
     if (location !== undefined) reply.header("location", location);
-    if (tag(request, reply, binding, body, versionOf(response))) return reply.code(304).send();
+    if (tag(request, reply, endpoint, body, versionOf(response))) return reply.code(304).send();
     return reply.code(status).type("application/json; charset=utf-8").send(body);
   } catch (error) {
     if (call !== undefined) setHeaders(reply, call.responseHeader);
@@ -194,17 +189,14 @@ function tag(
 }
 
 function findEndpoint(router: Router<Endpoint>, httpMethod: string, path: string) {
-  const match = matchPath(router, httpMethod, path);
-  if (match.kind === "found") return { endpoint: match.route.value, variables: match.variables };
-  if (match.kind === "not_found") throw routeNotFound(path);
-  const allow = match.allowedMethods.join(", ");
-  throw httpError(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`, { allow });
-}
-
-function matchPath(router: Router<Endpoint>, httpMethod: string, path: string): RouteMatch<Endpoint> {
+  let match: RouteMatch<Endpoint>;
   try {
-    return router.find(httpMethod, path);
+    match = router.find(httpMethod, path);
   } catch {
     throw httpError(400, "the path is not percent-encoded UTF-8");
   }
+  if (match.kind === "found") return { endpoint: match.route, variables: match.variables };
+  if (match.kind === "not_found") throw routeNotFound(path);
+  const allow = match.allowedMethods.join(", ");
+  throw httpError(405, `${shortValue(path)} takes ${allow}, not ${httpMethod}`, { allow });
 }
