@@ -21,7 +21,7 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/domain": { imports: [] },
   "src/config": {
     imports: ["src/domain"],
-    packages: ["yaml"],
+    packages: ["yaml", "zod"],
     offers: ["load.ts", "shell-variables.ts"],
   },
   "src/limits": {
