@@ -11,7 +11,7 @@ import type { Batches } from "../store/batch/open.ts";
 import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, type InDoubtBatch, runBatch } from "./batch.ts";
 import type { Command } from "./commands.ts";
-import { createCommitRecovery } from "./commit-recovery.ts";
+import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingPolicy } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
 import { createConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
@@ -57,7 +57,6 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const estimate = createWaitEstimate();
   const queues = createConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
   const lostTrack = (concertId: ConcertId) => concertChanged(concertId, undefined);
-  const recover = createCommitRecovery({ batches, backOff, clock, publish, requeue, concertChanged: lostTrack });
   const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
@@ -81,7 +80,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
 
   function onInDoubt(batch: InDoubtBatch): void {
     soldOut.forget(batch.state.concert.id);
-    tasks.track(recover(batch).catch((error) => rejectAll(batch.jobs, error)));
+    tasks.track(
+      recoverCommit(batch, { ...context, lostTrack, requeue }).catch((error) => rejectAll(batch.jobs, error)),
+    );
   }
 
   function requeue(job: Job): void {

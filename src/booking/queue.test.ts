@@ -58,6 +58,18 @@ test("a turn that throws rejects the jobs that it took, and the next turn follow
   expect({ turns, outcomes }).toEqual({ turns: 2, outcomes: ["no turn"] });
 });
 
+test("a turn that throws before it takes a batch rejects the jobs that wait", async () => {
+  let turns = 0;
+  const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+    // Bounded, so that a queue that repeats the turn fails this test and does not block the process.
+    if (++turns < 5) throw new Error("no turn");
+    takeBatch();
+  });
+  queues.add(createJob());
+  await tasks.ended();
+  expect({ turns, outcomes, queued: queues.queuedJobs() }).toEqual({ turns: 1, outcomes: ["no turn"], queued: 0 });
+});
+
 describe("the queues' invariants", () => {
   test("a job that is added twice is not decided twice", async () => {
     const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => void takeBatch());

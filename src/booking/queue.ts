@@ -36,34 +36,18 @@ export interface QueueOptions {
   readonly clock: Clock;
 }
 
-/** Concerts take turns: after each batch it is the next concert's turn. */
-export interface ConcertQueues {
-  add(job: Job): void;
-  /** How many jobs wait in all queues. */
-  queuedJobs(): number;
-  /** At least how many turns pass before the one that takes a job that is added now; 0 if it starts at once. */
-  turnsAhead(concertId: ConcertId): number;
-  /** Notes that a concert was changed by other means than its turn. */
-  noteChange(concertId: ConcertId): void;
-  /** Whether it was, since its turn took its batch. */
-  isOvertaken(concertId: ConcertId): boolean;
-}
-
 /** Work under way that its callers do not await. */
-export interface Tasks {
-  track(task: Promise<void>): void;
-  /** Resolves when no task is under way any more. */
-  ended(): Promise<void>;
-}
+export type Tasks = ReturnType<typeof createTasks>;
 
-export function createTasks(): Tasks {
+export function createTasks() {
   const tasks = new Set<Promise<void>>();
   return {
-    track(task) {
+    track(task: Promise<void>): void {
       const tracked = task.finally(() => tasks.delete(tracked));
       tasks.add(tracked);
     },
-    async ended() {
+    /** Resolves when no task is under way any more. */
+    async ended(): Promise<void> {
       while (tasks.size > 0) await Promise.all(tasks);
     },
   };
@@ -84,7 +68,8 @@ interface ConcertQueue {
   isOvertaken: boolean;
 }
 
-export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }: QueueOptions): ConcertQueues {
+/** Concerts take turns: after each batch it is the next concert's turn. */
+export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }: QueueOptions) {
   const queues = new Map<ConcertId, ConcertQueue>();
   const due: ConcertQueue[] = [];
   let queued = 0;
@@ -107,76 +92,78 @@ export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }
   }
 
   async function takeTurn(queue: ConcertQueue): Promise<void> {
+    const { concertId } = queue;
     let taken: Job[] = [];
-    const takeBatch = () => {
-      assert(taken.length === 0, "a turn takes a second batch");
+    const take = () => {
       taken = takeHalf(queue);
       queued -= taken.length;
-      checkTurn(queue, taken, { queues, queued, running, maxTurns });
+    };
+    const takeBatch = () => {
+      assert(taken.length === 0, "a turn takes a second batch");
+      take();
+      checkTurn(queue, taken);
       const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
-      publish("booking.turn_started", { concertId: queue.concertId, requests: taken.length, queued, longestWaitMs });
+      publish("booking.turn_started", { concertId, requests: taken.length, queued, longestWaitMs });
       return beginJobs(taken, clock);
     };
     try {
       // Awaited also if all callers have stopped waiting: many such turns in a row must not nest their calls.
-      await runTurn(queue.concertId, takeBatch);
+      await runTurn(concertId, takeBatch);
     } catch (error) {
+      // Jobs that stay in the queue would begin the same turn again at once.
+      if (taken.length === 0) take();
       rejectAll(taken, error);
     }
     running--;
     queue.isActive = false;
     if (queue.jobs.length > 0) activate(queue);
-    else queues.delete(queue.concertId);
+    else queues.delete(concertId);
     startTurns();
   }
 
+  /** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
+  function checkTurn(queue: ConcertQueue, taken: readonly Job[]): void {
+    assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
+    assert(queue.isActive, "a turn takes from a queue that is not active");
+    assert(running > 0 && running <= maxTurns, "turns are not counted right");
+    assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
+    assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
+    assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
+    for (const { progress, command } of taken) {
+      assert(progress === "waiting", "a job is taken twice");
+      assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
+    }
+  }
+
   return {
-    add(job) {
+    add(job: Job): void {
       const queue = queues.getOrInsertComputed(job.command.concertId, emptyQueue);
       job.queuedAtMs = clock.nowMs();
       queue.jobs.push(job);
       queued++;
       activate(queue);
     },
+    /** How many jobs wait in all queues. */
     queuedJobs: () => queued,
-    turnsAhead(concertId) {
+    /** At least how many turns pass before the one that takes a job that is added now; 0 if it starts at once. */
+    turnsAhead(concertId: ConcertId): number {
       const queue = queues.get(concertId);
       if (!queue) return 0;
       const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchJobs);
       return turnsOfConcert * Math.max(1, queues.size / maxTurns);
     },
-    noteChange(concertId) {
+    /** Notes that a concert was changed by other means than its turn. */
+    noteChange(concertId: ConcertId): void {
       const queue = queues.get(concertId);
       if (queue) queue.isOvertaken = true;
     },
-    isOvertaken: (concertId) => queues.get(concertId)?.isOvertaken ?? false,
+    /** Whether it was, since its turn took its batch. */
+    isOvertaken: (concertId: ConcertId) => queues.get(concertId)?.isOvertaken ?? false,
   };
 }
 
 function emptyQueue(concertId: ConcertId): ConcertQueue {
   return { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
-}
-
-/** What all queues have in common. */
-interface Counts {
-  readonly queues: ReadonlyMap<ConcertId, ConcertQueue>;
-  readonly queued: number;
-  readonly running: number;
-  readonly maxTurns: number;
-}
-
-/** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
-function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued, running, maxTurns }: Counts): void {
-  assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
-  assert(queue.isActive, "a turn takes from a queue that is not active");
-  assert(running > 0 && running <= maxTurns, "turns are not counted right");
-  assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
-  assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
-  assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
-  for (const { progress, command } of taken) {
-    assert(progress === "waiting", "a job is taken twice");
-    assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
-  }
 }
 
 /**

@@ -8,26 +8,19 @@ import type { BookCommand } from "./commands.ts";
 import { type BookingPolicy, whyNoTickets } from "./decide.ts";
 import type { Job } from "./queue.ts";
 
+const validForMs = 1_000;
+const maxConcerts = 10_000;
+
 /**
  * The concerts that are sold out, so that a late crowd costs the database nothing. An entry is valid for a second (another
  * process may have changed the concert), while the booking window is open, and until a change in this process.
  */
-export interface SoldOutCache {
-  /** Notes a concert as it was at `now`, the database's instant, which had not passed at `askedAtMs` of the clock. */
-  note(concert: Concert, now: Temporal.Instant, askedAtMs: number): void;
-  /** Whether the concert is sold out with its booking window open. */
-  has(concertId: ConcertId): boolean;
-  forget(concertId: ConcertId): void;
-}
-
-const validForMs = 1_000;
-const maxConcerts = 10_000;
-
-export function createSoldOutCache(clock: Clock): SoldOutCache {
+export function createSoldOutCache(clock: Clock) {
   /** By concert, until when the entry is valid. The oldest entry is first. */
   const validUntilMs = new Map<ConcertId, number>();
   return {
-    note(concert, now, askedAtMs) {
+    /** Notes a concert as it was at `now`, the database's instant, which had not passed at `askedAtMs` of the clock. */
+    note(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
       validUntilMs.delete(concert.id);
       if (concert.availableTickets > 0 || Temporal.Instant.compare(now, concert.bookingStartTime) < 0) return;
       const openForMs = now.until(concert.bookingEndTime).total("milliseconds");
@@ -36,8 +29,9 @@ export function createSoldOutCache(clock: Clock): SoldOutCache {
       const [oldest] = validUntilMs.keys();
       if (validUntilMs.size > maxConcerts && oldest !== undefined) validUntilMs.delete(oldest);
     },
-    has: (concertId) => clock.nowMs() < (validUntilMs.get(concertId) ?? Number.NEGATIVE_INFINITY),
-    forget: (concertId) => void validUntilMs.delete(concertId),
+    /** Whether the concert is sold out with its booking window open. */
+    has: (concertId: ConcertId) => clock.nowMs() < (validUntilMs.get(concertId) ?? Number.NEGATIVE_INFINITY),
+    forget: (concertId: ConcertId) => void validUntilMs.delete(concertId),
   };
 }
 
