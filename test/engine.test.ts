@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { BookCommand } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { monotonicClock } from "../src/domain/clock.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import { openBatch } from "../src/store/batch/open.ts";
@@ -226,7 +225,7 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   const address = { host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1) };
   const [publish, sslMode] = [ignoreEvents, "disable" as const];
   const prepared = createPreparedSupport(preparedStatements, publish);
-  const activity = createServerActivity(monotonicClock, publish);
+  const activity = createServerActivity(publish);
   return createDatabase({
     ...address,
     username,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { bookingRequest } from "../../test/support/booking/example-bookings.ts";
-import { createTestClock } from "../../test/support/clock.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { BookingEvents } from "./events.ts";
@@ -9,7 +8,7 @@ import { createConcertQueues, createTasks, type Job, type QueueOptions } from ".
 const outcomeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function createStage(runTurn: QueueOptions["runTurn"]) {
-  const clock = createTestClock();
+  const clock = { timeMs: 1_000, nowMs: () => clock.timeMs };
   const tasks = createTasks();
   const events: BookingEvents["booking.turn_started"][] = [];
   const publish: Publish<BookingEvents> = (name, event) => {
@@ -33,7 +32,7 @@ test("a turn publishes how many requests it took, how many stay, and how long th
   queues.add(createJob());
   for (let count = 0; count < 65; count++) {
     queues.add(createJob());
-    clock.advance(1);
+    clock.timeMs++;
   }
   expect(queues.queuedJobs()).toBe(65);
   turn.resolve();

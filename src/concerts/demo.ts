@@ -5,33 +5,16 @@ import { listConcerts } from "../store/concert-search.ts";
 import type { Store } from "../store/store.ts";
 import { createConcert } from "./create.ts";
 
-/** A demo concert: `[name, artist, venue, days from now, tickets, price in cents, currency, key]`. */
-type Demo = readonly [string, string, string, number, number, number, string, string];
+/** A demo concert: `[name, artist, venue, days from now, tickets, price in cents, currency]`. */
+type Demo = readonly [string, string, string, number, number, number, string];
 
+/** Their places are part of their keys. */
 const demos: readonly Demo[] = [
-  ["Midnight Tour", "The Velvet Owls", "Harbour Hall", 14, 1_000, 5_000, "USD", "de300000-0000-4000-8000-000000000001"],
-  [
-    "Strings at Dawn",
-    "Aurora Quartet",
-    "Old Observatory",
-    21,
-    120,
-    3_850,
-    "EUR",
-    "de300000-0000-4000-8000-000000000002",
-  ],
-  ["Homecoming", "Lúcia Björk", "Riverside Arena", 30, 18_000, 8_999, "USD", "de300000-0000-4000-8000-000000000003"],
-  ["One Night Only", "Copper & Salt", "The Cellar", 45, 20, 2_500, "GBP", "de300000-0000-4000-8000-000000000004"],
-  [
-    "Open Air",
-    "Northern Lights Orchestra",
-    "Meadow Stage",
-    60,
-    5_000,
-    0,
-    "EUR",
-    "de300000-0000-4000-8000-000000000005",
-  ],
+  ["Midnight Tour", "The Velvet Owls", "Harbour Hall", 14, 1_000, 5_000, "USD"],
+  ["Strings at Dawn", "Aurora Quartet", "Old Observatory", 21, 120, 3_850, "EUR"],
+  ["Homecoming", "Lúcia Björk", "Riverside Arena", 30, 18_000, 8_999, "USD"],
+  ["One Night Only", "Copper & Salt", "The Cellar", 45, 20, 2_500, "GBP"],
+  ["Open Air", "Northern Lights Orchestra", "Meadow Stage", 60, 5_000, 0, "EUR"],
 ];
 
 const everything = {
@@ -50,7 +33,10 @@ export async function createDemoConcerts(store: Store, now: Temporal.Instant): P
   const deadline = endlessDeadline();
   const found = await store.read((db) => listConcerts(db, everything, undefined, 1), deadline);
   if (found.items.length > 0) return 0;
-  for (const demo of demos) await createConcert(store, describe(demo, now), demo[7], serviceItself, deadline);
+  for (const [index, demo] of demos.entries()) {
+    const requestId = `de300000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`;
+    await createConcert(store, describe(demo, now), requestId, serviceItself, deadline);
+  }
   return demos.length;
 }
 

@@ -97,15 +97,6 @@ export async function findConcertByRequestId(
   return row && { concert: toConcert(row), requestDigest: row.request_digest, transactionId: row.transactionId };
 }
 
-/**
- * Locks a concert's row until the transaction ends, and reads nothing: a statement that waited for a lock still sees the
- * snapshot from before the wait. False if there is no such concert.
- */
-export async function lockConcert(transaction: Transaction<DB>, id: ConcertId): Promise<boolean> {
-  const row = await transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
-  return row !== undefined;
-}
-
 /** A concert whose lock is held, the transaction's one instant, and the transaction's id. */
 export interface LockedConcert {
   readonly concert: Concert;
@@ -113,12 +104,16 @@ export interface LockedConcert {
   readonly transactionId: string;
 }
 
-/** Locks a concert, then reads it and the clock in a second statement. */
+/**
+ * Locks a concert until the transaction ends, then reads it and the clock in a second statement: one that waited for a lock
+ * still sees the snapshot from before the wait.
+ */
 export async function lockAndReadConcert(
   transaction: Transaction<DB>,
   id: ConcertId,
 ): Promise<LockedConcert | undefined> {
-  if (!(await lockConcert(transaction, id))) return undefined;
+  const lock = transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
+  if (!(await lock)) return undefined;
   const row = await transaction
     .selectFrom("concerts")
     .select(concertColumns)

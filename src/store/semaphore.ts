@@ -1,4 +1,3 @@
-import { monotonicClock, type Timers } from "../domain/clock.ts";
 import { type Deadline, notAwaited, requireAwaited } from "../domain/deadline.ts";
 import type { DomainError } from "../domain/failure.ts";
 
@@ -7,29 +6,13 @@ export const maxWaitingCallers = 10_000;
 /** A caller that has waited this long for a connection is refused. */
 export const maxWaitMs = 5_000;
 
-/** Bounds how many callers work at once. The others wait, first come first served. */
-export interface Semaphore {
-  /**
-   * Runs `work` in a place. Rejects with the refusal when the wait list is full or the wait exceeds its limit, and with
-   * DEADLINE_EXCEEDED when the caller's deadline passes while it waits.
-   */
-  run<Result>(work: () => Promise<Result>, deadline: Deadline): Promise<Result>;
-}
-
-/** `refusal` makes the error of a wait of so many milliseconds, 0 when the wait list is full. */
-export function createSemaphore(
-  places: number,
-  refusal: (waitMs: number) => DomainError,
-  timers: Timers = monotonicClock,
-): Semaphore {
+/**
+ * Bounds how many callers work at once. The others wait, first come first served. `refusal` makes the error of a wait of so
+ * many milliseconds, 0 when the wait list is full.
+ */
+export function createSemaphore(places: number, refusal: (waitMs: number) => DomainError) {
   const waiting = new Set<() => void>();
   let freePlaces = places;
-
-  async function enter(deadline: Deadline): Promise<void> {
-    requireAwaited(deadline, timers);
-    if (freePlaces === 0) return await waitForPlace(deadline);
-    freePlaces--;
-  }
 
   function waitForPlace({ signal }: Deadline): Promise<void> {
     if (waiting.size >= maxWaitingCallers) throw refusal(0);
@@ -37,13 +20,13 @@ export function createSemaphore(
       // Leaves the list in this turn, not in the promise's: a caller that has given up must not get a place.
       const stopWaiting = (error?: DomainError) => {
         waiting.delete(stopWaiting);
-        cancelTimer();
+        clearTimeout(timer);
         signal.removeEventListener("abort", giveUp);
         if (error) reject(error);
         else resolve();
       };
       const giveUp = () => stopWaiting(notAwaited());
-      const cancelTimer = timers.schedule(() => stopWaiting(refusal(maxWaitMs)), maxWaitMs);
+      const timer = setTimeout(() => stopWaiting(refusal(maxWaitMs)), maxWaitMs);
       signal.addEventListener("abort", giveUp);
       waiting.add(stopWaiting);
     });
@@ -57,10 +40,16 @@ export function createSemaphore(
   }
 
   return {
-    async run(work, deadline) {
-      await enter(deadline);
+    /**
+     * Runs `work` in a place. Rejects with the refusal when the wait list is full or the wait exceeds its limit, and with
+     * DEADLINE_EXCEEDED when the caller's deadline passes while it waits.
+     */
+    async run<Result>(work: () => Promise<Result>, deadline: Deadline): Promise<Result> {
+      requireAwaited(deadline);
+      if (freePlaces > 0) freePlaces--;
+      else await waitForPlace(deadline);
       try {
-        requireAwaited(deadline, timers);
+        requireAwaited(deadline);
         return await work();
       } finally {
         leave();

@@ -1,6 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import { monotonicClock } from "../domain/clock.ts";
 import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
@@ -67,12 +66,20 @@ const responseGraceMs = 3_000;
 
 export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
-  const activity = createServerActivity(monotonicClock, publish);
+  const activity = createServerActivity(publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
-  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
-    createDatabase({ ...shared, pool, poolSize, ...limits });
+    createDatabase({
+      ...options,
+      statementTimeoutMs: undefined,
+      activity,
+      prepared,
+      publish,
+      pool,
+      poolSize,
+      ...limits,
+    });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
   const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
@@ -86,7 +93,7 @@ export function createStore(options: StoreOptions): Store {
 
   function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
     const readIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline, monotonicClock);
+      requireAwaited(deadline);
       return work(connection);
     };
     const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
-import { monotonicClock } from "../domain/clock.ts";
 import { type ChangeDeadline, requireAwaited } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { Publish } from "../domain/publish.ts";
@@ -48,7 +47,7 @@ export async function runTransaction<Result>(
     .connection()
     .execute(async (connection) => {
       // Here and not before: the wait for the connection may have been long.
-      requireAwaited(deadline, monotonicClock);
+      requireAwaited(deadline);
       deadline.onProgress("begun");
       return await workAndCommit(connection, work, timeouts);
     })
@@ -117,8 +116,8 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
  * database cannot answer in time.
  */
 async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise<"committed" | "aborted" | "unknown"> {
-  const givesUpAtMs = monotonicClock.nowMs() + settleTimeoutMs;
-  while (monotonicClock.nowMs() < givesUpAtMs) {
+  const givesUpAtMs = performance.now() + settleTimeoutMs;
+  while (performance.now() < givesUpAtMs) {
     const status = await transactionStatus(db, transactionId);
     if (status === "committed" || status === "aborted") return status;
     if (status === "forgotten") break;
