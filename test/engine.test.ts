@@ -8,7 +8,7 @@ import type { Booking } from "../src/domain/booking.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import { openBatch } from "../src/store/batch/open.ts";
-import type { BatchChanges } from "../src/store/batch/writes.ts";
+import type { BatchChanges } from "../src/store/bookings.ts";
 import { type Connection, createPreparedSupport, createServerActivity } from "../src/store/connection.ts";
 import { createDatabase } from "../src/store/database.ts";
 import type { Store } from "../src/store/store.ts";

@@ -38,15 +38,6 @@ export function decideBatch(commands: readonly Command[], state: LockedState, po
   const notOpen = whyNotOpen(state);
   let availableTickets = state.concert.availableTickets;
 
-  function decide(command: Command): Answer {
-    switch (command.kind) {
-      case "book":
-        return book(command);
-      case "cancel":
-        return cancel(command);
-    }
-  }
-
   function book(command: BookCommand): Answer {
     const key = bookingKey(command);
     const storedId = idByKey.get(key);
@@ -81,7 +72,7 @@ export function decideBatch(commands: readonly Command[], state: LockedState, po
     return { kind: "stored", booking: after, replayed: false };
   }
 
-  const answers = commands.map(decide);
+  const answers = commands.map((command) => (command.kind === "book" ? book(command) : cancel(command)));
   return { answers, newBookings: [...newBookings.values()], cancelled: [...cancelled.values()], availableTickets };
 }
 

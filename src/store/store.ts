@@ -15,7 +15,7 @@ import { retryTransient } from "./retry.ts";
 import { createSemaphore } from "./semaphore.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction, type TransactionTimeouts } from "./transaction.ts";
+import { runTransaction, type TransactionTimeouts } from "./transaction.ts";
 
 export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, TransactionTimeouts {
   readonly poolSize: number;
@@ -47,10 +47,7 @@ export interface Store {
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
    * transaction stays in doubt.
    */
-  transact<Result>(
-    work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
-    deadline: ChangeDeadline,
-  ): Promise<Result>;
+  transact<Result>(work: (transaction: Transaction<DB>) => Promise<Result>, deadline: ChangeDeadline): Promise<Result>;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
