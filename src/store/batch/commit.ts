@@ -2,7 +2,7 @@ import { type Booking, bookingKey } from "../../domain/booking.ts";
 import { bookingIdOf } from "../../domain/ids.ts";
 import type { BatchChanges, BatchWrites } from "../bookings.ts";
 import { newBooking } from "../bookings.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../pool/connection.ts";
 import { isDefiniteRollback } from "../sqlstate.ts";
 import { numericFromCents } from "../values.ts";
 import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./audit.ts";

@@ -7,7 +7,7 @@ import {
   exampleConcert,
 } from "../../../test/support/booking/example-bookings.ts";
 import type { BatchChanges } from "../bookings.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../pool/connection.ts";
 import { openBatch } from "./open.ts";
 
 const timeouts = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000 };

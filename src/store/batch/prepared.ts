@@ -8,7 +8,7 @@ import {
   type RawBuilder,
   sql,
 } from "kysely";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../pool/connection.ts";
 import type { DB } from "../tables.ts";
 
 /** Stands for a parameter while a statement is compiled. */

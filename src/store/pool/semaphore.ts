@@ -1,5 +1,5 @@
-import { type Deadline, notAwaited, requireAwaited } from "../domain/deadline.ts";
-import type { DomainError } from "../domain/failure.ts";
+import { type Deadline, notAwaited, requireAwaited } from "../../domain/deadline.ts";
+import type { DomainError } from "../../domain/failure.ts";
 
 /** When this many callers wait for a connection, the next one is refused at once. */
 export const maxWaitingCallers = 10_000;

@@ -1,10 +1,10 @@
 /** One connection of a pool: what bounds its statements in time, and what all connections of a store share. */
 import type pg from "pg";
 import { DatabaseError } from "pg";
-import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import type { Publish } from "../domain/publish.ts";
-import type { StoreEvents } from "./events.ts";
-import { isFromReadOnlyServer, isStatementLost } from "./sqlstate.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { StoreEvents } from "../events.ts";
+import { isFromReadOnlyServer, isStatementLost } from "../sqlstate.ts";
 
 /** A connection of the pool. Statements that are sent without waiting for one another share a flight. */
 export interface Connection {

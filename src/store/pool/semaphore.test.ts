@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Deadline } from "../domain/deadline.ts";
-import { DomainError, retryDelayMs } from "../domain/failure.ts";
+import type { Deadline } from "../../domain/deadline.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const overloaded = { failure: { reason: "OVERLOADED" } };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
-import type { SslMode } from "../domain/ssl-mode.ts";
-import { DatabaseSetupError } from "./sqlstate.ts";
+import type { SslMode } from "../../domain/ssl-mode.ts";
+import { DatabaseSetupError } from "../sqlstate.ts";
 
 /** How to connect to a database. */
 export interface ConnectionOptions {

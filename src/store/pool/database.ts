@@ -1,8 +1,12 @@
 import type { Duplex } from "node:stream";
 import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
-import { settlesWithin } from "../domain/clock.ts";
-import type { Publish } from "../domain/publish.ts";
+import { settlesWithin } from "../../domain/clock.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { PoolName, StoreEvents } from "../events.ts";
+import { LocklessDialect } from "../migrate.ts";
+import { ConnectFailure } from "../sqlstate.ts";
+import type { DB } from "../tables.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import {
   boundReads,
@@ -11,11 +15,7 @@ import {
   guardConnection,
   type ServerActivity,
 } from "./connection.ts";
-import type { PoolName, StoreEvents } from "./events.ts";
-import { LocklessDialect } from "./migrate.ts";
 import { maxWaitingCallers, maxWaitMs } from "./semaphore.ts";
-import { ConnectFailure } from "./sqlstate.ts";
-import type { DB } from "./tables.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {

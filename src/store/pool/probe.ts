@@ -1,10 +1,10 @@
 /** Checks whether the database accepts writes, without leaving anything in it. */
 import { randomUUID } from "node:crypto";
-import { settlesWithin } from "../domain/clock.ts";
-import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
+import { settlesWithin } from "../../domain/clock.ts";
+import { type Health, noAnswerReason, type Problem } from "../../domain/health.ts";
+import { ConnectFailure, sqlState } from "../sqlstate.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
-import { ConnectFailure, sqlState } from "./sqlstate.ts";
 
 /** How often a write is tried while the database is healthy. */
 const writeIntervalMs = 5_000;
