@@ -84,7 +84,7 @@ function whyNotOpen({ concert, now }: LockedState): Failure | undefined {
 }
 
 /** Why a booking within the window is refused: the limit, then the stock. */
-export function whyNoTickets(ticketCount: number, available: number, policy: BookingPolicy): Failure | undefined {
+function whyNoTickets(ticketCount: number, available: number, policy: BookingPolicy): Failure | undefined {
   const limit = policy.maxTicketsPerBooking;
   if (ticketCount > limit) return { reason: "TICKET_LIMIT_EXCEEDED", limit };
   if (ticketCount > available) return { reason: "INSUFFICIENT_TICKETS", available };

@@ -62,11 +62,12 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
     // Refusing takes no time, so that one request at a time would be read and answered. Reading first what has arrived, and
     // answering it together, serves half as many more a second.
-    if (soldOut.has(concertId)) await readPending();
+    if (soldOut.find(concertId)) await readPending();
     const jobs = takeBatch();
     if (jobs.length === 0) return;
-    const isRefused = soldOut.has(concertId) && (await refuseSoldOut(batches, jobs, policy));
-    if (isRefused) publish("booking.sold_out_refused", { concertId, requests: jobs.length });
+    const noted = soldOut.find(concertId);
+    if (noted && (await refuseSoldOut(batches, jobs, noted, policy)))
+      publish("booking.sold_out_refused", { concertId, requests: jobs.length });
     else await runBatch(concertId, jobs, context);
   }
 
@@ -95,7 +96,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   function isTooLate({ concertId }: Command, { expiresAtMs }: ChangeDeadline): boolean {
     const turns = queues.turnsAhead(concertId);
     // A sold-out concert's turns take no time.
-    if (turns === 0 || soldOut.has(concertId)) return false;
+    if (turns === 0 || soldOut.find(concertId)) return false;
     return clock.nowMs() + estimate.leastMs(turns) > expiresAtMs;
   }
 

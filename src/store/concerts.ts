@@ -61,6 +61,11 @@ export async function findConcert(db: Kysely<DB>, id: ConcertId): Promise<Concer
   return row && toConcert(row);
 }
 
+/** Whether there is any concert, past or future. */
+export async function hasConcerts(db: Kysely<DB>): Promise<boolean> {
+  return (await db.selectFrom("concerts").select("id").limit(1).executeTakeFirst()) !== undefined;
+}
+
 /** Inserts a concert with all tickets available, unless its key is taken. */
 export async function insertConcert(
   transaction: Transaction<DB>,
