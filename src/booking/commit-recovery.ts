@@ -7,7 +7,7 @@ import type { Job } from "./queue.ts";
 
 export interface RecoveryContext extends Pick<BatchContext, "batches" | "backOff" | "clock" | "publish"> {
   /** Called before any caller is answered: the concert may have changed, and only the database has its state. */
-  readonly lostTrack: (concertId: ConcertId) => void;
+  readonly concertChanged: (concertId: ConcertId, concert: undefined) => void;
   /** Puts a job back into its queue: its batch has not been stored. */
   readonly requeue: (job: Job) => void;
 }
@@ -26,7 +26,7 @@ const settleTimeoutMs = 5_000;
  * then booked anew on the new history, and the old primary's is lost with its history.
  */
 export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContext): Promise<void> {
-  const { publish, lostTrack, requeue } = context;
+  const { publish, concertChanged, requeue } = context;
   const { jobs, plan, error } = batch;
   const concertId = batch.state.concert.id;
   publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
@@ -35,11 +35,11 @@ export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContex
     const isCommitted = stored.some((booking) => isWrittenBy(batch, booking));
     publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
     if (!isCommitted) return jobs.forEach(requeue);
-    lostTrack(concertId);
+    concertChanged(concertId, undefined);
     answerAll(jobs, plan.answers, stored);
   } catch (cause) {
     publish("booking.commit_settled", { concertId, outcome: "unknown" });
-    lostTrack(concertId);
+    concertChanged(concertId, undefined);
     for (const [index, job] of jobs.entries()) {
       const mayBeStored = plan.answers[index]?.kind !== "refused";
       const failure: Failure = mayBeStored

@@ -14,7 +14,7 @@ import type { Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingPolicy } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
-import { createConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
@@ -55,8 +55,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const tasks = createTasks();
   const soldOut = createSoldOutCache(clock);
   const estimate = createWaitEstimate();
-  const queues = createConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
-  const lostTrack = (concertId: ConcertId) => concertChanged(concertId, undefined);
+  const queues = new ConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
   const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
@@ -82,7 +81,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   function onInDoubt(batch: InDoubtBatch): void {
     soldOut.forget(batch.state.concert.id);
     tasks.track(
-      recoverCommit(batch, { ...context, lostTrack, requeue }).catch((error) => rejectAll(batch.jobs, error)),
+      recoverCommit(batch, { ...context, concertChanged, requeue }).catch((error) => rejectAll(batch.jobs, error)),
     );
   }
 
@@ -103,7 +102,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   return {
     submit: (command, deadline) =>
       new Promise((resolve, reject) => {
-        if (queues.queuedJobs() < options.maxQueuedRequests && !isTooLate(command, deadline)) {
+        if (queues.queuedJobs < options.maxQueuedRequests && !isTooLate(command, deadline)) {
           queues.add({ command, deadline, queuedAtMs: 0, progress: "waiting", requeues: 0, resolve, reject });
         } else {
           publish("booking.overloaded", { concertId: command.concertId });
@@ -114,7 +113,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
       soldOut.forget(concertId);
       queues.noteChange(concertId);
     },
-    queuedRequests: queues.queuedJobs,
+    queuedRequests: () => queues.queuedJobs,
     idle: tasks.ended,
   };
 }

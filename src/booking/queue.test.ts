@@ -3,7 +3,7 @@ import { bookingRequest } from "../../test/support/booking/example-bookings.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { BookingEvents } from "./events.ts";
-import { createConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
 
 const outcomeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -14,7 +14,7 @@ function createStage(runTurn: QueueOptions["runTurn"]) {
   const publish: Publish<BookingEvents> = (name, event) => {
     if (name === "booking.turn_started") events.push(event as BookingEvents["booking.turn_started"]);
   };
-  const queues = createConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
+  const queues = new ConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
   const outcomes: string[] = [];
   const createJob = (): Job => ({
     ...{ command: bookingRequest(), deadline: openDeadline(), queuedAtMs: 0, progress: "waiting", requeues: 0 },
@@ -34,7 +34,7 @@ test("a turn publishes how many requests it took, how many stay, and how long th
     queues.add(createJob());
     clock.timeMs++;
   }
-  expect(queues.queuedJobs()).toBe(65);
+  expect(queues.queuedJobs).toBe(65);
   turn.resolve();
   await tasks.ended();
   const { concertId } = bookingRequest();
@@ -66,7 +66,7 @@ test("a turn that throws before it takes a batch rejects the jobs that wait", as
   });
   queues.add(createJob());
   await tasks.ended();
-  expect({ turns, outcomes, queued: queues.queuedJobs() }).toEqual({ turns: 1, outcomes: ["no turn"], queued: 0 });
+  expect({ turns, outcomes, queued: queues.queuedJobs }).toEqual({ turns: 1, outcomes: ["no turn"], queued: 0 });
 });
 
 describe("the queues' invariants", () => {
@@ -77,7 +77,7 @@ describe("the queues' invariants", () => {
     queues.add(job);
     await tasks.ended();
     expect(outcomes).toEqual(["a job is taken twice"]);
-    expect(queues.queuedJobs()).toBe(0);
+    expect(queues.queuedJobs).toBe(0);
   });
 
   test("a turn that takes a second batch rejects the jobs of its first", async () => {
@@ -88,6 +88,6 @@ describe("the queues' invariants", () => {
     queues.add(createJob());
     await tasks.ended();
     expect(outcomes).toEqual(["a turn takes a second batch"]);
-    expect(queues.queuedJobs()).toBe(0);
+    expect(queues.queuedJobs).toBe(0);
   });
 });
