@@ -16,7 +16,7 @@ import { openGuards } from "./rpc/guards.ts";
 import type { ServiceBinding } from "./rpc/service.ts";
 import { shuttingDown } from "./rpc/status.ts";
 import { startEmbeddedDatabase } from "./store/embedded.ts";
-import { sharePool } from "./store/pool-shares.ts";
+import { sharePool } from "./store/pool/shares.ts";
 import { createStore, type Store, type StoreOptions } from "./store/store.ts";
 import { waitForDatabase } from "./store/wait-for-database.ts";
 import { type AppEvents, createEventHub } from "./telemetry/events.ts";

@@ -5,13 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { BookCommand } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { monotonicClock } from "../src/domain/clock.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import { openBatch } from "../src/store/batch/open.ts";
-import type { BatchChanges } from "../src/store/batch/writes.ts";
-import { type Connection, createPreparedSupport, createServerActivity } from "../src/store/connection.ts";
-import { createDatabase } from "../src/store/database.ts";
+import type { BatchChanges } from "../src/store/bookings.ts";
+import { type Connection, createPreparedSupport, createServerActivity } from "../src/store/pool/connection.ts";
+import { createDatabase } from "../src/store/pool/database.ts";
 import type { Store } from "../src/store/store.ts";
 import { verdict } from "./support/booking/engine-stage.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
@@ -226,7 +225,7 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   const address = { host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1) };
   const [publish, sslMode] = [ignoreEvents, "disable" as const];
   const prepared = createPreparedSupport(preparedStatements, publish);
-  const activity = createServerActivity(monotonicClock, publish);
+  const activity = createServerActivity(publish);
   return createDatabase({
     ...address,
     username,

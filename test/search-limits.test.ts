@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { sharePool } from "../src/store/pool-shares.ts";
+import { sharePool } from "../src/store/pool/shares.ts";
 import { holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/exchange.ts";
 import { protocolsOf } from "./support/matrix.ts";

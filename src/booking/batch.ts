@@ -26,30 +26,12 @@ export interface BatchContext {
   readonly onInDoubt: (batch: InDoubtBatch) => void;
 }
 
-/** What was decided, and on what. */
-interface Decided {
+/** A batch that may be committed or not, with the answers of its jobs if it is. */
+export interface InDoubtBatch {
+  readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
   readonly state: LockedState;
-}
-
-/** A batch that may be committed or not, with the answers of its jobs if it is. */
-export interface InDoubtBatch extends Decided {
-  readonly jobs: readonly Job[];
   readonly error: CommitInDoubtError;
-}
-
-/** How a transaction ended. */
-type Outcome =
-  | { readonly kind: "no concert" }
-  | (Decided & { readonly kind: "decided"; readonly created: readonly Booking[]; readonly times: Times })
-  | (Decided & { readonly kind: "in doubt"; readonly error: CommitInDoubtError });
-
-/** On the engine's clock. */
-interface Times {
-  readonly askedAtMs: number;
-  readonly lockedAtMs: number;
-  /** Undefined if there was nothing to write. */
-  readonly commitMs: number | undefined;
 }
 
 /**
@@ -60,9 +42,9 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
   const { maxRetries, backOff, clock, publish } = context;
   let live = jobs;
   for (let retry = 0; live.length > 0; retry++) {
-    let outcome: Outcome;
+    let settle: () => void;
     try {
-      outcome = await transact(concertId, live, context);
+      settle = await transact(concertId, live, context);
     } catch (error) {
       if (isTransient(error) && retry < maxRetries) {
         // Nothing is stored: a caller whose deadline passes before the next attempt can rely on that.
@@ -82,16 +64,16 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
       return await runBatch(concertId, live.slice(middle), context);
     }
     // Outside of the `try`: an error here must not repeat a transaction that is committed.
-    return conclude(live, outcome, context);
+    return settle();
   }
 }
 
-/** Decides jobs of one concert and writes what they change, in one transaction. After an error nothing is stored. */
-async function transact(
-  concertId: ConcertId,
-  jobs: readonly Job[],
-  { batches, policy, clock }: BatchContext,
-): Promise<Outcome> {
+/**
+ * Decides jobs of one concert and writes what they change, in one transaction. Returns what settles the jobs, to be called
+ * when the connection is back in the pool. After an error nothing is stored.
+ */
+async function transact(concertId: ConcertId, jobs: readonly Job[], context: BatchContext): Promise<() => void> {
+  const { batches, policy, clock, publish } = context;
   const commands = jobs.map(({ command }) => command);
   // A key that the service made cannot have been used before.
   const keys = commands.filter((command) => command.kind === "book").filter(({ hasOwnKey }) => hasOwnKey);
@@ -99,57 +81,30 @@ async function transact(
   const askedAtMs = clock.nowMs();
   await using open = await batches.open({ concertId, keys, bookingIds });
   const { state } = open;
-  if (!state) return { kind: "no concert" };
+  if (!state) return () => jobs.forEach(rejectWithoutConcert);
   const lockedAtMs = clock.nowMs();
   const plan = decideBatch(commands, state, policy);
-  assert(plan.answers.length === jobs.length, "a batch has not one answer a request");
-  const isWriting = plan.newBookings.length > 0 || plan.cancelled.length > 0;
+  const { answers, newBookings, cancelled, availableTickets } = plan;
+  assert(answers.length === jobs.length, "a batch has not one answer a request");
+  const isWriting = newBookings.length > 0 || cancelled.length > 0;
   const sentAtMs = clock.nowMs();
+  let created: readonly Booking[] = [];
   try {
-    const created = isWriting ? await open.commit(plan) : [];
-    const commitMs = isWriting ? clock.nowMs() - sentAtMs : undefined;
-    return { kind: "decided", plan, state, created, times: { askedAtMs, lockedAtMs, commitMs } };
+    if (isWriting) created = await open.commit(plan);
   } catch (error) {
-    if (error instanceof CommitInDoubtError) return { kind: "in doubt", plan, state, error };
+    if (error instanceof CommitInDoubtError) return () => context.onInDoubt({ jobs, plan, state, error });
     throw error;
   }
-}
-
-function conclude(jobs: readonly Job[], outcome: Outcome, context: BatchContext): void {
-  switch (outcome.kind) {
-    case "no concert":
-      jobs.forEach(rejectWithoutConcert);
-      break;
-    case "in doubt":
-      context.onInDoubt({ jobs, plan: outcome.plan, state: outcome.state, error: outcome.error });
-      break;
-    case "decided": {
-      const { plan, state, created, times } = outcome;
-      publishDecided(outcome, jobs.length, context);
-      const concert = { ...state.concert, availableTickets: plan.availableTickets };
-      context.onCommitted(concert, state.now, times.askedAtMs);
-      answerAll(jobs, plan.answers, created);
-    }
-  }
-}
-
-function publishDecided(
-  { plan, state, times: { askedAtMs, lockedAtMs, commitMs } }: Outcome & { kind: "decided" },
-  requests: number,
-  { publish, clock }: BatchContext,
-): void {
-  let refused = 0;
-  for (const { kind } of plan.answers) if (kind === "refused") refused++;
-  publish("booking.batch_decided", {
-    concertId: state.concert.id,
-    requests,
-    booked: plan.newBookings.length,
-    cancelled: plan.cancelled.length,
-    refused,
-    lockWaitMs: lockedAtMs - askedAtMs,
-    lockHeldMs: clock.nowMs() - lockedAtMs,
-    commitMs,
-  });
+  const commitMs = isWriting ? clock.nowMs() - sentAtMs : undefined;
+  return () => {
+    publish("booking.batch_decided", {
+      ...{ concertId, requests: jobs.length, booked: newBookings.length, cancelled: cancelled.length },
+      refused: answers.filter(({ kind }) => kind === "refused").length,
+      ...{ lockWaitMs: lockedAtMs - askedAtMs, lockHeldMs: clock.nowMs() - lockedAtMs, commitMs },
+    });
+    context.onCommitted({ ...state.concert, availableTickets }, state.now, askedAtMs);
+    answerAll(jobs, answers, created);
+  };
 }
 
 /** Gives each caller what the batch decided. `created` are the new bookings, matched by their keys. */

@@ -1,22 +1,13 @@
 import type { Booking } from "../domain/booking.ts";
-import type { Clock } from "../domain/clock.ts";
 import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
-import type { Publish } from "../domain/publish.ts";
-import type { Batches } from "../store/batch/open.ts";
 import { asFailure } from "../store/sqlstate.ts";
-import { answerAll, type InDoubtBatch } from "./batch.ts";
-import type { BookingEvents } from "./events.ts";
+import { answerAll, type BatchContext, type InDoubtBatch } from "./batch.ts";
 import type { Job } from "./queue.ts";
 
-export interface CommitRecoveryOptions {
-  readonly batches: Pick<Batches, "open">;
-  /** Waits before the retry of that number, counted from 0. */
-  readonly backOff: (retry: number) => Promise<void>;
-  readonly clock: Clock;
-  readonly publish: Publish<BookingEvents>;
+export interface RecoveryContext extends Pick<BatchContext, "batches" | "backOff" | "clock" | "publish"> {
   /** Called before any caller is answered: the concert may have changed, and only the database has its state. */
-  readonly concertChanged: (concertId: ConcertId) => void;
+  readonly concertChanged: (concertId: ConcertId, concert: undefined) => void;
   /** Puts a job back into its queue: its batch has not been stored. */
   readonly requeue: (job: Job) => void;
 }
@@ -25,7 +16,7 @@ export interface CommitRecoveryOptions {
 const settleTimeoutMs = 5_000;
 
 /**
- * A function that finds out what became of a batch in doubt, and settles each of its jobs.
+ * Finds out what became of a batch in doubt, and settles each of its jobs.
  *
  * The rows themselves are the evidence, read under the concert's lock. The transaction in doubt holds that lock until it
  * is over, so on its own server its COMMIT cannot take effect after this read. A server that took over in a failover, or
@@ -34,48 +25,48 @@ const settleTimeoutMs = 5_000;
  * asynchronous replication the new history may lack a batch that a frozen or cut-off old primary has committed: the batch is
  * then booked again on the new history, and the old primary's is lost with its history.
  */
-export function createCommitRecovery(options: CommitRecoveryOptions): (batch: InDoubtBatch) => Promise<void> {
-  const { batches, backOff, clock, publish, concertChanged, requeue } = options;
-
-  /** What is stored of the batch's keys and cancels. Throws if the database cannot be reached in time. */
-  async function readUnderLock({ plan, state }: InDoubtBatch): Promise<readonly Booking[]> {
-    const givesUpAtMs = clock.nowMs() + settleTimeoutMs;
-    const bookingIds = plan.cancelled.map(({ after }) => after.id);
-    for (let retry = 0; ; retry++) {
-      try {
-        await using open = await batches.open({ concertId: state.concert.id, keys: plan.newBookings, bookingIds });
-        return open.state?.stored ?? [];
-      } catch (error) {
-        const isUnavailable = asFailure(error) instanceof DomainError;
-        if (!isUnavailable || clock.nowMs() >= givesUpAtMs) throw error;
-      }
-      await backOff(retry);
+export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContext): Promise<void> {
+  const { publish, concertChanged, requeue } = context;
+  const { jobs, plan, error } = batch;
+  const concertId = batch.state.concert.id;
+  publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
+  try {
+    const stored = await readUnderLock(batch, context);
+    const isCommitted = stored.some((booking) => isWrittenBy(batch, booking));
+    publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
+    if (!isCommitted) return jobs.forEach(requeue);
+    concertChanged(concertId, undefined);
+    answerAll(jobs, plan.answers, stored);
+  } catch (cause) {
+    publish("booking.commit_settled", { concertId, outcome: "unknown" });
+    concertChanged(concertId, undefined);
+    for (const [index, job] of jobs.entries()) {
+      const mayBeStored = plan.answers[index]?.kind !== "refused";
+      const failure: Failure = mayBeStored
+        ? { reason: "OUTCOME_UNKNOWN" }
+        : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
+      job.reject(new DomainError(failure, { cause: mayBeStored ? error : cause }));
     }
   }
+}
 
-  return async (batch) => {
-    const { jobs, plan, error } = batch;
-    const concertId = batch.state.concert.id;
-    publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
+/** What is stored of the batch's keys and cancels. Throws if the database cannot be reached in time. */
+async function readUnderLock(
+  { plan, state }: InDoubtBatch,
+  { batches, backOff, clock }: RecoveryContext,
+): Promise<readonly Booking[]> {
+  const givesUpAtMs = clock.nowMs() + settleTimeoutMs;
+  const bookingIds = plan.cancelled.map(({ after }) => after.id);
+  for (let retry = 0; ; retry++) {
     try {
-      const stored = await readUnderLock(batch);
-      const isCommitted = stored.some((booking) => isWrittenBy(batch, booking));
-      publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
-      if (!isCommitted) return jobs.forEach(requeue);
-      concertChanged(concertId);
-      answerAll(jobs, plan.answers, stored);
-    } catch (cause) {
-      publish("booking.commit_settled", { concertId, outcome: "unknown" });
-      concertChanged(concertId);
-      for (const [index, job] of jobs.entries()) {
-        const mayBeStored = plan.answers[index]?.kind !== "refused";
-        const failure: Failure = mayBeStored
-          ? { reason: "OUTCOME_UNKNOWN" }
-          : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };
-        job.reject(new DomainError(failure, { cause: mayBeStored ? error : cause }));
-      }
+      await using open = await batches.open({ concertId: state.concert.id, keys: plan.newBookings, bookingIds });
+      return open.state?.stored ?? [];
+    } catch (error) {
+      const isUnavailable = asFailure(error) instanceof DomainError;
+      if (!isUnavailable || clock.nowMs() >= givesUpAtMs) throw error;
     }
-  };
+    await backOff(retry);
+  }
 }
 
 /**

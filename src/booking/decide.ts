@@ -38,15 +38,6 @@ export function decideBatch(commands: readonly Command[], state: LockedState, po
   const notOpen = whyNotOpen(state);
   let availableTickets = state.concert.availableTickets;
 
-  function decide(command: Command): Answer {
-    switch (command.kind) {
-      case "book":
-        return book(command);
-      case "cancel":
-        return cancel(command);
-    }
-  }
-
   function book(command: BookCommand): Answer {
     const key = bookingKey(command);
     const storedId = idByKey.get(key);
@@ -81,7 +72,7 @@ export function decideBatch(commands: readonly Command[], state: LockedState, po
     return { kind: "stored", booking: after, replayed: false };
   }
 
-  const answers = commands.map(decide);
+  const answers = commands.map((command) => (command.kind === "book" ? book(command) : cancel(command)));
   return { answers, newBookings: [...newBookings.values()], cancelled: [...cancelled.values()], availableTickets };
 }
 
@@ -93,7 +84,7 @@ function whyNotOpen({ concert, now }: LockedState): Failure | undefined {
 }
 
 /** Why a booking within the window is refused: the limit, then the stock. */
-export function whyNoTickets(ticketCount: number, available: number, policy: BookingPolicy): Failure | undefined {
+function whyNoTickets(ticketCount: number, available: number, policy: BookingPolicy): Failure | undefined {
   const limit = policy.maxTicketsPerBooking;
   if (ticketCount > limit) return { reason: "TICKET_LIMIT_EXCEEDED", limit };
   if (ticketCount > available) return { reason: "INSUFFICIENT_TICKETS", available };

@@ -11,10 +11,10 @@ import type { Batches } from "../store/batch/open.ts";
 import { backOffMs } from "../store/retry.ts";
 import { type BatchContext, type InDoubtBatch, runBatch } from "./batch.ts";
 import type { Command } from "./commands.ts";
-import { createCommitRecovery } from "./commit-recovery.ts";
+import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingPolicy } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
-import { createConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
@@ -55,19 +55,18 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const tasks = createTasks();
   const soldOut = createSoldOutCache(clock);
   const estimate = createWaitEstimate();
-  const queues = createConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
-  const lostTrack = (concertId: ConcertId) => concertChanged(concertId, undefined);
-  const recover = createCommitRecovery({ batches, backOff, clock, publish, requeue, concertChanged: lostTrack });
+  const queues = new ConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
   const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
     // A refusal takes no time, so each turn would read and answer one request. Reading all that has arrived first, and
     // answering it together, serves 1.5 times as many a second.
-    if (soldOut.has(concertId)) await readPending();
+    if (soldOut.find(concertId)) await readPending();
     const jobs = takeBatch();
     if (jobs.length === 0) return;
-    const isRefused = soldOut.has(concertId) && (await refuseSoldOut(batches, jobs, policy));
-    if (isRefused) publish("booking.sold_out_refused", { concertId, requests: jobs.length });
+    const noted = soldOut.find(concertId);
+    if (noted && (await refuseSoldOut(batches, jobs, noted, policy)))
+      publish("booking.sold_out_refused", { concertId, requests: jobs.length });
     else await runBatch(concertId, jobs, context);
   }
 
@@ -81,7 +80,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
 
   function onInDoubt(batch: InDoubtBatch): void {
     soldOut.forget(batch.state.concert.id);
-    tasks.track(recover(batch).catch((error) => rejectAll(batch.jobs, error)));
+    tasks.track(
+      recoverCommit(batch, { ...context, concertChanged, requeue }).catch((error) => rejectAll(batch.jobs, error)),
+    );
   }
 
   function requeue(job: Job): void {
@@ -94,14 +95,14 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   function isTooLate({ concertId }: Command, { expiresAtMs }: ChangeDeadline): boolean {
     const turns = queues.turnsAhead(concertId);
     // A sold-out concert's turns take no time.
-    if (turns === 0 || soldOut.has(concertId)) return false;
+    if (turns === 0 || soldOut.find(concertId)) return false;
     return clock.nowMs() + estimate.leastMs(turns) > expiresAtMs;
   }
 
   return {
     submit: (command, deadline) =>
       new Promise((resolve, reject) => {
-        if (queues.queuedJobs() < options.maxQueuedRequests && !isTooLate(command, deadline)) {
+        if (queues.queuedJobs < options.maxQueuedRequests && !isTooLate(command, deadline)) {
           queues.add({ command, deadline, queuedAtMs: 0, progress: "waiting", requeues: 0, resolve, reject });
         } else {
           publish("booking.overloaded", { concertId: command.concertId });
@@ -112,7 +113,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
       soldOut.forget(concertId);
       queues.noteChange(concertId);
     },
-    queuedRequests: queues.queuedJobs,
+    queuedRequests: () => queues.queuedJobs,
     idle: tasks.ended,
   };
 }

@@ -1,21 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { bookingRequest } from "../../test/support/booking/example-bookings.ts";
-import { createTestClock } from "../../test/support/clock.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { BookingEvents } from "./events.ts";
-import { createConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
 
 const outcomeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function createStage(runTurn: QueueOptions["runTurn"]) {
-  const clock = createTestClock();
+  const clock = { timeMs: 1_000, nowMs: () => clock.timeMs };
   const tasks = createTasks();
   const events: BookingEvents["booking.turn_started"][] = [];
   const publish: Publish<BookingEvents> = (name, event) => {
     if (name === "booking.turn_started") events.push(event as BookingEvents["booking.turn_started"]);
   };
-  const queues = createConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
+  const queues = new ConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
   const outcomes: string[] = [];
   const createJob = (): Job => ({
     ...{ command: bookingRequest(), deadline: openDeadline(), queuedAtMs: 0, progress: "waiting", requeues: 0 },
@@ -33,9 +32,9 @@ test("a turn publishes how many requests it took, how many stay, and how long th
   queues.add(createJob());
   for (let count = 0; count < 65; count++) {
     queues.add(createJob());
-    clock.advance(1);
+    clock.timeMs++;
   }
-  expect(queues.queuedJobs()).toBe(65);
+  expect(queues.queuedJobs).toBe(65);
   turn.resolve();
   await tasks.ended();
   const { concertId } = bookingRequest();
@@ -58,6 +57,18 @@ test("a turn that throws rejects the jobs that it took, and the next turn follow
   expect({ turns, outcomes }).toEqual({ turns: 2, outcomes: ["no turn"] });
 });
 
+test("a turn that throws before it takes a batch rejects the jobs that wait", async () => {
+  let turns = 0;
+  const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+    // Bounded, so that a queue that repeats the turn fails this test and does not block the process.
+    if (++turns < 5) throw new Error("no turn");
+    takeBatch();
+  });
+  queues.add(createJob());
+  await tasks.ended();
+  expect({ turns, outcomes, queued: queues.queuedJobs }).toEqual({ turns: 1, outcomes: ["no turn"], queued: 0 });
+});
+
 describe("the queues' invariants", () => {
   test("a job that is added twice is not decided twice", async () => {
     const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => void takeBatch());
@@ -66,7 +77,7 @@ describe("the queues' invariants", () => {
     queues.add(job);
     await tasks.ended();
     expect(outcomes).toEqual(["a job is taken twice"]);
-    expect(queues.queuedJobs()).toBe(0);
+    expect(queues.queuedJobs).toBe(0);
   });
 
   test("a turn that takes a second batch rejects the jobs of its first", async () => {
@@ -77,6 +88,6 @@ describe("the queues' invariants", () => {
     queues.add(createJob());
     await tasks.ended();
     expect(outcomes).toEqual(["a turn takes a second batch"]);
-    expect(queues.queuedJobs()).toBe(0);
+    expect(queues.queuedJobs).toBe(0);
   });
 });

@@ -36,34 +36,18 @@ export interface QueueOptions {
   readonly clock: Clock;
 }
 
-/** Concerts take turns: after each batch it is the next concert's turn. */
-export interface ConcertQueues {
-  add(job: Job): void;
-  /** How many jobs wait in all queues. */
-  queuedJobs(): number;
-  /** At least how many turns pass before the one that takes a job that is added now; 0 if it starts at once. */
-  turnsAhead(concertId: ConcertId): number;
-  /** Notes that a concert was changed by other means than its turn. */
-  noteChange(concertId: ConcertId): void;
-  /** Whether it was, since its turn took its batch. */
-  isOvertaken(concertId: ConcertId): boolean;
-}
-
 /** Work under way that its callers do not await. */
-export interface Tasks {
-  track(task: Promise<void>): void;
-  /** Resolves when no task is under way any more. */
-  ended(): Promise<void>;
-}
+export type Tasks = ReturnType<typeof createTasks>;
 
-export function createTasks(): Tasks {
+export function createTasks() {
   const tasks = new Set<Promise<void>>();
   return {
-    track(task) {
+    track(task: Promise<void>): void {
       const tracked = task.finally(() => tasks.delete(tracked));
       tasks.add(tracked);
     },
-    async ended() {
+    /** Resolves when no task is under way any more. */
+    async ended(): Promise<void> {
       while (tasks.size > 0) await Promise.all(tasks);
     },
   };
@@ -84,99 +68,115 @@ interface ConcertQueue {
   isOvertaken: boolean;
 }
 
-export function createConcertQueues({ maxTurns, runTurn, tasks, publish, clock }: QueueOptions): ConcertQueues {
-  const queues = new Map<ConcertId, ConcertQueue>();
-  const due: ConcertQueue[] = [];
-  let queued = 0;
-  let running = 0;
+/** Concerts take turns: after each batch it is the next concert's turn. */
+export class ConcertQueues {
+  readonly #options: QueueOptions;
+  readonly #queues = new Map<ConcertId, ConcertQueue>();
+  readonly #due: ConcertQueue[] = [];
+  #queued = 0;
+  #running = 0;
 
-  function activate(queue: ConcertQueue): void {
-    if (queue.isActive) return;
-    queue.isActive = true;
-    due.push(queue);
-    startTurns();
+  constructor(options: QueueOptions) {
+    this.#options = options;
   }
 
-  function startTurns(): void {
-    while (running < maxTurns) {
-      const queue = due.shift();
+  add(job: Job): void {
+    const queue = this.#queues.getOrInsertComputed(job.command.concertId, emptyQueue);
+    job.queuedAtMs = this.#options.clock.nowMs();
+    queue.jobs.push(job);
+    this.#queued++;
+    this.#activate(queue);
+  }
+
+  /** How many jobs wait in all queues. */
+  get queuedJobs(): number {
+    return this.#queued;
+  }
+
+  /** At least how many turns pass before the one that takes a job that is added now; 0 if it starts at once. */
+  turnsAhead(concertId: ConcertId): number {
+    const queue = this.#queues.get(concertId);
+    if (!queue) return 0;
+    const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchJobs);
+    return turnsOfConcert * Math.max(1, this.#queues.size / this.#options.maxTurns);
+  }
+
+  /** Notes that a concert was changed by other means than its turn. */
+  noteChange(concertId: ConcertId): void {
+    const queue = this.#queues.get(concertId);
+    if (queue) queue.isOvertaken = true;
+  }
+
+  /** Whether it was, since its turn took its batch. */
+  isOvertaken(concertId: ConcertId): boolean {
+    return this.#queues.get(concertId)?.isOvertaken ?? false;
+  }
+
+  #activate(queue: ConcertQueue): void {
+    if (queue.isActive) return;
+    queue.isActive = true;
+    this.#due.push(queue);
+    this.#startTurns();
+  }
+
+  #startTurns(): void {
+    while (this.#running < this.#options.maxTurns) {
+      const queue = this.#due.shift();
       if (!queue) return;
-      running++;
-      tasks.track(takeTurn(queue));
+      this.#running++;
+      this.#options.tasks.track(this.#takeTurn(queue));
     }
   }
 
-  async function takeTurn(queue: ConcertQueue): Promise<void> {
+  async #takeTurn(queue: ConcertQueue): Promise<void> {
+    const { runTurn, publish, clock } = this.#options;
+    const { concertId } = queue;
     let taken: Job[] = [];
+    const take = () => {
+      taken = takeHalf(queue);
+      this.#queued -= taken.length;
+    };
     const takeBatch = () => {
       assert(taken.length === 0, "a turn takes a second batch");
-      taken = takeHalf(queue);
-      queued -= taken.length;
-      checkTurn(queue, taken, { queues, queued, running, maxTurns });
+      take();
+      this.#check(queue, taken);
       const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
-      publish("booking.turn_started", { concertId: queue.concertId, requests: taken.length, queued, longestWaitMs });
+      publish("booking.turn_started", { concertId, requests: taken.length, queued: this.#queued, longestWaitMs });
       return beginJobs(taken, clock);
     };
     try {
       // Awaited also if all callers have stopped waiting: many such turns in a row must not nest their calls.
-      await runTurn(queue.concertId, takeBatch);
+      await runTurn(concertId, takeBatch);
     } catch (error) {
+      // Jobs that stay in the queue would begin the same turn again at once.
+      if (taken.length === 0) take();
       rejectAll(taken, error);
     }
-    running--;
+    this.#running--;
     queue.isActive = false;
-    if (queue.jobs.length > 0) activate(queue);
-    else queues.delete(queue.concertId);
-    startTurns();
+    if (queue.jobs.length > 0) this.#activate(queue);
+    else this.#queues.delete(concertId);
+    this.#startTurns();
   }
 
-  return {
-    add(job) {
-      const queue = queues.getOrInsertComputed(job.command.concertId, emptyQueue);
-      job.queuedAtMs = clock.nowMs();
-      queue.jobs.push(job);
-      queued++;
-      activate(queue);
-    },
-    queuedJobs: () => queued,
-    turnsAhead(concertId) {
-      const queue = queues.get(concertId);
-      if (!queue) return 0;
-      const turnsOfConcert = Math.ceil((queue.jobs.length + 1) / maxBatchJobs);
-      return turnsOfConcert * Math.max(1, queues.size / maxTurns);
-    },
-    noteChange(concertId) {
-      const queue = queues.get(concertId);
-      if (queue) queue.isOvertaken = true;
-    },
-    isOvertaken: (concertId) => queues.get(concertId)?.isOvertaken ?? false,
-  };
+  /** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
+  #check(queue: ConcertQueue, taken: readonly Job[]): void {
+    const [queued, running] = [this.#queued, this.#running];
+    assert(this.#queues.get(queue.concertId) === queue, "a concert has a second queue");
+    assert(queue.isActive, "a turn takes from a queue that is not active");
+    assert(running > 0 && running <= this.#options.maxTurns, "turns are not counted right");
+    assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
+    assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
+    assert(this.#queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
+    for (const { progress, command } of taken) {
+      assert(progress === "waiting", "a job is taken twice");
+      assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
+    }
+  }
 }
 
 function emptyQueue(concertId: ConcertId): ConcertQueue {
   return { concertId, jobs: [], isActive: false, lastTaken: 0, isOvertaken: false };
-}
-
-/** What all queues have in common. */
-interface Counts {
-  readonly queues: ReadonlyMap<ConcertId, ConcertQueue>;
-  readonly queued: number;
-  readonly running: number;
-  readonly maxTurns: number;
-}
-
-/** Throws if the queues contradict themselves: then a request could be lost, or be decided twice. */
-function checkTurn(queue: ConcertQueue, taken: readonly Job[], { queues, queued, running, maxTurns }: Counts): void {
-  assert(queues.get(queue.concertId) === queue, "a concert has a second queue");
-  assert(queue.isActive, "a turn takes from a queue that is not active");
-  assert(running > 0 && running <= maxTurns, "turns are not counted right");
-  assert(taken.length > 0 && taken.length <= maxBatchJobs, "a turn takes no job or too many");
-  assert(queued >= queue.jobs.length, "more jobs are queued than are counted");
-  assert(queues.size > 1 || queued === queue.jobs.length, "fewer jobs are queued than are counted");
-  for (const { progress, command } of taken) {
-    assert(progress === "waiting", "a job is taken twice");
-    assert(command.concertId === queue.concertId, "a job is in the queue of another concert");
-  }
 }
 
 /**

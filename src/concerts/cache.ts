@@ -8,21 +8,8 @@ import type { ConcertEvents } from "./events.ts";
 
 export type ConcertPage = Page<Concert, ConcertPosition>;
 
-/**
- * What this process has read or committed within the last second. Many readers cost the database one read a second of each
- * concert and page, and a client that books through this process then reads the concert as the booking left it.
- */
-export interface ConcertCache {
-  /** A concert; undefined if there is none. If it is not cached, `load` reads it, once for all readers that wait for it. */
-  concert(id: ConcertId, load: () => Promise<Concert | undefined>): Promise<Concert | undefined>;
-  /** A page, by a key of all that selects it. Its concerts are as new as the cache has them. */
-  page(key: string, load: () => Promise<ConcertPage>): Promise<ConcertPage>;
-  /**
-   * Takes a concert as a booking has left it. `undefined` when only the database has its state: it may be new, or have
-   * another place in lists.
-   */
-  concertChanged(id: ConcertId, concert: Concert | undefined): void;
-}
+/** See `createConcertCache`. */
+export type ConcertCache = ReturnType<typeof createConcertCache>;
 
 const timeToLiveMs = 1_000;
 
@@ -45,7 +32,11 @@ interface CachedPage {
   readonly readFromMs: number;
 }
 
-export function createConcertCache(options: ConcertCacheOptions = {}): ConcertCache {
+/**
+ * What this process has read or committed within the last second. Many readers cost the database one read a second of each
+ * concert and page, and a client that books through this process then reads the concert as the booking left it.
+ */
+export function createConcertCache(options: ConcertCacheOptions = {}) {
   const { clock = monotonicClock, publish = ignoreEvents, maxConcerts = 10_000, maxPages = 500 } = options;
   const concerts = createSingleFlightCache<ConcertId, CachedConcert>(
     maxConcerts,
@@ -55,8 +46,11 @@ export function createConcertCache(options: ConcertCacheOptions = {}): ConcertCa
   const pages = createSingleFlightCache<string, CachedPage>(maxPages, clock, readReport("page", publish));
 
   return {
-    concert: async (id, load) => (await concerts.read(id, async () => ({ concert: await load() }))).concert,
-    page: async (key, load) => {
+    /** A concert; undefined if there is none. If it is not cached, `load` reads it, once for all readers that wait for it. */
+    concert: async (id: ConcertId, load: () => Promise<Concert | undefined>): Promise<Concert | undefined> =>
+      (await concerts.read(id, async () => ({ concert: await load() }))).concert,
+    /** A page, by a key of all that selects it. Its concerts are as new as the cache has them. */
+    page: async (key: string, load: () => Promise<ConcertPage>): Promise<ConcertPage> => {
       const { page, readFromMs } = await pages.read(key, async () => ({
         readFromMs: clock.nowMs(),
         page: await load(),
@@ -67,20 +61,24 @@ export function createConcertCache(options: ConcertCacheOptions = {}): ConcertCa
       });
       return { items, next: page.next };
     },
-    concertChanged: (id, concert) => {
-      if (concert) return concerts.set(id, { concert, committedAtMs: clock.nowMs() });
-      concerts.delete(id);
-      pages.clear();
+    /**
+     * Takes a concert as a booking has left it. `undefined` when only the database has its state: it may be new, or have
+     * another place in lists.
+     */
+    concertChanged(id: ConcertId, concert: Concert | undefined): void {
+      if (concert) concerts.set(id, { concert, committedAtMs: clock.nowMs() });
+      else {
+        concerts.delete(id);
+        pages.clear();
+      }
     },
   };
 }
 
 /** Publishes reads without an object for each: a cached read is the cheapest call there is. */
 function readReport(kind: "concert" | "page", publish: Publish<ConcertEvents>): (isCached: boolean) => void {
-  const [hit, miss] = [
-    { kind, isCached: true },
-    { kind, isCached: false },
-  ];
+  const hit = { kind, isCached: true };
+  const miss = { kind, isCached: false };
   return (isCached) => publish("concerts.read", isCached ? hit : miss);
 }
 

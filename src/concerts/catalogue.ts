@@ -1,4 +1,4 @@
-import type { Actor, Replayable } from "../domain/change.ts";
+import type { Actor } from "../domain/change.ts";
 import {
   type Concert,
   type ConcertDescription,
@@ -9,11 +9,10 @@ import {
 import { type ChangeDeadline, type Deadline, endlessDeadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
-import type { Page } from "../domain/page.ts";
 import { listConcerts } from "../store/concert-search.ts";
 import { findConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
-import type { ConcertCache } from "./cache.ts";
+import type { ConcertCache, ConcertPage } from "./cache.ts";
 import { createConcert } from "./create.ts";
 import { type ExpectedVersion, updateConcert } from "./update.ts";
 
@@ -21,42 +20,17 @@ import { type ExpectedVersion, updateConcert } from "./update.ts";
 export type Freshness = "cached" | "fresh";
 
 /** The concerts: what visitors read and organizers write. */
-export interface Catalogue {
-  /** One concert; raises CONCERT_NOT_FOUND. */
-  get(concertId: ConcertId, freshness: Freshness, deadline: Deadline): Promise<Concert>;
-  /** A page of concerts by (concertDate, id); `after` is the `next` of the page before. */
-  page(
-    filter: ConcertFilter,
-    after: ConcertPosition | undefined,
-    pageSize: number,
-    freshness: Freshness,
-    deadline: Deadline,
-  ): Promise<Page<Concert, ConcertPosition>>;
-  /** See `createConcert`. */
-  create(
-    description: ConcertDescription,
-    requestId: string,
-    actor: Actor,
-    deadline: ChangeDeadline,
-  ): Promise<Replayable<Concert>>;
-  /** See `updateConcert`. */
-  update(
-    concertId: ConcertId,
-    expected: ExpectedVersion,
-    description: ConcertDescription,
-    actor: Actor,
-    deadline: ChangeDeadline,
-  ): Promise<Concert>;
-}
+export type Catalogue = ReturnType<typeof createCatalogue>;
 
 /** `concertChanged` is called for every concert that is updated, for the cache and the engine. */
 export function createCatalogue(
   store: Store,
   cache: ConcertCache,
   concertChanged: (concertId: ConcertId, concert: Concert | undefined) => void,
-): Catalogue {
+) {
   return {
-    async get(concertId, freshness, deadline) {
+    /** One concert; raises CONCERT_NOT_FOUND. */
+    async get(concertId: ConcertId, freshness: Freshness, deadline: Deadline): Promise<Concert> {
       const load = (within: Deadline) => store.read((db) => findConcert(db, concertId), within);
       const concert =
         freshness === "fresh" ? await load(deadline) : await cache.concert(concertId, () => load(endlessDeadline()));
@@ -64,21 +38,36 @@ export function createCatalogue(
       return concert;
     },
 
-    page(filter, after, pageSize, freshness, deadline) {
+    /** A page of concerts by (concertDate, id); `after` is the `next` of the page before. */
+    page(
+      filter: ConcertFilter,
+      after: ConcertPosition | undefined,
+      pageSize: number,
+      freshness: Freshness,
+      deadline: Deadline,
+    ): Promise<ConcertPage> {
       const read = isSearch(filter) ? store.search : store.read;
       const load = (within: Deadline) => read((db) => listConcerts(db, filter, after, pageSize), within);
       const key = () => JSON.stringify([filter, after?.concertDate, after?.id.toString(), pageSize]);
       return freshness === "fresh" ? load(deadline) : cache.page(key(), () => load(endlessDeadline()));
     },
 
-    async create(description, requestId, actor, deadline) {
+    /** See `createConcert`. */
+    async create(description: ConcertDescription, requestId: string, actor: Actor, deadline: ChangeDeadline) {
       const created = await createConcert(store, description, requestId, actor, deadline);
       // A read before the creation may have cached that there is no such concert.
       cache.concertChanged(created.value.id, undefined);
       return created;
     },
 
-    async update(concertId, expected, description, actor, deadline) {
+    /** See `updateConcert`. */
+    async update(
+      concertId: ConcertId,
+      expected: ExpectedVersion,
+      description: ConcertDescription,
+      actor: Actor,
+      deadline: ChangeDeadline,
+    ) {
       try {
         return await updateConcert(store, concertId, expected, description, actor, deadline);
       } finally {

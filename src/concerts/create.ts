@@ -16,15 +16,15 @@ export function createConcert(
   deadline: ChangeDeadline,
 ): Promise<Replayable<Concert>> {
   const digest = digestOf(description);
-  return store.transact<Replayable<Concert>>(async (transaction) => {
+  return store.transact(async (transaction) => {
     const inserted = await insertConcert(transaction, description, requestId, digest);
     if (inserted) {
-      await recordConcertChange(transaction, actor, undefined, inserted.concert);
-      return { result: { value: inserted.concert, replayed: false }, transactionId: inserted.transactionId };
+      await recordConcertChange(transaction, actor, undefined, inserted);
+      return { value: inserted, replayed: false };
     }
     const earlier = await findConcertByRequestId(transaction, requestId);
     if (!earlier?.requestDigest.equals(digest)) throw new DomainError({ reason: "REQUEST_ID_REUSED" });
-    return { result: { value: earlier.concert, replayed: true }, transactionId: earlier.transactionId };
+    return { value: earlier.concert, replayed: true };
   }, deadline);
 }
 

@@ -39,6 +39,6 @@ export function updateConcert(
 
     const result = await setDescription(transaction, locked, description);
     await recordConcertChange(transaction, actor, concert, result);
-    return { result, transactionId: locked.transactionId };
+    return result;
   }, deadline);
 }

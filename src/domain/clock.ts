@@ -5,27 +5,15 @@ export interface Clock {
   nowMs(): number;
 }
 
-/** A clock that also calls back. */
-export interface Timers extends Clock {
-  /** Calls `run` once, after the delay. Returns what cancels the call. */
-  schedule(run: () => void, delayMs: number): () => void;
-}
-
-export const monotonicClock: Timers = {
-  nowMs: () => performance.now(),
-  schedule: (run, delayMs) => {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
+export const monotonicClock: Clock = { nowMs: () => performance.now() };
 
 /** Whether a promise settles within a time. It is not awaited any longer. */
 export async function settlesWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const cancel = monotonicClock.schedule(() => resolve(false), Math.max(0, timeoutMs));
+  const timer = setTimeout(resolve, Math.max(0, timeoutMs), false);
   const settled = work.then(
     () => true,
     () => true,
   );
-  return await Promise.race([settled, late]).finally(cancel);
+  return await Promise.race([settled, late]).finally(() => clearTimeout(timer));
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, monotonicClock } from "./clock.ts";
 import { DomainError } from "./failure.ts";
 
 /** How long a caller waits for work: a value, which all parts of the work share. */
@@ -28,8 +28,8 @@ export function isOver({ signal, expiresAtMs }: Deadline, clock: Clock): boolean
 }
 
 /** Throws DEADLINE_EXCEEDED, with nothing stored, if the caller has stopped waiting. */
-export function requireAwaited(deadline: Deadline, clock: Clock): void {
-  if (isOver(deadline, clock)) throw notAwaited();
+export function requireAwaited(deadline: Deadline): void {
+  if (isOver(deadline, monotonicClock)) throw notAwaited();
 }
 
 /** The failure of work that has not begun when its caller stops waiting. */

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Booking } from "../domain/booking.ts";
+import type { Booking, BookingKey, Cancellation } from "../domain/booking.ts";
+import type { Actor } from "../domain/change.ts";
 import type { Concert } from "../domain/concert.ts";
 import { type BookingId, bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import type { Bookings, DB } from "./tables.ts";
@@ -41,6 +42,20 @@ export function toBooking(row: BookingRow): Booking {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+/** What a batch changes. All bookings are of the batch's concert, at its price under the lock. */
+export interface BatchChanges {
+  /** Of the concert, after the batch. */
+  readonly availableTickets: number;
+  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number; readonly actor: Actor })[];
+  readonly cancelled: readonly Cancellation[];
+}
+
+/** The changes, and the concert and the instant that they are made on. */
+export interface BatchWrites extends BatchChanges {
+  readonly concert: Concert;
+  readonly now: Temporal.Instant;
 }
 
 /** A booking of a concert at its current price. It gets its id when it is stored. */

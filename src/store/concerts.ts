@@ -2,7 +2,7 @@ import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import { type ConcertId, concertIdOf } from "../domain/ids.ts";
 import type { Concerts, DB } from "./tables.ts";
-import { centsFromNumeric, numericFromCents, timestamptz, underLock } from "./values.ts";
+import { centsFromNumeric, nowUnderLock, numericFromCents, timestamptz } from "./values.ts";
 
 export const concertColumns = [
   "id",
@@ -61,13 +61,18 @@ export async function findConcert(db: Kysely<DB>, id: ConcertId): Promise<Concer
   return row && toConcert(row);
 }
 
+/** Whether there is any concert, past or future. */
+export async function hasConcerts(db: Kysely<DB>): Promise<boolean> {
+  return (await db.selectFrom("concerts").select("id").limit(1).executeTakeFirst()) !== undefined;
+}
+
 /** Inserts a concert with all tickets available, unless its key is taken. */
 export async function insertConcert(
   transaction: Transaction<DB>,
   description: ConcertDescription,
   requestId: string,
   requestDigest: Buffer,
-): Promise<{ concert: Concert; transactionId: string } | undefined> {
+): Promise<Concert | undefined> {
   const row = await transaction
     .insertInto("concerts")
     .values({
@@ -78,54 +83,47 @@ export async function insertConcert(
     })
     .onConflict((conflict) => conflict.constraint("concerts_request_id_key").doNothing())
     .returning(concertColumns)
-    .returning(underLock.transactionId.as("transactionId"))
     .executeTakeFirst();
-  return row && { concert: toConcert(row), transactionId: row.transactionId };
+  return row && toConcert(row);
 }
 
 /** The concert that a key created, with the digest of that request. */
 export async function findConcertByRequestId(
   transaction: Transaction<DB>,
   requestId: string,
-): Promise<{ concert: Concert; requestDigest: Buffer; transactionId: string } | undefined> {
+): Promise<{ concert: Concert; requestDigest: Buffer } | undefined> {
   const row = await transaction
     .selectFrom("concerts")
     .select(concertColumns)
-    .select(["request_digest", underLock.transactionId.as("transactionId")])
+    .select("request_digest")
     .where("request_id", "=", requestId)
     .executeTakeFirst();
-  return row && { concert: toConcert(row), requestDigest: row.request_digest, transactionId: row.transactionId };
+  return row && { concert: toConcert(row), requestDigest: row.request_digest };
 }
 
-/**
- * Locks a concert's row until the transaction ends, and reads nothing: a statement that waited for a lock still sees the
- * snapshot from before the wait. False if there is no such concert.
- */
-export async function lockConcert(transaction: Transaction<DB>, id: ConcertId): Promise<boolean> {
-  const row = await transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
-  return row !== undefined;
-}
-
-/** A concert whose lock is held, the transaction's one instant, and the transaction's id. */
+/** A concert whose lock is held, and the transaction's one instant. */
 export interface LockedConcert {
   readonly concert: Concert;
   readonly now: Temporal.Instant;
-  readonly transactionId: string;
 }
 
-/** Locks a concert, then reads it and the clock in a second statement. */
+/**
+ * Locks a concert until the transaction ends, then reads it and the clock in a second statement: one that waited for a lock
+ * still sees the snapshot from before the wait.
+ */
 export async function lockAndReadConcert(
   transaction: Transaction<DB>,
   id: ConcertId,
 ): Promise<LockedConcert | undefined> {
-  if (!(await lockConcert(transaction, id))) return undefined;
+  const lock = transaction.selectFrom("concerts").select("id").where("id", "=", id).forUpdate().executeTakeFirst();
+  if (!(await lock)) return undefined;
   const row = await transaction
     .selectFrom("concerts")
     .select(concertColumns)
-    .select([underLock.now.as("now"), underLock.transactionId.as("transactionId")])
+    .select(nowUnderLock.as("now"))
     .where("id", "=", id)
     .executeTakeFirstOrThrow();
-  return { concert: toConcert(row), now: row.now, transactionId: row.transactionId };
+  return { concert: toConcert(row), now: row.now };
 }
 
 /** Replaces the description of a concert whose lock is held. Available tickets change by as much as the total does. */

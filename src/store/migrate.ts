@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Kysely, PostgresAdapter, PostgresDialect, sql, type Transaction } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import pg from "pg";
@@ -9,20 +9,14 @@ import type { DB } from "./tables.ts";
 const migrationsFolder = join(import.meta.dirname, "..", "..", "db", "migrations");
 
 const sqlFiles: MigrationProvider = {
-  async getMigrations(): Promise<Record<string, Migration>> {
-    const files = (await readdir(migrationsFolder)).filter((file) => file.endsWith(".sql")).sort();
-    const entries = files.map(async (file): Promise<[string, Migration]> => {
-      const text = await readFile(join(migrationsFolder, file), "utf8");
-      return [
-        file.slice(0, -".sql".length),
-        {
-          up: async (db) => {
-            await sql.raw(text).execute(db);
-          },
-        },
-      ];
-    });
-    return Object.fromEntries(await Promise.all(entries));
+  async getMigrations() {
+    const migrations: Record<string, Migration> = {};
+    for (const file of (await readdir(migrationsFolder)).sort()) {
+      if (!file.endsWith(".sql")) continue;
+      const statements = sql.raw(await readFile(join(migrationsFolder, file), "utf8"));
+      migrations[basename(file, ".sql")] = { up: async (db) => void (await statements.execute(db)) };
+    }
+    return migrations;
   },
 };
 

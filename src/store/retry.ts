@@ -12,19 +12,13 @@ export function backOffMs(retry: number): number {
   return Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** retry);
 }
 
-/** How often to retry, and where to report it. */
-export interface RetryOptions {
-  readonly maxRetries: number;
-  readonly publish: Publish<StoreEvents>;
-}
-
 /**
  * Runs `attempt`, and again while it fails for a transient reason with nothing stored. Stops when its caller has stopped
  * waiting. Raises a `DomainError` for what the database could not do.
  */
 export async function retryTransient<Result>(
   attempt: () => Promise<Result>,
-  { maxRetries, publish }: RetryOptions,
+  { maxRetries, publish }: { readonly maxRetries: number; readonly publish: Publish<StoreEvents> },
   { signal }: Deadline,
 ): Promise<Result> {
   for (let retry = 0; ; retry++) {

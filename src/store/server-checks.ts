@@ -5,50 +5,38 @@ import type { DB } from "./tables.ts";
 /** The oldest major version of PostgreSQL that the tests run on. */
 export const oldestMajor = 15;
 
-interface ServerFacts {
-  readonly name: string;
-  readonly encoding: string;
-  readonly versionNumber: number;
-  readonly version: string;
-}
-
 /**
  * Raises DatabaseSetupError if the server is too old or the database cannot store every text. Returns warnings about what is
  * slow.
  */
 export async function checkServer(db: Kysely<DB>): Promise<string[]> {
-  const facts = await readFacts(db);
+  const facts = await db
+    .selectNoFrom([
+      sql<string>`current_database()`.as("name"),
+      sql<string>`current_setting('server_encoding')`.as("encoding"),
+      sql<number>`current_setting('server_version_num')::int`.as("versionNumber"),
+      sql<string>`current_setting('server_version')`.as("version"),
+    ])
+    .executeTakeFirstOrThrow();
   requireVersion(facts);
-  requireUtf8(facts);
+  const name = JSON.stringify(facts.name);
+  if (facts.encoding !== "UTF8") {
+    throw new DatabaseSetupError(
+      `the database ${name} has the encoding ${facts.encoding}, which cannot store every name: ${howToCreate}`,
+    );
+  }
   if (await knowsLetters(db)) return [];
   return [
-    `searches for letters outside of ASCII are slow in the database ${JSON.stringify(facts.name)}, because its LC_CTYPE is ` +
-      `C and its indexes leave such letters out: ${howToCreate}`,
+    `searches for letters outside of ASCII are slow in the database ${name}, because its LC_CTYPE is C and its indexes ` +
+      `leave such letters out: ${howToCreate}`,
   ];
 }
 
-async function readFacts(db: Kysely<DB>): Promise<ServerFacts> {
-  const query = db.selectNoFrom([
-    sql<string>`current_database()`.as("name"),
-    sql<string>`current_setting('server_encoding')`.as("encoding"),
-    sql<number>`current_setting('server_version_num')::int`.as("versionNumber"),
-    sql<string>`current_setting('server_version')`.as("version"),
-  ]);
-  return await query.executeTakeFirstOrThrow();
-}
-
 /** Throws a DatabaseSetupError for a server below `oldestMajor`. */
-export function requireVersion({ versionNumber, version }: Pick<ServerFacts, "versionNumber" | "version">): void {
+export function requireVersion({ versionNumber, version }: { versionNumber: number; version: string }): void {
   if (versionNumber >= oldestMajor * 10_000) return;
   throw new DatabaseSetupError(
     `the database runs PostgreSQL ${version}, and Frontrow needs ${oldestMajor} or newer: upgrade the server`,
-  );
-}
-
-function requireUtf8({ name, encoding }: ServerFacts): void {
-  if (encoding === "UTF8") return;
-  throw new DatabaseSetupError(
-    `the database ${JSON.stringify(name)} has the encoding ${encoding}, which cannot store every name: ${howToCreate}`,
   );
 }
 

@@ -1,22 +1,21 @@
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import { monotonicClock } from "../domain/clock.ts";
 import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
-import type { ConnectionOptions } from "./client.ts";
-import { createPreparedSupport, createServerActivity } from "./connection.ts";
-import { createDatabase, type DatabaseOptions } from "./database.ts";
 import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
-import { sharePool } from "./pool-shares.ts";
-import { createProbe } from "./probe.ts";
+import type { ConnectionOptions } from "./pool/client.ts";
+import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
+import { createDatabase, type DatabaseOptions } from "./pool/database.ts";
+import { createProbe } from "./pool/probe.ts";
+import { createSemaphore } from "./pool/semaphore.ts";
+import { sharePool } from "./pool/shares.ts";
 import { retryTransient } from "./retry.ts";
-import { createSemaphore } from "./semaphore.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
-import { type Committable, runTransaction, type TransactionTimeouts } from "./transaction.ts";
+import { runTransaction, type TransactionTimeouts } from "./transaction.ts";
 
 export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, TransactionTimeouts {
   readonly poolSize: number;
@@ -48,10 +47,7 @@ export interface Store {
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
    * transaction stays in doubt.
    */
-  transact<Result>(
-    work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
-    deadline: ChangeDeadline,
-  ): Promise<Result>;
+  transact<Result>(work: (transaction: Transaction<DB>) => Promise<Result>, deadline: ChangeDeadline): Promise<Result>;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
@@ -67,12 +63,20 @@ const responseGraceMs = 3_000;
 
 export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
-  const activity = createServerActivity(monotonicClock, publish);
+  const activity = createServerActivity(publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
-  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
-    createDatabase({ ...shared, pool, poolSize, ...limits });
+    createDatabase({
+      ...options,
+      statementTimeoutMs: undefined,
+      activity,
+      prepared,
+      publish,
+      pool,
+      poolSize,
+      ...limits,
+    });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
   const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
@@ -86,7 +90,7 @@ export function createStore(options: StoreOptions): Store {
 
   function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
     const readIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline, monotonicClock);
+      requireAwaited(deadline);
       return work(connection);
     };
     const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);

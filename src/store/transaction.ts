@@ -1,13 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
-import { monotonicClock } from "../domain/clock.ts";
 import { type ChangeDeadline, requireAwaited } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { StoreEvents } from "./events.ts";
 import { isDefiniteRollback, isFutureTransactionId } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
-import { serverMark } from "./values.ts";
 
 export interface TransactionTimeouts {
   /** How long one statement may wait for a lock. */
@@ -16,12 +14,8 @@ export interface TransactionTimeouts {
   readonly statementTimeoutMs: number;
 }
 
-/** What a transaction returns once it is committed, and its id, to settle it if the response to COMMIT is lost. */
-export interface Committable<Result> {
-  readonly result: Result;
-  /** `underLock.transactionId`. */
-  readonly transactionId: string;
-}
+/** Changes when the server crashes or a replica takes over, but not when it is restarted in order. */
+const serverMark = sql<string>`extract(epoch from pg_stat_get_bgwriter_stat_reset_time())::text`;
 
 /** PostgreSQL ends a transaction whose process hangs after this time, so that it does not hold its locks for ever. */
 export const idleInTransactionTimeoutMs = 10_000;
@@ -41,14 +35,14 @@ export interface TransactionContext {
 /** One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. */
 export async function runTransaction<Result>(
   { db, aside, timeouts, publish }: TransactionContext,
-  work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
+  work: (transaction: Transaction<DB>) => Promise<Result>,
   deadline: ChangeDeadline,
 ): Promise<Result> {
   const attempt = await db
     .connection()
     .execute(async (connection) => {
       // Here and not before: the wait for the connection may have been long.
-      requireAwaited(deadline, monotonicClock);
+      requireAwaited(deadline);
       deadline.onProgress("begun");
       return await workAndCommit(connection, work, timeouts);
     })
@@ -66,42 +60,51 @@ export async function runTransaction<Result>(
   throw attempt.lost;
 }
 
-/** Throws if nothing is stored. `lost` is the error of a COMMIT whose outcome is in doubt. */
+interface Attempt<Result> {
+  readonly result: Result;
+  readonly transactionId: string;
+  /** The error of a COMMIT whose outcome is in doubt. */
+  readonly lost?: unknown;
+}
+
+/** Throws if nothing is stored. */
 async function workAndCommit<Result>(
   connection: Kysely<DB>,
-  work: (transaction: Transaction<DB>) => Promise<Committable<Result>>,
+  work: (transaction: Transaction<DB>) => Promise<Result>,
   timeouts: TransactionTimeouts,
-): Promise<Committable<Result> & { readonly lost?: unknown }> {
+): Promise<Attempt<Result>> {
   const transaction = await connection.startTransaction().setIsolationLevel("read committed").execute();
-  let outcome: Committable<Result>;
+  let attempt: Attempt<Result>;
   try {
-    await setTimeouts(transaction, timeouts);
-    outcome = await work(transaction);
+    const transactionId = await setUp(transaction, timeouts);
+    attempt = { result: await work(transaction), transactionId };
   } catch (error) {
     await rollBack(transaction);
     throw error;
   }
   try {
     await transaction.commit().execute();
-    return outcome;
+    return attempt;
   } catch (error) {
     await rollBack(transaction);
     if (isDefiniteRollback(error)) throw error;
-    return { ...outcome, lost: error };
+    return { ...attempt, lost: error };
   }
 }
 
 /**
- * Inside the transaction: behind a transaction pooler a session's settings reach other clients, and poolers may refuse them
- * at the start of a connection.
+ * Sets the time limits and returns the transaction's id, which settles it if it gets in doubt. The id includes the server's
+ * mark, since after a crash PostgreSQL assigns the ids of lost transactions to new ones. The limits are set inside the
+ * transaction: behind a transaction pooler a session's settings reach other clients, and poolers may refuse them at the start
+ * of a connection.
  */
-async function setTimeouts(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<void> {
-  await sql`select
+async function setUp(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<string> {
+  const { rows } = await sql<{ id: string }>`select
     set_config('lock_timeout', ${String(timeouts.lockTimeoutMs)}, true),
     set_config('statement_timeout', ${String(timeouts.statementTimeoutMs)}, true),
-    set_config('idle_in_transaction_session_timeout', ${String(idleInTransactionTimeoutMs)}, true)`.execute(
-    transaction,
-  );
+    set_config('idle_in_transaction_session_timeout', ${String(idleInTransactionTimeoutMs)}, true),
+    concat(pg_current_xact_id(), '/', ${serverMark}) as id`.execute(transaction);
+  return rows[0]?.id ?? "";
 }
 
 /** Gives the connection back. If it is too broken to roll back, the server does. */
@@ -116,9 +119,12 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
  * How a transaction in doubt ended. Queries it on other connections until it is no longer in progress. "unknown" if the
  * database cannot answer in time.
  */
-async function settleTransaction(db: Kysely<DB>, transactionId: string): Promise<"committed" | "aborted" | "unknown"> {
-  const givesUpAtMs = monotonicClock.nowMs() + settleTimeoutMs;
-  while (monotonicClock.nowMs() < givesUpAtMs) {
+export async function settleTransaction(
+  db: Kysely<DB>,
+  transactionId: string,
+): Promise<"committed" | "aborted" | "unknown"> {
+  const givesUpAtMs = performance.now() + settleTimeoutMs;
+  while (performance.now() < givesUpAtMs) {
     const status = await transactionStatus(db, transactionId);
     if (status === "committed" || status === "aborted") return status;
     if (status === "forgotten") break;

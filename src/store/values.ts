@@ -20,15 +20,5 @@ export function containsPattern(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
 
-/** Changes when the server crashes or a replica takes over, but not when it is restarted in order. */
-export const serverMark = sql<string>`extract(epoch from pg_stat_get_bgwriter_stat_reset_time())::text`;
-
-/**
- * For the statement that runs after the lock is held. `now`: one instant per transaction, no older than the wait for the
- * lock. `transactionId`: settles the transaction if it gets in doubt. It includes the server's mark, since after a crash
- * PostgreSQL assigns the ids of lost transactions to new ones.
- */
-export const underLock = {
-  now: sql<Temporal.Instant>`clock_timestamp()`,
-  transactionId: sql<string>`concat(pg_current_xact_id(), '/', ${serverMark})`,
-};
+/** For the statement that runs after the lock is held: one instant per transaction, no older than the wait for the lock. */
+export const nowUnderLock = sql<Temporal.Instant>`clock_timestamp()`;

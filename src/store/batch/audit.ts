@@ -4,9 +4,9 @@ import type { Booking } from "../../domain/booking.ts";
 import type { Actor } from "../../domain/change.ts";
 import type { ConcertId } from "../../domain/ids.ts";
 import { type AuditAction, bookingJson } from "../audit.ts";
+import type { BatchWrites } from "../bookings.ts";
 import { newBooking } from "../bookings.ts";
 import { prepare, type Slots } from "./prepared.ts";
-import type { BatchWrites } from "./writes.ts";
 
 /** The actor, and the user whose booking it is. */
 interface Act {

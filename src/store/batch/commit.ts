@@ -1,7 +1,8 @@
 import { type Booking, bookingKey } from "../../domain/booking.ts";
 import { bookingIdOf } from "../../domain/ids.ts";
+import type { BatchChanges, BatchWrites } from "../bookings.ts";
 import { newBooking } from "../bookings.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../pool/connection.ts";
 import { isDefiniteRollback } from "../sqlstate.ts";
 import { numericFromCents } from "../values.ts";
 import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./audit.ts";
@@ -14,7 +15,6 @@ import {
   type NewBookingColumns,
   setAvailable,
 } from "./statements.ts";
-import type { BatchChanges, BatchWrites } from "./writes.ts";
 
 /** COMMIT was sent, and its response was lost: the transaction may have committed or not. */
 export class CommitInDoubtError extends Error {

@@ -6,9 +6,9 @@ import {
   exampleBooking,
   exampleConcert,
 } from "../../../test/support/booking/example-bookings.ts";
-import type { Connection } from "../connection.ts";
+import type { BatchChanges } from "../bookings.ts";
+import type { Connection } from "../pool/connection.ts";
 import { openBatch } from "./open.ts";
-import type { BatchChanges } from "./writes.ts";
 
 const timeouts = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000 };
 const query = { concertId: exampleConcert.id, keys: [bookingRequest()], bookingIds: [exampleBooking.id] };

@@ -1,15 +1,15 @@
 import type { Booking, BookingKey } from "../../domain/booking.ts";
 import type { Concert } from "../../domain/concert.ts";
 import type { BookingId, ConcertId } from "../../domain/ids.ts";
+import type { BatchChanges } from "../bookings.ts";
 import { toBooking } from "../bookings.ts";
 import { toConcert } from "../concerts.ts";
-import type { Connection } from "../connection.ts";
-import type { Database } from "../database.ts";
+import type { Connection } from "../pool/connection.ts";
+import type { Database } from "../pool/database.ts";
 import { idleInTransactionTimeoutMs, type TransactionTimeouts } from "../transaction.ts";
 import { type BatchSession, commitBatch } from "./commit.ts";
 import { landed, runnerOn } from "./prepared.ts";
 import { findByIds, findByKeys, keyColumns, lockConcert, readConcert } from "./statements.ts";
-import type { BatchChanges } from "./writes.ts";
 
 /** What a batch reads of what is stored. */
 export interface BatchQuery {

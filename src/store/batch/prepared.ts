@@ -8,7 +8,7 @@ import {
   type RawBuilder,
   sql,
 } from "kysely";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../pool/connection.ts";
 import type { DB } from "../tables.ts";
 
 /** Stands for a parameter while a statement is compiled. */
@@ -56,18 +56,12 @@ export function prepare<Parameters extends object, Row>(
   };
 }
 
-/** Runs prepared statements on one connection and returns their rows. */
-export type RunPrepared = <Parameters, Row extends object>(
-  statement: PreparedStatement<Parameters, Row>,
-  parameters: Parameters,
-) => Promise<Row[]>;
-
-/** The name lets PostgreSQL keep the parsed statement for the connection's life. */
-export function runnerOn(connection: Connection): RunPrepared {
+/** Runs prepared statements on one connection. The name lets PostgreSQL keep the parsed statement for the connection's life. */
+export function runnerOn(connection: Connection) {
   return async <Parameters, Row extends object>(
     { name, text, values }: PreparedStatement<Parameters, Row>,
     parameters: Parameters,
-  ) => {
+  ): Promise<Row[]> => {
     const { rows } = await connection.query<Row>({ name, text, values: values(parameters) });
     return rows;
   };

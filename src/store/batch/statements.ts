@@ -4,7 +4,7 @@ import type { BookingKey } from "../../domain/booking.ts";
 import type { BookingId, ConcertId } from "../../domain/ids.ts";
 import { bookingColumns } from "../bookings.ts";
 import { concertColumns } from "../concerts.ts";
-import { underLock } from "../values.ts";
+import { nowUnderLock } from "../values.ts";
 import { prepare, type Slots } from "./prepared.ts";
 
 /** Locks a concert. It reads nothing else: a statement that waited for a lock still sees the snapshot from before the wait. */
@@ -14,7 +14,7 @@ export const lockConcert = prepare("frontrow_lock_concert", (db, slot: Slots<{ c
 
 /** Reads a concert that is locked, and the clock. */
 export const readConcert = prepare("frontrow_read_concert", (db, slot: Slots<{ concertId: ConcertId }>) =>
-  db.selectFrom("concerts").select(concertColumns).select(underLock.now.as("now")).where("id", "=", slot("concertId")),
+  db.selectFrom("concerts").select(concertColumns).select(nowUnderLock.as("now")).where("id", "=", slot("concertId")),
 );
 
 interface BookingKeyRow {

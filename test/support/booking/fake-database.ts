@@ -8,7 +8,7 @@ import type { Concert } from "../../../src/domain/concert.ts";
 import { type BookingId, bookingIdOf } from "../../../src/domain/ids.ts";
 import { CommitInDoubtError } from "../../../src/store/batch/commit.ts";
 import type { Batches, BatchQuery, OpenBatch } from "../../../src/store/batch/open.ts";
-import type { BatchWrites } from "../../../src/store/batch/writes.ts";
+import type { BatchWrites } from "../../../src/store/bookings.ts";
 
 /** The faults in the order of the calls. After the end of a list every call succeeds. */
 export interface Faults {

@@ -1,9 +1,8 @@
 /** The store without the service around it, for behaviour that no API call shows. */
-import { sql, type Transaction } from "kysely";
+import type { Transaction } from "kysely";
 import type { ChangeDeadline, Progress } from "../../../src/domain/deadline.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 import type { DB } from "../../../src/store/tables.ts";
-import { underLock } from "../../../src/store/values.ts";
 
 /** Opens the store of a database URL. The caller closes it. */
 export function openStore(databaseUrl: string, options: Partial<StoreOptions> = {}): Store {
@@ -37,10 +36,6 @@ export function openDeadline(): ChangeDeadline & { readonly progress: Progress; 
 export type Work = (transaction: Transaction<DB>) => Promise<unknown>;
 
 /** Runs a transaction whose result does not matter. */
-export function transact(store: Store, work: Work, deadline: ChangeDeadline = openDeadline()): Promise<void> {
-  return store.transact(async (transaction) => {
-    const { rows } = await sql<{ id: string }>`select ${underLock.transactionId} as id`.execute(transaction);
-    await work(transaction);
-    return { result: undefined, transactionId: rows[0]?.id ?? "" };
-  }, deadline);
+export async function transact(store: Store, work: Work, deadline: ChangeDeadline = openDeadline()): Promise<void> {
+  await store.transact(work, deadline);
 }

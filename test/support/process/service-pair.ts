@@ -2,7 +2,7 @@
 import { expect, vi } from "vitest";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { sharePool } from "../../../src/store/pool-shares.ts";
+import { sharePool } from "../../../src/store/pool/shares.ts";
 import type { TestDatabase } from "../database/database.ts";
 import { holdLock } from "../database/locks.ts";
 import { tally } from "../outcomes.ts";

@@ -1,10 +1,10 @@
 /** Checks whether the database accepts writes, without leaving anything in it. */
 import { randomUUID } from "node:crypto";
-import { monotonicClock, settlesWithin } from "../domain/clock.ts";
-import { type Health, noAnswerReason, type Problem } from "../domain/health.ts";
+import { settlesWithin } from "../../domain/clock.ts";
+import { type Health, noAnswerReason, type Problem } from "../../domain/health.ts";
+import { ConnectFailure, sqlState } from "../sqlstate.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
-import { ConnectFailure, sqlState } from "./sqlstate.ts";
 
 /** How often a write is tried while the database is healthy. */
 const writeIntervalMs = 5_000;
@@ -32,10 +32,10 @@ const reasons = {
 export function createProbe(lasting: Database, passing: Database): () => Promise<Health> {
   let wroteAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
-    const isWriteDue = monotonicClock.nowMs() - wroteAtMs >= writeIntervalMs;
+    const isWriteDue = performance.now() - wroteAtMs >= writeIntervalMs;
     const health = (await ask(lasting)) ?? (isWriteDue ? await tryWrite(lasting, passing) : undefined);
     if (health !== undefined) wroteAtMs = Number.NEGATIVE_INFINITY;
-    else if (isWriteDue) wroteAtMs = monotonicClock.nowMs();
+    else if (isWriteDue) wroteAtMs = performance.now();
     return health ?? { isGood: true };
   };
 }
@@ -69,18 +69,15 @@ async function ask(database: Database): Promise<Problem | undefined> {
 }
 
 async function tryWrite(lasting: Database, passing: Database): Promise<Problem | undefined> {
-  let connection: Connection;
   try {
-    connection = await passing.connect();
-  } catch (error) {
-    return problemOf(error);
-  }
-  try {
-    return await write(connection, lasting);
+    const connection = await passing.connect();
+    try {
+      return await write(connection, lasting);
+    } finally {
+      connection.release(true);
+    }
   } catch (error) {
     return cannotTryStates.has(sqlState(error) ?? "") ? undefined : problemOf(error);
-  } finally {
-    connection.release(true);
   }
 }
 

@@ -1,11 +1,10 @@
 /** One connection of a pool: what bounds its statements in time, and what all connections of a store share. */
 import type pg from "pg";
 import { DatabaseError } from "pg";
-import type { Clock } from "../domain/clock.ts";
-import { DomainError, retryDelayMs } from "../domain/failure.ts";
-import type { Publish } from "../domain/publish.ts";
-import type { StoreEvents } from "./events.ts";
-import { isFromReadOnlyServer, isStatementLost } from "./sqlstate.ts";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { StoreEvents } from "../events.ts";
+import { isFromReadOnlyServer, isStatementLost } from "../sqlstate.ts";
 
 /** A connection of the pool. Statements that are sent without waiting for one another share a flight. */
 export interface Connection {
@@ -18,25 +17,22 @@ export interface Connection {
 }
 
 /** Whether the server responds, over any connection of a store. */
-export interface ServerActivity {
-  noteResponse(): void;
-  /**
-   * The refusal of a caller that got no connection within its wait. The callers before it hold the connections for one of
-   * two reasons: they are too many, or the server does not respond. After no wait it is the first.
-   */
-  refusal(waitMs: number, cause?: unknown): DomainError;
-}
+export type ServerActivity = ReturnType<typeof createServerActivity>;
 
 /** Counts from now: before its first response the server has as long as after one. */
-export function createServerActivity(clock: Clock, publish: Publish<StoreEvents>): ServerActivity {
-  let respondedAtMs = clock.nowMs();
+export function createServerActivity(publish: Publish<StoreEvents>) {
+  let respondedAtMs = performance.now();
   return {
-    noteResponse() {
-      respondedAtMs = clock.nowMs();
+    noteResponse(): void {
+      respondedAtMs = performance.now();
     },
-    refusal(waitMs, cause) {
+    /**
+     * The refusal of a caller that got no connection within its wait. The callers before it hold the connections for one of
+     * two reasons: they are too many, or the server does not respond. After no wait it is the first.
+     */
+    refusal(waitMs: number, cause?: unknown): DomainError {
       publish("store.connection_refused", { waitMs });
-      const isResponding = waitMs === 0 || clock.nowMs() - respondedAtMs < waitMs;
+      const isResponding = waitMs === 0 || performance.now() - respondedAtMs < waitMs;
       const reason = isResponding ? "OVERLOADED" : "DATABASE_UNAVAILABLE";
       return new DomainError({ reason, retryDelayMs }, { cause });
     },
@@ -44,22 +40,19 @@ export function createServerActivity(clock: Clock, publish: Publish<StoreEvents>
 }
 
 /** Whether statements are sent with their names, so that PostgreSQL keeps them. */
-export interface PreparedSupport {
-  /** The statement as it is to be sent. */
-  apply(statement: string | pg.QueryConfig): string | pg.QueryConfig;
-  noteError(error: unknown): void;
-}
+export type PreparedSupport = ReturnType<typeof createPreparedSupport>;
 
 /** Sends names if `isAllowed`, until the first statement is lost. */
-export function createPreparedSupport(isAllowed: boolean, publish: Publish<StoreEvents>): PreparedSupport {
+export function createPreparedSupport(isAllowed: boolean, publish: Publish<StoreEvents>) {
   let isKept = isAllowed;
   return {
-    apply(statement) {
+    /** The statement as it is to be sent. */
+    apply(statement: string | pg.QueryConfig): string | pg.QueryConfig {
       if (isKept || typeof statement === "string") return statement;
       const { name: _, ...unnamed } = statement;
       return unnamed;
     },
-    noteError(error) {
+    noteError(error: unknown): void {
       if (!isKept || !isStatementLost(error)) return;
       isKept = false;
       publish("store.prepared_statement_lost", { error });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
-import type { SslMode } from "../domain/ssl-mode.ts";
-import { DatabaseSetupError } from "./sqlstate.ts";
+import type { SslMode } from "../../domain/ssl-mode.ts";
+import { DatabaseSetupError } from "../sqlstate.ts";
 
 /** How to connect to a database. */
 export interface ConnectionOptions {
@@ -53,26 +53,13 @@ interface Beginning {
 }
 
 /** How connections begin. It changes with what the server, or a pooler before it, takes. */
-export interface Handshake {
-  /** How connections begin by default: as the last one that succeeded after a fallback. */
-  readonly usual: Beginning;
-  /** The clients that `connect` makes before it returns begin in this way. */
-  begin<Result>(beginning: Beginning, connect: () => Result): Result;
-  /** How the client begins that is made now. */
-  next(): Beginning;
-  /** Takes note of how a client begins. */
-  made(client: pg.Client, beginning: Beginning): void;
-  /** Another way to try after a connection failed that began as `tried`; undefined if there is none. */
-  alternative(error: unknown, tried: Beginning): Beginning | undefined;
-  /** The client is connected: later connections begin as it did. */
-  succeeded(client: pg.Client): void;
-}
+export type Handshake = ReturnType<typeof createHandshake>;
 
 /**
  * Begins as the options require. An alternative is kept only after a connection that began so has succeeded: a transient
  * error must not leave later connections without TLS.
  */
-export function createHandshake({ sslMode, host, statementTimeoutMs }: ConnectionOptions): Handshake {
+export function createHandshake({ sslMode, host, statementTimeoutMs }: ConnectionOptions) {
   const isSocket = host.startsWith("/");
   const isSettling = (sslMode === "prefer" || sslMode === "allow") && !isSocket;
   const beginnings = new WeakMap<pg.Client, Beginning>();
@@ -82,10 +69,12 @@ export function createHandshake({ sslMode, host, statementTimeoutMs }: Connectio
     sendsTimeout: statementTimeoutMs !== undefined,
   };
   return {
+    /** How connections begin by default: as the last one that succeeded after a fallback. */
     get usual() {
       return usual;
     },
-    begin(beginning, connect) {
+    /** The clients that `connect` makes before it returns begin in this way. */
+    begin<Result>(beginning: Beginning, connect: () => Result): Result {
       asked = beginning;
       try {
         return connect();
@@ -93,14 +82,18 @@ export function createHandshake({ sslMode, host, statementTimeoutMs }: Connectio
         asked = undefined;
       }
     },
+    /** How the client begins that is made now. */
     next: () => asked ?? usual,
-    made: (client, beginning) => beginnings.set(client, beginning),
-    alternative(error, tried) {
+    /** Takes note of how a client begins. */
+    made: (client: pg.Client, beginning: Beginning) => void beginnings.set(client, beginning),
+    /** Another way to try after a connection failed that began as `tried`; undefined if there is none. */
+    alternative(error: unknown, tried: Beginning): Beginning | undefined {
       if (tried.sendsTimeout && isParameterRefused(error)) return { ...tried, sendsTimeout: false };
       if (isSettling && mayBeForTls(error)) return { ...tried, isEncrypted: !tried.isEncrypted };
       return undefined;
     },
-    succeeded(client) {
+    /** The client is connected: later connections begin as it did. */
+    succeeded(client: pg.Client): void {
       usual = beginnings.get(client) ?? usual;
     },
   };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sharePool } from "./pool-shares.ts";
+import { sharePool } from "./shares.ts";
 
 test.each([
   { poolSize: 1, batches: 1, reads: 1, searches: 1 },

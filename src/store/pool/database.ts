@@ -1,8 +1,12 @@
 import type { Duplex } from "node:stream";
 import { Kysely, type LogEvent } from "kysely";
 import pg from "pg";
-import { monotonicClock, settlesWithin } from "../domain/clock.ts";
-import type { Publish } from "../domain/publish.ts";
+import { settlesWithin } from "../../domain/clock.ts";
+import type { Publish } from "../../domain/publish.ts";
+import type { PoolName, StoreEvents } from "../events.ts";
+import { LocklessDialect } from "../migrate.ts";
+import { ConnectFailure } from "../sqlstate.ts";
+import type { DB } from "../tables.ts";
 import { type ConnectionOptions, createClientClass, createHandshake, type Handshake } from "./client.ts";
 import {
   boundReads,
@@ -11,11 +15,7 @@ import {
   guardConnection,
   type ServerActivity,
 } from "./connection.ts";
-import type { PoolName, StoreEvents } from "./events.ts";
-import { LocklessDialect } from "./migrate.ts";
 import { maxWaitingCallers, maxWaitMs } from "./semaphore.ts";
-import { ConnectFailure } from "./sqlstate.ts";
-import type { DB } from "./tables.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {
@@ -54,10 +54,11 @@ const maxPlanAgeMs = 1_000;
 
 /** Opens a pool. Nothing connects until the first query. */
 export function createDatabase(options: DatabaseOptions): Database {
-  const { activity, publish, statementTimeoutMs = 0 } = options;
+  const { activity, publish, statementTimeoutMs = 0, connectTimeoutMs = maxWaitMs } = options;
   const handshake = createHandshake(options);
   const pool = new pg.Pool({
-    Client: createClientClass({ ...options, connectTimeoutMs: connectTimeoutMs(options) }, handshake),
+    // A caller waits for the pool no longer, so a connection attempt that takes longer is of no use.
+    Client: createClientClass({ ...options, connectTimeoutMs: Math.min(connectTimeoutMs, maxWaitMs) }, handshake),
     max: options.poolSize,
     connectionTimeoutMillis: maxWaitMs,
     idleTimeoutMillis: 30_000,
@@ -68,13 +69,13 @@ export function createDatabase(options: DatabaseOptions): Database {
   const isBounded = watchTimeouts(pool, statementTimeoutMs);
   const renewPlans = createPlanRenewal();
   const lend = async (isForReads: boolean) => {
-    const askedAtMs = monotonicClock.nowMs();
+    const askedAtMs = performance.now();
     const client = await waitForClient(pool, handshake, activity);
-    const lentAtMs = monotonicClock.nowMs();
+    const lentAtMs = performance.now();
     publish("store.connection_lent", { pool: options.pool, waitMs: lentAtMs - askedAtMs });
     renewPlans(client);
     const onReleased = () => {
-      publish("store.connection_returned", { pool: options.pool, heldMs: monotonicClock.nowMs() - lentAtMs });
+      publish("store.connection_returned", { pool: options.pool, heldMs: performance.now() - lentAtMs });
     };
     const connection = guardConnection(client, options, onReleased);
     return isForReads && !isBounded(client) ? boundReads(connection, statementTimeoutMs) : connection;
@@ -116,11 +117,6 @@ function trackSockets(pool: pg.Pool) {
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-/** A caller waits for the pool no longer than this, so a connection attempt that takes longer is of no use. */
-function connectTimeoutMs(options: ConnectionOptions): number {
-  return Math.min(options.connectTimeoutMs ?? maxWaitMs, maxWaitMs);
 }
 
 function accessOf(pool: pg.Pool, connect: () => Promise<Connection>, log: (event: LogEvent) => void): Access {
@@ -187,7 +183,7 @@ async function waitForClient(pool: pg.Pool, handshake: Handshake, activity: Serv
 function createPlanRenewal(): (client: pg.PoolClient) => void {
   const renewedAtMs = new WeakMap<pg.PoolClient, number>();
   return (client) => {
-    const nowMs = monotonicClock.nowMs();
+    const nowMs = performance.now();
     const lastMs = renewedAtMs.get(client);
     if (lastMs !== undefined && nowMs - lastMs < maxPlanAgeMs) return;
     renewedAtMs.set(client, nowMs);
