@@ -66,11 +66,12 @@ export async function migrateDatabase(config: Config, logger: Logger, signal: Ab
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
   await using starting = new AsyncDisposableStack();
   const host = createHost(logger, signal, starting);
+  const { publish } = host;
   const { store, failed } = await openDatabase(config, host);
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
 
-  const { services, engine } = createServices(config, store, host.publish);
+  const { services, engine } = createServices(config, store, publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
   starting.defer(async () => {
@@ -78,29 +79,16 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
 
-  const readiness = createReadiness({ probe: () => store.probe(), publish: host.publish });
+  const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, {
-    services: descriptions,
-    publish: host.publish,
-    draining,
-    stack: starting,
-  });
+  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
   const shutdown = new AbortController();
   const http = await createHttpApp({
-    services,
-    interceptors,
-    readiness,
-    corsOrigins: config.corsOrigins,
-    corsAllowedHeaders: config.corsAllowedHeaders,
+    ...config,
     loopbackOnly: config.whyLoopback !== undefined,
-    maxBodyBytes: config.maxBodyBytes,
-    trustedProxies: config.trustedProxies,
-    publish: host.publish,
-    logger,
-    shutdownSignal: shutdown.signal,
+    ...{ services, interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
   starting.defer(() => http.close());
 
