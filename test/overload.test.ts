@@ -5,8 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
-import { readAccessRules } from "../src/rpc/access.ts";
-import { createInterceptors } from "../src/rpc/interceptors/index.ts";
+import { createInterceptors } from "../src/rpc/guards.ts";
 import { methods } from "./methods/index.ts";
 import { holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/exchange.ts";
@@ -33,12 +32,11 @@ describe("an event loop that lags", () => {
   /** The service's interceptors, at a lag of the test's choice. */
   const interceptorsAt = (lagMs: number, requestTimeoutMs: number) =>
     createInterceptors([ConcertService, BookingService], {
-      ruleOf: readAccessRules([ConcertService, BookingService]),
       publish: ignoreEvents,
       requestTimeoutMs,
       tokens: undefined,
       rates: { count: async () => undefined },
-      eventLoopDelay: { currentMs: () => lagMs, [Symbol.dispose]() {} },
+      eventLoopDelay: { currentMs: () => lagMs },
       maxUnfinishedPerCaller: 1,
       streams: { draining: new AbortController().signal, limits: { process: 1, caller: 1, address: 1 } },
     });

@@ -9,8 +9,7 @@ import { createTokenVerifier } from "../src/auth/tokens.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import { measureEventLoopDelay } from "../src/limits/event-loop-delay.ts";
 import { createRateLimits } from "../src/limits/rate-limit.ts";
-import { readAccessRules } from "../src/rpc/access.ts";
-import { createInterceptors } from "../src/rpc/interceptors/index.ts";
+import { createInterceptors } from "../src/rpc/guards.ts";
 import { rightRequest, scenarios } from "./methods/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
@@ -90,7 +89,6 @@ async function startBriefly(fetching: KeyFetching) {
   const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
   const eventLoopDelay = measureEventLoopDelay();
   const interceptors = createInterceptors([ConcertService], {
-    ruleOf: readAccessRules([ConcertService]),
     ...{ publish: ignoreEvents, requestTimeoutMs: 10_000, eventLoopDelay },
     tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignoreEvents, fetching), ignoreEvents),
     rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignoreEvents),

@@ -1,17 +1,28 @@
-/** The interceptors before the handlers, with the resources that they need. */
+/** What every call passes before its handler: the interceptors in their order, with the resources that they need. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { AuthEvents } from "../auth/events.ts";
 import { openTokenVerifier } from "../auth/index.ts";
+import type { TokenVerifier } from "../auth/tokens.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
-import { measureEventLoopDelay } from "../limits/event-loop-delay.ts";
+import { type EventLoopDelay, measureEventLoopDelay } from "../limits/event-loop-delay.ts";
 import type { LimitEvents } from "../limits/events.ts";
-import { createRateLimits } from "../limits/rate-limit.ts";
+import { createRateLimits, type RateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
 import type { RpcEvents } from "./events.ts";
-import { createInterceptors, type StreamOptions } from "./interceptors/index.ts";
+import { createAuthorizationInterceptor } from "./interceptors/authorization.ts";
+import { createCacheControlInterceptor } from "./interceptors/cache-control.ts";
+import { createConcurrencyLimitInterceptor } from "./interceptors/concurrency-limit.ts";
+import { fillRequestId } from "./interceptors/idempotency-key.ts";
+import { createIdentityInterceptor, rejectInvalidToken } from "./interceptors/identity.ts";
+import { createLimitKeys } from "./interceptors/limit-keys.ts";
+import { createOverloadInterceptor } from "./interceptors/overload.ts";
+import { createRateLimitInterceptor } from "./interceptors/rate-limit.ts";
+import { createServerStreamInterceptor, createStreamLimitInterceptor } from "./interceptors/server-streams.ts";
+import { createUnaryCallInterceptor } from "./interceptors/unary-calls.ts";
+import { createValidationInterceptor } from "./interceptors/validation.ts";
 
 /** The part of the configuration that the interceptors follow. */
 export interface GuardSettings {
@@ -32,25 +43,21 @@ export interface GuardOptions {
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
-  /** The longest duration of a stream, and how many bytes of all streams may wait unsent, where a test sets them. */
+  /** Where a test sets them. */
   readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
 }
 
 /** Opens the interceptors for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
   const { services, publish, draining, stack, streams } = options;
-  const { redisUrl } = settings;
+  const { redisUrl, requestTimeoutMs, maxUnfinishedPerCaller } = settings;
   const tokens = await openTokenVerifier(settings.auth, settings.dataDir, publish);
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
   return createInterceptors(services, {
-    ruleOf: readAccessRules(services),
-    publish,
-    requestTimeoutMs: settings.requestTimeoutMs,
-    tokens,
+    ...{ publish, requestTimeoutMs, tokens, maxUnfinishedPerCaller },
     rates: createRateLimits(settings.rateLimits, redis, publish),
     eventLoopDelay: stack.use(measureEventLoopDelay()),
-    maxUnfinishedPerCaller: settings.maxUnfinishedPerCaller,
     streams: { draining, limits: streamLimits(settings), ...streams },
   });
 }
@@ -59,4 +66,55 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
 function streamLimits({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): ConcurrencyLimits {
   const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
   return { process: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
+}
+
+export interface InterceptorOptions {
+  readonly publish: Publish<RpcEvents>;
+  readonly requestTimeoutMs: number;
+  /** Undefined if callers send no tokens, so that the service takes the user from the request. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly rates: RateLimits;
+  readonly eventLoopDelay: Pick<EventLoopDelay, "currentMs">;
+  /** Bookings and cancels of one caller that are unfinished at the same time. */
+  readonly maxUnfinishedPerCaller: number;
+  readonly streams: StreamOptions;
+}
+
+/** How the calls whose responses are streams are limited. */
+export interface StreamOptions {
+  readonly draining: AbortSignal;
+  /** Streams that are open at the same time. */
+  readonly limits: ConcurrencyLimits;
+  /** The longest duration of a stream. A client that opens it again may reach another instance. */
+  readonly longestMs?: number | undefined;
+  /** Unsent bytes of messages, of all streams together. */
+  readonly maxUnsentBytes?: number | undefined;
+}
+
+const longestStreamMs = 30 * 60_000;
+const maxUnsentStreamBytes = 16 * 1024 * 1024;
+
+/** The interceptors of every call, whatever its protocol, the outermost first. */
+export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
+  const { publish, requestTimeoutMs, tokens, rates, eventLoopDelay, maxUnfinishedPerCaller, streams } = options;
+  const { draining, limits, longestMs = longestStreamMs, maxUnsentBytes = maxUnsentStreamBytes } = streams;
+  const ruleOf = readAccessRules(services);
+  const believesUsers = tokens === undefined;
+  const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
+  return [
+    createServerStreamInterceptor({ publish, draining, maxUnsentBytes }),
+    // Outside of the errors, whose codes depend on whether a call has a key.
+    fillRequestId,
+    createCacheControlInterceptor(ruleOf),
+    createUnaryCallInterceptor(publish, requestTimeoutMs),
+    createOverloadInterceptor({ ruleOf, eventLoopDelay, requestTimeoutMs, publish }),
+    createIdentityInterceptor(tokens),
+    // Before anything is rejected for its caller, because rejected calls count too.
+    createRateLimitInterceptor({ ruleOf, rates, limitKeysOf }),
+    rejectInvalidToken,
+    createStreamLimitInterceptor({ limitKeysOf, limits, longestMs, publish }),
+    createConcurrencyLimitInterceptor({ ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish }),
+    createAuthorizationInterceptor({ ruleOf, believesUsers }),
+    createValidationInterceptor(services),
+  ];
 }

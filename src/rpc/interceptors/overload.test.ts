@@ -17,7 +17,7 @@ test("a stream without a deadline is shed when a unary call would be too late", 
     const request = { stream: true, service: ConcertService, method: getConcert, contextValues };
     const intercept = createOverloadInterceptor({
       ruleOf: readAccessRules([ConcertService]),
-      eventLoopDelay: { currentMs: () => delayMs, [Symbol.dispose]() {} },
+      eventLoopDelay: { currentMs: () => delayMs },
       requestTimeoutMs: 10_000,
       publish: events.publish,
     });

@@ -8,7 +8,7 @@ import type { RpcEvents } from "../events.ts";
 
 export interface OverloadOptions {
   readonly ruleOf: RuleOf;
-  readonly eventLoopDelay: EventLoopDelay;
+  readonly eventLoopDelay: Pick<EventLoopDelay, "currentMs">;
   readonly requestTimeoutMs: number;
   readonly publish: Publish<RpcEvents>;
 }
