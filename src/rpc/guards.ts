@@ -102,19 +102,19 @@ export function createInterceptors(services: readonly DescService[], options: In
   const believesUsers = tokens === undefined;
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   return [
-    createServerStreamInterceptor({ publish, draining, maxUnsentBytes }),
+    createServerStreamInterceptor(publish, draining, maxUnsentBytes),
     // Outside of the errors, whose codes depend on whether a call has a key.
     fillRequestId,
     createCacheControlInterceptor(ruleOf),
     createUnaryCallInterceptor(publish, requestTimeoutMs),
-    createOverloadInterceptor({ ruleOf, eventLoopDelay, requestTimeoutMs, publish }),
+    createOverloadInterceptor(ruleOf, eventLoopDelay, requestTimeoutMs, publish),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
-    createRateLimitInterceptor({ ruleOf, rates, limitKeysOf }),
+    createRateLimitInterceptor(ruleOf, rates, limitKeysOf),
     rejectInvalidToken,
-    createStreamLimitInterceptor({ limitKeysOf, limits, longestMs, publish }),
-    createConcurrencyLimitInterceptor({ ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish }),
-    createAuthorizationInterceptor({ ruleOf, believesUsers }),
+    createStreamLimitInterceptor(limitKeysOf, limits, longestMs, publish),
+    createConcurrencyLimitInterceptor(ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish),
+    createAuthorizationInterceptor(ruleOf, believesUsers),
     createValidationInterceptor(services),
   ];
 }

@@ -97,7 +97,7 @@ const http = await createHttpApp({
   ],
   interceptors: [
     dropOwnDetails,
-    ofOneRequest(createServerStreamInterceptor({ publish, draining: readiness.draining, maxUnsentBytes })),
+    ofOneRequest(createServerStreamInterceptor(publish, readiness.draining, maxUnsentBytes)),
     fillRequestId,
     createUnaryCallInterceptor(publish, requestTimeoutMs),
     ofOneRequest(createValidationInterceptor([ConformanceService])),

@@ -13,7 +13,7 @@ const maxUserLength = 2 * 255;
 /** The keys that a call counts against, the most specific one last. */
 export type LimitKeysOf = (request: AnyRequest) => LimitKey[];
 
-/** Creates the function. `believesUsers` as in AuthorizationOptions. */
+/** Creates the function. `believesUsers` as in createAuthorizationInterceptor. */
 export function createLimitKeys(ruleOf: RuleOf, believesUsers: boolean): LimitKeysOf {
   return (request) => {
     const caller = callerOf(request.contextValues);

@@ -15,14 +15,6 @@ import { countUnsent } from "../streams/unsent-bytes.ts";
 import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
 import type { LimitKeysOf } from "./limit-keys.ts";
 
-export interface ServerStreamOptions {
-  readonly publish: Publish<RpcEvents>;
-  /** Aborts when streams must end because the service is about to stop. */
-  readonly draining: AbortSignal;
-  /** Unsent bytes of messages, of all streams together. */
-  readonly maxUnsentBytes: number;
-}
-
 const streamKey = createContextKey<OpenStream | undefined>(undefined, { description: "the stream of responses" });
 
 /** The error with which a stream ends for a failure. */
@@ -32,11 +24,14 @@ function streamError(failure: Failure): ConnectError {
 
 /**
  * Reads the one request message, passes the call on, and forwards the responses until the stream ends: by its handler, its
- * client, the client's deadline, a limit or a shutdown. Each end is published.
+ * client, the client's deadline, a limit or a shutdown. Each end is published. `maxUnsentBytes` is for all streams together.
  */
-export function createServerStreamInterceptor(options: ServerStreamOptions): Interceptor {
-  const { publish, draining } = options;
-  const unsent = countUnsent(options.maxUnsentBytes, () => streamError({ reason: "OVERLOADED", retryDelayMs }));
+export function createServerStreamInterceptor(
+  publish: Publish<RpcEvents>,
+  draining: AbortSignal,
+  maxUnsentBytes: number,
+): Interceptor {
+  const unsent = countUnsent(maxUnsentBytes, () => streamError({ reason: "OVERLOADED", retryDelayMs }));
   const open = new Set<OpenStream>();
   const endByShutdown = (stream: OpenStream) =>
     stream.end(streamError({ reason: "SHUTTING_DOWN", begun: false, retryDelayMs }));
@@ -91,15 +86,6 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
   return (next) => (request) => (request.stream ? run(request, next) : next(request));
 }
 
-export interface StreamLimitOptions {
-  readonly limitKeysOf: LimitKeysOf;
-  /** Streams that are open at the same time. */
-  readonly limits: ConcurrencyLimits;
-  /** After about this duration a stream ends with STREAM_EXPIRED. */
-  readonly longestMs: number;
-  readonly publish: Publish<RpcEvents>;
-}
-
 /** Streams that were opened at the same time must not all end at the same time: each ends up to this part earlier. */
 const jitter = 0.1;
 
@@ -107,8 +93,12 @@ const jitter = 0.1;
  * Bounds the open streams of each caller and of the process, before a call is authorized. Ends a stream at its longest
  * duration, and when the caller's token expires.
  */
-export function createStreamLimitInterceptor(options: StreamLimitOptions): Interceptor {
-  const { limitKeysOf, limits, longestMs, publish } = options;
+export function createStreamLimitInterceptor(
+  limitKeysOf: LimitKeysOf,
+  limits: ConcurrencyLimits,
+  longestMs: number,
+  publish: Publish<RpcEvents>,
+): Interceptor {
   const openStreams = createConcurrencyLimit(limits);
   const limit = (request: StreamRequest) => {
     const stream = request.contextValues.get(streamKey);
