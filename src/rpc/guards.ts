@@ -8,7 +8,7 @@ import type { Publish } from "../domain/publish.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
 import { type EventLoopDelay, measureEventLoopDelay } from "../limits/event-loop-delay.ts";
 import type { LimitEvents } from "../limits/events.ts";
-import { createRateLimits, type RateLimits } from "../limits/rate-limit.ts";
+import { createRateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
 import type { RpcEvents } from "./events.ts";
@@ -43,63 +43,35 @@ export interface GuardOptions {
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
-  /** Where a test sets them. */
-  readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
+  /** What a test sets in place of the service's own. */
+  readonly instead?: GuardReplacements;
 }
 
-/** Opens the interceptors for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
+export interface GuardReplacements {
+  readonly tokens?: TokenVerifier;
+  readonly eventLoopDelay?: Pick<EventLoopDelay, "currentMs">;
+  /** The longest duration of a stream. A client that opens it again may reach another instance. */
+  readonly longestStreamMs?: number;
+  /** Unsent bytes of messages, of all streams together. */
+  readonly maxUnsentBytes?: number;
+}
+
+/**
+ * Opens the interceptors of every call, whatever its protocol, the outermost first. Rejects with a TokenKeyError if the
+ * configured key cannot be used.
+ */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
-  const { services, publish, draining, stack, streams } = options;
-  const { redisUrl, requestTimeoutMs, maxUnfinishedPerCaller } = settings;
-  const tokens = await openTokenVerifier(settings.auth, settings.dataDir, publish);
+  const { services, publish, draining, stack, instead = {} } = options;
+  const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
+  const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
+  const eventLoopDelay = instead.eventLoopDelay ?? stack.use(measureEventLoopDelay());
+  // Without a verifier callers send no tokens: the service takes the user from the request.
+  const tokens = instead.tokens ?? (await openTokenVerifier(settings.auth, settings.dataDir, publish));
+  const believesUsers = tokens === undefined;
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
-  return createInterceptors(services, {
-    ...{ publish, requestTimeoutMs, tokens, maxUnfinishedPerCaller },
-    rates: createRateLimits(settings.rateLimits, redis, publish),
-    eventLoopDelay: stack.use(measureEventLoopDelay()),
-    streams: { draining, limits: streamLimits(settings), ...streams },
-  });
-}
-
-/** As with the rate limits, an address gets the streams of several callers. */
-function streamLimits({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): ConcurrencyLimits {
-  const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
-  return { process: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
-}
-
-export interface InterceptorOptions {
-  readonly publish: Publish<RpcEvents>;
-  readonly requestTimeoutMs: number;
-  /** Undefined if callers send no tokens, so that the service takes the user from the request. */
-  readonly tokens: TokenVerifier | undefined;
-  readonly rates: RateLimits;
-  readonly eventLoopDelay: Pick<EventLoopDelay, "currentMs">;
-  /** Bookings and cancels of one caller that are unfinished at the same time. */
-  readonly maxUnfinishedPerCaller: number;
-  readonly streams: StreamOptions;
-}
-
-/** How the calls whose responses are streams are limited. */
-export interface StreamOptions {
-  readonly draining: AbortSignal;
-  /** Streams that are open at the same time. */
-  readonly limits: ConcurrencyLimits;
-  /** The longest duration of a stream. A client that opens it again may reach another instance. */
-  readonly longestMs?: number | undefined;
-  /** Unsent bytes of messages, of all streams together. */
-  readonly maxUnsentBytes?: number | undefined;
-}
-
-const longestStreamMs = 30 * 60_000;
-const maxUnsentStreamBytes = 16 * 1024 * 1024;
-
-/** The interceptors of every call, whatever its protocol, the outermost first. */
-export function createInterceptors(services: readonly DescService[], options: InterceptorOptions): Interceptor[] {
-  const { publish, requestTimeoutMs, tokens, rates, eventLoopDelay, maxUnfinishedPerCaller, streams } = options;
-  const { draining, limits, longestMs = longestStreamMs, maxUnsentBytes = maxUnsentStreamBytes } = streams;
+  const rates = createRateLimits(rateLimits, redis, publish);
   const ruleOf = readAccessRules(services);
-  const believesUsers = tokens === undefined;
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   return [
     createServerStreamInterceptor(publish, draining, maxUnsentBytes),
@@ -112,9 +84,15 @@ export function createInterceptors(services: readonly DescService[], options: In
     // Before anything is rejected for its caller, because rejected calls count too.
     createRateLimitInterceptor(ruleOf, rates, limitKeysOf),
     rejectInvalidToken,
-    createStreamLimitInterceptor(limitKeysOf, limits, longestMs, publish),
+    createStreamLimitInterceptor(limitKeysOf, streamLimits(settings), longestStreamMs, publish),
     createConcurrencyLimitInterceptor(ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish),
     createAuthorizationInterceptor(ruleOf, believesUsers),
     createValidationInterceptor(services),
   ];
+}
+
+/** As with the rate limits, an address gets the streams of several callers. */
+function streamLimits({ maxStreams, maxStreamsPerCaller, rateLimits }: GuardSettings): ConcurrencyLimits {
+  const callers = rateLimits.callersPerAddress === 0 ? Number.POSITIVE_INFINITY : rateLimits.callersPerAddress;
+  return { process: maxStreams, caller: maxStreamsPerCaller, address: maxStreamsPerCaller * callers };
 }
