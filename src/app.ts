@@ -13,7 +13,6 @@ import type { Publish } from "./domain/publish.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { openGuards } from "./rpc/guards.ts";
-import type { ServiceBinding } from "./rpc/service.ts";
 import { shuttingDown } from "./rpc/status.ts";
 import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool-shares.ts";
@@ -135,15 +134,11 @@ export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisp
   return { logger, publish: hub.publish, signal, stack };
 }
 
-/** The database that the configuration selects. */
-export interface OpenDatabase {
-  readonly store: Store;
-  /** Resolves with the reason if an embedded server ends unexpectedly. */
-  readonly failed: Promise<Error>;
-}
-
-/** Connects to the external database, or starts the embedded one. Rejects with an OperatorError. */
-export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host): Promise<OpenDatabase> {
+/**
+ * Connects to the external database, or starts the embedded one. `failed` resolves with the reason if that ends unexpectedly.
+ * Rejects with an OperatorError.
+ */
+export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host) {
   const { database, maxRetries, lockTimeoutMs, statementTimeoutMs } = config;
   const open = (address: Pick<StoreOptions, "host" | "port" | "username" | "password" | "name" | "sslMode">) => {
     const store = createStore({
@@ -185,14 +180,8 @@ async function fillWithDemo({ database }: Config, store: Store, logger: Logger):
   if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
 }
 
-/** The services over a store, and the engine that they share. */
-export interface Services {
-  readonly services: ServiceBinding[];
-  readonly engine: BookingEngine;
-}
-
 /** Creates the services over a store, with the engine and the cache that they share. */
-export function createServices(config: Config, store: Store, publish: Publish<AppEvents>): Services {
+export function createServices(config: Config, store: Store, publish: Publish<AppEvents>) {
   const cache = createConcertCache({ publish });
   // For changes by organizers. The engine publishes its own to the cache.
   const concertChanged = (id: ConcertId, concert: Concert | undefined) => {

@@ -31,11 +31,8 @@ export interface Claim {
  * has been overtaken in this way, and gives up.
  */
 export async function claimServer(setup: Setup, password: string): Promise<Claim> {
-  const { place, installation, settings, signal } = setup;
-  const lockAt = (port: number): LockOptions => ({
-    ...{ host: "127.0.0.1", port, user: superuser, password },
-    sessionName: `${setup.name}-lock`,
-  });
+  const { place, installation, sessionName, settings, signal } = setup;
+  const lockAt = (port: number) => ({ host: "127.0.0.1", port, user: superuser, password, sessionName });
   const deadline = Date.now() + patienceMs;
   let lastFailure = "it did not become ready in time";
   while (Date.now() < deadline) {

@@ -16,7 +16,10 @@ const characterType = process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
 
 /** What a start has found out, and its options. */
 export interface Setup {
-  readonly name: string;
+  /** The name of the file in the cluster that stores the superuser's password. */
+  readonly passwordFile: string;
+  /** The name of the connection that holds the lock. */
+  readonly sessionName: string;
   readonly place: Place;
   /** An installation that the place's user can run. */
   readonly installation: Binaries;
@@ -30,7 +33,7 @@ export interface Setup {
  * password included, so that a half-created one is never used, and of two created at the same time only one is.
  */
 export async function ensureCluster(setup: Setup): Promise<string> {
-  const { place, signal } = setup;
+  const { place, signal, passwordFile } = setup;
   const cluster = clusterFolder(place.dataDir);
   if (!(await hasCluster(cluster))) {
     const unfinished = await mkdtemp(path.join(place.dataDir, unfinishedPrefix));
@@ -45,12 +48,7 @@ export async function ensureCluster(setup: Setup): Promise<string> {
       await removeFolder(unfinished);
     }
   }
-  return await readFile(path.join(cluster, passwordFile(setup)), "utf8");
-}
-
-/** The file in the cluster that stores the superuser's password. */
-function passwordFile({ name }: Setup): string {
-  return `${name}.password`;
+  return await readFile(path.join(cluster, passwordFile), "utf8");
 }
 
 /** Removes what interrupted first starts left behind. Only the owner of the data folder may call it. */
@@ -66,10 +64,10 @@ async function removeFolder(folder: string): Promise<void> {
 }
 
 async function initialize(folder: string, setup: Setup): Promise<void> {
-  const { place, installation, signal } = setup;
+  const { place, installation, signal, passwordFile } = setup;
   const { identity } = place;
   const cluster = path.join(folder, "cluster");
-  const password = path.join(folder, passwordFile(setup));
+  const password = path.join(folder, passwordFile);
   await mkdir(cluster, { mode: 0o700 });
   await writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
   if (identity) {
@@ -92,7 +90,7 @@ async function initialize(folder: string, setup: Setup): Promise<void> {
     const message = `PostgreSQL could not create its files in ${place.dataDir}: ${messageOf(cause)}`;
     throw new EmbeddedPostgresError("START_FAILED", message, { cause });
   }
-  await rename(password, path.join(cluster, passwordFile(setup)));
+  await rename(password, path.join(cluster, passwordFile));
   await flushFolder(cluster);
 }
 

@@ -62,7 +62,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       log(message, { requested, dataDir });
     }
     const folder = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
-    const setup = { name, place, installation: { ...binaries, folder }, settings, log, signal };
+    const names = { passwordFile: `${name}.password`, sessionName: `${name}-lock` };
+    const setup = { ...names, place, installation: { ...binaries, folder }, settings, log, signal };
     const claim = await claimServer(setup, await ensureCluster(setup));
     try {
       await removeUnfinished(dataDir);
