@@ -13,7 +13,6 @@ import type { Publish } from "./domain/publish.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { openGuards } from "./rpc/guards.ts";
-import type { ServiceBinding } from "./rpc/service.ts";
 import { shuttingDown } from "./rpc/status.ts";
 import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool/shares.ts";
@@ -66,11 +65,12 @@ export async function migrateDatabase(config: Config, logger: Logger, signal: Ab
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
   await using starting = new AsyncDisposableStack();
   const host = createHost(logger, signal, starting);
+  const { publish } = host;
   const { store, failed } = await openDatabase(config, host);
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
 
-  const { services, engine } = createServices(config, store, host.publish);
+  const { services, engine } = createServices(config, store, publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
   starting.defer(async () => {
@@ -78,29 +78,16 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
 
-  const readiness = createReadiness({ probe: () => store.probe(), publish: host.publish });
+  const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, {
-    services: descriptions,
-    publish: host.publish,
-    draining,
-    stack: starting,
-  });
+  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
   const shutdown = new AbortController();
   const http = await createHttpApp({
-    services,
-    interceptors,
-    readiness,
-    corsOrigins: config.corsOrigins,
-    corsAllowedHeaders: config.corsAllowedHeaders,
+    ...config,
     loopbackOnly: config.whyLoopback !== undefined,
-    maxBodyBytes: config.maxBodyBytes,
-    trustedProxies: config.trustedProxies,
-    publish: host.publish,
-    logger,
-    shutdownSignal: shutdown.signal,
+    ...{ services, interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
   starting.defer(() => http.close());
 
@@ -147,15 +134,11 @@ export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisp
   return { logger, publish: hub.publish, signal, stack };
 }
 
-/** The database that the configuration selects. */
-export interface OpenDatabase {
-  readonly store: Store;
-  /** Resolves with the reason if an embedded server ends unexpectedly. */
-  readonly failed: Promise<Error>;
-}
-
-/** Connects to the external database, or starts the embedded one. Rejects with an OperatorError. */
-export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host): Promise<OpenDatabase> {
+/**
+ * Connects to the external database, or starts the embedded one. `failed` resolves with the reason if that ends unexpectedly.
+ * Rejects with an OperatorError.
+ */
+export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host) {
   const { database, maxRetries, lockTimeoutMs, statementTimeoutMs } = config;
   const open = (address: Pick<StoreOptions, "host" | "port" | "username" | "password" | "name" | "sslMode">) => {
     const store = createStore({
@@ -197,14 +180,8 @@ async function fillWithDemo({ database }: Config, store: Store, logger: Logger):
   if (created > 0) logger.info({ concerts: created }, "created demo concerts to try it with");
 }
 
-/** The services over a store, and the engine that they share. */
-export interface Services {
-  readonly services: ServiceBinding[];
-  readonly engine: BookingEngine;
-}
-
 /** Creates the services over a store, with the engine and the cache that they share. */
-export function createServices(config: Config, store: Store, publish: Publish<AppEvents>): Services {
+export function createServices(config: Config, store: Store, publish: Publish<AppEvents>) {
   const cache = createConcertCache({ publish });
   // For changes by organizers. The engine publishes its own to the cache.
   const concertChanged = (id: ConcertId, concert: Concert | undefined) => {

@@ -4,9 +4,6 @@ import { Code, ConnectError, createClient, createRouterTransport } from "@connec
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { ignoreEvents } from "../src/domain/publish.ts";
-import { readAccessRules } from "../src/rpc/access.ts";
-import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { methods } from "./methods/index.ts";
 import { holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/exchange.ts";
@@ -14,6 +11,7 @@ import { expectRefusal } from "./support/expected-answers.ts";
 import { protocolsOf } from "./support/matrix.ts";
 import { tally, verdict } from "./support/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols.ts";
+import { openTestGuards } from "./support/service/guards.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage, moonlight } from "./support/service/stage.ts";
@@ -32,21 +30,12 @@ const adminMethods = ["CreateConcert", "UpdateConcert"];
 describe("an event loop that lags", () => {
   /** The service's interceptors, at a lag of the test's choice. */
   const interceptorsAt = (lagMs: number, requestTimeoutMs: number) =>
-    createInterceptors([ConcertService, BookingService], {
-      ruleOf: readAccessRules([ConcertService, BookingService]),
-      publish: ignoreEvents,
-      requestTimeoutMs,
-      tokens: undefined,
-      rates: { count: async () => undefined },
-      eventLoopDelay: { currentMs: () => lagMs, [Symbol.dispose]() {} },
-      maxUnfinishedPerCaller: 1,
-      streams: { draining: new AbortController().signal, limits: { process: 1, caller: 1, address: 1 } },
-    });
+    openTestGuards([ConcertService, BookingService], { eventLoopDelay: { currentMs: () => lagMs } }, requestTimeoutMs);
 
   const open = async (lagMs: number, requestTimeoutMs = 10_000) => {
     const app = await serveApp(
       { getConcert: ({ id }) => ({ id }) },
-      { interceptors: interceptorsAt(lagMs, requestTimeoutMs) },
+      { interceptors: await interceptorsAt(lagMs, requestTimeoutMs) },
     );
     onTestFinished(() => app.close());
     return app;
@@ -91,7 +80,7 @@ describe("an event loop that lags", () => {
           service(ConcertService, {});
           service(BookingService, {});
         },
-        { router: { interceptors: interceptorsAt(1_000_000, 10_000) } },
+        { router: { interceptors: await interceptorsAt(1_000_000, 10_000) } },
       );
       const client = createClient(method.parent, transport) as Record<string, (request: object) => Promise<unknown>>;
       const error = await client[method.localName]?.({}).then(() => undefined, ConnectError.from);

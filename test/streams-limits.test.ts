@@ -80,7 +80,7 @@ describe.each(ways)("by %s", (way) => {
   });
 
   test("a stream that reaches the longest duration ends with a reason to open it again", async () => {
-    const service = await start({ streams: { longestMs: 50 } });
+    const service = await start({ streams: { longestStreamMs: 50 } });
     expect(await open(service, way, "WatchAll").next()).toEqual({
       end: expect.objectContaining({
         ...{ code: "UNAVAILABLE", reason: "STREAM_EXPIRED", retryDelayMs: 1_000 },

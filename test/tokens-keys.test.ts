@@ -7,15 +7,12 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { type KeyFetching, keysFromUrl } from "../src/auth/jwks.ts";
 import { createTokenVerifier } from "../src/auth/tokens.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
-import { measureEventLoopDelay } from "../src/limits/event-loop-delay.ts";
-import { createRateLimits } from "../src/limits/rate-limit.ts";
-import { readAccessRules } from "../src/rpc/access.ts";
-import { createInterceptors } from "../src/rpc/interceptors/index.ts";
 import { rightRequest, scenarios } from "./methods/index.ts";
 import { callOnce } from "./support/exchange.ts";
 import { expectRefusal } from "./support/expected-answers.ts";
 import { createMatrix, protocolsOf } from "./support/matrix.ts";
 import { protocols } from "./support/protocols.ts";
+import { openTestGuards } from "./support/service/guards.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService } from "./support/service/service.ts";
 import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssuer } from "./support/service/tokens.ts";
@@ -88,20 +85,10 @@ describe("a whole service", () => {
 async function startBriefly(fetching: KeyFetching) {
   const algorithms = ["ES256", "RS256"];
   const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
-  const eventLoopDelay = measureEventLoopDelay();
-  const interceptors = createInterceptors([ConcertService], {
-    ruleOf: readAccessRules([ConcertService]),
-    ...{ publish: ignoreEvents, requestTimeoutMs: 10_000, eventLoopDelay },
-    tokens: createTokenVerifier(rules, keysFromUrl(keyServer.url, ignoreEvents, fetching), ignoreEvents),
-    rates: createRateLimits({ reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 }, undefined, ignoreEvents),
-    maxUnfinishedPerCaller: 1_000,
-    streams: { draining: new AbortController().signal, limits: { process: 1, caller: 1, address: 1 } },
-  });
+  const tokens = createTokenVerifier(rules, keysFromUrl(keyServer.url, ignoreEvents, fetching), ignoreEvents);
+  const interceptors = await openTestGuards([ConcertService], { tokens });
   const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors, trustedProxies: ["127.0.0.1"] });
-  cleaning.push(
-    () => eventLoopDelay[Symbol.dispose](),
-    () => app.close(),
-  );
+  cleaning.push(() => app.close());
   return async (by: TokenIssuer, kid: string, address = "192.0.2.1") => {
     const { headers } = await someone(by, kid);
     const options = { headers: { ...headers, "x-forwarded-for": address } };

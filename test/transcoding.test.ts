@@ -2,8 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ignoreEvents } from "../src/domain/publish.ts";
-import { createErrorInterceptor } from "../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../src/rpc/interceptors/idempotency-key.ts";
+import { createUnaryCallInterceptor } from "../src/rpc/interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "../src/rpc/interceptors/validation.ts";
 import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
 
@@ -16,7 +16,11 @@ beforeAll(async () => {
   const service = await loadTranscodingService();
   ({ app, baseUrl } = await startRestServer({
     services: [{ service, implementation: echoImplementation(service) }],
-    interceptors: [fillRequestId, createErrorInterceptor(ignoreEvents), createValidationInterceptor([service])],
+    interceptors: [
+      fillRequestId,
+      createUnaryCallInterceptor(ignoreEvents, 30_000),
+      createValidationInterceptor([service]),
+    ],
   }));
   unset = (await (await send(baseUrl, "GET /v1/query")).json()) as Record<string, unknown>;
 });

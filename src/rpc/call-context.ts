@@ -13,16 +13,12 @@ export interface Origin {
   readonly protocol: Protocol;
 }
 
-/** What the authorization interceptor requires, and whether the handler has taken it. */
-interface OwnerRequirement {
-  readonly owner: string | undefined;
-  isTaken: boolean;
-}
-
 const originKey = createContextKey<Origin>({ address: "", protocol: "connect" }, { description: "origin" });
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
 const deadlineKey = createContextKey<ChangeDeadline | undefined>(undefined, { description: "deadline" });
-const ownerKey = createContextKey<OwnerRequirement | undefined>(undefined, { description: "required owner" });
+const ownerKey = createContextKey<{ readonly owner: string | undefined; isTaken: boolean } | undefined>(undefined, {
+  description: "required owner",
+});
 const headersKey = createContextKey<Map<string, string> | undefined>(undefined, { description: "response headers" });
 
 /** The context of a new call, before any interceptor runs. */

@@ -1,17 +1,28 @@
-/** The interceptors before the handlers, with the resources that they need. */
+/** What every call passes before its handler: the interceptors in their order, with the resources that they need. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { AuthEvents } from "../auth/events.ts";
 import { openTokenVerifier } from "../auth/index.ts";
+import type { TokenVerifier } from "../auth/tokens.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
-import { measureEventLoopDelay } from "../limits/event-loop-delay.ts";
+import { type EventLoopDelay, measureEventLoopDelay } from "../limits/event-loop-delay.ts";
 import type { LimitEvents } from "../limits/events.ts";
 import { createRateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
 import type { RpcEvents } from "./events.ts";
-import { createInterceptors, type StreamOptions } from "./interceptors/index.ts";
+import { createAuthorizationInterceptor } from "./interceptors/authorization.ts";
+import { createCacheControlInterceptor } from "./interceptors/cache-control.ts";
+import { createConcurrencyLimitInterceptor } from "./interceptors/concurrency-limit.ts";
+import { fillRequestId } from "./interceptors/idempotency-key.ts";
+import { createIdentityInterceptor, rejectInvalidToken } from "./interceptors/identity.ts";
+import { createLimitKeys } from "./interceptors/limit-keys.ts";
+import { createOverloadInterceptor } from "./interceptors/overload.ts";
+import { createRateLimitInterceptor } from "./interceptors/rate-limit.ts";
+import { createServerStreamInterceptor, createStreamLimitInterceptor } from "./interceptors/server-streams.ts";
+import { createUnaryCallInterceptor } from "./interceptors/unary-calls.ts";
+import { createValidationInterceptor } from "./interceptors/validation.ts";
 
 /** The part of the configuration that the interceptors follow. */
 export interface GuardSettings {
@@ -32,27 +43,52 @@ export interface GuardOptions {
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
-  /** The longest duration of a stream, and how many bytes of all streams may wait unsent, where a test sets them. */
-  readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
+  /** What a test sets in place of the service's own. */
+  readonly instead?: GuardReplacements;
 }
 
-/** Opens the interceptors for these services. Rejects with a TokenKeyError if the configured key cannot be used. */
+export interface GuardReplacements {
+  readonly tokens?: TokenVerifier;
+  readonly eventLoopDelay?: Pick<EventLoopDelay, "currentMs">;
+  /** The longest duration of a stream. A client that opens it again may reach another instance. */
+  readonly longestStreamMs?: number;
+  /** Unsent bytes of messages, of all streams together. */
+  readonly maxUnsentBytes?: number;
+}
+
+/**
+ * Opens the interceptors of every call, whatever its protocol, the outermost first. Rejects with a TokenKeyError if the
+ * configured key cannot be used.
+ */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
-  const { services, publish, draining, stack, streams } = options;
-  const { redisUrl } = settings;
-  const tokens = await openTokenVerifier(settings.auth, settings.dataDir, publish);
+  const { services, publish, draining, stack, instead = {} } = options;
+  const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
+  const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
+  const eventLoopDelay = instead.eventLoopDelay ?? stack.use(measureEventLoopDelay());
+  // Without a verifier callers send no tokens: the service takes the user from the request.
+  const tokens = instead.tokens ?? (await openTokenVerifier(settings.auth, settings.dataDir, publish));
+  const believesUsers = tokens === undefined;
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
-  return createInterceptors(services, {
-    ruleOf: readAccessRules(services),
-    publish,
-    requestTimeoutMs: settings.requestTimeoutMs,
-    tokens,
-    rates: createRateLimits(settings.rateLimits, redis, publish),
-    eventLoopDelay: stack.use(measureEventLoopDelay()),
-    maxUnfinishedPerCaller: settings.maxUnfinishedPerCaller,
-    streams: { draining, limits: streamLimits(settings), ...streams },
-  });
+  const rates = createRateLimits(rateLimits, redis, publish);
+  const ruleOf = readAccessRules(services);
+  const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
+  return [
+    createServerStreamInterceptor(publish, draining, maxUnsentBytes),
+    // Outside of the errors, whose codes depend on whether a call has a key.
+    fillRequestId,
+    createCacheControlInterceptor(ruleOf),
+    createUnaryCallInterceptor(publish, requestTimeoutMs),
+    createOverloadInterceptor(ruleOf, eventLoopDelay, requestTimeoutMs, publish),
+    createIdentityInterceptor(tokens),
+    // Before anything is rejected for its caller, because rejected calls count too.
+    createRateLimitInterceptor(ruleOf, rates, limitKeysOf),
+    rejectInvalidToken,
+    createStreamLimitInterceptor(limitKeysOf, streamLimits(settings), longestStreamMs, publish),
+    createConcurrencyLimitInterceptor(ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish),
+    createAuthorizationInterceptor(ruleOf, believesUsers),
+    createValidationInterceptor(services),
+  ];
 }
 
 /** As with the rate limits, an address gets the streams of several callers. */

@@ -16,20 +16,16 @@ export function encodePageToken(list: ListIdentity, position: readonly string[])
 
 /** The position in a token that was encoded for the same list. Raises INVALID_PAGE_TOKEN for any other token. */
 export function decodePageToken(list: ListIdentity, token: string): string[] {
-  const parts = parse(token);
-  const [digest, ...position] = parts;
-  if (digest !== digestOf(list)) throw new DomainError({ reason: "INVALID_PAGE_TOKEN" });
-  return position;
-}
-
-function parse(token: string): string[] {
+  let parts: unknown;
   try {
-    const parts: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
-    if (Array.isArray(parts) && parts.every((part) => typeof part === "string")) return parts;
+    parts = JSON.parse(Buffer.from(token, "base64url").toString());
   } catch {
     // Rejected below with the rest.
   }
-  throw new DomainError({ reason: "INVALID_PAGE_TOKEN" });
+  const [digest, ...position]: string[] =
+    Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : [];
+  if (digest !== digestOf(list)) throw new DomainError({ reason: "INVALID_PAGE_TOKEN" });
+  return position;
 }
 
 /** An id in a token; ids are positive and fit PostgreSQL's bigint. */

@@ -194,9 +194,7 @@ export function connectErrorOf(status: Status, cause?: unknown): ConnectError {
 }
 
 /** The status that a ConnectError was rendered from; undefined for one that Connect or a handler has created. */
-export function statusOf(error: ConnectError): Status | undefined {
-  return StatusError.statusOf(error);
-}
+export const { statusOf } = StatusError;
 
 type Details = NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
 

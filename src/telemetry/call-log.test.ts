@@ -4,6 +4,7 @@ import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import { logCalls } from "./call-log.ts";
 import { createEventHub } from "./events.ts";
 import { createLogger } from "./log.ts";
+import { createRepeats } from "./repeats.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
@@ -12,7 +13,8 @@ afterEach(() => void vi.useRealTimers());
 function startLog(level: "debug" | "warn", pretty = false) {
   const lines: string[] = [];
   const hub = createEventHub<RpcEvents>((error) => expect.unreachable(String(error)));
-  logCalls(hub, createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } }));
+  const logger = createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } });
+  logCalls(hub.subscribe, logger, createRepeats());
   const end = (code: string, changes: Partial<FinishedCall> = {}, failure?: Failure, cause?: unknown) =>
     hub.publish("rpc.call_finished", {
       ...{ service: "a.Service", method: "Do", protocol: "grpc", durationMs: 1.25, messages: undefined, code },
@@ -30,7 +32,7 @@ test("a call that succeeds is one line at debug", () => {
 });
 
 test("trouble is a warning, at most once a second for each code", () => {
-  const { end, levels } = startLog("warn");
+  const { end, levels, lines } = startLog("warn");
   end("Unavailable");
   vi.advanceTimersByTime(999);
   end("Unavailable");
@@ -38,6 +40,7 @@ test("trouble is a warning, at most once a second for each code", () => {
   vi.advanceTimersByTime(1);
   end("Unavailable");
   expect(levels()).toEqual(["warn Unavailable", "warn Internal", "warn Unavailable"]);
+  expect(lines.map((line) => JSON.parse(line).dropped)).toEqual([undefined, undefined, 1]);
 });
 
 test("an error that a client can cause is not a warning", () => {

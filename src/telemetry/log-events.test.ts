@@ -1,21 +1,17 @@
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { concertIdOf } from "../domain/ids.ts";
 import { type AppEvents, createEventHub } from "./events.ts";
 import { createLogger } from "./log.ts";
 import { logEvents } from "./log-events.ts";
-import { createRepeats } from "./repeats.ts";
 
-function createLog() {
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+function createLog(level: "debug" | "info" = "info") {
   const lines: Record<string, unknown>[] = [];
-  const logger = createLogger({ level: "info", destination: { write: (line) => lines.push(JSON.parse(line)) } });
+  const logger = createLogger({ level, destination: { write: (line) => lines.push(JSON.parse(line)) } });
   const hub = createEventHub<AppEvents>((error) => expect.unreachable(String(error)));
-  let nowMs = 0;
-  const subscription = logEvents(
-    hub,
-    logger,
-    createRepeats(1_000, () => nowMs),
-  );
-  return { hub, lines, subscription, pass: (durationMs: number) => (nowMs += durationMs) };
+  return { hub, lines, subscription: logEvents(hub, logger) };
 }
 
 it("warns of a commit in doubt, and says what became of it", () => {
@@ -32,9 +28,9 @@ it("warns of a commit in doubt, and says what became of it", () => {
 });
 
 it("logs one broken connection a second, and how many lines were dropped", () => {
-  const { hub, lines, pass } = createLog();
+  const { hub, lines } = createLog();
   for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
-  pass(1_000);
+  vi.advanceTimersByTime(1_000);
   hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
   expect(lines.map(({ level, dropped, msg }) => ({ level, dropped, msg }))).toEqual([
     { level: "warn", dropped: undefined, msg: "an idle database connection broke" },
@@ -55,4 +51,40 @@ it("logs nothing after it is disposed of", () => {
   subscription[Symbol.dispose]();
   hub.publish("store.connection_lost", { error: new Error("late") });
   expect(lines).toEqual([]);
+});
+
+it("logs a rejected token in one line at debug, and does not describe it above that level", () => {
+  const token = { reason: "signature verification failed", kid: "key-1", alg: "ES256", iss: undefined };
+  const describe = vi.fn(() => token);
+  const quiet = createLog();
+  quiet.hub.publish("auth.token_rejected", { describe });
+  expect([quiet.lines, describe.mock.calls]).toEqual([[], []]);
+  const { hub, lines } = createLog("debug");
+  hub.publish("auth.token_rejected", { describe });
+  expect(lines).toEqual([
+    {
+      ...{ level: "debug", time: expect.any(String), msg: "a token was refused" },
+      ...{ reason: "signature verification failed", kid: "key-1", alg: "ES256" },
+    },
+  ]);
+});
+
+it("warns every 30 seconds of a Redis that fails, with its message", () => {
+  const { hub, lines } = createLog();
+  const fail = (code: string) => hub.publish("limits.redis_failed", { code, message: "it failed" });
+  fail("ECONNREFUSED");
+  vi.advanceTimersByTime(29_999);
+  fail("ECONNRESET");
+  vi.advanceTimersByTime(1);
+  fail("ETIMEDOUT");
+  expect(lines).toMatchObject([
+    { level: "warn", err: { code: "ECONNREFUSED", message: "it failed" } },
+    { level: "warn", err: { code: "ETIMEDOUT", message: "it failed" } },
+  ]);
+});
+
+it("warns of an unreachable key set, with its error", () => {
+  const { hub, lines } = createLog();
+  hub.publish("auth.keys_unreachable", { error: new Error("the key set was answered with 500") });
+  expect(lines).toMatchObject([{ level: "warn", err: { message: "the key set was answered with 500" } }]);
 });

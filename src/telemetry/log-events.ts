@@ -1,30 +1,73 @@
 /** The log's lines about what the service publishes. */
 import type { Logger } from "pino";
+import { describeCauses } from "../domain/causes.ts";
 import { logCalls } from "./call-log.ts";
 import type { AppEvents, EventHub } from "./events.ts";
-import { logGuards } from "./guard-log.ts";
 import { createRepeats } from "./repeats.ts";
-import { logTransport } from "./transport-log.ts";
 
-/** The interval between two warnings of one kind. */
-const intervalMs = 1_000;
+type Subscribe = EventHub<AppEvents>["subscribe"];
+/** Logs a warning, unless one of its kind was logged a moment ago. The next one has the number of those dropped. */
+type Warn = (kind: keyof AppEvents, fields: object, message: string, intervalMs?: number) => void;
+
+/** Between two warnings that Redis has failed. */
+const redisIntervalMs = 30_000;
 
 /** Logs events until the result is disposed of. */
-export function logEvents(
-  hub: Pick<EventHub<AppEvents>, "subscribe">,
-  logger: Logger,
-  repeats = createRepeats(intervalMs),
-): Disposable {
+export function logEvents(hub: EventHub<AppEvents>, logger: Logger): Disposable {
   const stack = new DisposableStack();
-  const on: typeof hub.subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
-  logCalls({ subscribe: on }, logger);
-  logGuards({ subscribe: on }, logger);
-  logTransport({ subscribe: on }, logger);
-  /** Logs a warning, with the number of those before it that were dropped. */
-  const warn = (kind: keyof AppEvents, fields: object, message: string) => {
-    const dropped = repeats.next(kind);
+  const on: Subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
+  const repeats = createRepeats();
+  const warn: Warn = (kind, fields, message, intervalMs) => {
+    const dropped = repeats.next(kind, intervalMs);
     if (dropped !== undefined) logger.warn({ ...fields, ...(dropped > 0 && { dropped }) }, message);
   };
+  logCalls(on, logger, repeats);
+  logGuards(on, logger, warn);
+  logTransport(on, logger, warn);
+  logStore(on, logger, warn);
+  return stack;
+}
+
+function logGuards(on: Subscribe, logger: Logger, warn: Warn): void {
+  on("auth.keys_unreachable", ({ error }) =>
+    warn("auth.keys_unreachable", { err: error }, "the keys to check tokens with cannot be fetched"),
+  );
+  on("auth.token_rejected", ({ describe }) => {
+    if (logger.isLevelEnabled("debug")) logger.debug(describe(), "a token was refused");
+  });
+  on("limits.redis_failed", (err) =>
+    warn(
+      "limits.redis_failed",
+      { err },
+      "Redis cannot be reached: each instance counts its callers alone",
+      redisIntervalMs,
+    ),
+  );
+}
+
+function logTransport(on: Subscribe, logger: Logger, warn: Warn): void {
+  on("transport.connections_refused", (refused) => {
+    logger.warn(refused, "connections were refused: there are too many");
+  });
+  on("transport.accept_failed", ({ error }) =>
+    warn("transport.accept_failed", { err: error }, "a connection could not be accepted"),
+  );
+  on("transport.readiness_changed", ({ state, reason, cause }) => {
+    if (reason === undefined) logger.info({ state }, state === "draining" ? "not ready: about to stop" : state);
+    else logger.warn({ state, cause: describeCauses(cause) || undefined }, `not ready: ${reason}`);
+  });
+  on("transport.request_failed", ({ error, ...request }) => {
+    logger.error({ err: error, ...request }, "a request failed for an unforeseen reason");
+  });
+  on("transport.call_failed", ({ error, method }) => {
+    logger.error({ err: error, method }, "a call failed for an unforeseen reason");
+  });
+  on("transport.response_failed", ({ error, method, isClientGone }) => {
+    logger[isClientGone ? "debug" : "warn"]({ err: error, method }, "a response could not be written");
+  });
+}
+
+function logStore(on: Subscribe, logger: Logger, warn: Warn): void {
   on("store.connection_lost", ({ error }) =>
     warn("store.connection_lost", { err: error }, "an idle database connection broke"),
   );
@@ -36,19 +79,14 @@ export function logEvents(
     ),
   );
   for (const owner of ["booking", "store"] as const) {
-    on(`${owner}.commit_in_doubt`, ({ error, ...fields }) =>
-      warn(
-        `${owner}.commit_in_doubt`,
-        { err: error, ...fields },
-        "the response to a COMMIT was lost: checking whether the transaction is stored",
-      ),
-    );
+    on(`${owner}.commit_in_doubt`, ({ error, ...fields }) => {
+      const message = "the response to a COMMIT was lost: checking whether the transaction is stored";
+      warn(`${owner}.commit_in_doubt`, { err: error, ...fields }, message);
+    });
     on(`${owner}.commit_settled`, (event) => {
-      if (event.outcome === "unknown") {
-        const message = "a transaction whose COMMIT was in doubt may be stored: the database did not say so in time";
-        warn(`${owner}.commit_settled`, event, message);
-      } else logger.info(event, "a COMMIT in doubt is settled");
+      if (event.outcome !== "unknown") return logger.info(event, "a COMMIT in doubt is settled");
+      const message = "a transaction whose COMMIT was in doubt may be stored: the database did not say so in time";
+      warn(`${owner}.commit_settled`, event, message);
     });
   }
-  return stack;
 }

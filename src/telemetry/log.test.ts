@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { Logger, LogOptions } from "./log.ts";
 import { createLogger } from "./log.ts";
@@ -97,4 +100,19 @@ describe("on a terminal", () => {
     expect(text).toMatch(/^ +Error: no answer\n +at /m);
     expect(text).toContain('"code": "E1"');
   });
+});
+
+test.runIf(process.platform === "linux")("a line that a full disk has no space for does not throw", () => {
+  const url = pathToFileURL(`${import.meta.dirname}/log.ts`);
+  const script = `import { createLogger } from "${url}";
+    const logger = createLogger({ level: "info" });
+    for (const line of ["first", "second"]) logger.info(line);
+    process.stderr.write("continues");`;
+  const full = openSync("/dev/full", "w");
+  const { stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect({ stderr, status }).toEqual({ stderr: "continues", status: 0 });
 });

@@ -19,8 +19,7 @@ export interface LogOptions {
 
 /** Creates the logger of the service. It writes one JSON object a line, or readable lines on a terminal. */
 export function createLogger({ level, pretty, destination }: LogOptions): Logger {
-  // Synchronous, so that the last lines before an exit are not lost.
-  const output = destination ?? pino.destination({ dest: 1, sync: true });
+  const output = destination ?? standardOutput();
   const isPretty = pretty ?? (destination === undefined && process.stdout.isTTY);
   return pino(
     {
@@ -31,6 +30,17 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
     },
     isPretty ? prettyOutput(output, destination === undefined) : output,
   );
+}
+
+/** Lines that wait for space on a full disk. Further ones are dropped. */
+const maxWaitingBytes = 1024 * 1024;
+
+function standardOutput(): LogDestination {
+  // Synchronous, so that the last lines before an exit are not lost.
+  const output = pino.destination({ dest: 1, sync: true, maxLength: maxWaitingBytes });
+  // Without a listener a line that cannot be written would throw, and fail the call that it is about.
+  output.on("error", () => {});
+  return output;
 }
 
 function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestination {

@@ -13,10 +13,9 @@ import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/co
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { ignoreEvents, type Publish } from "../../src/domain/publish.ts";
 import type { RpcEvents } from "../../src/rpc/events.ts";
-import { createDeadlineInterceptor } from "../../src/rpc/interceptors/deadline.ts";
-import { createErrorInterceptor } from "../../src/rpc/interceptors/errors.ts";
 import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
 import { createServerStreamInterceptor } from "../../src/rpc/interceptors/server-streams.ts";
+import { createUnaryCallInterceptor } from "../../src/rpc/interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "../../src/rpc/interceptors/validation.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createHttpApp } from "../../src/transport/http.ts";
@@ -98,10 +97,9 @@ const http = await createHttpApp({
   ],
   interceptors: [
     dropOwnDetails,
-    ofOneRequest(createServerStreamInterceptor({ publish, draining: readiness.draining, maxUnsentBytes })),
+    ofOneRequest(createServerStreamInterceptor(publish, readiness.draining, maxUnsentBytes)),
     fillRequestId,
-    createErrorInterceptor(publish),
-    createDeadlineInterceptor(requestTimeoutMs),
+    createUnaryCallInterceptor(publish, requestTimeoutMs),
     ofOneRequest(createValidationInterceptor([ConformanceService])),
   ],
   readiness,

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { makeEnterable } from "./place.ts";
-import { type Identity, runProgram } from "./program.ts";
+import { type Identity, type Log, runProgram } from "./program.ts";
 
 /** A PostgreSQL installation as npm delivers it: `folder` contains bin, lib and share. */
 export interface Binaries {
@@ -47,7 +47,7 @@ export async function makeRunnable(
   shipped: Binaries,
   identity: Identity | undefined,
   copyFolder: string,
-  log: (message: string, fields?: Record<string, unknown>) => void,
+  log: Log,
 ): Promise<string> {
   const linked = await linkLibraries(shipped.folder).then(
     () => true,

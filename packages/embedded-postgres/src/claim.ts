@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { superuser } from "./cluster.ts";
+import { type Setup, superuser } from "./cluster.ts";
 import { EmbeddedPostgresError, inUseError } from "./errors.ts";
 import { freePort } from "./free-port.ts";
 import { connectAndLock, deadHolderMs, type LockOptions } from "./lock.ts";
@@ -13,16 +13,6 @@ const patienceMs = 120_000;
 /** Failures of a start that pass: a lost race for the port or the folder, the last processes of a server that has ended. */
 const passing =
   /could not bind|could not create any TCP|lock file .* already exists|lock file .* is empty|still in use/;
-
-export interface ClaimOptions {
-  readonly place: Place;
-  readonly installation: string;
-  readonly password: string;
-  readonly sessionName: string;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly log: (message: string, fields?: Record<string, unknown>) => void;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** A server that this process started, and the connection that holds the lock on it. */
 export interface Claim {
@@ -40,8 +30,9 @@ export interface Claim {
  * server: its owner has ended, or has not taken the lock yet. An owner whose server exits with 0 before the lock was taken
  * has lost to such a process, and its start fails.
  */
-export async function claimServer(options: ClaimOptions): Promise<Claim> {
-  const { place, signal } = options;
+export async function claimServer(setup: Setup, password: string): Promise<Claim> {
+  const { place, installation, sessionName, settings, signal } = setup;
+  const lockAt = (port: number) => ({ host: "127.0.0.1", port, user: superuser, password, sessionName });
   const deadline = Date.now() + patienceMs;
   let lastFailure = "it did not become ready in time";
   while (Date.now() < deadline) {
@@ -49,11 +40,11 @@ export async function claimServer(options: ClaimOptions): Promise<Claim> {
     const running = await findPostmaster(place.dataDir);
     if (running) {
       lastFailure = `a server that already runs there (process ${running.pid}) does not answer`;
-      await removeOrphan(running, options);
+      await removeOrphan(running, lockAt(running.port), setup);
     } else {
-      const server = await launchServer(place, options.installation, await freePort(), options.settings);
+      const server = await launchServer(place, installation.folder, await freePort(), settings);
       try {
-        const claim = await lockOwnServer(server, options, deadline);
+        const claim = await lockOwnServer(server, lockAt(server.port), setup, deadline);
         if (claim) return claim;
         if (server.exitCode() === 0) throw inUseError(place.dataDir);
         lastFailure = (await server.logTail()) || "it ended at once and logged nothing";
@@ -69,9 +60,12 @@ export async function claimServer(options: ClaimOptions): Promise<Claim> {
 }
 
 /** Waits until our server is ready and takes its lock. Returns undefined if the server has ended instead. */
-async function lockOwnServer(server: Server, options: ClaimOptions, deadline: number): Promise<Claim | undefined> {
-  const { place, signal } = options;
-  const lock = lockOptions(server.port, options);
+async function lockOwnServer(
+  server: Server,
+  lock: LockOptions,
+  { place, signal }: Setup,
+  deadline: number,
+): Promise<Claim | undefined> {
   while (server.exitCode() === undefined) {
     signal?.throwIfAborted();
     if (Date.now() > deadline) throw startFailed(place, await server.logTail());
@@ -87,19 +81,15 @@ async function lockOwnServer(server: Server, options: ClaimOptions, deadline: nu
 }
 
 /** Stops a server whose lock is free. Throws if the lock is held. Leaves a server that does not answer for the next attempt. */
-async function removeOrphan(running: Postmaster, options: ClaimOptions): Promise<void> {
-  const { dataDir } = options.place;
+async function removeOrphan(running: Postmaster, lock: LockOptions, { place, log }: Setup): Promise<void> {
+  const { dataDir } = place;
   if (running.status !== "ready") return;
-  const client = await connectAndLock(lockOptions(running.port, options), deadHolderMs);
+  const client = await connectAndLock(lock, deadHolderMs);
   if (client === "no answer") return;
   if (client === "taken") throw inUseError(dataDir);
-  options.log("a PostgreSQL server was left running on the data folder: stopping it", { pid: running.pid });
+  log("a PostgreSQL server was left running on the data folder: stopping it", { pid: running.pid });
   await stopPostmaster(dataDir, running);
   await client.end().catch(() => {});
-}
-
-function lockOptions(port: number, { password, sessionName }: ClaimOptions): LockOptions {
-  return { host: "127.0.0.1", port, user: superuser, password, sessionName };
 }
 
 function startFailed({ dataDir }: Place, log: string): EmbeddedPostgresError {

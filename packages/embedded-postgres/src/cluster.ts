@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Binaries, programPath } from "./binaries.ts";
 import { codeOf, EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { clusterFolder, type Place } from "./place.ts";
-import { runProgram } from "./program.ts";
+import { type Log, runProgram } from "./program.ts";
 
 const unfinishedPrefix = "postgres.unfinished-";
 
@@ -14,25 +14,31 @@ export const superuser = "postgres";
 /** A UTF-8 LC_CTYPE by its name on each system. Without one, pg_trgm drops non-ASCII letters. */
 const characterType = process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
 
-export interface ClusterOptions {
-  readonly place: Place;
-  readonly installation: Binaries;
+/** What a start has found out, and its options. */
+export interface Setup {
   /** The name of the file in the cluster that stores the superuser's password. */
   readonly passwordFile: string;
-  readonly signal?: AbortSignal | undefined;
+  /** The name of the connection that holds the lock. */
+  readonly sessionName: string;
+  readonly place: Place;
+  /** An installation that the place's user can run. */
+  readonly installation: Binaries;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly log: Log;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Creates the cluster unless it exists, and returns its password. It is created in a folder beside its place and then renamed,
  * password included, so that a half-created one is never used, and of two created at the same time only one is.
  */
-export async function ensureCluster(options: ClusterOptions): Promise<string> {
-  const { place, passwordFile, signal } = options;
+export async function ensureCluster(setup: Setup): Promise<string> {
+  const { place, signal, passwordFile } = setup;
   const cluster = clusterFolder(place.dataDir);
   if (!(await hasCluster(cluster))) {
     const unfinished = await mkdtemp(path.join(place.dataDir, unfinishedPrefix));
     try {
-      await initialize(unfinished, options);
+      await initialize(unfinished, setup);
       await rename(path.join(unfinished, "cluster"), cluster);
       await flushFolder(place.dataDir);
     } catch (error) {
@@ -57,11 +63,11 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
-async function initialize(folder: string, options: ClusterOptions): Promise<void> {
-  const { place, installation, signal } = options;
+async function initialize(folder: string, setup: Setup): Promise<void> {
+  const { place, installation, signal, passwordFile } = setup;
   const { identity } = place;
   const cluster = path.join(folder, "cluster");
-  const password = path.join(folder, options.passwordFile);
+  const password = path.join(folder, passwordFile);
   await mkdir(cluster, { mode: 0o700 });
   await writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
   if (identity) {
@@ -84,7 +90,7 @@ async function initialize(folder: string, options: ClusterOptions): Promise<void
     const message = `PostgreSQL could not create its files in ${place.dataDir}: ${messageOf(cause)}`;
     throw new EmbeddedPostgresError("START_FAILED", message, { cause });
   }
-  await rename(password, path.join(cluster, options.passwordFile));
+  await rename(password, path.join(cluster, passwordFile));
   await flushFolder(cluster);
 }
 

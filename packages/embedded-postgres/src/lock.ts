@@ -9,16 +9,12 @@ const wrongPassword = "28P01";
 /** How long the connection of a process that has ended may still hold the lock. */
 export const deadHolderMs = 2_000;
 
-/** How to connect to a server as its superuser. */
-export interface Address {
+/** How to connect to a server as its superuser to take the lock. */
+export interface LockOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
-}
-
-/** How to take the lock. */
-export interface LockOptions extends Address {
   /** Shown as `application_name` in `pg_stat_activity`. */
   readonly sessionName: string;
 }

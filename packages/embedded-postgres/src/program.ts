@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
+/** Reports a step of the start. */
+export type Log = (message: string, fields?: Record<string, unknown>) => void;
+
 /** The user a program runs as, in the shape that `spawn` takes. */
 export interface Identity {
   readonly uid: number;

@@ -7,6 +7,7 @@ import { ensureCluster, removeUnfinished } from "./cluster.ts";
 import { EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { keepLock } from "./lock.ts";
 import { choosePlace } from "./place.ts";
+import type { Log } from "./program.ts";
 
 /** A running PostgreSQL server that belongs to this process alone. Disposing of it stops it. */
 export interface EmbeddedPostgres extends AsyncDisposable {
@@ -35,7 +36,7 @@ export interface EmbeddedPostgresOptions {
   readonly database?: string;
   /** Settings of the server, in addition to the built-in ones. */
   readonly settings?: Readonly<Record<string, string>>;
-  readonly log?: (message: string, fields?: Record<string, unknown>) => void;
+  readonly log?: Log;
   /** Cancels the start. Only `stop()` stops a server that has started. */
   readonly signal?: AbortSignal;
   /** The installation to run. The npm package for this platform if undefined. */
@@ -49,47 +50,37 @@ export interface EmbeddedPostgresOptions {
  * 127.0.0.1. Rejects with an EmbeddedPostgresError if it cannot, for instance because another process uses the folder.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { signal } = options;
+  const { name, database = name, settings = {}, log = () => {}, signal, systemDir = `/var/lib/${name}` } = options;
   const requested = path.resolve(options.dataDir);
   try {
     signal?.throwIfAborted();
-    return await start(options, requested);
+    const place = await choosePlace(requested, systemDir);
+    const { dataDir, identity } = place;
+    const binaries = options.binaries ?? (await findBinaries());
+    if (dataDir !== (await realpath(requested))) {
+      const message = "the data is stored in another folder, because PostgreSQL's user cannot reach the requested one";
+      log(message, { requested, dataDir });
+    }
+    const folder = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
+    const names = { passwordFile: `${name}.password`, sessionName: `${name}-lock` };
+    const setup = { ...names, place, installation: { ...binaries, folder }, settings, log, signal };
+    const claim = await claimServer(setup, await ensureCluster(setup));
+    try {
+      await removeUnfinished(dataDir);
+      await ensureDatabase(claim.client, database);
+      signal?.throwIfAborted();
+    } catch (error) {
+      await claim.server.stop();
+      throw error;
+    }
+    log("PostgreSQL is running", { dataDir, port: claim.server.port, pid: claim.server.pid, ...identity });
+    return handOver(claim, dataDir, database);
   } catch (error) {
     if (error instanceof EmbeddedPostgresError) throw error;
     signal?.throwIfAborted();
     const message = `PostgreSQL could not be started in ${requested}: ${messageOf(error)}`;
     throw new EmbeddedPostgresError("START_FAILED", message, { cause: error });
   }
-}
-
-async function start(options: EmbeddedPostgresOptions, requested: string): Promise<EmbeddedPostgres> {
-  const { name, database = name, settings = {}, log = () => {}, signal, systemDir = `/var/lib/${name}` } = options;
-  const place = await choosePlace(requested, systemDir);
-  const { dataDir, identity } = place;
-  const binaries = options.binaries ?? (await findBinaries());
-  if (dataDir !== (await realpath(requested))) {
-    const message = "the data is stored in another folder, because PostgreSQL's user cannot reach the requested one";
-    log(message, { requested, dataDir });
-  }
-  const installation = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
-  const password = await ensureCluster({
-    place,
-    installation: { ...binaries, folder: installation },
-    passwordFile: `${name}.password`,
-    signal,
-  });
-  const sessionName = `${name}-lock`;
-  const claim = await claimServer({ place, installation, password, sessionName, settings, log, signal });
-  try {
-    await removeUnfinished(dataDir);
-    await ensureDatabase(claim.client, database);
-    signal?.throwIfAborted();
-  } catch (error) {
-    await claim.server.stop();
-    throw error;
-  }
-  log("PostgreSQL is running", { dataDir, port: claim.server.port, pid: claim.server.pid, ...identity });
-  return handOver(claim, dataDir, database);
 }
 
 function handOver({ server, lock, client }: Claim, dataDir: string, database: string): EmbeddedPostgres {
@@ -111,10 +102,10 @@ function handOver({ server, lock, client }: Claim, dataDir: string, database: st
     stopping ??= server.stop().then(() => watched);
     return stopping;
   };
-  const { sessionName: _, ...address } = lock;
-  const { host, port, user, password } = address;
+  const { host, port, user, password } = lock;
   const url = `postgres://${user}:${password}@${host}:${port}/${encodeURIComponent(database)}`;
-  return { dataDir, connection: { ...address, database }, url, exited, stop, [Symbol.asyncDispose]: stop };
+  const connection = { host, port, user, password, database };
+  return { dataDir, connection, url, exited, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function ensureDatabase(client: pg.Client, name: string): Promise<void> {

@@ -23,7 +23,7 @@ async function call(
   setCaller(contextValues, { ...caller, scopes: new Set(caller.scopes), address: "" });
   const message = Object.assign(create(method.input), fields);
   const request = { stream: false, method, message, contextValues } as unknown as UnaryRequest;
-  const intercept = createAuthorizationInterceptor({ ruleOf, believesUsers });
+  const intercept = createAuthorizationInterceptor(ruleOf, believesUsers);
   let answer: unknown;
   await intercept(async (passed) => {
     answer = await handler(passed as UnaryRequest);

@@ -5,18 +5,13 @@ import { type AccessRule, OwnedResource, type RuleOf } from "../access.ts";
 import { callerOf, requireOwner } from "../call-context.ts";
 import { type AnyRequest, messageOf, textOf, withMessage, withText } from "../request-message.ts";
 
-export interface AuthorizationOptions {
-  readonly ruleOf: RuleOf;
-  /** Whether callers send no tokens, so that each is the user that the request names. */
-  readonly believesUsers: boolean;
-}
-
 /**
  * Enforces each method's access rule: the caller's token must have the scope, and the user that the request names must be
  * the caller. A request that names no user is for its caller. Only the row of a resource tells its owner: the handler gets
- * the owner to compare with, and a handler that has not taken the owner fails the call.
+ * the owner to compare with, and a handler that has not taken the owner fails the call. With `believesUsers` callers send no
+ * tokens, so that each is the user that the request names.
  */
-export function createAuthorizationInterceptor({ ruleOf, believesUsers }: AuthorizationOptions): Interceptor {
+export function createAuthorizationInterceptor(ruleOf: RuleOf, believesUsers: boolean): Interceptor {
   return (next) => {
     const callAuthorized = async (request: AnyRequest, rule: AccessRule, isOpen: boolean) => {
       const { contextValues: values, method } = request;

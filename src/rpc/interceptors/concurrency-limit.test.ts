@@ -20,8 +20,7 @@ beforeEach(() => {
 /** Calls with a handler, within a limit of unfinished bookings of one caller. */
 function callsWithin(maxUnfinishedPerCaller: number) {
   const limitKeysOf = createLimitKeys(ruleOf, false);
-  const options = { ruleOf, limitKeysOf, maxUnfinishedPerCaller, publish: events.publish };
-  const intercept = createConcurrencyLimitInterceptor(options);
+  const intercept = createConcurrencyLimitInterceptor(ruleOf, limitKeysOf, maxUnfinishedPerCaller, events.publish);
   return (
     subject: string,
     handler: () => Promise<unknown>,

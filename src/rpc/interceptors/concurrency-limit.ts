@@ -7,17 +7,13 @@ import type { RpcEvents } from "../events.ts";
 import type { AnyRequest } from "../request-message.ts";
 import type { LimitKeysOf } from "./limit-keys.ts";
 
-export interface ConcurrencyLimitOptions {
-  readonly ruleOf: RuleOf;
-  readonly limitKeysOf: LimitKeysOf;
-  /** Bookings and cancels of one caller that are unfinished at the same time. */
-  readonly maxUnfinishedPerCaller: number;
-  readonly publish: Publish<RpcEvents>;
-}
-
 /** Bounds the unfinished bookings and cancels of each caller, so that one with a thousand connections leaves room for others. */
-export function createConcurrencyLimitInterceptor(options: ConcurrencyLimitOptions): Interceptor {
-  const { ruleOf, limitKeysOf, maxUnfinishedPerCaller: most, publish } = options;
+export function createConcurrencyLimitInterceptor(
+  ruleOf: RuleOf,
+  limitKeysOf: LimitKeysOf,
+  most: number,
+  publish: Publish<RpcEvents>,
+): Interceptor {
   const limit = createConcurrencyLimit({ process: Number.POSITIVE_INFINITY, caller: most, address: most });
   const acquire = (request: AnyRequest) => {
     const permit = limit.tryAcquire(limitKeysOf(request).slice(-1));

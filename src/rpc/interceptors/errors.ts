@@ -1,29 +1,16 @@
-import { ConnectError, type Interceptor } from "@connectrpc/connect";
-import { DomainError } from "../../domain/failure.ts";
+/** How a call ends with an error: what the client gets, and what observers get. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
-import { applyResponseHeaders } from "../call-context.ts";
-import type { RpcEvents } from "../events.ts";
+import { applyResponseHeaders, originOf } from "../call-context.ts";
+import type { CallError, FinishedCall, RpcEvents } from "../events.ts";
 import type { AnyRequest } from "../request-message.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 
 /**
- * Converts what handlers of unary calls throw to the error that the client gets. Connect's own errors (an unknown method, a
- * cancelled call) pass. Any other error becomes INTERNAL, and is published once with its cause.
+ * The error that the client gets, with the response headers that interceptors have set. Connect's own errors (an unknown
+ * method, a cancelled call) pass. An error that is not from the domain becomes INTERNAL, and is published with its cause.
  */
-export function createErrorInterceptor(publish: Publish<RpcEvents>): Interceptor {
-  return (next) => async (request) => {
-    if (request.stream) return await next(request);
-    try {
-      const response = await next(request);
-      applyResponseHeaders(request.contextValues, response.header);
-      return response;
-    } catch (error) {
-      throw toConnectError(error, request, publish);
-    }
-  };
-}
-
-/** The error that the client gets, with the response headers that interceptors have set. */
 export function toConnectError(error: unknown, request: AnyRequest, publish: Publish<RpcEvents>): ConnectError {
   const connectError = convert(error, request, publish);
   applyResponseHeaders(request.contextValues, connectError.metadata);
@@ -41,4 +28,37 @@ function convert(error: unknown, request: AnyRequest, publish: Publish<RpcEvents
 
 function hasRequestId({ stream, message }: AnyRequest): boolean {
   return !stream && "requestId" in message && message.requestId !== "";
+}
+
+/** The error of a call whose signal has aborted: the client, the deadline or a shutdown has ended the call. */
+export function errorOfAbort(reason: unknown, begun: boolean): Error {
+  const { code } = ConnectError.from(reason);
+  const isGone = code === Code.Canceled || code === Code.Aborted;
+  if (isGone) return new ConnectError("the client has gone away", Code.Canceled);
+  if (code === Code.Unavailable) return new DomainError({ reason: "SHUTTING_DOWN", begun, retryDelayMs });
+  return new DomainError({ reason: "DEADLINE_EXCEEDED", begun });
+}
+
+/** The event of a call that began at an instant of `performance.now()` and ends now, with an error if it failed. */
+export function finishedCall(
+  { service, method, contextValues }: Pick<AnyRequest, "service" | "method" | "contextValues">,
+  startedAtMs: number,
+  error?: unknown,
+  messages?: number,
+): FinishedCall {
+  const failed = error === undefined ? undefined : ConnectError.from(error);
+  return {
+    service: service.typeName,
+    method: method.name,
+    protocol: originOf(contextValues).protocol,
+    durationMs: performance.now() - startedAtMs,
+    messages,
+    code: failed ? Code[failed.code] : "OK",
+    error: failed && callErrorOf(failed),
+  };
+}
+
+function callErrorOf({ rawMessage, cause }: ConnectError): CallError {
+  const isDomain = cause instanceof DomainError;
+  return { failure: isDomain ? cause.failure : undefined, message: rawMessage, cause: isDomain ? cause.cause : cause };
 }

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import { DomainError } from "../../domain/failure.ts";
 import { ignoreEvents } from "../../domain/publish.ts";
-import { createErrorInterceptor } from "./errors.ts";
 import { fillRequestId, keyFaultOf } from "./idempotency-key.ts";
+import { createUnaryCallInterceptor } from "./unary-calls.ts";
 
 const { bookTickets, getBooking } = BookingService.method;
 const key = "3b8f2d4e-0d5b-4b32-9a55-2f3a8e0a7c11";
@@ -34,6 +34,7 @@ async function call<Method extends DescMethodUnary>(
     message,
     contextValues,
     header: new Headers(header),
+    signal: new AbortController().signal,
   };
   const next = interceptors.reduceRight<Next>((inner, interceptor) => interceptor(inner), handle);
   const outcome = await next(request as unknown as Parameters<Next>[0]).catch((error: unknown) => error);
@@ -68,7 +69,7 @@ describe("the header Idempotency-Key", () => {
 
   test("makes a call safe to repeat", async () => {
     const lost = {
-      interceptors: [fillRequestId, createErrorInterceptor(ignoreEvents)],
+      interceptors: [fillRequestId, createUnaryCallInterceptor(ignoreEvents, 1_000)],
       answer: () => {
         throw new DomainError({ reason: "OUTCOME_UNKNOWN" });
       },

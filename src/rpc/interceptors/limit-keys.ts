@@ -13,7 +13,7 @@ const maxUserLength = 2 * 255;
 /** The keys that a call counts against, the most specific one last. */
 export type LimitKeysOf = (request: AnyRequest) => LimitKey[];
 
-/** Creates the function. `believesUsers` as in AuthorizationOptions. */
+/** Creates the function. `believesUsers` as in createAuthorizationInterceptor. */
 export function createLimitKeys(ruleOf: RuleOf, believesUsers: boolean): LimitKeysOf {
   return (request) => {
     const caller = callerOf(request.contextValues);
@@ -31,25 +31,15 @@ export function createLimitKeys(ruleOf: RuleOf, believesUsers: boolean): LimitKe
  */
 function keysOf({ subject, address }: Caller, user: string, believesUsers: boolean): LimitKey[] {
   if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
-  const { group, isLocal } = groupOf(address);
+  const { group, isLocal } = groups.memo(address);
   const ofAddress: LimitKey = { kind: "address", key: `address ${group}` };
   if (!believesUsers) return [ofAddress];
   const ofUser: LimitKey[] = user === "" ? [] : [{ kind: "caller", key: `user ${group} ${user}` }];
   return isLocal ? ofUser : [ofAddress, ...ofUser];
 }
 
-interface AddressGroup {
-  readonly group: string;
-  readonly isLocal: boolean;
-}
-
 /** Most calls come from an address that has called before. */
-const groups = new LRUCache<string, AddressGroup>({ max: 1_000 });
-
-function groupOf(address: string): AddressGroup {
-  const known = groups.get(address);
-  if (known) return known;
-  const group = { group: addressGroup(address), isLocal: isLoopback(address) };
-  groups.set(address, group);
-  return group;
-}
+const groups = new LRUCache<string, { readonly group: string; readonly isLocal: boolean }>({
+  max: 1_000,
+  memoMethod: (address) => ({ group: addressGroup(address), isLocal: isLoopback(address) }),
+});

@@ -15,12 +15,12 @@ test("a stream without a deadline is shed when a unary call would be too late", 
     setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} });
     const { getConcert } = ConcertService.method;
     const request = { stream: true, service: ConcertService, method: getConcert, contextValues };
-    const intercept = createOverloadInterceptor({
-      ruleOf: readAccessRules([ConcertService]),
-      eventLoopDelay: { currentMs: () => delayMs, [Symbol.dispose]() {} },
-      requestTimeoutMs: 10_000,
-      publish: events.publish,
-    });
+    const intercept = createOverloadInterceptor(
+      readAccessRules([ConcertService]),
+      { currentMs: () => delayMs },
+      10_000,
+      events.publish,
+    );
     await intercept(async () => ({}) as StreamResponse)(request as unknown as StreamRequest);
   };
   await call(3_000);

@@ -6,13 +6,6 @@ import type { RuleOf } from "../access.ts";
 import { deadlineOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 
-export interface OverloadOptions {
-  readonly ruleOf: RuleOf;
-  readonly eventLoopDelay: EventLoopDelay;
-  readonly requestTimeoutMs: number;
-  readonly publish: Publish<RpcEvents>;
-}
-
 /** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
 const waitsPerCall = 3;
 
@@ -20,8 +13,12 @@ const waitsPerCall = 3;
  * Sheds calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is shed
  * when a unary call with the longest timeout would be. Organizers' calls pass: they must work when everything else does not.
  */
-export function createOverloadInterceptor(options: OverloadOptions): Interceptor {
-  const { ruleOf, eventLoopDelay, requestTimeoutMs, publish } = options;
+export function createOverloadInterceptor(
+  ruleOf: RuleOf,
+  eventLoopDelay: Pick<EventLoopDelay, "currentMs">,
+  requestTimeoutMs: number,
+  publish: Publish<RpcEvents>,
+): Interceptor {
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
     if (delayMs > 0 && ruleOf(request.method).lane !== "admin") {

@@ -8,14 +8,8 @@ import { wantsFresh } from "../request-headers.ts";
 import { type Message, messageOf, textOf } from "../request-message.ts";
 import type { LimitKeysOf } from "./limit-keys.ts";
 
-export interface RateLimitOptions {
-  readonly ruleOf: RuleOf;
-  readonly rates: RateLimits;
-  readonly limitKeysOf: LimitKeysOf;
-}
-
 /** Counts each call against its caller's limits. Raises RATE_LIMITED. The response says what is left. */
-export function createRateLimitInterceptor({ ruleOf, rates, limitKeysOf }: RateLimitOptions): Interceptor {
+export function createRateLimitInterceptor(ruleOf: RuleOf, rates: RateLimits, limitKeysOf: LimitKeysOf): Interceptor {
   return (next) => async (request) => {
     const { contextValues: values, header } = request;
     const rule = ruleOf(request.method);

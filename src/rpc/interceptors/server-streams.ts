@@ -1,55 +1,37 @@
-/** What a call whose responses are a stream passes in place of the deadline, the errors and the event of a unary call. */
+/** What a call whose responses are a stream passes: in place of the interceptor of unary calls, and its limits. */
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextKey,
-  type Interceptor,
-  type StreamRequest,
-} from "@connectrpc/connect";
+import { Code, ConnectError, createContextKey, type Interceptor, type StreamRequest } from "@connectrpc/connect";
+import { tokenExpired } from "../../auth/tokens.ts";
 import { DomainError, type Failure, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
-import { applyResponseHeaders, originOf, setDeadline } from "../call-context.ts";
+import { type ConcurrencyLimits, createConcurrencyLimit } from "../../limits/concurrency-limit.ts";
+import { applyResponseHeaders, callerOf, originOf, setDeadline } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 import { clientTimeoutMs } from "../request-headers.ts";
 import { readOnlyMessage } from "../request-message.ts";
 import { connectErrorFor } from "../status.ts";
 import { type OpenStream, openStream } from "../streams/open-stream.ts";
 import { countUnsent } from "../streams/unsent-bytes.ts";
-import { finishedCall } from "./call-events.ts";
-import { errorOfAbort } from "./deadline.ts";
-import { toConnectError } from "./errors.ts";
-
-export interface ServerStreamOptions {
-  readonly publish: Publish<RpcEvents>;
-  /** Aborts when streams must end because the service is about to stop. */
-  readonly draining: AbortSignal;
-  /** Unsent bytes of messages, of all streams together. */
-  readonly maxUnsentBytes: number;
-}
+import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
+import type { LimitKeysOf } from "./limit-keys.ts";
 
 const streamKey = createContextKey<OpenStream | undefined>(undefined, { description: "the stream of responses" });
 
-/** The stream of a call, for interceptors further in. */
-export function streamOf(values: ContextValues): OpenStream {
-  const stream = values.get(streamKey);
-  if (!stream) throw new Error("the interceptor of streams did not run");
-  return stream;
-}
-
 /** The error with which a stream ends for a failure. */
-export function streamError(failure: Failure): ConnectError {
+function streamError(failure: Failure): ConnectError {
   return connectErrorFor(new DomainError(failure), { repeatable: false, isStream: true });
 }
 
 /**
  * Reads the one request message, passes the call on, and forwards the responses until the stream ends: by its handler, its
- * client, the client's deadline, a limit or a shutdown. Each end is published.
+ * client, the client's deadline, a limit or a shutdown. Each end is published. `maxUnsentBytes` is for all streams together.
  */
-export function createServerStreamInterceptor(options: ServerStreamOptions): Interceptor {
-  const { publish, draining } = options;
-  const unsent = countUnsent(options.maxUnsentBytes, () => streamError({ reason: "OVERLOADED", retryDelayMs }));
+export function createServerStreamInterceptor(
+  publish: Publish<RpcEvents>,
+  draining: AbortSignal,
+  maxUnsentBytes: number,
+): Interceptor {
+  const unsent = countUnsent(maxUnsentBytes, () => streamError({ reason: "OVERLOADED", retryDelayMs }));
   const open = new Set<OpenStream>();
   const endByShutdown = (stream: OpenStream) =>
     stream.end(streamError({ reason: "SHUTTING_DOWN", begun: false, retryDelayMs }));
@@ -102,6 +84,43 @@ export function createServerStreamInterceptor(options: ServerStreamOptions): Int
 
   // Not async: each promise around a unary call costs.
   return (next) => (request) => (request.stream ? run(request, next) : next(request));
+}
+
+/** Streams that were opened at the same time must not all end at the same time: each ends up to this part earlier. */
+const jitter = 0.1;
+
+/**
+ * Bounds the open streams of each caller and of the process, before a call is authorized. Ends a stream at its longest
+ * duration, and when the caller's token expires.
+ */
+export function createStreamLimitInterceptor(
+  limitKeysOf: LimitKeysOf,
+  limits: ConcurrencyLimits,
+  longestMs: number,
+  publish: Publish<RpcEvents>,
+): Interceptor {
+  const openStreams = createConcurrencyLimit(limits);
+  const limit = (request: StreamRequest) => {
+    const stream = request.contextValues.get(streamKey);
+    if (!stream) throw new Error("the interceptor of streams did not run");
+    const permit = openStreams.tryAcquire(limitKeysOf(request));
+    if (typeof permit === "string") {
+      publish("rpc.concurrency_limited", { of: "streams", by: permit });
+      if (permit === "process") throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
+      const problem = `at most ${limits[permit]} streams of one ${permit} can be open: close one first`;
+      throw new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs });
+    }
+    stream.onRelease(permit.release);
+    stream.endAfter(longestMs * (1 - jitter * Math.random()), streamError({ reason: "STREAM_EXPIRED", retryDelayMs }));
+    const { expiresAtMs } = callerOf(request.contextValues);
+    if (expiresAtMs === undefined) return;
+    const expired = streamError({ reason: "UNAUTHENTICATED", problem: tokenExpired });
+    stream.endAfter(expiresAtMs - Date.now(), expired);
+  };
+  return (next) => (request) => {
+    if (request.stream) limit(request);
+    return next(request);
+  };
 }
 
 /** The client's error when the call's signal has aborted. A consumer that stops without that has lost its client. */

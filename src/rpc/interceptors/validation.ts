@@ -1,5 +1,5 @@
 import { create, type DescMessage, type DescService, getOption, hasOption, isMessage } from "@bufbuild/protobuf";
-import { pathToString, reflect } from "@bufbuild/protobuf/reflect";
+import { pathToString } from "@bufbuild/protobuf/reflect";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
@@ -86,15 +86,12 @@ const nanosPerSecond = 1_000_000_000;
  */
 export function createTimestampCheck(schema: DescMessage): Checks["check"] {
   const fields = schema.fields.filter(({ message }) => message?.typeName === TimestampSchema.typeName);
-  if (fields.length === 0) return () => [];
-  return (message) => {
-    const values = reflect(schema, message, false);
-    return fields.flatMap((field) => {
-      const value = values.isSet(field) && field.fieldKind === "message" && values.get(field).message;
-      const fault = value && isMessage(value, TimestampSchema) ? timestampFault(value) : undefined;
-      return fault === undefined ? [] : [{ field: field.name, message: fault }];
+  return (message) =>
+    fields.flatMap(({ name, localName }) => {
+      const value: unknown = Reflect.get(message, localName);
+      const fault = isMessage(value, TimestampSchema) ? timestampFault(value) : undefined;
+      return fault === undefined ? [] : [{ field: name, message: fault }];
     });
-  };
 }
 
 function timestampFault({ seconds, nanos }: Timestamp): string | undefined {

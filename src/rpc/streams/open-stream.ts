@@ -28,9 +28,9 @@ export interface StreamOptions {
   readonly values: ContextValues;
   readonly unsent: UnsentBytes;
   /** Converts the reason of the call's signal to one for clients. */
-  readonly reasonOf?: (reason: unknown) => unknown;
+  readonly reasonOf: (reason: unknown) => unknown;
   /** Called once, when the stream has closed, with its error, if any, and the number of its messages. */
-  readonly onClosed?: (error: unknown, messages: number) => void;
+  readonly onClosed: (error: unknown, messages: number) => void;
 }
 
 /** How long a client may take to receive the end of a stream. A client that grants no window never receives it. */
@@ -62,7 +62,7 @@ export function cutEventually(values: ContextValues): void {
 }
 
 /** Opens a stream. The caller of this function either forwards its messages or closes it. */
-export function openStream({ signal, values, unsent, reasonOf = same, onClosed }: StreamOptions): OpenStream {
+export function openStream({ signal, values, unsent, reasonOf, onClosed }: StreamOptions): OpenStream {
   const ending = new AbortController();
   const timers = createTimers();
   const wire = values.get(wireKey);
@@ -81,7 +81,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     ending.abort(error);
     if (error !== undefined) wire.cutAfter(endGraceMs);
     held.close();
-    onClosed?.(error, messageCount);
+    onClosed(error, messageCount);
   };
   const end = (reason?: unknown) => {
     if (ending.signal.aborted) return;
@@ -91,10 +91,7 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     timers.start(endGraceMs, () => close(reason));
   };
   // A write that the client's reset interrupts may never settle, so the messages may never end.
-  const abandon = () => {
-    const reason = ending.signal.aborted ? ending.signal.reason : reasonOf(signal.reason);
-    close(reason);
-  };
+  const abandon = () => close(ending.signal.aborted ? ending.signal.reason : reasonOf(signal.reason));
   signal.addEventListener("abort", abandon);
   // An aborted signal has no further event. Later, because the caller of this function does not have the stream yet.
   if (signal.aborted) queueMicrotask(abandon);
@@ -126,10 +123,6 @@ export function openStream({ signal, values, unsent, reasonOf = same, onClosed }
     close,
     forward,
   };
-}
-
-function same<Value>(value: Value): Value {
-  return value;
 }
 
 /** Timers that end together. */

@@ -4,8 +4,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
 import { createHost } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import { openGuards } from "../../../src/rpc/guards.ts";
-import type { StreamOptions } from "../../../src/rpc/interceptors/index.ts";
+import { type GuardReplacements, openGuards } from "../../../src/rpc/guards.ts";
 import { createAppContext, serveServices } from "./served-app.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
@@ -42,7 +41,7 @@ export interface StreamService {
 
 export interface StreamServiceOptions {
   readonly settings?: Settings;
-  readonly streams?: Pick<StreamOptions, "longestMs" | "maxUnsentBytes">;
+  readonly streams?: Pick<GuardReplacements, "longestStreamMs" | "maxUnsentBytes">;
   /** Runs in each handler before its first message. */
   readonly begin?: (context: HandlerContext) => void;
 }
@@ -59,7 +58,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const stack = new AsyncDisposableStack();
   const { publish } = createHost(logger, new AbortController().signal, stack);
   const { draining } = readiness;
-  const guardOptions = { services: [service], publish, draining, stack, streams: options.streams ?? {} };
+  const guardOptions = { services: [service], publish, draining, stack, instead: options.streams ?? {} };
   const interceptors = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {

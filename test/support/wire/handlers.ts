@@ -7,8 +7,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error
 import { DomainError } from "../../../src/domain/failure.ts";
 import { concertIdOf } from "../../../src/domain/ids.ts";
 import { ignoreEvents } from "../../../src/domain/publish.ts";
-import { createDeadlineInterceptor } from "../../../src/rpc/interceptors/deadline.ts";
-import { createErrorInterceptor } from "../../../src/rpc/interceptors/errors.ts";
+import { createUnaryCallInterceptor } from "../../../src/rpc/interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "../../../src/rpc/interceptors/validation.ts";
 import { type ServedApp, serveApp } from "../service/served-app.ts";
 
@@ -142,11 +141,7 @@ export async function serveWatched({ fastPath }: { readonly fastPath: boolean })
     { listConcerts: answer },
     {
       fastPath,
-      interceptors: [
-        createErrorInterceptor(ignoreEvents),
-        createDeadlineInterceptor(30_000),
-        createValidationInterceptor([ConcertService]),
-      ],
+      interceptors: [createUnaryCallInterceptor(ignoreEvents, 30_000), createValidationInterceptor([ConcertService])],
     },
   );
   return {
