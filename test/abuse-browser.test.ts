@@ -2,7 +2,7 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
-import { concertJson, envelope, type HttpAnswer, jsonType, sendHttp } from "./support/bad-input.ts";
+import { concertJson, envelope, type HttpAnswer, jsonType, sendHttp } from "./support/service/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { projectRoot } from "./support/service/service.ts";
 

@@ -1,8 +1,8 @@
 /** Requests whose body's end two servers may see at different places, and responses that a cache or a browser may misuse. */
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { envelope, jsonType, sendGrpc, sendHttp } from "./support/bad-input.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
+import { envelope, jsonType, sendGrpc, sendHttp } from "./support/service/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const getConcert = "/frontrow.v1.ConcertService/GetConcert";

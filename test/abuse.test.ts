@@ -8,6 +8,10 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
+import { type Holdings, startWatchedService, type WatchedService } from "./support/process/watched-service.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import {
   envelope,
   expectConnectError,
@@ -16,11 +20,7 @@ import {
   rpcPath,
   sendGrpc,
   sendHttp,
-} from "./support/bad-input.ts";
-import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
-import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { type Holdings, startWatchedService, type WatchedService } from "./support/process/watched-service.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+} from "./support/service/bad-input.ts";
 import { createConcert } from "./support/service/stage.ts";
 
 const listConcerts = rpcPath("ConcertService.ListConcerts");

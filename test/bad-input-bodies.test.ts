@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { converse, openRaw } from "./support/network/raw-connection.ts";
 import {
   envelope,
   expectConnectError,
@@ -15,8 +16,7 @@ import {
   sendGrpc,
   sendHttp,
   startSubject,
-} from "./support/bad-input.ts";
-import { converse, openRaw } from "./support/network/raw-connection.ts";
+} from "./support/service/bad-input.ts";
 
 const maxBytes = 4096;
 

@@ -1,6 +1,8 @@
 /** The last values that are accepted, and the first that are refused. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nameOf, rightJson, scenarioOf, scenarios } from "./methods/index.ts";
+import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
+import type { JsonObject } from "./support/scenario/scenario.ts";
 import {
   concertJson,
   expectConnectViolation,
@@ -10,9 +12,7 @@ import {
   type Subject,
   sendHttp,
   startSubject,
-} from "./support/bad-input.ts";
-import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
-import type { JsonObject } from "./support/scenario.ts";
+} from "./support/service/bad-input.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
 
 let subject: Subject;

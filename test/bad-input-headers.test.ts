@@ -3,6 +3,7 @@ import { Code } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarioOf } from "./methods/index.ts";
+import { converse } from "./support/network/raw-connection.ts";
 import {
   envelope,
   expectConnectError,
@@ -14,8 +15,7 @@ import {
   sendGrpc,
   sendHttp,
   startSubject,
-} from "./support/bad-input.ts";
-import { converse } from "./support/network/raw-connection.ts";
+} from "./support/service/bad-input.ts";
 
 let subject: Subject;
 beforeAll(async () => {

@@ -13,7 +13,7 @@ import {
   type Subject,
   sendHttp,
   startSubject,
-} from "./support/bad-input.ts";
+} from "./support/service/bad-input.ts";
 
 let subject: Subject;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 /** Page tokens that no list has returned, and filters that look like patterns. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePageToken, type ListIdentity } from "../src/rpc/page-token.ts";
-import { concertJson, type Subject, startSubject } from "./support/bad-input.ts";
-import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
-import type { JsonObject } from "./support/scenario.ts";
+import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
+import type { JsonObject } from "./support/scenario/scenario.ts";
+import { concertJson, type Subject, startSubject } from "./support/service/bad-input.ts";
 
 const listConcerts = "ConcertService.ListConcerts";
 const getUserBookings = "BookingService.GetUserBookings";

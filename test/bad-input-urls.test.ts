@@ -1,6 +1,7 @@
 /** Paths, methods and queries that no client of the schema sends. */
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { converse } from "./support/network/raw-connection.ts";
 import {
   envelope,
   expectConnectError,
@@ -12,8 +13,7 @@ import {
   sendGrpc,
   sendHttp,
   startSubject,
-} from "./support/bad-input.ts";
-import { converse } from "./support/network/raw-connection.ts";
+} from "./support/service/bad-input.ts";
 
 let subject: Subject;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** Requests that the fast path and Connect's pipeline answer alike. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { envelope, rpcPath, sendGrpc } from "./support/bad-input.ts";
 import { converse } from "./support/network/raw-connection.ts";
+import { envelope, rpcPath, sendGrpc } from "./support/service/bad-input.ts";
 import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { sendRaw } from "./support/wire/send.ts";
 

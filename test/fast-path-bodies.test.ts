@@ -5,9 +5,9 @@ import { setImmediate } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { envelope, rpcPath, type Subject, sendHttp, startSubject } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
+import { envelope, rpcPath, type Subject, sendHttp, startSubject } from "./support/service/bad-input.ts";
 import { restCall } from "./support/service/rest.ts";
 
 let subject: Subject;

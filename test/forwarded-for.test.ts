@@ -1,7 +1,7 @@
 /** X-Forwarded-For as proxies write it: with ports, on several lines. The audit trail stores the address alone. */
 import { connect } from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
+import { concertJson, jsonType, sendHttp } from "./support/service/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 
 let service: TestService;

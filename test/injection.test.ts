@@ -1,16 +1,16 @@
 /** Hostile texts are stored and found byte for byte, and never become part of a statement, a pattern, a header or a log line. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { concertJson, findInsides, sendHttp } from "./support/bad-input.ts";
-import { fitsFilter, hostileTexts } from "./support/hostile-texts.ts";
+import { fitsFilter, hostileTexts } from "./support/fuzz/hostile-texts.ts";
 import {
   createJsonCaller,
   type JsonAnswer,
   type JsonCaller,
   type JsonProtocol,
   jsonProtocols,
-} from "./support/json-calls.ts";
-import type { JsonObject } from "./support/scenario.ts";
+} from "./support/protocols/json-calls.ts";
+import type { JsonObject } from "./support/scenario/scenario.ts";
+import { concertJson, findInsides, sendHttp } from "./support/service/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { insertConcerts } from "./support/service/stage.ts";
 

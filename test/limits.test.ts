@@ -9,11 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { originOf } from "../src/rpc/call-context.ts";
-import { envelope, expectProblem, type HttpAnswer, rpcPath, sendHttp } from "./support/bad-input.ts";
-import { callOnce } from "./support/exchange.ts";
 import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from "./support/network/http2-frames.ts";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { protocols } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { protocols } from "./support/protocols/protocols.ts";
+import { envelope, expectProblem, type HttpAnswer, rpcPath, sendHttp } from "./support/service/bad-input.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 

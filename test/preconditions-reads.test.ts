@@ -1,9 +1,9 @@
 /** If-None-Match and If-Match on reads, and If-Match on writes without a version. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { concertJson, jsonType, sendHttp } from "./support/service/bad-input.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 let service: TestService;
 let stage: Stage;

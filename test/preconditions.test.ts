@@ -4,9 +4,9 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { concertJson, jsonType, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { holdConcert, patientSettings } from "./support/database/locks.ts";
-import { createProtocolClient, type Protocol } from "./support/protocols.ts";
+import { createProtocolClient, type Protocol } from "./support/protocols/protocols.ts";
+import { concertJson, jsonType, rpcPath, sendHttp } from "./support/service/bad-input.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
 

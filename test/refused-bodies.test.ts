@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import {
   envelope,
   expectConnectError,
@@ -13,8 +14,7 @@ import {
   rpcPath,
   sendGrpc,
   sendHttp,
-} from "./support/bad-input.ts";
-import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
+} from "./support/service/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 
 const restPath = "/api/v1/concerts";

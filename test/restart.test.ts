@@ -10,7 +10,7 @@ import { createDataFolder, type DataFolder } from "./support/database/data-folde
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { endChildren } from "./support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "./support/process/program.ts";
-import { createProtocolClient } from "./support/protocols.ts";
+import { createProtocolClient } from "./support/protocols/protocols.ts";
 import { testEnvironment } from "./support/service/service.ts";
 import { createStage, userId } from "./support/service/stage.ts";
 

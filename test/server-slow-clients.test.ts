@@ -8,9 +8,9 @@ import { connect, constants } from "node:http2";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
-import { rpcPath } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
+import { rpcPath } from "./support/service/bad-input.ts";
 import { listenOptions, serveApp } from "./support/service/served-app.ts";
 
 /** More than the buffers between two sockets hold. */

@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { envelope } from "./support/bad-input.ts";
+import { bearer, createTokenIssuer, type TokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { envelope } from "./support/service/bad-input.ts";
 import { openCall, type StreamCallOptions, type Way, ways } from "./support/service/stream-clients.ts";
 import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/service/stream-service.ts";
-import { bearer, createTokenIssuer, type TokenIssuer, trusting } from "./support/service/tokens.ts";
 
 let issuer: TokenIssuer;
 

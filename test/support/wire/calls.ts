@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ListConcertsRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { rpcPath } from "../bad-input.ts";
+import { rpcPath } from "../service/bad-input.ts";
 import { compressedFlag, envelope } from "./envelopes.ts";
 import type { HeaderValues, WireRequest } from "./send.ts";
 

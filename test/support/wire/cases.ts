@@ -1,6 +1,6 @@
 /** Calls, good and bad: each table is multiplied by the ways to call that it applies to. */
 import { gzipSync } from "node:zlib";
-import { rpcPath } from "../bad-input.ts";
+import { rpcPath } from "../service/bad-input.ts";
 import { bodies, envelopes, long, messages, type Table, texts, tooMany } from "./bodies.ts";
 import {
   call,

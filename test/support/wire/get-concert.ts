@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { type Concert, ConcertSchema } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { GetConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { rpcPath } from "../bad-input.ts";
+import { rpcPath } from "../service/bad-input.ts";
 import { call, compressed, contentTypeOf, headerNamesOf, isEnveloped, type Way, way } from "./calls.ts";
 import { decodeText, readEnvelopes, trailerFlag } from "./envelopes.ts";
 import { type RawResponse, sendRaw, type WireRequest } from "./send.ts";

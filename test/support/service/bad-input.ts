@@ -3,14 +3,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
-import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { nameOf, rightJson, scenarios } from "../methods/index.ts";
-import type { JsonObject } from "./scenario.ts";
-import { type Settings, startTestService, type TestService } from "./service/service.ts";
-import { createStage, moonlightJson } from "./service/stage.ts";
-import { type RawResponse, sendRaw, type WireRequest } from "./wire/send.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { nameOf, rightJson, scenarios } from "../../methods/index.ts";
+import type { JsonObject } from "../scenario/scenario.ts";
+import { type RawResponse, sendRaw, type WireRequest } from "../wire/send.ts";
+import { type Settings, startTestService, type TestService } from "./service.ts";
+import { createStage, moonlightJson } from "./stage.ts";
 
-export { envelope } from "./wire/envelopes.ts";
+export { envelope } from "../wire/envelopes.ts";
 
 /** A service with one concert and one booking, which bad input must not change. */
 export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {

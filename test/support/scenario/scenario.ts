@@ -3,13 +3,13 @@
  * hand. This file and the scenario files must not import `test/methods/index.ts`, which waits for them.
  */
 import type { DescMethodUnary, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Booking } from "../../gen/frontrow/v1/booking_pb.ts";
-import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
-import type { TestDatabase } from "./database/database.ts";
+import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
+import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
+import type { TestDatabase } from "../database/database.ts";
+import type { CallOptions, Protocol, Violation } from "../protocols/protocols.ts";
+import type { Stage } from "../service/stage.ts";
 import type { Caller, Word } from "./permissions.ts";
-import type { CallOptions, Protocol, Violation } from "./protocols.ts";
 import type { RuleCase } from "./rules.ts";
-import type { Stage } from "./service/stage.ts";
 
 /** Undefined leaves a field out. */
 export type JsonObject = Record<string, JsonValue | undefined>;
