@@ -14,16 +14,10 @@ import { flag, frame, frameType, grpcFields, headers, opening, reset } from "./s
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { type Holdings, startWatchedService, type WatchedService } from "./support/process/watched-service.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
-import {
-  envelope,
-  expectConnectError,
-  expectGrpcError,
-  jsonType,
-  rpcPath,
-  sendGrpc,
-  sendHttp,
-} from "./support/service/bad-input.ts";
 import { createConcert } from "./support/service/stage.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectConnectError, expectGrpcError } from "./support/wire/errors.ts";
+import { jsonType, rpcPath, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 const listConcerts = rpcPath("ConcertService.ListConcerts");
 const getConcert = rpcPath("ConcertService.GetConcert");
@@ -101,7 +95,7 @@ afterEach(async () => {
       expect(sockets).toBeLessThanOrEqual(databaseSockets);
       expect(usedBytes - atFirst.usedBytes).toBeLessThan(16_000_000);
     },
-    { timeout: 10_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
 });
 

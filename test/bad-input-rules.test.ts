@@ -6,7 +6,7 @@ import { methods, nameOf, scenarios } from "./methods/index.ts";
 import { createJsonCaller, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
 import { createProtocolClient, protocols, supports } from "./support/protocols/protocols.ts";
 import { rulesOf } from "./support/scenario/rules.ts";
-import { type Subject, startSubject } from "./support/service/bad-input.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
 
 let subject: Subject;
 let caller: JsonCaller;

@@ -6,8 +6,9 @@ import { constants } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { flag, frame, frames, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { envelope, rpcPath } from "./support/service/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { rpcPath } from "./support/wire/http.ts";
 
 const listConcerts = grpcFields(rpcPath("ConcertService.ListConcerts"));
 const neverMs = 60 * 60_000;

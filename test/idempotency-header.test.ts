@@ -7,9 +7,11 @@ import { BookingService, BookTicketsRequestSchema } from "../gen/frontrow/v1/boo
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { succeeded } from "./support/protocols/outcomes.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols/protocols.ts";
-import { envelope, expectGrpcError, rpcPath, sendGrpc } from "./support/service/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectGrpcError } from "./support/wire/errors.ts";
+import { rpcPath, sendGrpc } from "./support/wire/http.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert } = ConcertService.method;

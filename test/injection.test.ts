@@ -10,9 +10,10 @@ import {
   jsonProtocols,
 } from "./support/protocols/json-calls.ts";
 import type { JsonObject } from "./support/scenario/scenario.ts";
-import { concertJson, findInsides, sendHttp } from "./support/service/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
-import { insertConcerts } from "./support/service/stage.ts";
+import { insertConcerts, moonlightJson } from "./support/service/stage.ts";
+import { findInsides } from "./support/wire/errors.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 const create = "ConcertService.CreateConcert";
 const update = "ConcertService.UpdateConcert";
@@ -98,12 +99,12 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   test("a concert's texts are returned as they were written, and a search for each finds the concert", async () => {
     await mapAll(hostileTexts, async (text, index) => {
       const texts = everywhere(text);
-      const created = await succeed(protocol, create, { ...concertJson, ...everywhere("Before") });
-      const { id, version } = await succeed(protocol, create, { ...concertJson, ...texts });
+      const created = await succeed(protocol, create, { ...moonlightJson, ...everywhere("Before") });
+      const { id, version } = await succeed(protocol, create, { ...moonlightJson, ...texts });
       const updated = await succeed(protocol, update, {
         id: String(created.id),
         version: 1,
-        ...concertJson,
+        ...moonlightJson,
         ...texts,
       });
       const stored = storedEverywhere(text);
@@ -131,7 +132,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   });
 
   test("a user id finds the bookings of that user only", async () => {
-    const { id } = await succeed(protocol, create, { ...concertJson, total_tickets: 1_000 });
+    const { id } = await succeed(protocol, create, { ...moonlightJson, total_tickets: 1_000 });
     const bookings = await mapAll(hostileTexts, (user_id) =>
       succeed(protocol, book, { concert_id: String(id), user_id, ticket_count: 1 }),
     );
@@ -160,7 +161,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
     const artist = `Literal by ${protocol}`;
     const piece = fc.string({ unit: fc.constantFrom("a", "b", "%", "_", "\\"), minLength: 3, maxLength: 6 });
     const names = fc.sample(piece, { seed: 1, numRuns: 80 });
-    await mapAll(names, (name) => succeed(protocol, create, { ...concertJson, artist, name }));
+    await mapAll(names, (name) => succeed(protocol, create, { ...moonlightJson, artist, name }));
     // Half of the filters are a part of some name, and most of the others of none.
     const parts = names.slice(0, 40).map((name) => name.slice(-3));
     const filters = [
@@ -180,7 +181,7 @@ describe.each(jsonProtocols)("%s", (protocol) => {
   });
 
   test("hostile keys, tokens and codes are rejected and store nothing", async () => {
-    const { id } = await succeed(protocol, create, concertJson);
+    const { id } = await succeed(protocol, create, moonlightJson);
     const { id: bookingId } = await succeed(protocol, book, {
       concert_id: String(id),
       user_id: "nora",
@@ -198,8 +199,8 @@ describe.each(jsonProtocols)("%s", (protocol) => {
     };
     const bookTwo = { concert_id: String(id), user_id: "nora", ticket_count: 2 };
     for (const text of hostileTexts) {
-      await refusedFor("INVALID_REQUEST", create, { ...concertJson, request_id: text });
-      await refusedFor("INVALID_REQUEST", create, { ...concertJson, currency_code: text });
+      await refusedFor("INVALID_REQUEST", create, { ...moonlightJson, request_id: text });
+      await refusedFor("INVALID_REQUEST", create, { ...moonlightJson, currency_code: text });
       await refusedFor("INVALID_REQUEST", book, { ...bookTwo, request_id: text });
       await refusedFor("INVALID_REQUEST", cancel, { id: String(bookingId), user_id: "nora", request_id: text });
       await refusedFor("INVALID_PAGE_TOKEN", list, { page_token: text });
@@ -217,11 +218,11 @@ test("no text enters a response's headers", async () => {
       ...{ path, method, headers: { "content-type": "application/json" } },
       body: body && JSON.stringify(body),
     });
-  const { id } = await succeed("REST", create, { ...concertJson, total_tickets: 1_000 });
+  const { id } = await succeed("REST", create, { ...moonlightJson, total_tickets: 1_000 });
   for (const text of hostileTexts) {
     const [encoded, order] = [encodeURIComponent(text), { concert_id: String(id), user_id: text, ticket_count: 1 }];
     const created = [
-      await send("/api/v1/concerts", "POST", { ...concertJson, ...everywhere(text) }),
+      await send("/api/v1/concerts", "POST", { ...moonlightJson, ...everywhere(text) }),
       await send("/api/v1/bookings", "POST", order),
     ];
     for (const { headers } of created) expect(headers.location).toMatch(/^\/api\/v1\/(?:concerts|bookings)\/\d+$/);

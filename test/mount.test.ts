@@ -13,9 +13,10 @@ import { registerConnect } from "../src/transport/connect/mount.ts";
 import { listen } from "../src/transport/listener/listen.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
-import { envelope, sendGrpc } from "./support/service/bad-input.ts";
 import { listenOptions } from "./support/service/served-app.ts";
 import { publishToLog } from "./support/service/transport-log.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { sendGrpc } from "./support/wire/http.ts";
 
 const checkPath = `/${Health.typeName}/Check`;
 const watchPath = `/${Health.typeName}/Watch`;

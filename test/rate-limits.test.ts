@@ -11,9 +11,9 @@ import { callOnce } from "./support/protocols/call-once.ts";
 import { verdict } from "./support/protocols/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols/protocols.ts";
 import { createMatrix, protocolsOf } from "./support/scenario/matrix.ts";
-import { sendHttp } from "./support/service/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert } = ConcertService.method;

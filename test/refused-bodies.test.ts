@@ -5,17 +5,10 @@ import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import {
-  envelope,
-  expectConnectError,
-  expectGrpcError,
-  expectProblem,
-  jsonType,
-  rpcPath,
-  sendGrpc,
-  sendHttp,
-} from "./support/service/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectConnectError, expectGrpcError, expectProblem } from "./support/wire/errors.ts";
+import { jsonType, rpcPath, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 const restPath = "/api/v1/concerts";
 const rpc = rpcPath("ConcertService.CreateConcert");

@@ -15,7 +15,6 @@ import { openProgram } from "./support/process/program.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import { expectRefusal } from "./support/scenario/expected-answers.ts";
-import { sendHttp } from "./support/service/bad-input.ts";
 import {
   projectRoot,
   type Settings,
@@ -24,6 +23,7 @@ import {
   testEnvironment,
 } from "./support/service/service.ts";
 import { moonlight } from "./support/service/stage.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 const { createConcert } = ConcertService.method;
 const { bookTickets, getBooking } = BookingService.method;

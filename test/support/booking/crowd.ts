@@ -22,7 +22,7 @@ export interface Wish {
 }
 
 /** A concert to book. */
-export interface Offer {
+interface Offer {
   readonly concertId: bigint;
   /** Whether all its bookings are cancelled, so that it never stays sold out; else every second user's are. */
   readonly returnsAll: boolean;

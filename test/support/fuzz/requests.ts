@@ -2,7 +2,7 @@
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { supports } from "../protocols/protocols.ts";
-import { rpcPath } from "../service/bad-input.ts";
+import { rpcPath } from "../wire/http.ts";
 import { binaryMessage } from "./binary.ts";
 import { type Header, oddMethod, type RawRequest, toTarget, withOddHeaders } from "./http.ts";
 import { changed, damaged, encoded, garbage, laidOut, type Members } from "./json-text.ts";

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { scenarios } from "../../methods/index.ts";
 import type { Exchange } from "../protocols/call-once.ts";
 import type { Outcome, Protocol, Violation } from "../protocols/protocols.ts";
-import { expectNoInsides } from "../service/bad-input.ts";
+import { expectNoInsides } from "../wire/errors.ts";
 import { type ErrorStatus, invalidArgument, permissionDenied } from "./scenario.ts";
 
 interface ExpectedAnswer extends ErrorStatus {

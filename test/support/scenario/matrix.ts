@@ -15,7 +15,7 @@ export function declaredReasons(method: DescMethod): readonly ReasonName[] {
   return [...reasonsOf(method), ...reasonsFrom(ErrorOrigin.ANY_METHOD)];
 }
 
-export interface Matrix {
+interface Matrix {
   /** Records that the method gave this answer by this protocol. */
   fill(method: DescMethodUnary, protocol: Protocol, answer: string): void;
   /** Fails if a cell is missing, or if one is recorded that should not exist. */

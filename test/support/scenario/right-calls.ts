@@ -16,7 +16,7 @@ export interface PreparedCall {
 }
 
 /** A call to be made by one protocol. */
-export interface PlannedCall {
+interface PlannedCall {
   readonly call: PreparedCall;
   readonly protocol: Protocol;
 }

@@ -23,7 +23,7 @@ export const protocolOf = (way: Way) =>
 /** A message's text, or the end of a stream. */
 export type Received = { readonly text: string } | { readonly end: "OK" | Refusal };
 
-export interface StreamCall {
+interface StreamCall {
   next(): Promise<Received>;
   cancel(): void;
 }

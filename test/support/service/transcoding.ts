@@ -26,7 +26,7 @@ export function echoImplementation(service: DescService, replacements: Record<st
   return handlers as RestOptions["services"][number]["implementation"];
 }
 
-export interface RestServer {
+interface RestServer {
   readonly app: FastifyInstance;
   readonly baseUrl: string;
 }
