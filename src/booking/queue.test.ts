@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bookingRequest } from "../../test/support/booking/example-bookings.ts";
+import { createTestClock } from "../../test/support/clock.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
-import { createTestClock } from "../../test/support/unit/clock.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { BookingEvents } from "./events.ts";
 import { createConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";

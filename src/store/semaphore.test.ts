@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createTestClock } from "../../test/support/unit/clock.ts";
+import { createTestClock } from "../../test/support/clock.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import { createSemaphore } from "./semaphore.ts";

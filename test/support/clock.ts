@@ -1,7 +1,7 @@
 /** A clock that a test sets, with what is scheduled on it. */
-import type { Timers } from "../../../src/domain/clock.ts";
+import type { Timers } from "../../src/domain/clock.ts";
 
-interface TestClock extends Timers {
+export interface TestClock extends Timers {
   /** Lets time pass, and calls what is due by then, in the order of the calls' times. */
   advance(ms: number): void;
   /** How many calls are scheduled and not cancelled. */
