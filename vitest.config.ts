@@ -7,13 +7,11 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules", ".c
 
 /** Files of a worker share the modules that they import: loading them anew takes a second a file. */
 const shared = { isolate: false };
-const integration = {
-  ...shared,
+const database = {
   globalSetup: ["test/support/database/global-setup.ts"],
   setupFiles: ["test/support/setup.ts"],
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
 };
+const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
@@ -36,8 +34,7 @@ export default defineConfig({
         test: {
           name: "clients",
           include: ["test/clients/*.test.ts"],
-          globalSetup: ["test/support/database/global-setup.ts"],
-          setupFiles: ["test/support/setup.ts"],
+          ...database,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -46,8 +43,7 @@ export default defineConfig({
         test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
-          globalSetup: ["test/support/database/global-setup.ts"],
-          setupFiles: ["test/support/setup.ts"],
+          ...database,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
@@ -57,8 +53,7 @@ export default defineConfig({
         test: {
           name: "scale",
           include: ["test/scale/*.test.ts"],
-          globalSetup: ["test/support/database/global-setup.ts"],
-          setupFiles: ["test/support/setup.ts"],
+          ...database,
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },

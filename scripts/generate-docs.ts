@@ -1,16 +1,18 @@
 /**
- * Writes the tables of error reasons in docs/api.md from the schema, and the tables of docs/configuration.md and
- * config/config.example.yaml from the settings. `--verify` only compares and fails when they differ. Also fails when the
- * comment of a reason lacks its codes or its metadata.
+ * Writes the tables of methods and of error reasons in docs/api.md from the schema, and the tables of
+ * docs/configuration.md and config/config.example.yaml from the settings. `--verify` only compares and fails when they
+ * differ. Also fails when the comment of a reason lacks its codes or its metadata.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, getOption } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ErrorReasonSchema } from "../gen/frontrow/v1/error_reason_pb.ts";
+import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
   codeName,
@@ -73,7 +75,7 @@ function reasonTable(origin: ErrorOrigin): string {
       `\`${reason}\`: ${meaningOf(reason)}`,
       codeNamesOf(reason).join(", "),
       httpStatusesOf(reason).join(", "),
-      metadata.map((key) => `\`${key}\``).join(", "),
+      inCode(metadata),
       delays[retryDelay as keyof typeof delays],
     ];
   });
@@ -89,15 +91,29 @@ function refusalTable(): string {
   return table(["reason", "code", "HTTP"], rows);
 }
 
+const methods = [ConcertService, BookingService].flatMap((service) => service.methods);
+const inCode = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+/** A method's REST routes, its request's fields that are not in the path, and the scopes that it requires. */
 function methodTable(): string {
-  const methods = [ConcertService, BookingService].flatMap((service) => service.methods);
-  const rows = methods.map((method) => [
-    method.name,
-    reasonsOf(method)
-      .map((reason) => `\`${reason}\``)
-      .join(", "),
-  ]);
-  return table(["method", "its own reasons"], rows);
+  const rows = methods.map((method) => {
+    const { scope, scopeForOthers } = getOption(method, access);
+    const rule = getOption(method, http);
+    const routes = [rule, ...rule.additionalBindings].map(
+      ({ pattern }) => `${pattern.case?.toUpperCase()} ${pattern.value}`,
+    );
+    const fields = method.input.fields.map(({ name }) => name).filter((name) => !routes[0]?.includes(`{${name}}`));
+    const scopes = [scope, scopeForOthers].filter((each) => each !== "");
+    return [inCode(routes), `\`${method.parent.name}.${method.name}\``, inCode(fields), inCode(scopes)];
+  });
+  return table(["REST", "RPC", "parameters", "scope, and that for other users"], rows);
+}
+
+function methodReasonTable(): string {
+  return table(
+    ["method", "its own reasons"],
+    methods.map((method) => [method.name, inCode(reasonsOf(method))]),
+  );
 }
 
 /** A page with its tables, each between its marks. */
@@ -111,16 +127,17 @@ function withTables(page: string, tables: Readonly<Record<string, string>>): str
   }, page);
 }
 
-const errorTables = {
+const schemaTables = {
+  methods: methodTable(),
   "reasons of methods": reasonTable(ErrorOrigin.METHOD),
   "reasons of any method": reasonTable(ErrorOrigin.ANY_METHOD),
   "reasons of streams": reasonTable(ErrorOrigin.STREAM),
-  "reasons by method": methodTable(),
+  "reasons by method": methodReasonTable(),
   "reasons before a method": refusalTable(),
 };
 
 const documents: Readonly<Record<string, (written: string) => string>> = {
-  "docs/api.md": (written) => withTables(written, errorTables),
+  "docs/api.md": (written) => withTables(written, schemaTables),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,
 };

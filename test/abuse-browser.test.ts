@@ -2,9 +2,11 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
-import { concertJson, envelope, type HttpAnswer, jsonType, sendHttp } from "./support/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { projectRoot } from "./support/service/service.ts";
+import { moonlightJson } from "./support/service/stage.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { type HttpAnswer, jsonType, sendHttp } from "./support/wire/http.ts";
 
 let app: ServedApp | undefined;
 
@@ -15,7 +17,7 @@ const serveWithConfig = async (env: Record<string, string>) => {
   app = await serveApp(here, { corsOrigins: config.corsOrigins, loopbackOnly: config.whyLoopback !== undefined });
   return app;
 };
-const book = { method: "POST", path: "/api/v1/concerts", body: JSON.stringify(concertJson) };
+const book = { method: "POST", path: "/api/v1/concerts", body: JSON.stringify(moonlightJson) };
 
 describe.each([
   ["nothing is set", {}],

@@ -1,9 +1,10 @@
 /** Requests whose body's end two servers may see at different places, and responses that a cache or a browser may misuse. */
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { envelope, jsonType, sendGrpc, sendHttp } from "./support/bad-input.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { jsonType, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 const getConcert = "/frontrow.v1.ConcertService/GetConcert";
 let app: ServedApp;
@@ -93,7 +94,7 @@ test("HTTP/1.0 needs no Host", async () => {
 test("chunked bodies are read, and the connection stays open", async () => {
   const connection = openRaw(app.port);
   for (const coding of ["chunked", "Chunked"]) connection.socket.write(request("1.1", coding));
-  await expect.poll(() => connection.received().match(/HTTP\/1\.1 \d+/g)).toHaveLength(4);
+  await expect.poll(() => connection.received().match(/HTTP\/1\.1 \d+/g), { timeout: 20_000 }).toHaveLength(4);
   expect(new Set(connection.received().match(/HTTP\/1\.1 \d+/g))).toEqual(new Set(["HTTP/1.1 200"]));
   connection.socket.destroy();
 });

@@ -11,8 +11,9 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { HealthCheckRequestSchema } from "../gen/health/v1/health_pb.ts";
 import { DomainError } from "../src/domain/failure.ts";
 import { connectErrorFor } from "../src/rpc/status.ts";
-import { envelope, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { rpcPath, sendHttp } from "./support/wire/http.ts";
 
 let app: ServedApp;
 let session: ClientHttp2Session;

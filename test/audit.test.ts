@@ -16,8 +16,8 @@ import { admin, entriesOf, otherAdmin, whoDidWhat } from "./support/database/aud
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
-import { succeeded } from "./support/outcomes.ts";
-import { createProtocolClient } from "./support/protocols.ts";
+import { succeeded } from "./support/protocols/outcomes.ts";
+import { createProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage, moonlight, userId } from "./support/service/stage.ts";
 

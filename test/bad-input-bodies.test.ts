@@ -2,21 +2,11 @@
 import { gzipSync } from "node:zlib";
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  envelope,
-  expectConnectError,
-  expectGrpcError,
-  expectNoInsides,
-  expectProblem,
-  type HttpAnswer,
-  jsonType,
-  rpcPath,
-  type Subject,
-  sendGrpc,
-  sendHttp,
-  startSubject,
-} from "./support/bad-input.ts";
 import { converse, openRaw } from "./support/network/raw-connection.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectConnectError, expectGrpcError, expectNoInsides, expectProblem } from "./support/wire/errors.ts";
+import { type HttpAnswer, jsonType, rpcPath, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 const maxBytes = 4096;
 

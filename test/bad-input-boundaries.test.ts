@@ -1,19 +1,12 @@
 /** The last values that are accepted, and the first that are refused. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nameOf, rightJson, scenarioOf, scenarios } from "./methods/index.ts";
-import {
-  concertJson,
-  expectConnectViolation,
-  expectProblem,
-  jsonType,
-  rpcPath,
-  type Subject,
-  sendHttp,
-  startSubject,
-} from "./support/bad-input.ts";
-import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
-import type { JsonObject } from "./support/scenario.ts";
-import { createStage, type Stage } from "./support/service/stage.ts";
+import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
+import type { JsonObject } from "./support/scenario/scenario.ts";
+import { createStage, moonlightJson, type Stage } from "./support/service/stage.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
+import { expectConnectViolation, expectProblem } from "./support/wire/errors.ts";
+import { jsonType, rpcPath, sendHttp } from "./support/wire/http.ts";
 
 let subject: Subject;
 let caller: JsonCaller;
@@ -80,7 +73,7 @@ describe.each(jsonProtocols)("by %s", (protocol) => {
       expect(second).toEqual({ ...first, replayed: true });
       return idOf(first);
     };
-    const concertId = await twice("ConcertService.CreateConcert", concertJson);
+    const concertId = await twice("ConcertService.CreateConcert", moonlightJson);
     const order = { concert_id: concertId, user_id: "nora", ticket_count: 1 };
     const bookingId = await twice("BookingService.BookTickets", order);
     await twice("BookingService.CancelBooking", { id: bookingId, user_id: "nora" });
@@ -121,7 +114,7 @@ describe("a malformed time is refused", () => {
   const noDays = ["2030-02-30T00:00:00Z", "2030-04-31T00:00:00Z", "2031-02-29T00:00:00Z"];
   const times = [...noTimes, ...otherForms, ...leapSeconds, ...outOfRange, ...byOffset, ...noDays];
   test.each(times)("%j", async (time) => {
-    const body = JSON.stringify({ ...concertJson, concert_date: time });
+    const body = JSON.stringify({ ...moonlightJson, concert_date: time });
     const path = rpcPath("ConcertService.CreateConcert");
     const rest = await sendHttp(subject.baseUrl, { path: "/api/v1/concerts", headers: jsonType, body });
     const connect = await sendHttp(subject.baseUrl, { path, headers: jsonType, body });
@@ -136,7 +129,7 @@ test.each([
   ["2030-01-01t00:00:00z", "2030-01-01T00:00:00Z"],
   ["2030-01-01t02:00:00+02:00", "2030-01-01T00:00:00Z"],
 ])("another form of RFC 3339 is accepted: %j", async (time, expected) => {
-  const body = JSON.stringify({ ...concertJson, concert_date: time });
+  const body = JSON.stringify({ ...moonlightJson, concert_date: time });
   for (const path of ["/api/v1/concerts", rpcPath("ConcertService.CreateConcert")]) {
     const { text } = await sendHttp(subject.baseUrl, { path, headers: jsonType, body });
     const { concert_date, concertDate = concert_date } = JSON.parse(text);

@@ -2,18 +2,10 @@
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarioOf, scenarios } from "./methods/index.ts";
-import {
-  concertJson,
-  expectConnectError,
-  expectConnectViolation,
-  expectProblem,
-  type HttpAnswer,
-  jsonType,
-  rpcPath,
-  type Subject,
-  sendHttp,
-  startSubject,
-} from "./support/bad-input.ts";
+import { moonlightJson } from "./support/service/stage.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
+import { expectConnectError, expectConnectViolation, expectProblem } from "./support/wire/errors.ts";
+import { type HttpAnswer, jsonType, rpcPath, sendHttp } from "./support/wire/http.ts";
 
 let subject: Subject;
 beforeAll(async () => {
@@ -113,7 +105,7 @@ describe("a string that is not text is refused", () => {
     ["half a character", [0xe2, 0x82]],
     ["Latin-1", [0xe9]],
   ])("%s", async (_, bytes) => {
-    const [before = "", after = ""] = JSON.stringify({ ...concertJson, name: "Moon|light" }).split("|");
+    const [before = "", after = ""] = JSON.stringify({ ...moonlightJson, name: "Moon|light" }).split("|");
     const body = Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
     expectRestNames(await sendRest(createConcert, body), "", "the body is not valid UTF-8");
     expect(expectConnectViolation(await sendConnect(createConcert, body), "")).toBe("the body is not valid UTF-8");
@@ -170,7 +162,7 @@ describe("a body that is not an object is refused", () => {
 });
 
 describe("a key", () => {
-  const valid = () => JSON.stringify(concertJson).slice(1);
+  const valid = () => JSON.stringify(moonlightJson).slice(1);
   const unknown = [
     "nothing",
     "__proto__",
@@ -207,7 +199,7 @@ describe("a key", () => {
     ["totalTickets", '"total_tickets":1,"totalTickets":1'],
     ["total_tickets", '"totalTickets":1,"total_tickets":1'],
   ])("that is given twice is refused: %s in %s", async (key, json) => {
-    const { name: _, total_tickets: __, ...others } = concertJson;
+    const { name: _, total_tickets: __, ...others } = moonlightJson;
     const body = `{${json},${JSON.stringify(others).slice(1)}`;
     expectRestNames(await sendRest(createConcert, body), key, "given more than once");
     // REST names a key of the body as it was sent, and Connect by its field.

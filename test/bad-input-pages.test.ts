@@ -1,9 +1,10 @@
 /** Page tokens that no list has returned, and filters that look like patterns. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePageToken, type ListIdentity } from "../src/rpc/page-token.ts";
-import { concertJson, type Subject, startSubject } from "./support/bad-input.ts";
-import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
-import type { JsonObject } from "./support/scenario.ts";
+import { createJsonCaller, type JsonAnswer, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
+import type { JsonObject } from "./support/scenario/scenario.ts";
+import { moonlightJson } from "./support/service/stage.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
 
 const listConcerts = "ConcertService.ListConcerts";
 const getUserBookings = "BookingService.GetUserBookings";
@@ -20,7 +21,7 @@ let bookingToken: string;
 beforeAll(async () => {
   subject = await startSubject();
   caller = createJsonCaller(subject.baseUrl);
-  for (const name of names) await caller.call("REST", "ConcertService.CreateConcert", { ...concertJson, name });
+  for (const name of names) await caller.call("REST", "ConcertService.CreateConcert", { ...moonlightJson, name });
   await caller.call("REST", "BookingService.BookTickets", subject.requests["BookingService.BookTickets"] ?? {});
   concertToken = tokenOf(await caller.call("REST", listConcerts, { page_size: 2 }));
   bookingToken = tokenOf(await caller.call("REST", getUserBookings, { user_id: "nora", page_size: 1 }));

@@ -3,10 +3,10 @@ import { create, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarios } from "./methods/index.ts";
-import { type Subject, startSubject } from "./support/bad-input.ts";
-import { createJsonCaller, type JsonCaller, jsonProtocols } from "./support/json-calls.ts";
-import { createProtocolClient, protocols, supports } from "./support/protocols.ts";
-import { rulesOf } from "./support/rules.ts";
+import { createJsonCaller, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
+import { createProtocolClient, protocols, supports } from "./support/protocols/protocols.ts";
+import { rulesOf } from "./support/scenario/rules.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
 
 let subject: Subject;
 let caller: JsonCaller;

@@ -1,19 +1,11 @@
 /** Paths, methods and queries that no client of the schema sends. */
 import { Code } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  envelope,
-  expectConnectError,
-  expectGrpcError,
-  expectProblem,
-  jsonType,
-  rpcPath,
-  type Subject,
-  sendGrpc,
-  sendHttp,
-  startSubject,
-} from "./support/bad-input.ts";
 import { converse } from "./support/network/raw-connection.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectConnectError, expectGrpcError, expectProblem } from "./support/wire/errors.ts";
+import { jsonType, rpcPath, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 let subject: Subject;
 beforeAll(async () => {

@@ -7,9 +7,9 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/database/locks.ts";
-import { succeeded, verdict } from "./support/outcomes.ts";
 import { openProgram } from "./support/process/program.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { succeeded, verdict } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService, testEnvironment } from "./support/service/service.ts";
 import { createConcert, instantOf } from "./support/service/stage.ts";
 

@@ -1,9 +1,10 @@
 /** Requests that the fast path and Connect's pipeline answer alike. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { envelope, rpcPath, sendGrpc } from "./support/bad-input.ts";
 import { converse } from "./support/network/raw-connection.ts";
 import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { rpcPath, sendGrpc } from "./support/wire/http.ts";
 import { sendRaw } from "./support/wire/send.ts";
 
 const path = rpcPath("ConcertService.GetConcert");

@@ -13,8 +13,8 @@ import { exampleConcert } from "./support/booking/example-bookings.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdLock } from "./support/database/locks.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
-import { succeeded } from "./support/outcomes.ts";
-import { createProtocolClient } from "./support/protocols.ts";
+import { succeeded } from "./support/protocols/outcomes.ts";
+import { createProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 

@@ -73,7 +73,7 @@ async function serve(ssl: "on" | "off", lines: readonly string[]): Promise<void>
   await vi.waitFor(async () => {
     const { rows: now } = await session.query(isLoaded, [rows[0]?.before]);
     expect(now).toEqual([{ loaded: true, ssl }]);
-  });
+  }, 20_000);
   await session.end();
 }
 

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
-import { callOnce } from "./support/exchange.ts";
-import { protocolsOf } from "./support/matrix.ts";
-import { verdict } from "./support/outcomes.ts";
-import type { Protocol } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { verdict } from "./support/protocols/outcomes.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
+import { protocolsOf } from "./support/scenario/matrix.ts";
 import { restCall } from "./support/service/rest.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { holdLock } from "./support/database/locks.ts";
-import { succeeded, verdict } from "./support/outcomes.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { succeeded, verdict } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createConcert } from "./support/service/stage.ts";
 

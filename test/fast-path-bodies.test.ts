@@ -5,10 +5,12 @@ import { setImmediate } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { envelope, rpcPath, type Subject, sendHttp, startSubject } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { restCall } from "./support/service/rest.ts";
+import { type Subject, startSubject } from "./support/service/subject.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { rpcPath, sendHttp } from "./support/wire/http.ts";
 
 let subject: Subject;
 

@@ -5,10 +5,10 @@
 import { gzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { envelope } from "./support/bad-input.ts";
 import { type FastPathApp, notOwned, serveFastPath } from "./support/service/fast-path-app.ts";
 import { type ConcertHandlers, type ServedApp, serveApp } from "./support/service/served-app.ts";
 import { isEnveloped, type Way, way } from "./support/wire/calls.ts";
+import { envelope } from "./support/wire/envelopes.ts";
 import {
   callWay,
   isJson,

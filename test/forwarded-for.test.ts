@@ -1,8 +1,9 @@
 /** X-Forwarded-For as proxies write it: with ports, on several lines. The audit trail stores the address alone. */
 import { connect } from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
+import { moonlightJson } from "./support/service/stage.ts";
+import { jsonType, sendHttp } from "./support/wire/http.ts";
 
 let service: TestService;
 
@@ -16,7 +17,7 @@ const newestAddress = async () => {
   return row;
 };
 const path = "/api/v1/concerts";
-const body = JSON.stringify(concertJson);
+const body = JSON.stringify(moonlightJson);
 
 test.each([
   ["one line", "203.0.113.7:1, 10.0.0.5:8443", "203.0.113.7"],

@@ -5,10 +5,11 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { envelope, rpcPath } from "./support/bad-input.ts";
 import { flag, frame, frames, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { rpcPath } from "./support/wire/http.ts";
 
 const maxConcurrentStreams = 20;
 const maxHeaderBytes = 20_000;
@@ -135,11 +136,11 @@ describe("a stream whose call is rejected before the end of its body", () => {
       const end = (id: number) => reset(id, constants.NGHTTP2_NO_ERROR);
       peer.write(...streamIds(round).map(oversized), ...(round % 4 === 0 ? streamIds(round).map(end) : []));
       if (round % 4 !== 0) {
-        await vi.waitFor(() => expect(peer.answers()).toContain(streamIds(round).at(0)));
+        await vi.waitFor(() => expect(peer.answers()).toContain(streamIds(round).at(0)), 20_000);
         peer.write(...streamIds(round).map(end));
       }
       peer.write(...streamIds(round + 1).map(plain));
-      await vi.waitFor(() => expect(peer.answers()).toEqual(expect.arrayContaining(streamIds(round + 1))));
+      await vi.waitFor(() => expect(peer.answers()).toEqual(expect.arrayContaining(streamIds(round + 1))), 20_000);
     }
     expect(peer.received(frameType.goaway)).toEqual([]);
   });
@@ -149,7 +150,7 @@ describe("streams that the client resets", () => {
   test("free their places for the streams that it begins in the same packet", async () => {
     for (let round = 1; round <= 5; round++) {
       const waiting = times(maxConcurrentStreams, wait);
-      await vi.waitFor(() => expect(begun).toBe(round * maxConcurrentStreams));
+      await vi.waitFor(() => expect(begun).toBe(round * maxConcurrentStreams), 20_000);
       for (const stream of waiting) stream.close(constants.NGHTTP2_CANCEL);
       const answers = await Promise.all(times(maxConcurrentStreams, list));
       expect(answers).toEqual(times(maxConcurrentStreams, () => "200"));
@@ -164,7 +165,7 @@ describe("streams that the client resets", () => {
     const impatient = maxConcurrentStreams - 1;
     for (let round = 1; round <= 60; round++) {
       const waiting = times(impatient, wait);
-      await vi.waitFor(() => expect(begun).toBe(round * impatient), { interval: 1 });
+      await vi.waitFor(() => expect(begun).toBe(round * impatient), { timeout: 20_000, interval: 1 });
       const patient = list();
       for (const stream of waiting) stream.close(constants.NGHTTP2_CANCEL);
       expect(await patient).toBe("200");
@@ -176,7 +177,7 @@ describe("streams that the client resets", () => {
 test("the server sends its settings in one frame, with the limit of streams", async () => {
   const peer = openPeer();
   peer.write(frame(frameType.ping, flag.none, 0, Buffer.alloc(8)));
-  await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1));
+  await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1), 20_000);
   const [announced, ...others] = peer.received(frameType.settings).filter(({ flags }) => flags === flag.none);
   expect(others).toEqual([]);
   const payload = announced?.payload ?? Buffer.of();
@@ -193,7 +194,7 @@ test("the server sends its settings in one frame, with the limit of streams", as
 test("a stream beyond the limit is refused, and the connection stays open", async () => {
   const peer = openPeer();
   peer.write(...times(maxConcurrentStreams + 3, (index) => headers(2 * index + 1, grpcFields(getConcert))));
-  await vi.waitFor(() => expect(peer.received(frameType.reset)).toHaveLength(3));
+  await vi.waitFor(() => expect(peer.received(frameType.reset)).toHaveLength(3), 20_000);
   const refusals = peer.received(frameType.reset).map(({ stream, payload }) => [stream, payload.readUInt32BE()]);
   expect(refusals).toEqual(
     streamIds(1)
@@ -201,7 +202,7 @@ test("a stream beyond the limit is refused, and the connection stays open", asyn
       .map((id) => [id, constants.NGHTTP2_REFUSED_STREAM]),
   );
   peer.write(frame(frameType.ping, flag.none, 0, Buffer.alloc(8)));
-  await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1));
+  await vi.waitFor(() => expect(peer.received(frameType.ping)).toHaveLength(1), 20_000);
 });
 
 test("a connection whose calls have ended closes after its idle timeout, even if its client pings", async () => {

@@ -5,11 +5,13 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingService, BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { envelope, expectGrpcError, rpcPath, sendGrpc } from "./support/bad-input.ts";
-import { succeeded } from "./support/outcomes.ts";
-import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
+import { succeeded } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectGrpcError } from "./support/wire/errors.ts";
+import { rpcPath, sendGrpc } from "./support/wire/http.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert } = ConcertService.method;

@@ -6,9 +6,9 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/database/locks.ts";
-import { succeeded, tally, verdict } from "./support/outcomes.ts";
 import { openProgram } from "./support/process/program.ts";
-import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols.ts";
+import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols/protocols.ts";
 import {
   noCache,
   startTestService,

@@ -87,7 +87,7 @@ describe("a service with an embedded database", () => {
     await vi.waitFor(async () => {
       const { rows } = await session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
       expect(rows).toHaveLength(1);
-    });
+    }, 20_000);
     return { raw, release: () => session.query("COMMIT").finally(() => session.end()) };
   }
 
@@ -209,7 +209,7 @@ describe("a service with a database elsewhere", () => {
   async function expectNoSessions(): Promise<void> {
     const sessions = `SELECT FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'frontrow'`;
-    await vi.waitFor(async () => expect(await database.query(sessions)).toEqual([]));
+    await vi.waitFor(async () => expect(await database.query(sessions)).toEqual([]), 20_000);
   }
 
   test("with --migrate migrates an empty database, and exits", async () => {

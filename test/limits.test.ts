@@ -9,13 +9,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { originOf } from "../src/rpc/call-context.ts";
-import { envelope, expectProblem, type HttpAnswer, rpcPath, sendHttp } from "./support/bad-input.ts";
-import { callOnce } from "./support/exchange.ts";
 import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from "./support/network/http2-frames.ts";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { protocols } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { protocols } from "./support/protocols/protocols.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectProblem } from "./support/wire/errors.ts";
+import { type HttpAnswer, rpcPath, sendHttp } from "./support/wire/http.ts";
 
 const createConcert = rpcPath("ConcertService.CreateConcert");
 const listConcerts = rpcPath("ConcertService.ListConcerts");
@@ -133,7 +135,7 @@ describe("streams at once on one connection", () => {
     const get = "GET /api/v1/concerts HTTP/1.1\r\nHost: test\r\n\r\n";
     expect(await raw(service.baseUrl, get.repeat(3)).closed).toBe("");
     const allowed = raw(service.baseUrl, get.repeat(2));
-    await vi.waitFor(() => expect(allowed.received().match(/200 OK/g)).toHaveLength(2));
+    await vi.waitFor(() => expect(allowed.received().match(/200 OK/g)).toHaveLength(2), 20_000);
   });
 
   test("wait in a client that respects the limit", async () => {
@@ -255,7 +257,7 @@ describe("connections", () => {
     service = await startTestService(settings);
     expect(await served(5)).toEqual([true, true, true, false, false]);
     opened[0]?.socket.destroy();
-    await vi.waitFor(async () => expect(await served(1)).toEqual([true]));
+    await vi.waitFor(async () => expect(await served(1)).toEqual([true]), 20_000);
   });
 
   test("of trusted proxies are not limited by address", async () => {

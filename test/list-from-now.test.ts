@@ -6,8 +6,8 @@ import { ConcertService, type ListConcertsRequestSchema } from "../gen/frontrow/
 import { createDemoConcerts } from "../src/concerts/demo.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openStore } from "./support/database/store.ts";
-import { succeeded } from "./support/outcomes.ts";
-import { createProtocolClient, type ProtocolClient, protocols } from "./support/protocols.ts";
+import { succeeded } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type ProtocolClient, protocols } from "./support/protocols/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 import { createConcert, timestamp } from "./support/service/stage.ts";
 

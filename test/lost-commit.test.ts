@@ -7,7 +7,7 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdLock, patientSettings } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
-import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols.ts";
+import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { anyCommand, type Command, callFor, hotCommand, users } from "./support/booking/histories.ts";
 import { type Answer, type Call, carryOut, emptyWorld, ticketLimit, type World } from "./support/booking/model.ts";
 import { idOf, modelState, readState, send } from "./support/booking/model-service.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 
 /** To repeat a run: `TEST_SEED=... vitest run test/model.test.ts`. */

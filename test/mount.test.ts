@@ -11,11 +11,12 @@ import { cutEventually } from "../src/rpc/streams/open-stream.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { registerConnect } from "../src/transport/connect/mount.ts";
 import { listen } from "../src/transport/listener/listen.ts";
-import { envelope, sendGrpc } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { listenOptions } from "./support/service/served-app.ts";
 import { publishToLog } from "./support/transport-log.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { sendGrpc } from "./support/wire/http.ts";
 
 const checkPath = `/${Health.typeName}/Check`;
 const watchPath = `/${Health.typeName}/Watch`;

@@ -7,9 +7,11 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { Health } from "../gen/health/v1/health_pb.ts";
-import { callOnce } from "./support/exchange.ts";
-import { type ExpectedRefusal, expectRefusal } from "./support/expected-answers.ts";
-import { protocolsOf } from "./support/matrix.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { type Protocol, protocols } from "./support/protocols/protocols.ts";
+import { type ExpectedRefusal, expectRefusal } from "./support/scenario/expected-answers.ts";
+import { protocolsOf } from "./support/scenario/matrix.ts";
 import {
   type BadCaller,
   type Caller,
@@ -17,11 +19,9 @@ import {
   callerHeaders,
   type RefusalWord,
   refusals,
-} from "./support/permissions.ts";
-import { type Protocol, protocols } from "./support/protocols.ts";
+} from "./support/scenario/permissions.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 const { getConcert, createConcert } = ConcertService.method;
 const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;

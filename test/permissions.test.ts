@@ -7,9 +7,11 @@ import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { methods, scenarios } from "./methods/index.ts";
-import { type Answer, callOnce } from "./support/exchange.ts";
-import { expectRefusal } from "./support/expected-answers.ts";
-import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
+import { createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { type Answer, callOnce } from "./support/protocols/call-once.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
+import { expectRefusal } from "./support/scenario/expected-answers.ts";
+import { createMatrix, declaredReasons, protocolsOf } from "./support/scenario/matrix.ts";
 import {
   type BadCaller,
   badCredentials,
@@ -21,11 +23,9 @@ import {
   seesChallenge,
   subjects,
   type Word,
-} from "./support/permissions.ts";
-import type { Protocol } from "./support/protocols.ts";
+} from "./support/scenario/permissions.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
-import { createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 let service: TestService;
 /** Takes every caller at its word, on the same database: creates what the callers find. */

@@ -1,9 +1,9 @@
 /** If-None-Match and If-Match on reads, and If-Match on writes without a version. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { concertJson, jsonType, sendHttp } from "./support/bad-input.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
-import { createStage, type Stage } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
+import { createStage, moonlightJson, type Stage } from "./support/service/stage.ts";
+import { jsonType, sendHttp } from "./support/wire/http.ts";
 
 let service: TestService;
 let stage: Stage;
@@ -96,7 +96,7 @@ describe("If-Match elsewhere", () => {
     const booking = await stage.booking(concert);
     const order = { concert_id: String(concert.id), user_id: "nora", ticket_count: 1 };
     const calls: [path: string, body: object][] = [
-      ["/api/v1/concerts", concertJson],
+      ["/api/v1/concerts", moonlightJson],
       ["/api/v1/bookings", order],
       [`/api/v1/bookings/${booking.id}/cancel`, { user_id: "nora" }],
     ];

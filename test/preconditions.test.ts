@@ -4,11 +4,11 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { concertJson, jsonType, rpcPath, sendHttp } from "./support/bad-input.ts";
 import { holdConcert, patientSettings } from "./support/database/locks.ts";
-import { createProtocolClient, type Protocol } from "./support/protocols.ts";
+import { createProtocolClient, type Protocol } from "./support/protocols/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
-import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
+import { createStage, moonlight, moonlightJson, type Stage } from "./support/service/stage.ts";
+import { jsonType, rpcPath, sendHttp } from "./support/wire/http.ts";
 
 let service: TestService;
 let stage: Stage;
@@ -34,7 +34,7 @@ async function put(id: bigint, headers: Headers, version = 1) {
     method: "PUT",
     path: `/api/v1/concerts/${id}`,
     headers: { ...jsonType, ...headers },
-    body: JSON.stringify({ ...concertJson, version }),
+    body: JSON.stringify({ ...moonlightJson, version }),
   });
   return { status, etag: answered.etag, body: JSON.parse(text) };
 }
@@ -60,7 +60,7 @@ describe("a concert's ETag", () => {
     const created = await sendHttp(service.baseUrl, {
       path: "/api/v1/concerts",
       headers: jsonType,
-      body: JSON.stringify(concertJson),
+      body: JSON.stringify(moonlightJson),
     });
     const { id } = JSON.parse(created.text);
     expect(created.headers.etag).toMatch(/^"1-/);

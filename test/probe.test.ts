@@ -32,7 +32,7 @@ async function setOnServer(name: string, value: string): Promise<void> {
   await server.database.query("SELECT pg_reload_conf()");
   await vi.waitFor(async () => {
     expect(await server.database.query(`SELECT current_setting('${name}') AS value`)).toEqual([{ value }]);
-  });
+  }, 20_000);
 }
 
 async function createRole(name: string): Promise<string> {

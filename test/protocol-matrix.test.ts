@@ -12,7 +12,8 @@ import {
 } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { methods, missingFiles, scenarios } from "./methods/index.ts";
-import { callOnce, type Exchange } from "./support/exchange.ts";
+import { callOnce, type Exchange } from "./support/protocols/call-once.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
 import {
   callerReasons,
   expectedAnswers,
@@ -20,11 +21,10 @@ import {
   outcomeUnknownWithoutKey,
   streamReasons,
   troubles,
-} from "./support/expected-answers.ts";
-import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
-import { refusals as callerRefusals } from "./support/permissions.ts";
-import type { Protocol } from "./support/protocols.ts";
-import type { ExpectedResponse, Scenario, Success } from "./support/scenario.ts";
+} from "./support/scenario/expected-answers.ts";
+import { createMatrix, declaredReasons, protocolsOf } from "./support/scenario/matrix.ts";
+import { refusals as callerRefusals } from "./support/scenario/permissions.ts";
+import type { ExpectedResponse, Scenario, Success } from "./support/scenario/scenario.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
 

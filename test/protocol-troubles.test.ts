@@ -3,6 +3,12 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { methods } from "./methods/index.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
+import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
+import type { CallOptions, Protocol } from "./support/protocols/protocols.ts";
+import { type ExpectedRefusal, expectRefusal, troubles } from "./support/scenario/expected-answers.ts";
+import { createMatrix, declaredReasons, protocolsOf } from "./support/scenario/matrix.ts";
 import {
   type Attempt,
   attemptAll,
@@ -12,13 +18,7 @@ import {
   prepareBatch,
   prepareCalls,
   prepareWrites,
-} from "./support/calls.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
-import { type ExpectedRefusal, expectRefusal, troubles } from "./support/expected-answers.ts";
-import { createMatrix, declaredReasons, protocolsOf } from "./support/matrix.ts";
-import type { CallOptions, Protocol } from "./support/protocols.ts";
+} from "./support/scenario/right-calls.ts";
 import { noCache, type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 

@@ -1,10 +1,10 @@
 /** Query values as forms and careless clients send them: empty ones, plus signs, times in all forms of RFC 3339. */
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sendHttp } from "./support/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlightJson } from "./support/service/stage.ts";
-import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
+import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/service/transcoding.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 let app: FastifyInstance;
 let baseUrl: string;

@@ -6,14 +6,14 @@ import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdConcert, meetAtConcert, patientSettings, queueUp } from "./support/database/locks.ts";
-import { succeeded, tally, verdict } from "./support/outcomes.ts";
+import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
 import {
   type CallOptions,
   createProtocolClient,
   type Outcome,
   type Protocol,
   type ProtocolClient,
-} from "./support/protocols.ts";
+} from "./support/protocols/protocols.ts";
 import { noCache, startTestService, startTestServices, type TestService } from "./support/service/service.ts";
 import { createConcert, type Description, describeConcert } from "./support/service/stage.ts";
 

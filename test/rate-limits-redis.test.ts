@@ -5,10 +5,10 @@ import type { LimitEvents } from "../src/limits/events.ts";
 import { createRateLimits } from "../src/limits/rate-limit.ts";
 import { connectRedis } from "../src/limits/redis.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { recordEvents } from "./support/events.ts";
 import { type OpenProgram, openProgram } from "./support/process/program.ts";
 import { hasRedis, type RedisServer, startRedis } from "./support/process/redis.ts";
 import { startTestServices, type TestService, testEnvironment } from "./support/service/service.ts";
+import { recordEvents } from "./support/unit/events.ts";
 
 const limit = 4;
 /** The service reconnects to Redis every five seconds, and a slow machine takes longer. */

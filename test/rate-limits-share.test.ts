@@ -7,15 +7,20 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { BookingService, type BookTicketsRequestSchema } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { signDevToken } from "../src/auth/dev-key.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
-import { callOnce } from "./support/exchange.ts";
-import { protocolsOf } from "./support/matrix.ts";
-import { succeeded, tally, verdict } from "./support/outcomes.ts";
-import { createProtocolClient, type Outcome, type Protocol, type ProtocolClient } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
+import {
+  createProtocolClient,
+  type Outcome,
+  type Protocol,
+  type ProtocolClient,
+} from "./support/protocols/protocols.ts";
+import { protocolsOf } from "./support/scenario/matrix.ts";
 import { restCall } from "./support/service/rest.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 const { bookTickets, cancelBooking, getUserBookings } = BookingService.method;
 const { createConcert } = ConcertService.method;

@@ -9,10 +9,10 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { Health } from "../gen/health/v1/health_pb.ts";
-import { callOnce } from "./support/exchange.ts";
-import { protocolsOf } from "./support/matrix.ts";
-import { tally, verdict } from "./support/outcomes.ts";
-import type { Protocol } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { tally, verdict } from "./support/protocols/outcomes.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
+import { protocolsOf } from "./support/scenario/matrix.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { moonlight } from "./support/service/stage.ts";
 

@@ -7,13 +7,13 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { rightRequest, scenarios } from "./methods/index.ts";
-import { sendHttp } from "./support/bad-input.ts";
-import { callOnce } from "./support/exchange.ts";
-import { createMatrix, protocolsOf } from "./support/matrix.ts";
-import { verdict } from "./support/outcomes.ts";
-import { type Protocol, protocols } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { verdict } from "./support/protocols/outcomes.ts";
+import { type Protocol, protocols } from "./support/protocols/protocols.ts";
+import { createMatrix, protocolsOf } from "./support/scenario/matrix.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
 const { getConcert, createConcert } = ConcertService.method;

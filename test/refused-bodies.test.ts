@@ -4,18 +4,11 @@ import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  envelope,
-  expectConnectError,
-  expectGrpcError,
-  expectProblem,
-  jsonType,
-  rpcPath,
-  sendGrpc,
-  sendHttp,
-} from "./support/bad-input.ts";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
+import { envelope } from "./support/wire/envelopes.ts";
+import { expectConnectError, expectGrpcError, expectProblem } from "./support/wire/errors.ts";
+import { jsonType, rpcPath, sendGrpc, sendHttp } from "./support/wire/http.ts";
 
 const restPath = "/api/v1/concerts";
 const rpc = rpcPath("ConcertService.CreateConcert");

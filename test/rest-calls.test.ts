@@ -8,7 +8,7 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { originOf } from "../src/rpc/call-context.ts";
 import type { RestOptions } from "../src/transport/rest/routes.ts";
-import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
+import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/service/transcoding.ts";
 
 type Replacements = NonNullable<Parameters<typeof echoImplementation>[1]>;
 

@@ -10,7 +10,7 @@ import { createDataFolder, type DataFolder } from "./support/database/data-folde
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { endChildren } from "./support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "./support/process/program.ts";
-import { createProtocolClient } from "./support/protocols.ts";
+import { createProtocolClient } from "./support/protocols/protocols.ts";
 import { testEnvironment } from "./support/service/service.ts";
 import { createStage, userId } from "./support/service/stage.ts";
 
@@ -56,10 +56,11 @@ function startRush(service: OpenProgram, concert: Concert): Rush {
 
 /** Repeats every key. An acknowledged booking is returned again, another is made now, and no key has two. */
 async function expectEachStoredOnce(service: OpenProgram, concert: Concert, rush: Rush): Promise<void> {
-  for (const [key, id] of rush.bookings) {
+  const repeats = [...rush.bookings].map(async ([key, id]) => {
     const outcome = await book(service, concert, key);
     expect(outcome).toMatchObject({ ok: true, ...(id !== undefined && { replayed: "true", message: { id } }) });
-  }
+  });
+  await Promise.all(repeats);
 }
 
 async function expectSold(session: pg.Client, concert: Concert, tickets: number): Promise<void> {
@@ -87,7 +88,7 @@ describe("a service that is killed in the middle of bookings", () => {
     let service = await start();
     const concert = await createStage(service.baseUrl).concert({ totalTickets });
     let sold = 0;
-    for (const victims of ["service", "service and PostgreSQL", "service"]) {
+    for (const victims of ["service", "service and PostgreSQL"]) {
       const rush = startRush(service, concert);
       await vi.waitFor(() => expect(rush.acknowledged()).toBeGreaterThan(20), { timeout: 20_000, interval: 1 });
       const server = await folder.server();

@@ -7,11 +7,11 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { succeeded, verdict } from "./support/outcomes.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { succeeded, verdict } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
 
 const { getBooking, cancelBooking } = BookingService.method;
 const scope = "bookings:read bookings:write";

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingSchema } from "../gen/frontrow/v1/booking_pb.ts";
 import { ConcertSchema } from "../gen/frontrow/v1/concert_pb.ts";
 import { FieldBehavior, field_behavior } from "../gen/google/api/field_behavior_pb.ts";
-import { jsonType, sendHttp } from "./support/bad-input.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
+import { jsonType, sendHttp } from "./support/wire/http.ts";
 
 type Json = Record<string, unknown>;
 

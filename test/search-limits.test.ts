@@ -4,10 +4,10 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { sharePool } from "../src/store/pool/shares.ts";
 import { holdLock, patientSettings } from "./support/database/locks.ts";
-import { callOnce } from "./support/exchange.ts";
-import { protocolsOf } from "./support/matrix.ts";
-import { verdict } from "./support/outcomes.ts";
-import type { Protocol } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { verdict } from "./support/protocols/outcomes.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
+import { protocolsOf } from "./support/scenario/matrix.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 
 const { listConcerts } = ConcertService.method;

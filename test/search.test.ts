@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { succeeded } from "./support/outcomes.ts";
-import { createProtocolClient, type ProtocolClient } from "./support/protocols.ts";
+import { succeeded } from "./support/protocols/outcomes.ts";
+import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { noCache, startTestService, type TestService } from "./support/service/service.ts";
 import { createConcert, type Description, describeConcert, insertConcerts } from "./support/service/stage.ts";
 

@@ -129,11 +129,11 @@ describe("grpc.health.v1", () => {
     expect(listeners()).toBe(1);
     hangUp.abort();
     await expect(first.next()).rejects.toMatchObject({ code: Code.Canceled });
-    await vi.waitFor(() => expect(listeners()).toBe(0));
+    await vi.waitFor(() => expect(listeners()).toBe(0), 20_000);
 
     const second = client.watch({}, { timeoutMs: 20 })[Symbol.asyncIterator]();
     await expect(second.next().then(() => second.next())).rejects.toMatchObject({ code: Code.DeadlineExceeded });
-    await vi.waitFor(() => expect(listeners()).toBe(0));
+    await vi.waitFor(() => expect(listeners()).toBe(0), 20_000);
 
     const third = client.watch({})[Symbol.asyncIterator]();
     await third.next();

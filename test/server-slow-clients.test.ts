@@ -8,10 +8,10 @@ import { connect, constants } from "node:http2";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Listener, listen } from "../src/transport/listener/listen.ts";
-import { rpcPath } from "./support/bad-input.ts";
 import { frame, frameType, grpcFields, headers, opening } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { listenOptions, serveApp } from "./support/service/served-app.ts";
+import { rpcPath } from "./support/wire/http.ts";
 
 /** More than the buffers between two sockets hold. */
 const much = Buffer.alloc(32 * 1024 * 1024);

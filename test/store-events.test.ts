@@ -59,5 +59,5 @@ test("an idle connection that breaks is published", async () => {
   await database.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'frontrow'",
   );
-  await vi.waitFor(() => expect(names()).toContain("store.connection_lost"));
+  await vi.waitFor(() => expect(names()).toContain("store.connection_lost"), 20_000);
 });

@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { envelope } from "./support/bad-input.ts";
+import { bearer, createTokenIssuer, type TokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { openCall, type StreamCallOptions, type Way, ways } from "./support/service/stream-clients.ts";
 import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/service/stream-service.ts";
-import { bearer, createTokenIssuer, type TokenIssuer, trusting } from "./support/service/tokens.ts";
+import { envelope } from "./support/wire/envelopes.ts";
 
 let issuer: TokenIssuer;
 
@@ -173,7 +173,7 @@ describe("a client that never reads", () => {
     const { closed } = await openUnread(service);
     const unread = await service.nextFeed();
     unread.flood(text(80_000));
-    await vi.waitFor(() => expect(unread.taken).toBe(1));
+    await vi.waitFor(() => expect(unread.taken).toBe(1), 20_000);
     const call = open(service, "gRPC by grpc-js", "WatchAll");
     (await service.nextFeed()).send(text(30_000));
     expect(await call.next()).toEqual({ text: text(30_000) });

@@ -1,9 +1,9 @@
 /** The request of a stream: its message and the header Idempotency-Key. */
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { envelope } from "./support/bad-input.ts";
 import { openCall, type StreamCallOptions, type Way } from "./support/service/stream-clients.ts";
 import { type StreamService, startStreamService } from "./support/service/stream-service.ts";
+import { envelope } from "./support/wire/envelopes.ts";
 
 async function start(): Promise<StreamService> {
   const service = await startStreamService();

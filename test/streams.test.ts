@@ -5,8 +5,6 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DomainError } from "../src/domain/failure.ts";
 import { concertIdOf } from "../src/domain/ids.ts";
 import { takeRequiredOwner } from "../src/rpc/call-context.ts";
-import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/service/stream-clients.ts";
-import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/service/stream-service.ts";
 import {
   bearer,
   type Claims,
@@ -14,7 +12,9 @@ import {
   nowSeconds,
   type TokenIssuer,
   trusting,
-} from "./support/service/tokens.ts";
+} from "./support/auth/tokens.ts";
+import { openCall, protocolOf, type StreamCallOptions, type Way, ways } from "./support/service/stream-clients.ts";
+import { type StreamService, type StreamServiceOptions, startStreamService } from "./support/service/stream-service.ts";
 
 let issuer: TokenIssuer;
 

@@ -9,12 +9,12 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { sendHttp } from "./support/bad-input.ts";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { callOnce } from "./support/exchange.ts";
-import { expectRefusal } from "./support/expected-answers.ts";
 import { openProgram } from "./support/process/program.ts";
-import type { Protocol } from "./support/protocols.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import type { Protocol } from "./support/protocols/protocols.ts";
+import { expectRefusal } from "./support/scenario/expected-answers.ts";
 import {
   projectRoot,
   type Settings,
@@ -23,7 +23,7 @@ import {
   testEnvironment,
 } from "./support/service/service.ts";
 import { moonlight } from "./support/service/stage.ts";
-import { bearer, createTokenIssuer, trusting } from "./support/service/tokens.ts";
+import { sendHttp } from "./support/wire/http.ts";
 
 const { createConcert } = ConcertService.method;
 const { bookTickets, getBooking } = BookingService.method;

@@ -4,10 +4,10 @@ import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { callOnce } from "./support/exchange.ts";
+import { startTokenService, type TokenService } from "./support/auth/service.ts";
+import { allScopes, bearer, createTokenIssuer, type TokenIssuer } from "./support/auth/tokens.ts";
 import { flag, frame, frameType, headerBlock, opening } from "./support/network/http2-frames.ts";
-import { allScopes, bearer, createTokenIssuer, type TokenIssuer } from "./support/service/tokens.ts";
-import { startTokenService, type TokenService } from "./support/tokens-service.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
 
 let service: TokenService;
 let issuer: TokenIssuer;

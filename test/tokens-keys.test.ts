@@ -8,15 +8,15 @@ import { type KeyFetching, keysFromUrl } from "../src/auth/jwks.ts";
 import { createTokenVerifier } from "../src/auth/tokens.ts";
 import { ignoreEvents } from "../src/domain/publish.ts";
 import { rightRequest, scenarios } from "./methods/index.ts";
-import { callOnce } from "./support/exchange.ts";
-import { expectRefusal } from "./support/expected-answers.ts";
-import { createMatrix, protocolsOf } from "./support/matrix.ts";
-import { protocols } from "./support/protocols.ts";
+import { type KeyServer, startKeyServer } from "./support/auth/keys.ts";
+import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssuer } from "./support/auth/tokens.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { protocols } from "./support/protocols/protocols.ts";
+import { expectRefusal } from "./support/scenario/expected-answers.ts";
+import { createMatrix, protocolsOf } from "./support/scenario/matrix.ts";
 import { openTestGuards } from "./support/service/guards.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService } from "./support/service/service.ts";
-import { audience, bearer, createTokenIssuer, expecting, issuer, type TokenIssuer } from "./support/service/tokens.ts";
-import { type KeyServer, startKeyServer } from "./support/tokens-keys.ts";
 
 const { getConcert, listConcerts } = ConcertService.method;
 

@@ -1,10 +1,10 @@
 /** Tokens as identity providers write them, whose scopes are not in the claim `scope`. */
 import { afterAll, beforeAll, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { callOnce } from "./support/exchange.ts";
-import { expectRefusal } from "./support/expected-answers.ts";
-import { bearer, type Claims, createTokenIssuer, type TokenIssuer } from "./support/service/tokens.ts";
-import { startTokenService, type TokenService, ways } from "./support/tokens-service.ts";
+import { startTokenService, type TokenService, ways } from "./support/auth/service.ts";
+import { bearer, type Claims, createTokenIssuer, type TokenIssuer } from "./support/auth/tokens.ts";
+import { callOnce } from "./support/protocols/call-once.ts";
+import { expectRefusal } from "./support/scenario/expected-answers.ts";
 
 const roles = "https://tickets.example.org/roles";
 

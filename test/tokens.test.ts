@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTokenService, type TokenService } from "./support/auth/service.ts";
 import {
   allScopes,
   bearer,
@@ -13,8 +14,7 @@ import {
   nowSeconds,
   payloadOf,
   type TokenIssuer,
-} from "./support/service/tokens.ts";
-import { startTokenService, type TokenService } from "./support/tokens-service.ts";
+} from "./support/auth/tokens.ts";
 
 let service: TokenService;
 let trusted: TokenIssuer;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
+import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/service/transcoding.ts";
 
 let app: FastifyInstance;
 let baseUrl: string;

@@ -5,7 +5,7 @@ import { ignoreEvents } from "../src/domain/publish.ts";
 import { fillRequestId } from "../src/rpc/interceptors/idempotency-key.ts";
 import { createUnaryCallInterceptor } from "../src/rpc/interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "../src/rpc/interceptors/validation.ts";
-import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/transcoding.ts";
+import { echoImplementation, loadTranscodingService, send, startRestServer } from "./support/service/transcoding.ts";
 
 let app: FastifyInstance;
 let baseUrl: string;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { recordEvents } from "../../test/support/events.ts";
-import { createTokenIssuer, issuer } from "../../test/support/service/tokens.ts";
+import { createTokenIssuer, issuer } from "../../test/support/auth/tokens.ts";
+import { recordEvents } from "../../test/support/unit/events.ts";
 import type { AuthEvents, RejectedToken } from "./events.ts";
 import { openTokenVerifier } from "./index.ts";
 

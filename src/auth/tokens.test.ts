@@ -7,7 +7,7 @@ import {
   issuer,
   nowSeconds,
   type TokenIssuer,
-} from "../../test/support/service/tokens.ts";
+} from "../../test/support/auth/tokens.ts";
 import { DomainError } from "../domain/failure.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import { keyFromPem } from "./jwks.ts";

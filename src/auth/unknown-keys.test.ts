@@ -1,14 +1,8 @@
 /** Tokens whose keys are not in the key set in use: forged ones, and valid ones after the issuer has added a key. */
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  audience,
-  type Claims,
-  createTokenIssuer,
-  issuer,
-  type TokenIssuer,
-} from "../../test/support/service/tokens.ts";
-import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
+import { type KeyServer, startKeyServer } from "../../test/support/auth/keys.ts";
+import { audience, type Claims, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/auth/tokens.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import { keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";

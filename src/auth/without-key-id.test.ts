@@ -1,8 +1,8 @@
 /** Tokens without a `kid`, whose key is one of those in the issuer's set that fit their algorithm. */
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/service/tokens.ts";
-import { type KeyServer, startKeyServer } from "../../test/support/tokens-keys.ts";
+import { type KeyServer, startKeyServer } from "../../test/support/auth/keys.ts";
+import { audience, createTokenIssuer, issuer, type TokenIssuer } from "../../test/support/auth/tokens.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import { keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";

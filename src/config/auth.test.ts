@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { load as loadSources, problemsOf } from "../../test/support/config-sources.ts";
+import { load as loadSources, problemsOf } from "../../test/support/unit/config-sources.ts";
 
 const { publicKey } = generateKeyPairSync("ed25519");
 const pem = publicKey.export({ type: "spki", format: "pem" }) as string;

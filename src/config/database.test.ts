@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { load, type Sources } from "../../test/support/config-sources.ts";
+import { load, type Sources } from "../../test/support/unit/config-sources.ts";
 import { type Config, ConfigError } from "./load.ts";
 
 const external: Config["database"] = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { load } from "../../test/support/config-sources.ts";
+import { load } from "../../test/support/unit/config-sources.ts";
 import { exampleFile, helpText } from "./help.ts";
 import { settingList } from "./schema.ts";
 

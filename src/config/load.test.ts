@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultFile, load, problemsOf, projectRoot, type Sources } from "../../test/support/config-sources.ts";
+import { defaultFile, load, problemsOf, projectRoot, type Sources } from "../../test/support/unit/config-sources.ts";
 import { type Config, loadConfig } from "./load.ts";
 import { fields, settingList } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 /** The problems of wrong settings. */
 import { describe, expect, test } from "vitest";
-import { load, problemsOf, type Sources } from "../../test/support/config-sources.ts";
+import { load, problemsOf, type Sources } from "../../test/support/unit/config-sources.ts";
 
 describe("a bad value names the setting as its source spells it", () => {
   test.each<[string, Sources]>([

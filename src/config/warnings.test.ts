@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { load } from "../../test/support/config-sources.ts";
+import { load } from "../../test/support/unit/config-sources.ts";
 
 const jwt = {
   APP_AUTH_MODE: "jwt",

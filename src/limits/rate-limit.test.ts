@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { recordEvents } from "../../test/support/events.ts";
+import { recordEvents } from "../../test/support/unit/events.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import type { LimitEvents } from "./events.ts";
 import { createRateLimits, type LimitKey } from "./rate-limit.ts";

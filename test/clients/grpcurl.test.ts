@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
-import { createProtocolClient } from "../support/protocols.ts";
+import { createProtocolClient } from "../support/protocols/protocols.ts";
 import { testEnvironment } from "../support/service/service.ts";
 import { createConcert } from "../support/service/stage.ts";
 import { buildGrpcurl, go, isInstalled } from "./support/toolchains.ts";

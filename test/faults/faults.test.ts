@@ -2,14 +2,14 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { checkAccounts } from "../support/accounts.ts";
+import { checkAccounts } from "../support/booking/accounts.ts";
 import { type Crowd, startCrowd } from "../support/booking/crowd.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { type HeldLock, holdConcert, holdLock } from "../support/database/locks.ts";
 import { startOwnServer } from "../support/database/own-server.ts";
 import { type CommitFault, type PostgresProxy, startPostgresProxy } from "../support/database/postgres-proxy.ts";
 import { type ServicePair, startServicePair } from "../support/process/service-pair.ts";
-import type { ProtocolClient } from "../support/protocols.ts";
+import type { ProtocolClient } from "../support/protocols/protocols.ts";
 import type { Settings } from "../support/service/service.ts";
 import { createConcert, describeConcert } from "../support/service/stage.ts";
 

@@ -4,9 +4,9 @@ import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { fields, rateLimits } from "../../src/config/schema.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { holdConcert } from "../support/database/locks.ts";
-import { tally } from "../support/outcomes.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
-import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols.ts";
+import { tally } from "../support/protocols/outcomes.ts";
+import { createProtocolClient, type Protocol, type ProtocolClient } from "../support/protocols/protocols.ts";
 import { testEnvironment } from "../support/service/service.ts";
 import { createConcert } from "../support/service/stage.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import type { Caller, Word } from "../support/permissions.ts";
+import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   atMost,
   between,
@@ -13,7 +13,7 @@ import {
   requestIdPolicies,
   userIdCases,
   userIdPolicies,
-} from "../support/rules.ts";
+} from "../support/scenario/rules.ts";
 import {
   defineScenario,
   type Found,
@@ -24,9 +24,9 @@ import {
   notFound,
   type Scene,
   unusedId,
-} from "../support/scenario.ts";
+} from "../support/scenario/scenario.ts";
+import { bookingJson } from "../support/scenario/stored-json.ts";
 import { timestamp, userId } from "../support/service/stage.ts";
-import { bookingJson } from "../support/stored-json.ts";
 
 /** A booking for a user. An empty user is the caller. */
 const bookingFor = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import type { Caller, Word } from "../support/permissions.ts";
+import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   idCases,
   notPositive,
@@ -11,7 +11,7 @@ import {
   requestIdPolicies,
   userIdCases,
   userIdPolicies,
-} from "../support/rules.ts";
+} from "../support/scenario/rules.ts";
 import {
   defineScenario,
   type Found,
@@ -22,9 +22,9 @@ import {
   permissionDenied,
   type Scene,
   unusedId,
-} from "../support/scenario.ts";
+} from "../support/scenario/scenario.ts";
+import { bookingJson } from "../support/scenario/stored-json.ts";
 import { userId } from "../support/service/stage.ts";
-import { bookingJson } from "../support/stored-json.ts";
 
 /** A cancellation of a booking of nora's, with a user in the request. An empty user is the caller. */
 const cancelFor = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({

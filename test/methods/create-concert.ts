@@ -12,11 +12,11 @@ import {
   dinars,
   emptyWindow,
   windowRule,
-} from "../support/concert-cases.ts";
-import { notBlank, notUuid, requestIdCases, requestIdPolicies, required } from "../support/rules.ts";
-import { defineScenario, invalid, invalidArgument, keyed } from "../support/scenario.ts";
+} from "../support/scenario/concert-cases.ts";
+import { notBlank, notUuid, requestIdCases, requestIdPolicies, required } from "../support/scenario/rules.ts";
+import { defineScenario, invalid, invalidArgument, keyed } from "../support/scenario/scenario.ts";
+import { concertJson } from "../support/scenario/stored-json.ts";
 import { moonlight } from "../support/service/stage.ts";
-import { concertJson } from "../support/stored-json.ts";
 
 const [longText, astralText] = ["x".repeat(255), "🎸".repeat(255)];
 

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { idCases, notPositive } from "../support/rules.ts";
-import { defineScenario, invalid, notFound, unusedId } from "../support/scenario.ts";
-import { bookingJson } from "../support/stored-json.ts";
+import { idCases, notPositive } from "../support/scenario/rules.ts";
+import { defineScenario, invalid, notFound, unusedId } from "../support/scenario/scenario.ts";
+import { bookingJson } from "../support/scenario/stored-json.ts";
 
 export const scenario = defineScenario(BookingService.method.getBooking, {
   rest: ({ id }) => ({ method: "GET", path: `/api/v1/bookings/${id}` }),

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { idCases, notPositive } from "../support/rules.ts";
-import { defineScenario, invalid, notFound, unusedId } from "../support/scenario.ts";
-import { concertJson } from "../support/stored-json.ts";
+import { idCases, notPositive } from "../support/scenario/rules.ts";
+import { defineScenario, invalid, notFound, unusedId } from "../support/scenario/scenario.ts";
+import { concertJson } from "../support/scenario/stored-json.ts";
 
 export const scenario = defineScenario(ConcertService.method.getConcert, {
   rest: ({ id }) => ({ method: "GET", path: `/api/v1/concerts/${id}` }),

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import type { Caller, Word } from "../support/permissions.ts";
-import { between, pageCases, userIdCases, userIdPolicies } from "../support/rules.ts";
-import { defineScenario, invalid, invalidArgument, query } from "../support/scenario.ts";
+import type { Caller, Word } from "../support/scenario/permissions.ts";
+import { between, pageCases, userIdCases, userIdPolicies } from "../support/scenario/rules.ts";
+import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
+import { bookingJson } from "../support/scenario/stored-json.ts";
 import { userId } from "../support/service/stage.ts";
-import { bookingJson } from "../support/stored-json.ts";
 
 const { getUserBookings } = BookingService.method;
 const badToken = "page_token is not one that this list with these filters has given; start again without it";

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { create, type DescMethod, type DescMethodUnary, toJson } from "@bufbuild/protobuf";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import type { Existing, JsonObject, Scenario } from "../support/scenario.ts";
+import type { Existing, JsonObject, Scenario } from "../support/scenario/scenario.ts";
 
 const isUnary = (method: DescMethod): method is DescMethodUnary => method.methodKind === "unary";
 

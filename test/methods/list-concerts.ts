@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { atMost, between, filterCases, pageCases } from "../support/rules.ts";
-import { defineScenario, invalid, invalidArgument, query } from "../support/scenario.ts";
+import { atMost, between, filterCases, pageCases } from "../support/scenario/rules.ts";
+import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
+import { concertJson } from "../support/scenario/stored-json.ts";
 import { moonlight, timestamp } from "../support/service/stage.ts";
-import { concertJson } from "../support/stored-json.ts";
 
 const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };
 const dates = { dateFrom: timestamp("2098-06-01T20:00:00.25Z"), dateTo: timestamp("2099-06-01T20:00:00.000001Z") };

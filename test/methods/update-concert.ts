@@ -11,11 +11,18 @@ import {
   dinars,
   emptyWindow,
   windowRule,
-} from "../support/concert-cases.ts";
-import { breaks, idCases, notPositive, required } from "../support/rules.ts";
-import { aborted, defineScenario, failedPrecondition, invalid, notFound, unusedId } from "../support/scenario.ts";
+} from "../support/scenario/concert-cases.ts";
+import { breaks, idCases, notPositive, required } from "../support/scenario/rules.ts";
+import {
+  aborted,
+  defineScenario,
+  failedPrecondition,
+  invalid,
+  notFound,
+  unusedId,
+} from "../support/scenario/scenario.ts";
+import { concertJson } from "../support/scenario/stored-json.ts";
 import { moonlight } from "../support/service/stage.ts";
-import { concertJson } from "../support/stored-json.ts";
 
 const atLeastOne = "must be greater than or equal to 1";
 

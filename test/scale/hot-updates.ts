@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { succeeded } from "../support/outcomes.ts";
+import { succeeded } from "../support/protocols/outcomes.ts";
 import { hotConcertId } from "./load.ts";
 import type { ScaleStage } from "./stage.ts";
 

@@ -22,7 +22,7 @@ const cities =
 const rooms = words(`Hall Arena Theatre Cellar Stage Club Pavilion Observatory Stadium Opera_House Ballroom Warehouse`);
 
 /** Texts, and how many concerts have them in their name, spread over all dates. */
-export const spreadTexts = { zyzzyva: 5, kwyjibo: 400, quixotry: 2_500 } as const;
+const spreadTexts = { zyzzyva: 5, kwyjibo: 400, quixotry: 2_500 } as const;
 /** Texts that the last concert of all has in its name, and no other; the second one has no letters. */
 export const lastTexts = ["Finis Terrae", "¿?¿?"] as const;
 
@@ -35,7 +35,7 @@ export const dateAt = (place: number) => firstDate.add({ hours: Math.floor(place
 
 /** Before this place nearly all concerts have tickets left and are open; after it one in so many. */
 export const placesOnSale = 20_000;
-export const onSaleEvery = 5_003;
+const onSaleEvery = 5_003;
 
 /** Concerts that have a quarter of all bookings each and can be booked; the second one is sold out. */
 export const hotConcertId = 1n;

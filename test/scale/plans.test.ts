@@ -1,7 +1,7 @@
 /** On a million concerts and two million bookings no call makes PostgreSQL read more than a bounded number of pages. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { succeeded } from "../support/outcomes.ts";
+import { succeeded } from "../support/protocols/outcomes.ts";
 import { testCalls } from "./calls.ts";
 import { testHotUpdates } from "./hot-updates.ts";
 import { denseLists, type Filter, sparseLists } from "./lists.ts";

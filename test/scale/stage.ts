@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
-import { createProtocolClient, type ProtocolClient } from "../support/protocols.ts";
+import { createProtocolClient, type ProtocolClient } from "../support/protocols/protocols.ts";
 import { type Settings, startTestService } from "../support/service/service.ts";
 import { type BufferMeter, createBufferMeter } from "./buffers.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { succeeded } from "../support/outcomes.ts";
+import { succeeded } from "../support/protocols/outcomes.ts";
 import { timestamp } from "../support/service/stage.ts";
 import { type Filter, fortnight } from "./lists.ts";
 import { concertCount, dateAt, lastTexts, placesOnSale } from "./load.ts";

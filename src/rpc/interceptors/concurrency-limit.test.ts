@@ -1,7 +1,7 @@
 import { createContextValues, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
 import { beforeEach, expect, test } from "vitest";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
-import { type RecordedEvents, recordEvents } from "../../../test/support/events.ts";
+import { type RecordedEvents, recordEvents } from "../../../test/support/unit/events.ts";
 import { readAccessRules } from "../access.ts";
 import { setCaller } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";

@@ -1,7 +1,7 @@
 import { createContextValues, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { recordEvents } from "../../../test/support/events.ts";
+import { recordEvents } from "../../../test/support/unit/events.ts";
 import { readAccessRules } from "../access.ts";
 import { setDeadline } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";

@@ -5,7 +5,7 @@ import { expect, onTestFinished, vi } from "vitest";
 import type { TestDatabase } from "../../support/database/database.ts";
 import { holdConcert, patientSettings } from "../../support/database/locks.ts";
 import { type OpenProgram, openProgram } from "../../support/process/program.ts";
-import { createProtocolClient } from "../../support/protocols.ts";
+import { createProtocolClient } from "../../support/protocols/protocols.ts";
 import { testEnvironment } from "../../support/service/service.ts";
 import { createConcert } from "../../support/service/stage.ts";
 import type { Caller, Ended, Json } from "./caller.ts";

@@ -14,7 +14,7 @@ export interface Wire {
 }
 
 /** What has been seen so far. */
-export interface WireCounts {
+interface WireCounts {
   /** Connections of clients. */
   readonly connections: number;
   /** Those that are open at this moment. */

@@ -30,7 +30,7 @@ export type ReferenceAnswer =
   | { readonly failure: Failure };
 
 /** An answer, and the concert after it. */
-export interface ReferenceStep {
+interface ReferenceStep {
   readonly answer: ReferenceAnswer;
   readonly concert: ReferenceConcert;
 }

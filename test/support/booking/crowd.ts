@@ -5,7 +5,7 @@ import type { MessageShape } from "@bufbuild/protobuf";
 import { expect, vi } from "vitest";
 import type { BookingSchema } from "../../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
-import type { Outcome, ProtocolClient } from "../protocols.ts";
+import type { Outcome, ProtocolClient } from "../protocols/protocols.ts";
 
 type Booking = MessageShape<typeof BookingSchema>;
 
@@ -22,7 +22,7 @@ export interface Wish {
 }
 
 /** A concert to book. */
-export interface Offer {
+interface Offer {
   readonly concertId: bigint;
   /** Whether all its bookings are cancelled, so that it never stays sold out; else every second user's are. */
   readonly returnsAll: boolean;

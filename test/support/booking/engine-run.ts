@@ -57,7 +57,7 @@ export interface Reading {
 }
 
 /** A wait until a process was idle, and the earlier calls that had no answer when it ended. */
-export interface Idling {
+interface Idling {
   readonly unanswered: readonly Call[];
 }
 

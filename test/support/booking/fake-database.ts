@@ -38,7 +38,7 @@ export interface FakeDatabase {
   changeTotal(concertId: bigint, by: number): Promise<boolean>;
 }
 
-export interface FakeDatabaseOptions {
+interface FakeDatabaseOptions {
   readonly concerts: readonly Pick<Moment, "concert" | "bookings">[];
   readonly clockMs: () => number;
   /** Each thing that the database does waits for this first. */
@@ -268,7 +268,7 @@ function refusePoison({ userId }: BookingKey): void {
 }
 
 /** The error as `pg` reports it. */
-export function brokenConnection(): Error {
+function brokenConnection(): Error {
   return new Error("Connection terminated unexpectedly");
 }
 

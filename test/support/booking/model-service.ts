@@ -4,8 +4,8 @@ import { type BookingSchema, BookingStatus } from "../../../gen/frontrow/v1/book
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import type { ConcertSchema } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { succeeded } from "../outcomes.ts";
-import type { Outcome, ProtocolClient } from "../protocols.ts";
+import { succeeded } from "../protocols/outcomes.ts";
+import type { Outcome, ProtocolClient } from "../protocols/protocols.ts";
 import { describeConcert, instantOf, timestamp } from "../service/stage.ts";
 import {
   type Answer,

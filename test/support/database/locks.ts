@@ -14,7 +14,7 @@ export const patientSettings = {
 } as const;
 
 /** A service whose bookings and cancels queue behind the one that waits for the lock. */
-export type Queueing = Pick<TestService, "queuedRequests">;
+type Queueing = Pick<TestService, "queuedRequests">;
 
 /** A transaction of the test that holds a lock. */
 export interface HeldLock extends AsyncDisposable {

@@ -6,7 +6,7 @@ import { createDataFolder } from "./data-folder.ts";
 import { databaseTools, type TestDatabase } from "./database.ts";
 
 /** How PostgreSQL stops: `fast` ends the sessions and writes a checkpoint, `immediate` ends as in a crash. */
-export type StopMode = "fast" | "immediate";
+type StopMode = "fast" | "immediate";
 
 export interface OwnServer extends AsyncDisposable {
   readonly database: TestDatabase;

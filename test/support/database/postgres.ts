@@ -4,7 +4,7 @@ import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/emb
 import { oldestMajor } from "../../../src/store/server-checks.ts";
 
 /** A PostgreSQL server for one test run. */
-export interface TestPostgres {
+interface TestPostgres {
   readonly adminUrl: string;
   stop(): Promise<void>;
 }

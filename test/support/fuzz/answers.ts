@@ -1,6 +1,6 @@
 /** What every answer has to be, however wrong its request was. */
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { findInsides } from "../bad-input.ts";
+import { findInsides } from "../wire/errors.ts";
 import { hasHeader, hasTimeout, type RawRequest } from "./http.ts";
 import { bytesOf, type RawAnswer } from "./raw-http.ts";
 

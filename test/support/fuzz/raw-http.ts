@@ -12,7 +12,7 @@ export interface RawAnswer {
 }
 
 /** One connection at a time; a new one when the server has closed the last. */
-export interface RawClient {
+interface RawClient {
   /** Rejects if the connection ends before the answer does, or if there is none in time. */
   send(request: RawRequest): Promise<RawAnswer>;
   close(): void;

@@ -1,8 +1,8 @@
 /** Generators of whole HTTP requests to one method, by REST and by Connect. */
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { rpcPath } from "../bad-input.ts";
-import { supports } from "../protocols.ts";
+import { supports } from "../protocols/protocols.ts";
+import { rpcPath } from "../wire/http.ts";
 import { binaryMessage } from "./binary.ts";
 import { type Header, oddMethod, type RawRequest, toTarget, withOddHeaders } from "./http.ts";
 import { changed, damaged, encoded, garbage, laidOut, type Members } from "./json-text.ts";

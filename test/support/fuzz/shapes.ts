@@ -3,7 +3,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { nameOf, rightJson, scenarios } from "../../methods/index.ts";
-import type { JsonObject, Scenario } from "../scenario.ts";
+import type { JsonObject, Scenario } from "../scenario/scenario.ts";
 import { restCall } from "../service/rest.ts";
 import { createStage } from "../service/stage.ts";
 import type { Members } from "./json-text.ts";

@@ -54,7 +54,7 @@ export function reset(stream: number, reason: number = constants.NGHTTP2_CANCEL)
   return frame(frameType.reset, 0, stream, Buffer.of(0, 0, 0, reason));
 }
 
-export interface Frame {
+interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;

@@ -11,7 +11,7 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export interface TcpProxyOptions {
+interface TcpProxyOptions {
   /** Joins the two sides of a connection. By default each side receives what the other one sends. */
   readonly join?: (client: Socket, upstream: Socket) => void;
   /** Whether a new connection is accepted. It is reset if not. */

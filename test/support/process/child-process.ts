@@ -22,7 +22,7 @@ export interface Child extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-export interface SpawnOptions {
+interface SpawnOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** Whether the program leads a process group, to which its signals go. */

@@ -10,7 +10,7 @@ export interface OpenProgram extends Child {
   readonly grpcUrl: string;
 }
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly logLevel?: string;
   /** Another script in place of `src/main.ts`, which writes its ports as Frontrow does. */
   readonly script?: string;

@@ -1,6 +1,6 @@
 /** Calls by REST, with the routes that the scenarios write by hand. */
 import { scenarioOf } from "../../methods/index.ts";
-import type { JsonObject } from "../scenario.ts";
+import type { JsonObject } from "../scenario/scenario.ts";
 
 export interface RestAnswer {
   readonly status: number;

@@ -35,9 +35,7 @@ export interface TestLimits extends Partial<ListenerLimits> {
 }
 
 /** What a test may change of the application. The services, the log and the lifetimes are the stage's. */
-export type AppChanges = Partial<
-  Omit<HttpAppOptions, "services" | "readiness" | "logger" | "publish" | "shutdownSignal">
-> & {
+type AppChanges = Partial<Omit<HttpAppOptions, "services" | "readiness" | "logger" | "publish" | "shutdownSignal">> & {
   readonly limits?: TestLimits;
 };
 

@@ -9,8 +9,8 @@ import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService, type CreateConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { type ConcertId, concertIdOf } from "../../../src/domain/ids.ts";
 import type { TestDatabase } from "../database/database.ts";
-import { succeeded } from "../outcomes.ts";
-import type { ProtocolClient } from "../protocols.ts";
+import { succeeded } from "../protocols/outcomes.ts";
+import type { ProtocolClient } from "../protocols/protocols.ts";
 
 type ConcertInit = MessageInitShape<typeof CreateConcertRequestSchema>;
 type BookingInit = MessageInitShape<typeof BookTicketsRequestSchema>;

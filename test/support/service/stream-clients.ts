@@ -3,7 +3,7 @@ import { create, type DescMessage, type DescMethodServerStreaming, fromBinary, t
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
-import { type Refusal, refusalOfConnect, refusalOfGrpc } from "../protocols.ts";
+import { type Refusal, refusalOfConnect, refusalOfGrpc } from "../protocols/protocols.ts";
 
 export const ways = [
   "gRPC by grpc-js",
@@ -23,7 +23,7 @@ export const protocolOf = (way: Way) =>
 /** A message's text, or the end of a stream. */
 export type Received = { readonly text: string } | { readonly end: "OK" | Refusal };
 
-export interface StreamCall {
+interface StreamCall {
   next(): Promise<Received>;
   cancel(): void;
 }

@@ -10,7 +10,7 @@ import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
 
 /** A running handler. */
-export interface Feed {
+interface Feed {
   readonly request: Readonly<Record<string, unknown>>;
   readonly context: HandlerContext;
   send(text: string): void;

@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ListConcertsRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { rpcPath } from "../bad-input.ts";
 import { compressedFlag, envelope } from "./envelopes.ts";
+import { rpcPath } from "./http.ts";
 import type { HeaderValues, WireRequest } from "./send.ts";
 
 export type Protocol = "Connect" | "Connect GET" | "gRPC" | "gRPC-Web" | "gRPC-Web text";

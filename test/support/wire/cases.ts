@@ -1,6 +1,5 @@
 /** Calls, good and bad: each table is multiplied by the ways to call that it applies to. */
 import { gzipSync } from "node:zlib";
-import { rpcPath } from "../bad-input.ts";
 import { bodies, envelopes, long, messages, type Table, texts, tooMany } from "./bodies.ts";
 import {
   call,
@@ -17,6 +16,7 @@ import {
   type Way,
 } from "./calls.ts";
 import { codes, replies } from "./handlers.ts";
+import { rpcPath } from "./http.ts";
 import type { WireRequest } from "./send.ts";
 
 export interface Case {

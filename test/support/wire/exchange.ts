@@ -4,7 +4,7 @@ import { decodeText, readEnvelopes, trailerFlag } from "./envelopes.ts";
 import { type HeaderValues, trySend, type WireRequest } from "./send.ts";
 
 /** A response with its headers and trailers sorted, and its body decompressed. */
-export interface WireResponse {
+interface WireResponse {
   readonly status: number;
   readonly headers: Fields;
   readonly trailers: Fields;

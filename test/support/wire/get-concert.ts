@@ -3,9 +3,9 @@ import { gunzipSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { type Concert, ConcertSchema } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { GetConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
-import { rpcPath } from "../bad-input.ts";
 import { call, compressed, contentTypeOf, headerNamesOf, isEnveloped, type Way, way } from "./calls.ts";
 import { decodeText, readEnvelopes, trailerFlag } from "./envelopes.ts";
+import { rpcPath } from "./http.ts";
 import { type RawResponse, sendRaw, type WireRequest } from "./send.ts";
 
 /** A response as its protocol writes it. */
@@ -17,7 +17,7 @@ interface Read {
   readonly trailers: Readonly<Record<string, string>>;
 }
 
-export interface CallResponse extends Omit<Read, "bytes"> {
+interface CallResponse extends Omit<Read, "bytes"> {
   readonly message: Concert | undefined;
   readonly raw: RawResponse;
 }

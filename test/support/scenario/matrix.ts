@@ -1,9 +1,9 @@
 /** The cells of the protocol matrix: method, protocol and answer. */
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import { expect } from "vitest";
-import { ErrorOrigin, type ReasonName, reasonsFrom, reasonsOf } from "../../src/rpc/reasons.ts";
-import { methods } from "../methods/index.ts";
-import { type Protocol, protocols, supports } from "./protocols.ts";
+import { ErrorOrigin, type ReasonName, reasonsFrom, reasonsOf } from "../../../src/rpc/reasons.ts";
+import { methods } from "../../methods/index.ts";
+import { type Protocol, protocols, supports } from "../protocols/protocols.ts";
 
 /** The protocols by which a method can be called. */
 export function protocolsOf(method: DescMethodUnary): readonly Protocol[] {
@@ -15,7 +15,7 @@ export function declaredReasons(method: DescMethod): readonly ReasonName[] {
   return [...reasonsOf(method), ...reasonsFrom(ErrorOrigin.ANY_METHOD)];
 }
 
-export interface Matrix {
+interface Matrix {
   /** Records that the method gave this answer by this protocol. */
   fill(method: DescMethodUnary, protocol: Protocol, answer: string): void;
   /** Fails if a cell is missing, or if one is recorded that should not exist. */

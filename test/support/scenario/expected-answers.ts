@@ -1,9 +1,9 @@
 /** The answers to failures, written by hand: what tests expect must not come from what they test. */
 import { expect } from "vitest";
-import { scenarios } from "../methods/index.ts";
-import { expectNoInsides } from "./bad-input.ts";
-import type { Exchange } from "./exchange.ts";
-import type { Outcome, Protocol, Violation } from "./protocols.ts";
+import { scenarios } from "../../methods/index.ts";
+import type { Exchange } from "../protocols/call-once.ts";
+import type { Outcome, Protocol, Violation } from "../protocols/protocols.ts";
+import { expectNoInsides } from "../wire/errors.ts";
 import { type ErrorStatus, invalidArgument, permissionDenied } from "./scenario.ts";
 
 interface ExpectedAnswer extends ErrorStatus {

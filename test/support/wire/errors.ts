@@ -1,87 +1,9 @@
-/** Requests with bad input: a service to send them to, and the errors of each protocol. */
-import type { IncomingHttpHeaders } from "node:http";
+/** The errors of each protocol, as they are on the wire. */
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Code } from "@connectrpc/connect";
 import { expect } from "vitest";
-import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { nameOf, rightJson, scenarios } from "../methods/index.ts";
-import type { JsonObject } from "./scenario.ts";
-import { type Settings, startTestService, type TestService } from "./service/service.ts";
-import { createStage, moonlightJson } from "./service/stage.ts";
-import { type RawResponse, sendRaw, type WireRequest } from "./wire/send.ts";
-
-export { envelope } from "./wire/envelopes.ts";
-
-/** A service with one concert and one booking, which bad input must not change. */
-export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
-  readonly concertId: string;
-  readonly bookingId: string;
-  /** For each method, such as `ConcertService.GetConcert`, a request in JSON that it answers. */
-  readonly requests: Readonly<Record<string, JsonObject>>;
-  /** Fails if a stored row has changed since the start, or if the service no longer answers. */
-  expectUnharmed(): Promise<void>;
-}
-
-/** A description that CreateConcert takes. */
-export const concertJson = moonlightJson satisfies JsonObject;
-
-/** Starts the service. */
-export async function startSubject(settings: Settings = {}): Promise<Subject> {
-  const { baseUrl, database, close } = await startTestService(settings);
-  const stage = createStage(baseUrl);
-  const concert = await stage.concert();
-  const booking = await stage.booking(concert, { ticketCount: 1 });
-
-  const storedState = async () => JSON.stringify([...(await rows("concerts")), ...(await rows("bookings"))]);
-  const rows = (table: string) => database.query(`SELECT t::text FROM ${table} t ORDER BY id`);
-  const before = await storedState();
-  return {
-    ...{ baseUrl, database, close, concertId: String(concert.id), bookingId: String(booking.id) },
-    requests: Object.fromEntries(
-      scenarios.map((scenario) => [nameOf(scenario.method), rightJson(scenario, { concert, booking })]),
-    ),
-    async expectUnharmed() {
-      expect(await storedState()).toBe(before);
-      expect((await sendHttp(baseUrl, { path: `/api/v1/concerts/${concert.id}` })).status).toBe(200);
-    },
-  };
-}
-
-export type HttpRequest = Omit<WireRequest, "httpVersion">;
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-/** Sends one request over HTTP/1.1 on a new connection. */
-export async function sendHttp(baseUrl: string, request: HttpRequest): Promise<HttpAnswer> {
-  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
-}
-
-const answerOf = ({ status, headers, trailers, body }: RawResponse): HttpAnswer => ({
-  status,
-  headers: { ...headers, ...trailers },
-  text: body.toString(),
-});
-
-export const jsonType = { "content-type": "application/json" };
-
-/** The URL path of a method, such as `ConcertService.GetConcert`, for the RPC protocols. */
-export const rpcPath = (method: string) => `/frontrow.v1.${method.replace(".", "/")}`;
-
-/** Sends bytes as the body of a gRPC call, with further headers. The answer has the trailers among its headers. */
-export async function sendGrpc(
-  baseUrl: string,
-  path: string,
-  body: Uint8Array,
-  headers: Record<string, string> = {},
-): Promise<HttpAnswer> {
-  const fixed = { "content-type": "application/grpc", te: "trailers" };
-  const request = { httpVersion: 2, path, headers: { ...fixed, ...headers }, body } as const;
-  return answerOf(await sendRaw(Number(new URL(baseUrl).port), request));
-}
+import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import type { HttpAnswer } from "./http.ts";
 
 export interface Problem {
   readonly detail: string;

@@ -1,6 +1,6 @@
 /** Stored rows in REST's JSON, with the times that the database has given them. */
-import type { TestDatabase } from "./database/database.ts";
-import { moonlightJson, timestampJson, userId } from "./service/stage.ts";
+import type { TestDatabase } from "../database/database.ts";
+import { moonlightJson, timestampJson, userId } from "../service/stage.ts";
 
 async function storedTimes(database: TestDatabase, table: "concerts" | "bookings", id: bigint) {
   const bookingTime = table === "bookings" ? "booking_time" : "NULL::timestamptz";

@@ -1,8 +1,8 @@
 /** Compares the answers to a crowd with the stored bookings. */
 import { expect } from "vitest";
-import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
-import type { Wish } from "./booking/crowd.ts";
-import type { TestDatabase } from "./database/database.ts";
+import { BookingStatus } from "../../../gen/frontrow/v1/booking_pb.ts";
+import type { TestDatabase } from "../database/database.ts";
+import type { Wish } from "./crowd.ts";
 
 interface StoredBooking {
   readonly id: string;

@@ -1,9 +1,9 @@
 /** One request in JSON, sent by several protocols, with the answers in one shape. */
 import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
-import { scenarioOf } from "../methods/index.ts";
+import { scenarioOf } from "../../methods/index.ts";
+import type { JsonObject } from "../scenario/scenario.ts";
+import { restCall } from "../service/rest.ts";
 import { createProtocolClient, type Outcome, type Protocol, type Refusal } from "./protocols.ts";
-import type { JsonObject } from "./scenario.ts";
-import { restCall } from "./service/rest.ts";
 
 /** One protocol of each kind. Other tests cover what differs between protocols of one kind. */
 export const jsonProtocols = ["REST", "Connect JSON", "gRPC"] as const satisfies Protocol[];

@@ -1,4 +1,4 @@
-import type { Publish } from "../../src/domain/publish.ts";
+import type { Publish } from "../../../src/domain/publish.ts";
 
 export interface RecordedEvents<Events> {
   readonly publish: Publish<Events>;

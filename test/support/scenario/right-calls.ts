@@ -1,12 +1,12 @@
 /** Calls of every method that succeed while the service and its database work. */
 import { randomUUID } from "node:crypto";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { rightRequest, scenarios } from "../methods/index.ts";
-import { type Answer, callOnce } from "./exchange.ts";
+import { rightRequest, scenarios } from "../../methods/index.ts";
+import { type Answer, callOnce } from "../protocols/call-once.ts";
+import { type CallOptions, type Protocol, protocols, supports } from "../protocols/protocols.ts";
+import type { Stage } from "../service/stage.ts";
 import { declaredReasons } from "./matrix.ts";
-import { type CallOptions, type Protocol, protocols, supports } from "./protocols.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Stage } from "./service/stage.ts";
 
 export interface PreparedCall {
   readonly method: DescMethodUnary;
@@ -16,7 +16,7 @@ export interface PreparedCall {
 }
 
 /** A call to be made by one protocol. */
-export interface PlannedCall {
+interface PlannedCall {
   readonly call: PreparedCall;
   readonly protocol: Protocol;
 }

@@ -7,7 +7,7 @@ import {
   message as messageOption,
   oneof as oneofOption,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Violation } from "./protocols.ts";
+import type { Violation } from "../protocols/protocols.ts";
 import type { JsonObject, PolicyCase } from "./scenario.ts";
 
 /** The names of all rules of a message, such as `id int64.gt`, or `cel date_range` for the message as a whole. */

@@ -2,11 +2,11 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import Fastify, { type FastifyInstance } from "fastify";
-import { ignoreEvents } from "../../src/domain/publish.ts";
-import { routeNotFound } from "../../src/transport/http-errors.ts";
-import { type RestOptions, registerRestRoutes } from "../../src/transport/rest/routes.ts";
-import { createSendError } from "../../src/transport/send-error.ts";
-import { loadTestService } from "./service/test-schema.ts";
+import { ignoreEvents } from "../../../src/domain/publish.ts";
+import { routeNotFound } from "../../../src/transport/http-errors.ts";
+import { type RestOptions, registerRestRoutes } from "../../../src/transport/rest/routes.ts";
+import { createSendError } from "../../../src/transport/send-error.ts";
+import { loadTestService } from "./test-schema.ts";
 
 /** The service with a method for each feature of google/api/http.proto. */
 export const loadTranscodingService = () => loadTestService("frontrow.test.v1.TranscodingService");
@@ -26,7 +26,7 @@ export function echoImplementation(service: DescService, replacements: Record<st
   return handlers as RestOptions["services"][number]["implementation"];
 }
 
-export interface RestServer {
+interface RestServer {
   readonly app: FastifyInstance;
   readonly baseUrl: string;
 }

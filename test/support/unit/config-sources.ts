@@ -1,5 +1,5 @@
 /** Configurations of a project whose files a test writes. */
-import { ConfigError, type ConfigInput, loadConfig } from "../../src/config/load.ts";
+import { ConfigError, type ConfigInput, loadConfig } from "../../../src/config/load.ts";
 
 export const projectRoot = "/srv/frontrow";
 export const defaultFile = "/srv/frontrow/config/config.yaml";

@@ -3,13 +3,13 @@
  * hand. This file and the scenario files must not import `test/methods/index.ts`, which waits for them.
  */
 import type { DescMethodUnary, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Booking } from "../../gen/frontrow/v1/booking_pb.ts";
-import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
-import type { TestDatabase } from "./database/database.ts";
+import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
+import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
+import type { TestDatabase } from "../database/database.ts";
+import type { CallOptions, Protocol, Violation } from "../protocols/protocols.ts";
+import type { Stage } from "../service/stage.ts";
 import type { Caller, Word } from "./permissions.ts";
-import type { CallOptions, Protocol, Violation } from "./protocols.ts";
 import type { RuleCase } from "./rules.ts";
-import type { Stage } from "./service/stage.ts";
 
 /** Undefined leaves a field out. */
 export type JsonObject = Record<string, JsonValue | undefined>;
@@ -33,7 +33,7 @@ export const aborted: ErrorStatus = { code: "ABORTED", status: 409 };
 export const unusedId = 9_007_199_254_740_993n;
 
 /** What an HTTP client of REST sends for a request in JSON. */
-export interface RestRequest {
+interface RestRequest {
   readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   readonly body?: JsonObject;
@@ -54,7 +54,7 @@ export interface ExpectedResponse {
 }
 
 /** Calls the method, fails unless the response is as expected, and returns its message. */
-export type SuccessfulCall<Method extends DescMethodUnary> = (
+type SuccessfulCall<Method extends DescMethodUnary> = (
   request: Request<Method>,
   expected: (message: Response<Method>) => Promise<ExpectedResponse> | ExpectedResponse,
   options?: CallOptions,
@@ -73,7 +73,7 @@ export interface Success<Method extends DescMethodUnary> {
 }
 
 /** A request and how it is refused. */
-export interface RefusedRequest<Method extends DescMethodUnary> {
+interface RefusedRequest<Method extends DescMethodUnary> {
   readonly request: Request<Method>;
   readonly message: string | RegExp;
   readonly metadata?: Readonly<Record<string, unknown>>;
@@ -97,7 +97,7 @@ export interface Found {
 }
 
 /** A request, and what each caller gets for it. */
-export interface Permission<Method extends DescMethodUnary> {
+interface Permission<Method extends DescMethodUnary> {
   /** What is special about the request; empty for the usual one. */
   readonly what: string;
   /** The answer to each caller with a token of the service's issuer, and to a caller without a token. */
@@ -114,7 +114,7 @@ export interface PolicyCase {
 }
 
 /** An extreme value that the method takes: what to change in a right request, and what the response then has. */
-export type AcceptedCase = readonly [what: string, changes: JsonObject, response: object];
+type AcceptedCase = readonly [what: string, changes: JsonObject, response: object];
 
 /** All that the tests know of a method. */
 export interface Scenario<Method extends DescMethodUnary = DescMethodUnary> {

@@ -1,8 +1,9 @@
 /** The callers of the permission matrix, and how each of their refusals is answered: by hand. */
-import type { Exchange } from "./exchange.ts";
+
+import { allScopes, bearer, nowSeconds, type TokenIssuer } from "../auth/tokens.ts";
+import type { Exchange } from "../protocols/call-once.ts";
+import type { Protocol } from "../protocols/protocols.ts";
 import type { ExpectedRefusal } from "./expected-answers.ts";
-import type { Protocol } from "./protocols.ts";
-import { allScopes, bearer, nowSeconds, type TokenIssuer } from "./service/tokens.ts";
 
 /** A caller without a token, and the callers with a good one. */
 export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer";

@@ -1,6 +1,6 @@
 /** An issuer of tokens, and the settings of a service that trusts it. */
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
-import type { Settings } from "./service.ts";
+import type { Settings } from "../service/service.ts";
 
 export const issuer = "https://issuer.example";
 export const audience = "frontrow-under-test";

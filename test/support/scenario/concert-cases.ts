@@ -1,7 +1,8 @@
 /** Cases of a concert's description, which CreateConcert and UpdateConcert both take. */
+
+import { moonlight } from "../service/stage.ts";
 import { atMost, between, breaks, noNul, notBlank, type RuleCase, required } from "./rules.ts";
 import type { PolicyCase } from "./scenario.ts";
-import { moonlight } from "./service/stage.ts";
 
 /** A description that breaks the rules of four fields. */
 export const brokenDescription = { ...moonlight, name: " ", totalTickets: 0, price: 0.125, currencyCode: "usd" };

@@ -1,13 +1,13 @@
 /** A service that trusts one issuer, and its answers to a token by each kind of protocol. */
 import { expect } from "vitest";
-import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { callOnce } from "./exchange.ts";
-import { expectRefusal } from "./expected-answers.ts";
-import type { Protocol } from "./protocols.ts";
-import { type Settings, startTestService, type TestService } from "./service/service.ts";
-import { moonlight } from "./service/stage.ts";
-import { type TokenIssuer, trusting } from "./service/tokens.ts";
+import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { callOnce } from "../protocols/call-once.ts";
+import type { Protocol } from "../protocols/protocols.ts";
+import { expectRefusal } from "../scenario/expected-answers.ts";
+import { type Settings, startTestService, type TestService } from "../service/service.ts";
+import { moonlight } from "../service/stage.ts";
+import { type TokenIssuer, trusting } from "./tokens.ts";
 
 /** One protocol of each kind. */
 export const ways = ["REST", "gRPC", "Connect JSON"] as const satisfies Protocol[];
