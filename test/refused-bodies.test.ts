@@ -88,6 +88,13 @@ test.each([restPath, rpc, "/nowhere"])(
   },
 );
 
+test("no more is read of a body whose request the listener refuses", async () => {
+  const { waitFor, closed } = raw("POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n", Buffer.alloc(8_000_000, " "));
+  await waitFor("HTTP/1.1 400");
+  await closed;
+  expect(requests[0]?.socket.bytesRead).toBeLessThanOrEqual(maxReadBytes);
+});
+
 test("every protocol's client has its response", async () => {
   const post = (path: string, chunked: boolean) =>
     sendHttp(app.baseUrl, {

@@ -14,7 +14,6 @@ export function refuse(request: IncomingMessage, response: ServerResponse, error
     ...(request.httpVersionMajor === 1 && { connection: "close" }),
   });
   response.end(body);
-  request.resume();
 }
 
 /** Refuses a request with an Expect other than `100-continue`, which Node would answer with a bare 417. */
