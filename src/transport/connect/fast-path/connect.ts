@@ -10,15 +10,8 @@ import { tooLarge } from "../envelopes.ts";
 import { boundJsonError, type JsonError } from "../error-limits.ts";
 import { codeToHttpStatus, errorToJson, mergeNonProtocolHeaders, parseConnectTimeout } from "../internals.ts";
 import { isUndecodable } from "../workarounds.ts";
-import type { AnyMessage } from "./codec.ts";
-import {
-  compress,
-  type Exchange,
-  type Form,
-  type Protocol,
-  type ProtocolOptions,
-  responseHeaders,
-} from "./protocol.ts";
+import type { AnyMessage, MessageOptions } from "./codec.ts";
+import { compress, type Exchange, type Form, type Protocol, responseHeaders } from "./protocol.ts";
 
 export interface ConnectForms {
   /** The content types of POST with what they mean. */
@@ -33,12 +26,12 @@ const formats = [
 ];
 
 /** The forms of Connect's requests. */
-export function createConnect(options: ProtocolOptions): ConnectForms {
-  const { codec, maxMessageBytes } = options;
+export function createConnect(options: MessageOptions): ConnectForms {
+  const { maxMessageBytes } = options;
   const parse = async ({ method, form, encodings }: Exchange, received: Uint8Array) => {
     const bytes = (await encodings.request?.decompress(received, maxMessageBytes)) ?? received;
     try {
-      return codec.parse(method, form.isJson, bytes);
+      return method.codec.parse(form.isJson, bytes);
     } catch (error) {
       throw blameClient(error);
     }
@@ -58,20 +51,14 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
       return await parse(exchange, body);
     },
 
-    async succeed(exchange, bytes) {
-      await send(exchange, 200, bytes);
-    },
-
+    succeed: (exchange, bytes) => send(exchange, 200, bytes),
     fail: (exchange, error) => fail(exchange, error, codeToHttpStatus(error.code), options),
   };
   const get: Protocol = {
     ...protocol,
 
     read: (exchange) => parse(exchange, messageOf(exchange.form.query)),
-
-    async succeed(exchange, bytes, message) {
-      await sendTagged(exchange, bytes, message, options);
-    },
+    succeed: (exchange, bytes, message) => sendTagged(exchange, bytes, message, options),
   };
   return {
     post: formats.map(({ contentType, isJson }) => [contentType, { protocol, isJson, contentType }]),
@@ -95,7 +82,7 @@ function messageOf(query: URLSearchParams | undefined): Uint8Array {
   return Buffer.from(query?.get("message") ?? "", query?.get("base64") === "1" ? "base64" : "utf8");
 }
 
-async function fail(exchange: Exchange, error: ConnectError, status: number, options: ProtocolOptions): Promise<void> {
+async function fail(exchange: Exchange, error: ConnectError, status: number, options: MessageOptions): Promise<void> {
   const { header } = exchange;
   if (!error.isWireError) {
     mergeNonProtocolHeaders(header, error.metadata);
@@ -111,8 +98,7 @@ async function fail(exchange: Exchange, error: ConnectError, status: number, opt
 }
 
 async function send(exchange: Exchange, status: number, bytes: Uint8Array): Promise<void> {
-  const body = await pack(exchange, bytes);
-  write(exchange, status, body);
+  write(exchange, status, await pack(exchange, bytes));
 }
 
 /** The bytes as they are sent, which the response's headers then say. */
@@ -137,7 +123,7 @@ async function sendTagged(
   exchange: Exchange,
   bytes: Uint8Array,
   message: AnyMessage,
-  options: ProtocolOptions,
+  options: MessageOptions,
 ): Promise<void> {
   const { header, request } = exchange;
   const body = await pack(exchange, bytes);

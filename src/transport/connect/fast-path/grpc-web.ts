@@ -5,11 +5,12 @@
 import { type Envelope, joinEnvelopes, prefixBytes, tooLarge } from "../envelopes.ts";
 import { grpcStatusOk, trailerFlag, trailerSerialize } from "../internals.ts";
 import { decodeText, maxTextLength } from "../text-mode.ts";
-import { grpcCommons, readMessage, setError, wrap } from "./grpc.ts";
-import { type Exchange, type Form, type Protocol, type ProtocolOptions, responseHeaders } from "./protocol.ts";
+import type { MessageOptions } from "./codec.ts";
+import { formsOf, grpcCommons, readMessage, setError, wrap } from "./grpc.ts";
+import { type Exchange, type Form, type Protocol, responseHeaders } from "./protocol.ts";
 
 /** gRPC-Web's content types with what they mean. */
-export function createGrpcWeb(options: ProtocolOptions): [contentType: string, form: Form][] {
+export function createGrpcWeb(options: MessageOptions): [contentType: string, form: Form][] {
   const binary = createProtocol(options, (body) => body);
   const maxBodyBytes = maxTextLength(binary.maxBodyBytes);
   const text: Protocol = {
@@ -25,17 +26,7 @@ export function createGrpcWeb(options: ProtocolOptions): [contentType: string, f
   return [...formsOf("application/grpc-web", binary), ...formsOf("application/grpc-web-text", text)];
 }
 
-function formsOf(contentType: string, protocol: Protocol): [contentType: string, form: Form][] {
-  const proto = { protocol, isJson: false, contentType: `${contentType}+proto` };
-  const json = { protocol, isJson: true, contentType: `${contentType}+json` };
-  return [
-    [contentType, proto],
-    [proto.contentType, proto],
-    [json.contentType, json],
-  ];
-}
-
-function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buffer | string): Protocol {
+function createProtocol(options: MessageOptions, encode: (body: Buffer) => Buffer | string): Protocol {
   const send = (exchange: Exchange, messages: readonly Envelope[]) => {
     const { reply, trailer } = exchange;
     // A handler may have set another status, as Connect lets it.
@@ -49,7 +40,7 @@ function createProtocol(options: ProtocolOptions, encode: (body: Buffer) => Buff
     name: "grpc-web",
     maxBodyBytes: options.maxMessageBytes + prefixBytes,
 
-    read: (exchange, body) => readMessage(exchange, body, options, trailerFlag),
+    read: (exchange, body) => readMessage(exchange, body, options.maxMessageBytes, trailerFlag),
 
     async succeed(exchange, bytes) {
       send(exchange, [await wrap(exchange, bytes)]);
