@@ -13,15 +13,8 @@ import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "./internals.ts";
 import { breakOff, checkTrailer, joinVary } from "./responses.ts";
 import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./text-mode.ts";
-import {
-  abandoned,
-  answerBrokenText,
-  dropAllowedLength,
-  dropEndlessTimeout,
-  mendError,
-  nameCompression,
-  yieldOnce,
-} from "./workarounds.ts";
+import { dropAllowedLength, isReceivedWhole, mendError } from "./unary-pipeline.ts";
+import { abandoned, answerBrokenText, dropEndlessTimeout, nameCompression, yieldOnce } from "./workarounds.ts";
 
 export interface PipelineOptions {
   readonly maxMessageBytes: number;
@@ -69,7 +62,8 @@ async function answer(
   options: PipelineOptions,
 ): Promise<UniversalServerResponse> {
   dropEndlessTimeout(received.header);
-  dropAllowedLength(received.header, options.maxMessageBytes);
+  const isUnary = handler.method.methodKind === "unary";
+  if (isUnary) dropAllowedLength(received.header, options.maxMessageBytes);
   const body = await bodyOf(handler, exchange, options);
   // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
@@ -78,7 +72,7 @@ async function answer(
   const outcome = await handler(taken).catch((error) => answerBrokenText(error, taken));
   // To report: "The error of a call whose client has gone is written to a response that has closed."
   if (received.signal.aborted && outcome.status !== 200) throw abandoned;
-  const mended = nameCompression(await mendError(outcome), received);
+  const mended = nameCompression(isUnary ? await mendError(outcome) : outcome, received);
   const header = new Headers(mended.header);
   joinVary(header, exchange.reply);
   const limited = bounded(handler, mended);
@@ -87,25 +81,22 @@ async function answer(
 }
 
 /**
- * A request's body. That of a unary call is received as a whole before anything is done, so that nothing is begun for half a
- * request. Undefined if the client has gone before.
+ * A request's body. Undefined if the client has gone before all of it has arrived.
  *
  * To report: "A body that an HTTP/2 client resets ends like one that is complete", and "pieces of a byte each take 200 times
  * their size".
  */
 async function bodyOf(
   { method: { methodKind } }: UniversalHandler,
-  { request: { headers, method, raw }, reply }: Exchange,
+  { request, reply }: Exchange,
   { maxMessageBytes, shutdown }: PipelineOptions,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   const maxBytes = maxMessageBytes + prefixBytes;
-  const isText = isTextMode(headers["content-type"]);
-  // One that is too long by its own account is refused unread.
-  const isTooLong = Number(headers["content-length"] ?? 0) > maxBytes;
-  const isWhole = methodKind === "unary" && method === "POST" && !isTooLong;
-  if (!isWhole && !isText) return streamBody(raw, reply.raw, shutdown);
+  const isText = isTextMode(request.headers["content-type"]);
+  const isWhole = isText || (methodKind === "unary" && isReceivedWhole(request, maxBytes));
+  if (!isWhole) return streamBody(request.raw, reply.raw, shutdown);
   try {
-    const body = await (isText ? receiveText : receiveBody)(raw, maxBytes, shutdown);
+    const body = await (isText ? receiveText : receiveBody)(request.raw, maxBytes, shutdown);
     return body && yieldOnce(body);
   } catch (error) {
     // Connect answers an error of the body in the call's own protocol.

@@ -8,9 +8,9 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
+import { type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
-import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
+import { type ProtocolLimits, type ProtocolServer, type RequestHandler, unlessClosed } from "./protocol-server.ts";
 import { refuseExpectation } from "./refusals.ts";
 
 /** nghttp2's limit counts every reset. Ours (http2-connection.ts) counts only streams that no work was done for. */
@@ -76,7 +76,8 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   const reset = () => {
     stream.close(constants.NGHTTP2_CANCEL);
     // The reset waits behind what the client does not take.
-    if (stream.session !== undefined) destroyEventually(stream.session, lingerTimeoutMs, stream);
+    const { session } = stream;
+    unlessClosed(stream, lingerTimeoutMs, () => session?.destroy());
   };
   let unsentBytes = 0;
   let talks = false;
@@ -97,7 +98,9 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   // no failure to a client that has the whole response (RFC 9113, 8.1). Trailers are sent in the turn after this event.
   stream.on("wantTrailers", endAfterTrailers);
   // Responses without a body have no trailers.
-  stream.once("finish", () => endEventually(stream, lingerTimeoutMs));
+  stream.once("finish", () => {
+    if (!hasArrived(stream)) unlessClosed(stream, lingerTimeoutMs, () => endRequest(stream));
+  });
 }
 
 function endAfterTrailers(this: ServerHttp2Stream): void {
@@ -109,10 +112,4 @@ function endRequest(stream: ServerHttp2Stream): void {
   if (hasArrived(stream)) return;
   stream.close(constants.NGHTTP2_NO_ERROR);
   stream.resume();
-}
-
-function endEventually(stream: ServerHttp2Stream, lingerTimeoutMs: number): void {
-  if (hasArrived(stream)) return;
-  const timer = setTimeout(endRequest, lingerTimeoutMs, stream);
-  stream.once("close", () => clearTimeout(timer));
 }

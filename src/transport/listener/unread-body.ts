@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { unlessClosed } from "./protocol-server.ts";
 
 /** Past this the connection is closed: the next request would stand behind the rest of the body. */
 const maxReadBytes = 256 * 1024;
@@ -63,6 +64,5 @@ function closeAfter(request: IncomingMessage, response: ServerResponse): void {
 function closeSoon(socket: Socket): void {
   if (socket.writableEnded) return;
   socket.end();
-  const timer = setTimeout(() => socket.destroy(), closeDelayMs);
-  socket.once("close", () => clearTimeout(timer));
+  unlessClosed(socket, closeDelayMs, () => socket.destroy());
 }

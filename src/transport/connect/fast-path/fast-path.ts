@@ -8,7 +8,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Interceptor } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceBinding } from "../../../rpc/service.ts";
-import { createCallers } from "../../unary.ts";
+import { createCaller } from "../../unary.ts";
 import { createCodec, type JsonOptions, type MessageOptions } from "./codec.ts";
 import { createConnect } from "./connect.ts";
 import { createGrpc } from "./grpc.ts";
@@ -32,7 +32,6 @@ export interface FastPath {
 
 /** Prepares all unary methods of the services. */
 export function createFastPath(options: FastPathOptions): FastPath {
-  const startCallOf = createCallers(options);
   const methods = new Map<DescMethod, FastMethod>();
   for (const binding of options.services) {
     for (const method of binding.service.methods) {
@@ -41,7 +40,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
         path: `/${method.parent.typeName}/${method.name}`,
         isRead: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
         codec: createCodec(method, options),
-        startCall: startCallOf(binding, method.localName),
+        startCall: createCaller(binding, method.localName, options),
       });
     }
   }

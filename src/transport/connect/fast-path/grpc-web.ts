@@ -2,8 +2,8 @@
  * Unary calls of gRPC-Web: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md. The trailers are the last envelope of
  * the body. In the text form (`application/grpc-web-text`) the bodies of requests and responses are base64.
  */
-import { type Envelope, joinEnvelopes, prefixBytes, tooLarge } from "../envelopes.ts";
-import { grpcStatusOk, trailerFlag, trailerSerialize } from "../internals.ts";
+import { type Envelope, joinEnvelopes, prefixBytes, tooLarge, trailerEnvelope } from "../envelopes.ts";
+import { grpcStatusOk, trailerFlag } from "../internals.ts";
 import { decodeText, maxTextLength } from "../text-mode.ts";
 import type { MessageOptions } from "./codec.ts";
 import { formsOf, grpcCommons, readMessage, setError, wrap } from "./grpc.ts";
@@ -31,9 +31,8 @@ function createProtocol(options: MessageOptions, encode: (body: Buffer) => Buffe
     const { reply, trailer } = exchange;
     // A handler may have set another status, as Connect lets it.
     if (!trailer.has("grpc-status")) trailer.set("grpc-status", grpcStatusOk);
-    const last = { flags: trailerFlag, data: trailerSerialize(trailer) };
     reply.raw.writeHead(200, responseHeaders(exchange));
-    reply.raw.end(encode(joinEnvelopes(...messages, last)));
+    reply.raw.end(encode(joinEnvelopes(...messages, trailerEnvelope(trailer))));
   };
   return {
     ...grpcCommons,
