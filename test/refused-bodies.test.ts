@@ -69,6 +69,8 @@ test.each([restPath, rpc, "/nowhere", "/livez"])(
     socket.write("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
     await waitFor("HTTP/1.1 200");
     expect(received().match(/HTTP\/1.1 \d/g)).toHaveLength(2);
+    // Node adds it with the Keep-Alive hint, unless Fastify has set the header and it was removed.
+    expect(received().match(/connection: keep-alive/gi)).toHaveLength(path === restPath ? 1 : 2);
     const chunked = raw(head(path, "Transfer-Encoding: chunked"), "30d40\r\n", body, "\r\n0\r\n\r\n");
     expect(await chunked.closed).toMatch(/^HTTP\/1.1 4.*connection: close/is);
   },

@@ -28,8 +28,7 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     }
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
-    reply.removeHeader("connection");
-    if (isClosing) reply.header("connection", "close");
+    if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");
     // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
     if (httpStatus !== 415 && readsGrpcStatus(request)) {
       const isUnimplemented = unimplemented.has(httpStatus);

@@ -3,7 +3,7 @@
  * plugin reads and the response that it writes.
  */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
 import { receiveBody, streamBody } from "../request.ts";
@@ -22,17 +22,11 @@ export interface PipelineOptions {
   readonly publish: Publish<TransportEvents>;
 }
 
-/** The request and the reply of a call. */
-interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
+const replyKey = createContextKey<FastifyReply | undefined>(undefined, { description: "the call's HTTP reply" });
 
-const exchangeKey = createContextKey<Exchange | undefined>(undefined, { description: "the call's HTTP exchange" });
-
-/** Notes the request and the reply of a call, which Connect's handlers do not pass on. */
-export function setExchange(values: ContextValues, exchange: Exchange): void {
-  values.set(exchangeKey, exchange);
+/** Notes the reply of a call, which Connect's handlers do not pass on. */
+export function setReply(values: ContextValues, reply: FastifyReply): void {
+  values.set(replyKey, reply);
 }
 
 /**
@@ -43,12 +37,12 @@ export function setExchange(values: ContextValues, exchange: Exchange): void {
  */
 export function mend(handler: UniversalHandler, options: PipelineOptions): UniversalHandler {
   const mended = async (received: UniversalServerRequest): Promise<UniversalServerResponse> => {
-    const exchange = received.contextValues?.get(exchangeKey);
-    if (exchange === undefined) throw new Error("the call's exchange was not noted");
+    const reply = received.contextValues?.get(replyKey);
+    if (reply === undefined) throw new Error("the call's reply was not noted");
     try {
-      return await answer(handler, received, exchange, options);
+      return await answer(handler, received, reply, options);
     } catch (error) {
-      if (error !== abandoned) breakOff(exchange.reply, handler.requestPath, error, options.publish);
+      if (error !== abandoned) breakOff(reply, handler.requestPath, error, options.publish);
       throw abandoned;
     }
   };
@@ -58,25 +52,25 @@ export function mend(handler: UniversalHandler, options: PipelineOptions): Unive
 async function answer(
   handler: UniversalHandler,
   received: UniversalServerRequest,
-  exchange: Exchange,
+  reply: FastifyReply,
   options: PipelineOptions,
 ): Promise<UniversalServerResponse> {
   dropEndlessTimeout(received.header);
   const isUnary = handler.method.methodKind === "unary";
   if (isUnary) dropAllowedLength(received.header, options.maxMessageBytes);
-  const body = await bodyOf(handler, exchange, options);
+  const body = await bodyOf(handler, reply, options);
   // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
-  const isText = isTextMode(exchange.request.headers["content-type"]);
+  const isText = isTextMode(reply.request.headers["content-type"]);
   const taken = { ...(isText ? asBinary(received) : received), body };
   const outcome = await handler(taken).catch((error) => answerBrokenText(error, taken));
   // To report: "The error of a call whose client has gone is written to a response that has closed."
   if (received.signal.aborted && outcome.status !== 200) throw abandoned;
   const mended = nameCompression(isUnary ? await mendError(outcome) : outcome, received);
   const header = new Headers(mended.header);
-  joinVary(header, exchange.reply);
+  joinVary(header, reply);
   const limited = bounded(handler, mended);
-  const whole = watched(isText ? encodeText(limited) : limited, handler, exchange, options.publish);
+  const whole = watched(isText ? encodeText(limited) : limited, handler, reply, options.publish);
   return { ...mended, header: isText ? textHeader(header) : header, body: whole };
 }
 
@@ -88,13 +82,13 @@ async function answer(
  */
 async function bodyOf(
   { method: { methodKind } }: UniversalHandler,
-  { request, reply }: Exchange,
+  { request, raw }: FastifyReply,
   { maxMessageBytes, shutdown }: PipelineOptions,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   const maxBytes = maxMessageBytes + prefixBytes;
   const isText = isTextMode(request.headers["content-type"]);
   const isWhole = isText || (methodKind === "unary" && isReceivedWhole(request, maxBytes));
-  if (!isWhole) return streamBody(request.raw, reply.raw, shutdown);
+  if (!isWhole) return streamBody(request.raw, raw, shutdown);
   try {
     const body = await (isText ? receiveText : receiveBody)(request.raw, maxBytes, shutdown);
     return body && yieldOnce(body);
@@ -108,7 +102,7 @@ async function bodyOf(
 function watched(
   body: AsyncGenerator<Uint8Array>,
   handler: UniversalHandler,
-  { reply }: Exchange,
+  reply: FastifyReply,
   publish: Publish<TransportEvents>,
 ): AsyncIterable<Uint8Array> {
   const end = (error: unknown) => breakOff(reply, handler.requestPath, error, publish);

@@ -2,13 +2,11 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type ProtocolLimits, unlessClosed } from "./protocol-server.ts";
 
-export interface Http2Connection {
-  /** Notes that work is done for a stream. One that ends without any counts as wasted. */
-  begin(stream: ServerHttp2Stream): void;
-}
+/** Notes that work is done for a stream. One that ends without any counts as wasted. */
+export type BeginStream = (stream: ServerHttp2Stream) => void;
 
 /** Limits a connection until it closes. */
-export function limitConnection(session: ServerHttp2Session, limits: ProtocolLimits): Http2Connection {
+export function limitConnection(session: ServerHttp2Session, limits: ProtocolLimits): BeginStream {
   const { maxConcurrentStreams } = limits;
   const isWasteTooMuch = limitWaste(maxConcurrentStreams);
   const timer = closeWhenIdle(session, limits, () => streams === 0);
@@ -46,11 +44,9 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
     // Not at "close", which is in a later turn: one packet begins thousands of streams.
     countWaste();
   });
-  return {
-    begin(stream) {
-      begun.add(stream);
-      stream.on("aborted", onAborted);
-    },
+  return (stream) => {
+    begun.add(stream);
+    stream.on("aborted", onAborted);
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
+import { type BeginStream, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
 import { type ProtocolLimits, type ProtocolServer, type RequestHandler, unlessClosed } from "./protocol-server.ts";
 import { refuseExpectation } from "./refusals.ts";
@@ -28,18 +28,18 @@ const floodLimits = {
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const settings = { maxHeaderListSize: limits.maxHeaderBytes };
   const opening = openingSettings({ maxConcurrentStreams: limits.maxConcurrentStreams }, settings);
-  const connections = new Map<Http2Session | undefined, Http2Connection>();
+  const connections = new Map<Http2Session | undefined, BeginStream>();
   let draining = false;
 
   const receive = (handle: RequestHandler) => (request: Http2ServerRequest, response: Http2ServerResponse) => {
     const { stream } = request;
-    const connection = connections.get(stream.session);
+    const begin = connections.get(stream.session);
     // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
     // they need for it until the last one is through.
     setImmediate(() => {
       // The client has reset it meanwhile.
       if (stream.destroyed || stream.aborted) return;
-      connection?.begin(stream);
+      begin?.(stream);
       limitTimes(request, response, limits);
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);

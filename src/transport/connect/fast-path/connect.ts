@@ -13,20 +13,13 @@ import { isUndecodable } from "../workarounds.ts";
 import type { AnyMessage, MessageOptions } from "./codec.ts";
 import { compress, type Exchange, type Form, type Protocol, responseHeaders } from "./protocol.ts";
 
-export interface ConnectForms {
-  /** The content types of POST with what they mean. */
-  readonly post: [contentType: string, form: Form][];
-  /** The form of a GET; undefined for a query that names no format, which the fast path does not own. */
-  get(request: FastifyRequest): Form | undefined;
-}
-
 const formats = [
   { name: "proto", isJson: false, contentType: "application/proto" },
   { name: "json", isJson: true, contentType: "application/json" },
 ];
 
 /** The forms of Connect's requests. */
-export function createConnect(options: MessageOptions): ConnectForms {
+export function createConnect(options: MessageOptions) {
   const { maxMessageBytes } = options;
   const parse = async ({ method, form, encodings }: Exchange, received: Uint8Array) => {
     const bytes = (await encodings.request?.decompress(received, maxMessageBytes)) ?? received;
@@ -61,8 +54,10 @@ export function createConnect(options: MessageOptions): ConnectForms {
     succeed: (exchange, bytes, message) => sendTagged(exchange, bytes, message, options),
   };
   return {
-    post: formats.map(({ contentType, isJson }) => [contentType, { protocol, isJson, contentType }]),
-    get(request) {
+    /** The content types of POST with what they mean. */
+    post: formats.map(({ contentType, isJson }): [string, Form] => [contentType, { protocol, isJson, contentType }]),
+    /** The form of a GET; undefined for a query that names no format, which the fast path does not own. */
+    get(request: FastifyRequest): Form | undefined {
       // The mount has refused malformed ones.
       const query = queryOf(request);
       const format = formats.find(({ name }) => name === query.get("encoding"));

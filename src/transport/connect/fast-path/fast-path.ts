@@ -56,15 +56,12 @@ export function createFastPath(options: FastPathOptions): FastPath {
   };
 }
 
-/** The form of a unary method's request; undefined for one that is the mount's to answer or to refuse. */
-export type FormOf = (method: Pick<FastMethod, "isRead">, request: FastifyRequest) => Form | undefined;
-
-/** Prepares the forms of all protocols. */
-export function createForms(options: MessageOptions): FormOf {
+/** Finds the form of a unary method's request; undefined for one that is the mount's to answer or to refuse. */
+export function createForms(options: MessageOptions) {
   const connect = createConnect(options);
   const forms = new Map<string, Form>([...connect.post, ...createGrpc(options), ...createGrpcWeb(options)]);
   const postOf = (type: string) => forms.get(type) ?? forms.get(canonical(type));
-  return ({ isRead }, request) => {
+  return ({ isRead }: Pick<FastMethod, "isRead">, request: FastifyRequest): Form | undefined => {
     const { "content-type": type = "" } = request.headers;
     if (request.method === "POST") return postOf(type);
     // A GET needs no content type, but cannot have another protocol's.
