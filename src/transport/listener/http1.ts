@@ -79,9 +79,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       for (const { newest } of pending.values()) closeAfter(newest);
       server.closeIdleConnections();
     },
-    stop() {
-      server.close();
-    },
+    stop: () => void server.close(),
   };
 }
 

@@ -120,17 +120,18 @@ async function sendTagged(
   message: AnyMessage,
   options: MessageOptions,
 ): Promise<void> {
-  const { header, request } = exchange;
+  const { header, reply } = exchange;
+  const { headers } = reply.request;
   const body = await pack(exchange, bytes);
   const version = versionOf(message);
   const etag = etagOf(body, version);
-  if (!isMatch(request.headers, etag, version)) {
+  if (!isMatch(headers, etag, version)) {
     header.delete("content-encoding");
     // As Connect writes errors, so that its clients can read it; the status is that of REST.
     return await fail(exchange, connectErrorOf(httpError(412).status), 412, options);
   }
   header.set("etag", etag);
-  if (!isNotModified(request.headers, etag)) return write(exchange, 200, body);
+  if (!isNotModified(headers, etag)) return write(exchange, 200, body);
   for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
   write(exchange, 304, Buffer.alloc(0));
 }

@@ -51,7 +51,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
       const form = method && formOf(method, request);
       if (!form) return undefined;
       reply.hijack();
-      return respond({ method, form, request, reply }, options);
+      return respond({ method, form, reply }, options);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What the fast path's protocols have in common. */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { StartCall } from "../../unary.ts";
 import type { Compression } from "../internals.ts";
 import { joinVary } from "../responses.ts";
@@ -30,7 +30,6 @@ export interface FastMethod {
 export interface OwnedRequest {
   readonly method: FastMethod;
   readonly form: Form;
-  readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
 

@@ -63,15 +63,15 @@ const emptyBody = { bytes: Buffer.alloc(0) };
 
 /** The whole body; undefined if the client goes before it is complete. */
 async function receive(
-  { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
+  { form: { protocol, query }, reply: { request } }: OwnedRequest,
   { maxMessageBytes, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
   if (query) return emptyBody;
   const { maxBodyBytes } = protocol;
-  const announcedBytes = Number(headers["content-length"] ?? 0);
+  const announcedBytes = Number(request.headers["content-length"] ?? 0);
   try {
     if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
-    const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
+    const bytes = await receiveBody(request.raw, maxBodyBytes, shutdown);
     return bytes && { bytes };
   } catch (error) {
     return { error };
@@ -81,8 +81,9 @@ async function receive(
 const noEncodings: Encodings = { request: null, response: null };
 
 /** What the request is compressed with, and what the response may be; an error if the former is unknown. */
-function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
+function negotiate({ form: { protocol, query }, reply }: OwnedRequest, known: Compression): Encodings {
   const { acceptHeader } = protocol;
+  const { headers } = reply.request;
   const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
   const accepted = headers[acceptHeader];
   if (encoding === undefined && accepted === undefined) return noEncodings;
@@ -94,7 +95,8 @@ function negotiate({ form: { protocol, query }, request: { headers } }: OwnedReq
  * The order is Connect's.
  */
 async function call(exchange: Exchange, received: Received): Promise<AnyMessage> {
-  const { method, form, request, reply } = exchange;
+  const { method, form, reply } = exchange;
+  const { request } = reply;
   const { protocol } = form;
   const header = readHeaders(request.headers);
   if (protocol.name === "connect") checkVersion(request.method, form.query ?? header);
