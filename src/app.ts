@@ -22,8 +22,7 @@ import { type AppEvents, createEventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
-import { drain } from "./transport/listener/drain.ts";
-import { type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
+import { drain, type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
 import { createReadiness } from "./transport/readiness.ts";
 
 /** The running service. */

@@ -77,14 +77,7 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
     packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify"],
-    offers: [
-      "events.ts",
-      "http.ts",
-      "listener/connection-limit.ts",
-      "listener/drain.ts",
-      "listener/listen.ts",
-      "readiness.ts",
-    ],
+    offers: ["events.ts", "http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
   },
   "src/transport/json": {
     imports: ["src/domain"],
@@ -116,7 +109,7 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport/listener": {
     imports: ["src/domain", ...transport("events", "http-errors", "rest/problem-details")],
-    offers: ["connection-limit.ts", "drain.ts", "listen.ts", "unread-body.ts"],
+    offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],
   },
   // Observes all others.
   "src/telemetry": {

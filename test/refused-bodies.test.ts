@@ -62,6 +62,8 @@ test.each([restPath, rpc, "/nowhere", "/livez"])(
     socket.write("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
     await waitFor("HTTP/1.1 200");
     expect(received().match(/HTTP\/1.1 \d/g)).toHaveLength(2);
+    // Node adds it with the Keep-Alive hint, unless Fastify has set the header and it was removed.
+    expect(received().match(/connection: keep-alive/gi)).toHaveLength(path === restPath ? 1 : 2);
     const chunked = raw(head(path, "Transfer-Encoding: chunked"), "30d40\r\n", body, "\r\n0\r\n\r\n");
     expect(await chunked.closed).toMatch(/^HTTP\/1.1 4.*connection: close/is);
   },
@@ -80,6 +82,13 @@ test.each([restPath, rpc, "/nowhere"])(
     for (const { socket } of requests) expect(socket.bytesRead).toBeLessThanOrEqual(maxReadBytes);
   },
 );
+
+test("no more is read of a body whose request the listener refuses", async () => {
+  const { waitFor, closed } = raw("POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n", Buffer.alloc(8_000_000, " "));
+  await waitFor("HTTP/1.1 400");
+  await closed;
+  expect(requests[0]?.socket.bytesRead).toBeLessThanOrEqual(maxReadBytes);
+});
 
 test("every protocol's client has its response", async () => {
   const post = (path: string, chunked: boolean) =>

@@ -265,6 +265,19 @@ describe("close", () => {
     await closing;
   });
 
+  test("announces the close also in the response to a chunked request that is still arriving", async () => {
+    const connection = openRaw(port);
+    const chunked = "POST /chunked HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";
+    connection.socket.write(getRequest("/held") + chunked);
+    await heldCalls(1);
+    const closing = listener.close();
+    connection.socket.write("0\r\n\r\n");
+    held[0]?.end("done");
+    const text = await connection.closed;
+    expect(text).toMatch(/done.*connection: close.*POST \/chunked 0 bytes/is);
+    await closing;
+  });
+
   test("refuses new streams on a connection whose open stream finishes", async () => {
     const client = session(port);
     const answer = http2Get(client, "/held");

@@ -2,18 +2,10 @@
 import { createRegistry, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
-export interface Descriptors {
-  /** Names are as imports spell them, with `.proto`. */
-  fileByName(name: string): DescFile | undefined;
-  /** The file that declares a service, method, message, field, oneof, enum, enum value or extension of this full name. */
-  fileBySymbol(symbol: string): DescFile | undefined;
-  fileByExtension(messageName: string, fieldNumber: number): DescFile | undefined;
-  /** The numbers of the known extensions of a message, ascending; undefined if there is no such message. */
-  extensionNumbers(messageName: string): readonly number[] | undefined;
-}
+export type Descriptors = ReturnType<typeof createDescriptors>;
 
 /** The descriptors of these files and of all that they import. */
-export function createDescriptors(roots: Iterable<DescFile>): Descriptors {
+export function createDescriptors(roots: Iterable<DescFile>) {
   const files = new Set(roots);
   // The iteration of a set includes what is added meanwhile.
   for (const file of files) for (const imported of file.dependencies) files.add(imported);
@@ -22,13 +14,16 @@ export function createDescriptors(roots: Iterable<DescFile>): Descriptors {
   const members = new Map(Array.from(registry).flatMap((type) => membersOf(type).map((name) => [name, type.file])));
 
   return {
-    fileByName: (name) => byName.get(name),
-    fileBySymbol: (symbol) => registry.get(symbol)?.file ?? members.get(symbol),
-    fileByExtension(messageName, fieldNumber) {
+    /** Names are as imports spell them, with `.proto`. */
+    fileByName: (name: string) => byName.get(name),
+    /** The file that declares a service, method, message, field, oneof, enum, enum value or extension of this full name. */
+    fileBySymbol: (symbol: string): DescFile | undefined => registry.get(symbol)?.file ?? members.get(symbol),
+    fileByExtension(messageName: string, fieldNumber: number): DescFile | undefined {
       const message = registry.getMessage(messageName);
       return message && registry.getExtensionFor(message, fieldNumber)?.file;
     },
-    extensionNumbers(messageName) {
+    /** The numbers of the known extensions of a message, ascending; undefined if there is no such message. */
+    extensionNumbers(messageName: string): readonly number[] | undefined {
       if (!registry.getMessage(messageName)) return undefined;
       const extensions = Array.from(registry).filter((type) => type.kind === "extension");
       const ofMessage = extensions.filter(({ extendee }) => extendee.typeName === messageName);

@@ -29,83 +29,101 @@ export interface Readiness {
 export interface ReadinessOptions {
   /** Resolves with whether the database takes writes. Never called again before it has resolved. */
   readonly probe: () => Promise<Health>;
-  readonly intervalMs?: number;
-  /** How long the service stays ready without a good probe: a short restart must not take every replica out at once. */
-  readonly toleranceMs?: number;
-  /** A probe that takes longer counts as failed until it resolves. */
-  readonly probeTimeoutMs?: number;
-  /** The number of good probes in a row that make the service ready again. More than one keeps it from flapping. */
-  readonly goodProbes?: number;
   readonly now?: () => number;
   readonly publish: Publish<TransportEvents>;
 }
 
+const probeIntervalMs = 1_000;
+/** A probe that takes longer counts as failed until it resolves. */
+const probeTimeoutMs = 5_000;
+/** How long the service stays ready without a good probe: a short restart must not take every replica out at once. */
+const toleranceMs = 10_000;
+/** The number of good probes in a row that make the service ready again. More than one keeps it from flapping. */
+const goodProbes = 3;
+
 const noAnswer: Problem = { isGood: false, reason: noAnswerReason };
 
 /** Creates a readiness that is "starting" until `started` is called. */
-export function createReadiness(options: ReadinessOptions): Readiness {
-  const { toleranceMs = 10_000, goodProbes = 3, now = () => performance.now() } = options;
-  const states = createStates(options.publish);
+export function createReadiness({ probe, publish, now = () => performance.now() }: ReadinessOptions): Readiness {
   const draining = new AbortController();
-  const watch = createWatch(options, note);
+  const listeners = new Set<(state: ReadinessState) => void>();
+  let state: ReadinessState = "starting";
+  let problem: Problem | undefined;
   let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
-
-  function note(health: Health): void {
+  const watch = createWatch(probe, now, (health) => {
     if (!health.isGood) {
       goodInARow = 0;
-      if (now() - lastGoodAt > toleranceMs) states.change("unavailable", health);
+      if (now() - lastGoodAt > toleranceMs) change("unavailable", health);
       return;
     }
     lastGoodAt = now();
     goodInARow += 1;
-    if (states.state === "starting" || goodInARow >= goodProbes) states.change("ready");
+    if (state === "starting" || goodInARow >= goodProbes) change("ready");
+  });
+
+  /** `found` is what makes it unavailable. */
+  function change(next: ReadinessState, found?: Problem): void {
+    problem = found;
+    if (state === next) return;
+    state = next;
+    publish("transport.readiness_changed", { state, reason: found?.reason, cause: found?.cause });
+    notify();
   }
 
-  function announceDrain(): void {
-    states.change("draining");
-    watch.end();
+  function notify(): void {
+    for (const listener of [...listeners]) listener(state);
+  }
+
+  function onChange(listener: (state: ReadinessState) => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   return {
     get state() {
-      return states.state;
+      return state;
     },
     get reason() {
-      return states.reason;
+      return problem?.reason;
     },
     async started() {
-      if (states.state !== "starting" || watch.isOn()) return;
+      if (state !== "starting" || watch.isOn()) return;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const forget = states.onChange(() => resolve());
+      const forget = onChange(() => resolve());
       watch.begin();
       await promise;
       forget();
     },
-    announceDrain,
+    announceDrain() {
+      watch.end();
+      change("draining");
+    },
     drain() {
-      const isAnnounced = states.state === "draining";
       draining.abort();
-      if (isAnnounced) states.notify();
-      else announceDrain();
+      watch.end();
+      if (state === "draining") notify();
+      else change("draining");
     },
     draining: draining.signal,
-    onChange: states.onChange,
+    onChange,
     close() {
       watch.end();
-      states.forgetListeners();
+      listeners.clear();
     },
   };
 }
 
 /** Probes at intervals, one probe at a time, and notes what each finds until the watch ends. */
-function createWatch(
-  { probe, intervalMs = 1_000, probeTimeoutMs = 5_000, now = () => performance.now() }: ReadinessOptions,
-  note: (health: Health) => void,
-) {
+function createWatch(probe: () => Promise<Health>, now: () => number, note: (health: Health) => void) {
   let timer: NodeJS.Timeout | undefined;
   let probingSince: number | undefined;
   const noteIfOn = (health: Health) => timer && note(health);
+
+  function look(): void {
+    if (probingSince === undefined) void probeOnce();
+    else if (now() - probingSince >= probeTimeoutMs) noteIfOn(noAnswer);
+  }
 
   async function probeOnce(): Promise<void> {
     probingSince = now();
@@ -118,55 +136,15 @@ function createWatch(
     }
   }
 
-  function look(): void {
-    if (probingSince === undefined) void probeOnce();
-    else if (now() - probingSince >= probeTimeoutMs) noteIfOn(noAnswer);
-  }
-
   return {
     isOn: () => timer !== undefined,
     begin() {
-      timer = setInterval(look, intervalMs);
+      timer = setInterval(look, probeIntervalMs);
       look();
     },
     end() {
       clearInterval(timer);
       timer = undefined;
     },
-  };
-}
-
-/** The state, its reason, and the listeners that are called at each change. */
-function createStates(publish: Publish<TransportEvents>) {
-  const listeners = new Set<(state: ReadinessState) => void>();
-  let state: ReadinessState = "starting";
-  let problem: Problem | undefined;
-
-  function notify(): void {
-    for (const listener of [...listeners]) listener(state);
-  }
-
-  return {
-    get state() {
-      return state;
-    },
-    get reason() {
-      return problem?.reason;
-    },
-    /** `found` is what makes it unavailable. There is no way back from "draining". */
-    change(next: ReadinessState, found?: Problem): void {
-      if (state === "draining") return;
-      problem = found;
-      if (state === next) return;
-      state = next;
-      publish("transport.readiness_changed", { state, reason: found?.reason, cause: found?.cause });
-      notify();
-    },
-    notify,
-    onChange(listener: (state: ReadinessState) => void): () => void {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    forgetListeners: () => listeners.clear(),
   };
 }

@@ -26,10 +26,9 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     if (httpStatus === 500 && isUnseen) {
       publish("transport.request_failed", { method: request.method, path: request.url, error });
     }
-    // Fastify adds a header when a body is refused. Which connections close is for the listener to announce.
-    const announced = reply.raw.getHeader("connection");
-    reply.removeHeader("connection");
-    if (announced !== undefined) reply.raw.setHeader("connection", announced);
+    // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
+    const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
+    if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");
     // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
     if (httpStatus !== 415 && readsGrpcStatus(request)) {
       const isUnimplemented = unimplemented.has(httpStatus);

@@ -9,7 +9,6 @@ import {
   ConnectError,
   type ContextValues,
   createContextKey,
-  createContextValues,
   createServiceImplSpec,
   type HandlerContext,
   type Interceptor,
@@ -26,7 +25,7 @@ export interface CallInit {
   readonly httpMethod: string;
   readonly url: string;
   readonly header: Headers;
-  readonly contextValues: ContextValues | undefined;
+  readonly contextValues: ContextValues;
   /** The client's timeout, if it has one. No longer than a timer can wait. */
   readonly timeoutMs?: number | undefined;
   /** Where headers and trailers of the response go, with those that the protocol has set; new ones if not given. */
@@ -46,38 +45,32 @@ export interface Call {
 /** Starts a call of one method. */
 export type StartCall = (message: MessageShape<DescMessage>, init: CallInit) => Call;
 
-export interface CallerOptions {
-  readonly interceptors: Interceptor[];
-  /** Aborts the signals of all calls under way. */
-  readonly shutdown: ShutdownNotices;
-}
-
-/** A function that makes callers of a service's methods by their local name. */
-export function createCallers(options: CallerOptions): (binding: ServiceBinding, method: string) => StartCall {
-  const { interceptors, shutdown } = options;
-
-  return ({ service, implementation }, localName) => {
-    const spec = createServiceImplSpec(service, implementation).methods[localName];
-    if (spec?.kind !== "unary") throw new Error(`${service.typeName} has no unary method ${localName}`);
-    const invoke = compose(spec, interceptors);
-    return (message, init) => {
-      const controller = new AbortController();
-      const abort = (reason: unknown) => controller.abort(reason);
-      shutdown.add(abort);
-      const timer = abortLater(controller, init.timeoutMs);
-      const context = createContext(spec, init, controller.signal);
-      const answer = invoke(message, context).finally(() => {
-        shutdown.remove(abort);
-        clearTimeout(timer);
-        // The abort also releases what still listens to the signal.
-        controller.abort(ended);
-      });
-      const cancel = () => {
-        if (!controller.signal.aborted) controller.abort(new ConnectError("the client has gone away", Code.Canceled));
-      };
-      const { responseHeader, responseTrailer } = context;
-      return { responseHeader, responseTrailer, answer, cancel };
+/** Creates a caller of one unary method. `shutdown` aborts the signals of all calls under way. */
+export function createCaller(
+  { service, implementation }: ServiceBinding,
+  localName: string,
+  { interceptors, shutdown }: { readonly interceptors: Interceptor[]; readonly shutdown: ShutdownNotices },
+): StartCall {
+  const spec = createServiceImplSpec(service, implementation).methods[localName];
+  if (spec?.kind !== "unary") throw new Error(`${service.typeName} has no unary method ${localName}`);
+  const invoke = compose(spec, interceptors);
+  return (message, init) => {
+    const controller = new AbortController();
+    const abort = (reason: unknown) => controller.abort(reason);
+    shutdown.add(abort);
+    const timer = abortLater(controller, init.timeoutMs);
+    const context = createContext(spec, init, controller.signal);
+    const answer = invoke(message, context).finally(() => {
+      shutdown.remove(abort);
+      clearTimeout(timer);
+      // The abort also releases what still listens to the signal.
+      controller.abort(ended);
+    });
+    const cancel = () => {
+      if (!controller.signal.aborted) controller.abort(new ConnectError("the client has gone away", Code.Canceled));
     };
+    const { responseHeader, responseTrailer } = context;
+    return { responseHeader, responseTrailer, answer, cancel };
   };
 }
 
@@ -155,7 +148,7 @@ function createContext(spec: MethodImplSpec, init: CallInit, signal: AbortSignal
     requestHeader: init.header,
     responseHeader: init.responseHeader ?? new Headers(),
     responseTrailer: init.responseTrailer ?? new Headers(),
-    values: init.contextValues ?? createContextValues(),
+    values: init.contextValues,
   };
 }
 

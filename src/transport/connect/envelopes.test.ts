@@ -48,10 +48,11 @@ describe("the message of a gRPC-Web request", () => {
   const method = ConcertService.method.getConcert;
   const decompress = vi.fn(compressionGzip.decompress);
   const encodings = { request: { ...compressionGzip, decompress }, response: null };
-  const exchange = { method, form: { isJson: false }, encodings } as unknown as Exchange;
-  const options = { codec: createCodec([method], { jsonOptions: {}, maxMessageBytes: 1_000 }), jsonOptions: {} };
+  const maxMessageBytes = 1_000;
+  const codec = createCodec(method, { jsonOptions: {}, maxMessageBytes });
+  const exchange = { method: { codec }, form: { isJson: false }, encodings } as unknown as Exchange;
   const read = (...envelopes: readonly Envelope[]) =>
-    readMessage(exchange, joinEnvelopes(...envelopes), { ...options, maxMessageBytes: 1_000 }, trailerFlag);
+    readMessage(exchange, joinEnvelopes(...envelopes), maxMessageBytes, trailerFlag);
   const message = { flags: 0, data: Buffer.of(8, 7) };
   const trailers = { flags: trailerFlag | 1, data: gzipSync("a: b") };
 

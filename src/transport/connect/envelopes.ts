@@ -1,5 +1,6 @@
 /** The framing of gRPC, gRPC-Web and Connect's streams: each message follows a byte of flags and four of its length. */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { trailerFlag, trailerSerialize } from "./internals.ts";
 
 /** The flags and the length before a message. */
 export const prefixBytes = 5;
@@ -10,6 +11,11 @@ const maxEnvelopes = 3;
 export interface Envelope {
   readonly flags: number;
   readonly data: Uint8Array;
+}
+
+/** The envelope of gRPC-Web's trailers, the last of a body. */
+export function trailerEnvelope(trailer: Headers): Envelope {
+  return { flags: trailerFlag, data: trailerSerialize(trailer) };
 }
 
 /** The envelopes one after another. */

@@ -5,8 +5,8 @@
 import { gunzipSync } from "node:zlib";
 import { ConnectError } from "@connectrpc/connect";
 import { shortMessage } from "../../domain/short-text.ts";
-import { joinEnvelopes, prefixBytes } from "./envelopes.ts";
-import { compressedFlag, endStreamFlag, trailerFlag, trailerParse, trailerSerialize } from "./internals.ts";
+import { joinEnvelopes, prefixBytes, trailerEnvelope } from "./envelopes.ts";
+import { compressedFlag, endStreamFlag, trailerFlag, trailerParse } from "./internals.ts";
 
 /** Of an error's details in base64. Ours are shorter. */
 const maxDetailsLength = 4_096;
@@ -78,7 +78,7 @@ function boundEnvelope(envelope: Uint8Array): Uint8Array {
   if ((flags & trailerFlag) !== 0) {
     const trailer = trailerParse(data);
     boundTrailer(trailer);
-    return joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) });
+    return joinEnvelopes(trailerEnvelope(trailer));
   }
   const { error, ...end } = JSON.parse(Buffer.from(data).toString());
   const bounded = { ...end, ...(error && { error: boundJsonError(error) }) };

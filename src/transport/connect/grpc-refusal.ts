@@ -6,9 +6,9 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isGrpc } from "../request.ts";
-import { joinEnvelopes } from "./envelopes.ts";
+import { joinEnvelopes, trailerEnvelope } from "./envelopes.ts";
 import { boundTrailer } from "./error-limits.ts";
-import { setTrailerStatus, trailerFlag, trailerSerialize } from "./internals.ts";
+import { setTrailerStatus } from "./internals.ts";
 
 /** Whether the client of a request reads nothing but a gRPC status: gRPC over HTTP/2, or gRPC-Web. */
 export function readsGrpcStatus(request: FastifyRequest): boolean {
@@ -38,7 +38,7 @@ export function refuseGrpc(reply: FastifyReply, error: ConnectError): void {
     raw.addTrailers(Object.fromEntries(trailer));
     raw.end();
   } else {
-    const body = joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) });
+    const body = joinEnvelopes(trailerEnvelope(trailer));
     raw.end(web === "" ? body : body.toString("base64"));
   }
 }

@@ -18,7 +18,7 @@ import { createShutdownNotices } from "../shutdown-notices.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
 import { refuseGrpc } from "./grpc-refusal.ts";
 import type { UniversalHandler } from "./internals.ts";
-import { mend, setExchange } from "./pipeline.ts";
+import { mend, setReply } from "./pipeline.ts";
 import { faultOf, refusalOf } from "./refusals.ts";
 import { breakOff, isGone } from "./responses.ts";
 import { checkConnectVersion, gzipOnly } from "./workarounds.ts";
@@ -54,7 +54,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
   const mending = { ...options, shutdown };
   /** By path. */
   const handlers = new Map<string, UniversalHandler>();
-  const calls = createCalls();
+  const values = new WeakMap<FastifyRequest, ContextValues>();
 
   await fastify.register(async (scope) => {
     // Connect and the fast path read bodies themselves, whatever their type. To report of connect-fastify: "Fastify answers 415
@@ -66,8 +66,8 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       if (handler === undefined) return;
       // To report of connect-fastify: "The routes take OPTIONS, so that a CORS plugin for other routes sees no preflights."
       route.method = [route.method].flat().filter((each) => each !== "OPTIONS");
-      const tryAcquire = services.find(({ service }) => service === handler.service)?.tryAcquire;
-      const begin = calls.beginnerOf(handler, tryAcquire);
+      const binding = services.find(({ service }) => service === handler.service);
+      const tryAcquire = handler.method.methodKind === "unary" ? undefined : binding?.tryAcquire;
       // Neither path needs what Fastify does after this hook.
       route.onRequest = (request, reply, done) => {
         const fault = faultOf(request);
@@ -75,7 +75,10 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         if (fastPath?.answer(handler.method, request, reply)) return;
         const refusal = refusalOf(handler, request);
         if (refusal) return done(refusal);
-        begin(request, reply, done);
+        const prepared = prepare(reply, tryAcquire);
+        if (prepared === undefined) return;
+        values.set(request, prepared);
+        done();
       };
       const { handler: write } = route;
       route.handler = async function (request, reply) {
@@ -100,40 +103,38 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
       acceptCompression: [gzipOnly],
       requestGate: checkConnectVersion,
       jsonOptions,
-      contextValues: calls.valuesOf,
+      contextValues: (request) => values.get(request) ?? createContextValues(),
       shutdownSignal,
     });
   });
 }
 
 /**
- * Prepares the calls that Connect answers. It runs in a hook, whose errors are answered.
+ * Prepares the values of a call that Connect answers. It runs in a hook, whose errors are answered. Undefined if the call is
+ * refused for the limit of its streams.
  *
  * To report: "A request is answered 200 with an empty body if contextValues throws."
  */
-function createCalls() {
-  const values = new WeakMap<FastifyRequest, ContextValues>();
-
-  function beginnerOf(handler: UniversalHandler, tryAcquire: ServiceBinding["tryAcquire"]) {
-    const isStream = handler.method.methodKind !== "unary";
-    return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-      const isLimited = isStream && tryAcquire && isGrpc(request) && request.raw.httpVersionMajor === 2;
-      const permit = isLimited ? tryAcquire(request.ip) : undefined;
-      if (isLimited && !permit) return refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
-      if (permit) reply.raw.once("close", permit.release);
-      const contextValues = createCallContext(request.ip, protocolOf(request.headers["content-type"]));
-      setWire(contextValues, {
-        cutAfter: (delayMs) => cutAfter(delayMs, reply),
-        unsentBytes: () => reply.raw.writableLength,
-        onClose: (release) => void (isGone(reply) ? release() : reply.raw.once("close", release)),
-      });
-      if (permit) setPermit(contextValues, permit);
-      setExchange(contextValues, { request, reply });
-      values.set(request, contextValues);
-      done();
-    };
+function prepare(reply: FastifyReply, tryAcquire: ServiceBinding["tryAcquire"]): ContextValues | undefined {
+  const { request, raw } = reply;
+  const isLimited = tryAcquire && isGrpc(request) && request.raw.httpVersionMajor === 2;
+  const permit = isLimited ? tryAcquire(request.ip) : undefined;
+  if (isLimited && !permit) {
+    refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+    return undefined;
   }
-  return { beginnerOf, valuesOf: (request: FastifyRequest) => values.get(request) ?? createContextValues() };
+  const values = createCallContext(request.ip, protocolOf(request.headers["content-type"]));
+  if (permit) {
+    raw.once("close", permit.release);
+    setPermit(values, permit);
+  }
+  setWire(values, {
+    cutAfter: (delayMs) => cutAfter(delayMs, reply),
+    unsentBytes: () => raw.writableLength,
+    onClose: (release) => void (isGone(reply) ? release() : raw.once("close", release)),
+  });
+  setReply(values, reply);
+  return values;
 }
 
 /** Destroys the response unless it closes in time. */

@@ -3,7 +3,7 @@
  * plugin reads and the response that it writes.
  */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
 import { receiveBody, streamBody } from "../request.ts";
@@ -13,15 +13,8 @@ import { boundStreamEnd, boundTrailer } from "./error-limits.ts";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "./internals.ts";
 import { breakOff, checkTrailer, joinVary } from "./responses.ts";
 import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./text-mode.ts";
-import {
-  abandoned,
-  answerBrokenText,
-  dropAllowedLength,
-  dropEndlessTimeout,
-  mendError,
-  nameCompression,
-  yieldOnce,
-} from "./workarounds.ts";
+import { dropAllowedLength, isReceivedWhole, mendError } from "./unary-pipeline.ts";
+import { abandoned, answerBrokenText, dropEndlessTimeout, nameCompression, yieldOnce } from "./workarounds.ts";
 
 export interface PipelineOptions {
   readonly maxMessageBytes: number;
@@ -29,17 +22,11 @@ export interface PipelineOptions {
   readonly publish: Publish<TransportEvents>;
 }
 
-/** The request and the reply of a call. */
-interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
+const replyKey = createContextKey<FastifyReply | undefined>(undefined, { description: "the call's HTTP reply" });
 
-const exchangeKey = createContextKey<Exchange | undefined>(undefined, { description: "the call's HTTP exchange" });
-
-/** Notes the request and the reply of a call, which Connect's handlers do not pass on. */
-export function setExchange(values: ContextValues, exchange: Exchange): void {
-  values.set(exchangeKey, exchange);
+/** Notes the reply of a call, which Connect's handlers do not pass on. */
+export function setReply(values: ContextValues, reply: FastifyReply): void {
+  values.set(replyKey, reply);
 }
 
 /**
@@ -50,12 +37,12 @@ export function setExchange(values: ContextValues, exchange: Exchange): void {
  */
 export function mend(handler: UniversalHandler, options: PipelineOptions): UniversalHandler {
   const mended = async (received: UniversalServerRequest): Promise<UniversalServerResponse> => {
-    const exchange = received.contextValues?.get(exchangeKey);
-    if (exchange === undefined) throw new Error("the call's exchange was not noted");
+    const reply = received.contextValues?.get(replyKey);
+    if (reply === undefined) throw new Error("the call's reply was not noted");
     try {
-      return await answer(handler, received, exchange, options);
+      return await answer(handler, received, reply, options);
     } catch (error) {
-      if (error !== abandoned) breakOff(exchange.reply, handler.requestPath, error, options.publish);
+      if (error !== abandoned) breakOff(reply, handler.requestPath, error, options.publish);
       throw abandoned;
     }
   };
@@ -65,47 +52,45 @@ export function mend(handler: UniversalHandler, options: PipelineOptions): Unive
 async function answer(
   handler: UniversalHandler,
   received: UniversalServerRequest,
-  exchange: Exchange,
+  reply: FastifyReply,
   options: PipelineOptions,
 ): Promise<UniversalServerResponse> {
   dropEndlessTimeout(received.header);
-  dropAllowedLength(received.header, options.maxMessageBytes);
-  const body = await bodyOf(handler, exchange, options);
+  const isUnary = handler.method.methodKind === "unary";
+  if (isUnary) dropAllowedLength(received.header, options.maxMessageBytes);
+  const body = await bodyOf(handler, reply, options);
   // The client has gone before its request was complete.
   if (body === undefined) throw abandoned;
-  const isText = isTextMode(exchange.request.headers["content-type"]);
+  const isText = isTextMode(reply.request.headers["content-type"]);
   const taken = { ...(isText ? asBinary(received) : received), body };
   const outcome = await handler(taken).catch((error) => answerBrokenText(error, taken));
   // To report: "The error of a call whose client has gone is written to a response that has closed."
   if (received.signal.aborted && outcome.status !== 200) throw abandoned;
-  const mended = nameCompression(await mendError(outcome), received);
+  const mended = nameCompression(isUnary ? await mendError(outcome) : outcome, received);
   const header = new Headers(mended.header);
-  joinVary(header, exchange.reply);
+  joinVary(header, reply);
   const limited = bounded(handler, mended);
-  const whole = watched(isText ? encodeText(limited) : limited, handler, exchange, options.publish);
+  const whole = watched(isText ? encodeText(limited) : limited, handler, reply, options.publish);
   return { ...mended, header: isText ? textHeader(header) : header, body: whole };
 }
 
 /**
- * A request's body. That of a unary call is received as a whole before anything is done, so that nothing is begun for half a
- * request. Undefined if the client has gone before.
+ * A request's body. Undefined if the client has gone before all of it has arrived.
  *
  * To report: "A body that an HTTP/2 client resets ends like one that is complete", and "pieces of a byte each take 200 times
  * their size".
  */
 async function bodyOf(
   { method: { methodKind } }: UniversalHandler,
-  { request: { headers, method, raw }, reply }: Exchange,
+  { request, raw }: FastifyReply,
   { maxMessageBytes, shutdown }: PipelineOptions,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   const maxBytes = maxMessageBytes + prefixBytes;
-  const isText = isTextMode(headers["content-type"]);
-  // One that is too long by its own account is refused unread.
-  const isTooLong = Number(headers["content-length"] ?? 0) > maxBytes;
-  const isWhole = methodKind === "unary" && method === "POST" && !isTooLong;
-  if (!isWhole && !isText) return streamBody(raw, reply.raw, shutdown);
+  const isText = isTextMode(request.headers["content-type"]);
+  const isWhole = isText || (methodKind === "unary" && isReceivedWhole(request, maxBytes));
+  if (!isWhole) return streamBody(request.raw, raw, shutdown);
   try {
-    const body = await (isText ? receiveText : receiveBody)(raw, maxBytes, shutdown);
+    const body = await (isText ? receiveText : receiveBody)(request.raw, maxBytes, shutdown);
     return body && yieldOnce(body);
   } catch (error) {
     // Connect answers an error of the body in the call's own protocol.
@@ -117,7 +102,7 @@ async function bodyOf(
 function watched(
   body: AsyncGenerator<Uint8Array>,
   handler: UniversalHandler,
-  { reply }: Exchange,
+  reply: FastifyReply,
   publish: Publish<TransportEvents>,
 ): AsyncIterable<Uint8Array> {
   const end = (error: unknown) => breakOff(reply, handler.requestPath, error, publish);

@@ -1,16 +1,11 @@
 /** What Connect and connect-fastify (2.2.0) do otherwise than they should, each with what there is to report upstream. */
-import { gunzipSync } from "node:zlib";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { connectTimeoutMs, grpcTimeoutMs, maxTimerMs } from "../../rpc/request-headers.ts";
-import { joinEnvelopes } from "./envelopes.ts";
-import { boundJsonError } from "./error-limits.ts";
+import { joinEnvelopes, trailerEnvelope } from "./envelopes.ts";
 import {
-  codeFromString,
   parseGrpcWebType,
   setTrailerStatus,
-  trailerFlag,
-  trailerSerialize,
   type UniversalServerRequest,
   type UniversalServerResponse,
 } from "./internals.ts";
@@ -25,16 +20,6 @@ export const abandoned = new ConnectError("the response cannot be written", Code
 /** A body of one piece. */
 export async function* yieldOnce(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-/**
- * Removes an announced length. Node rejects a body of another length; one over the limit is left, for Connect to refuse at
- * once.
- *
- * To report: "A Content-Length sets aside as many bytes before the first one has arrived."
- */
-export function dropAllowedLength(header: Headers, maxMessageBytes: number): void {
-  if (Number(header.get("content-length")) <= maxMessageBytes) header.delete("content-length");
 }
 
 /**
@@ -118,33 +103,6 @@ export function isUndecodable(code: Code | undefined, message = ""): boolean {
 }
 
 /**
- * A response whose error is of bounded length. A Connect call whose binary is no message of its method is the client's
- * fault, 400 with `invalid_argument`, as it is for JSON. (For gRPC it is INTERNAL everywhere, and stays that.)
- *
- * To report: "Malformed binary of a unary call is answered with internal, malformed JSON with invalid_argument."
- */
-export async function mendError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
-  if (response.status < 400 || !response.body || !response.header) return response;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
-  const header = new Headers(response.header);
-  // To report: "A cache may keep the error response to a GET: it lacks Cache-Control: no-store."
-  header.set("cache-control", "no-store");
-  const text = (isPacked(header) ? gunzipSync(body) : body).toString();
-  const error = boundJsonError(JSON.parse(text));
-  const isClients = isUndecodable(codeFromString(error.code), error.message);
-  const mendedText = JSON.stringify(isClients ? { ...error, code: "invalid_argument" } : error);
-  if (mendedText === text) return { ...response, header, body: yieldOnce(body) };
-  const mended = Buffer.from(mendedText);
-  header.delete("content-encoding");
-  header.set("content-length", String(mended.length));
-  return { ...response, status: isClients ? 400 : response.status, header, body: yieldOnce(mended) };
-}
-
-const isPacked = (header: Headers) => header.get("content-encoding") === "gzip";
-
-/**
  * The response to a gRPC or gRPC-Web call whose error repeats a lone surrogate, which the client's JSON can have.
  *
  * To report: "setTrailerStatus throws a URIError for a message with a lone surrogate, and the call has no response."
@@ -156,5 +114,5 @@ export function answerBrokenText(thrown: unknown, { header }: UniversalServerReq
   const trailer = setTrailerStatus(new Headers(), error);
   const response = { status: 200, header: new Headers({ "content-type": type }) };
   if (!parseGrpcWebType(type)) return { ...response, trailer };
-  return { ...response, body: yieldOnce(joinEnvelopes({ flags: trailerFlag, data: trailerSerialize(trailer) })) };
+  return { ...response, body: yieldOnce(joinEnvelopes(trailerEnvelope(trailer))) };
 }

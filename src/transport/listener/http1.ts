@@ -28,14 +28,9 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       return;
     }
     pending.set(socket, { newest: response, calls });
-    const forget = () => {
-      const now = pending.get(socket);
-      if (now === undefined || now.calls === 1) pending.delete(socket);
-      else pending.set(socket, { ...now, calls: now.calls - 1 });
-    };
     announceClose(request, response);
-    response.on("prefinish", discardRest);
-    response.once("close", () => (request.complete ? forget() : request.once("close", forget)));
+    // Each of these is one function for all calls: a call holds what is made for it while it waits.
+    response.on("prefinish", discardRest).on("close", onClose);
     if (draining) {
       if (before?.newest.headersSent === false) before.newest.removeHeader("connection");
       closeAfter(response);
@@ -44,6 +39,15 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
     if (fault) refuse(request, response, fault);
     else handle(request, response);
   };
+  function onClose(this: ServerResponse): void {
+    if (this.req.complete) forget.call(this.req);
+    else this.req.on("close", forget);
+  }
+  function forget(this: IncomingMessage): void {
+    const now = pending.get(this.socket);
+    if (now === undefined || now.calls === 1) pending.delete(this.socket);
+    else pending.set(this.socket, { ...now, calls: now.calls - 1 });
+  }
   const server = openServer(receive(handler), limits, pending);
   server.on("checkExpectation", receive(refuseExpectation));
 
@@ -75,9 +79,7 @@ export function createHttp1(handler: RequestHandler, limits: ProtocolLimits): Pr
       for (const { newest } of pending.values()) closeAfter(newest);
       server.closeIdleConnections();
     },
-    stop() {
-      server.close();
-    },
+    stop: () => void server.close(),
   };
 }
 

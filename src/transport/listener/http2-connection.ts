@@ -1,14 +1,12 @@
 /** The limits of one HTTP/2 connection: streams at once, wasted streams ("rapid reset"), and idle time. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { ProtocolLimits } from "./protocol-server.ts";
+import { type ProtocolLimits, unlessClosed } from "./protocol-server.ts";
 
-export interface Http2Connection {
-  /** Notes that work is done for a stream. One that ends without any counts as wasted. */
-  begin(stream: ServerHttp2Stream): void;
-}
+/** Notes that work is done for a stream. One that ends without any counts as wasted. */
+export type BeginStream = (stream: ServerHttp2Stream) => void;
 
 /** Limits a connection until it closes. */
-export function limitConnection(session: ServerHttp2Session, limits: ProtocolLimits): Http2Connection {
+export function limitConnection(session: ServerHttp2Session, limits: ProtocolLimits): BeginStream {
   const { maxConcurrentStreams } = limits;
   const isWasteTooMuch = limitWaste(maxConcurrentStreams);
   const timer = closeWhenIdle(session, limits, () => streams === 0);
@@ -46,11 +44,9 @@ export function limitConnection(session: ServerHttp2Session, limits: ProtocolLim
     // Not at "close", which is in a later turn: one packet begins thousands of streams.
     countWaste();
   });
-  return {
-    begin(stream) {
-      begun.add(stream);
-      stream.on("aborted", onAborted);
-    },
+  return (stream) => {
+    begun.add(stream);
+    stream.on("aborted", onAborted);
   };
 }
 
@@ -69,7 +65,7 @@ function closeWhenIdle(session: ServerHttp2Session, limits: ProtocolLimits, isId
     if (!isIdle()) return;
     session.close();
     // Nothing but headers that have begun can keep it from closing now.
-    destroyEventually(session, Math.min(lingerTimeoutMs, headersTimeoutMs));
+    unlessClosed(session, Math.min(lingerTimeoutMs, headersTimeoutMs), () => session.destroy());
   }, idleTimeoutMs);
   session.once("close", () => clearTimeout(timer));
   return timer;
@@ -101,14 +97,4 @@ function limitWaste(maxConcurrentStreams: number): () => boolean {
     filledAtMs = nowMs;
     return left < 0;
   };
-}
-
-/** Cuts a connection unless what should close, itself or one of its streams, does so in time. */
-export function destroyEventually(
-  session: ServerHttp2Session | NonNullable<ServerHttp2Stream["session"]>,
-  lingerTimeoutMs: number,
-  closing: ServerHttp2Session | ServerHttp2Stream | NonNullable<ServerHttp2Stream["session"]> = session,
-): void {
-  const timer = setTimeout(() => session.destroy(), lingerTimeoutMs);
-  closing.once("close", () => clearTimeout(timer));
 }

@@ -8,9 +8,9 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { destroyEventually, type Http2Connection, hasArrived, limitConnection } from "./http2-connection.ts";
+import { type BeginStream, hasArrived, limitConnection } from "./http2-connection.ts";
 import { openingSettings } from "./http2-settings.ts";
-import type { ProtocolLimits, ProtocolServer, RequestHandler } from "./protocol-server.ts";
+import { type ProtocolLimits, type ProtocolServer, type RequestHandler, unlessClosed } from "./protocol-server.ts";
 import { refuseExpectation } from "./refusals.ts";
 
 /** nghttp2's limit counts every reset. Ours (http2-connection.ts) counts only streams that no work was done for. */
@@ -28,18 +28,18 @@ const floodLimits = {
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
   const settings = { maxHeaderListSize: limits.maxHeaderBytes };
   const opening = openingSettings({ maxConcurrentStreams: limits.maxConcurrentStreams }, settings);
-  const connections = new Map<Http2Session | undefined, Http2Connection>();
+  const connections = new Map<Http2Session | undefined, BeginStream>();
   let draining = false;
 
   const receive = (handle: RequestHandler) => (request: Http2ServerRequest, response: Http2ServerResponse) => {
     const { stream } = request;
-    const connection = connections.get(stream.session);
+    const begin = connections.get(stream.session);
     // In a later turn: the requests of one packet, begun together, would take every step side by side, and keep all that
     // they need for it until the last one is through.
     setImmediate(() => {
       // The client has reset it meanwhile.
       if (stream.destroyed || stream.aborted) return;
-      connection?.begin(stream);
+      begin?.(stream);
       limitTimes(request, response, limits);
       // The HTTP/2 objects imitate those of HTTP/1 so that one handler can serve both.
       handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -76,7 +76,8 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   const reset = () => {
     stream.close(constants.NGHTTP2_CANCEL);
     // The reset waits behind what the client does not take.
-    if (stream.session !== undefined) destroyEventually(stream.session, lingerTimeoutMs, stream);
+    const { session } = stream;
+    unlessClosed(stream, lingerTimeoutMs, () => session?.destroy());
   };
   let unsentBytes = 0;
   let talks = false;
@@ -97,7 +98,9 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   // no failure to a client that has the whole response (RFC 9113, 8.1). Trailers are sent in the turn after this event.
   stream.on("wantTrailers", endAfterTrailers);
   // Responses without a body have no trailers.
-  stream.once("finish", () => endEventually(stream, lingerTimeoutMs));
+  stream.once("finish", () => {
+    if (!hasArrived(stream)) unlessClosed(stream, lingerTimeoutMs, () => endRequest(stream));
+  });
 }
 
 function endAfterTrailers(this: ServerHttp2Stream): void {
@@ -109,10 +112,4 @@ function endRequest(stream: ServerHttp2Stream): void {
   if (hasArrived(stream)) return;
   stream.close(constants.NGHTTP2_NO_ERROR);
   stream.resume();
-}
-
-function endEventually(stream: ServerHttp2Stream, lingerTimeoutMs: number): void {
-  if (hasArrived(stream)) return;
-  const timer = setTimeout(endRequest, lingerTimeoutMs, stream);
-  stream.once("close", () => clearTimeout(timer));
 }

@@ -3,13 +3,14 @@
  * there are, how long they take, and how they drain. It hands requests to one handler.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { settlesWithin } from "../../domain/clock.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
-import type { ListenerLimits, ProtocolLimits, RequestHandler } from "./protocol-server.ts";
+import { type ListenerLimits, type ProtocolLimits, type RequestHandler, unlessClosed } from "./protocol-server.ts";
 
 const defaultLingerTimeoutMs = 5_000;
 
@@ -62,7 +63,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       undecided.delete(socket);
       leave();
     });
-    socket.once("finish", () => closeEventually(socket, lingerTimeoutMs));
+    // The other side has to end the connection as well.
+    socket.once("finish", () => unlessClosed(socket, lingerTimeoutMs, () => socket.destroy()));
     detectProtocol(socket, limits.headersTimeoutMs, (protocol) => {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
@@ -78,7 +80,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
   server.on("error", (error) => options.publish("transport.accept_failed", { error }));
 
-  async function drain(): Promise<void> {
+  async function closeAll(): Promise<void> {
     const gone = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of undecided) socket.destroy();
     protocols.http1.drain();
@@ -90,7 +92,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= drain();
+    closed ??= closeAll();
     return closed;
   };
   return {
@@ -113,8 +115,17 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** Destroys a connection that we have ended if the other side does not end it as well. */
-function closeEventually(socket: Socket, lingerTimeoutMs: number): void {
-  const timer = setTimeout(() => socket.destroy(), lingerTimeoutMs);
-  socket.once("close", () => clearTimeout(timer));
+/** How long the responses of aborted calls may take to reach their clients. */
+const flushMs = 2_000;
+
+/**
+ * Closes listeners: accepts no more connections, and lets calls in flight finish within the grace period. Then calls
+ * `abortCalls`, which answers the calls that are left, and cuts the connections that are still open after a while.
+ */
+export async function drain(listeners: readonly Listener[], graceMs: number, abortCalls: () => void): Promise<void> {
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  if (await settlesWithin(closed, graceMs)) return;
+  abortCalls();
+  if (!(await settlesWithin(closed, flushMs))) for (const listener of listeners) listener.destroy();
+  await closed;
 }

@@ -1,4 +1,5 @@
-/** What a listener and the servers of its protocols agree on. */
+/** What a listener and the servers of its protocols have in common. */
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
@@ -34,4 +35,10 @@ export interface ProtocolServer {
   drain(): void;
   /** Releases what is left once every connection is closed. */
   stop(): void;
+}
+
+/** Runs a function after a delay, unless a connection or a stream closes first. */
+export function unlessClosed(closing: Pick<EventEmitter, "once">, delayMs: number, run: () => void): void {
+  const timer = setTimeout(run, delayMs);
+  closing.once("close", () => clearTimeout(timer));
 }

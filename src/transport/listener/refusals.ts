@@ -2,19 +2,13 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type HttpError, httpError } from "../http-errors.ts";
-import { problemHeaders, problemOfError } from "../rest/problem-details.ts";
+import { problemHeaders, problemOf } from "../rest/problem-details.ts";
 
 /** Refuses a request, and closes its connection if that is one of HTTP/1. */
 export function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
-  const problem = problemOfError(error);
-  const body = JSON.stringify(problem);
-  response.writeHead(problem.status, {
-    ...problemHeaders,
-    "content-length": Buffer.byteLength(body),
-    ...(request.httpVersionMajor === 1 && { connection: "close" }),
-  });
+  const { status, headers, body } = render(error);
+  response.writeHead(status, { ...headers, ...(request.httpVersionMajor === 1 && { connection: "close" }) });
   response.end(body);
-  request.resume();
 }
 
 /** Refuses a request with an Expect other than `100-continue`, which Node would answer with a bare 417. */
@@ -31,13 +25,15 @@ const statusOfParserError: Readonly<Record<string, number>> = {
 
 /** Answers bytes that are no HTTP/1 request, and closes the connection. */
 export function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
-  const problem = problemOfError(httpError(statusOfParserError[error.code ?? ""] ?? 400));
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-    ...Object.entries({ ...problemHeaders, connection: "close" }).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
+  const { status, headers, body } = render(httpError(statusOfParserError[error.code ?? ""] ?? 400));
+  const fields = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields];
   // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the response.
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function render(error: HttpError) {
+  const problem = problemOf(error.status);
+  const body = JSON.stringify(problem);
+  return { status: problem.status, headers: { ...problemHeaders, "content-length": Buffer.byteLength(body) }, body };
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { unlessClosed } from "./protocol-server.ts";
 
 /** Beyond this the connection is closed: the next request would follow the rest of the body. */
 const maxReadBytes = 256 * 1024;
@@ -14,13 +15,17 @@ const closeDelayMs = 500;
 const discarded = new WeakSet<IncomingMessage>();
 
 /**
- * Sets `Connection: close` for a body that is, or may be, over the limit, until all of it has been read. Without it a client
- * that has its response would send the next request on the connection.
+ * Has the response announce `Connection: close` for a body that is, or may be, over the limit, until all of it has been read.
+ * Without it a client that has its response would send the next request on the connection.
  */
 export function announceClose(request: IncomingMessage, response: ServerResponse): void {
   if (request.headers["transfer-encoding"] === undefined && !isOverLimit(request)) return;
-  response.setHeader("connection", "close");
-  request.once("end", () => response.headersSent || response.removeHeader("connection"));
+  if (!response.shouldKeepAlive) return;
+  // Not by the header, which a drain sets.
+  response.shouldKeepAlive = false;
+  request.once("end", () => {
+    response.shouldKeepAlive = true;
+  });
 }
 
 /** Reads what is left of a request and drops it. If that is over the limit, closes the connection after the response. */
@@ -59,6 +64,5 @@ function closeAfter(request: IncomingMessage, response: ServerResponse): void {
 function closeSoon(socket: Socket): void {
   if (socket.writableEnded) return;
   socket.end();
-  const timer = setTimeout(() => socket.destroy(), closeDelayMs);
-  socket.once("close", () => clearTimeout(timer));
+  unlessClosed(socket, closeDelayMs, () => socket.destroy());
 }

@@ -15,7 +15,7 @@ import { httpError, routeNotFound } from "../http-errors.ts";
 import { hostOf, readHeaders, receiveBody, splitTarget } from "../request.ts";
 import type { SendError } from "../send-error.ts";
 import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices.ts";
-import { type Call, createCallers, type StartCall, setHeaders } from "../unary.ts";
+import { type Call, createCaller, type StartCall, setHeaders } from "../unary.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
 import { createEncoder, type RestEncoder } from "./encode.ts";
@@ -49,7 +49,7 @@ interface Endpoint extends RestBinding {
 export function registerRestRoutes(fastify: FastifyInstance, options: RestOptions): void {
   const { services, interceptors, maxBodyBytes, registry, sendError } = options;
   const shutdown = createShutdownNotices(options.shutdownSignal);
-  const callerOf = createCallers({ interceptors: [...interceptors, refuseUncompared], shutdown });
+  const around = { interceptors: [...interceptors, refuseUncompared], shutdown };
   const endpoints = services.flatMap((service) =>
     readBindings(service.service).map(
       (binding): Endpoint => ({
@@ -57,7 +57,7 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
         decode: createDecoder(binding, registry),
         encode: createEncoder(binding, registry),
         otherReading: createOtherReadings(binding),
-        startCall: callerOf(service, binding.method.localName),
+        startCall: createCaller(service, binding.method.localName, around),
       }),
     ),
   );

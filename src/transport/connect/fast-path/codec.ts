@@ -9,43 +9,31 @@ import { createMethodSerializationLookup } from "../internals.ts";
 export type JsonOptions = Partial<JsonReadOptions & JsonWriteOptions>;
 export type AnyMessage = MessageShape<DescMessage>;
 
-export interface Codec {
-  /** The request message of a method. Throws a ConnectError for bytes that are none, or too many. */
-  parse(method: DescMethod, isJson: boolean, bytes: Uint8Array): AnyMessage;
-  /** The bytes of a method's response message. */
-  serialize(method: DescMethod, isJson: boolean, message: AnyMessage): Uint8Array;
+/** How the messages of a server are read and written. */
+export interface MessageOptions {
+  readonly jsonOptions: JsonOptions;
+  /** The largest message, before and after decompression. */
+  readonly maxMessageBytes: number;
 }
 
-export interface CodecOptions {
-  readonly jsonOptions: JsonOptions;
-  /** The largest message. */
-  readonly maxMessageBytes: number;
+/** The messages of one method. */
+export interface Codec {
+  /** The request message. Throws a ConnectError for bytes that are none, or too many. */
+  parse(isJson: boolean, bytes: Uint8Array): AnyMessage;
+  /** The bytes of a response message. */
+  serialize(isJson: boolean, message: AnyMessage): Uint8Array;
 }
 
 /** Responses have no limit: they are the service's own. */
 const writeMaxBytes = 0xffffffff;
 
-/** Creates a codec for these methods. */
-export function createCodec(methods: readonly DescMethod[], { jsonOptions, maxMessageBytes }: CodecOptions): Codec {
+/** Creates the codec of a method. */
+export function createCodec(method: DescMethod, { jsonOptions, maxMessageBytes }: MessageOptions): Codec {
   const limits = { readMaxBytes: maxMessageBytes, writeMaxBytes };
-  const { registry } = jsonOptions;
-  const prepared = new Map(
-    methods.map((method) => {
-      const serialization = createMethodSerializationLookup(method, undefined, jsonOptions, limits);
-      return [
-        method,
-        { serialization, readJson: createJsonDecoder(method.input, { unknownKeys: "ignore", registry }) },
-      ];
-    }),
-  );
-  const of = (method: DescMethod) => {
-    const found = prepared.get(method);
-    if (!found) throw new Error(`${method.name} is no method of this codec`);
-    return found;
-  };
+  const serialization = createMethodSerializationLookup(method, undefined, jsonOptions, limits);
+  const readJson = createJsonDecoder(method.input, { unknownKeys: "ignore", registry: jsonOptions.registry });
   return {
-    parse(method, isJson, bytes) {
-      const { serialization, readJson } = of(method);
+    parse(isJson, bytes) {
       if (!isJson) return serialization.getI(true).parse(bytes);
       if (bytes.length > maxMessageBytes) throw tooLarge(maxMessageBytes, bytes.length);
       try {
@@ -55,6 +43,6 @@ export function createCodec(methods: readonly DescMethod[], { jsonOptions, maxMe
         throw error instanceof DomainError ? connectErrorFor(error, { repeatable: false }) : error;
       }
     },
-    serialize: (method, isJson, message) => of(method).serialization.getO(!isJson).serialize(message),
+    serialize: (isJson, message) => serialization.getO(!isJson).serialize(message),
   };
 }

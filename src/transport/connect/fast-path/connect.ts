@@ -10,22 +10,8 @@ import { tooLarge } from "../envelopes.ts";
 import { boundJsonError, type JsonError } from "../error-limits.ts";
 import { codeToHttpStatus, errorToJson, mergeNonProtocolHeaders, parseConnectTimeout } from "../internals.ts";
 import { isUndecodable } from "../workarounds.ts";
-import type { AnyMessage } from "./codec.ts";
-import {
-  compress,
-  type Exchange,
-  type Form,
-  type Protocol,
-  type ProtocolOptions,
-  responseHeaders,
-} from "./protocol.ts";
-
-export interface ConnectForms {
-  /** The content types of POST with what they mean. */
-  readonly post: [contentType: string, form: Form][];
-  /** The form of a GET; undefined for a query that names no format, which the fast path does not own. */
-  get(request: FastifyRequest): Form | undefined;
-}
+import type { AnyMessage, MessageOptions } from "./codec.ts";
+import { compress, type Exchange, type Form, type Protocol, responseHeaders } from "./protocol.ts";
 
 const formats = [
   { name: "proto", isJson: false, contentType: "application/proto" },
@@ -33,12 +19,12 @@ const formats = [
 ];
 
 /** The forms of Connect's requests. */
-export function createConnect(options: ProtocolOptions): ConnectForms {
-  const { codec, maxMessageBytes } = options;
+export function createConnect(options: MessageOptions) {
+  const { maxMessageBytes } = options;
   const parse = async ({ method, form, encodings }: Exchange, received: Uint8Array) => {
     const bytes = (await encodings.request?.decompress(received, maxMessageBytes)) ?? received;
     try {
-      return codec.parse(method, form.isJson, bytes);
+      return method.codec.parse(form.isJson, bytes);
     } catch (error) {
       throw blameClient(error);
     }
@@ -58,24 +44,20 @@ export function createConnect(options: ProtocolOptions): ConnectForms {
       return await parse(exchange, body);
     },
 
-    async succeed(exchange, bytes) {
-      await send(exchange, 200, bytes);
-    },
-
+    succeed: (exchange, bytes) => send(exchange, 200, bytes),
     fail: (exchange, error) => fail(exchange, error, codeToHttpStatus(error.code), options),
   };
   const get: Protocol = {
     ...protocol,
 
     read: (exchange) => parse(exchange, messageOf(exchange.form.query)),
-
-    async succeed(exchange, bytes, message) {
-      await sendTagged(exchange, bytes, message, options);
-    },
+    succeed: (exchange, bytes, message) => sendTagged(exchange, bytes, message, options),
   };
   return {
-    post: formats.map(({ contentType, isJson }) => [contentType, { protocol, isJson, contentType }]),
-    get(request) {
+    /** The content types of POST with what they mean. */
+    post: formats.map(({ contentType, isJson }): [string, Form] => [contentType, { protocol, isJson, contentType }]),
+    /** The form of a GET; undefined for a query that names no format, which the fast path does not own. */
+    get(request: FastifyRequest): Form | undefined {
       // The mount has refused malformed ones.
       const query = queryOf(request);
       const format = formats.find(({ name }) => name === query.get("encoding"));
@@ -95,7 +77,7 @@ function messageOf(query: URLSearchParams | undefined): Uint8Array {
   return Buffer.from(query?.get("message") ?? "", query?.get("base64") === "1" ? "base64" : "utf8");
 }
 
-async function fail(exchange: Exchange, error: ConnectError, status: number, options: ProtocolOptions): Promise<void> {
+async function fail(exchange: Exchange, error: ConnectError, status: number, options: MessageOptions): Promise<void> {
   const { header } = exchange;
   if (!error.isWireError) {
     mergeNonProtocolHeaders(header, error.metadata);
@@ -111,8 +93,7 @@ async function fail(exchange: Exchange, error: ConnectError, status: number, opt
 }
 
 async function send(exchange: Exchange, status: number, bytes: Uint8Array): Promise<void> {
-  const body = await pack(exchange, bytes);
-  write(exchange, status, body);
+  write(exchange, status, await pack(exchange, bytes));
 }
 
 /** The bytes as they are sent, which the response's headers then say. */
@@ -137,19 +118,20 @@ async function sendTagged(
   exchange: Exchange,
   bytes: Uint8Array,
   message: AnyMessage,
-  options: ProtocolOptions,
+  options: MessageOptions,
 ): Promise<void> {
-  const { header, request } = exchange;
+  const { header, reply } = exchange;
+  const { headers } = reply.request;
   const body = await pack(exchange, bytes);
   const version = versionOf(message);
   const etag = etagOf(body, version);
-  if (!isMatch(request.headers, etag, version)) {
+  if (!isMatch(headers, etag, version)) {
     header.delete("content-encoding");
     // As Connect writes errors, so that its clients can read it; the status is that of REST.
     return await fail(exchange, connectErrorOf(httpError(412).status), 412, options);
   }
   header.set("etag", etag);
-  if (!isNotModified(request.headers, etag)) return write(exchange, 200, body);
+  if (!isNotModified(headers, etag)) return write(exchange, 200, body);
   for (const name of ["content-type", "content-length", "content-encoding"]) header.delete(name);
   write(exchange, 304, Buffer.alloc(0));
 }

@@ -7,30 +7,19 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Interceptor } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Publish } from "../../../domain/publish.ts";
 import type { ServiceBinding } from "../../../rpc/service.ts";
-import type { TransportEvents } from "../../events.ts";
-import type { ShutdownNotices } from "../../shutdown-notices.ts";
-import { createCallers, type StartCall } from "../../unary.ts";
-import type { Compression } from "../internals.ts";
-import { createCodec, type JsonOptions } from "./codec.ts";
+import { createCaller } from "../../unary.ts";
+import { createCodec, type JsonOptions, type MessageOptions } from "./codec.ts";
 import { createConnect } from "./connect.ts";
 import { createGrpc } from "./grpc.ts";
 import { createGrpcWeb } from "./grpc-web.ts";
-import type { Form, ProtocolOptions } from "./protocol.ts";
-import { respond } from "./respond.ts";
+import type { FastMethod, Form } from "./protocol.ts";
+import { type RespondContext, respond } from "./respond.ts";
 
-export interface FastPathOptions {
+export interface FastPathOptions extends RespondContext {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
-  /** The largest message, before and after decompression. */
-  readonly maxMessageBytes: number;
   readonly jsonOptions: JsonOptions;
-  /** What requests and responses may be compressed with. */
-  readonly compression: Compression;
-  /** Aborts the signals of all calls under way. */
-  readonly shutdown: ShutdownNotices;
-  readonly publish: Publish<TransportEvents>;
 }
 
 export interface FastPath {
@@ -43,39 +32,38 @@ export interface FastPath {
 
 /** Prepares all unary methods of the services. */
 export function createFastPath(options: FastPathOptions): FastPath {
-  const startCallOf = createCallers(options);
-  const calls = new Map<DescMethod, StartCall>();
+  const methods = new Map<DescMethod, FastMethod>();
   for (const binding of options.services) {
     for (const method of binding.service.methods) {
-      if (method.methodKind === "unary") calls.set(method, startCallOf(binding, method.localName));
+      if (method.methodKind !== "unary") continue;
+      methods.set(method, {
+        path: `/${method.parent.typeName}/${method.name}`,
+        isRead: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+        codec: createCodec(method, options),
+        startCall: createCaller(binding, method.localName, options),
+      });
     }
   }
-  const codec = createCodec([...calls.keys()], options);
-  const formOf = createForms({ ...options, codec });
-  const context = { ...options, codec };
+  const formOf = createForms(options);
   return {
-    answer(method, request, reply) {
-      const startCall = calls.get(method);
-      const form = startCall && formOf(method, request);
+    answer(descriptor, request, reply) {
+      const method = methods.get(descriptor);
+      const form = method && formOf(method, request);
       if (!form) return undefined;
       reply.hijack();
-      return respond({ method, form, startCall, request, reply }, context);
+      return respond({ method, form, reply }, options);
     },
   };
 }
 
-/** The form of a unary method's request; undefined for one that is the mount's to answer or to refuse. */
-export type FormOf = (method: DescMethod, request: FastifyRequest) => Form | undefined;
-
-/** Prepares the forms of all protocols. */
-export function createForms(options: ProtocolOptions): FormOf {
+/** Finds the form of a unary method's request; undefined for one that is the mount's to answer or to refuse. */
+export function createForms(options: MessageOptions) {
   const connect = createConnect(options);
   const forms = new Map<string, Form>([...connect.post, ...createGrpc(options), ...createGrpcWeb(options)]);
   const postOf = (type: string) => forms.get(type) ?? forms.get(canonical(type));
-  return (method, request) => {
+  return ({ isRead }: Pick<FastMethod, "isRead">, request: FastifyRequest): Form | undefined => {
     const { "content-type": type = "" } = request.headers;
     if (request.method === "POST") return postOf(type);
-    const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
     // A GET needs no content type, but cannot have another protocol's.
     const isConnect = type === "" || postOf(type)?.protocol.name === "connect";
     return request.method === "GET" && isRead && isConnect ? connect.get(request) : undefined;

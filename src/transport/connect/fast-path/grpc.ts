@@ -4,16 +4,8 @@ import { type Envelope, joinEnvelopes, prefixBytes, splitEnvelopes } from "../en
 import { boundTrailer } from "../error-limits.ts";
 import { compressedFlag, envelopeDecompress, grpcStatusOk, parseGrpcTimeout, setTrailerStatus } from "../internals.ts";
 import { checkTrailer } from "../responses.ts";
-import type { AnyMessage } from "./codec.ts";
-import {
-  compress,
-  type Exchange,
-  type Form,
-  nodeHeaders,
-  type Protocol,
-  type ProtocolOptions,
-  responseHeaders,
-} from "./protocol.ts";
+import type { AnyMessage, MessageOptions } from "./codec.ts";
+import { compress, type Exchange, type Form, nodeHeaders, type Protocol, responseHeaders } from "./protocol.ts";
 
 /** What gRPC-Web has from gRPC. */
 export const grpcCommons = {
@@ -33,7 +25,7 @@ export const grpcCommons = {
 export async function readMessage(
   exchange: Exchange,
   body: Uint8Array,
-  { codec, maxMessageBytes }: ProtocolOptions,
+  maxMessageBytes: number,
   skippedFlag = 0,
 ): Promise<AnyMessage> {
   const { envelopes, isCutOff } = splitEnvelopes(body, maxMessageBytes);
@@ -48,7 +40,7 @@ export async function readMessage(
     const { data } = isPacked
       ? await envelopeDecompress(envelope, exchange.encodings.request, maxMessageBytes)
       : envelope;
-    const parsed = codec.parse(exchange.method, exchange.form.isJson, data);
+    const parsed = exchange.method.codec.parse(exchange.form.isJson, data);
     if (message !== undefined) throw protocolError("received extra input message for unary method", Code.Unimplemented);
     message = parsed;
   }
@@ -72,14 +64,25 @@ export async function wrap(exchange: Exchange, bytes: Uint8Array): Promise<Envel
   return packed ? { flags: compressedFlag, data: packed } : { flags: 0, data: bytes };
 }
 
+/** The content types of gRPC or gRPC-Web with what they mean. */
+export function formsOf(contentType: string, protocol: Protocol): [contentType: string, form: Form][] {
+  const proto = { protocol, isJson: false, contentType: `${contentType}+proto` };
+  const json = { protocol, isJson: true, contentType: `${contentType}+json` };
+  return [
+    [contentType, proto],
+    [proto.contentType, proto],
+    [json.contentType, json],
+  ];
+}
+
 /** gRPC's content types with what they mean. */
-export function createGrpc(options: ProtocolOptions): [contentType: string, form: Form][] {
-  const protocol: Protocol = {
+export function createGrpc({ maxMessageBytes }: MessageOptions): [contentType: string, form: Form][] {
+  return formsOf("application/grpc", {
     ...grpcCommons,
     name: "grpc",
-    maxBodyBytes: options.maxMessageBytes + prefixBytes,
+    maxBodyBytes: maxMessageBytes + prefixBytes,
 
-    read: (exchange, body) => readMessage(exchange, body, options),
+    read: (exchange, body) => readMessage(exchange, body, maxMessageBytes),
 
     async succeed(exchange, bytes) {
       send(exchange, joinEnvelopes(await wrap(exchange, bytes)));
@@ -89,14 +92,7 @@ export function createGrpc(options: ProtocolOptions): [contentType: string, form
       setError(exchange, error);
       send(exchange);
     },
-  };
-  const proto = { protocol, isJson: false, contentType: "application/grpc+proto" };
-  const json = { protocol, isJson: true, contentType: "application/grpc+json" };
-  return [
-    ["application/grpc", proto],
-    ["application/grpc+proto", proto],
-    ["application/grpc+json", json],
-  ];
+  });
 }
 
 const statusOk = { "grpc-status": grpcStatusOk };

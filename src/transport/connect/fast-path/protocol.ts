@@ -1,11 +1,11 @@
 /** What the fast path's protocols have in common. */
 import type { OutgoingHttpHeaders } from "node:http";
-import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
+import type { StartCall } from "../../unary.ts";
 import type { Compression } from "../internals.ts";
 import { joinVary } from "../responses.ts";
-import type { AnyMessage, Codec, JsonOptions } from "./codec.ts";
+import type { AnyMessage, Codec } from "./codec.ts";
 
 /** How a request is written, as its headers and URL say. */
 export interface Form {
@@ -17,12 +17,24 @@ export interface Form {
   readonly query?: URLSearchParams;
 }
 
-/** A call from the time when its request is whole. */
-export interface Exchange {
-  readonly method: DescMethod;
+/** A unary method that the fast path answers. */
+export interface FastMethod {
+  /** As a request's path has it. */
+  readonly path: string;
+  readonly isRead: boolean;
+  readonly codec: Codec;
+  readonly startCall: StartCall;
+}
+
+/** A request that the fast path answers. */
+export interface OwnedRequest {
+  readonly method: FastMethod;
   readonly form: Form;
-  readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+}
+
+/** A call from the time when its request is whole. */
+export interface Exchange extends OwnedRequest {
   /** The response's headers: the protocol's, and those that handlers and interceptors set. */
   readonly header: Headers;
   readonly trailer: Headers;
@@ -57,13 +69,6 @@ export interface Protocol {
   succeed(exchange: Exchange, bytes: Uint8Array, message: AnyMessage): Promise<void>;
   /** Sends the error, whose message is of bounded length. */
   fail(exchange: Exchange, error: ConnectError): Promise<void>;
-}
-
-export interface ProtocolOptions {
-  readonly codec: Codec;
-  readonly jsonOptions: JsonOptions;
-  /** The largest message, before and after decompression. */
-  readonly maxMessageBytes: number;
 }
 
 /** As Connect has it: what is shorter is not worth the time. */

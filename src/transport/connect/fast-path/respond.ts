@@ -2,36 +2,27 @@
  * One call of the fast path, from its headers to its response: what Connect's handlers do, in their order. ETag, If-None-Match
  * and If-Match of Connect GET (connect.ts) are the fast path's own.
  */
-import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Publish } from "../../../domain/publish.ts";
 import { createCallContext } from "../../../rpc/call-context.ts";
 import type { TransportEvents } from "../../events.ts";
 import { readHeaders, receiveBody, urlOf } from "../../request.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
-import type { Call, StartCall } from "../../unary.ts";
+import type { Call } from "../../unary.ts";
 import { tooLarge } from "../envelopes.ts";
 import { shortError } from "../error-limits.ts";
 import { type Compression, compressionNegotiate } from "../internals.ts";
 import { breakOff } from "../responses.ts";
 import { checkVersion, dropEndlessTimeout } from "../workarounds.ts";
-import type { AnyMessage, Codec } from "./codec.ts";
-import type { Encodings, Exchange, Form } from "./protocol.ts";
-
-/** A request that the fast path answers. */
-export interface OwnedRequest {
-  readonly method: DescMethod;
-  readonly form: Form;
-  readonly startCall: StartCall;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
+import type { AnyMessage } from "./codec.ts";
+import type { Encodings, Exchange, Form, OwnedRequest } from "./protocol.ts";
 
 export interface RespondContext {
-  readonly codec: Codec;
+  /** What requests and responses may be compressed with. */
   readonly compression: Compression;
+  /** The largest message, before and after decompression. */
   readonly maxMessageBytes: number;
+  /** Aborts the signals of all calls under way. */
   readonly shutdown: ShutdownNotices;
   readonly publish: Publish<TransportEvents>;
 }
@@ -41,8 +32,7 @@ type Received = { readonly bytes: Uint8Array } | { readonly error: unknown };
 
 /** Answers a request whose reply is hijacked. Settles when the response is on its way; never rejects. */
 export async function respond(owned: OwnedRequest, context: RespondContext): Promise<void> {
-  const { method, form, request, reply } = owned;
-  const path = `/${method.parent.typeName}/${method.name}`;
+  const { method, form, reply } = owned;
   try {
     const received = await receive(owned, context);
     // The client has disconnected.
@@ -50,22 +40,22 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     const encodings = negotiate(owned, context.compression);
     const header = new Headers();
     header.set("content-type", form.contentType);
-    const exchange = { method, form, request, reply, header, trailer: new Headers(), encodings };
+    const exchange = { ...owned, header, trailer: new Headers(), encodings };
     form.protocol.open(exchange);
     let message: AnyMessage | undefined;
     let bytes: Uint8Array;
     try {
-      message = await call(owned, exchange, received);
-      bytes = context.codec.serialize(method, form.isJson, message);
+      message = await call(exchange, received);
+      bytes = method.codec.serialize(form.isJson, message);
     } catch (error) {
       // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
       const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen) context.publish("transport.call_failed", { method: path, error });
+      if (isUnseen) context.publish("transport.call_failed", { method: method.path, error });
       return await form.protocol.fail(exchange, asConnectError(error));
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
-    breakOff(reply, path, error, context.publish);
+    breakOff(reply, method.path, error, context.publish);
   }
 }
 
@@ -73,15 +63,15 @@ const emptyBody = { bytes: Buffer.alloc(0) };
 
 /** The whole body; undefined if the client goes before it is complete. */
 async function receive(
-  { form: { protocol, query }, request: { raw, headers } }: OwnedRequest,
+  { form: { protocol, query }, reply: { request } }: OwnedRequest,
   { maxMessageBytes, shutdown }: RespondContext,
 ): Promise<Received | undefined> {
   if (query) return emptyBody;
   const { maxBodyBytes } = protocol;
-  const announcedBytes = Number(headers["content-length"] ?? 0);
+  const announcedBytes = Number(request.headers["content-length"] ?? 0);
   try {
     if (announcedBytes > maxBodyBytes) throw tooLarge(maxMessageBytes, protocol.messageBytes(announcedBytes));
-    const bytes = await receiveBody(raw, maxBodyBytes, shutdown);
+    const bytes = await receiveBody(request.raw, maxBodyBytes, shutdown);
     return bytes && { bytes };
   } catch (error) {
     return { error };
@@ -91,8 +81,9 @@ async function receive(
 const noEncodings: Encodings = { request: null, response: null };
 
 /** What the request is compressed with, and what the response may be; an error if the former is unknown. */
-function negotiate({ form: { protocol, query }, request: { headers } }: OwnedRequest, known: Compression): Encodings {
+function negotiate({ form: { protocol, query }, reply }: OwnedRequest, known: Compression): Encodings {
   const { acceptHeader } = protocol;
+  const { headers } = reply.request;
   const encoding = query ? (query.get("compression") ?? undefined) : headers[protocol.encodingHeader];
   const accepted = headers[acceptHeader];
   if (encoding === undefined && accepted === undefined) return noEncodings;
@@ -103,16 +94,14 @@ function negotiate({ form: { protocol, query }, request: { headers } }: OwnedReq
  * Calls the method. Throws a ConnectError for a request that its headers or its body make none, and what the handler throws.
  * The order is Connect's.
  */
-async function call(
-  { form: { protocol }, request, reply, startCall }: OwnedRequest,
-  exchange: Exchange,
-  received: Received,
-): Promise<AnyMessage> {
+async function call(exchange: Exchange, received: Received): Promise<AnyMessage> {
+  const { method, form, reply } = exchange;
+  const { request } = reply;
+  const { protocol } = form;
   const header = readHeaders(request.headers);
-  const common = { protocolName: protocol.name, url: urlOf(request) };
-  if (protocol.name === "connect") checkVersion(request.method, exchange.form.query ?? header);
+  if (protocol.name === "connect") checkVersion(request.method, form.query ?? header);
   if (exchange.encodings.error) throw exchange.encodings.error;
-  const timeoutMs = takeTimeout(header, exchange.form);
+  const timeoutMs = takeTimeout(header, form);
   if ("error" in received) throw received.error;
 
   let started: Call | undefined;
@@ -124,8 +113,9 @@ async function call(
   });
   const message = await protocol.read(exchange, received.bytes);
   if (isGone) throw new ConnectError("the client has gone away", Code.Canceled);
-  started = startCall(message, {
-    ...common,
+  started = method.startCall(message, {
+    protocolName: protocol.name,
+    url: urlOf(request),
     httpMethod: request.method,
     header,
     timeoutMs,
