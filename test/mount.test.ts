@@ -14,7 +14,7 @@ import { listen } from "../src/transport/listener/listen.ts";
 import { frame, frameType, grpcFields, headers, opening, reset } from "./support/network/http2-frames.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { listenOptions } from "./support/service/served-app.ts";
-import { publishToLog } from "./support/transport-log.ts";
+import { publishToLog } from "./support/service/transport-log.ts";
 import { envelope } from "./support/wire/envelopes.ts";
 import { sendGrpc } from "./support/wire/http.ts";
 

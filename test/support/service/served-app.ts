@@ -10,7 +10,7 @@ import { createConnectionLimit } from "../../../src/transport/listener/connectio
 import { type ListenOptions, listen } from "../../../src/transport/listener/listen.ts";
 import type { ListenerLimits } from "../../../src/transport/listener/protocol-server.ts";
 import { createReadiness, type Readiness } from "../../../src/transport/readiness.ts";
-import { publishToLog } from "../transport-log.ts";
+import { publishToLog } from "./transport-log.ts";
 
 export interface ServedApp extends AsyncDisposable {
   readonly port: number;
