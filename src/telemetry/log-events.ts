@@ -53,7 +53,7 @@ function logTransport(on: Subscribe, logger: Logger, warn: Warn): void {
     warn("transport.accept_failed", { err: error }, "a connection could not be accepted"),
   );
   on("transport.readiness_changed", ({ state, reason, cause }) => {
-    if (reason === undefined) logger.info({ state }, state === "draining" ? "not ready: about to stop" : state);
+    if (reason === undefined) logger.info(state === "draining" ? "not ready: about to stop" : state);
     else logger.warn({ state, cause: describeCauses(cause) || undefined }, `not ready: ${reason}`);
   });
   on("transport.request_failed", ({ error, ...request }) => {

@@ -1,7 +1,7 @@
 /**
  * Announces how many streams a client may have open. Node counts a stream that the client has reset as open until all
  * that has arrived is processed: it would reject streams that a client begins in place of those it has just reset, and end
- * the connection after a hundred. So Node has no limit, and `http2-connection.ts` counts, but the client needs the number.
+ * the connection after a hundred. So Node has no limit, and `http2-limits.ts` counts, but the client needs the number.
  */
 import { getPackedSettings, type Settings } from "node:http2";
 

@@ -8,21 +8,10 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type BeginStream, hasArrived, limitConnection } from "./http2-connection.ts";
+import { type BeginStream, hasArrived, limitConnection, nodeFloodLimits } from "./http2-limits.ts";
 import { openingSettings } from "./http2-settings.ts";
 import { type ProtocolLimits, type ProtocolServer, type RequestHandler, unlessClosed } from "./protocol-server.ts";
 import { refuseExpectation } from "./refusals.ts";
-
-/** nghttp2's limit counts every reset. Ours (http2-connection.ts) counts only streams that no work was done for. */
-const noLimit = 1e9;
-
-const floodLimits = {
-  streamResetBurst: noLimit,
-  streamResetRate: noLimit,
-  // What breaks the protocol without ending the connection, such as a reset provoked from our side. Honest clients send
-  // none.
-  maxSessionInvalidFrames: 100,
-};
 
 /** Creates the server of HTTP/2. */
 export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): ProtocolServer {
@@ -45,7 +34,7 @@ export function createHttp2(handler: RequestHandler, limits: ProtocolLimits): Pr
       handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     });
   };
-  const server = createServer({ settings, ...floodLimits }, receive(handler));
+  const server = createServer({ settings, ...nodeFloodLimits }, receive(handler));
   server.on("checkExpectation", receive(refuseExpectation));
 
   server.on("session", (session) => {

@@ -1,6 +1,17 @@
-/** The limits of one HTTP/2 connection: streams at once, wasted streams ("rapid reset"), and idle time. */
+/** The limits against floods of HTTP/2: streams at once, wasted streams ("rapid reset"), invalid frames, and idle time. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type ProtocolLimits, unlessClosed } from "./protocol-server.ts";
+
+/** nghttp2's limit counts every reset. Ours (`limitWaste`) counts only streams that no work was done for. */
+const noLimit = 1e9;
+
+/** The limits that Node's server applies itself. */
+export const nodeFloodLimits = {
+  streamResetBurst: noLimit,
+  streamResetRate: noLimit,
+  // Frames that break the protocol without ending the connection. Honest clients send none.
+  maxSessionInvalidFrames: 100,
+};
 
 /** Notes that work is done for a stream. One that ends without any counts as wasted. */
 export type BeginStream = (stream: ServerHttp2Stream) => void;
