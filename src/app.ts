@@ -16,7 +16,7 @@ import { openGuards } from "./rpc/guards.ts";
 import { shuttingDown } from "./rpc/status.ts";
 import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool/shares.ts";
-import { createStore, type Store, type StoreOptions } from "./store/store.ts";
+import { createStore, type DatabaseAddress, type Store } from "./store/store.ts";
 import { waitForDatabase } from "./store/wait-for-database.ts";
 import { type AppEvents, createEventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
@@ -139,7 +139,7 @@ export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisp
  */
 export async function openDatabase(config: Config, { logger, publish, signal, stack }: Host) {
   const { database, maxRetries, lockTimeoutMs, statementTimeoutMs } = config;
-  const open = (address: Pick<StoreOptions, "host" | "port" | "username" | "password" | "name" | "sslMode">) => {
+  const open = (address: DatabaseAddress) => {
     const store = createStore({
       ...{ ...address, maxRetries, lockTimeoutMs, statementTimeoutMs, poolSize: config.databasePoolSize },
       preparedStatements: config.databasePreparedStatements,

@@ -5,7 +5,7 @@ import type { AuthEvents } from "./events.ts";
 import { keyFromPem, keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenRules, type TokenVerifier } from "./tokens.ts";
 
-export type AuthOptions =
+type AuthOptions =
   | { readonly mode: "none" }
   /** Tokens signed with the key in the data folder. */
   | { readonly mode: "dev" }

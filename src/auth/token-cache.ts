@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Identity } from "./identity.ts";
 
-export interface TokenCache {
+interface TokenCache {
   get(token: string): Identity | undefined;
   add(token: string, identity: Identity, ttlMs: number): void;
 }

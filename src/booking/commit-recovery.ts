@@ -5,7 +5,7 @@ import { asFailure } from "../store/sqlstate.ts";
 import { answerAll, type BatchContext, type InDoubtBatch } from "./batch.ts";
 import type { Job } from "./queue.ts";
 
-export interface RecoveryContext extends Pick<BatchContext, "batches" | "backOff" | "clock" | "publish"> {
+interface RecoveryContext extends Pick<BatchContext, "batches" | "backOff" | "clock" | "publish"> {
   /** Called before any caller is answered: the concert may have changed, and only the database has its state. */
   readonly concertChanged: (concertId: ConcertId, concert: undefined) => void;
   /** Puts a job back into its queue: its batch has not been stored. */
@@ -33,10 +33,11 @@ export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContex
   try {
     const stored = await readUnderLock(batch, context);
     const isCommitted = stored.some((booking) => isWrittenBy(batch, booking));
+    if (isCommitted) {
+      concertChanged(concertId, undefined);
+      answerAll(jobs, plan.answers, stored);
+    } else jobs.forEach(requeue);
     publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
-    if (!isCommitted) return jobs.forEach(requeue);
-    concertChanged(concertId, undefined);
-    answerAll(jobs, plan.answers, stored);
   } catch (cause) {
     publish("booking.commit_settled", { concertId, outcome: "unknown" });
     concertChanged(concertId, undefined);

@@ -37,7 +37,7 @@ export interface QueueOptions {
 }
 
 /** Work under way that its callers do not await. */
-export type Tasks = ReturnType<typeof createTasks>;
+type Tasks = ReturnType<typeof createTasks>;
 
 export function createTasks() {
   const tasks = new Set<Promise<void>>();

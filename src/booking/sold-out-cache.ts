@@ -8,7 +8,7 @@ import { type BookingPolicy, decideBatch } from "./decide.ts";
 import type { Job } from "./queue.ts";
 
 /** A concert as it was at an instant of its booking window, sold out. */
-export interface SoldOut {
+interface SoldOut {
   readonly concert: Concert;
   readonly now: Temporal.Instant;
 }

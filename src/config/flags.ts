@@ -6,7 +6,7 @@ import { type Given, type SourceContent, unknownName } from "./sources.ts";
 export type Command = "serve" | "migrate" | "help" | "version";
 
 /** What the command line contains besides settings. */
-export interface CommandLine extends SourceContent {
+interface CommandLine extends SourceContent {
   readonly command: Command;
   readonly configFile: string | undefined;
   readonly waitForDbMs: number | undefined;

@@ -14,7 +14,6 @@ import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
 
 export { helpText } from "./help.ts";
-export type { AuthConfig };
 
 /** What the service runs with: complete, checked, and never changed after the start. Its other fields are the table's. */
 export interface Config extends ValuesOf<typeof fields> {

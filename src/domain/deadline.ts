@@ -3,7 +3,7 @@ import { DomainError } from "./failure.ts";
 
 /** How long a caller waits for work: a value, which all parts of the work share. */
 export interface Deadline {
-  /** Aborts when the instant has passed, or before that when the client disconnects. */
+  /** Aborts when the instant has passed, or before that when the client disconnects or a shutdown ends the call. */
   readonly signal: AbortSignal;
   /** An instant of the monotonic clock; infinite for work without a caller. */
   readonly expiresAtMs: number;

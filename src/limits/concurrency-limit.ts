@@ -15,7 +15,7 @@ export interface Permit {
   readonly release: () => void;
 }
 
-export interface ConcurrencyLimit {
+interface ConcurrencyLimit {
   /** Takes one permit for all keys together, or returns the limit that has been reached. */
   tryAcquire(keys: readonly LimitKey[]): Permit | keyof ConcurrencyLimits;
 }

@@ -9,7 +9,7 @@ import type { RedisConnection } from "./redis.ts";
 export type { Lane, LimitKey } from "./limit-key.ts";
 
 /** Calls a minute; 0 for no limit. */
-export type RateLimitOptions = Readonly<Record<Lane, number>> & {
+type RateLimitOptions = Readonly<Record<Lane, number>> & {
   /** The limit of an address, in multiples of a caller's; 0 for no limit by address. */
   readonly callersPerAddress: number;
 };

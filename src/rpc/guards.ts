@@ -25,7 +25,7 @@ import { createUnaryCallInterceptor } from "./interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 
 /** The part of the configuration that the interceptors follow. */
-export interface GuardSettings {
+interface GuardSettings {
   readonly auth: Parameters<typeof openTokenVerifier>[0];
   readonly dataDir: string;
   readonly redisUrl: string | undefined;
@@ -36,7 +36,7 @@ export interface GuardSettings {
   readonly maxStreamsPerCaller: number;
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly services: readonly DescService[];
   readonly publish: Publish<AuthEvents & LimitEvents & RpcEvents>;
   /** Aborts when streams must end because the service is about to stop. */

@@ -30,7 +30,7 @@ export interface Status {
 }
 
 /** The properties of a request that its error depends on. */
-export interface CallFacts {
+interface CallFacts {
   /** Whether the request has a `request_id`, so that repeating it is safe. */
   readonly repeatable: boolean;
   /** Whether the responses are a stream, which stores nothing. */

@@ -102,7 +102,7 @@ export async function findConcertByRequestId(
 }
 
 /** A concert whose lock is held, and the transaction's one instant. */
-export interface LockedConcert {
+interface LockedConcert {
   readonly concert: Concert;
   readonly now: Temporal.Instant;
 }

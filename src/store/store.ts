@@ -17,7 +17,10 @@ import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
 import { runTransaction, type TransactionTimeouts } from "./transaction.ts";
 
-export interface StoreOptions extends Omit<ConnectionOptions, "statementTimeoutMs">, TransactionTimeouts {
+/** Where the database is, and how to connect to it. */
+export type DatabaseAddress = Omit<ConnectionOptions, "statementTimeoutMs">;
+
+export interface StoreOptions extends DatabaseAddress, TransactionTimeouts {
   readonly poolSize: number;
   /** How often a transaction or read is retried after a transient failure. */
   readonly maxRetries: number;

@@ -24,7 +24,7 @@ const settleTimeoutMs = 5_000;
 const settlePollMs = 50;
 
 /** Where transactions run. */
-export interface TransactionContext {
+interface TransactionContext {
   readonly db: Kysely<DB>;
   /** Connections that no caller waits for, to settle transactions in doubt. */
   readonly aside: Kysely<DB>;

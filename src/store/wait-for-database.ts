@@ -8,7 +8,7 @@ export class DatabaseUnreachableError extends OperatorError {
   override readonly name = "DatabaseUnreachableError";
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   /** For the error's message. */
   readonly host: string;
   readonly port: number;

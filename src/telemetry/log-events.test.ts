@@ -19,11 +19,14 @@ it("warns of a commit in doubt, and says what became of it", () => {
   const concertId = concertIdOf(7n);
   hub.publish("booking.commit_in_doubt", { concertId, requests: 3, error: new Error("reset") });
   hub.publish("booking.commit_settled", { concertId, outcome: "committed" });
+  // A failover leaves several at once: none is dropped.
   hub.publish("booking.commit_settled", { concertId, outcome: "unknown" });
+  hub.publish("booking.commit_settled", { concertId: concertIdOf(8n), outcome: "unknown" });
   expect(lines).toMatchObject([
     { level: "warn", concertId: 7, requests: 3, msg: expect.stringContaining("COMMIT was lost") },
     { level: "info", concertId: 7, outcome: "committed" },
     { level: "warn", concertId: 7, outcome: "unknown", msg: expect.stringContaining("may be stored") },
+    { level: "warn", concertId: 8, outcome: "unknown" },
   ]);
 });
 

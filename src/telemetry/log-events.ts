@@ -53,7 +53,7 @@ function logTransport(on: Subscribe, logger: Logger, warn: Warn): void {
     warn("transport.accept_failed", { err: error }, "a connection could not be accepted"),
   );
   on("transport.readiness_changed", ({ state, reason, cause }) => {
-    if (reason === undefined) logger.info(state === "draining" ? "not ready: about to stop" : state);
+    if (reason === undefined) logger.info({ state }, state === "draining" ? "not ready: about to stop" : state);
     else logger.warn({ state, cause: describeCauses(cause) || undefined }, `not ready: ${reason}`);
   });
   on("transport.request_failed", ({ error, ...request }) => {
@@ -78,15 +78,16 @@ function logStore(on: Subscribe, logger: Logger, warn: Warn): void {
         "set APP_DATABASE_PREPARED_STATEMENTS=false",
     ),
   );
+  // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
     on(`${owner}.commit_in_doubt`, ({ error, ...fields }) => {
       const message = "the response to a COMMIT was lost: checking whether the transaction is stored";
-      warn(`${owner}.commit_in_doubt`, { err: error, ...fields }, message);
+      logger.warn({ err: error, ...fields }, message);
     });
     on(`${owner}.commit_settled`, (event) => {
       if (event.outcome !== "unknown") return logger.info(event, "a COMMIT in doubt is settled");
       const message = "a transaction whose COMMIT was in doubt may be stored: the database did not say so in time";
-      warn(`${owner}.commit_settled`, event, message);
+      logger.warn(event, message);
     });
   }
 }

@@ -116,3 +116,9 @@ test.runIf(process.platform === "linux")("a line that a full disk has no space f
   closeSync(full);
   expect({ stderr, status }).toEqual({ stderr: "continues", status: 0 });
 });
+
+test("writes a line as JSON if it cannot be made readable", () => {
+  const { logger, lines } = capture({ pretty: true });
+  logger.info({ level: {} }, "odd");
+  expect(lines.join("")).toContain('"msg":"odd"');
+});

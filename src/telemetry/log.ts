@@ -5,7 +5,7 @@ import { type PrettyOptions, prettyFactory } from "pino-pretty";
 export type { Logger } from "pino";
 
 /** Where lines go: standard output, or an array in a test. */
-export interface LogDestination {
+interface LogDestination {
   write(line: string): void;
 }
 
@@ -55,11 +55,20 @@ function prettyOutput(output: LogDestination, isTerminal: boolean): LogDestinati
   };
   // On a terminal pino-pretty detects whether it has colours.
   const prettify = prettyFactory(isTerminal ? options : { ...options, colorize: false });
-  return { write: (line) => output.write(prettify(JSON.parse(line, escapeControls))) };
+  return {
+    write(line) {
+      try {
+        output.write(prettify(JSON.parse(line, escapeControls)));
+      } catch {
+        // The log must not fail the code that logs, whatever the fields are.
+        output.write(line);
+      }
+    },
+  };
 }
 
 function fieldText([key, value]: [string, unknown]): string {
-  return `${key}=${typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
+  return `${escapeControls("", key)}=${typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
 }
 
 /**

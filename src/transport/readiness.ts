@@ -26,7 +26,7 @@ export interface Readiness {
   close(): void;
 }
 
-export interface ReadinessOptions {
+interface ReadinessOptions {
   /** Resolves with whether the database takes writes. Never called again before it has resolved. */
   readonly probe: () => Promise<Health>;
   readonly now?: () => number;

@@ -22,7 +22,7 @@ export function createOverloadInterceptor(
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
     if (delayMs > 0 && ruleOf(request.method).lane !== "admin") {
-      const { expiresAtMs = Number.POSITIVE_INFINITY } = deadlineOf(request.contextValues);
+      const { expiresAtMs } = deadlineOf(request.contextValues);
       const nowMs = performance.now();
       if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
         const { service, method } = request;

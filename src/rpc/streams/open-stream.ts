@@ -22,7 +22,7 @@ export interface OpenStream {
   forward<Message>(messages: AsyncIterable<Message>, sizeOf: (message: Message) => number): AsyncGenerator<Message>;
 }
 
-export interface StreamOptions {
+interface StreamOptions {
   /** The signal of the call: it aborts when the client disconnects, at the client's deadline, and at a shutdown. */
   readonly signal: AbortSignal;
   readonly values: ContextValues;

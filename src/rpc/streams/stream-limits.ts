@@ -24,7 +24,7 @@ export interface StreamLimits {
  * Yields the messages of one stream within the limits. Raises RESOURCE_EXHAUSTED for a stream or a message over a limit.
  * `sizeOf` returns a message's size in bytes. Without it the messages are too small to count.
  */
-export type LimitStream = <Message>(
+type LimitStream = <Message>(
   context: HandlerContext,
   messages: AsyncIterable<Message>,
   sizeOf?: (message: Message) => number,

@@ -1,7 +1,7 @@
 /** A limit on the unsent bytes of messages, of all streams together. */
 
 /** A stream, which holds bytes. */
-export interface Holder {
+interface Holder {
   /** Cuts the stream's response, so that its bytes are free at once. */
   cut(error: Error): void;
 }

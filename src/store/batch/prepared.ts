@@ -24,7 +24,7 @@ class Placeholder {
 export type Slots<Parameters> = <Name extends keyof Parameters & string>(name: Name) => RawBuilder<Parameters[Name]>;
 
 /** A statement compiled once, to be sent under its name (or unnamed, for poolers that keep no statements). */
-export interface PreparedStatement<Parameters, Row> {
+interface PreparedStatement<Parameters, Row> {
   readonly name: string;
   readonly text: string;
   values(parameters: Parameters): unknown[];

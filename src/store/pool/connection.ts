@@ -40,7 +40,7 @@ export function createServerActivity(publish: Publish<StoreEvents>) {
 }
 
 /** Whether statements are sent with their names, so that PostgreSQL keeps them. */
-export type PreparedSupport = ReturnType<typeof createPreparedSupport>;
+type PreparedSupport = ReturnType<typeof createPreparedSupport>;
 
 /** Sends names if `isAllowed`, until the first statement is lost. */
 export function createPreparedSupport(isAllowed: boolean, publish: Publish<StoreEvents>) {

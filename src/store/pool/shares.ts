@@ -1,5 +1,5 @@
 /** How many of the pool's connections each kind of work may hold at once. */
-export interface PoolShares {
+interface PoolShares {
   /** The engine's batches. More at once make none of them faster, and other work needs the rest. */
   readonly batches: number;
   /** Reads outside a transaction. */

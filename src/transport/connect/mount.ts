@@ -23,7 +23,7 @@ import { faultOf, refusalOf } from "./refusals.ts";
 import { breakOff, isGone } from "./responses.ts";
 import { checkConnectVersion, gzipOnly } from "./workarounds.ts";
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   /** The largest message, before and after decompression. */

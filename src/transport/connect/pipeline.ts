@@ -16,7 +16,7 @@ import { asBinary, encodeText, isTextMode, receiveText, textHeader } from "./tex
 import { dropAllowedLength, isReceivedWhole, mendError } from "./unary-pipeline.ts";
 import { abandoned, answerBrokenText, dropEndlessTimeout, nameCompression, yieldOnce } from "./workarounds.ts";
 
-export interface PipelineOptions {
+interface PipelineOptions {
   readonly maxMessageBytes: number;
   readonly shutdown: ShutdownNotices;
   readonly publish: Publish<TransportEvents>;

@@ -3,7 +3,7 @@ import { addressGroup, createAddressMatcher } from "../../domain/address.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { RefusedConnections, TransportEvents } from "../events.ts";
 
-export interface ConnectionLimitOptions {
+interface ConnectionLimitOptions {
   /** Connections at once. */
   readonly maxConnections: number;
   /** Connections at once from one address; one of IPv6 counts as its /64. */

@@ -1,13 +1,13 @@
 /** Path templates as google/api/http.proto writes them: `/v1/{name=shelves/*}/books/**:verb`. */
 
-export type TemplateSegment =
+type TemplateSegment =
   | { readonly kind: "literal"; readonly text: string }
   /** `*`: one segment that is not empty. */
   | { readonly kind: "one" }
   /** `**`: what is left of the path, nothing included. Always the last. */
   | { readonly kind: "rest" };
 
-export interface TemplateVariable {
+interface TemplateVariable {
   /** The request field that takes the value, such as `["shelf", "name"]`. */
   readonly fieldPath: readonly string[];
   /** The segments that the variable spans; `end` is exclusive and not known for one that ends in `**`. */

@@ -15,7 +15,7 @@ import { parseQuery } from "./query.ts";
 type Message = MessageShape<DescMessage>;
 
 /** The request if the plus signs in the user id are no spaces. */
-export interface OtherReading {
+interface OtherReading {
   readonly message: Message;
   /** The error if that request finds something. */
   readonly error: DomainError;

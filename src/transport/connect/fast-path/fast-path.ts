@@ -22,7 +22,7 @@ export interface FastPathOptions extends RespondContext {
   readonly jsonOptions: JsonOptions;
 }
 
-export interface FastPath {
+interface FastPath {
   /**
    * Answers the call and hijacks its reply; undefined where the request's headers make it the mount's. Settles when the
    * response is on its way.
