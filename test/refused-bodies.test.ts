@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:http2";
+import { setTimeout } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
@@ -68,6 +69,16 @@ test.each([restPath, rpc, "/nowhere", "/livez"])(
     expect(await chunked.closed).toMatch(/^HTTP\/1.1 4.*connection: close/is);
   },
 );
+
+test("a client that sends its chunks slowly can send all of them before it reads the response", async () => {
+  const { socket, waitFor, closed } = raw(head("/nowhere", "Transfer-Encoding: chunked"), "2\r\nab\r\n");
+  await waitFor("HTTP/1.1 404");
+  // Longer than a connection stays open after its body.
+  await setTimeout(700);
+  expect(socket.readyState).toBe("open");
+  socket.write("2\r\ncd\r\n0\r\n\r\n");
+  expect(await closed).toMatch(/^HTTP\/1.1 404/);
+});
 
 test.each([restPath, rpc, "/nowhere"])(
   "a client that goes on for 8 MB has its response from %s, and is cut off",

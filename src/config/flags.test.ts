@@ -52,3 +52,16 @@ describe("values", () => {
 test("a value that is joined to an unknown letter is not repeated", () => {
   expect(readFlags(["-psecret"]).problems).toEqual(["-p is unknown"]);
 });
+
+test.each([
+  ["-host=0.0.0.0", "-host is unknown; did you mean --host?"],
+  ["-auth-mode", "-auth-mode is unknown; did you mean --auth-mode?"],
+  ["-oh", "-o is unknown"],
+  ["-path", "-p is unknown"],
+])("%s does not ask for help", (argument, problem) => {
+  expect(readFlags([argument])).toMatchObject({ command: "serve", problems: [problem] });
+});
+
+test("-h asks for help", () => {
+  expect(readFlags(["-h"])).toMatchObject({ command: "help", problems: [] });
+});

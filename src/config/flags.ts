@@ -24,7 +24,6 @@ const knownFlags = [...flagsWithValue, ...flagsWithout, "-migrate", "-h"];
 const options = Object.fromEntries([
   ...flagsWithValue.map((flag) => [flag.slice(2), { type: "string" }] as const),
   ...flagsWithout.map((flag) => [flag.slice(2), { type: "boolean" }] as const),
-  ["help", { type: "boolean", short: "h" }] as const,
 ]);
 
 /** Reads the command line. Of a repeated flag the last one counts. */
@@ -52,12 +51,11 @@ export function readFlags(argv: readonly string[]): CommandLine {
       const parsed = duration.parse(value ?? defaultWaitText);
       if ("problem" in parsed) problems.push(`${flag}: ${parsed.problem}`);
       else waitForDbMs = parsed.value;
-    } else if (flagsWithout.includes(flag) || flag === "-h") {
+    } else if (flagsWithout.includes(flag)) {
       found.add(token.name);
       if (value !== undefined) problems.push(`${flag} takes no value`);
     } else if (!flagsWithValue.includes(flag)) {
-      // Of -pVALUE, which `parseArgs` splits into letters, only the first is shown.
-      if (token.index !== unknown) problems.push(unknownName(flag, knownFlags));
+      problems.push(unknownName(writtenName(flag), knownFlags));
       unknown = token.index;
     } else if (!value) {
       problems.push(`${flag} needs a value`);
@@ -71,10 +69,20 @@ export function readFlags(argv: readonly string[]): CommandLine {
   return { command, configFile, waitForDbMs, given, problems, warnings: [] };
 }
 
+/** An unknown flag as it was written. Of -pVALUE, which may hold a secret, the first letter, unless a dash is missing. */
+function writtenName(flag: string): string {
+  if (!flag.startsWith("---")) return flag;
+  const name = flag.slice(2);
+  return knownFlags.includes(`-${name}`) ? name : name.slice(0, 2);
+}
+
 /** The flags with their values, in either spelling: `--flag VALUE` and `--flag=VALUE`. */
 function splitArguments(argv: readonly string[]) {
   const args = argv.map((argument, index) => {
-    if (argument === "-migrate") return "--migrate";
+    if (/^-migrate(=|$)/.test(argument)) return `-${argument}`;
+    if (argument === "-h") return "--help";
+    // `parseArgs` would split it into letters. It is unknown as a whole.
+    if (/^-[^-]./.test(argument) && !flagsWithValue.includes(argv[index - 1] ?? "")) return `--${argument}`;
     // A value may begin with a dash, as a password may, but a known flag is not a value.
     const next = argv[index + 1]?.split("=", 1)[0] ?? "";
     return flagsWithValue.includes(argument) && knownFlags.includes(next) ? `${argument}=` : argument;

@@ -34,16 +34,22 @@ export function discardBody(request: IncomingMessage, response: ServerResponse):
   if ("stream" in request || discarded.has(request)) return;
   if (request.complete) return void request.resume();
   discarded.add(request);
-  // Node calls it after a response with `Connection: close`. To destroy a socket with unread bytes is to reset it.
-  request.socket.destroySoon = () => closeSoon(request.socket);
+  let isOver = isOverLimit(request);
+  // Node calls it after a response with `Connection: close`. To destroy a socket with unread bytes is to reset it. A client
+  // that is within the limit first sends the rest of its request, for which it has the time of any request.
+  request.socket.destroySoon = () => {
+    if (isOver || request.complete) closeSoon(request.socket);
+    else request.once("end", () => closeSoon(request.socket));
+  };
   // Node reads a request that nothing has read from to its end by itself, once it is answered. This counts as reading.
   request.read(0);
-  if (isOverLimit(request)) return void closeAfter(request, response);
+  if (isOver) return void closeAfter(request, response);
   let read = 0;
   const count = (piece: Buffer) => {
     read += piece.length;
     if (read <= maxReadBytes) return;
     request.off("data", count);
+    isOver = true;
     closeAfter(request, response);
   };
   request.on("data", count).resume();
