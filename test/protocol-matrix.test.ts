@@ -23,7 +23,6 @@ import {
   troubles,
 } from "./support/scenario/expected-answers.ts";
 import { createMatrix, declaredReasons, protocolsOf } from "./support/scenario/matrix.ts";
-import { refusals as callerRefusals } from "./support/scenario/permissions.ts";
 import type { ExpectedResponse, Scenario, Success } from "./support/scenario/scenario.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage } from "./support/service/stage.ts";
@@ -94,15 +93,9 @@ const elsewhere: readonly string[] = [...troubles, ...callerReasons];
 
 /** The declared reasons whose answers this file checks. */
 function ownReasons(method: DescMethodUnary): string[] {
-  return declaredReasons(method).filter((reason) => !elsewhere.includes(reason) && !isForCallersOnly(method, reason));
-}
-
-/** Whether the tests of permissions provoke the reason: without tokens there are no callers to refuse. */
-function isForCallersOnly(method: DescMethodUnary, reason: string): boolean {
   const scenario = scenarios.find((each) => each.method === method);
-  const words = scenario?.permissions.flatMap(({ answers }) => Object.values(answers)) ?? [];
-  const isOfCallers = words.some((word) => word !== "ok" && callerRefusals[word].reason === reason);
-  return isOfCallers && !scenario?.refusals.some((refusal) => refusal.reason === reason);
+  const others = [...elsewhere, ...(scenario?.refusedCallers ?? [])];
+  return declaredReasons(method).filter((reason) => !others.includes(reason));
 }
 
 /** Checks what the protocol itself has: the HTTP parts, and the JSON as it was sent. */

@@ -81,11 +81,14 @@ describe("a bad database URL is rejected without repeating its password", () => 
     ["postgres://ann:secret@db/tickets?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"],
     ["postgres://ann:secret@db/tickets?port=0", "not a whole number between 1 and 65535"],
     ["postgres://ann:secret@db/tickets?connect_timeout=soon", "not a whole number"],
-    ["postgres://ann@db/tickets?password=secret%00", "has the parameter password: is not text without line breaks"],
+    [
+      "postgres://ann@db/tickets?password=secret%00",
+      "has the parameter password: is not text without control characters",
+    ],
     ["postgres://ann@db/tickets?password=%secret", "a % that begins no escape"],
-    ["postgres://ann:secret%00@db/tickets", "has the parameter password: is not text without line breaks"],
-    ["postgres://ann:secret%0A@db/tickets", "has the parameter password: is not text without line breaks"],
-    ["postgres://db%00/tickets", "has the parameter host: is not text without line breaks"],
+    ["postgres://ann:secret%00@db/tickets", "has the parameter password: is not text without control characters"],
+    ["postgres://ann:secret%0A@db/tickets", "has the parameter password: is not text without control characters"],
+    ["postgres://db%00/tickets", "has the parameter host: is not text without control characters"],
     // WHATWG drops it.
     ["postgres://ann:sec\tret@db/tickets", "has a control character"],
     ["postgres://ann:secret@db/tickets?host=a,b", "names several hosts"],

@@ -80,7 +80,7 @@ const printable = z.string().regex(/^\P{Cc}+$/u);
 export const text = kind("text without control characters", printable);
 export const path = kind("a path without control characters", printable);
 /** Text that no error repeats. The usual control character is a line break at its end. */
-export const secret = kind("text without line breaks or other control characters", printable, {
+export const secret = kind("text without control characters, such as a line break at its end", printable, {
   isSecret: true,
 });
 export const bindAddress = kind("a host name or an IP address", z.string().regex(/^[\w:][\w.:%-]*$/));

@@ -30,6 +30,7 @@ export const scenario = defineScenario(BookingService.method.getBooking, {
     invalid("the id is negative", { id: -1n }, [["id", notPositive]]),
   ],
 
+  refusedCallers: ["NOT_BOOKING_OWNER"],
   permissions: [
     {
       what: "of nora's booking",

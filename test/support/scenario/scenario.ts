@@ -125,6 +125,8 @@ export interface Scenario<Method extends DescMethodUnary = DescMethodUnary> {
   readonly successes: readonly Success<Method>[];
   readonly refusals: readonly Refusal<Method>[];
   readonly permissions: readonly Permission<Method>[];
+  /** Reasons that only `permissions` provoke: without tokens no caller is refused for them. */
+  readonly refusedCallers?: readonly string[];
   /** A case for each rule that the schema has for the request. */
   readonly rules: readonly RuleCase[];
   /** Rules for fields that the service has and the schema does not. */
