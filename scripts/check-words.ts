@@ -55,7 +55,7 @@ const excluded =
   /^(gen|bench\/results|test\/conformance\/gen)\/|^db\/migrations\/000[1-5]_|^(package-lock\.json|scripts\/check-words(\.test)?\.ts)$|\.sum$/;
 
 /** One place of a text that is to be written otherwise. */
-export interface BannedWord {
+interface BannedWord {
   readonly line: number;
   readonly found: string;
   readonly instead: string;

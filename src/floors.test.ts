@@ -27,7 +27,7 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/limits": {
     imports: ["src/domain"],
     packages: ["ioredis", "lru-cache", "rate-limiter-flexible"],
-    offers: ["concurrency-limit.ts", "event-loop-delay.ts", "events.ts", "rate-limit.ts", "redis.ts"],
+    offers: ["concurrency-limit.ts", "event-loop-delay.ts", "events.ts", "limit-key.ts", "rate-limit.ts", "redis.ts"],
   },
   // Of the configuration only the program that prints a token needs to know.
   "src/auth": {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type ConcurrencyLimits, createConcurrencyLimit, type Permit } from "./concurrency-limit.ts";
-import type { LimitKey } from "./rate-limit.ts";
+import type { LimitKey } from "./limit-key.ts";
 
 const caller = (key: string): LimitKey => ({ kind: "caller", key });
 const address = (key: string): LimitKey => ({ kind: "address", key });

@@ -1,5 +1,5 @@
 /** Bounds what is open at the same time: in the process, for each caller, and for each address. */
-import type { LimitKey } from "./rate-limit.ts";
+import type { LimitKey } from "./limit-key.ts";
 
 export interface ConcurrencyLimits {
   readonly process: number;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { recordEvents } from "../../test/support/unit/events.ts";
 import { ignoreEvents } from "../domain/publish.ts";
 import type { LimitEvents } from "./events.ts";
-import { createRateLimits, type LimitKey } from "./rate-limit.ts";
+import type { LimitKey } from "./limit-key.ts";
+import { createRateLimits } from "./rate-limit.ts";
 import { connectRedis } from "./redis.ts";
 
 const callersPerAddress = 20;

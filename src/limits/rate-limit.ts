@@ -6,8 +6,6 @@ import type { LimitEvents } from "./events.ts";
 import type { Lane, LimitKey } from "./limit-key.ts";
 import type { RedisConnection } from "./redis.ts";
 
-export type { Lane, LimitKey } from "./limit-key.ts";
-
 /** Calls a minute; 0 for no limit. */
 type RateLimitOptions = Readonly<Record<Lane, number>> & {
   /** The limit of an address, in multiples of a caller's; 0 for no limit by address. */

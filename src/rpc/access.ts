@@ -1,7 +1,7 @@
 /** The access rules of the methods, as the schema declares them by the option `access`. */
 import { type DescMethod, type DescService, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
 import { access, OwnedResource, Lane as SchemaLane } from "../../gen/frontrow/v1/access_pb.ts";
-import type { Lane } from "../limits/rate-limit.ts";
+import type { Lane } from "../limits/limit-key.ts";
 import { isTextField, type TextField } from "./request-message.ts";
 
 export { OwnedResource };

@@ -4,7 +4,7 @@ import { ConnectFailure } from "./sqlstate.ts";
 import type { Store } from "./store.ts";
 
 /** The database cannot be reached. */
-export class DatabaseUnreachableError extends OperatorError {
+class DatabaseUnreachableError extends OperatorError {
   override readonly name = "DatabaseUnreachableError";
 }
 

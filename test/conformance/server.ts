@@ -17,6 +17,7 @@ import { fillRequestId } from "../../src/rpc/interceptors/idempotency-key.ts";
 import { createServerStreamInterceptor } from "../../src/rpc/interceptors/server-streams.ts";
 import { createUnaryCallInterceptor } from "../../src/rpc/interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "../../src/rpc/interceptors/validation.ts";
+import { errorDomain } from "../../src/rpc/status.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { createHttpApp } from "../../src/transport/http.ts";
 import { listen } from "../../src/transport/listener/listen.ts";
@@ -38,8 +39,6 @@ const defaultMaxMessageBytes = 1024 * 1024;
 const maxUnsentBytes = 64 * 1024 * 1024;
 /** Longer than the suite's clients wait. */
 const requestTimeoutMs = 30_000;
-/** The domain of the service's own errors. */
-const errorDomain = "frontrow";
 
 /**
  * The suite compares the details of errors, and a call whose deadline passes must have none. Our response has ErrorInfo and

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { addressGroup, isLoopback } from "../../domain/address.ts";
 import type { Caller } from "../../domain/caller.ts";
-import type { LimitKey } from "../../limits/rate-limit.ts";
+import type { LimitKey } from "../../limits/limit-key.ts";
 import type { RuleOf } from "../access.ts";
 import { callerOf } from "../call-context.ts";
 import { type AnyRequest, messageOf, textOf } from "../request-message.ts";
