@@ -5,6 +5,7 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { BookingStatus } from "../domain/booking.ts";
 import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/failure.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.ts";
@@ -71,6 +72,34 @@ const statuses: StatusTable = {
   }),
   ALREADY_CANCELLED: ({ bookingId }) => ({ message: `booking ${bookingId} is already cancelled` }),
   NOT_BOOKING_OWNER: ({ bookingId }) => ({ message: `booking ${bookingId} belongs to another user` }),
+  HOLD_EXPIRED: ({ expiredAt, available }) => ({
+    message: `the hold expired at ${expiredAt}; ${leftover(available)}`,
+    metadata: { expired_at: expiredAt.toString(), available: String(available) },
+  }),
+  ALREADY_CONFIRMED: ({ bookingId }) => ({ message: `booking ${bookingId} is already confirmed` }),
+  NOT_HELD: ({ bookingId, status }) => ({
+    message: `booking ${bookingId} is no hold any more: it is ${status}`,
+    metadata: { status: statusName(status) },
+  }),
+  NOT_CONFIRMED: ({ bookingId, status }) => ({
+    message: `booking ${bookingId} cannot be cancelled: it is ${status}`,
+    metadata: { status: statusName(status) },
+  }),
+  MORE_THAN_HELD: ({ held }) => ({
+    message: `the hold has only ${numberOf(held, "ticket")}`,
+    metadata: { held: String(held) },
+  }),
+  HOLD_LIMIT_EXCEEDED: ({ limit }) => ({
+    message: `one user can have at most ${numberOf(limit, "hold")} of the concert; confirm or release one first`,
+    metadata: { limit: String(limit) },
+  }),
+  USER_LIMIT_EXCEEDED: ({ limit, booked, held }) => ({
+    message: `one user can have at most ${numberOf(limit, "ticket")} of the concert; ${booked} are booked and ${held} held`,
+    metadata: { limit: String(limit), booked: String(booked), held: String(held) },
+  }),
+  PAYMENT_REQUIRED: () => ({
+    message: "the concert requires payment: hold its tickets by HoldTickets, then confirm the hold",
+  }),
   UNAUTHENTICATED: ({ problem, isMissing }) => ({
     message: problem,
     // RFC 6750, 3.1: without a token there is no error code.
@@ -88,9 +117,9 @@ const statuses: StatusTable = {
     metadata: { scope },
     headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
   }),
-  TOTAL_BELOW_SOLD: ({ sold }) => ({
-    message: `total_tickets cannot fall below the ${sold} tickets sold`,
-    metadata: { sold: String(sold) },
+  TOTAL_BELOW_SOLD: ({ sold, held }) => ({
+    message: `total_tickets cannot fall below the tickets sold (${sold}) and held (${held})`,
+    metadata: { sold: String(sold), held: String(held) },
   }),
   VERSION_MISMATCH: ({ currentVersion, header }) => ({
     message: header
@@ -139,6 +168,15 @@ const statuses: StatusTable = {
 function leftover(available: number): string {
   if (available === 0) return "the concert is sold out";
   return available === 1 ? "only 1 ticket is left" : `only ${available} tickets are left`;
+}
+
+function numberOf(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}
+
+/** A booking's status as the schema names it. */
+function statusName(status: BookingStatus): string {
+  return `BOOKING_STATUS_${status.toUpperCase()}`;
 }
 
 function particularsOf<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Particulars {
