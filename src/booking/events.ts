@@ -16,6 +16,11 @@ export interface BookingEvents {
     readonly concertId: ConcertId;
     readonly requests: number;
     readonly booked: number;
+    readonly held: number;
+    readonly confirmed: number;
+    readonly released: number;
+    /** Holds that the batch has expired. */
+    readonly expired: number;
     readonly cancelled: number;
     readonly refused: number;
     /** From asking for a connection until the concert was locked and read. */
