@@ -72,8 +72,8 @@ ALTER TABLE audit_entries
 -- The primary key has the same order.
 DROP INDEX audit_entries_concert_id_id_idx;
 
--- One row for each transaction that changed bookings of a concert. If the response to its COMMIT is lost, the row shows that
--- it has committed. Rows are deleted after a day.
+-- One row for each transaction that changed a concert or its bookings. If the response to its COMMIT is lost, the row shows
+-- that it has committed. Transactions that create a concert have the concert_id 0. Rows are deleted after a day.
 CREATE TABLE batches (
   concert_id bigint NOT NULL,
   id uuid NOT NULL,
