@@ -104,16 +104,20 @@ describe.each(Object.entries(writes))("%s whose COMMIT succeeded without a respo
     expect(await countOf(write)).toBe(1);
     expect(proxy.commits - commitsBefore).toBe(1);
   });
+});
 
-  test("has an unknown outcome on a standby, which may still receive it", async () => {
-    const write = prepare(concert, randomUUID());
-    const { answer } = await loseCommit(write);
-    const [row] = await server.database.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder");
-    await server.restart("fast", () => writeFile(join(row?.folder ?? "", "standby.signal"), ""));
-    expect(await server.database.query("SELECT pg_is_in_recovery() AS standby")).toEqual([{ standby: true }]);
-    reconnect();
-    expect(await answer).toMatchObject({ ok: false, reason: "OUTCOME_UNKNOWN" });
-    await server.database.query("SELECT pg_promote()");
-    expect(await countOf(write)).toBe(1);
-  });
+test("on a standby, which may still receive them, the outcomes of lost COMMITs are unknown", async () => {
+  const lost = Object.values(writes).map((prepare) => prepare(concert, randomUUID()));
+  // All of them have committed before the database is gone, so that one wait is enough for all.
+  const held = lost.map(() => proxy.failNextCommit("answer held"));
+  const answers = lost.map(({ call }) => call());
+  await Promise.all(held);
+  proxy.refuse();
+  const [row] = await server.database.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder");
+  await server.restart("fast", () => writeFile(join(row?.folder ?? "", "standby.signal"), ""));
+  expect(await server.database.query("SELECT pg_is_in_recovery() AS standby")).toEqual([{ standby: true }]);
+  reconnect();
+  for (const answer of answers) expect(await answer).toMatchObject({ ok: false, reason: "OUTCOME_UNKNOWN" });
+  await server.database.query("SELECT pg_promote()");
+  for (const write of lost) expect(await countOf(write)).toBe(1);
 });

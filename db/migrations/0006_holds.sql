@@ -7,7 +7,8 @@ SET LOCAL lock_timeout = '5s';
 LOCK TABLE concerts, bookings, audit_entries IN ACCESS EXCLUSIVE MODE;
 SET LOCAL lock_timeout = 0;
 
--- The idempotency keys of creations, unique across all shards, with a SHA-256 of each request's content.
+-- The idempotency keys of creations, unique across all shards, with a SHA-256 of each request's content. There is no foreign
+-- key, since the tables are sharded by different columns: a statement that deletes a concert should delete its key, too.
 CREATE TABLE concert_requests (
   request_id uuid PRIMARY KEY,
   digest bytea NOT NULL CHECK (octet_length(digest) = 32),

@@ -1,7 +1,7 @@
 import { serviceItself } from "../domain/change.ts";
 import type { ConcertDescription } from "../domain/concert.ts";
 import { endlessDeadline } from "../domain/deadline.ts";
-import { hasConcerts } from "../store/concerts.ts";
+import { freeOrphanedRequests, hasConcerts, noConcertYet } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 import { createConcert } from "./create.ts";
 
@@ -26,6 +26,7 @@ const demos: readonly Demo[] = [
 export async function createDemoConcerts(store: Store, now: Temporal.Instant): Promise<number> {
   const deadline = endlessDeadline();
   if (await store.read(hasConcerts, deadline)) return 0;
+  await store.transact(noConcertYet, freeOrphanedRequests, deadline);
   for (const [index, demo] of demos.entries()) {
     const requestId = `de300000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`;
     await createConcert(store, describe(demo, now), requestId, serviceItself, deadline);

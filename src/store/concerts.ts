@@ -119,6 +119,15 @@ export async function readRequest(
   return { concertId: concertIdOf(row.concert_id), digest: row.digest };
 }
 
+/** Frees the keys of concerts that have been deleted by SQL. Not for sharded tables, where a new concert can be visible late. */
+export async function freeOrphanedRequests(transaction: Transaction<DB>): Promise<void> {
+  const concert = transaction.selectFrom("concerts").select("id").whereRef("id", "=", "concert_requests.concert_id");
+  await transaction
+    .deleteFrom("concert_requests")
+    .where(({ not, exists }) => not(exists(concert)))
+    .execute();
+}
+
 /** Inserts a concert with all tickets available. */
 export async function insertConcert(
   transaction: Transaction<DB>,
