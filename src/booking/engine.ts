@@ -1,27 +1,30 @@
+import assert from "node:assert/strict";
 import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
 import type { Replayable } from "../domain/change.ts";
 import { type Clock, monotonicClock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { ChangeDeadline } from "../domain/deadline.ts";
-import { DomainError, retryDelayMs } from "../domain/failure.ts";
+import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import type { Batches } from "../store/batch/open.ts";
 import { backOffMs } from "../store/retry.ts";
-import { type BatchContext, type InDoubtBatch, runBatch } from "./batch.ts";
-import type { Command } from "./commands.ts";
+import { type BatchContext, type Committed, type InDoubtBatch, runBatch } from "./batch.ts";
+import type { BookingCommand, Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
-import type { BookingPolicy } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
-import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import type { BookingPolicy } from "./policy.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, type TakeBatch } from "./queue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
-/** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
+/** Holds, books, confirms and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
 export interface BookingEngine {
   /** Settles once the command's transaction is committed. Rejects with a `DomainError` that says why it was refused. */
-  submit(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
+  submit(command: BookingCommand, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
+  /** Puts the tickets of a concert's holds that are due back on sale. Resolves when none is left, or the time is up. */
+  expireHolds(concertId: ConcertId, deadline: ChangeDeadline): Promise<void>;
   /** To be called when a concert is changed by other means than the engine: what it has cached may be wrong. */
   concertChanged(concertId: ConcertId): void;
   /** How many requests wait for their turn. */
@@ -47,6 +50,8 @@ export interface EngineOptions {
 }
 
 const maxRequeues = 3;
+/** A concert with more holds that are due than as many batches expire is not sold on before they are. */
+const maxUndecided = 64;
 
 export function createBookingEngine(batches: Batches, options: EngineOptions): BookingEngine {
   const { policy, maxRetries, concertChanged, publish = ignoreEvents, clock = monotonicClock } = options;
@@ -56,7 +61,17 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const soldOut = createSoldOutCache(clock);
   const estimate = createWaitEstimate();
   const queues = new ConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
-  const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
+  const context: BatchContext = {
+    batches,
+    policy,
+    maxRetries,
+    backOff,
+    clock,
+    publish,
+    onCommitted,
+    onInDoubt,
+    onUndecided,
+  };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
     // A refusal takes no time, so each turn would read and answer one request. Reading all that has arrived first, and
@@ -70,25 +85,36 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     else await runBatch(concertId, jobs, context);
   }
 
-  function onCommitted(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
+  function onCommitted(committed: Committed): void {
+    const { concert, askedAtMs } = committed;
     estimate.noteTurn(clock.nowMs() - askedAtMs);
     // Only the database has the order of two concurrent changes.
     const isKnown = !queues.isOvertaken(concert.id);
     concertChanged(concert.id, isKnown ? concert : undefined);
-    if (isKnown) soldOut.note(concert, now, askedAtMs);
+    if (isKnown) soldOut.note(committed);
   }
 
   function onInDoubt(batch: InDoubtBatch): void {
-    soldOut.forget(batch.state.concert.id);
+    soldOut.forget(batch.concertId);
     tasks.track(
       recoverCommit(batch, { ...context, concertChanged, requeue }).catch((error) => rejectAll(batch.jobs, error)),
     );
   }
 
-  function requeue(job: Job): void {
-    setProgress(job, "waiting");
-    if (job.requeues++ < maxRequeues) queues.add(job);
-    else job.reject(new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }));
+  function requeue(jobs: readonly Job[]): void {
+    const failure = { reason: "DATABASE_UNAVAILABLE", retryDelayMs } as const;
+    putBack(jobs, (job) => job.requeues++ < maxRequeues, failure);
+  }
+
+  function onUndecided(jobs: readonly Job[]): void {
+    putBack(jobs, (job) => job.undecided++ < maxUndecided, { reason: "OVERLOADED", retryDelayMs });
+  }
+
+  /** Puts the jobs back that may wait for another turn, and rejects the others. */
+  function putBack(jobs: readonly Job[], mayWait: (job: Job) => boolean, failure: Failure): void {
+    const { waiting = [], others = [] } = Object.groupBy(jobs, (job) => (mayWait(job) ? "waiting" : "others"));
+    queues.putBack(waiting);
+    rejectAll(others, new DomainError(failure));
   }
 
   /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest recent one. */
@@ -99,16 +125,24 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     return clock.nowMs() + estimate.leastMs(turns) > expiresAtMs;
   }
 
+  function enqueue(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking> | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<Replayable<Booking> | undefined>();
+    const counts = { queuedAtMs: 0, requeues: 0, undecided: 0 };
+    queues.add({ command, deadline, progress: "waiting", ...counts, resolve, reject });
+    return promise;
+  }
+
   return {
-    submit: (command, deadline) =>
-      new Promise((resolve, reject) => {
-        if (queues.queuedJobs < options.maxQueuedRequests && !isTooLate(command, deadline)) {
-          queues.add({ command, deadline, queuedAtMs: 0, progress: "waiting", requeues: 0, resolve, reject });
-        } else {
-          publish("booking.overloaded", { concertId: command.concertId });
-          reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
-        }
-      }),
+    async submit(command, deadline) {
+      if (queues.queuedJobs >= options.maxQueuedRequests || isTooLate(command, deadline)) {
+        publish("booking.overloaded", { concertId: command.concertId });
+        throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
+      }
+      const answer = await enqueue(command, deadline);
+      assert(answer, "a command has no answer");
+      return answer;
+    },
+    expireHolds: async (concertId, deadline) => void (await enqueue({ kind: "expire", concertId }, deadline)),
     concertChanged(concertId) {
       soldOut.forget(concertId);
       queues.noteChange(concertId);

@@ -16,9 +16,12 @@ export interface Job {
   /** By the engine's clock, set by the queue. */
   queuedAtMs: number;
   progress: Progress;
-  /** How often it went back into the queue, after a commit in doubt that was not stored. */
+  /** How often it went back into the queue after a commit in doubt that was not stored. */
   requeues: number;
-  resolve(answer: Replayable<Booking>): void;
+  /** How often it went back into the queue because holds were due. */
+  undecided: number;
+  /** Undefined for a command of the service itself. */
+  resolve(answer: Replayable<Booking> | undefined): void;
   reject(error: unknown): void;
 }
 
@@ -85,6 +88,17 @@ export class ConcertQueues {
     job.queuedAtMs = this.#options.clock.nowMs();
     queue.jobs.push(job);
     this.#queued++;
+    this.#activate(queue);
+  }
+
+  /** Puts jobs of one turn back, before those that came after them. */
+  putBack(jobs: readonly Job[]): void {
+    const [first] = jobs;
+    if (!first) return;
+    const queue = this.#queues.getOrInsertComputed(first.command.concertId, emptyQueue);
+    for (const job of jobs) setProgress(job, "waiting");
+    queue.jobs.unshift(...jobs);
+    this.#queued += jobs.length;
     this.#activate(queue);
   }
 

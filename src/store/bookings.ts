@@ -1,7 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Booking, BookingKey, Cancellation } from "../domain/booking.ts";
-import type { Actor } from "../domain/change.ts";
-import type { Concert } from "../domain/concert.ts";
+import type { Booking, BookingStatus } from "../domain/booking.ts";
 import { type BookingId, bookingIdOf, concertIdOf } from "../domain/ids.ts";
 import type { Bookings, DB } from "./tables.ts";
 import { centsFromNumeric } from "./values.ts";
@@ -12,8 +10,11 @@ export const bookingColumns = [
   "concert_id",
   "user_id",
   "ticket_count",
+  "requested_count",
   "booking_time",
   "status",
+  "hold_expires_time",
+  "payment_reference",
   "unit_price",
   "total_price",
   "currency_code",
@@ -31,9 +32,12 @@ export function toBooking(row: BookingRow): Booking {
     concertId: concertIdOf(row.concert_id),
     userId: row.user_id,
     ticketCount: row.ticket_count,
+    requestedCount: row.requested_count ?? row.ticket_count,
     bookingTime: row.booking_time,
-    // A CHECK allows no third value.
-    status: row.status === "cancelled" ? "cancelled" : "confirmed",
+    // A CHECK allows no other value.
+    status: row.status as BookingStatus,
+    holdExpiresTime: row.hold_expires_time ?? undefined,
+    paymentReference: row.payment_reference ?? undefined,
     unitPriceCents: centsFromNumeric(row.unit_price),
     totalPriceCents: centsFromNumeric(row.total_price),
     currencyCode: row.currency_code,
@@ -41,42 +45,6 @@ export function toBooking(row: BookingRow): Booking {
     cancelRequestId: row.cancel_request_id ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-  };
-}
-
-/** What a batch changes. All bookings are of the batch's concert, at its price under the lock. */
-export interface BatchChanges {
-  /** Of the concert, after the batch. */
-  readonly availableTickets: number;
-  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number; readonly actor: Actor })[];
-  readonly cancelled: readonly Cancellation[];
-}
-
-/** The changes, and the concert and the instant that they are made on. */
-export interface BatchWrites extends BatchChanges {
-  readonly concert: Concert;
-  readonly now: Temporal.Instant;
-}
-
-/** A booking of a concert at its current price. It gets its id when it is stored. */
-export function newBooking(
-  concert: Concert,
-  { userId, requestId, ticketCount }: Pick<Booking, "userId" | "requestId" | "ticketCount">,
-  now: Temporal.Instant,
-): Omit<Booking, "id"> {
-  return {
-    concertId: concert.id,
-    userId,
-    ticketCount,
-    bookingTime: now,
-    status: "confirmed",
-    unitPriceCents: concert.priceCents,
-    totalPriceCents: concert.priceCents * ticketCount,
-    currencyCode: concert.currencyCode,
-    requestId,
-    cancelRequestId: undefined,
-    createdAt: now,
-    updatedAt: now,
   };
 }
 

@@ -46,6 +46,8 @@ export interface Store {
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /** Like `read`, for statements that scan many rows: on half of the connections that reads have. */
   search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
+  /** Like `read`, for one statement that deletes old rows: repeating it does no harm. */
+  clean<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction. Returns only after COMMIT has been acknowledged, or settled after its
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
@@ -107,6 +109,7 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     read,
+    clean: read,
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),

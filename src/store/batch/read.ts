@@ -1,0 +1,129 @@
+/** The statements that read what a batch decides on, compiled once. They read as few rows of big tables as of small ones. */
+import { sql } from "kysely";
+import type { BookingKey } from "../../domain/booking.ts";
+import type { BookingId, ConcertId } from "../../domain/ids.ts";
+import { bookingColumns } from "../bookings.ts";
+import { concertColumns } from "../concerts.ts";
+import { nowUnderLock } from "../values.ts";
+import { prepare, type Slots } from "./prepared.ts";
+
+/** Locks a concert. It reads nothing else: a statement that waited for a lock still sees the snapshot from before the wait. */
+export const lockConcert = prepare("frontrow_lock_concert", (db, slot: Slots<{ concertId: ConcertId }>) =>
+  db.selectFrom("concerts").select("id").where("id", "=", slot("concertId")).forUpdate(),
+);
+
+/** Reads a concert that is locked, and the clock, and takes ids for new bookings. */
+export const readConcert = prepare(
+  "frontrow_read_concert",
+  (db, slot: Slots<{ concertId: ConcertId; newIds: number }>) =>
+    db
+      .selectFrom("concerts")
+      .select(concertColumns)
+      .select(nowUnderLock.as("now"))
+      .select(
+        sql<
+          string[]
+        >`array(select nextval('bookings_id_seq')::text from generate_series(1, ${slot("newIds")}::int))`.as("new_ids"),
+      )
+      .where("id", "=", slot("concertId")),
+);
+
+interface KeyColumns {
+  readonly concertId: ConcertId;
+  readonly userIds: readonly string[];
+  readonly requestIds: readonly string[];
+}
+
+/** Keys, column by column. */
+export function keyColumns(keys: readonly BookingKey[]): Omit<KeyColumns, "concertId"> {
+  return { userIds: keys.map(({ userId }) => userId), requestIds: keys.map(({ requestId }) => requestId) };
+}
+
+/** Finds the bookings of a concert by their keys. */
+export const findByKeys = prepare("frontrow_find_bookings_by_keys", (db, slot: Slots<KeyColumns>) =>
+  db
+    .selectFrom(
+      sql<{
+        user_id: string;
+        request_id: string;
+      }>`unnest(${slot("userIds")}::text[], ${slot("requestIds")}::uuid[])`.as<"keys">(sql`keys(user_id, request_id)`),
+    )
+    .innerJoin("bookings", (join) =>
+      join
+        .on("bookings.concert_id", "=", slot("concertId"))
+        .onRef("bookings.user_id", "=", "keys.user_id")
+        .onRef("bookings.request_id", "=", "keys.request_id"),
+    )
+    .select(bookingColumns.map((column) => `bookings.${column}` as const)),
+);
+
+/** Finds bookings of a concert by their ids. */
+export const findByIds = prepare(
+  "frontrow_find_bookings_by_ids",
+  (db, slot: Slots<{ concertId: ConcertId; ids: readonly BookingId[] }>) =>
+    db
+      .selectFrom("bookings")
+      .select(bookingColumns)
+      .where("concert_id", "=", slot("concertId"))
+      .where("id", "=", sql<bigint>`any(${slot("ids")}::bigint[])`),
+);
+
+/** A hold as its expiry needs it. */
+export const holdColumns = ["id", "ticket_count", "hold_expires_time"] as const;
+
+/**
+ * Reads the holds of a locked concert that are due, the earliest first, at most `maxDue`, and the one that is due after them.
+ * The clock is not before that of `readConcert`, so that no hold is missed that is due by then.
+ */
+export const readHolds = prepare("frontrow_read_holds", (db, slot: Slots<{ concertId: ConcertId; maxDue: number }>) => {
+  const holds = db
+    .selectFrom("bookings")
+    .select(holdColumns)
+    .where("concert_id", "=", slot("concertId"))
+    .where("status", "=", sql.lit("held"))
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom("concerts").where("id", "=", slot("concertId")).where("held_tickets", ">", sql.lit(0))),
+    )
+    .orderBy("hold_expires_time");
+  const now = sql<Temporal.Instant>`(select now from clock)`;
+  return db
+    .with(
+      (cte) => cte("clock").materialized(),
+      (from) => from.selectNoFrom(nowUnderLock.as("now")),
+    )
+    .selectFrom(holds.where("hold_expires_time", "<=", now).limit(slot("maxDue")).as("due"))
+    .selectAll()
+    .unionAll(db.selectFrom(holds.where("hold_expires_time", ">", now).limit(sql.lit(1)).as("next")).selectAll());
+});
+
+/**
+ * Sums what users have of a locked concert: confirmed tickets if the concert has a limit, and held ones, by the instants of
+ * their expiry, if it has a limit or `countsHolds` is true.
+ */
+export const readUserTickets = prepare(
+  "frontrow_read_user_tickets",
+  (db, slot: Slots<{ concertId: ConcertId; userIds: readonly string[]; countsHolds: boolean }>) =>
+    db
+      .selectFrom(sql<{ user_id: string }>`unnest(${slot("userIds")}::text[])`.as<"users">(sql`users(user_id)`))
+      .innerJoin("bookings", (join) =>
+        join.on("bookings.concert_id", "=", slot("concertId")).onRef("bookings.user_id", "=", "users.user_id"),
+      )
+      .select(["bookings.user_id", "bookings.status"])
+      .select(
+        sql<Temporal.Instant | null>`case when bookings.status = 'held' then bookings.hold_expires_time end`.as(
+          "hold_expires_time",
+        ),
+      )
+      .select(sql<number>`sum(bookings.ticket_count)::int`.as("ticket_count"))
+      .select(sql<number>`count(*)::int`.as("bookings"))
+      .where("bookings.status", "in", [sql.lit("held"), sql.lit("confirmed")])
+      .where(
+        "bookings.status",
+        "=",
+        sql<string>`any((select case
+            when max_tickets_per_user is not null then array['held', 'confirmed']
+            when ${slot("countsHolds")}::boolean then array['held']
+          end from concerts where id = ${slot("concertId")})::text[])`,
+      )
+      .groupBy(["bookings.user_id", "bookings.status", sql`3`]),
+);
