@@ -12,7 +12,7 @@ import type {
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import * as domain from "../domain/booking.ts";
 import type { Replayable } from "../domain/change.ts";
-import type { Concert, ConcertDescription, ConcertFilter } from "../domain/concert.ts";
+import type { Concert, ConcertDescription, ConcertFilter, DescriptionUpdate } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import { decimalsOf } from "../domain/money.ts";
 
@@ -61,8 +61,22 @@ export function required<Value>(value: Value | undefined, field: string): Value 
   return value;
 }
 
-/** The description that a create or update request carries. Raises INVALID_REQUEST for what the schema cannot check. */
-export function descriptionOf(request: CreateConcertRequest | UpdateConcertRequest): ConcertDescription {
+/** The description of a concert to create. Raises INVALID_REQUEST for what the schema cannot check. */
+export function descriptionOf(request: CreateConcertRequest): ConcertDescription {
+  const { maxTicketsPerUser = 0, requiresPayment = false } = request;
+  return { ...replacedFieldsOf(request), maxTicketsPerUser: maxTicketsPerUser || undefined, requiresPayment };
+}
+
+/** What an update request changes. Raises INVALID_REQUEST for what the schema cannot check. */
+export function descriptionUpdateOf(request: UpdateConcertRequest): DescriptionUpdate {
+  const { maxTicketsPerUser, requiresPayment } = request;
+  return { ...replacedFieldsOf(request), maxTicketsPerUser, requiresPayment };
+}
+
+/** The fields that every update replaces. */
+type ReplacedFields = Omit<ConcertDescription, "maxTicketsPerUser" | "requiresPayment">;
+
+function replacedFieldsOf(request: CreateConcertRequest | UpdateConcertRequest): ReplacedFields {
   const currencyCode = request.currencyCode === "" ? defaultCurrencyCode : request.currencyCode;
   const decimals = decimalsOf(currencyCode);
   if (decimals === undefined) {
@@ -141,6 +155,7 @@ export function concertMessage(concert: Concert): MessageInitShape<typeof Concer
     concertDate: timestampMessage(concert.concertDate),
     totalTickets: concert.totalTickets,
     availableTickets: concert.availableTickets,
+    heldTickets: concert.heldTickets,
     price: concert.priceCents / 100,
     currencyCode: concert.currencyCode,
     bookingStartTime: timestampMessage(concert.bookingStartTime),
@@ -148,6 +163,8 @@ export function concertMessage(concert: Concert): MessageInitShape<typeof Concer
     version: concert.version,
     createdAt: timestampMessage(concert.createdAt),
     updatedAt: timestampMessage(concert.updatedAt),
+    maxTicketsPerUser: concert.maxTicketsPerUser ?? 0,
+    requiresPayment: concert.requiresPayment,
   };
 }
 
