@@ -120,7 +120,8 @@ describe("RATE_LIMITED", () => {
     await spendAll(createConcert, {}, limits.admin);
     const userId = newUser();
     await spendAll(cancelBooking, { id: 1n, userId }, limits.bookings);
-    const existing = { concert, booking: create(BookingSchema, { id: 1n }) };
+    const booking = create(BookingSchema, { id: 1n });
+    const existing = { concert, booking, hold: booking };
     const matrix = createMatrix();
     for (const scenario of scenarios) {
       const { method } = scenario;
