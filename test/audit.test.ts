@@ -156,7 +156,7 @@ describe("a change that is not stored has no entry:", () => {
   test("a change whose entry cannot be written is not stored", async () => {
     const requestId = randomUUID();
     await expect(create({ subject: "a".repeat(256), address: undefined }, requestId)).rejects.toThrow("too long");
-    expect(await database.query("SELECT FROM concerts WHERE request_id = $1", [requestId])).toEqual([]);
+    expect(await database.query("SELECT FROM concert_requests WHERE request_id = $1", [requestId])).toEqual([]);
   });
 });
 
@@ -187,7 +187,7 @@ describe("the trail", () => {
     ["TRUNCATE audit_entries"],
     [
       `INSERT INTO audit_entries OVERRIDING SYSTEM VALUE SELECT * FROM audit_entries
-        ON CONFLICT (id) DO UPDATE SET actor = 'mallory'`,
+        ON CONFLICT (concert_id, id) DO UPDATE SET actor = 'mallory'`,
     ],
     ["SET session_replication_role = replica; DELETE FROM audit_entries"],
   ])("cannot be changed, not even by its owner: %s", async (statement) => {
@@ -208,6 +208,9 @@ describe("the trail", () => {
     ["audit_entries_booking_id_check", "(now(), 'ann', 'concert.create', 1, 1, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.update', 1, NULL, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.create', 1, NULL, '{}', '{}')"],
+    ["audit_entries_before_check", "(now(), 'ann', 'booking.hold', 1, 1, '{}', '{}')"],
+    ["audit_entries_before_check", "(now(), 'ann', 'booking.confirm', 1, 1, NULL, '{}')"],
+    ["audit_entries_action_check", "(now(), 'ann', 'booking.expire', 1, 1, '{}', '{}')"],
   ])("rejects an entry that breaks %s: %s", async (constraint, values) => {
     const statement = `INSERT INTO audit_entries ${columns} VALUES ${values}`;
     await expect(database.query(statement)).rejects.toMatchObject({ constraint });

@@ -230,8 +230,17 @@ describe("a key", () => {
     expect(violations).toEqual([{ field: "total_tickets", message: "given more than once" }]);
   });
 
-  const optional = ["request_id", "currency_code", "ttl", "payment_reference", "accept_late"];
-  const required = cases.filter(({ method, field }) => withRestBody.includes(method) && !optional.includes(field.name));
+  const optional = [
+    ...["request_id", "currency_code", "max_tickets_per_user", "requires_payment"],
+    ...["ttl", "payment_reference", "accept_late"],
+  ];
+  const required = cases.filter(
+    ({ method, field }) =>
+      withRestBody.includes(method) &&
+      (method === "BookingService.ExtendHold" || !optional.includes(field.name)) &&
+      // 0 stands for all.
+      !(method === "BookingService.ConfirmHold" && field.name === "ticket_count"),
+  );
   test.each(required)("with the value null is the same as no key: $method $field.name", async ({ method, field }) => {
     const { [field.name]: _, ...others } = subject.requests[method] ?? {};
     const [nulled, left] = [withField(method, field.name, "null"), JSON.stringify(others)];
