@@ -41,7 +41,7 @@ function expectConfirmed(booking: object): void {
   expect(booking).toMatchObject({ userId: "nora", status: BookingStatus.CONFIRMED });
 }
 
-/** What callers without the scope bookings:confirm are refused for holds of their own. */
+/** The answers to calls that require the scope bookings:confirm, also for a hold of the caller. */
 const onlyForShops: Readonly<Record<Caller, Word>> = {
   ...{ anonymous: "token", nora: "confirmOnly", otto: "owner", organizer: "write" },
   ...{ admin: "write", reader: "write", writer: "confirmOnly", shop: "ok" },
