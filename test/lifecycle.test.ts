@@ -21,11 +21,9 @@ function ownDatabase(folder: DataFolder, settings: Record<string, string> = {}):
   return { ...env, APP_DATA_DIR: folder.path, ...settings };
 }
 
-type Listed = { readonly id: string; readonly requires_payment: boolean };
-
-async function listConcerts({ baseUrl }: OpenProgram): Promise<Listed[]> {
+async function listConcerts({ baseUrl }: OpenProgram): Promise<{ id: string; requires_payment: boolean }[]> {
   const response = await fetch(`${baseUrl}/api/v1/concerts`);
-  return ((await response.json()) as { concerts: Listed[] }).concerts;
+  return ((await response.json()) as { concerts: { id: string; requires_payment: boolean }[] }).concerts;
 }
 
 function bookingText(concertId: string | undefined): string {
