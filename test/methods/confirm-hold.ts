@@ -55,10 +55,10 @@ const tooLate = (when: string, available: number, end: (scene: Scene) => Promise
   async arrange(scene: Scene) {
     const hold = await end(scene);
     const expiredAt = await endOf(scene.database, hold);
-    const left = available === 0 ? "the concert is sold out" : `only ${available} tickets are left`;
+    const left = available === 1 ? "1 ticket" : `${available} tickets`;
     return {
       request: { id: hold.id, userId, acceptLate },
-      message: `the hold expired at ${expiredAt}; ${left}`,
+      message: `the hold lived until ${expiredAt}; the concert has ${left} left`,
       metadata: { expired_at: expiredAt, available: String(available) },
     };
   },

@@ -49,7 +49,7 @@ const ended = (when: string, end: (scene: Scene, hold: Parameters<typeof expire>
     const expiredAt = await endOf(scene.database, hold);
     return {
       request: { id: hold.id, userId, ttl },
-      message: `the hold expired at ${expiredAt}; only 100 tickets are left`,
+      message: `the hold lived until ${expiredAt}; the concert has 100 tickets left`,
       metadata: { expired_at: expiredAt, available: "100" },
     };
   },

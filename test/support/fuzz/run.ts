@@ -39,7 +39,7 @@ export interface FuzzTarget {
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const database = await createTestDatabase();
   const service = await openProgram(
-    testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384", APP_MAX_HOLDS_PER_USER: "1000" }),
+    testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384", APP_MAX_HOLDS_PER_USER: "100" }),
   );
   const close = async () => {
     await service.stop("SIGKILL");

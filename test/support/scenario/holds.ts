@@ -114,7 +114,7 @@ export const orderRefusals = [
       await stage.hold(concert);
       return {
         request: { concertId: concert.id, userId, ticketCount: 2 },
-        message: "one user can have at most 4 tickets of the concert; 1 are booked and 2 held",
+        message: "one user can have at most 4 tickets of the concert; this one has booked 1 and holds 2",
         metadata: { limit: "4", booked: "1", held: "2" },
       };
     },
