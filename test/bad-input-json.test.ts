@@ -48,7 +48,8 @@ const aTime = '"2030-01-01T00:00:00Z"';
 const wrongTimes = [...always, "1", '"x"', '""', '{"seconds":1,"nanos":0}', `[${aTime}]`, '"60s"'];
 const wrongDurations = [...always, "60", '"60"', '"x"', '""', '{"seconds":1,"nanos":0}', '["60s"]', '"1m"', aTime];
 const wrongLists = ['"BOOKING_STATUS_HELD"', "3", "true", "{}", '{"0":"BOOKING_STATUS_HELD"}'];
-const wrongEnums = ['""', '"held"', '"booking_status_held"', "1.5", "true", "{}", "[3]", "null", "2147483648", '"３"'];
+/** Names that the enum does not have are other cases: Connect ignores them. */
+const wrongEnums = ["1.5", "true", "{}", "[3]", "null", "2147483648"];
 
 /** JSON that a field cannot hold. */
 function wrongJson({ scalar, message, fieldKind }: DescField): readonly string[] {

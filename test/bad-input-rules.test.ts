@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarios } from "./methods/index.ts";
 import { createJsonCaller, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
 import { createProtocolClient, protocols, supports } from "./support/protocols/protocols.ts";
-import { between, rulesOf } from "./support/scenario/rules.ts";
+import { rulesOf } from "./support/scenario/rules.ts";
 import { type Subject, startSubject } from "./support/service/subject.ts";
 
 let subject: Subject;
@@ -66,12 +66,11 @@ describe("a time out of range, which only binary messages can hold, is refused",
     ["negative nanos", { seconds: 0n, nanos: -1 }, "must have 0 to 999999999 nanos"],
     ["a whole second of nanos", { seconds: 0n, nanos: 1_000_000_000 }, "must have 0 to 999999999 nanos"],
   ];
-  const notInRange = between("1s", "86400s");
   const durations: typeof timestamps = [
-    ["the greatest second", { seconds: 2n ** 63n - 1n, nanos: 0 }, notInRange],
-    ["the least second", { seconds: -(2n ** 63n), nanos: 0 }, notInRange],
-    ["negative nanos", { seconds: 60n, nanos: -1 }, "must have 0 to 999999999 nanos"],
-    ["a whole second of nanos", { seconds: 60n, nanos: 1_000_000_000 }, "must have 0 to 999999999 nanos"],
+    ["the greatest second", { seconds: 2n ** 63n - 1n, nanos: 0 }, "must be within 10,000 years"],
+    ["the least second", { seconds: -(2n ** 63n), nanos: 0 }, "must be within 10,000 years"],
+    ["negative nanos", { seconds: 60n, nanos: -1 }, "must have nanos of the same sign as its seconds"],
+    ["a whole second of nanos", { seconds: 60n, nanos: 1_000_000_000 }, "must have less than a second of nanos"],
   ];
   const cases = methods.flatMap((method) =>
     method.input.fields.flatMap((field) => {

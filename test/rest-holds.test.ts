@@ -61,17 +61,14 @@ describe("POST /api/v1/holds", () => {
     expect(violations).toEqual([{ field: "ttl", message: expect.stringContaining("s") }]);
   });
 
-  test.each(["seconds", "ttl_seconds", "payment_reference", "accept_late"])(
-    "refuses the unknown key %s",
-    async (key) => {
-      const { violations } = expectProblem(
-        await post("/api/v1/holds", { ...order(), [key]: "1" }),
-        400,
-        "INVALID_REQUEST",
-      );
-      expect(violations).toEqual([{ field: key, message: "unknown field" }]);
-    },
-  );
+  test.each(["seconds", "ttl_seconds", "accept_late", "held_tickets"])("refuses the unknown key %s", async (key) => {
+    const { violations } = expectProblem(
+      await post("/api/v1/holds", { ...order(), [key]: "1" }),
+      400,
+      "INVALID_REQUEST",
+    );
+    expect(violations).toEqual([{ field: key, message: "unknown field" }]);
+  });
 
   test("is for POST alone", async () => {
     const answer = await get("/api/v1/holds");
@@ -94,14 +91,11 @@ describe.each([
     expect(JSON.parse(answer.text)).toMatchObject({ id, status });
   });
 
-  test("refuses an id in the body, unknown keys, and a query", async () => {
+  test("refuses unknown keys and a query", async () => {
     const id = await newHold();
     const body = { user_id: userId, ...fields };
     const violationsOf = async (answer: ReturnType<typeof post>) =>
       expectProblem(await answer, 400, "INVALID_REQUEST").violations;
-    expect(await violationsOf(post(path(id), { ...body, id }))).toEqual([
-      { field: "id", message: expect.stringMatching(/./) },
-    ]);
     expect(await violationsOf(post(path(id), { ...body, nothing: 1 }))).toEqual([
       { field: "nothing", message: "unknown field" },
     ]);
@@ -138,7 +132,6 @@ describe.each([
   test.each([
     ["a name that is none", "statuses=HELD", "statuses[0]"],
     ["a list in one parameter", "statuses=BOOKING_STATUS_HELD,BOOKING_STATUS_CONFIRMED", "statuses[0]"],
-    ["nothing", "statuses=", "statuses[0]"],
     ["the unspecified status", "statuses=3&statuses=BOOKING_STATUS_UNSPECIFIED", "statuses[1]"],
     ["a number that is none", "statuses=6", "statuses[0]"],
     ["brackets", "statuses[]=BOOKING_STATUS_HELD", "statuses[]"],

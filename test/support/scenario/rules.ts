@@ -90,6 +90,9 @@ export const pageCases = () => [
   breaks("page_token", "string.not_contains", "\0", noNul),
 ];
 
+const statuses = ["CONFIRMED", "CANCELLED", "HELD", "EXPIRED", "RELEASED"].map((name) => `BOOKING_STATUS_${name}`);
+const oneOfStatuses = `must be one of ${statuses.join(", ")}`;
+
 /** The rules of a list of statuses. */
 export const statusesCases = (): RuleCase[] => [
   breaks(
@@ -101,12 +104,12 @@ export const statusesCases = (): RuleCase[] => [
   {
     rule: "statuses repeated.items.enum.not_in",
     changes: { statuses: ["BOOKING_STATUS_HELD", "BOOKING_STATUS_UNSPECIFIED"] },
-    violations: [{ field: "statuses[1]", message: "must not be in list [0]" }],
+    violations: [{ field: "statuses[1]", message: oneOfStatuses }],
   },
   ...[6, -1, 2_147_483_647].map((status) => ({
     rule: "statuses repeated.items.enum.defined_only",
     changes: { statuses: [status] },
-    violations: [{ field: "statuses[0]", message: "value must be one of the defined enum values" }],
+    violations: [{ field: "statuses[0]", message: oneOfStatuses }],
   })),
 ];
 
