@@ -116,7 +116,11 @@ test.skipIf(!hasRedis)("a costly call that is rejected does not use up the rest 
   const connection = connectRedis(redis.url, events.publish);
   onTestFinished(() => connection.disconnect());
   await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
-  const rates = createRateLimits({ reads: 5, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 }, connection, ignoreEvents);
+  const rates = createRateLimits(
+    { reads: 5, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 },
+    connection,
+    ignoreEvents,
+  );
   const counted = { kind: "caller", key: newUser() } as const;
   const seen = [];
   for (const cost of [4, 3, 3, 1, 3, 1]) {
