@@ -84,8 +84,9 @@ export function writeRows({ concert, bookings }: Rows, effects: BatchEffects, no
   if (availableTickets < 0 || heldTickets < 0 || availableTickets + heldTickets > concert.totalTickets) {
     throw databaseError("23514", "new row violates check constraint");
   }
+  const byId = new Map(updates.map((update) => [update.id, update]));
   const updated = bookings.map((each) => {
-    const update = updates.find(({ id }) => id === each.id);
+    const update = byId.get(each.id);
     if (!update) return each;
     const { id, status, ticketCount, holdExpiresTime, paymentReference, cancelRequestId } = update;
     return {
