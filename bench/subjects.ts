@@ -236,9 +236,9 @@ const plenty = 10_000_000;
 async function insertConcerts(database: BenchDatabase, count: number, tickets: number): Promise<bigint[]> {
   const rows = await database.query<{ id: string }>(
     `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
+       booking_start_time, booking_end_time)
      select 'Night ' || number, 'The Benchmarks', 'Hall 1', now() + interval '30 days', $2::int, $2::int, 50,
-       now() - interval '1 day', now() + interval '1 day', gen_random_uuid(), sha256('')
+       now() - interval '1 day', now() + interval '1 day'
      from generate_series(1, $1::int) as number returning id`,
     [count, tickets],
   );

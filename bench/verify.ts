@@ -8,11 +8,14 @@ export class WrongOutcomeError extends Error {
 }
 
 const brokenConcerts = `
-  select c.id, c.total_tickets, c.available_tickets, coalesce(sum(b.ticket_count), 0)::int as confirmed
-  from concerts c left join bookings b on b.concert_id = c.id and b.status = 'confirmed'
+  select c.id, c.total_tickets, c.available_tickets, c.held_tickets,
+    coalesce(sum(b.ticket_count) filter (where b.status = 'held'), 0)::int as held,
+    coalesce(sum(b.ticket_count) filter (where b.status = 'confirmed'), 0)::int as confirmed
+  from concerts c left join bookings b on b.concert_id = c.id and b.status in ('held', 'confirmed')
   where c.id = any($1::bigint[])
   group by c.id
-  having c.available_tickets + coalesce(sum(b.ticket_count), 0) <> c.total_tickets or c.available_tickets < 0`;
+  having c.available_tickets + coalesce(sum(b.ticket_count), 0) <> c.total_tickets or c.available_tickets < 0
+    or c.held_tickets <> coalesce(sum(b.ticket_count) filter (where b.status = 'held'), 0)`;
 
 const doubledKeys = `
   select concert_id, user_id, request_id, count(*) from bookings where concert_id = any($1::bigint[])
