@@ -1,6 +1,8 @@
 /** The composition root: what the service consists of, in the order of its start. The stop is the reverse. */
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { startRetention } from "./booking/retention.ts";
+import { startSweeper } from "./booking/sweeper.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
@@ -76,6 +78,9 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     // Batches whose callers have been answered, and lost COMMITs that are being settled.
     isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
+
+  starting.use(startSweeper(store, engine, publish));
+  starting.use(startRetention(store, config, publish));
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());

@@ -51,7 +51,7 @@ ALTER TABLE bookings
 -- For lookups by id alone.
 CREATE INDEX bookings_id_idx ON bookings (id);
 -- What a user has of a concert, for the limits per user.
-CREATE INDEX bookings_live_idx ON bookings (concert_id, user_id) WHERE status IN ('held', 'confirmed');
+CREATE INDEX bookings_live_idx ON bookings (concert_id, user_id, status) WHERE status IN ('held', 'confirmed');
 -- A concert's holds that are due, and its next one.
 CREATE INDEX bookings_held_idx ON bookings (concert_id, hold_expires_time) WHERE status = 'held';
 -- The concerts that have holds that are due.

@@ -51,6 +51,7 @@ export class Ledger {
     const due = state.holds.filter((hold) => this.isDue(hold));
     this.hasMoreDue = due.length >= maxDueHolds;
     for (const hold of due) this.#expire(hold);
+    if (this.hasMoreDue) this.#noteExpiry(state.now);
     for (const hold of state.holds) if (!this.isDue(hold)) this.#noteExpiry(hold.holdExpiresTime);
   }
 

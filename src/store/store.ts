@@ -45,6 +45,8 @@ export interface Store {
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /** Like `read`, for statements that scan many rows: on half of the connections that reads have. */
   search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
+  /** Like `read`, for one statement that deletes old rows: repeating it does no harm. */
+  clean<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction. Returns only after COMMIT has been acknowledged, or settled after its
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
@@ -102,6 +104,7 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     read,
+    clean: read,
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (work, deadline) => retryTransient(() => runTransaction(transactions, work, deadline), retries, deadline),
     batches: createBatches(main, options),

@@ -118,8 +118,12 @@ export const readUserTickets = prepare(
       .select(sql<number>`count(*)::int`.as("bookings"))
       .where("bookings.status", "in", [sql.lit("held"), sql.lit("confirmed")])
       .where(
-        sql<boolean>`(select max_tickets_per_user is not null or ${slot("countsHolds")}::boolean
-          from concerts where id = ${slot("concertId")})`,
+        "bookings.status",
+        "=",
+        sql<string>`any((select case
+            when max_tickets_per_user is not null then array['held', 'confirmed']
+            when ${slot("countsHolds")}::boolean then array['held']
+          end from concerts where id = ${slot("concertId")})::text[])`,
       )
       .groupBy(["bookings.user_id", "bookings.status", sql`3`]),
 );

@@ -1,0 +1,25 @@
+import { type Kysely, sql } from "kysely";
+import { type ConcertId, concertIdOf } from "../domain/ids.ts";
+import type { DB } from "./tables.ts";
+
+/** How many holds that are due to read at most, in search of their concerts. */
+const maxDueHolds = 10_000;
+
+/** Concerts with holds that are due by the database's clock: those of the holds that are due longest. */
+export async function findConcertsWithDueHolds(db: Kysely<DB>): Promise<ConcertId[]> {
+  const rows = await db
+    .selectFrom((from) =>
+      from
+        .selectFrom("bookings")
+        .select("concert_id")
+        .where("status", "=", sql.lit("held"))
+        .where("hold_expires_time", "<=", sql<Temporal.Instant>`now()`)
+        .orderBy("hold_expires_time")
+        .limit(maxDueHolds)
+        .as("due"),
+    )
+    .select("concert_id")
+    .distinct()
+    .execute();
+  return rows.map(({ concert_id }) => concertIdOf(concert_id));
+}
