@@ -16,7 +16,7 @@ import {
   type TestService,
   testEnvironment,
 } from "./support/service/service.ts";
-import { createConcert, describeConcert, timestamp } from "./support/service/stage.ts";
+import { createConcert, describeConcert, moonlight, timestamp } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking } = BookingService.method;
 const { createConcert: create, getConcert, updateConcert } = ConcertService.method;
@@ -244,15 +244,10 @@ describe("a concert's key", () => {
 
   /** Lets creations with one key meet: they wait for a row with the same key that is never committed. */
   async function meet<Answer>(requestId: string, calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
-    const { id } = await createConcert(client);
     const held = await holdLock(
       database,
-      `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-         booking_start_time, booking_end_time, request_id, request_digest)
-       SELECT name, artist, venue, concert_date, total_tickets, available_tickets, price,
-         booking_start_time, booking_end_time, $2, request_digest
-       FROM concerts WHERE id = $1`,
-      [id, requestId],
+      "INSERT INTO concert_requests (request_id, digest, concert_id) VALUES ($1, sha256(''), 1)",
+      [requestId],
     );
     const answers = await queueUp(held, calls).finally(() => held.release("ROLLBACK"));
     return await Promise.all(answers);
@@ -266,9 +261,11 @@ describe("a concert's key", () => {
     );
     expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
     expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
-    expect(await database.query("SELECT name FROM concerts WHERE request_id = $1", [requestId])).toEqual([
-      { name: "One" },
-    ]);
+    const stored = await database.query(
+      "SELECT name FROM concerts JOIN concert_requests ON concert_id = id WHERE request_id = $1",
+      [requestId],
+    );
+    expect(stored).toEqual([{ name: "One" }]);
   });
 
   test("sent at once with different contents creates one concert and rejects the other", async () => {
@@ -279,6 +276,29 @@ describe("a concert's key", () => {
     );
     expect(tally(outcomes)).toEqual({ OK: 1, REQUEST_ID_REUSED: 1 });
   });
+
+  test("that an earlier release stored, whose concerts had fewer fields, is repeated", async () => {
+    const requestId = randomUUID();
+    const { id } = await createConcert(client, { name: "One" });
+    // Of ["One","The Larks","Old Mill","2099-06-01T20:00:00Z",100,5025,"EUR","2020-05-01T10:00:00Z","2099-06-01T19:30:00.5Z"].
+    const digest = "364ea0dc792c31a361efdc7db80437398a8cfbe56fb9f43209e376e568251b81";
+    await database.query(
+      "INSERT INTO concert_requests (request_id, digest, concert_id) VALUES ($1, decode($2, 'hex'), $3)",
+      [requestId, digest, id],
+    );
+    expect(await createWith(requestId)).toMatchObject({ replayed: "true", message: { id } });
+  });
+
+  test.each([{ maxTicketsPerUser: 4 }, { requiresPayment: true }])(
+    "repeated with %o besides is rejected",
+    async (rule) => {
+      const requestId = randomUUID();
+      const createRuled = (rules: object) => client.call(create, { ...moonlight, requestId, ...rules });
+      succeeded(await createRuled({}));
+      expect(verdict(await createRuled(rule))).toBe("REQUEST_ID_REUSED");
+      expect(await createRuled({ maxTicketsPerUser: 0, requiresPayment: false })).toMatchObject({ replayed: "true" });
+    },
+  );
 
   test("repeated after an update returns the current concert; with other content it is rejected", async () => {
     const requestId = randomUUID();

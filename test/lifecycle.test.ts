@@ -53,7 +53,7 @@ describe("a service with an embedded database", () => {
     expect(JSON.parse(firstLines[0] ?? "")).toMatchObject({ dataDir: folder.path });
     expect(firstLines.indexOf(hint)).toBeLessThan(6);
     const [url = ""] = /http:\S+\/concerts/.exec(hint) ?? [];
-    expect(await (await fetch(url)).json()).toMatchObject({ concerts: { length: 5 } });
+    expect(await (await fetch(url)).json()).toMatchObject({ concerts: { length: 7 } });
 
     for (const { id } of await listConcerts(service)) {
       const raw = openRaw(service.restPort);

@@ -90,8 +90,8 @@ describe("the operator's time zone and date style", () => {
     const insert = (instant: string) =>
       session.query(
         `INSERT INTO copies (id, name, artist, venue, concert_date, total_tickets, available_tickets, price, currency_code,
-           booking_start_time, booking_end_time, version, request_id, request_digest, created_at, updated_at)
-         SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, gen_random_uuid(), '', now(), now()
+           booking_start_time, booking_end_time, version, held_tickets, requires_payment, created_at, updated_at)
+         SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, 0, false, now(), now()
          FROM CAST($1 AS timestamptz) AS x`,
         [instant],
       );

@@ -7,7 +7,8 @@ SET LOCAL lock_timeout = '5s';
 LOCK TABLE concerts, bookings, audit_entries IN ACCESS EXCLUSIVE MODE;
 SET LOCAL lock_timeout = 0;
 
--- The idempotency keys of creations, unique across all shards, with a SHA-256 of each request's content.
+-- The idempotency keys of creations, unique across all shards, with a SHA-256 of each request's content. There is no foreign
+-- key, since the tables are sharded by different columns: a statement that deletes a concert should delete its key, too.
 CREATE TABLE concert_requests (
   request_id uuid PRIMARY KEY,
   digest bytea NOT NULL CHECK (octet_length(digest) = 32),
@@ -72,8 +73,8 @@ ALTER TABLE audit_entries
 -- The primary key has the same order.
 DROP INDEX audit_entries_concert_id_id_idx;
 
--- One row for each transaction that changed bookings of a concert. If the response to its COMMIT is lost, the row shows that
--- it has committed. Rows are deleted after a day.
+-- One row for each transaction that changed a concert or its bookings. If the response to its COMMIT is lost, the row shows
+-- that it has committed. Transactions that create a concert have the concert_id 0. Rows are deleted after a day.
 CREATE TABLE batches (
   concert_id bigint NOT NULL,
   id uuid NOT NULL,

@@ -1,9 +1,10 @@
-import type { Booking } from "../domain/booking.ts";
+import type { Booking, BookingStatus } from "../domain/booking.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
-import type { BookingId } from "../domain/ids.ts";
-import { type Page, pageOf } from "../domain/page.ts";
-import { findBooking, listUserBookings } from "../store/bookings.ts";
+import type { BookingId, ConcertId } from "../domain/ids.ts";
+import type { Page } from "../domain/page.ts";
+import { findBooking, listBookings } from "../store/bookings.ts";
+import { findConcert } from "../store/concerts.ts";
 import type { Store } from "../store/store.ts";
 
 /** One booking of `owner`, or of any user if that is undefined. Raises BOOKING_NOT_FOUND and NOT_BOOKING_OWNER. */
@@ -21,14 +22,42 @@ export async function getBooking(
   return booking;
 }
 
-/** A page of a user's bookings, the newest first; `before` is the `next` of the page before. */
-export async function pageUserBookings(
+/** The statuses of the bookings that lists return if their requests name none. */
+const settledStatuses: readonly BookingStatus[] = ["confirmed", "cancelled"];
+
+/** Which bookings to list. No statuses means the list's usual ones. */
+interface BookingList<Owner> {
+  readonly of: Owner;
+  readonly statuses: readonly BookingStatus[];
+}
+
+/** A part of a list; `before` is the `next` of the page before. */
+interface PageRequest {
+  readonly before: BookingId | undefined;
+  readonly pageSize: number;
+}
+
+/** A page of a user's bookings, the newest first, usually the confirmed and cancelled ones. */
+export function pageUserBookings(
   store: Store,
-  userId: string,
-  before: BookingId | undefined,
-  pageSize: number,
+  { of: userId, statuses }: BookingList<string>,
+  { before, pageSize }: PageRequest,
   deadline: Deadline,
 ): Promise<Page<Booking, BookingId>> {
-  const found = await store.read((db) => listUserBookings(db, userId, before, pageSize + 1), deadline);
-  return pageOf(found, pageSize, ({ id }) => id);
+  const wanted = statuses.length > 0 ? statuses : settledStatuses;
+  return store.read((db) => listBookings(db, { userId }, wanted, before, pageSize), deadline);
+}
+
+/** A page of a concert's bookings, the newest first, usually of every status. Raises CONCERT_NOT_FOUND. */
+export async function pageConcertBookings(
+  store: Store,
+  { of: concertId, statuses }: BookingList<ConcertId>,
+  { before, pageSize }: PageRequest,
+  deadline: Deadline,
+): Promise<Page<Booking, BookingId>> {
+  const page = await store.read((db) => listBookings(db, { concertId }, statuses, before, pageSize), deadline);
+  if (page.items.length > 0 || page.next !== undefined) return page;
+  const concert = await store.read((db) => findConcert(db, concertId), deadline);
+  if (!concert) throw new DomainError({ reason: "CONCERT_NOT_FOUND", concertId });
+  return page;
 }

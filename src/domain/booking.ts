@@ -1,6 +1,8 @@
 import type { BookingId, ConcertId } from "./ids.ts";
 
-export type BookingStatus = "held" | "confirmed" | "cancelled" | "expired" | "released";
+export const bookingStatuses = ["held", "confirmed", "cancelled", "expired", "released"] as const;
+
+export type BookingStatus = (typeof bookingStatuses)[number];
 
 /** The key that makes a booking of a concert repeatable. Each user has separate keys. */
 export interface BookingKey {

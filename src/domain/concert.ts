@@ -18,6 +18,13 @@ export interface ConcertDescription {
   readonly requiresPayment: boolean;
 }
 
+/** A description's replacement. What is undefined stays as it is. */
+export interface DescriptionUpdate extends Omit<ConcertDescription, "maxTicketsPerUser" | "requiresPayment"> {
+  /** 0 for no limit. */
+  readonly maxTicketsPerUser: number | undefined;
+  readonly requiresPayment: boolean | undefined;
+}
+
 /** A concert as stored. */
 export interface Concert extends ConcertDescription {
   readonly id: ConcertId;

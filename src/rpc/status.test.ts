@@ -24,7 +24,7 @@ const failures: { readonly [R in Reason]?: readonly Extract<Failure, { reason: R
   UNAUTHENTICATED: [{ reason: "UNAUTHENTICATED", problem: "the token has expired" }],
   KEYS_UNAVAILABLE: [{ reason: "KEYS_UNAVAILABLE", retryDelayMs: 2_000 }],
   MISSING_SCOPE: [{ reason: "MISSING_SCOPE", scope: "bookings:read" }],
-  TOTAL_BELOW_SOLD: [{ reason: "TOTAL_BELOW_SOLD", sold: 2 }],
+  TOTAL_BELOW_SOLD: [{ reason: "TOTAL_BELOW_SOLD", held: 1, sold: 2 }],
   VERSION_MISMATCH: [
     { reason: "VERSION_MISMATCH", currentVersion: 2 },
     { reason: "VERSION_MISMATCH", currentVersion: 2, header: "If-Match" },

@@ -48,6 +48,7 @@ function concertJson(concert: Concert): JsonObject {
     concert_date: concert.concertDate.toString(),
     total_tickets: concert.totalTickets,
     available_tickets: concert.availableTickets,
+    held_tickets: concert.heldTickets,
     price: concert.priceCents / 100,
     currency_code: concert.currencyCode,
     booking_start_time: concert.bookingStartTime.toString(),
@@ -55,6 +56,8 @@ function concertJson(concert: Concert): JsonObject {
     version: concert.version,
     created_at: concert.createdAt.toString(),
     updated_at: concert.updatedAt.toString(),
+    max_tickets_per_user: concert.maxTicketsPerUser ?? 0,
+    requires_payment: concert.requiresPayment,
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Booking, BookingStatus } from "../domain/booking.ts";
-import { type BookingId, bookingIdOf, concertIdOf } from "../domain/ids.ts";
+import { type BookingId, bookingIdOf, type ConcertId, concertIdOf } from "../domain/ids.ts";
+import { type Page, pageOf } from "../domain/page.ts";
 import type { Bookings, DB } from "./tables.ts";
 import { centsFromNumeric } from "./values.ts";
 
@@ -53,20 +54,61 @@ export async function findBooking(db: Kysely<DB>, id: BookingId): Promise<Bookin
   return row && toBooking(row);
 }
 
-/** Up to `limit` bookings of a user that are older than `before`, the newest first. */
-export async function listUserBookings(
+/**
+ * How many bookings one call scans for wanted statuses. After that the page is short and has a token: a status that is rare
+ * must not scan all bookings of a concert.
+ */
+const stretchRows = 1_000;
+
+/** Whose bookings to list. */
+type ListedBookings = { readonly userId: string } | { readonly concertId: ConcertId };
+
+/**
+ * A page of bookings that are older than `before`, the newest first, at most `pageSize` of them; with any status if none is
+ * given. It touches a bounded number of rows.
+ */
+export async function listBookings(
   db: Kysely<DB>,
-  userId: string,
+  listed: ListedBookings,
+  statuses: readonly BookingStatus[],
   before: BookingId | undefined,
-  limit: number,
-): Promise<Booking[]> {
-  // Ordered by the user too, which `any` hides from the planner as a constant: otherwise PostgreSQL may, for a user with many
-  // bookings, scan the bookings of all users by id.
-  let query = db
+  pageSize: number,
+): Promise<Page<Booking, BookingId>> {
+  const limit = pageSize + 1;
+  const length = statuses.length === 0 ? limit : stretchRows;
+  // Ordered by the user or concert too, which `any` hides from the planner as a constant: otherwise PostgreSQL may, for one
+  // with many bookings, scan all bookings by id.
+  const [owner, direction, value] =
+    "userId" in listed
+      ? (["user_id", "asc", sql<string>`any(${[listed.userId]}::text[])`] as const)
+      : (["concert_id", "desc", sql<bigint>`any(${[listed.concertId]}::bigint[])`] as const);
+  const stretch = db
     .selectFrom("bookings")
     .select(bookingColumns)
-    .where("user_id", "=", sql<string>`any(${[userId]}::text[])`);
-  if (before !== undefined) query = query.where("id", "<", before);
-  const rows = await query.orderBy("user_id").orderBy("id", "desc").limit(limit).execute();
-  return rows.map(toBooking);
+    .select((eb) => [
+      (statuses.length === 0 ? sql<boolean>`true` : sql<boolean>`status = any(${statuses}::text[])`).as("isMatch"),
+      // Rows are numbered while they are read, which stops at the outer limit.
+      eb(
+        eb.fn.agg("row_number").over((over) => over.orderBy(owner, direction).orderBy("id", "desc")),
+        "=",
+        length,
+      ).as("isEnd"),
+    ])
+    .where(owner, "=", value)
+    .where((eb) => (before === undefined ? eb.lit(true) : eb("id", "<", before)))
+    .orderBy(owner, direction)
+    .orderBy("id", "desc")
+    .limit(length);
+  const rows = await db
+    .selectFrom(stretch.as("stretch"))
+    .selectAll()
+    .where((eb) => eb.or([eb("isMatch", "=", true), eb("isEnd", "=", true)]))
+    .orderBy(owner, direction)
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  const matches = rows.filter((row) => row.isMatch).map(toBooking);
+  const last = rows.at(-1);
+  if (matches.length > pageSize || !last?.isEnd) return pageOf(matches, pageSize, ({ id }) => id);
+  return { items: matches, next: bookingIdOf(last.id) };
 }

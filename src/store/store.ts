@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
+import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
 import type { PoolName, StoreEvents } from "./events.ts";
@@ -50,9 +51,13 @@ export interface Store {
   /**
    * Runs `work` in one READ COMMITTED transaction. Returns only after COMMIT has been acknowledged, or settled after its
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
-   * transaction stays in doubt.
+   * transaction stays in doubt. `concertId` is the concert that it changes, or `noConcertYet`.
    */
-  transact<Result>(work: (transaction: Transaction<DB>) => Promise<Result>, deadline: ChangeDeadline): Promise<Result>;
+  transact<Result>(
+    concertId: ConcertId,
+    work: (transaction: Transaction<DB>) => Promise<Result>,
+    deadline: ChangeDeadline,
+  ): Promise<Result>;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
@@ -106,7 +111,8 @@ export function createStore(options: StoreOptions): Store {
     read,
     clean: read,
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
-    transact: (work, deadline) => retryTransient(() => runTransaction(transactions, work, deadline), retries, deadline),
+    transact: (concertId, work, deadline) =>
+      retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
     migrate: async (signal) => {

@@ -3,6 +3,7 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { idCases, notPositive } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, notFound, unusedId } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
+import { insertHold } from "../support/service/stage.ts";
 
 export const scenario = defineScenario(ConcertService.method.getConcert, {
   rest: ({ id }) => ({ method: "GET", path: `/api/v1/concerts/${id}` }),
@@ -16,6 +17,16 @@ export const scenario = defineScenario(ConcertService.method.getConcert, {
         await stage.booking(concert);
         const body = await concertJson(database, concert.id, { price: 0, total_tickets: 2, available_tickets: 0 });
         await call({ id: concert.id }, () => ({ body }));
+      },
+    },
+    {
+      what: "returns a concert with its limit per user, its need to pay and its held tickets",
+      async run(call, { stage, database }) {
+        const { id } = await stage.concert({ maxTicketsPerUser: 4, requiresPayment: true });
+        await insertHold(database, id, 3);
+        const rules = { max_tickets_per_user: 4, requires_payment: true };
+        const body = await concertJson(database, id, { available_tickets: 97, held_tickets: 3, ...rules });
+        await call({ id }, () => ({ body }));
       },
     },
   ],

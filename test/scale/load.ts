@@ -58,7 +58,7 @@ const spreadNames = Object.entries(spreadTexts)
 
 const concertsSql = `
   INSERT INTO concerts (id, name, artist, venue, concert_date, total_tickets, available_tickets, price,
-    booking_start_time, booking_end_time, request_id, request_digest)
+    booking_start_time, booking_end_time)
   OVERRIDING SYSTEM VALUE
   SELECT id,
     CASE
@@ -73,8 +73,7 @@ const concertsSql = `
     CASE WHEN is_on_sale THEN 1000 ELSE 0 END,
     id % 20000 / 100.0,
     timestamptz '2014-01-01 00:00Z',
-    CASE WHEN is_open THEN timestamptz '2100-01-01 00:00Z' ELSE timestamptz '2014-06-01 00:00Z' END,
-    ${requestIdOf("id")}, sha256('')
+    CASE WHEN is_open THEN timestamptz '2100-01-01 00:00Z' ELSE timestamptz '2014-06-01 00:00Z' END
   FROM (
     SELECT id, place,
       id = ${hotConcertId} OR place < ${placesOnSale} OR place % ${onSaleEvery} = 0 AS is_on_sale,

@@ -1,6 +1,7 @@
 /** The store without the service around it, for behaviour that no API call shows. */
 import type { Transaction } from "kysely";
 import type { ChangeDeadline, Progress } from "../../../src/domain/deadline.ts";
+import { noConcertYet } from "../../../src/store/concerts.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 import type { DB } from "../../../src/store/tables.ts";
 
@@ -37,5 +38,5 @@ export type Work = (transaction: Transaction<DB>) => Promise<unknown>;
 
 /** Runs a transaction whose result does not matter. */
 export async function transact(store: Store, work: Work, deadline: ChangeDeadline = openDeadline()): Promise<void> {
-  await store.transact(work, deadline);
+  await store.transact(noConcertYet, work, deadline);
 }

@@ -17,7 +17,7 @@ async function storedTimes(database: TestDatabase, table: "concerts" | "bookings
 
 /** `moonlight` as it is after its creation, changed as given. */
 export async function concertJson(database: TestDatabase, id: bigint, changes: object = {}) {
-  const counts = { available_tickets: 100, version: 1 };
+  const counts = { available_tickets: 100, held_tickets: 0, version: 1 };
   return { id: String(id), ...moonlightJson, ...counts, ...(await storedTimes(database, "concerts", id)), ...changes };
 }
 

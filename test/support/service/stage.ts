@@ -50,13 +50,27 @@ export async function insertConcerts(
   const row = {
     ...{ name: "'Moonlight'", artist: "'The Larks'", venue: "'Old Mill'", price: 10.5, concert_date: "'2099-01-01'" },
     ...{ booking_start_time: "'2020-01-01'", booking_end_time: "'2099-01-01'", total_tickets },
-    ...{ available_tickets: total_tickets, request_id: "gen_random_uuid()", request_digest: "sha256('')", ...others },
+    ...{ available_tickets: total_tickets, ...others },
   };
   const rows = await database.query<{ id: string }>(
     `INSERT INTO concerts (${Object.keys(row)}) SELECT ${Object.values(row)} FROM generate_series(1, $1) RETURNING id`,
     [count],
   );
   return rows.map(({ id }) => concertIdOf(BigInt(id)));
+}
+
+/** Stores a hold by SQL. The service does not see the concert change, so what it has cached stays. */
+export async function insertHold(database: TestDatabase, concertId: bigint, ticketCount: number): Promise<void> {
+  await database.query(
+    `WITH concert AS (
+       UPDATE concerts SET available_tickets = available_tickets - $2, held_tickets = held_tickets + $2
+       WHERE id = $1 RETURNING id, price, currency_code)
+     INSERT INTO bookings (concert_id, user_id, ticket_count, requested_count, unit_price, total_price, currency_code,
+       booking_time, request_id, booked_by, status, hold_expires_time)
+     SELECT id, 'nora', $2, $2, price, $2 * price, currency_code, now(), gen_random_uuid(), 'nora', 'held',
+       now() + interval '10 minutes' FROM concert`,
+    [concertId, ticketCount],
+  );
 }
 
 /** The same as `moonlight` in JSON as REST writes it. */
@@ -70,6 +84,8 @@ export const moonlightJson = {
   currency_code: "EUR",
   booking_start_time: "2020-05-01T10:00:00Z",
   booking_end_time: "2099-06-01T19:30:00.500Z",
+  max_tickets_per_user: 0,
+  requires_payment: false,
 };
 
 /** The user of bookings, unless a test names another one. */

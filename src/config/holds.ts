@@ -1,0 +1,16 @@
+import { holds, type Setting } from "./schema.ts";
+import type { Values } from "./sources.ts";
+
+/** What is wrong with the settings of holds, taken together. */
+export function holdProblems(values: Values): string[] {
+  const { holdTtlMs, holdTtlMaxMs, holdLifetimeMs, lateConfirmMs, holdRetentionMs } = holds;
+  const named = (setting: Setting<number>) =>
+    `${values.nameOf(setting) ?? setting.environmentName} (${values.get(setting) / 1_000}s)`;
+  const requireOrder = (shorter: Setting<number>, longer: Setting<number>, why: string) =>
+    values.get(shorter) <= values.get(longer) ? [] : [`${named(shorter)} is longer than ${named(longer)}: ${why}`];
+  return [
+    ...requireOrder(holdTtlMs, holdTtlMaxMs, "the default must be a ttl that a request may have"),
+    ...requireOrder(holdTtlMaxMs, holdLifetimeMs, "no hold lives longer than its lifetime"),
+    ...requireOrder(lateConfirmMs, holdRetentionMs, "a hold that is deleted cannot be confirmed"),
+  ];
+}
