@@ -9,11 +9,23 @@ import { ConcertService as OldConcertService } from "./old-client/gen/frontrow/v
 import { succeeded } from "./support/protocols/outcomes.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
-import { createStage, moonlight, moonlightJson, type Stage, userId } from "./support/service/stage.ts";
+import { createStage, moonlight, type Stage, userId } from "./support/service/stage.ts";
 
 const { bookTickets, cancelBooking, getBooking, getUserBookings } = OldBookingService.method;
 const { createConcert, getConcert, listConcerts, updateConcert } = OldConcertService.method;
 const fresh = { headers: { "Cache-Control": "no-cache" } };
+/** `moonlight` as REST had it. */
+const moonlightJson = {
+  name: "Moonlight",
+  artist: "The Larks",
+  venue: "Old Mill",
+  concert_date: "2099-06-01T20:00:00Z",
+  total_tickets: 100,
+  price: 50.25,
+  currency_code: "EUR",
+  booking_start_time: "2020-05-01T10:00:00Z",
+  booking_end_time: "2099-06-01T19:30:00.500Z",
+};
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 
 let service: TestService;
