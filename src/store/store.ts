@@ -98,18 +98,22 @@ export function createStore(options: StoreOptions): Store {
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
-  function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
-    const readIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline);
-      return work(connection);
+  const runOn =
+    (db: Kysely<DB>) =>
+    <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
+      const workIfAwaited = (connection: Kysely<DB>) => {
+        requireAwaited(deadline);
+        return work(connection);
+      };
+      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
+      return retryTransient(attempt, retries, deadline);
     };
-    const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);
-    return retryTransient(attempt, retries, deadline);
-  }
+  const read = runOn(main.reads.db);
 
   return {
     read,
-    clean: read,
+    // Connections for reads may be read-only.
+    clean: runOn(main.db),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
