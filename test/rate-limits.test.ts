@@ -122,7 +122,8 @@ describe("RATE_LIMITED", () => {
     const userId = newUser();
     await spendAll(cancelBooking, { id: 1n, userId }, limits.bookings);
     await spendAll(releaseHold, { id: 1n, userId }, limits.settlements);
-    const existing = { concert, booking: create(BookingSchema, { id: 1n }) };
+    const booking = create(BookingSchema, { id: 1n });
+    const existing = { concert, booking, hold: booking };
     const matrix = createMatrix();
     for (const scenario of scenarios) {
       const { method } = scenario;
