@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cancelBooking } from "../src/booking/cancel.ts";
+import { changeBooking } from "../src/booking/change.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { createCatalogue } from "../src/concerts/catalogue.ts";
@@ -72,7 +72,7 @@ beforeAll(async () => {
   booking = (await book(admin)).value;
   await book(person("ann"));
   const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
-  await cancelBooking(store, engine, cancel, openDeadline());
+  await changeBooking(store, engine, { kind: "cancel", ...cancel }, openDeadline());
 });
 afterAll(async () => {
   await store?.close();
