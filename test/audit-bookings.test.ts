@@ -135,8 +135,8 @@ describe("the entry of an act on another's booking", () => {
 
   test("is also written by the use case", async () => {
     const { id: bookingId } = await book(person("ann"), "ann");
-    const request = { kind: "cancel", bookingId, userId: "ann", requestId: randomUUID(), actor: admin } as const;
-    await changeBooking(store, engine, request, openDeadline());
+    const change = { kind: "cancel", bookingId, userId: "ann", requestId: randomUUID(), actor: admin } as const;
+    await changeBooking(store, engine, change, openDeadline());
     expect((await trail()).map(inWords)).toEqual([`admin-1 192.0.2.7 booking.cancel ${bookingId}`]);
   });
 });

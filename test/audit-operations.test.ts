@@ -71,8 +71,8 @@ beforeAll(async () => {
   const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
   booking = (await book(admin)).value;
   await book(person("ann"));
-  const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
-  await changeBooking(store, engine, { kind: "cancel", ...cancel }, openDeadline());
+  const cancel = { kind: "cancel", bookingId: booking.id, userId: "ann", requestId: randomUUID() } as const;
+  await changeBooking(store, engine, { ...cancel, actor: otherAdmin }, openDeadline());
 });
 afterAll(async () => {
   await store?.close();
