@@ -9,7 +9,7 @@ import { createCatalogue } from "../src/concerts/catalogue.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
 import type { Store } from "../src/store/store.ts";
-import { exampleConcert } from "./support/booking/example-bookings.ts";
+import { exampleConcert, examplePolicy } from "./support/booking/example-bookings.ts";
 import { admin, otherAdmin, person } from "./support/database/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
@@ -44,7 +44,7 @@ beforeAll(async () => {
   [url.username, url.password] = [role, "secret"];
   store = openStore(url.href);
   engine = createBookingEngine(store.batches, {
-    ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
+    ...{ policy: examplePolicy, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
     concertChanged: () => {},
   });
   expect(await store.migrate()).toEqual([]);
@@ -60,7 +60,14 @@ beforeAll(async () => {
   const changed = { ...description, name: "Summer Journey", priceCents: 6_050 };
   await catalogue.update(concert.id, { version: 1 }, changed, otherAdmin, openDeadline());
   await catalogue.update(other.id, { version: 1 }, changed, otherAdmin, openDeadline());
-  const order = { kind: "book", concertId: concert.id, userId: "ann", ticketCount: 2, hasOwnKey: true } as const;
+  const order = {
+    kind: "book",
+    concertId: concert.id,
+    userId: "ann",
+    ticketCount: 2,
+    hasOwnKey: true,
+    isExempt: true,
+  } as const;
   const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
   booking = (await book(admin)).value;
   await book(person("ann"));

@@ -214,6 +214,7 @@ describe("the trail", () => {
     ["audit_entries_before_check", "(now(), 'ann', 'concert.create', 1, NULL, '{}', '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'booking.hold', 1, 1, '{}', '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'booking.confirm', 1, 1, NULL, '{}')"],
+    ["audit_entries_action_check", "(now(), 'ann', 'booking.expire', 1, 1, '{}', '{}')"],
   ])("rejects an entry that breaks %s: %s", async (constraint, values) => {
     const statement = `INSERT INTO audit_entries ${columns} VALUES ${values}`;
     await expect(database.query(statement)).rejects.toMatchObject({ constraint });

@@ -28,7 +28,8 @@ const nameIn = (url: string) => new URL(url).pathname.slice(1);
 async function createRole(setting = "") {
   const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
   await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
-  await database.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+  for (const objects of ["TABLES", "SEQUENCES"])
+    await database.query(`GRANT ALL ON ALL ${objects} IN SCHEMA public TO ${role}`);
   if (setting !== "") await database.query(`ALTER ROLE ${role} SET ${setting}`);
   onTestFinished(async () => {
     await database.query(`DROP OWNED BY ${role}`);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict, watch } from "../../test/support/booking/engine-stage.ts";
 import { bookingRequest, cancelRequest } from "../../test/support/booking/example-bookings.ts";
-import { poisonedUser } from "../../test/support/booking/fake-database.ts";
+import { poisonedUser } from "../../test/support/booking/fake-rows.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { BookCommand } from "./commands.ts";
@@ -165,7 +165,7 @@ describe("a queue", () => {
   test("is idle when nothing is queued, under way or unsettled", async () => {
     const backOff = Promise.withResolvers<void>();
     const { engine, submit } = createStage({
-      faults: { open: ["none", "broken"], commit: ["lost, committed"] },
+      faults: { settle: ["broken"], commit: ["lost, committed"] },
       wait: () => backOff.promise,
     });
     await engine.idle();

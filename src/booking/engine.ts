@@ -15,7 +15,7 @@ import type { BookingCommand, Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingEvents } from "./events.ts";
 import type { BookingPolicy } from "./policy.ts";
-import { ConcertQueues, createTasks, type Job, rejectAll, type TakeBatch } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
@@ -114,6 +114,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   function putBack(jobs: readonly Job[], mayWait: (job: Job) => boolean, failure: Failure): void {
     const { waiting = [], others = [] } = Object.groupBy(jobs, (job) => (mayWait(job) ? "waiting" : "others"));
     queues.putBack(waiting);
+    for (const job of others) setProgress(job, "waiting");
     rejectAll(others, new DomainError(failure));
   }
 

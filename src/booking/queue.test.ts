@@ -17,7 +17,14 @@ function createStage(runTurn: QueueOptions["runTurn"]) {
   const queues = new ConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
   const outcomes: string[] = [];
   const createJob = (): Job => ({
-    ...{ command: bookingRequest(), deadline: openDeadline(), queuedAtMs: 0, progress: "waiting", requeues: 0 },
+    ...{
+      command: bookingRequest(),
+      deadline: openDeadline(),
+      queuedAtMs: 0,
+      progress: "waiting",
+      requeues: 0,
+      undecided: 0,
+    },
     ...{ resolve: () => {}, reject: (error) => outcomes.push(outcomeOf(error)) },
   });
   return { clock, tasks, events, queues, outcomes, createJob };

@@ -38,8 +38,11 @@ const booking: Booking = {
   concertId: concertIdOf(7n),
   userId: "nora",
   ticketCount: 3,
+  requestedCount: 4,
   bookingTime: at("2026-01-02T03:04:05.000006Z"),
   status: "confirmed",
+  holdExpiresTime: at("2026-01-02T03:14:05.000006Z"),
+  paymentReference: "pi_1",
   unitPriceCents: 29,
   totalPriceCents: 87,
   currencyCode: "EUR",
@@ -90,13 +93,24 @@ test("a booking's message has every stored value but its keys", () => {
     currency_code: "EUR",
     created_at: "2026-01-02T03:04:05.000006Z",
     updated_at: "2026-01-02T03:04:05.000006Z",
+    hold_expires_time: "2026-01-02T03:14:05.000006Z",
+    payment_reference: "pi_1",
   });
 });
 
-test("a cancelled booking has the status CANCELLED", () => {
-  const message = create(BookingSchema, bookingMessage({ ...booking, status: "cancelled" }));
-  expect(toJson(BookingSchema, message)).toMatchObject({ status: "BOOKING_STATUS_CANCELLED" });
+test("a booking that was never a hold has no end and no payment", () => {
+  const plain = { ...booking, holdExpiresTime: undefined, paymentReference: undefined };
+  const message = create(BookingSchema, bookingMessage(plain));
+  expect([message.holdExpiresTime, message.paymentReference]).toEqual([undefined, ""]);
 });
+
+test.each(["held", "confirmed", "cancelled", "expired", "released"] as const)(
+  "a %s booking has its status",
+  (status) => {
+    const message = create(BookingSchema, bookingMessage({ ...booking, status }));
+    expect(toJson(BookingSchema, message)).toMatchObject({ status: `BOOKING_STATUS_${status.toUpperCase()}` });
+  },
+);
 
 describe("a timestamp", () => {
   test.each([

@@ -7,12 +7,10 @@ import {
   ConcertService,
   CreateConcertRequestSchema,
   ListConcertsRequestSchema,
-  UpdateConcertRequestSchema,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { DomainError, type Failure } from "../domain/failure.ts";
 import {
   descriptionOf,
-  descriptionUpdateOf,
   filterOf,
   markReplay,
   pageSizeOf,
@@ -72,26 +70,6 @@ describe("a concert's description", () => {
       requiresPayment: false,
     });
   });
-
-  test("has the rules for tickets of a creation, in which 0 is no limit", () => {
-    const rulesOf = (rules: object) => descriptionOf(create(CreateConcertRequestSchema, { ...request, ...rules }));
-    expect(rulesOf({ maxTicketsPerUser: 0 })).toMatchObject({ maxTicketsPerUser: undefined });
-    const rules = { maxTicketsPerUser: 4, requiresPayment: true };
-    expect(rulesOf(rules)).toMatchObject(rules);
-  });
-
-  test.each([{}, { maxTicketsPerUser: 0, requiresPayment: false }, { maxTicketsPerUser: 4, requiresPayment: true }])(
-    "has the rules for tickets of an update as it has them: %o",
-    (rules) => {
-      const { maxTicketsPerUser, requiresPayment } = descriptionUpdateOf(
-        create(UpdateConcertRequestSchema, { ...request, ...rules }),
-      );
-      expect({ maxTicketsPerUser, requiresPayment }).toEqual({
-        ...{ maxTicketsPerUser: undefined, requiresPayment: undefined },
-        ...rules,
-      });
-    },
-  );
 
   test("is in US dollars if it has no currency", () => {
     expect(describeWith({ currencyCode: "" }).currencyCode).toBe("USD");

@@ -73,7 +73,7 @@ const statuses: StatusTable = {
   ALREADY_CANCELLED: ({ bookingId }) => ({ message: `booking ${bookingId} is already cancelled` }),
   NOT_BOOKING_OWNER: ({ bookingId }) => ({ message: `booking ${bookingId} belongs to another user` }),
   HOLD_EXPIRED: ({ expiredAt, available }) => ({
-    message: `the hold expired at ${expiredAt}; ${leftover(available)}`,
+    message: `the hold lived until ${expiredAt}; the concert has ${numberOf(available, "ticket")} left`,
     metadata: { expired_at: expiredAt.toString(), available: String(available) },
   }),
   ALREADY_CONFIRMED: ({ bookingId }) => ({ message: `booking ${bookingId} is already confirmed` }),
@@ -94,7 +94,7 @@ const statuses: StatusTable = {
     metadata: { limit: String(limit) },
   }),
   USER_LIMIT_EXCEEDED: ({ limit, booked, held }) => ({
-    message: `one user can have at most ${numberOf(limit, "ticket")} of the concert; ${booked} are booked and ${held} held`,
+    message: `one user can have at most ${numberOf(limit, "ticket")} of the concert; this one has booked ${booked} and holds ${held}`,
     metadata: { limit: String(limit), booked: String(booked), held: String(held) },
   }),
   PAYMENT_REQUIRED: () => ({

@@ -121,10 +121,11 @@ export async function readRequest(
 
 /** Frees the keys of concerts that have been deleted by SQL. Not for sharded tables, where a new concert can be visible late. */
 export async function freeOrphanedRequests(transaction: Transaction<DB>): Promise<void> {
-  const concert = transaction.selectFrom("concerts").select("id").whereRef("id", "=", "concert_requests.concert_id");
   await transaction
     .deleteFrom("concert_requests")
-    .where(({ not, exists }) => not(exists(concert)))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom("concerts").select("id").whereRef("concerts.id", "=", "concert_requests.concert_id"))),
+    )
     .execute();
 }
 

@@ -13,6 +13,8 @@ export async function findConcertsWithDueHolds(db: Kysely<DB>): Promise<ConcertI
         .selectFrom("bookings")
         .select("concert_id")
         .where("status", "=", sql.lit("held"))
+        // The condition of bookings_due_idx, by which PostgreSQL may choose the index.
+        .where("hold_expires_time", ">", sql<Temporal.Instant>`'-infinity'`)
         .where("hold_expires_time", "<=", sql<Temporal.Instant>`now()`)
         .orderBy("hold_expires_time")
         .limit(maxDueHolds)

@@ -106,7 +106,7 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
       what: "",
       answers: {
         ...{ anonymous: "token", nora: "concerts", otto: "concerts", organizer: "ok" },
-        ...{ admin: "concerts", reader: "concerts", writer: "concerts" },
+        ...{ admin: "concerts", reader: "concerts", writer: "concerts", shop: "concerts" },
       },
       request: () => moonlight,
       check: ({ name }) => expect(name).toBe(moonlight.name),

@@ -44,7 +44,16 @@ export const scenario = defineScenario(ConcertService.method.getConcert, {
   permissions: [
     {
       what: "",
-      answers: { anonymous: "ok", nora: "ok", otto: "ok", organizer: "ok", admin: "ok", reader: "ok", writer: "ok" },
+      answers: {
+        anonymous: "ok",
+        nora: "ok",
+        otto: "ok",
+        organizer: "ok",
+        admin: "ok",
+        reader: "ok",
+        writer: "ok",
+        shop: "ok",
+      },
       request: ({ concert }) => ({ id: concert.id }),
       check: ({ id }, _, { concert }) => expect(id).toBe(concert.id),
     },

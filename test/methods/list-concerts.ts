@@ -84,7 +84,16 @@ export const scenario = defineScenario(ConcertService.method.listConcerts, {
   permissions: [
     {
       what: "",
-      answers: { anonymous: "ok", nora: "ok", otto: "ok", organizer: "ok", admin: "ok", reader: "ok", writer: "ok" },
+      answers: {
+        anonymous: "ok",
+        nora: "ok",
+        otto: "ok",
+        organizer: "ok",
+        admin: "ok",
+        reader: "ok",
+        writer: "ok",
+        shop: "ok",
+      },
       request: () => ({}),
       check: ({ concerts }) => expect(concerts).not.toEqual([]),
     },

@@ -169,7 +169,7 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
       what: "",
       answers: {
         ...{ anonymous: "token", nora: "concerts", otto: "concerts", organizer: "ok" },
-        ...{ admin: "concerts", reader: "concerts", writer: "concerts" },
+        ...{ admin: "concerts", reader: "concerts", writer: "concerts", shop: "concerts" },
       },
       request: async ({ stage }) => ({ ...moonlight, id: (await stage.concert()).id, version: 1 }),
       check: ({ version }) => expect(version).toBe(2),

@@ -80,7 +80,7 @@ export const insertBookings = prepare("frontrow_insert_bookings", (db, slot: Slo
 );
 
 interface UpdateColumns {
-  readonly concertId: ConcertId;
+  readonly concertIds: readonly ConcertId[];
   readonly now: string;
   readonly ids: readonly BookingId[];
   readonly statuses: readonly string[];
@@ -93,7 +93,7 @@ interface UpdateColumns {
 
 export function updateColumns(updates: readonly BookingUpdate[], concertId: ConcertId, now: string): UpdateColumns {
   return {
-    concertId,
+    concertIds: updates.map(() => concertId),
     now,
     ids: updates.map(({ id }) => id),
     statuses: updates.map(({ status }) => status),
@@ -106,14 +106,15 @@ export function updateColumns(updates: readonly BookingUpdate[], concertId: Conc
 }
 
 /**
- * Changes bookings of one concert, each by its key. Without a condition on the status: PostgreSQL might take the index of
- * holds for it, and read all of the concert's.
+ * Changes bookings of one concert, each by its key. The concert's id comes with each booking's id: a condition on the
+ * concert alone would let PostgreSQL read all bookings of the concert and compare each with all changes.
  */
 export const updateBookings = prepare("frontrow_update_bookings", (db, slot: Slots<UpdateColumns>) =>
   db
     .updateTable("bookings")
     .from(
       sql<{
+        concert_id: bigint;
         id: bigint;
         status: string;
         ticket_count: number;
@@ -121,10 +122,11 @@ export const updateBookings = prepare("frontrow_update_bookings", (db, slot: Slo
         payment_reference: string | null;
         cancel_request_id: string | null;
         cancelled_by: string | null;
-      }>`unnest(${slot("ids")}::bigint[], ${slot("statuses")}::text[], ${slot("ticketCounts")}::int[],
+      }>`unnest(${slot("concertIds")}::bigint[], ${slot("ids")}::bigint[], ${slot("statuses")}::text[], ${slot("ticketCounts")}::int[],
         ${slot("holdExpiresTimes")}::timestamptz[], ${slot("paymentReferences")}::text[],
         ${slot("cancelRequestIds")}::uuid[], ${slot("cancelledBys")}::text[])`.as<"changes">(
-        sql`changes(id, status, ticket_count, hold_expires_time, payment_reference, cancel_request_id, cancelled_by)`,
+        sql`changes(concert_id, id, status, ticket_count, hold_expires_time, payment_reference, cancel_request_id,
+          cancelled_by)`,
       ),
     )
     .set(({ ref }) => ({
@@ -137,7 +139,7 @@ export const updateBookings = prepare("frontrow_update_bookings", (db, slot: Slo
       cancelled_by: ref("changes.cancelled_by"),
       updated_at: sql<Temporal.Instant>`${slot("now")}::timestamptz`,
     }))
-    .where("bookings.concert_id", "=", slot("concertId"))
+    .whereRef("bookings.concert_id", "=", "changes.concert_id")
     .whereRef("bookings.id", "=", "changes.id"),
 );
 

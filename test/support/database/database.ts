@@ -76,7 +76,7 @@ const brokenInvariants = `
 const brokenTrail = `
   SELECT b.id::text AS booking, user_id, status, booked_by, cancelled_by, made, cancelled
   FROM bookings b, LATERAL (
-    SELECT array_agg(actor) FILTER (WHERE action = 'booking.create') AS made,
+    SELECT array_agg(actor) FILTER (WHERE action IN ('booking.create', 'booking.hold')) AS made,
       array_agg(actor) FILTER (WHERE action = 'booking.cancel') AS cancelled
     FROM audit_entries WHERE booking_id = b.id AND concert_id = b.concert_id) AS trail
   WHERE booked_by IS NULL OR (status = 'cancelled') <> (cancelled_by IS NOT NULL)

@@ -38,7 +38,9 @@ export interface FuzzTarget {
 /** Starts the service as a child process, which an unhandled rejection ends. */
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const database = await createTestDatabase();
-  const service = await openProgram(testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384" }));
+  const service = await openProgram(
+    testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384", APP_MAX_HOLDS_PER_USER: "100" }),
+  );
   const close = async () => {
     await service.stop("SIGKILL");
     await database.drop();

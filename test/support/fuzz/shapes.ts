@@ -20,7 +20,7 @@ export interface Shape {
 
 /** Each can be updated a few times, each time with the version after the last. */
 const concertCount = 40;
-/** Each can be cancelled once. */
+/** Each booking can be cancelled once, and each hold confirmed or released once. */
 const bookingCount = 80;
 
 /** The shapes of all methods, for a service that it fills with something to ask for. */
@@ -33,6 +33,7 @@ export async function createShapes(baseUrl: string): Promise<ReadonlyMap<string,
     times(bookingCount).map(async (index) => ({
       concert: concertOf(index),
       booking: await stage.booking(concertOf(index), { ticketCount: 1 }),
+      hold: await stage.hold(concertOf(index), { ticketCount: 2 }),
     })),
   );
   const shapes = scenarios.map(async (scenario): Promise<[string, Shape]> => {

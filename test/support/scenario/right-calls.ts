@@ -34,7 +34,8 @@ async function prepare(stage: Stage, some: readonly Scenario[]): Promise<readonl
     const hasKey = method.input.fields.some(({ name }) => name === "request_id");
     for (const requestId of hasKey ? [randomUUID(), ""] : [""]) {
       const concert = await stage.concert();
-      const existing = { concert, booking: await stage.booking(await stage.concert()) };
+      const [booking, hold] = [await stage.booking(await stage.concert()), await stage.hold(await stage.concert())];
+      const existing = { concert, booking, hold };
       const request = Object.assign(rightRequest(scenario, existing), hasKey ? { requestId } : {});
       calls.push({
         method,

@@ -4,7 +4,11 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
-import { BookingService, type BookTicketsRequestSchema } from "../../../gen/frontrow/v1/booking_service_pb.ts";
+import {
+  BookingService,
+  type BookTicketsRequestSchema,
+  type HoldTicketsRequestSchema,
+} from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService, type CreateConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { type ConcertId, concertIdOf } from "../../../src/domain/ids.ts";
@@ -14,6 +18,7 @@ import type { ProtocolClient } from "../protocols/protocols.ts";
 
 type ConcertInit = MessageInitShape<typeof CreateConcertRequestSchema>;
 type BookingInit = MessageInitShape<typeof BookTicketsRequestSchema>;
+type HoldInit = MessageInitShape<typeof HoldTicketsRequestSchema>;
 
 /** A concert whose booking is open for the rest of this century. */
 export const moonlight = {
@@ -96,6 +101,8 @@ export interface Stage {
   concert(changes?: Partial<ConcertInit>): Promise<Concert>;
   /** Books two tickets, unless the changes say otherwise. */
   booking(concert: Concert, changes?: Partial<BookingInit>): Promise<Booking>;
+  /** Holds two tickets, unless the changes say otherwise. */
+  hold(concert: Concert, changes?: Partial<HoldInit>): Promise<Booking>;
   cancel(booking: Booking, requestId?: string): Promise<Booking>;
   /** Calls any method. */
   call<Method extends DescMethodUnary>(
@@ -113,6 +120,8 @@ export function createStage(baseUrl: string): Stage {
     concert: (changes = {}) => concerts.createConcert({ ...moonlight, ...changes } as ConcertInit),
     booking: (concert, changes = {}) =>
       bookings.bookTickets({ concertId: concert.id, userId, ticketCount: 2, ...changes } as BookingInit),
+    hold: (concert, changes = {}) =>
+      bookings.holdTickets({ concertId: concert.id, userId, ticketCount: 2, ...changes } as HoldInit),
     cancel: (booking, requestId = "") => bookings.cancelBooking({ id: booking.id, userId: booking.userId, requestId }),
     call: async (method, request) =>
       (await transport.unary(method, undefined, undefined, undefined, request)).message as MessageShape<
