@@ -16,7 +16,7 @@ const { holdTickets, confirmHold, releaseHold, extendHold, listConcertBookings }
 
 /** The most pages that a call may look at, and one that is for a row or a short page. */
 const most = 500;
-const mostForFew = 60;
+const mostForFew = 80;
 /** A concert whose three texts have 750 trigrams, the most possible, costs two pages for each: an unrealistic write. */
 const mostForLongestTexts = 1_500;
 /** A page of a list that finds nothing: the rows that one call looks through. */
