@@ -8,6 +8,8 @@ import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openDeadline, openStore, transact } from "./support/database/store.ts";
 
+const emptyQuery = { keys: [], bookingIds: [], userIds: [], countsHolds: false, newIds: 0, maxDue: 0 };
+
 let database: TestDatabase;
 let store: Store;
 const events: [name: keyof StoreEvents, event: unknown][] = [];
@@ -33,7 +35,7 @@ test.each([
   [
     "a batch of a concert that does not exist",
     async () => {
-      await using open = await store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
+      await using open = await store.batches.open({ ...emptyQuery, concertId: concertIdOf(1n) });
       expect(open.state).toBeUndefined();
     },
   ],
