@@ -4,9 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openDeadline, openStore, transact } from "./support/database/store.ts";
-
-const emptyQuery = { keys: [], bookingIds: [], userIds: [], countsHolds: false, newIds: 0, maxDue: 0 };
+import { lockOnly, openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 /** It has one connection. */
@@ -31,7 +29,7 @@ test("a transaction succeeds at its first repetition on another connection", asy
 });
 
 test("a batch succeeds at its first repetition on another connection", async () => {
-  const open = () => store.batches.open({ ...emptyQuery, concertId: concertIdOf(1n) });
+  const open = () => store.batches.open(lockOnly(concertIdOf(1n)));
   await expect(open()).rejects.toMatchObject({ code: "25006" });
   await using repeated = await open();
   expect(repeated.state).toBeUndefined();
