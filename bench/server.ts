@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createHost, createServices, openDatabase } from "../src/app.ts";
+import { startSweeper } from "../src/booking/sweeper.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
@@ -53,7 +54,8 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLock(poolSize)]));
-  const { services: realServices } = createServices(config, store, publish);
+  const { services: realServices, engine } = createServices(config, store, publish);
+  stack.use(startSweeper(store, engine, publish));
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
@@ -121,13 +123,13 @@ function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now
     userId,
     ticketCount,
     requestedCount: ticketCount,
-    holdExpiresTime: undefined,
-    paymentReference: undefined,
     totalPriceCents: stored.unitPriceCents * ticketCount,
     status: "confirmed",
     bookingTime: now,
     createdAt: now,
     updatedAt: now,
+    holdExpiresTime: undefined,
+    paymentReference: undefined,
     requestId: "",
     cancelRequestId: undefined,
   };

@@ -17,7 +17,7 @@ const settleTimeoutMs = 5_000;
 /**
  * Finds out what became of a batch in doubt, and settles each of its jobs.
  *
- * The evidence is a row that each batch inserts, with an id of its own. The transaction in doubt holds the concert's lock until
+ * The evidence is a row that each batch inserts, with a random id. The transaction in doubt holds the concert's lock until
  * it is over, so on its own server its COMMIT cannot take effect once another transaction has that lock. A server that took
  * over in a failover, or recovered from a crash, has replayed all it will ever have of the old history before it accepts
  * writes: the row is in it or never will be. With asynchronous replication the new history may lack a batch that a frozen or
