@@ -6,7 +6,7 @@ import type { Publish } from "../src/domain/publish.ts";
 import type { StoreEvents } from "../src/store/events.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openDeadline, openStore, transact } from "./support/database/store.ts";
+import { lockOnly, openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 let store: Store;
@@ -33,7 +33,7 @@ test.each([
   [
     "a batch of a concert that does not exist",
     async () => {
-      await using open = await store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
+      await using open = await store.batches.open(lockOnly(concertIdOf(1n)));
       expect(open.state).toBeUndefined();
     },
   ],

@@ -120,8 +120,8 @@ describe("a batch gives its connection back once", () => {
 describe("the search for a batch's evidence gives its connection back once", () => {
   const searching = ["begin", "frontrow_lock_concert", "frontrow_find_batch"];
   const search = async (connection: Connection) => {
-    const database = { connect: async () => connection, reads: { connect: async () => connection } };
-    return await createBatches(database, timeouts).isCommitted(exampleConcert.id, "batch");
+    const access = { connect: async () => connection };
+    return await createBatches({ ...access, reads: access }, timeouts).isCommitted(exampleConcert.id, "batch");
   };
 
   test("after a rollback, when all goes well", async () => {

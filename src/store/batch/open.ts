@@ -82,7 +82,10 @@ export interface Batches {
   isCommitted(concertId: ConcertId, batchId: string): Promise<boolean>;
 }
 
-export function createBatches(database: Pick<Database, "connect" | "reads">, timeouts: TransactionTimeouts): Batches {
+export function createBatches(
+  database: Pick<Database, "connect"> & { readonly reads: Pick<Database, "connect"> },
+  timeouts: TransactionTimeouts,
+): Batches {
   return {
     open: (query) => openBatch(database, query, timeouts),
     async find(concertId, keys) {
