@@ -29,7 +29,7 @@ export function requireOwned<Found extends Pick<Booking, "userId">>(
   return found;
 }
 
-/** The statuses of the bookings that lists return if their requests name none. */
+/** The statuses in a user's list whose request names none. */
 const settledStatuses: readonly BookingStatus[] = ["confirmed", "cancelled"];
 
 /** Which bookings to list. No statuses means the list's usual ones. */

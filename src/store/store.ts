@@ -101,18 +101,21 @@ export function createStore(options: StoreOptions): Store {
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
-  function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
-    const readIfAwaited = (connection: Kysely<DB>) => {
+  const read: Store["read"] = (work, deadline) => runOn(main.reads.db, work, deadline);
+
+  function runOn<Result>(db: Kysely<DB>, work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline) {
+    const runIfAwaited = (connection: Kysely<DB>) => {
       requireAwaited(deadline);
       return work(connection);
     };
-    const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);
+    const attempt = () => readers.run(() => db.connection().execute(runIfAwaited), deadline);
     return retryTransient(attempt, retries, deadline);
   }
 
   return {
     read,
-    clean: read,
+    // Not on `main.reads`, where a statement can be a read-only transaction.
+    clean: (work, deadline) => runOn(main.db, work, deadline),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
