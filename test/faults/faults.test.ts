@@ -130,7 +130,7 @@ describe("sessions that are terminated", () => {
   });
 });
 
-test("a server that restarts, in order and after a crash", async () => {
+test("a server that restarts, in order and after a crash", { timeout: 60_000 }, async () => {
   const server = await startOwnServer();
   onTestFinished(() => server.close());
   const proxies = await startProxies(server.database);
