@@ -1,7 +1,7 @@
 /** The audit trail of bookings: acts on others' bookings are recorded, in every batch that has some. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { cancelBooking } from "../src/booking/cancel.ts";
+import { changeBooking } from "../src/booking/change.ts";
 import type { BookCommand } from "../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import { createConcert } from "../src/concerts/create.ts";
@@ -135,8 +135,8 @@ describe("the entry of an act on another's booking", () => {
 
   test("is also written by the use case", async () => {
     const { id: bookingId } = await book(person("ann"), "ann");
-    const request = { bookingId, userId: "ann", requestId: randomUUID(), actor: admin };
-    await cancelBooking(store, engine, request, openDeadline());
+    const change = { kind: "cancel", bookingId, userId: "ann", requestId: randomUUID(), actor: admin } as const;
+    await changeBooking(store, engine, change, openDeadline());
     expect((await trail()).map(inWords)).toEqual([`admin-1 192.0.2.7 booking.cancel ${bookingId}`]);
   });
 });

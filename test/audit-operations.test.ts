@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cancelBooking } from "../src/booking/cancel.ts";
+import { changeBooking } from "../src/booking/change.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { createCatalogue } from "../src/concerts/catalogue.ts";
@@ -71,8 +71,8 @@ beforeAll(async () => {
   const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
   booking = (await book(admin)).value;
   await book(person("ann"));
-  const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
-  await cancelBooking(store, engine, cancel, openDeadline());
+  const cancel = { kind: "cancel", bookingId: booking.id, userId: "ann", requestId: randomUUID() } as const;
+  await changeBooking(store, engine, { ...cancel, actor: otherAdmin }, openDeadline());
 });
 afterAll(async () => {
   await store?.close();

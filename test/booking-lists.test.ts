@@ -141,6 +141,7 @@ describe("plans", () => {
 
   beforeAll(async () => {
     pool = new pg.Pool({ connectionString: database.url, max: 1 });
+    pool.on("error", () => {});
     db = new Kysely({
       dialect: new PostgresDialect({ pool }),
       log: ({ query: { sql, parameters } }) => void statements.push({ sql, parameters }),

@@ -71,6 +71,7 @@ const otherSides: [constraint: string, statement: string][] = [
   ["concerts_concert_date_check", "UPDATE concerts SET concert_date = '-infinity'"],
   ["concerts_years_check", "UPDATE concerts SET concert_date = '0001-12-31 23:59:59.999999+00 BC'"],
   ["concerts_years_check", "UPDATE concerts SET created_at = '-infinity'"],
+  ["bookings_years_check", "UPDATE bookings SET hold_expires_time = 'infinity'"],
   ["bookings_years_check", "UPDATE bookings SET updated_at = '0001-12-31 23:59:59.999999+00 BC'"],
   ["concerts_booking_window_check", "UPDATE concerts SET booking_start_time = booking_end_time + interval '1 us'"],
   ["concerts_currency_code_check", "UPDATE concerts SET currency_code = 'US'"],

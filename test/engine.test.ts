@@ -283,7 +283,7 @@ describe("a batch's statements", () => {
       plans.set(name, rows.map((row) => row["QUERY PLAN"]).join("\n"));
     }
     await session.end();
-    const indexes = (name: string) => plans.get(`frontrow_${name}`)?.match(/(?<=Index Scan using )\w+/g);
+    const indexes = (name: string) => plans.get(`frontrow_${name}`)?.match(/(?<=Index Scan (?:Backward )?using )\w+/g);
     expect([...plans.values()].join("\n")).not.toContain("Seq Scan");
     expect(indexes("find_bookings_by_keys")).toEqual(["bookings_request_key"]);
     expect(indexes("read_holds")).toContain("bookings_held_idx");

@@ -3,7 +3,6 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { idCases, notPositive } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, notFound, unusedId } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
-import { insertHold } from "../support/service/stage.ts";
 
 export const scenario = defineScenario(ConcertService.method.getConcert, {
   rest: ({ id }) => ({ method: "GET", path: `/api/v1/concerts/${id}` }),
@@ -22,8 +21,9 @@ export const scenario = defineScenario(ConcertService.method.getConcert, {
     {
       what: "returns a concert with its limit per user, its need to pay and its held tickets",
       async run(call, { stage, database }) {
-        const { id } = await stage.concert({ maxTicketsPerUser: 4, requiresPayment: true });
-        await insertHold(database, id, 3);
+        const concert = await stage.concert({ maxTicketsPerUser: 4, requiresPayment: true });
+        const { id } = concert;
+        await stage.hold(concert, { ticketCount: 3 });
         const rules = { max_tickets_per_user: 4, requires_payment: true };
         const body = await concertJson(database, id, { available_tickets: 97, held_tickets: 3, ...rules });
         await call({ id }, () => ({ body }));

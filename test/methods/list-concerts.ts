@@ -4,7 +4,7 @@ import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { atMost, between, filterCases, pageCases } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
-import { insertHold, moonlight, timestamp } from "../support/service/stage.ts";
+import { moonlight, timestamp } from "../support/service/stage.ts";
 
 const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };
 const dates = { dateFrom: timestamp("2098-06-01T20:00:00.25Z"), dateTo: timestamp("2099-06-01T20:00:00.000001Z") };
@@ -38,9 +38,9 @@ export const scenario = defineScenario(ConcertService.method.listConcerts, {
       async run(call, { stage, database }) {
         const venue = `The ${randomUUID()}`;
         const rules = { totalTickets: 3, maxTicketsPerUser: 4, requiresPayment: true };
-        const { id } = await stage.concert({ venue, ...rules });
-        await insertHold(database, id, 3);
-        const body = await concertJson(database, id, {
+        const concert = await stage.concert({ venue, ...rules });
+        await stage.hold(concert, { ticketCount: 3 });
+        const body = await concertJson(database, concert.id, {
           ...{ venue, total_tickets: 3, available_tickets: 0, held_tickets: 3 },
           ...{ max_tickets_per_user: 4, requires_payment: true },
         });

@@ -23,7 +23,7 @@ import {
   unusedId,
 } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
-import { insertHold, moonlight } from "../support/service/stage.ts";
+import { moonlight } from "../support/service/stage.ts";
 
 const atLeastOne = "must be greater than or equal to 1";
 
@@ -90,7 +90,7 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
       async run(call, { stage, database }) {
         const concert = await stage.concert();
         await stage.booking(concert);
-        await insertHold(database, concert.id, 3);
+        await stage.hold(concert, { ticketCount: 3 });
         await call({ ...moonlight, totalTickets: 5, id: concert.id, version: 1 }, async () => ({
           body: await concertJson(database, concert.id, {
             ...{ total_tickets: 5, available_tickets: 0, held_tickets: 3, version: 2 },
@@ -142,10 +142,10 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
       reason: "TOTAL_BELOW_SOLD",
       answer: failedPrecondition,
       when: "more tickets are sold and held than the new total",
-      async arrange({ stage, database }) {
+      async arrange({ stage }) {
         const concert = await stage.concert();
         await stage.booking(concert);
-        await insertHold(database, concert.id, 3);
+        await stage.hold(concert, { ticketCount: 3 });
         return {
           request: { ...moonlight, totalTickets: 4, id: concert.id, version: 1 },
           message: "total_tickets cannot fall below the tickets sold (2) and held (3)",

@@ -17,11 +17,11 @@ export interface TestDatabase extends AsyncDisposable {
   drop(): Promise<void>;
 }
 
-/** Clones the template: 15 ms. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** Clones the migrated template, or the one that is named: 15 ms. */
+export async function createTestDatabase(template = inject("templateName")): Promise<TestDatabase> {
   const name = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
   const url = new URL(inject("adminUrl"));
-  await withAdmin((admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${inject("templateName")}`));
+  await withAdmin((admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });
   pool.on("error", () => {});

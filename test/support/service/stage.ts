@@ -64,20 +64,6 @@ export async function insertConcerts(
   return rows.map(({ id }) => concertIdOf(BigInt(id)));
 }
 
-/** Stores a hold by SQL. The service does not see the concert change, so what it has cached stays. */
-export async function insertHold(database: TestDatabase, concertId: bigint, ticketCount: number): Promise<void> {
-  await database.query(
-    `WITH concert AS (
-       UPDATE concerts SET available_tickets = available_tickets - $2, held_tickets = held_tickets + $2
-       WHERE id = $1 RETURNING id, price, currency_code)
-     INSERT INTO bookings (concert_id, user_id, ticket_count, requested_count, unit_price, total_price, currency_code,
-       booking_time, request_id, booked_by, status, hold_expires_time)
-     SELECT id, 'nora', $2, $2, price, $2 * price, currency_code, now(), gen_random_uuid(), 'nora', 'held',
-       now() + interval '10 minutes' FROM concert`,
-    [concertId, ticketCount],
-  );
-}
-
 /** The same as `moonlight` in JSON as REST writes it. */
 export const moonlightJson = {
   name: "Moonlight",
