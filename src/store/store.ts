@@ -5,6 +5,7 @@ import type { Health } from "../domain/health.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
+import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
 import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
@@ -58,6 +59,8 @@ export interface Store {
     work: (transaction: Transaction<DB>) => Promise<Result>,
     deadline: ChangeDeadline,
   ): Promise<Result>;
+  /** Finds a booking's concert and owner. Many such reads at once are one statement. */
+  readonly findPlace: PlaceFinder;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
@@ -98,21 +101,26 @@ export function createStore(options: StoreOptions): Store {
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
-  function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
-    const readIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline);
-      return work(connection);
+  const runOn =
+    (db: Kysely<DB>) =>
+    <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
+      const workIfAwaited = (connection: Kysely<DB>) => {
+        requireAwaited(deadline);
+        return work(connection);
+      };
+      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
+      return retryTransient(attempt, retries, deadline);
     };
-    const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);
-    return retryTransient(attempt, retries, deadline);
-  }
+  const read = runOn(main.reads.db);
 
   return {
     read,
-    clean: read,
+    // Connections for reads may be read-only.
+    clean: runOn(main.db),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
+    findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
     migrate: async (signal) => {
