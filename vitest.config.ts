@@ -13,6 +13,14 @@ const database = {
 };
 const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 60_000 };
 
+/** What depends on the tables: bookings, concerts, their lists and the audit trail, but for... */
+const onPartitionedTables = {
+  include: [
+    "audit*", "bad-input-pages", "booking*", "catalogue", "engine*", "*hold*", "idempotency", "injection", "late*", "limits", "list*", "lost-commit*", "model", "permissions", "preconditions*", "protocol-matrix", "query-values", "races", "reused-ids", "round-trip", "search", "search-limits", "store-events", "transactions", "user*",
+  ].map((name) => `test/${name}.test.ts`),
+  exclude: [],
+};
+
 export default defineConfig({
   test: {
     // Three on two cores: tests wait for processes and databases a third of the time.
@@ -26,6 +34,7 @@ export default defineConfig({
         },
       },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
+      { test: { name: "partitioned", ...onPartitionedTables, ...integration } },
       // Some of these replace modules, which must not reach another file: they are isolated.
       { test: { name: "packages", include: ["packages/*/test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },

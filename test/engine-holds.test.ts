@@ -138,6 +138,18 @@ test("the answers are what is stored: a hold that is extended, and confirmed in 
   expect(hold.holdExpiresTime?.equals(hold.createdAt.add({ seconds: 1 }))).toBe(true);
 });
 
+test("a hold that is released twice in one batch puts its tickets back once", async () => {
+  const concertId = await insertConcert({ total_tickets: 10 });
+  const hold = await granted(one.submit(holdBy("ann", { concertId })));
+  expect(await verdict(one.submit(bookingBy("ben", { concertId, ticketCount: 6 })))).toBe("OK");
+  const held = await holdConcert(database, concertId);
+  const commands = [bookingBy("cleo", { concertId }), releaseRequest(byOwner(hold)), releaseRequest(byOwner(hold))];
+  const answers = commands.map((command) => verdict(one.submit(command)));
+  await held.release();
+  expect(await Promise.all(answers)).toEqual(["OK", "OK", "REPLAYED"]);
+  expect(await ticketsOf(concertId)).toEqual({ available: 2, held: 0 });
+});
+
 describe("one user", () => {
   test("has one hold at a time, and another after the end of the first", async () => {
     const concertId = await insertConcert();

@@ -101,21 +101,22 @@ export function createStore(options: StoreOptions): Store {
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
-  const read: Store["read"] = (work, deadline) => runOn(main.reads.db, work, deadline);
-
-  function runOn<Result>(db: Kysely<DB>, work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline) {
-    const runIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline);
-      return work(connection);
+  const runOn =
+    (db: Kysely<DB>) =>
+    <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
+      const workIfAwaited = (connection: Kysely<DB>) => {
+        requireAwaited(deadline);
+        return work(connection);
+      };
+      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
+      return retryTransient(attempt, retries, deadline);
     };
-    const attempt = () => readers.run(() => db.connection().execute(runIfAwaited), deadline);
-    return retryTransient(attempt, retries, deadline);
-  }
+  const read = runOn(main.reads.db);
 
   return {
     read,
-    // Not on `main.reads`, where a statement can be a read-only transaction.
-    clean: (work, deadline) => runOn(main.db, work, deadline),
+    // Connections for reads may be read-only.
+    clean: runOn(main.db),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
