@@ -8,6 +8,7 @@ import { createConcertCache } from "../src/concerts/cache.ts";
 import { createCatalogue } from "../src/concerts/catalogue.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
+import { deleteEndedHolds, deleteOldBatches } from "../src/store/retention.ts";
 import type { Store } from "../src/store/store.ts";
 import { exampleConcert, examplePolicy } from "./support/booking/example-bookings.ts";
 import { admin, otherAdmin, person } from "./support/database/audit.ts";
@@ -102,6 +103,20 @@ test("the documented query finds all acts on a booking", async () => {
     { actor: "admin-1", action: "booking.create", before: null, after: "confirmed" },
     { actor: "admin-2", action: "booking.cancel", before: "confirmed", after: "cancelled" },
   ]);
+});
+
+test("a service with only the documented rights holds tickets, expires holds and deletes old rows", async () => {
+  const order = { concertId: concert.id, userId: "ben", ticketCount: 2, requestId: randomUUID() };
+  const command = { kind: "hold", ...order, ttlMs: 60_000, hasOwnKey: true, isExempt: false, actor: admin } as const;
+  const { value: hold } = await engine.submit(command, openDeadline());
+  await database.query("UPDATE bookings SET hold_expires_time = now() - interval '1 second' WHERE id = $1", [hold.id]);
+  await engine.expireHolds(concert.id, openDeadline());
+  const count = async (table: string) => (await database.query(`SELECT FROM ${table}`)).length;
+  const [bookings, batches] = [await count("bookings"), await count("batches")];
+  await store.clean((db) => deleteEndedHolds(db, 0), openDeadline());
+  await store.clean((db) => deleteOldBatches(db, 0), openDeadline());
+  expect([await count("bookings"), await count("batches")]).toEqual([bookings - 1, 0]);
+  expect(batches).toBeGreaterThan(0);
 });
 
 test.each([

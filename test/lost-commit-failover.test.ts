@@ -56,6 +56,10 @@ const writes: Record<string, (concert: Concert, requestId: string) => Write> = {
     call: () => client.call(BookingService.method.bookTickets, { concertId, userId, ticketCount: 2, requestId }),
     stored: `SELECT FROM bookings WHERE concert_id = ${concertId} AND request_id = '${requestId}'`,
   }),
+  "a hold": ({ id: concertId }, requestId) => ({
+    call: () => client.call(BookingService.method.holdTickets, { concertId, userId, ticketCount: 2, requestId }),
+    stored: `SELECT FROM bookings WHERE concert_id = ${concertId} AND request_id = '${requestId}' AND status = 'held'`,
+  }),
 };
 
 const countOf = async ({ stored }: Write) => (await server.database.query(stored)).length;
@@ -107,7 +111,9 @@ describe.each(Object.entries(writes))("%s whose COMMIT succeeded without a respo
 });
 
 test("on a standby, which may still receive them, the outcomes of lost COMMITs are unknown", async () => {
-  const lost = Object.values(writes).map((prepare) => prepare(concert, randomUUID()));
+  // Each of another concert: batches of one concert wait for one another.
+  const concerts = await Promise.all(Object.keys(writes).map(() => stage.concert()));
+  const lost = Object.values(writes).map((prepare, index) => prepare(concerts[index] ?? concert, randomUUID()));
   // All of them have committed before the database is gone, so that one wait is enough for all.
   const held = lost.map(() => proxy.failNextCommit("answer held"));
   const answers = lost.map(({ call }) => call());

@@ -61,3 +61,9 @@ test("an idle connection that breaks is published", async () => {
   );
   await vi.waitFor(() => expect(names()).toContain("store.connection_lost"), 20_000);
 });
+
+test("old rows can be deleted over a connection that is new", async () => {
+  const fresh = openStore(database.url, { poolSize: 1, maxRetries: 0 });
+  const deleted = fresh.clean((db) => sql`delete from batches`.execute(db), openDeadline());
+  await expect(deleted.finally(() => fresh.close())).resolves.toBeDefined();
+});

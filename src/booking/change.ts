@@ -4,7 +4,7 @@ import type { ChangeDeadline } from "../domain/deadline.ts";
 import type { Store } from "../store/store.ts";
 import type { ChangeCommand } from "./commands.ts";
 import type { BookingEngine } from "./engine.ts";
-import { getBooking } from "./queries.ts";
+import { requireOwned } from "./queries.ts";
 
 type Requested<Command> = Command extends unknown ? Omit<Command, "concertId" | "ownerId"> : never;
 
@@ -13,13 +13,14 @@ export type ChangeRequest = Requested<ChangeCommand>;
 
 /** Confirms, releases, extends or cancels a booking. Rejects with a `DomainError` that says why not. */
 export async function changeBooking(
-  store: Store,
+  store: Pick<Store, "findPlace">,
   engine: BookingEngine,
   change: ChangeRequest,
   deadline: ChangeDeadline,
 ): Promise<Replayable<Booking>> {
   // The read finds the concert to lock, and refuses other users without a lock. The engine decides on the locked row.
-  const { concertId, userId: ownerId } = await getBooking(store, change.bookingId, change.userId, deadline);
+  const place = await store.findPlace(change.bookingId, deadline);
+  const { concertId, userId: ownerId } = requireOwned(change.bookingId, place, change.userId);
   const command: ChangeCommand =
     change.kind === "confirm" ? { ...change, concertId, ownerId } : { ...change, concertId };
   return engine.submit(command, deadline);

@@ -15,11 +15,18 @@ export async function getBooking(
   deadline: Deadline,
 ): Promise<Booking> {
   // Never cached: after history was lost in a failover, the id is assigned again, to another user's booking.
-  const booking = await store.read((db) => findBooking(db, bookingId), deadline);
-  if (!booking) throw new DomainError({ reason: "BOOKING_NOT_FOUND", bookingId });
-  if (owner !== undefined && booking.userId !== owner)
-    throw new DomainError({ reason: "NOT_BOOKING_OWNER", bookingId });
-  return booking;
+  return requireOwned(bookingId, await store.read((db) => findBooking(db, bookingId), deadline), owner);
+}
+
+/** What was found of a booking, if it is there and `owner` owns it, or any user may if that is undefined. */
+export function requireOwned<Found extends Pick<Booking, "userId">>(
+  bookingId: BookingId,
+  found: Found | undefined,
+  owner: string | undefined,
+): Found {
+  if (!found) throw new DomainError({ reason: "BOOKING_NOT_FOUND", bookingId });
+  if (owner !== undefined && found.userId !== owner) throw new DomainError({ reason: "NOT_BOOKING_OWNER", bookingId });
+  return found;
 }
 
 /** The statuses in a user's list whose request names none. */

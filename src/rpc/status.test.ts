@@ -66,6 +66,11 @@ describe.each(cases)("$failure, repeatable: $repeatable", ({ failure, repeatable
   });
 });
 
+test("a request of an idempotent method has no request_id to repeat", () => {
+  const { code, message } = statusFor({ reason: "OUTCOME_UNKNOWN" }, { repeatable: true, isIdempotent: true });
+  expect([code, message]).toEqual([Code.Unavailable, "the request may have been stored; repeat it as it was"]);
+});
+
 test("a failure has each reason of the schema that any method or stream can answer", () => {
   const common = [...reasonsFrom(ErrorOrigin.ANY_METHOD), ...reasonsFrom(ErrorOrigin.STREAM)];
   expect([...Object.keys(failures), "INTERNAL"]).toEqual(expect.arrayContaining(common));

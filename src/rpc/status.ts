@@ -32,8 +32,9 @@ export interface Status {
 
 /** The properties of a request that its error depends on. */
 interface CallFacts {
-  /** Whether the request has a `request_id`, so that repeating it is safe. */
+  /** Whether repeating the request is safe: it has a `request_id`, or its method is idempotent. */
   readonly repeatable: boolean;
+  readonly isIdempotent?: boolean;
   /** Whether the responses are a stream, which stores nothing. */
   readonly isStream?: boolean;
 }
@@ -141,29 +142,33 @@ const statuses: StatusTable = {
   DATABASE_UNAVAILABLE: () => ({
     message: "the database cannot be reached; nothing was stored, repeat in a moment",
   }),
-  OUTCOME_UNKNOWN: (_failure, { repeatable }) =>
-    repeatable
-      ? { message: "the request may have been stored; repeat it with the same request_id" }
+  OUTCOME_UNKNOWN: (_failure, facts) =>
+    facts.repeatable
+      ? { message: `the request may have been stored; ${howToRepeat(facts)}` }
       : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
-  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream }) => ({
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream, ...facts }) => ({
     message: isStream
       ? "the deadline of the stream passed"
       : !begun
         ? "the deadline passed before the request began; nothing was stored"
         : repeatable
-          ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+          ? `the deadline passed; the request may have been stored: ${howToRepeat(facts)}`
           : "the deadline passed; the request may have been stored",
   }),
-  SHUTTING_DOWN: ({ begun }, { repeatable, isStream }) => ({
+  SHUTTING_DOWN: ({ begun }, { repeatable, isStream, ...facts }) => ({
     message: isStream
       ? "the service is shutting down; open the stream again in a moment"
       : !begun
         ? "the service is shutting down; nothing was stored, repeat in a moment"
         : repeatable
-          ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+          ? `the service is shutting down; the request may have been stored: ${howToRepeat(facts)}`
           : "the service is shutting down; the request may have been stored: look before repeating it",
   }),
 };
+
+function howToRepeat({ isIdempotent }: Pick<CallFacts, "isIdempotent">): string {
+  return isIdempotent ? "repeat it as it was" : "repeat it with the same request_id";
+}
 
 function leftover(available: number): string {
   if (available === 0) return "the concert is sold out";
@@ -200,8 +205,8 @@ export function statusFor(failure: Failure, facts: CallFacts): Status {
 }
 
 /**
- * The delay after which the client may repeat the request. Client libraries follow this hint by themselves. Without a
- * `request_id`, a request that may have been stored gets none, because it could be stored twice.
+ * The delay after which the client may repeat the request. Client libraries follow this hint by themselves. A request that
+ * may have been stored, and is not safe to repeat, gets none, because it could be stored twice.
  */
 function retryMsFor(failure: Failure, { repeatable }: CallFacts): number | undefined {
   if (describeReason(failure.reason).retryDelay === RetryDelay.UNSPECIFIED) return undefined;

@@ -5,6 +5,7 @@ import type { Health } from "../domain/health.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
+import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
 import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
@@ -58,6 +59,8 @@ export interface Store {
     work: (transaction: Transaction<DB>) => Promise<Result>,
     deadline: ChangeDeadline,
   ): Promise<Result>;
+  /** Finds a booking's concert and owner. Many such reads at once are one statement. */
+  readonly findPlace: PlaceFinder;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
@@ -117,6 +120,7 @@ export function createStore(options: StoreOptions): Store {
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
     transact: (concertId, work, deadline) =>
       retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
+    findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
     migrate: async (signal) => {

@@ -172,8 +172,8 @@ export const ErrorReason = {
 
   /**
    * UNAVAILABLE or UNKNOWN: the request may have been stored. The code is UNAVAILABLE if it had a
-   * request_id: repeat it with the same request_id after the given delay. The code is UNKNOWN if it
-   * had none: read before you repeat it.
+   * request_id, or its method is idempotent: repeat it as it was after the given delay. The code is
+   * UNKNOWN otherwise: read before you repeat it.
    *
    * @generated from enum value: ERROR_REASON_OUTCOME_UNKNOWN = 13;
    */
