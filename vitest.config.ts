@@ -15,7 +15,7 @@ const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 
 
 /**
  * What reads and writes bookings, concerts, their lists and the audit trail. Without `constraints`, since a partition's
- * constraints have names of their own; `lost-commit-failover`, which starts servers of its own; and the matrices of
+ * constraints have other names; `lost-commit-failover`, which starts its own servers; and the matrices of
  * protocols, permissions and bad input, which send the same statements once more.
  */
 const onPartitionedTables = [

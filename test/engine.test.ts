@@ -262,7 +262,7 @@ describe("a batch's statements", () => {
     expect(audits(await recordBatch(true))).toHaveLength(2);
   });
 
-  // The indexes of partitions have names of their own.
+  // The indexes of partitions have other names.
   const isPartitioned = process.env.APP_TEST_TABLES === "partitioned";
   test.skipIf(isPartitioned)("find their rows by the intended index, also with a generic plan", async () => {
     const { sent } = await recordBatch(true);

@@ -49,7 +49,7 @@ const query = pg.Client.prototype.query;
 beforeAll(async () => {
   const run: (this: pg.Client, ...parameters: unknown[]) => unknown = query;
   pg.Client.prototype.query = function (this: pg.Client, ...parameters: unknown[]) {
-    // The service's clients are of a class of its own.
+    // The service's clients are of another class.
     if (this.constructor !== pg.Client) note(parameters);
     return run.apply(this, parameters);
   } as typeof query;
