@@ -52,7 +52,7 @@ describe("tickets of holds that are due", () => {
     );
   }
 
-  test("10,000 at once are all sold to a rush, which is told of no lack of tickets before", {
+  test("10,000 at once are all sold to a rush, and no request is refused for a lack of tickets before", {
     timeout: 60_000,
   }, async () => {
     const count = 10_000;
