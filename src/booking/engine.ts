@@ -5,7 +5,7 @@ import type { Replayable } from "../domain/change.ts";
 import { type Clock, monotonicClock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { ChangeDeadline } from "../domain/deadline.ts";
-import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
+import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import type { Batches } from "../store/batch/open.ts";
@@ -15,7 +15,8 @@ import type { BookingCommand, Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingEvents } from "./events.ts";
 import type { BookingPolicy } from "./policy.ts";
-import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import { ConcertQueues, createTasks, rejectAll, type TakeBatch } from "./queue.ts";
+import { createRequeue } from "./requeue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
@@ -49,10 +50,6 @@ export interface EngineOptions {
   readonly readPending?: () => Promise<void>;
 }
 
-const maxRequeues = 3;
-/** A concert with more holds that are due than as many batches expire is not sold on before they are. */
-const maxUndecided = 64;
-
 export function createBookingEngine(batches: Batches, options: EngineOptions): BookingEngine {
   const { policy, maxRetries, concertChanged, publish = ignoreEvents, clock = monotonicClock } = options;
   const { wait = delay, readPending = setImmediate } = options;
@@ -61,17 +58,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const soldOut = createSoldOutCache(clock);
   const estimate = createWaitEstimate();
   const queues = new ConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
-  const context: BatchContext = {
-    batches,
-    policy,
-    maxRetries,
-    backOff,
-    clock,
-    publish,
-    onCommitted,
-    onInDoubt,
-    onUndecided,
-  };
+  const { requeue, onUndecided } = createRequeue(queues);
+  const hooks = { onCommitted, onInDoubt, onUndecided };
+  const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, ...hooks };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
     // A refusal takes no time, so each turn would read and answer one request. Reading all that has arrived first, and
@@ -101,23 +90,6 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     );
   }
 
-  function requeue(jobs: readonly Job[]): void {
-    const failure = { reason: "DATABASE_UNAVAILABLE", retryDelayMs } as const;
-    putBack(jobs, (job) => job.requeues++ < maxRequeues, failure);
-  }
-
-  function onUndecided(jobs: readonly Job[]): void {
-    putBack(jobs, (job) => job.undecided++ < maxUndecided, { reason: "OVERLOADED", retryDelayMs });
-  }
-
-  /** Puts the jobs back that may wait for another turn, and rejects the others. */
-  function putBack(jobs: readonly Job[], mayWait: (job: Job) => boolean, failure: Failure): void {
-    const { waiting = [], others = [] } = Object.groupBy(jobs, (job) => (mayWait(job) ? "waiting" : "others"));
-    queues.putBack(waiting);
-    for (const job of others) setProgress(job, "waiting");
-    rejectAll(others, new DomainError(failure));
-  }
-
   /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest recent one. */
   function isTooLate({ concertId }: Command, { expiresAtMs }: ChangeDeadline): boolean {
     const turns = queues.turnsAhead(concertId);
@@ -126,24 +98,17 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     return clock.nowMs() + estimate.leastMs(turns) > expiresAtMs;
   }
 
-  function enqueue(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking> | undefined> {
-    const { promise, resolve, reject } = Promise.withResolvers<Replayable<Booking> | undefined>();
-    const counts = { queuedAtMs: 0, requeues: 0, undecided: 0 };
-    queues.add({ command, deadline, progress: "waiting", ...counts, resolve, reject });
-    return promise;
-  }
-
   return {
     async submit(command, deadline) {
       if (queues.queuedJobs >= options.maxQueuedRequests || isTooLate(command, deadline)) {
         publish("booking.overloaded", { concertId: command.concertId });
         throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
       }
-      const answer = await enqueue(command, deadline);
+      const answer = await queues.add(command, deadline);
       assert(answer, "a command has no answer");
       return answer;
     },
-    expireHolds: async (concertId, deadline) => void (await enqueue({ kind: "expire", concertId }, deadline)),
+    expireHolds: async (concertId, deadline) => void (await queues.add({ kind: "expire", concertId }, deadline)),
     concertChanged(concertId) {
       soldOut.forget(concertId);
       queues.noteChange(concertId);

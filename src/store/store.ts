@@ -10,7 +10,7 @@ import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
 import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
-import { createDatabase, type DatabaseOptions } from "./pool/database.ts";
+import { createDatabase, type Database, type DatabaseOptions } from "./pool/database.ts";
 import { createProbe } from "./pool/probe.ts";
 import { createSemaphore } from "./pool/semaphore.ts";
 import { sharePool } from "./pool/shares.ts";
@@ -123,22 +123,8 @@ export function createStore(options: StoreOptions): Store {
     findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
-    migrate: async (signal) => {
-      signal?.throwIfAborted();
-      let firstError: unknown;
-      const onStatementError = (error: unknown) => {
-        firstError ??= error;
-      };
-      // Without a time limit: a migration may take long.
-      const { db, close } = open("aside", 1, { onStatementError });
-      signal?.addEventListener("abort", close);
-      try {
-        return await migrate(db, () => firstError);
-      } finally {
-        signal?.removeEventListener("abort", close);
-        await close();
-      }
-    },
+    // Without a time limit: a migration may take long.
+    migrate: (signal) => migrateOver((limits) => open("aside", 1, limits), signal),
     ping: async () => {
       await sql`select 1`.execute(aside.db);
     },
@@ -148,4 +134,25 @@ export function createStore(options: StoreOptions): Store {
       return closed.every((isClosed) => isClosed);
     },
   };
+}
+
+/** Migrates over a separate connection, which is closed afterwards, and when the signal aborts. */
+async function migrateOver(
+  open: (limits: Pick<DatabaseOptions, "onStatementError">) => Pick<Database, "db" | "close">,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  signal?.throwIfAborted();
+  let firstError: unknown;
+  const { db, close } = open({
+    onStatementError: (error) => {
+      firstError ??= error;
+    },
+  });
+  signal?.addEventListener("abort", close);
+  try {
+    return await migrate(db, () => firstError);
+  } finally {
+    signal?.removeEventListener("abort", close);
+    await close();
+  }
 }
