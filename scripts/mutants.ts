@@ -155,9 +155,10 @@ function whyNoTickets(ticketCount: number, ledger: Ledger): Failure | undefined 
     changes: [
       { from: "/** One booking of", to: "const remembered = new Map<bigint, Booking>();\n\n/** One booking of" },
       {
-        from: "const booking = await store.read((db) => findBooking(db, bookingId), deadline);",
+        from: "return requireOwned(bookingId, await store.read((db) => findBooking(db, bookingId), deadline), owner);",
         to: `const booking = remembered.get(bookingId) ?? (await store.read((db) => findBooking(db, bookingId), deadline));
-  if (booking) remembered.set(bookingId, booking);`,
+  if (booking) remembered.set(bookingId, booking);
+  return requireOwned(bookingId, booking, owner);`,
       },
     ],
     tests: [
