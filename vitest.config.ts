@@ -13,37 +13,16 @@ const database = {
 };
 const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 60_000 };
 
-/** What depends on the tables: bookings, concerts, their lists and the audit trail, but for... */
-const onPartitionedTables = {
-  include: [
-    "audit*",
-    "bad-input-pages",
-    "booking*",
-    "catalogue",
-    "engine*",
-    "*hold*",
-    "idempotency",
-    "injection",
-    "late*",
-    "limits",
-    "list*",
-    "lost-commit*",
-    "model",
-    "permissions",
-    "preconditions*",
-    "protocol-matrix",
-    "query-values",
-    "races",
-    "reused-ids",
-    "round-trip",
-    "search",
-    "search-limits",
-    "store-events",
-    "transactions",
-    "user*",
-  ].map((name) => `test/${name}.test.ts`),
-  exclude: [],
-};
+/**
+ * What reads and writes bookings, concerts, their lists and the audit trail. Without `constraints`, since a partition's
+ * constraints have other names; `lost-commit-failover`, which starts its own servers; and the matrices of
+ * protocols, permissions and bad input, which send the same statements once more.
+ */
+const onPartitionedTables = [
+  ...["audit", "audit-*", "booking-*", "catalogue", "engine*", "*hold*", "idempotency", "injection", "list-from-now"],
+  ...["lost-commit", "lost-commit-concerts", "model*", "preconditions*", "query-values", "races", "reused-ids"],
+  ...["round-trip", "search", "search-limits", "store-events", "transactions", "user-*"],
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -58,7 +37,7 @@ export default defineConfig({
         },
       },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
-      { test: { name: "partitioned", ...onPartitionedTables, ...integration } },
+      { test: { name: "partitioned", include: onPartitionedTables, ...integration } },
       // Some of these replace modules, which must not reach another file: they are isolated.
       { test: { name: "packages", include: ["packages/*/test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },

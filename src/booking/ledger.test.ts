@@ -125,7 +125,7 @@ describe("the limit of a user", () => {
     expect(answers).toMatchObject([exceeded(0, 4), changed({ status: "released" }), changed({ ticketCount: 4 })]);
   });
 
-  test("counts for others, whom it does not refuse, and then refuses the user", () => {
+  test("counts what an organizer books, which it does not refuse, and then refuses the user", () => {
     const organizer = bookingRequest({ ticketCount: 10, isExempt: true, requestId: "organizer" });
     expect(decide([organizer, more(1)], limited).answers).toMatchObject([
       changed({ ticketCount: 10 }),

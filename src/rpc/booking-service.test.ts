@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { BookingCommand } from "../booking/commands.ts";
 import type { BookingEngine } from "../booking/engine.ts";
+import { concertIdOf } from "../domain/ids.ts";
 import type { Store } from "../store/store.ts";
 import { bindBookingService } from "./booking-service.ts";
 import { requireOwner, setCaller, setDeadline } from "./call-context.ts";
@@ -32,7 +33,7 @@ async function commandOf<Method extends DescMethodUnary>(
     resolve(command);
     return new Promise(() => {});
   };
-  const store: Pick<Store, "read"> = { read: async <Result>() => ({ concertId: 7n, userId: "nora" }) as Result };
+  const store: Pick<Store, "findPlace"> = { findPlace: async () => ({ concertId: concertIdOf(7n), userId: "nora" }) };
   const { implementation } = bindBookingService(store as Store, { submit } as BookingEngine);
   const handle = (implementation as Record<string, (message: unknown, context: HandlerContext) => unknown>)[
     method.localName

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
@@ -11,12 +12,15 @@ import { moveToken, requestIdOf, type ScaleStage, uncached } from "./stage.ts";
 
 const { getConcert, createConcert, updateConcert } = ConcertService.method;
 const { bookTickets, cancelBooking, getBooking, getUserBookings } = BookingService.method;
+const { holdTickets, confirmHold, releaseHold, extendHold, listConcertBookings } = BookingService.method;
 
 /** The most pages that a call may look at, and one that is for a row or a short page. */
 const most = 500;
-const mostForFew = 60;
+const mostForFew = 80;
 /** A concert whose three texts have 750 trigrams, the most possible, costs two pages for each: an unrealistic write. */
 const mostForLongestTexts = 1_500;
+/** A page of a list that finds nothing: the rows that one call looks through. */
+const mostForList = 5_000;
 const callsAtOnce = 500;
 /** No row has it. */
 const absentId = 2n ** 62n;
@@ -51,6 +55,17 @@ export function testCalls(stage: () => ScaleStage): void {
     return stage().client.call(updateConcert, { ...now, ...change });
   };
 
+  const hold = (userId: string = randomUUID()) =>
+    stage().client.call(holdTickets, { concertId: hotConcertId, userId, ticketCount: 1 });
+  const listed = (concertId: bigint, statuses: BookingStatus[] = []) =>
+    stage().client.call(listConcertBookings, { concertId, statuses });
+
+  /** Holds a ticket, and changes the hold by another call. */
+  async function holdAnd(change: typeof confirmHold | typeof releaseHold | typeof extendHold) {
+    const { id, userId } = succeeded(await hold());
+    return await stage().client.call(change, { id, userId });
+  }
+
   async function deepBookings(): Promise<Outcome<unknown>> {
     const { nextPageToken } = succeeded(await bookingsOf(collector));
     return bookingsOf(collector, 0, moveToken(nextPageToken, "200000"));
@@ -73,6 +88,13 @@ export function testCalls(stage: () => ScaleStage): void {
     ["book it with a key", () => book(soldOutConcertId, randomUUID()), "INSUFFICIENT_TICKETS", mostForFew],
     ["book it again", () => bookAgain(soldOutConcertId, 1_001), "REPLAYED", mostForFew],
     ["book no concert", () => book(absentId), "CONCERT_NOT_FOUND", mostForFew],
+    ["hold", () => hold(), "OK", mostForFew],
+    ["hold, of a user with many bookings", () => hold(collector), "OK", mostForFew],
+    ["hold and confirm", () => holdAnd(confirmHold), "OK", 2 * mostForFew],
+    ["hold and release", () => holdAnd(releaseHold), "OK", 2 * mostForFew],
+    ["hold and extend", () => holdAnd(extendHold), "OK", 2 * mostForFew],
+    ["the bookings of a concert", () => listed(hotConcertId), "OK", most],
+    ["the holds of a concert without any", () => listed(soldOutConcertId, [BookingStatus.HELD]), "OK", mostForList],
     ["cancel", () => cancel(nextBookingId()), "OK", mostForFew],
     ["cancel again", () => cancel(13, requestIdOf(-13)), "REPLAYED", mostForFew],
     ["cancel another's booking", () => cancel(nextBookingId(), "", onlooker), "NOT_BOOKING_OWNER", mostForFew],
@@ -100,6 +122,7 @@ export function testCalls(stage: () => ScaleStage): void {
     ["repeated bookings", () => bookAgain(hotConcertId, nextBookingId()), "REPLAYED"],
     ["repeated ones of what is sold out", () => bookAgain(soldOutConcertId, nextBookingId() + 1), "REPLAYED"],
     ["cancels", () => cancel(nextBookingId()), "OK"],
+    ["holds", () => hold(), "OK"],
   ])("many %s at once", async ([, call, expected], { annotate }) => {
     const calls = () => Promise.all(Array.from({ length: callsAtOnce }, call));
     const { answer, buffers, statements } = await stage().meter.measure(calls);

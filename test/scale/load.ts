@@ -83,16 +83,16 @@ const concertsSql = `
 
 const bookingsSql = `
   INSERT INTO bookings (id, concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time,
-    status, request_id, cancel_request_id, created_at, updated_at)
-  OVERRIDING SYSTEM VALUE
+    status, request_id, cancel_request_id, created_at, updated_at, hold_expires_time)
   SELECT id,
     CASE id % 4 WHEN 0 THEN ${hotConcertId} WHEN 1 THEN ${soldOutConcertId} ELSE 3 + id * 7 % ($3 - 2) END,
     CASE WHEN id <= 1000000 THEN '${collector}' WHEN id = 1001000 THEN '${onlooker}'
       ELSE 'user-' || id % 600000 END,
     1, 25, 25, 'USD', booked_at,
-    CASE WHEN id % 10 = 3 THEN 'cancelled' ELSE 'confirmed' END,
+    CASE WHEN id % 10 = 3 THEN 'cancelled' WHEN id % 20 = 7 THEN 'held' ELSE 'confirmed' END,
     ${requestIdOf("id")},
-    CASE WHEN id % 10 = 3 THEN ${requestIdOf("-id")} END, booked_at, booked_at
+    CASE WHEN id % 10 = 3 THEN ${requestIdOf("-id")} END, booked_at, booked_at,
+    CASE WHEN id % 20 = 7 THEN now() + interval '1 day' END
   FROM (
     SELECT id, timestamptz '${firstDate}' + id * interval '5 minutes' AS booked_at
     FROM generate_series($1, $2::bigint) AS id
@@ -110,7 +110,10 @@ export async function insertConcerts(session: pg.Client, { from, to }: Ids): Pro
   await session.query("SELECT setval(pg_get_serial_sequence('concerts', 'id'), max(id)) FROM concerts");
 }
 
-/** Inserts bookings of the concerts with ids up to `concerts`, whose availability they leave alone. */
+/**
+ * Inserts bookings of the concerts with ids up to `concerts`, whose availability they leave alone. Concerts that are not hot
+ * have 100,000 holds.
+ */
 export async function insertBookings(session: pg.Client, { from, to }: Ids, concerts: number): Promise<void> {
   // Foreign keys are not checked: that alone would take as long as all the rest.
   await session.query("SET session_replication_role = replica");

@@ -131,7 +131,7 @@ export function brokenInvariant({ concert, bookings }: Rows): string | undefined
   return undefined;
 }
 
-/** The users whom a batch has brought above the concert's limit without an order that is exempt. */
+/** The users that a batch has brought above the concert's limit without an order that is exempt. */
 export function usersOverLimit(before: Rows, after: Rows, commands: readonly Command[]): string[] {
   const limit = after.concert.maxTicketsPerUser;
   if (limit === undefined) return [];

@@ -1,4 +1,4 @@
-/** Engines on a test's database, each with a store of its own, as the processes of a deployment have. */
+/** Engines on a test's database, each with its own store, as the processes of a deployment have. */
 import { randomUUID } from "node:crypto";
 import type { BookCommand, BookingCommand, HoldCommand } from "../../../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../../../src/booking/engine.ts";
