@@ -90,8 +90,8 @@ function isTrouble(line: string): boolean {
 /** A call that was not answered in time, as it may be if its client sets the time. */
 function isLate(line: string): boolean {
   if (!line.startsWith("{")) return false;
-  const { level, msg, cause } = JSON.parse(line);
-  return level === "warn" && msg === "call" && ["DEADLINE_EXCEEDED", "OVERLOADED"].includes(cause?.failure?.reason);
+  const { level, msg, reason } = JSON.parse(line);
+  return level === "warn" && msg === "call" && ["DEADLINE_EXCEEDED", "OVERLOADED"].includes(reason);
 }
 
 async function sendAll(port: number, protocol: FuzzProtocol, requests: readonly RawRequest[]) {
