@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { methods } from "./methods/index.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings, queueUp } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import type { CallOptions, Protocol } from "./support/protocols/protocols.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/scenario/expected-answers.ts";
@@ -189,10 +189,16 @@ describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, 
   withLockedTables(
     { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: String(2 * calls.length) },
     async (service, held) => {
-      const attempts = attemptAll(calls, service.baseUrl, () => noCache);
-      await held.untilWaiting(calls.length);
+      // One after the other: lookups of the same turn of the event loop are one statement.
+      const started = await queueUp(
+        held,
+        calls.map((call) => () => attemptAll([call], service.baseUrl, () => noCache)),
+      );
       const closed = service.close();
-      return await attempts.finally(() => held.release()).finally(() => closed);
+      const attempts = await Promise.all(started)
+        .finally(() => held.release())
+        .finally(() => closed);
+      return attempts.flat();
     },
   ),
 );

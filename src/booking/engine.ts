@@ -36,7 +36,7 @@ export interface BookingEngine {
 
 export interface EngineOptions {
   readonly policy: BookingPolicy;
-  /** Requests that may wait in all. The next one is refused with OVERLOADED at once. */
+  /** Requests that may wait in all. The next one is refused with OVERLOADED at once, unless it settles a hold: see `placesFor`. */
   readonly maxQueuedRequests: number;
   /** Batches under way at once, each of another concert. */
   readonly maxConcurrentBatches: number;
@@ -100,7 +100,7 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
 
   return {
     async submit(command, deadline) {
-      if (queues.queuedJobs >= options.maxQueuedRequests || isTooLate(command, deadline)) {
+      if (queues.queuedJobs >= placesFor(command, options) || isTooLate(command, deadline)) {
         publish("booking.overloaded", { concertId: command.concertId });
         throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
       }
@@ -116,4 +116,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     queuedRequests: () => queues.queuedJobs,
     idle: tasks.ended,
   };
+}
+
+/** How many places a command finds. Those that settle holds find as many again: customers may have paid for theirs. */
+function placesFor({ kind }: Command, { maxQueuedRequests }: EngineOptions): number {
+  return kind === "confirm" || kind === "release" ? 2 * maxQueuedRequests : maxQueuedRequests;
 }

@@ -61,7 +61,7 @@ const server = {
 const booking = {
   maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Maximum tickets of one booking"),
   maxRetries: setting("max_retries", integer(0, 20), "3", "Maximum retries of a transaction after a conflict"),
-  maxQueuedRequests: setting("max_queued_requests", count, "10000", "Maximum queued bookings and cancels"),
+  maxQueuedRequests: setting("max_queued_requests", count, "10000", "Maximum queued changes of bookings"),
 };
 
 /** The schema allows a ttl of at most a day. */
