@@ -70,7 +70,7 @@ describe("tickets of holds that are due", () => {
   test("are found with their concerts, and put back without another call", async () => {
     const concertId = await insertConcert({ total_tickets: 1_200, available_tickets: 0, held_tickets: 1_200 });
     await insertDueHolds(concertId, 1_200);
-    const due = () => one.store.read(findConcertsWithDueHolds, openDeadline());
+    const due = () => one.store.read((db) => findConcertsWithDueHolds(db, []), openDeadline());
     expect(await due()).toEqual([concertId]);
     await Promise.all([one, other].map(({ engine }) => engine.expireHolds(concertId, openDeadline())));
     expect(await ticketsOf(concertId)).toEqual({ available: 1_200, held: 0 });

@@ -76,8 +76,7 @@ function whyNoTickets(ticketCount: number, { availableTickets: available }: Ledg
 /** The booking that an order makes, at the concert's price of now. */
 function newBooking(command: OrderCommand, { concert, now }: Ledger, policy: BookingPolicy) {
   const { userId, ticketCount, requestId } = command;
-  const ttlMs =
-    command.kind === "hold" ? Math.min(command.ttlMs ?? policy.holdTtlMs, policy.holdLifetimeMs) : undefined;
+  const ttlMs = command.kind === "hold" ? (command.ttlMs ?? policy.holdTtlMs) : undefined;
   return {
     concertId: concert.id,
     userId,

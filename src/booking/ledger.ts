@@ -59,7 +59,7 @@ export class Ledger {
     return this.#availableTickets;
   }
 
-  /** The earliest instant at which tickets may come back on sale by expiry; undefined if nothing is held. */
+  /** The earliest instant within the next second at which tickets may come back on sale by expiry, if there is one. */
   get nextExpiry(): Temporal.Instant | undefined {
     return this.#nextExpiry;
   }
@@ -96,7 +96,7 @@ export class Ledger {
 
   /** What a user has; undefined if it is not known. */
   tallyOf(userId: string): Readonly<Tally> | undefined {
-    return this.#tallies && (this.#tallies.get(userId) ?? { booked: 0, held: 0, holds: 0 });
+    return this.#tallies && (this.#tallies.get(userId) ?? noTally());
   }
 
   /** Takes tickets that are available for a new booking. */
@@ -126,7 +126,7 @@ export class Ledger {
 
   /** Adds a booking to the counters and its user's tally, or subtracts it. */
   #count({ userId, status, ticketCount, holdExpiresTime }: Booking, sign: 1 | -1): void {
-    const tally = this.#tallies?.getOrInsertComputed(userId, () => ({ booked: 0, held: 0, holds: 0 }));
+    const tally = this.#tallies?.getOrInsertComputed(userId, noTally);
     if (status === "confirmed" && tally) tally.booked += sign * ticketCount;
     if (status !== "held") return;
     this.#heldTickets += sign * ticketCount;
@@ -139,7 +139,7 @@ export class Ledger {
 
   /** Does not count the user's tickets: those of holds that are due are in no tally. */
   #expire({ id, ticketCount, holdExpiresTime }: Hold): void {
-    if (this.#updates.has(id)) return;
+    assert(!this.#updates.has(id), "a hold expires twice");
     this.#availableTickets += ticketCount;
     this.#heldTickets -= ticketCount;
     const expired = { id, status: "expired", ticketCount, holdExpiresTime } as const;
@@ -153,7 +153,7 @@ export class Ledger {
     if (!userTickets) return undefined;
     const tallies = new Map<string, Tally>();
     for (const { userId, ticketCount, bookings, holdExpiresTime } of userTickets) {
-      const tally = tallies.getOrInsertComputed(userId, () => ({ booked: 0, held: 0, holds: 0 }));
+      const tally = tallies.getOrInsertComputed(userId, noTally);
       if (holdExpiresTime === undefined) tally.booked += ticketCount;
       else if (!this.isDue({ holdExpiresTime })) {
         tally.held += ticketCount;
@@ -172,6 +172,10 @@ export class Ledger {
     if (actor.subject !== undefined && actor.subject !== after.userId)
       this.#entries.push({ action, actor, before, after });
   }
+}
+
+function noTally(): Tally {
+  return { booked: 0, held: 0, holds: 0 };
 }
 
 /** The tickets of a booking that are not available to others. */

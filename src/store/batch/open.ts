@@ -47,7 +47,7 @@ export interface LockedState {
   readonly now: Temporal.Instant;
   /** The bookings of the query's keys and ids that are this concert's. */
   readonly stored: readonly Booking[];
-  /** The holds that are due, at most `maxDue`, the earliest first, and the next one after them. */
+  /** The holds that are due, at most `maxDue`, the earliest first, and the next one if it is due within a second. */
   readonly holds: readonly Hold[];
   /** Undefined if they were not read. */
   readonly userTickets: readonly UserTickets[] | undefined;
