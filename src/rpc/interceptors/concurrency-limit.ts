@@ -7,7 +7,7 @@ import type { RpcEvents } from "../events.ts";
 import type { AnyRequest } from "../request-message.ts";
 import type { LimitKeysOf } from "./limit-keys.ts";
 
-/** Bounds the unfinished bookings and cancels of each caller, so that one with a thousand connections leaves room for others. */
+/** Bounds the unfinished calls of each caller that change bookings, so that one with a thousand connections leaves room for others. */
 export function createConcurrencyLimitInterceptor(
   ruleOf: RuleOf,
   limitKeysOf: LimitKeysOf,
@@ -19,7 +19,7 @@ export function createConcurrencyLimitInterceptor(
     const permit = limit.tryAcquire(limitKeysOf(request).slice(-1));
     if (typeof permit === "string") {
       publish("rpc.concurrency_limited", { of: "bookings", by: permit });
-      const problem = `at most ${most} bookings and cancels of one caller can be unfinished: wait for an answer`;
+      const problem = `at most ${most} bookings, holds and cancels of one caller can be unfinished: wait for a response`;
       throw new DomainError({ reason: "RATE_LIMITED", problem, retryDelayMs });
     }
     return permit;
