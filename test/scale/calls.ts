@@ -67,8 +67,7 @@ export function testCalls(stage: () => ScaleStage): void {
   }
   const holdAndConfirm = () => holdAnd((hold) => stage().client.call(confirmHold, hold));
   const holdAndRelease = () => holdAnd((hold) => stage().client.call(releaseHold, hold));
-  const holdAndExtend = () =>
-    holdAnd((hold) => stage().client.call(extendHold, { ...hold, ttl: { seconds: 1_200n } }));
+  const holdAndExtend = () => holdAnd((hold) => stage().client.call(extendHold, { ...hold, ttl: { seconds: 1_200n } }));
 
   async function deepBookings(): Promise<Outcome<unknown>> {
     const { nextPageToken } = succeeded(await bookingsOf(collector));
