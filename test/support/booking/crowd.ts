@@ -50,6 +50,8 @@ const closingMs = 5_000;
 const maxWishesPerUser = 5_000;
 /** The shortest that the schema allows. */
 const briefTtl = { seconds: 1n };
+/** After so many turns a user confirms one. Some have expired by then. */
+const turnsOfBriefHold = 2;
 const wait = { timeout: 10_000, interval: 2 };
 
 /**
@@ -88,7 +90,7 @@ export function startCrowd(
   }
 
   async function visit(user: number): Promise<void> {
-    let abandoned: bigint | undefined;
+    let brief: { readonly made: Booking; readonly turn: number } | undefined;
     for (let turn = user; !isOver && turn < user + maxWishesPerUser; turn++) {
       const offer = offers[turn % offers.length];
       if (!offer) throw new Error("there is nothing to book");
@@ -97,14 +99,17 @@ export function startCrowd(
       const isBrief = isHold && isBriefHold(offer, turn);
       const made = await ask({ ...common, isBrief, ...newWish(isHold ? "hold" : "book") }, user);
       const change = isHold ? changeOfHold(offer, turn) : changeOfBooking(offer, user);
-      if (!made?.ok) continue;
-      const ticketCount = change === "confirm" && turn % 4 === 0 ? 1 : 0;
-      if (change) await ask({ ...common, isBrief, ticketCount, ...newWish(change, made.message.id) }, user);
-      if (!isBrief || change || offer.returnsAll) continue;
-      // The one of many turns ago, about when it expires. Every other one is never confirmed.
-      if (abandoned !== undefined)
-        await ask({ ...common, isBrief, ticketCount: 0, ...newWish("confirm", abandoned) }, user);
-      abandoned = abandoned !== undefined ? undefined : made.message.id;
+      if (made?.ok && change) {
+        const ticketCount = change === "confirm" && turn % 4 === 0 ? 1 : 0;
+        await ask({ ...common, isBrief, ticketCount, ...newWish(change, made.message.id) }, user);
+      }
+      if (brief && turn >= brief.turn + turnsOfBriefHold) {
+        const { concertId, id } = brief.made;
+        await ask({ ...common, concertId, isBrief: true, ticketCount: 0, ...newWish("confirm", id) }, user);
+        brief = undefined;
+      }
+      // Every other one is never confirmed, nor those of a concert whose bookings all return.
+      if (made?.ok && isBrief && !change && turn % 24 === 6) brief = { made: made.message, turn };
     }
   }
 
