@@ -33,7 +33,7 @@ export interface App {
   readonly grpcPort: number;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
-  /** How many bookings and cancels wait for their turn at this moment. */
+  /** How many changes of bookings wait for their turn at this moment. */
   queuedRequests(): number;
   /**
    * Shuts down: readiness goes down, calls are served for APP_SHUTDOWN_DELAY more (not if `atOnce`), calls in flight finish,

@@ -95,7 +95,7 @@ async function callEverything(): Promise<void> {
   await vi.waitFor(async () => {
     const ended = await database.query("SELECT FROM bookings WHERE concert_id = $1 AND status = 'expired'", [id]);
     expect(ended).toHaveLength(1);
-  });
+  }, 20_000);
 
   const store = openStore(database.url);
   await store.clean((db) => deleteEndedHolds(db, 0), openDeadline());

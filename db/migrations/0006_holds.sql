@@ -2,8 +2,9 @@
 -- on this schema: stop all of them before this migration.
 
 -- Bookings stop from here to the end of the migration. A wait for the locks blocks all other statements on the tables, so it
--- has a limit, and the migration fails when it is over. With a million bookings they stop for 2 seconds. The two indexes that
--- take half of this time can be built before, while bookings run: CREATE INDEX CONCURRENTLY with the definitions below.
+-- has a limit, and the migration fails when it is over. With a million bookings they stop for about 2 to 5 seconds on two busy
+-- cores. The two indexes that take half of this time can be built before, while bookings run: CREATE INDEX CONCURRENTLY with
+-- the definitions below.
 DO $$
 BEGIN
   IF EXISTS (

@@ -61,10 +61,13 @@ export function testCalls(stage: () => ScaleStage): void {
     stage().client.call(listConcertBookings, { concertId, statuses });
 
   /** Holds a ticket, and changes the hold by another call. */
-  async function holdAnd(change: typeof confirmHold | typeof releaseHold | typeof extendHold) {
+  async function holdAnd(change: (hold: { id: bigint; userId: string }) => Promise<Outcome<unknown>>) {
     const { id, userId } = succeeded(await hold());
-    return await stage().client.call(change, { id, userId });
+    return await change({ id, userId });
   }
+  const holdAndConfirm = () => holdAnd((hold) => stage().client.call(confirmHold, hold));
+  const holdAndRelease = () => holdAnd((hold) => stage().client.call(releaseHold, hold));
+  const holdAndExtend = () => holdAnd((hold) => stage().client.call(extendHold, { ...hold, ttl: { seconds: 1_200n } }));
 
   async function deepBookings(): Promise<Outcome<unknown>> {
     const { nextPageToken } = succeeded(await bookingsOf(collector));
@@ -90,9 +93,9 @@ export function testCalls(stage: () => ScaleStage): void {
     ["book no concert", () => book(absentId), "CONCERT_NOT_FOUND", mostForFew],
     ["hold", () => hold(), "OK", mostForFew],
     ["hold, of a user with many bookings", () => hold(collector), "OK", mostForFew],
-    ["hold and confirm", () => holdAnd(confirmHold), "OK", 2 * mostForFew],
-    ["hold and release", () => holdAnd(releaseHold), "OK", 2 * mostForFew],
-    ["hold and extend", () => holdAnd(extendHold), "OK", 2 * mostForFew],
+    ["hold and confirm", holdAndConfirm, "OK", 2 * mostForFew],
+    ["hold and release", holdAndRelease, "OK", 2 * mostForFew],
+    ["hold and extend", holdAndExtend, "OK", 2 * mostForFew],
     ["the bookings of a concert", () => listed(hotConcertId), "OK", most],
     ["the holds of a concert without any", () => listed(soldOutConcertId, [BookingStatus.HELD]), "OK", mostForList],
     ["cancel", () => cancel(nextBookingId()), "OK", mostForFew],
