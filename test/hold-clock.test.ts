@@ -4,9 +4,8 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { bookingIdOf } from "../src/domain/ids.ts";
-import { makeDue } from "./support/booking/store-engines.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { makeDue } from "./support/database/holds.ts";
 import { type OpenProgram, openProgram } from "./support/process/program.ts";
 import { succeeded, verdict } from "./support/protocols/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
@@ -63,7 +62,7 @@ describe.each([
 
   test("neither confirms nor extends a hold that is due", async () => {
     const { id, userId } = await hold("ben");
-    await makeDue(database, { id: bookingIdOf(id) });
+    await makeDue(database, { id });
     const outcomes = [
       await client.call(extendHold, { id, userId, ttl: { seconds: 60n } }),
       await client.call(confirmHold, { id, userId }),
