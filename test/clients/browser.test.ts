@@ -278,16 +278,30 @@ describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s",
     await shown.close();
   });
 
-  test("holds tickets, and confirms and releases them", async () => {
+  test("holds tickets, releases and confirms them, and lets a hold expire", async () => {
     const artist = `Artist ${randomUUID()}`;
     await createConcert({ totalTickets: 3, artist, name: "Long Evening" });
     const shown = await openSearch(artist);
-    for (const end of ["Release", "Confirm"]) {
+    const left = (tickets: number) => shown.locator("td.number", { hasText: new RegExp(`^${tickets}$`) });
+    const hold = async () => {
       await shown.getByRole("button", { name: "Hold" }).click();
       await shown.getByText(/^Hold \d+ for Long Evening: \d+ s left$/).waitFor();
+    };
+    for (const [end, leftAfter] of [
+      ["Release", 3],
+      ["Confirm", 2],
+    ] as const) {
+      await hold();
+      await left(2).waitFor();
       await shown.getByRole("button", { name: end }).click();
       await shown.getByText(new RegExp(`^Booking \\d+: 1 for Long Evening ${end.toLowerCase()}e?d$`)).waitFor();
+      await left(leftAfter).waitFor();
     }
+    await shown.clock.install();
+    await hold();
+    await left(1).waitFor();
+    await shown.clock.fastForward("20:00");
+    await left(2).waitFor();
     expect(await shown.getByText("s left").count()).toBe(0);
     await shown.close();
   });
