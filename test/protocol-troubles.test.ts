@@ -3,6 +3,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { methods } from "./methods/index.ts";
+import { countRows } from "./support/database/count-rows.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings, queueUp } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
@@ -97,12 +98,12 @@ describeTrouble(
   tooMany,
   () =>
     withService({ APP_LOCK_TIMEOUT: "50ms", APP_MAX_RETRIES: "1" }, async ({ baseUrl }) => {
-      const before = await countRows();
+      const before = await countRows(database);
       const held = await holdLock(database, "SELECT id FROM concerts FOR UPDATE");
       // Blocks inserts, as building an index does.
       await held.query("LOCK TABLE concerts IN SHARE MODE");
       const attempts = await attemptAll(writes, baseUrl).finally(() => held.release());
-      expect(await countRows()).toEqual(before);
+      expect(await countRows(database)).toEqual(before);
       return attempts;
     }),
   ofWrite,
@@ -131,7 +132,7 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
   return await withService({ ...patientSettings, APP_DATABASE_POOL_SIZE: "1" }, async (service) => {
     const stage = createStage(service.baseUrl);
     const concert = await stage.concert();
-    const before = await countRows();
+    const before = await countRows(database);
     const held = await holdConcert(database, concert.id);
     const booking = stage.booking(concert);
     const result = await held
@@ -141,7 +142,11 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
     await booking;
     // A call that still waits for the connection comes before this one.
     await stage.concert();
-    expect(await countRows()).toEqual({ ...before, concerts: before.concerts + 1, bookings: before.bookings + 1 });
+    expect(await countRows(database)).toEqual({
+      ...before,
+      concerts: before.concerts + 1,
+      bookings: before.bookings + 1,
+    });
     return result;
   });
 }
@@ -258,9 +263,9 @@ describe("behind a network that fails", () => {
     "the database cannot be reached",
     () => "the database cannot be reached; nothing was stored, repeat in a moment",
     async () => {
-      const before = await countRows();
+      const before = await countRows(database);
       const attempts = await attemptAll(calls, service.baseUrl);
-      expect(await countRows()).toEqual(before);
+      expect(await countRows(database)).toEqual(before);
       return attempts;
     },
   );
@@ -296,14 +301,3 @@ it("has checked every failure of the service that the schema declares, by every 
   const isTrouble = (reason: string) => troubles.some((trouble) => trouble === reason);
   matrix.expectComplete((method) => declaredReasons(method).filter(isTrouble));
 });
-
-/** The number of rows, and of rows that a call has changed. */
-async function countRows() {
-  const [counts] = await database.query<{ concerts: number; bookings: number; changed: number }>(
-    `SELECT (SELECT count(*)::int FROM concerts) AS concerts, (SELECT count(*)::int FROM bookings) AS bookings,
-       (SELECT count(*)::int FROM concerts WHERE version > 1) + (SELECT count(*)::int FROM bookings WHERE updated_at > created_at)
-         AS changed`,
-  );
-  if (!counts) throw new Error("nothing counted");
-  return counts;
-}
