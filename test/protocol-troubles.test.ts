@@ -85,9 +85,8 @@ function describeTrouble(
   });
 }
 
-const { confirmHold, releaseHold, extendHold } = BookingService.method;
+const { bookTickets, holdTickets, confirmHold, releaseHold, extendHold } = BookingService.method;
 const idempotent: readonly DescMethodUnary[] = [confirmHold, releaseHold, extendHold];
-
 const ofWrite = ({ method }: Cell) => isWrite(method);
 const hasDeadlines = ({ protocol }: Pick<Cell, "protocol">) => protocol !== "REST";
 const tooMany = () => "too many requests are waiting; nothing was stored, repeat in a moment";
@@ -110,20 +109,17 @@ describeTrouble(
 );
 
 /** Bookings and holds wait in the engine's queue, as long as their callers wait. */
-const queued: readonly DescMethodUnary[] = [BookingService.method.bookTickets, BookingService.method.holdTickets];
+const queued: readonly DescMethodUnary[] = [bookTickets, holdTickets];
 const needsConnection = ({ method }: Pick<Cell, "method">) => !queued.includes(method);
 
 describeTrouble(
   "OVERLOADED",
   "all database connections stay busy",
   tooMany,
-  () =>
-    withBusyConnection(({ baseUrl }) =>
-      attemptAll(
-        calls.filter(({ call }) => needsConnection(call)),
-        baseUrl,
-      ),
-    ),
+  () => {
+    const waiting = calls.filter(({ call }) => needsConnection(call));
+    return withBusyConnection(({ baseUrl }) => attemptAll(waiting, baseUrl));
+  },
   needsConnection,
 );
 
@@ -272,10 +268,8 @@ describe("behind a network that fails", () => {
 
   it("replays what may have been stored when the request_id is repeated after the database is back", async () => {
     proxy.accept();
-    const attempts = await attemptAll(
-      writes.filter(({ call }) => call.repeatable),
-      service.baseUrl,
-    );
+    const repeatable = writes.filter(({ call }) => call.repeatable);
+    const attempts = await attemptAll(repeatable, service.baseUrl);
     for (const { answer, call } of attempts) {
       // An extension that is repeated later extends further.
       const replayed = call.method === extendHold ? undefined : "true";
