@@ -65,7 +65,7 @@ const booking = {
     "max_queued_requests",
     count,
     "10000",
-    "Maximum queued changes of bookings; confirmations and releases of holds have as many places again",
+    "Maximum queued changes of bookings; as many again settle holds",
   ),
 };
 
