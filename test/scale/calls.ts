@@ -63,7 +63,8 @@ export function testCalls(stage: () => ScaleStage): void {
   /** Holds a ticket, and changes the hold by another call. */
   async function holdAnd(change: typeof confirmHold | typeof releaseHold | typeof extendHold) {
     const { id, userId } = succeeded(await hold());
-    return await stage().client.call(change, { id, userId });
+    // Only an extension has a time to live, and needs it.
+    return await stage().client.call(change, { id, userId, ttl: { seconds: 1_200n } });
   }
 
   async function deepBookings(): Promise<Outcome<unknown>> {
