@@ -25,6 +25,8 @@ export const maxDueHolds = 500;
 export class Ledger {
   readonly concert: LockedState["concert"];
   readonly now: Temporal.Instant;
+  /** Whether the booking window is open. */
+  readonly isOpen: boolean;
   /** Whether holds may be due that were not read, so that tickets may come back on sale. */
   readonly hasMoreDue: boolean;
   readonly #byId: Map<BookingId, Booking>;
@@ -42,6 +44,8 @@ export class Ledger {
   constructor(state: LockedState) {
     this.concert = state.concert;
     this.now = state.now;
+    const { bookingStartTime, bookingEndTime } = state.concert;
+    this.isOpen = isBefore(state.now, bookingEndTime) && !isBefore(state.now, bookingStartTime);
     this.#availableTickets = state.concert.availableTickets;
     this.#heldTickets = state.concert.heldTickets;
     this.#byId = new Map(state.stored.map((booking) => [booking.id, booking]));
@@ -77,7 +81,7 @@ export class Ledger {
 
   /** Whether a hold's end has come by the batch's instant, whether or not it has been expired. */
   isDue({ holdExpiresTime }: Pick<Booking, "holdExpiresTime">): boolean {
-    return holdExpiresTime !== undefined && Temporal.Instant.compare(holdExpiresTime, this.now) <= 0;
+    return holdExpiresTime !== undefined && !isBefore(this.now, holdExpiresTime);
   }
 
   /** A booking as it is by now. A hold that is due has expired. */
@@ -164,7 +168,7 @@ export class Ledger {
   }
 
   #noteExpiry(expiry: Temporal.Instant): void {
-    if (!this.#nextExpiry || Temporal.Instant.compare(expiry, this.#nextExpiry) < 0) this.#nextExpiry = expiry;
+    if (!this.#nextExpiry || isBefore(expiry, this.#nextExpiry)) this.#nextExpiry = expiry;
   }
 
   /** What users do to their own bookings is in the bookings themselves. */
@@ -172,6 +176,10 @@ export class Ledger {
     if (actor.subject !== undefined && actor.subject !== after.userId)
       this.#entries.push({ action, actor, before, after });
   }
+}
+
+function isBefore(one: Temporal.Instant, other: Temporal.Instant): boolean {
+  return Temporal.Instant.compare(one, other) < 0;
 }
 
 function noTally(): Tally {
