@@ -1,16 +1,25 @@
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
 import { expect, test } from "vitest";
+import { endlessDeadline } from "../../src/domain/deadline.ts";
 import { bookingIdOf, concertIdOf } from "../../src/domain/ids.ts";
 import { findByIds } from "../../src/store/batch/read.ts";
-import { lastOfSoldOut, soldOutConcertId } from "./load.ts";
+import { createPlaceFinder } from "../../src/store/booking-places.ts";
+import type { DB } from "../../src/store/tables.ts";
+import { bookingCount, lastOfSoldOut, soldOutConcertId } from "./load.ts";
 import type { ScaleStage } from "./stage.ts";
 
 const mostBuffers = 20;
 /** After five runs of a statement PostgreSQL may keep a generic plan. */
 const runs = 8;
 
+const placesAtOnce = 500;
+/** The levels of an index, and the row. */
+const mostForPlace = 6;
+
 /**
  * Defines tests of a batch's lookups of bookings that are not its concert's. By statistics a quarter of all bookings is: a plan
- * that looks for the next one in the order of all ids seems cheap, and reads every later booking.
+ * that looks for the next one in the order of all ids seems cheap, and reads every later booking. Also lookups of many bookings at once, wherever they are.
  */
 export function testLookups(stage: () => ScaleStage): void {
   test.for<readonly [what: string, id: number]>([
@@ -33,5 +42,23 @@ export function testLookups(stage: () => ScaleStage): void {
     } finally {
       await session.end();
     }
+  });
+
+  test.for<readonly [what: string, distance: number]>([
+    ["near each other", 20],
+    ["all over the table", bookingCount / placesAtOnce],
+  ])("find the places of many bookings %s", async ([, distance], { annotate }) => {
+    const types = new pg.TypeOverrides();
+    types.setTypeParser(pg.types.builtins.INT8, BigInt);
+    const pool = new pg.Pool({ connectionString: stage().database.url, types, max: 1 });
+    await using db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+    const find = createPlaceFinder((work) => work(db));
+    const ids = Array.from({ length: placesAtOnce }, (_, index) => bookingIdOf(BigInt(1 + index * distance)));
+    const { answer, buffers, statements } = await stage().meter.measure(() =>
+      Promise.all(ids.map((id) => find(id, endlessDeadline()))),
+    );
+    expect(answer).not.toContain(undefined);
+    await annotate(`${buffers / placesAtOnce} buffers each`);
+    expect(buffers, statements.join("\n")).toBeLessThanOrEqual(placesAtOnce * mostForPlace);
   });
 }
