@@ -1,8 +1,11 @@
 /** Measures this checkout against another one in turns, to show what a change costs. */
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, measure, type Timing } from "./measure.ts";
+import { manyUsers, subjectNames } from "./names.ts";
 import type { BenchPostgres } from "./postgres.ts";
 import { type Child, startChild } from "./questions.ts";
 import type { Protocol } from "./requests.ts";
@@ -11,7 +14,6 @@ import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 import { booking, getConcert, noop, type Subject, subject } from "./subjects.ts";
-import { manyUsers, subjectNames } from "./workloads.ts";
 
 export interface AgainstOptions {
   /** The root of the other checkout, with its packages installed. */
@@ -90,15 +92,16 @@ function subjectsOf(protocol: Protocol): Subject[] {
   ];
 }
 
-/** A checkout's server with its own database, because the two checkouts may have different migrations. */
+/** A checkout's server with its own database, which the checkout migrates: the two may have different migrations. */
 async function openStage(
   postgres: BenchPostgres,
   folder: string,
   load: Child<LoadSpec, LoadResult>,
   closing: AsyncDisposableStack,
 ): Promise<LiveStage> {
-  const database = await postgres.createDatabase();
+  const database = await postgres.createDatabase("none");
   closing.defer(() => database.drop());
+  await migrate(folder, database.url);
   const server = await startChild<ServerQuestion, unknown>(join(folder, "bench", "server.ts"), {
     argv: [database.url],
     execArgv: serviceFlags,
@@ -106,6 +109,11 @@ async function openStage(
   closing.defer(server.stop);
   const port = (await server.ask("port")) as number;
   return { database, servers: [server], load, ports: [port], kinds: ["none"], issuer: await createIssuer() };
+}
+
+async function migrate(folder: string, databaseUrl: string): Promise<void> {
+  const env = { ...process.env, APP_DATABASE_URL: databaseUrl, APP_LOG_LEVEL: "error" };
+  await promisify(execFile)(process.execPath, ["src/main.ts", "--migrate"], { cwd: folder, env });
 }
 
 function ratioOf(pairs: readonly Pair[], figure: (one: Measured) => number): Figure {

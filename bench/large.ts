@@ -19,10 +19,10 @@ export async function insertLargeCatalogue(database: BenchDatabase): Promise<voi
   const restore = await dropSearchIndexes(database);
   await database.query(
     `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
+       booking_start_time, booking_end_time)
      select 'Concert ' || number, 'Artist ' || number % 50000, 'Venue ' || number % 5000,
        timestamptz '2030-01-01' + number * interval '1 minute', 1000, 1000 - $2::int, 50,
-       timestamptz '2020-01-01', timestamptz '2029-12-31', gen_random_uuid(), sha256('')
+       timestamptz '2020-01-01', timestamptz '2029-12-31'
      from generate_series(1, $1::int) as number`,
     [concerts, bookingsAConcert],
   );
@@ -42,10 +42,10 @@ export async function insertSearchedCatalogue(database: BenchDatabase): Promise<
   const restore = await dropSearchIndexes(database);
   await database.query(
     `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
+       booking_start_time, booking_end_time)
      select 'Tour Night ' || number, 'The Artist ' || number % 5000, 'Hall Venue ' || number % 500,
        timestamptz '2030-01-01' + number * interval '1 minute', 1000, 1000, 50,
-       timestamptz '2020-01-01', timestamptz '2029-12-31', gen_random_uuid(), sha256('')
+       timestamptz '2020-01-01', timestamptz '2029-12-31'
      from generate_series(1, $1::int) as number`,
     [searchedConcerts],
   );

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { measureAgainst } from "./against.ts";
+import { isMet } from "./checks.ts";
 import { describeMachine, isSameMachine } from "./machine.ts";
 import type { Timing } from "./measure.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
@@ -12,7 +13,7 @@ import { type Results, readNewestResults, without, writeResults } from "./result
 import { runWorkload } from "./run.ts";
 import type { Figure } from "./statistics.ts";
 import type { Subject } from "./subjects.ts";
-import { checkThresholds, isMet } from "./thresholds.ts";
+import { checkThresholds } from "./thresholds.ts";
 import { workloadsOf } from "./workloads.ts";
 
 const resultsFolder = join(import.meta.dirname, "results");

@@ -28,7 +28,7 @@ export async function measure(
   const { verify, ports = stage.ports, pace, beside, ...requests } = await variant.prepare(stage);
   await checkpoint(stage);
   const before = await usageOf(stage);
-  const end = await beside?.();
+  const end = await beside?.(timing);
   const load = await stage.load
     .ask({ ...requests, ports, users: subject.users, pace: paceOf(pace, timing) })
     .finally(() => end?.());

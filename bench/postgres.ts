@@ -11,8 +11,8 @@ export interface BenchPostgres {
   readonly version: string;
   /** PostgreSQL's setting. */
   readonly fsync: string;
-  /** Makes an empty database of the service's schema. */
-  createDatabase(): Promise<BenchDatabase>;
+  /** Makes a database with this checkout's schema, or with none, and without rows. */
+  createDatabase(schema?: "none"): Promise<BenchDatabase>;
   stop(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function startBenchPostgres(adminUrl: string | undefined, signal: A
     return {
       version: rows[0].version.split(" ")[0],
       fsync: rows[0].fsync,
-      createDatabase: () => createDatabase(server.url, admin, template),
+      createDatabase: (schema) => createDatabase(server.url, admin, schema === "none" ? "template1" : template),
       stop: async () => {
         await dropDatabase(admin, template);
         await admin.end();

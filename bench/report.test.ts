@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { measured, resultsOf } from "./example-results.ts";
+import { subjectNames, workloadNames } from "./names.ts";
 import { describeAchievements, describeResults, replaceFigures, thresholdLines } from "./report.ts";
 import { checkThresholds } from "./thresholds.ts";
-import { subjectNames, workloadNames } from "./workloads.ts";
 
 const hot = { workload: workloadNames.hot, subject: subjectNames.booking };
 const results = resultsOf([

@@ -55,14 +55,39 @@ describe("the dealer", () => {
   test.each(["REST", "gRPC", "gRPC-Web"] as const)("renews the keys of %s requests at each sending", (protocol) => {
     const users = 2;
     const load = bookingRequests({ protocol, users, concertOf: () => 7n, keyed: true });
-    const next = createRequestDealer({ ...load, users });
+    const { next } = createRequestDealer({ ...load, users });
     const keys = [0, 1, 0, 1].map((user) => uuid.exec(next(user).toString("latin1"))?.[0]);
     expect(new Set(keys).size).toBe(4);
   });
 
+  test.each([
+    ["REST", "/api/v1/bookings/42/confirm", '{"user_id":"%","payment_reference":"paid"}'],
+    [
+      "Connect",
+      "/frontrow.v1.BookingService/ConfirmHold",
+      '{"id":42                ,"userId":"%","paymentReference":"paid"}',
+    ],
+  ] as const)("confirms a hold by %s with its id and its user", (protocol, path, body) => {
+    const load = bookingRequests({ protocol, users: 1, concertOf: () => 7n, order: "settle", newUsers: true });
+    const dealer = createRequestDealer({ ...load, users: 1 });
+    dealer.next(0);
+    const [name = ""] = uuid.exec(dealer.next(0).toString("latin1")) ?? [];
+    const [head = "", sent = ""] = dealer.followUp(0, 42)?.split("\r\n\r\n") ?? [];
+    expect(head).toContain(`POST ${path} HTTP/1.1\r\n`);
+    expect(head).toContain(`\r\nContent-Length: ${sent.length}`);
+    expect(sent).toBe(body.replace("%", name));
+  });
+
+  test("sends nothing after an answer unless holds are to be confirmed", () => {
+    const load = bookingRequests({ protocol: "REST", users: 1, concertOf: () => 7n, order: "hold", newUsers: true });
+    const dealer = createRequestDealer({ ...load, users: 1 });
+    expect(text(dealer.next(0))).toMatch(/^POST \/api\/v1\/holds /);
+    expect(dealer.followUp(0, 42)).toBeUndefined();
+  });
+
   test("deals the requests to the users in turn, and starts again at the end", () => {
     const requests = ["a", "b", "c"].map((name) => Buffer.from(name));
-    const next = createRequestDealer({ requests, users: 2, keyOffsets: [] });
+    const { next } = createRequestDealer({ requests, users: 2, keyOffsets: [] });
     expect([0, 0, 0, 1, 1].map((user) => next(user).toString())).toEqual(["a", "c", "b", "b", "a"]);
   });
 });

@@ -8,20 +8,30 @@ import type { LoadSpec } from "./load/spec.ts";
 export type Protocol = "REST" | "Connect" | "gRPC" | "gRPC-Web";
 
 /** What a load sends, and over which transport. */
-export type Requests = Pick<LoadSpec, "transport" | "requests" | "path" | "keyOffsets" | "collectIds">;
+export type Requests = Pick<LoadSpec, "transport" | "requests" | "path" | "keyOffsets" | "collectIds" | "followUp">;
 
 const bookTicketsPath = "/frontrow.v1.BookingService/BookTickets";
+const holdTicketsPath = "/frontrow.v1.BookingService/HoldTickets";
+const confirmHoldPath = "/frontrow.v1.BookingService/ConfirmHold";
 const getConcertPath = "/frontrow.v1.ConcertService/GetConcert";
 /** Stands where the generator puts a new key each time. */
 const keyPlace = "00000000-0000-4000-8000-000000000000";
+/** Stands where the generator puts the id of the answer before. */
+const idPlace = "1234567890123456";
+
+/** What users do: with `settle` they confirm each hold at once. */
+export type Order = "book" | "hold" | "settle";
 
 export interface BookingLoad {
   readonly protocol: Protocol;
   readonly users: number;
   /** Which concert each user books. */
   readonly concertOf: (user: number) => bigint;
+  readonly order?: Order | undefined;
   /** Whether each request carries a key. */
   readonly keyed?: boolean;
+  /** Whether each request is of a new user, with a key as the name. */
+  readonly newUsers?: boolean | undefined;
   /** The baseline to send it to instead of the service. */
   readonly baseline?: string | undefined;
   /** A token for each user. */
@@ -32,14 +42,14 @@ export interface BookingLoad {
 
 /** One ticket for every user, each with another name. */
 export function bookingRequests(load: BookingLoad): Requests {
-  const { protocol, users, concertOf, keyed = false, baseline, tokens, timeoutMs } = load;
-  const rpcPath = baseline === undefined ? bookTicketsPath : baselineRpcPath(baseline);
-  const restPath = baseline === undefined ? "/api/v1/bookings" : baselineRestPath(baseline);
+  const { protocol, users, concertOf, order: kind = "book", keyed = false, newUsers = false, tokens, timeoutMs } = load;
+  const { rpcPath, restPath } = pathsOf(load);
   const requests = Array.from({ length: users }, (_, user): Buffer => {
     const concertId = concertOf(user);
-    const [userId, requestId] = [userName(user), keyed ? keyPlace : ""];
+    const [userId, requestId] = [newUsers ? keyPlace : userName(user), keyed ? keyPlace : ""];
     const authorization = tokens ? { Authorization: `Bearer ${tokens[user]}` } : {};
     if (protocol === "gRPC" || protocol === "gRPC-Web") {
+      // HoldTicketsRequest has the same fields with the same numbers.
       const order = create(BookTicketsRequestSchema, { concertId, userId, ticketCount: 1, requestId });
       const message = grpcMessage(toBinary(BookTicketsRequestSchema, order));
       if (protocol === "gRPC") return message;
@@ -59,9 +69,34 @@ export function bookingRequests(load: BookingLoad): Requests {
     transport: transportOf(protocol),
     path: rpcPath,
     requests,
-    keyOffsets: keyed ? requests.map((request) => request.indexOf(keyPlace)) : [],
+    keyOffsets: keyed || newUsers ? requests.map((request) => request.indexOf(keyPlace)) : [],
     collectIds: true,
+    followUp: kind === "settle" ? confirmation(protocol) : undefined,
   };
+}
+
+function pathsOf({ baseline, order = "book" }: BookingLoad): { rpcPath: string; restPath: string } {
+  if (baseline !== undefined) return { rpcPath: baselineRpcPath(baseline), restPath: baselineRestPath(baseline) };
+  if (order === "book") return { rpcPath: bookTicketsPath, restPath: "/api/v1/bookings" };
+  return { rpcPath: holdTicketsPath, restPath: "/api/v1/holds" };
+}
+
+/** The confirmation of a new user's hold. */
+function confirmation(protocol: Protocol): LoadSpec["followUp"] {
+  if (protocol === "REST") {
+    const request = post(`/api/v1/bookings/${idPlace}/confirm`, { user_id: keyPlace, payment_reference: "paid" });
+    return { pieces: cut(request.toString(), idPlace), idWidth: 0 };
+  }
+  if (protocol !== "Connect") throw new Error("the generator sends no second request over gRPC");
+  const confirm = { id: idPlace, userId: keyPlace, paymentReference: "paid" };
+  const place = JSON.stringify(idPlace);
+  return { pieces: cut(post(confirmHoldPath, confirm, connectHeaders).toString(), place), idWidth: place.length };
+}
+
+function cut(request: string, place: string): [string, string, string] {
+  const [start = "", rest = ""] = request.split(place);
+  const [middle = "", end = ""] = rest.split(keyPlace);
+  return [start, middle, end];
 }
 
 /** Bookings that Fastify alone answers. */

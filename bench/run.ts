@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createIssuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
+import { manyUsers, subjectNames } from "./names.ts";
 import type { BenchPostgres } from "./postgres.ts";
 import { type Child, startChild } from "./questions.ts";
 import type { Measurement, RowWrites } from "./results.ts";
@@ -10,7 +11,7 @@ import { countRowWrites } from "./row-writes.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
-import { manyUsers, subjectNames, type Workload } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 export interface RunOptions {
   readonly rounds: number;

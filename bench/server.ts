@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createHost, createServices, openDatabase } from "../src/app.ts";
+import { startSweeper } from "../src/booking/sweeper.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
@@ -36,6 +37,7 @@ const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
 const unreachedLimits = {
   APP_RATE_LIMIT_READS: "1000000000",
   APP_RATE_LIMIT_BOOKINGS: "1000000000",
+  APP_RATE_LIMIT_SETTLEMENTS: "1000000000",
   APP_RATE_LIMIT_ADMIN: "1000000000",
   APP_MAX_CONNECTIONS: "20000",
   APP_MAX_CONNECTIONS_PER_ADDRESS: "20000",
@@ -52,7 +54,8 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLock(poolSize)]));
-  const { services: realServices } = createServices(config, store, publish);
+  const { services: realServices, engine } = createServices(config, store, publish);
+  stack.use(startSweeper(store, engine, publish));
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
@@ -119,11 +122,14 @@ function asBooking({ concertId, userId, ticketCount }: BookTicketsRequest, { now
     concertId: concertIdOf(concertId),
     userId,
     ticketCount,
+    requestedCount: ticketCount,
     totalPriceCents: stored.unitPriceCents * ticketCount,
     status: "confirmed",
     bookingTime: now,
     createdAt: now,
     updatedAt: now,
+    holdExpiresTime: undefined,
+    paymentReference: undefined,
     requestId: "",
     cancelRequestId: undefined,
   };

@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import type { Abuse, AbuseSpec } from "./abuses.ts";
 import { noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
+import { insertConcerts } from "./concerts.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
+import type { Timing } from "./measure.ts";
 import type { BenchDatabase } from "./postgres.ts";
 import { startChild } from "./questions.ts";
-import { bareRequests, bookingRequests, getConcertRequests, type Protocol, userNames } from "./requests.ts";
+import { bareRequests, bookingRequests, getConcertRequests, type Order, type Protocol, userNames } from "./requests.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
 import type { ServerKind } from "./workloads.ts";
 
@@ -31,7 +33,7 @@ export interface Prepared extends Omit<LoadSpec, "ports" | "users" | "pace"> {
   readonly ports?: readonly number[];
   readonly pace?: OpenPace | { readonly requestsPerUser: number };
   /** Starts what runs beside the load; returns what ends it. */
-  readonly beside?: () => Promise<() => Promise<void>>;
+  readonly beside?: (timing: Timing) => Promise<() => Promise<void>>;
   /** Rejects if the outcome is wrong. */
   verify(result: LoadResult): Promise<void> | void;
 }
@@ -62,6 +64,12 @@ export interface BookingOptions {
   readonly concerts?: number;
   /** The baseline that books instead of the service. */
   readonly baseline?: string;
+  /** What users do instead of booking. */
+  readonly order?: Order;
+  /** Whether each request is of a new user. */
+  readonly newUsers?: boolean;
+  /** The concert's limit. */
+  readonly maxTicketsPerUser?: number;
   /** How many of the servers are used. */
   readonly processes?: number;
   readonly pace?: () => Prepared["pace"];
@@ -90,18 +98,20 @@ const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 /** Users who book tickets that do not run out. */
 export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
   return async ({ database, ports, kinds, issuer }) => {
-    const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty);
+    const { order, newUsers, maxTicketsPerUser: max_tickets_per_user } = options;
+    const columns = max_tickets_per_user === undefined ? {} : { max_tickets_per_user };
+    const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty, columns);
     const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
     const { baseline, pace, servers, timeoutMs, mayFail = false, onResult, abuse } = options;
     const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
-      ...bookingRequests({ protocol, users, concertOf, baseline, tokens, timeoutMs }),
+      ...bookingRequests({ protocol, users, concertOf, order, newUsers, baseline, tokens, timeoutMs }),
       ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
       verify: async (result) => {
         verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
-        await verifyBookings(database, concertIds, result);
+        await verifyBookings(database, concertIds, result, order === "hold" ? "held" : "confirmed");
         onResult?.(result);
       },
     };
@@ -231,16 +241,5 @@ export function getConcert(
 /** For loads that are never refused. */
 export const allAnswered = (result: LoadResult) => verifyOutcomes(result, ["OK"]);
 
-const plenty = 10_000_000;
-
-async function insertConcerts(database: BenchDatabase, count: number, tickets: number): Promise<bigint[]> {
-  const rows = await database.query<{ id: string }>(
-    `insert into concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-       booking_start_time, booking_end_time, request_id, request_digest)
-     select 'Night ' || number, 'The Benchmarks', 'Hall 1', now() + interval '30 days', $2::int, $2::int, 50,
-       now() - interval '1 day', now() + interval '1 day', gen_random_uuid(), sha256('')
-     from generate_series(1, $1::int) as number returning id`,
-    [count, tickets],
-  );
-  return rows.map(({ id }) => BigInt(id));
-}
+/** More tickets than any run books. */
+export const plenty = 10_000_000;

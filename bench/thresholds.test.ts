@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { type Check, isMet } from "./checks.ts";
 import { measured, resultsOf } from "./example-results.ts";
+import { subjectNames, workloadNames } from "./names.ts";
 import type { Measurement, Results } from "./results.ts";
-import { type Check, checkThresholds, isMet } from "./thresholds.ts";
-import { subjectNames, workloadNames } from "./workloads.ts";
+import { checkThresholds } from "./thresholds.ts";
 
 function check(results: Results, what: string, protocol = "REST"): Check & { readonly met: boolean | undefined } {
   const found = checkThresholds(results).find((one) => one.what.includes(what) && one.protocol === protocol);
@@ -64,6 +65,22 @@ test("a sold-out concert costs at most one transaction a second", () => {
     measured({ workload: workloadNames.unsold, subject: subjectNames.soldOut, users: 500, transactions, seconds: 6 });
   expect(check(resultsOf([soldOut(7)]), "sold out: transactions").met).toBe(true);
   expect(check(resultsOf([soldOut(8)]), "sold out: transactions").met).toBe(false);
+});
+
+test.each([
+  ["holds/s against bookings/s", subjectNames.holding, 95, 94],
+  ["pairs of hold and confirmation/s", subjectNames.settling, 45, 44],
+  ["with a limit per user against without", subjectNames.limited, 95, 94],
+])("%s", (what, subject, enough, tooFew) => {
+  const results = (perSecond: number) => {
+    const of = { workload: workloadNames.holds, users: 500 };
+    return resultsOf([
+      measured({ ...of, subject: subjectNames.booking, confirmedPerSecond: 100 }),
+      measured({ ...of, subject, confirmedPerSecond: perSecond }),
+    ]);
+  };
+  expect(check(results(enough), what).met).toBe(true);
+  expect(check(results(tooFew), what).met).toBe(false);
 });
 
 test("updates of the row, and how many of them are heap-only", () => {

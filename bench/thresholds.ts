@@ -1,29 +1,11 @@
 /** The thresholds that the service must meet, all of them ratios within one run. */
 import { type Abuse, abuses } from "./abuses.ts";
+import { type Check, worst } from "./checks.ts";
+import { expiringHolds, heldTickets } from "./hold-checks.ts";
+import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from "./names.ts";
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
-import { type Figure, figureOf } from "./statistics.ts";
-import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from "./workloads.ts";
-
-/** What a figure must not fall below, or must not exceed. */
-export type Limit = { readonly atLeast: number } | { readonly atMost: number };
-
-/** One threshold, and the figure that is compared with it. */
-export interface Check {
-  readonly what: string;
-  readonly protocol: Protocol;
-  readonly limit: Limit;
-  /** In percent rather than as a factor. */
-  readonly unit: "x" | "%" | "";
-  /** Undefined when it was not measured. */
-  readonly figure: Figure | undefined;
-}
-
-/** Whether a threshold is met; undefined when it was not measured. A figure of several rounds is its median. */
-export function isMet({ figure, limit }: Check): boolean | undefined {
-  if (!figure) return undefined;
-  return "atLeast" in limit ? figure.median >= limit.atLeast : figure.median <= limit.atMost;
-}
+import { figureOf } from "./statistics.ts";
 
 const { booking, noop, rowLock, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
 const { withTokens, withoutTokens, peak, tripled, impatient } = subjectNames;
@@ -51,6 +33,8 @@ export function checkThresholds(results: Results): Check[] {
     ...each(protocols, cachedReads),
     ...lastPage(results),
     ...each(http, callersWithTokens),
+    ...each(protocols, heldTickets),
+    ...expiringHolds(results),
     ...each(http, overloaded),
     ...abuses.flatMap((abuse) => abused(results, abuse)),
     ...searched(results),
@@ -297,9 +281,3 @@ function searched(results: Results): Check[] {
 
 /** The deadline of a call whose client sets none. */
 const defaultDeadlineMs = 10_000;
-
-/** For a figure that no round may exceed: the highest round takes the place of the median. */
-function worst(values: readonly number[]): Figure | undefined {
-  const figure = figureOf(values);
-  return figure && { ...figure, median: figure.highest };
-}

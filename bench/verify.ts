@@ -7,22 +7,29 @@ export class WrongOutcomeError extends Error {
   override readonly name = "WrongOutcomeError";
 }
 
+/** Checkouts from before holds have no column of held tickets. */
 const brokenConcerts = `
-  select c.id, c.total_tickets, c.available_tickets, coalesce(sum(b.ticket_count), 0)::int as confirmed
-  from concerts c left join bookings b on b.concert_id = c.id and b.status = 'confirmed'
-  where c.id = any($1::bigint[])
-  group by c.id
-  having c.available_tickets + coalesce(sum(b.ticket_count), 0) <> c.total_tickets or c.available_tickets < 0`;
+  select * from (
+    select c.id, c.total_tickets, c.available_tickets, coalesce((to_jsonb(c) ->> 'held_tickets')::int, 0) as held_tickets,
+      coalesce(sum(b.ticket_count) filter (where b.status = 'confirmed'), 0)::int as confirmed,
+      coalesce(sum(b.ticket_count) filter (where b.status = 'held'), 0)::int as held
+    from concerts c left join bookings b on b.concert_id = c.id
+    where c.id = any($1::bigint[])
+    group by c.id
+  ) as found
+  where available_tickets + held_tickets + confirmed <> total_tickets or held_tickets <> held
+    or available_tickets < 0 or held_tickets < 0`;
 
 const doubledKeys = `
   select concert_id, user_id, request_id, count(*) from bookings where concert_id = any($1::bigint[])
   group by concert_id, user_id, request_id having count(*) > 1`;
 
-/** The concerts' bookings are those that were answered, each once, and their tickets add up. */
+/** The concerts' bookings of a status are those that were answered, each once, and the tickets of all add up. */
 export async function verifyBookings(
   database: BenchDatabase,
   concertIds: readonly bigint[],
   { all, bookingIds }: Pick<LoadResult, "all" | "bookingIds">,
+  status: "confirmed" | "held" = "confirmed",
 ): Promise<void> {
   const ids = [concertIds.map(String)];
   const broken = await database.query(brokenConcerts, ids);
@@ -31,21 +38,21 @@ export async function verifyBookings(
   if (doubled.length > 0) throw new WrongOutcomeError(`keys with several bookings: ${JSON.stringify(doubled)}`);
 
   const rows = await database.query<{ id: string }>(
-    "select id from bookings where concert_id = any($1::bigint[]) and status = 'confirmed'",
-    ids,
+    "select id from bookings where concert_id = any($1::bigint[]) and status = $2",
+    [...ids, status],
   );
   const stored = new Set(rows.map(({ id }) => Number(id)));
   const answered = new Set(bookingIds);
-  const confirmed = all.OK ?? 0;
-  if (bookingIds.length !== confirmed) {
-    throw new WrongOutcomeError(`${confirmed} bookings were confirmed, but ${bookingIds.length} ids could be read`);
+  const succeeded = all.OK ?? 0;
+  if (bookingIds.length !== succeeded) {
+    throw new WrongOutcomeError(`${succeeded} bookings were ${status}, but ${bookingIds.length} ids could be read`);
   }
-  if (answered.size !== confirmed) {
-    throw new WrongOutcomeError(`${confirmed} bookings were confirmed, with ${answered.size} different ids`);
+  if (answered.size !== succeeded) {
+    throw new WrongOutcomeError(`${succeeded} bookings were ${status}, with ${answered.size} different ids`);
   }
   const lost = answered.difference(stored).size;
   const unanswered = stored.difference(answered).size;
-  if (lost > 0) throw new WrongOutcomeError(`${lost} confirmed bookings are not stored`);
+  if (lost > 0) throw new WrongOutcomeError(`${lost} ${status} bookings are not stored`);
   // A response with DEADLINE_EXCEEDED says that the booking may have been stored.
   if (unanswered > (all.DEADLINE_EXCEEDED ?? 0))
     throw new WrongOutcomeError(`${unanswered} bookings are stored that no response has confirmed`);

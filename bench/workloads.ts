@@ -1,8 +1,11 @@
 /** What a run measures. */
 import { abuses } from "./abuses.ts";
+import { bookingBesideExpiry } from "./holds.ts";
 import { insertLargeCatalogue, insertSearchedCatalogue, largeSubjects } from "./large.ts";
+import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from "./names.ts";
 import type { Protocol } from "./requests.ts";
 import {
+  type BookingOptions,
   bare,
   booking,
   bookingOnto,
@@ -19,9 +22,6 @@ import {
 /** `jwt` accepts the tokens of the bench's issuer. */
 export type ServerKind = "none" | "jwt";
 
-/** The deadline of impatient clients: much less than `mostUsers` take to be served. */
-export const impatienceMs = 250;
-
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
   readonly name: string;
@@ -36,48 +36,6 @@ export interface Workload {
   subjects(stage: Stage): Promise<Subject[]>;
 }
 
-/** The users of most thresholds. */
-export const manyUsers = 500;
-/** The most users of any workload. */
-export const mostUsers = 5_000;
-
-export const subjectNames = {
-  booking: "booking",
-  noop: "noop",
-  rowLock: "baseline-row-lock",
-  bare: "bare",
-  soldOut: "sold out",
-  soldOutKeyed: "sold out, with keys",
-  cached: "cached concert",
-  fresh: "uncached concert",
-  oneProcess: "one process",
-  twoProcesses: "two processes",
-  withTokens: "with tokens",
-  withoutTokens: "without tokens",
-  peak: "peak",
-  tripled: "three times the peak",
-  impatient: "three times the peak, impatient",
-  calm: "no abuser",
-  calmReaders: "readers only",
-  searchedReaders: "readers, costly searches",
-  filled: "onto 100,000 bookings",
-  unfilled: "onto none",
-} as const;
-
-export const workloadNames = {
-  hot: "one hot concert",
-  unsold: "nothing to book",
-  spread: "100 concerts evenly",
-  filled: "a hot concert with 100,000 bookings",
-  rush: "500 users for 1,000 tickets",
-  rate: "2,000 bookings a second",
-  processes: "two processes on one concert",
-  tokens: "one hot concert, tokens",
-  overload: "three times the capacity",
-  abuse: "a client beside an abuser",
-  large: "a million concerts, two million bookings",
-} as const;
-
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
@@ -90,6 +48,8 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
     ...http.map(tokens),
+    ...protocols.map(holds),
+    expiry(),
     ...http.map(overload),
     abused(),
     ...http.map(spread),
@@ -205,6 +165,37 @@ function tokens(protocol: Protocol): Workload {
     subjects: async () => [
       subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
       subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    ],
+  };
+}
+
+/** Holds against bookings. Each request is of a new user: a user has at most one hold of a concert. */
+function holds(protocol: Protocol): Workload {
+  const { booking: booked, holding, settling, limited } = subjectNames;
+  const by = (name: string, options: BookingOptions = {}) =>
+    subject(name, protocol, manyUsers, booking(protocol, manyUsers, { ...options, newUsers: true }));
+  return {
+    ...named(workloadNames.holds, protocol),
+    servers: ["none"],
+    subjects: async () => [
+      by(booked),
+      by(holding, { order: "hold" }),
+      by(limited, { maxTicketsPerUser: 4 }),
+      // The generator sends no second request over gRPC.
+      ...(protocol === "gRPC" ? [] : [by(settling, { order: "settle" })]),
+    ],
+  };
+}
+
+/** Ten thousand holds that are due at once must not stop the bookings of their concert. */
+function expiry(): Workload {
+  const { alone, expiring } = subjectNames;
+  return {
+    ...named(workloadNames.expiry, "REST"),
+    servers: ["none"],
+    subjects: async () => [
+      subject(alone, "REST", manyUsers, booking("REST", manyUsers)),
+      subject(expiring, "REST", manyUsers, bookingBesideExpiry("REST", manyUsers, 10_000)),
     ],
   };
 }

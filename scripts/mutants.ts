@@ -1,4 +1,5 @@
 /** Ways to break the service that its tests have to notice, each with the tests that do. */
+import { holdMutants } from "./mutants-holds.ts";
 
 /** A test by its file and its full name: those of its `describe`s and its own, with ` > ` between. */
 export interface KillingTest {
@@ -15,7 +16,8 @@ export interface Mutant {
   readonly tests: readonly KillingTest[];
 }
 
-const decide = "src/booking/decide.ts";
+const order = "src/booking/decide-order.ts";
+const ledger = "src/booking/ledger.ts";
 const batch = "src/booking/batch.ts";
 const commit = "src/store/batch/commit.ts";
 
@@ -30,15 +32,19 @@ const onBothPaths = (name: string): KillingTest => ({
 });
 const inRaces = (name: string): KillingTest => ({ file: "test/races.test.ts", name });
 
+const whyNoTickets =
+  "function whyNoTickets(ticketCount: number, { availableTickets: available }: Ledger): Failure | undefined {\n";
+
 const noPrefixSum: readonly KillingTest[] = [
   inDecide("rejects a request for 4 when fewer are left and still books the next request for 1"),
   inRaces("in one process > rejects a request that no longer fits and books a smaller one behind it"),
 ];
 
 export const mutants: readonly Mutant[] = [
+  ...holdMutants,
   {
     name: "no row lock",
-    file: "src/store/batch/statements.ts",
+    file: "src/store/batch/read.ts",
     changes: [
       {
         from: 'db.selectFrom("concerts").select("id").where("id", "=", slot("concertId")).forUpdate()',
@@ -74,8 +80,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "no CHECK",
-    file: "db/migrations/0001_concerts_and_bookings.sql",
-    changes: [{ from: "CHECK (available_tickets BETWEEN 0 AND total_tickets)", to: "CHECK (true)" }],
+    file: "db/migrations/0006_holds.sql",
+    changes: [
+      {
+        from: "CHECK (available_tickets >= 0 AND held_tickets >= 0 AND available_tickets + held_tickets <= total_tickets)",
+        to: "CHECK (true)",
+      },
+    ],
     tests: [
       "concerts_available_tickets_check",
       "concerts_available_tickets_check by UPDATE concerts SET available_tickets = -1",
@@ -86,27 +97,32 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a prefix-sum decision: refused requests count",
-    file: decide,
+    file: order,
     changes: [
       {
-        from: "if (failure) return refused(failure);\n    availableTickets -= command.ticketCount;",
-        to: "availableTickets -= command.ticketCount;\n    if (failure) return refused(failure);",
+        from: whyNoTickets,
+        to: `const asked = new WeakMap<Ledger, number>();
+
+function whyNoTickets(ticketCount: number, ledger: Ledger): Failure | undefined {
+  const available = ledger.availableTickets - (asked.get(ledger) ?? 0);
+  if (ticketCount > available) asked.set(ledger, (asked.get(ledger) ?? 0) + ticketCount);
+`,
       },
     ],
     tests: noPrefixSum,
   },
   {
     name: "a prefix-sum decision: one that does not fit stops those behind it",
-    file: decide,
+    file: order,
     changes: [
       {
-        from: "const failure = notOpen ?? whyNoTickets(command.ticketCount, availableTickets, policy);",
-        to: `const failure = notOpen ?? whyNoTickets(command.ticketCount, isFull ? 0 : availableTickets, policy);
-    isFull ||= failure?.reason === "INSUFFICIENT_TICKETS";`,
-      },
-      {
-        from: "let availableTickets = state.concert.availableTickets;",
-        to: "let availableTickets = state.concert.availableTickets;\n  let isFull = false;",
+        from: whyNoTickets,
+        to: `const full = new WeakSet<Ledger>();
+
+function whyNoTickets(ticketCount: number, ledger: Ledger): Failure | undefined {
+  const available = full.has(ledger) ? 0 : ledger.availableTickets;
+  if (ticketCount > available) full.add(ledger);
+`,
       },
     ],
     tests: noPrefixSum,
@@ -117,8 +133,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         from: "const isWriting =",
-        to: `answerAll(jobs, plan.answers, plan.newBookings.map((each) => ({ ...each, id: 0n })));
-    const isWriting =`,
+        to: "answerAll(jobs, plan.answers, context.onUndecided);\n  const isWriting =",
       },
     ],
     tests: [
@@ -140,9 +155,10 @@ export const mutants: readonly Mutant[] = [
     changes: [
       { from: "/** One booking of", to: "const remembered = new Map<bigint, Booking>();\n\n/** One booking of" },
       {
-        from: "const booking = await store.read((db) => findBooking(db, bookingId), deadline);",
+        from: "return requireOwned(bookingId, await store.read((db) => findBooking(db, bookingId), deadline), owner);",
         to: `const booking = remembered.get(bookingId) ?? (await store.read((db) => findBooking(db, bookingId), deadline));
-  if (booking) remembered.set(bookingId, booking);`,
+  if (booking) remembered.set(bookingId, booking);
+  return requireOwned(bookingId, booking, owner);`,
       },
     ],
     tests: [
@@ -171,12 +187,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "no de-duplication inside a batch",
-    file: decide,
+    file: ledger,
     changes: [
-      {
-        from: "stored ?? newBookings.get(key)",
-        to: "stored",
-      },
+      { from: "id === undefined ? this.#inserts.get(key)?.booking : this.find(id)", to: "id && this.find(id)" },
     ],
     tests: [
       inDecide("makes one booking of a key that is sent twice"),
@@ -188,8 +201,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a double cancel inside a batch",
-    file: decide,
-    changes: [{ from: "byId.set(bookingId, after);", to: "" }],
+    file: ledger,
+    changes: [{ from: "this.#byId.set(changed.id, changed);", to: "" }],
     tests: [
       inDecide("cancels a booking once"),
       inRaces("in one process > cancelling > several bookings together restores each booking's tickets"),

@@ -1,6 +1,8 @@
 /** The composition root: what the service consists of, in the order of its start. The stop is the reverse. */
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { startRetention } from "./booking/retention.ts";
+import { startSweeper } from "./booking/sweeper.ts";
 import { createConcertCache } from "./concerts/cache.ts";
 import { createCatalogue } from "./concerts/catalogue.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
@@ -31,7 +33,7 @@ export interface App {
   readonly grpcPort: number;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
-  /** How many bookings and cancels wait for their turn at this moment. */
+  /** How many changes of bookings wait for their turn at this moment. */
   queuedRequests(): number;
   /**
    * Shuts down: readiness goes down, calls are served for APP_SHUTDOWN_DELAY more (not if `atOnce`), calls in flight finish,
@@ -72,9 +74,11 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   const { services, engine } = createServices(config, store, publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
+  const inBackground = [startSweeper(store, engine, publish), startRetention(store, config, publish)];
   starting.defer(async () => {
-    // Batches whose callers have been answered, and lost COMMITs that are being settled.
-    isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
+    // Batches whose callers have been answered, lost COMMITs that are being settled, and a sweep that waits for a dead network.
+    const ended = Promise.all([engine.idle(), ...inBackground.map((work) => work[Symbol.asyncDispose]())]);
+    isIdle = await settlesWithin(ended, Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });

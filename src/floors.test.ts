@@ -39,7 +39,7 @@ const floors: Readonly<Record<string, Floor>> = {
     imports: ["src/domain"],
     packages: ["@frontrow/embedded-postgres", "kysely", "pg"],
     keeps: [
-      ...["batch/audit.ts", "batch/prepared.ts", "batch/statements.ts", "migrate.ts", "pool/client.ts"],
+      ...["batch/audit.ts", "batch/prepared.ts", "batch/read.ts", "batch/write.ts", "migrate.ts", "pool/client.ts"],
       ...["pool/connection.ts", "pool/database.ts", "pool/probe.ts", "pool/semaphore.ts", "server-checks.ts"],
       ...["tables.ts", "transaction.ts", "values.ts"],
     ],

@@ -2,14 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cancelBooking } from "../src/booking/cancel.ts";
+import { changeBooking } from "../src/booking/change.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
 import { createConcertCache } from "../src/concerts/cache.ts";
 import { createCatalogue } from "../src/concerts/catalogue.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import type { Concert, ConcertDescription } from "../src/domain/concert.ts";
+import { deleteEndedHolds, deleteOldBatches } from "../src/store/retention.ts";
 import type { Store } from "../src/store/store.ts";
-import { exampleConcert } from "./support/booking/example-bookings.ts";
+import { exampleConcert, examplePolicy } from "./support/booking/example-bookings.ts";
 import { admin, otherAdmin, person } from "./support/database/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
@@ -44,7 +45,7 @@ beforeAll(async () => {
   [url.username, url.password] = [role, "secret"];
   store = openStore(url.href);
   engine = createBookingEngine(store.batches, {
-    ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
+    ...{ policy: examplePolicy, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
     concertChanged: () => {},
   });
   expect(await store.migrate()).toEqual([]);
@@ -60,12 +61,19 @@ beforeAll(async () => {
   const changed = { ...description, name: "Summer Journey", priceCents: 6_050 };
   await catalogue.update(concert.id, { version: 1 }, changed, otherAdmin, openDeadline());
   await catalogue.update(other.id, { version: 1 }, changed, otherAdmin, openDeadline());
-  const order = { kind: "book", concertId: concert.id, userId: "ann", ticketCount: 2, hasOwnKey: true } as const;
+  const order = {
+    kind: "book",
+    concertId: concert.id,
+    userId: "ann",
+    ticketCount: 2,
+    hasOwnKey: true,
+    isExempt: true,
+  } as const;
   const book = (actor: typeof admin) => engine.submit({ ...order, requestId: randomUUID(), actor }, openDeadline());
   booking = (await book(admin)).value;
   await book(person("ann"));
-  const cancel = { bookingId: booking.id, userId: "ann", requestId: randomUUID(), actor: otherAdmin };
-  await cancelBooking(store, engine, cancel, openDeadline());
+  const cancel = { kind: "cancel", bookingId: booking.id, userId: "ann", requestId: randomUUID() } as const;
+  await changeBooking(store, engine, { ...cancel, actor: otherAdmin }, openDeadline());
 });
 afterAll(async () => {
   await store?.close();
@@ -95,6 +103,20 @@ test("the documented query finds all acts on a booking", async () => {
     { actor: "admin-1", action: "booking.create", before: null, after: "confirmed" },
     { actor: "admin-2", action: "booking.cancel", before: "confirmed", after: "cancelled" },
   ]);
+});
+
+test("a service with only the documented rights holds tickets, expires holds and deletes old rows", async () => {
+  const order = { concertId: concert.id, userId: "ben", ticketCount: 2, requestId: randomUUID() };
+  const command = { kind: "hold", ...order, ttlMs: 60_000, hasOwnKey: true, isExempt: false, actor: admin } as const;
+  const { value: hold } = await engine.submit(command, openDeadline());
+  await database.query("UPDATE bookings SET hold_expires_time = now() - interval '1 second' WHERE id = $1", [hold.id]);
+  await engine.expireHolds(concert.id, openDeadline());
+  const count = async (table: string) => (await database.query(`SELECT FROM ${table}`)).length;
+  const [bookings, batches] = [await count("bookings"), await count("batches")];
+  await store.clean((db) => deleteEndedHolds(db, 0), openDeadline());
+  await store.clean((db) => deleteOldBatches(db, 0), openDeadline());
+  expect([await count("bookings"), await count("batches")]).toEqual([bookings - 1, 0]);
+  expect(batches).toBeGreaterThan(0);
 });
 
 test.each([

@@ -56,7 +56,8 @@ const failsWith = (reason: string) => expect.objectContaining({ failure: expect.
 describe("a concert's entries", () => {
   test("have the actor, the address, and the concert before and after", async () => {
     const created = await create();
-    const updated = await update(created, { name: "Summer Journey", priceCents: 0, totalTickets: 120 });
+    const rules = { maxTicketsPerUser: 4, requiresPayment: true };
+    const updated = await update(created, { name: "Summer Journey", priceCents: 0, totalTickets: 120, ...rules });
     const before = {
       id: String(created.id),
       name: "Winter Journey",
@@ -65,6 +66,7 @@ describe("a concert's entries", () => {
       concert_date: "2030-06-01T20:00:00Z",
       total_tickets: 100,
       available_tickets: 100,
+      held_tickets: 0,
       price: 50.5,
       currency_code: "USD",
       booking_start_time: "2030-05-01T10:00:00Z",
@@ -72,11 +74,13 @@ describe("a concert's entries", () => {
       version: 1,
       created_at: created.createdAt.toString(),
       updated_at: created.createdAt.toString(),
+      max_tickets_per_user: 0,
+      requires_payment: false,
     };
     const after = {
       ...before,
       ...{ name: "Summer Journey", price: 0, total_tickets: 120, available_tickets: 120, version: 2 },
-      updated_at: updated.updatedAt.toString(),
+      ...{ updated_at: updated.updatedAt.toString(), max_tickets_per_user: 4, requires_payment: true },
     };
     const [byAdmin, byOther] = [admin, otherAdmin].map(({ subject: actor, address }) => ({ actor, address }));
     expect(await entriesOf(database, created.id)).toEqual([
@@ -156,7 +160,7 @@ describe("a change that is not stored has no entry:", () => {
   test("a change whose entry cannot be written is not stored", async () => {
     const requestId = randomUUID();
     await expect(create({ subject: "a".repeat(256), address: undefined }, requestId)).rejects.toThrow("too long");
-    expect(await database.query("SELECT FROM concerts WHERE request_id = $1", [requestId])).toEqual([]);
+    expect(await database.query("SELECT FROM concert_requests WHERE request_id = $1", [requestId])).toEqual([]);
   });
 });
 
@@ -187,7 +191,7 @@ describe("the trail", () => {
     ["TRUNCATE audit_entries"],
     [
       `INSERT INTO audit_entries OVERRIDING SYSTEM VALUE SELECT * FROM audit_entries
-        ON CONFLICT (id) DO UPDATE SET actor = 'mallory'`,
+        ON CONFLICT (concert_id, id) DO UPDATE SET actor = 'mallory'`,
     ],
     ["SET session_replication_role = replica; DELETE FROM audit_entries"],
   ])("cannot be changed, not even by its owner: %s", async (statement) => {
@@ -208,6 +212,9 @@ describe("the trail", () => {
     ["audit_entries_booking_id_check", "(now(), 'ann', 'concert.create', 1, 1, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.update', 1, NULL, NULL, '{}')"],
     ["audit_entries_before_check", "(now(), 'ann', 'concert.create', 1, NULL, '{}', '{}')"],
+    ["audit_entries_before_check", "(now(), 'ann', 'booking.hold', 1, 1, '{}', '{}')"],
+    ["audit_entries_before_check", "(now(), 'ann', 'booking.confirm', 1, 1, NULL, '{}')"],
+    ["audit_entries_action_check", "(now(), 'ann', 'booking.expire', 1, 1, '{}', '{}')"],
   ])("rejects an entry that breaks %s: %s", async (constraint, values) => {
     const statement = `INSERT INTO audit_entries ${columns} VALUES ${values}`;
     await expect(database.query(statement)).rejects.toMatchObject({ constraint });

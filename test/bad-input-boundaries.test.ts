@@ -39,7 +39,8 @@ const cases = scenarios.flatMap(({ method, accepts = [] }) =>
 describe.each(jsonProtocols)("by %s", (protocol) => {
   test.each(cases)("$method.name takes $what", async ({ method, changes, response }) => {
     // The concert has enough tickets for every case.
-    const existing = { concert: await stage.concert(), booking: await stage.booking(await stage.concert()) };
+    const [booking, hold] = [await stage.booking(await stage.concert()), await stage.hold(await stage.concert())];
+    const existing = { concert: await stage.concert(), booking, hold };
     const right = rightJson(scenarioOf(nameOf(method)), existing);
     const answer = await caller.call(protocol, nameOf(method), { ...right, ...changes });
     expect(answer).toMatchObject({ ok: true, body: response });
@@ -59,7 +60,13 @@ describe.each(jsonProtocols)("by %s", (protocol) => {
     expect(await call("ConcertService.UpdateConcert", { id })).toMatchObject(notFound("CONCERT_NOT_FOUND"));
     expect(await call("BookingService.BookTickets", { concert_id: id })).toMatchObject(notFound("CONCERT_NOT_FOUND"));
     expect(await call("BookingService.GetBooking", { id })).toMatchObject(notFound("BOOKING_NOT_FOUND"));
-    expect(await call("BookingService.CancelBooking", { id })).toMatchObject(notFound("BOOKING_NOT_FOUND"));
+    expect(await call("BookingService.HoldTickets", { concert_id: id })).toMatchObject(notFound("CONCERT_NOT_FOUND"));
+    expect(await call("BookingService.ListConcertBookings", { concert_id: id })).toMatchObject(
+      notFound("CONCERT_NOT_FOUND"),
+    );
+    for (const method of ["CancelBooking", "ConfirmHold", "ReleaseHold", "ExtendHold"]) {
+      expect(await call(`BookingService.${method}`, { id })).toMatchObject(notFound("BOOKING_NOT_FOUND"));
+    }
   });
 
   test("a request_id in capitals is the same request_id", async () => {
@@ -77,6 +84,7 @@ describe.each(jsonProtocols)("by %s", (protocol) => {
     const order = { concert_id: concertId, user_id: "nora", ticket_count: 1 };
     const bookingId = await twice("BookingService.BookTickets", order);
     await twice("BookingService.CancelBooking", { id: bookingId, user_id: "nora" });
+    await twice("BookingService.HoldTickets", { ...order, user_id: "nick" });
   });
 });
 

@@ -1,5 +1,6 @@
 /** JSON that does not fit the schema, and bodies that are not JSON, over REST and Connect. */
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
+import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarioOf, scenarios } from "./methods/index.ts";
 import { moonlightJson } from "./support/service/stage.ts";
@@ -43,8 +44,17 @@ const always = ["true", "{}", "[]", "[1]", '["x"]', '{"value":1}'];
 const wrongNumbers = ['"x"', '""', '"1,5"', '" "', '"1_000"', '"١"', "1e999"];
 const wrongIntegers = [...wrongNumbers, "1.5", '"1.5"', "1e300", '"99999999999999999999"', "-1e20"];
 
+const aTime = '"2030-01-01T00:00:00Z"';
+const wrongTimes = [...always, "1", '"x"', '""', '{"seconds":1,"nanos":0}', `[${aTime}]`, '"60s"'];
+const wrongDurations = [...always, "60", '"60"', '"x"', '""', '{"seconds":1,"nanos":0}', '["60s"]', '"1m"', aTime];
+const wrongLists = ['"BOOKING_STATUS_HELD"', "3", "true", "{}", '{"0":"BOOKING_STATUS_HELD"}'];
+/** Names that the enum does not have are other cases: Connect ignores them. */
+const wrongEnums = ["1.5", "true", "{}", "[3]", "null", "2147483648"];
+
 /** JSON that a field cannot hold. */
-function wrongJson({ scalar }: DescField): readonly string[] {
+function wrongJson({ scalar, message, fieldKind }: DescField): readonly string[] {
+  if (fieldKind === "list") return wrongLists;
+  if (message) return message.typeName === DurationSchema.typeName ? wrongDurations : wrongTimes;
   switch (scalar) {
     case ScalarType.STRING:
       return [...always, "1", "-0.5"];
@@ -56,8 +66,6 @@ function wrongJson({ scalar }: DescField): readonly string[] {
       return [...always, ...wrongNumbers, '"Inf"', '"1e999"'];
     case ScalarType.BOOL:
       return ["1", "0", '"true"', '""', "{}", "[]", "[true]"];
-    case undefined:
-      return [...always, "1", '"x"', '""', '{"seconds":1,"nanos":0}', '["2030-01-01T00:00:00Z"]'];
     default:
       throw new Error(`no wrong values are known for the type ${scalar}`);
   }
@@ -71,6 +79,16 @@ describe("a value of the wrong type is refused", () => {
       const body = withField(method, field.name, json);
       const message = expectConnectViolation(await sendConnect(method, body), field.name);
       if (withRestBody.includes(method)) expectRestNames(await sendRest(method, body), field.name, message);
+    }
+  });
+});
+
+describe("an item of the wrong type is refused", () => {
+  const lists = cases.filter(({ field }) => field.fieldKind === "list");
+  test.each(lists)("$method $field.name", async ({ method, field }) => {
+    for (const json of wrongEnums) {
+      const body = withField(method, field.name, `["BOOKING_STATUS_HELD",${json}]`);
+      expectConnectViolation(await sendConnect(method, body), `${field.name}[1]`);
     }
   });
 });
@@ -213,8 +231,16 @@ describe("a key", () => {
     expect(violations).toEqual([{ field: "total_tickets", message: "given more than once" }]);
   });
 
+  const optional = [
+    ...["request_id", "currency_code", "max_tickets_per_user", "requires_payment"],
+    ...["ttl", "payment_reference", "accept_late"],
+  ];
   const required = cases.filter(
-    ({ method, field }) => withRestBody.includes(method) && !["request_id", "currency_code"].includes(field.name),
+    ({ method, field }) =>
+      withRestBody.includes(method) &&
+      (method === "BookingService.ExtendHold" || !optional.includes(field.name)) &&
+      // 0 stands for all.
+      !(method === "BookingService.ConfirmHold" && field.name === "ticket_count"),
   );
   test.each(required)("with the value null is the same as no key: $method $field.name", async ({ method, field }) => {
     const { [field.name]: _, ...others } = subject.requests[method] ?? {};

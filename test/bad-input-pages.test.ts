@@ -66,6 +66,16 @@ describe.each(jsonProtocols)("%s", (protocol) => {
     expect(await list({ page_token: token })).toMatchObject(refused);
   });
 
+  test("refuses a token of a list of bookings for other statuses", async () => {
+    const some = { statuses: ["BOOKING_STATUS_CONFIRMED", "BOOKING_STATUS_CANCELLED"] };
+    // These are those of a request without statuses, but not by its words.
+    expect(await bookings({ ...some, page_token: bookingToken })).toMatchObject(refused);
+    const token = tokenOf(await bookings({ ...some, page_size: 1 }));
+    expect(await bookings({ statuses: some.statuses.toReversed(), page_token: token })).toMatchObject({ ok: true });
+    expect(await bookings({ page_token: token })).toMatchObject(refused);
+    expect(await bookings({ statuses: some.statuses.slice(1), page_token: token })).toMatchObject(refused);
+  });
+
   test("refuses a token of another list or user", async () => {
     expect(await list({ page_token: bookingToken })).toMatchObject(refused);
     expect(await bookings({ page_token: concertToken })).toMatchObject(refused);

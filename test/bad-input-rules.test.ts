@@ -1,6 +1,6 @@
 /** Every rule for a field is enforced by every kind of protocol, and the violations name the fields. */
 import { create, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { methods, nameOf, scenarios } from "./methods/index.ts";
 import { createJsonCaller, type JsonCaller, jsonProtocols } from "./support/protocols/json-calls.ts";
@@ -32,13 +32,14 @@ test.each(scenarios.map(({ method, rules }) => [method.input.name, method, rules
   },
 );
 
-test("every method has its own input, which has only scalars and timestamps", () => {
+test("every method has its own input, which has only scalars, times and lists of enums", () => {
   expect(new Set(methods.map(({ input }) => input)).size).toBe(methods.length);
   for (const field of methods.flatMap(({ input }) => input.fields)) {
-    // Nested messages would need more rules, cases and a timestamp check.
-    expect([field.name, field.message?.typeName ?? field.fieldKind]).toEqual([
+    // Nested messages would need more rules, cases and a check of their times.
+    const kind = field.fieldKind === "list" ? `list of ${field.listKind}` : field.fieldKind;
+    expect([field.name, field.message?.typeName ?? kind]).toEqual([
       field.name,
-      expect.stringMatching(/^(?:scalar|google\.protobuf\.Timestamp)$/),
+      expect.stringMatching(/^(?:scalar|list of enum|google\.protobuf\.(?:Timestamp|Duration))$/),
     ]);
   }
 });
@@ -55,9 +56,9 @@ describe.each(jsonProtocols)("by %s", (protocol) => {
   });
 });
 
-describe("a timestamp out of range, which only binary messages can hold, is refused", () => {
+describe("a time out of range, which only binary messages can hold, is refused", () => {
   const outOfYears = "must be between the years 1 and 9999";
-  const values: [string, { seconds: bigint; nanos: number }, string][] = [
+  const timestamps: [string, { seconds: bigint; nanos: number }, string][] = [
     ["the year 0", { seconds: -62_135_596_801n, nanos: 999_999_999 }, outOfYears],
     ["the year 10000", { seconds: 253_402_300_800n, nanos: 0 }, outOfYears],
     ["the greatest second", { seconds: 2n ** 63n - 1n, nanos: 0 }, outOfYears],
@@ -65,23 +66,28 @@ describe("a timestamp out of range, which only binary messages can hold, is refu
     ["negative nanos", { seconds: 0n, nanos: -1 }, "must have 0 to 999999999 nanos"],
     ["a whole second of nanos", { seconds: 0n, nanos: 1_000_000_000 }, "must have 0 to 999999999 nanos"],
   ];
-  const fields = methods.flatMap((method) =>
-    method.input.fields.filter(({ message }) => message).map((field) => ({ method, field })),
-  );
-  const cases = fields.flatMap(({ method, field }) =>
-    values.map(([what, value, fault]) => ({
-      name: `${method.name} ${field.name}: ${what}`,
-      method,
-      field,
-      value,
-      fault,
-    })),
+  const durations: typeof timestamps = [
+    ["the greatest second", { seconds: 2n ** 63n - 1n, nanos: 0 }, "must be within 10,000 years"],
+    ["the least second", { seconds: -(2n ** 63n), nanos: 0 }, "must be within 10,000 years"],
+    ["negative nanos", { seconds: 60n, nanos: -1 }, "must have nanos of the same sign as its seconds"],
+    ["a whole second of nanos", { seconds: 60n, nanos: 1_000_000_000 }, "must have less than a second of nanos"],
+  ];
+  const cases = methods.flatMap((method) =>
+    method.input.fields.flatMap((field) => {
+      const { message } = field;
+      if (!message) return [];
+      const values = message.typeName === DurationSchema.typeName ? durations : timestamps;
+      return values.map(([what, value, fault]) => ({
+        name: `${method.name} ${field.name}: ${what}`,
+        ...{ method, field, message, value, fault },
+      }));
+    }),
   );
   describe.each(["gRPC", "Connect binary"] as const)("by %s", (protocol) => {
-    test.each(cases)("$name", async ({ method, field, value, fault }) => {
+    test.each(cases)("$name", async ({ method, field, message: schema, value, fault }) => {
       const json = subject.requests[nameOf(method)] as Record<string, JsonValue>;
       const message = Object.assign(fromJson(method.input, json), {
-        [field.localName]: create(TimestampSchema, value),
+        [field.localName]: create(schema, value as never),
       });
       const client = createProtocolClient(protocol, subject.baseUrl);
       const answer = await client.call(method, message as never).finally(() => client.close());

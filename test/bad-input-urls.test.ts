@@ -26,7 +26,7 @@ describe("an unknown path", () => {
     ...["GET /api/v1/concerts/1/x", "POST /api/v1/bookings/1/Cancel {}"],
     ...[
       "GET /api/v1/./concerts",
-      "GET /api/v1/concerts/../bookings",
+      "GET /api/v1/concerts/../../bookings",
       "GET /../../etc/passwd",
       "GET /.env",
       "GET /%2e%2e/",

@@ -1,5 +1,5 @@
 /** The bench fails for a run that oversold, lost or doubled a booking. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { verifyBookings, verifyOutcomes } from "../bench/verify.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { insertConcerts } from "./support/service/stage.ts";
@@ -56,6 +56,32 @@ test("a response without an id is not mistaken for a repeated id", async () => {
 test("tickets that do not add up fail the run", async () => {
   await database.query("UPDATE concerts SET available_tickets = 8");
   await expect(verify(bookingIds)).rejects.toThrow("tickets do not add up");
+});
+
+describe("with two held tickets", () => {
+  let holdId: number;
+  beforeEach(async () => {
+    const [hold] = await database.query<{ id: string }>(
+      `INSERT INTO bookings (concert_id, user_id, ticket_count, requested_count, unit_price, total_price, currency_code,
+         booking_time, request_id, status, hold_expires_time)
+       VALUES ($1, 'otto', 2, 2, 50, 100, 'USD', now(), gen_random_uuid(), 'held', now() + interval '1 hour') RETURNING id`,
+      [concertId],
+    );
+    holdId = Number(hold?.id);
+    await database.query("UPDATE concerts SET available_tickets = 5, held_tickets = 2");
+  });
+
+  test("bookings and holds are compared with their own responses", async () => {
+    const holds = { all: { OK: 1 }, bookingIds: Float64Array.of(holdId) };
+    await verify(bookingIds);
+    await verifyBookings(database, [concertId], holds, "held");
+    await expect(verifyBookings(database, [concertId], holds)).rejects.toThrow("1 confirmed bookings are not stored");
+  });
+
+  test("a counter that is not the sum of the holds fails the run", async () => {
+    await database.query("UPDATE concerts SET available_tickets = 6, held_tickets = 1");
+    await expect(verify(bookingIds)).rejects.toThrow("tickets do not add up");
+  });
 });
 
 test("an unexpected response fails the run", () => {

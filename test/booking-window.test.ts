@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { makeDue } from "./support/database/holds.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/database/locks.ts";
 import { openProgram } from "./support/process/program.ts";
 import { succeeded, verdict } from "./support/protocols/outcomes.ts";
@@ -13,7 +14,7 @@ import { createProtocolClient, type ProtocolClient } from "./support/protocols/p
 import { startTestService, type TestService, testEnvironment } from "./support/service/service.ts";
 import { createConcert, instantOf } from "./support/service/stage.ts";
 
-const { bookTickets, cancelBooking } = BookingService.method;
+const { bookTickets, cancelBooking, holdTickets, confirmHold, extendHold } = BookingService.method;
 
 let database: TestDatabase;
 let service: TestService;
@@ -188,6 +189,19 @@ describe("a booking that waits for the lock", () => {
     expectInOrder(letGoAt, judgedAt(answer), await databaseClock());
   });
 
+  test("of a hold is checked after the lock is acquired, and the hold lives from that instant on", async () => {
+    const { id: concertId } = await concertWithWindow("1 hour", "2 hours");
+    const hold = { concertId, userId: "ann", ticketCount: 1, ttl: { seconds: 90n } };
+    const { answer, letGoAt } = await callBehind(
+      concertId,
+      () => client.call(holdTickets, hold),
+      (held) => setWindow(concertId, "0", "1 hour", held.query),
+    );
+    const { bookingTime, holdExpiresTime } = succeeded(answer);
+    expectInOrder(letGoAt, instantOf(bookingTime), await databaseClock());
+    expect(String(instantOf(holdExpiresTime))).toBe(String(instantOf(bookingTime).add({ seconds: 90 })));
+  });
+
   test("is dated with the instant after the wait, as a cancellation is", async () => {
     const { id } = await concertWithWindow("-1 minute", "1 hour");
     const waited = await callBehind(id, () => book(id));
@@ -207,7 +221,7 @@ describe.each([
   { clock: "two days ahead", shiftHours: 48 },
   { clock: "two days behind", shiftHours: -48 },
 ])("a process whose own clock is $clock", ({ shiftHours }) => {
-  test("checks the window, dates bookings and lists open concerts by the database's clock", async () => {
+  test("checks the window, dates bookings, lists open concerts and expires holds by the database's clock", async () => {
     const open = await concertWithWindow("-1 hour", "1 hour");
     const shifted = await concertWithWindow(`${shiftHours - 1} hours`, `${shiftHours + 1} hours`);
     const wrong = await openProgram({
@@ -219,6 +233,15 @@ describe.each([
     const before = await databaseClock();
     const [accepted, refused] = [await book(open.id, wrongClient), await book(shifted.id, wrongClient)];
     const after = await databaseClock();
+    const hold = { concertId: open.id, userId: "ann", ticketCount: 1, ttl: { seconds: 600n } };
+    const held = succeeded(await wrongClient.call(holdTickets, hold));
+    const confirmed = await wrongClient.call(confirmHold, { id: held.id, userId: "ann" });
+    const { id, userId } = succeeded(await wrongClient.call(holdTickets, { ...hold, userId: "ben" }));
+    await makeDue(database, { id });
+    const late = [
+      await wrongClient.call(extendHold, { id, userId, ttl: { seconds: 60n } }),
+      await wrongClient.call(confirmHold, { id, userId }),
+    ];
     const listed = await wrongClient.call(ConcertService.method.listConcerts, { bookingOpenOnly: true, pageSize: 100 });
     await wrong.stop();
 
@@ -227,6 +250,8 @@ describe.each([
     expect(Math.round(after.until(logged).total("hours")), "its clock is wrong indeed").toBe(shiftHours);
     expect([accepted, refused].map(verdict)).toEqual(["OK", "BOOKING_NOT_OPEN"]);
     expectInOrder(before, judgedAt(accepted), judgedAt(refused), after);
+    expect(String(instantOf(held.holdExpiresTime))).toBe(String(instantOf(held.bookingTime).add({ minutes: 10 })));
+    expect([confirmed, ...late].map(verdict)).toEqual(["OK", "HOLD_EXPIRED", "HOLD_EXPIRED"]);
     const ids = succeeded(listed).concerts.map(({ id }) => id);
     expect(ids).toContain(open.id);
     expect(ids).not.toContain(shifted.id);

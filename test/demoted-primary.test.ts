@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openDeadline, openStore, transact } from "./support/database/store.ts";
+import { lockOnly, openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 /** It has one connection. */
@@ -29,7 +29,7 @@ test("a transaction succeeds at its first repetition on another connection", asy
 });
 
 test("a batch succeeds at its first repetition on another connection", async () => {
-  const open = () => store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
+  const open = () => store.batches.open(lockOnly(concertIdOf(1n)));
   await expect(open()).rejects.toMatchObject({ code: "25006" });
   await using repeated = await open();
   expect(repeated.state).toBeUndefined();

@@ -2,11 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
+import type { Booking } from "../src/domain/booking.ts";
 import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import type { Store } from "../src/store/store.ts";
 import { verdict } from "./support/booking/engine-stage.ts";
+import { bookingRequest, exampleBooking, examplePolicy, owner } from "./support/booking/example-bookings.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openDeadline, openStore } from "./support/database/store.ts";
+import { lockOnly, openDeadline, openStore } from "./support/database/store.ts";
 import { insertConcerts } from "./support/service/stage.ts";
 
 const poolSize = 2;
@@ -23,6 +25,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   store = openStore(database.url, { poolSize, lockTimeoutMs: 500, maxRetries: 0 });
   const policy = {
+    ...examplePolicy,
     get maxTicketsPerBooking() {
       if (isPolicyBroken) throw new Error("the policy is broken");
       return 10;
@@ -45,8 +48,8 @@ const bookOfEach = (userId = "ann") =>
   Promise.all(
     concertIds.map((concertId) => {
       const actor = { subject: userId, address: undefined };
-      const order = { kind: "book", concertId, userId, ticketCount: 1, requestId: randomUUID(), actor } as const;
-      return verdict(engine.submit({ ...order, hasOwnKey: true }, openDeadline()));
+      const order = bookingRequest({ concertId, userId, ticketCount: 1, requestId: randomUUID(), actor });
+      return verdict(engine.submit(order, openDeadline()));
     }),
   );
 
@@ -76,7 +79,7 @@ test("parameters that cannot be sent leak no connection and no lock", async () =
     requestId: randomUUID(),
   };
   for (const _ of concertIds) {
-    const query = { concertId, keys: [unreadable], bookingIds: [] };
+    const query = { ...lockOnly(concertId), keys: [unreadable] };
     await expect(store.batches.open(query)).rejects.toThrow("no user");
     await expect(store.batches.find(concertId, [unreadable])).rejects.toThrow("no user");
   }
@@ -85,18 +88,18 @@ test("parameters that cannot be sent leak no connection and no lock", async () =
 });
 
 test("a batch whose writes cannot be sent leaks no connection and no lock, and stores nothing", async () => {
-  const unwritable = {
-    userId: "ann",
+  const unwritable: Booking = {
+    ...exampleBooking,
     requestId: randomUUID(),
     get ticketCount(): number {
       throw new Error("no count");
     },
-    actor: { subject: "ann", address: undefined },
   };
   for (const concertId of concertIds) {
-    await using open = await store.batches.open({ concertId, keys: [], bookingIds: [] });
-    const changes = { availableTickets: 9, newBookings: [unwritable], cancelled: [] };
-    await expect(open.commit(changes)).rejects.toThrow("no count");
+    await using open = await store.batches.open(lockOnly(concertId));
+    const inserts = [{ booking: unwritable, actor: owner }];
+    const effects = { availableTickets: 9, heldTickets: 0, inserts, updates: [], entries: [] };
+    await expect(open.commit(effects)).rejects.toThrow("no count");
   }
   expect(await bookOfEach()).toEqual(concertIds.map(() => "OK"));
   expect(await openTransactions()).toBe(0);

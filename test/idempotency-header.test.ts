@@ -13,7 +13,7 @@ import { envelope } from "./support/wire/envelopes.ts";
 import { expectGrpcError } from "./support/wire/errors.ts";
 import { rpcPath, sendGrpc } from "./support/wire/http.ts";
 
-const { bookTickets, cancelBooking } = BookingService.method;
+const { bookTickets, cancelBooking, holdTickets, confirmHold } = BookingService.method;
 const { createConcert } = ConcertService.method;
 
 let service: TestService;
@@ -53,6 +53,18 @@ describe.each<Protocol>(["REST", "gRPC", "gRPC-Web", "Connect JSON", "Connect bi
     const created = succeeded(await client.call(createConcert, moonlight, header(key)));
     const repeated = await client.call(createConcert, moonlight, header(key));
     expect(repeated).toMatchObject({ ok: true, replayed: "true", message: { id: created.id } });
+  });
+
+  test("a hold is made once, and a confirmation ignores the header", async () => {
+    const [request, key] = [await order(), randomUUID()];
+    const hold = succeeded(await client.call(holdTickets, request, header(key)));
+    const again = await client.call(holdTickets, request, header(key));
+    expect(again).toMatchObject({ ok: true, replayed: "true", message: { id: hold.id } });
+    expect(await client.call(holdTickets, { ...request, requestId: key })).toMatchObject({ replayed: "true" });
+    for (const ignored of ["x", key]) {
+      const confirmed = await client.call(confirmHold, { id: hold.id, userId }, header(ignored));
+      expect(confirmed).toMatchObject({ ok: true, message: { id: hold.id } });
+    }
   });
 
   test("a header that equals request_id is accepted, one that differs is rejected", async () => {

@@ -5,7 +5,7 @@ import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdLock, meetAtConcert, patientSettings, queueUp } from "./support/database/locks.ts";
+import { meetAtConcert, patientSettings } from "./support/database/locks.ts";
 import { openProgram } from "./support/process/program.ts";
 import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
 import { createProtocolClient, type Protocol, type ProtocolClient } from "./support/protocols/protocols.ts";
@@ -235,56 +235,5 @@ describe("a cancellation's key", () => {
     const cancel = (userId: string) => client.call(cancelBooking, { id: booking.id, userId, requestId });
     expect(verdict(await cancel("mallory"))).toBe("NOT_BOOKING_OWNER");
     expect(verdict(await cancel("ann"))).toBe("OK");
-  });
-});
-
-describe("a concert's key", () => {
-  const createWith = (requestId: string, name = "One") =>
-    client.call(create, { ...describeConcert({ name }), requestId });
-
-  /** Lets creations with one key meet: they wait for a row with the same key that is never committed. */
-  async function meet<Answer>(requestId: string, calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
-    const { id } = await createConcert(client);
-    const held = await holdLock(
-      database,
-      `INSERT INTO concerts (name, artist, venue, concert_date, total_tickets, available_tickets, price,
-         booking_start_time, booking_end_time, request_id, request_digest)
-       SELECT name, artist, venue, concert_date, total_tickets, available_tickets, price,
-         booking_start_time, booking_end_time, $2, request_digest
-       FROM concerts WHERE id = $1`,
-      [id, requestId],
-    );
-    const answers = await queueUp(held, calls).finally(() => held.release("ROLLBACK"));
-    return await Promise.all(answers);
-  }
-
-  test("sent in many calls at once creates one concert, which all responses have", async () => {
-    const requestId = randomUUID();
-    const outcomes = await meet(
-      requestId,
-      Array.from({ length: crowd }, () => () => createWith(requestId)),
-    );
-    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: crowd - 1 });
-    expect(new Set(outcomes.map((outcome) => succeeded(outcome).id)).size).toBe(1);
-    expect(await database.query("SELECT name FROM concerts WHERE request_id = $1", [requestId])).toEqual([
-      { name: "One" },
-    ]);
-  });
-
-  test("sent at once with different contents creates one concert and rejects the other", async () => {
-    const requestId = randomUUID();
-    const outcomes = await meet(
-      requestId,
-      ["One", "Two"].map((name) => () => createWith(requestId, name)),
-    );
-    expect(tally(outcomes)).toEqual({ OK: 1, REQUEST_ID_REUSED: 1 });
-  });
-
-  test("repeated after an update returns the current concert; with other content it is rejected", async () => {
-    const requestId = randomUUID();
-    const { id, version } = succeeded(await createWith(requestId));
-    succeeded(await client.call(updateConcert, { id, version, ...describeConcert({ name: "Renamed" }) }));
-    expect(await createWith(requestId)).toMatchObject({ replayed: "true", message: { id, name: "Renamed" } });
-    expect(verdict(await createWith(requestId, "Renamed"))).toBe("REQUEST_ID_REUSED");
   });
 });

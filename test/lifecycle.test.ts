@@ -21,9 +21,9 @@ function ownDatabase(folder: DataFolder, settings: Record<string, string> = {}):
   return { ...env, APP_DATA_DIR: folder.path, ...settings };
 }
 
-async function listConcerts({ baseUrl }: OpenProgram): Promise<{ id: string }[]> {
+async function listConcerts({ baseUrl }: OpenProgram): Promise<{ id: string; requires_payment: boolean }[]> {
   const response = await fetch(`${baseUrl}/api/v1/concerts`);
-  return ((await response.json()) as { concerts: { id: string }[] }).concerts;
+  return ((await response.json()) as { concerts: { id: string; requires_payment: boolean }[] }).concerts;
 }
 
 function bookingText(concertId: string | undefined): string {
@@ -53,12 +53,12 @@ describe("a service with an embedded database", () => {
     expect(JSON.parse(firstLines[0] ?? "")).toMatchObject({ dataDir: folder.path });
     expect(firstLines.indexOf(hint)).toBeLessThan(6);
     const [url = ""] = /http:\S+\/concerts/.exec(hint) ?? [];
-    expect(await (await fetch(url)).json()).toMatchObject({ concerts: { length: 5 } });
+    expect(await (await fetch(url)).json()).toMatchObject({ concerts: { length: 7 } });
 
-    for (const { id } of await listConcerts(service)) {
+    for (const { id, requires_payment } of await listConcerts(service)) {
       const raw = openRaw(service.restPort);
       raw.socket.write(bookingText(id));
-      await raw.waitFor("HTTP/1.1 201 ");
+      await raw.waitFor(requires_payment ? "PAYMENT_REQUIRED" : "HTTP/1.1 201 ");
       raw.socket.destroy();
     }
     expect(await service.stop()).toBe(0);
@@ -72,7 +72,7 @@ describe("a service with an embedded database", () => {
     expect(second.output()).toMatch(
       /^frontrow: another process runs PostgreSQL on the data folder .*\nStop the other Frontrow, or set APP_DATA_DIR /m,
     );
-    expect(await listConcerts(first)).toHaveLength(5);
+    expect(await listConcerts(first)).toHaveLength(7);
     expect(await first.stop()).toBe(0);
   });
 
@@ -131,7 +131,7 @@ describe("a service with an embedded database", () => {
     expect(service.output()).toMatch(/"level":"fatal".*PostgreSQL ended unexpectedly.*cannot go on; closing/);
 
     await using next = await openProgram(ownDatabase(folder));
-    expect(await listConcerts(next)).toHaveLength(5);
+    expect(await listConcerts(next)).toHaveLength(7);
     expect(await next.stop()).toBe(0);
   });
 

@@ -96,11 +96,11 @@ test("a database with past concerts only gets no demo concerts", async () => {
   const past = await createTestDatabase();
   const store = openStore(past.url, { poolSize: 1 });
   await store.migrate();
-  expect(await createDemoConcerts(store, Temporal.Now.instant())).toBe(5);
+  expect(await createDemoConcerts(store, Temporal.Now.instant())).toBe(7);
   await past.query("UPDATE concerts SET concert_date = '0001-01-01 00:00Z'");
   expect(await createDemoConcerts(store, Temporal.Now.instant())).toBe(0);
   await past.query("TRUNCATE concerts CASCADE");
-  expect(await createDemoConcerts(store, Temporal.Now.instant())).toBe(5);
+  expect(await createDemoConcerts(store, Temporal.Now.instant())).toBe(7);
   await store.close();
   await past.drop();
 });

@@ -16,7 +16,7 @@ import { serveApp } from "./support/service/served-app.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage, moonlight } from "./support/service/stage.ts";
 
-const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getUserBookings, bookTickets, cancelBooking, holdTickets, extendHold } = BookingService.method;
 const { getConcert, createConcert, updateConcert } = ConcertService.method;
 
 const overloaded = {
@@ -24,8 +24,8 @@ const overloaded = {
   message: "too many requests are waiting; nothing was stored, repeat in a moment",
 } as const;
 
-/** The methods' access rules, by hand. */
-const adminMethods = ["CreateConcert", "UpdateConcert"];
+/** The methods that organizers call, and those that settle holds, by hand. */
+const servedMethods = ["CreateConcert", "UpdateConcert", "ConfirmHold", "ReleaseHold"];
 
 describe("an event loop that lags", () => {
   /** The service's interceptors, at a lag of the test's choice. */
@@ -86,7 +86,7 @@ describe("an event loop that lags", () => {
       const error = await client[method.localName]?.({}).then(() => undefined, ConnectError.from);
       // A call that is let through fails since its request is empty, or since its method has no handler.
       const isServed = error?.code === Code.InvalidArgument || error?.code === Code.Unimplemented;
-      expect(isServed).toBe(adminMethods.includes(name));
+      expect(isServed).toBe(servedMethods.includes(name));
       if (!isServed) expect(error?.code).toBe(Code.Unavailable);
     },
   );
@@ -104,7 +104,7 @@ describe("a full queue", () => {
     ) => callOnce(protocol, baseUrl, method, request);
     const stage = createStage(baseUrl);
     const [{ id: concertId }, other] = [await stage.concert(), await stage.concert()];
-    const booking = await stage.booking(other);
+    const [booking, hold] = [await stage.booking(other), await stage.hold(other)];
     const held = await holdConcert(database, concertId, [service]);
     onTestFinished(() => held.release().catch(() => {}));
     const book = (userId: string) => call("REST", bookTickets, { concertId, userId, ticketCount: 1 });
@@ -116,8 +116,11 @@ describe("a full queue", () => {
     for (const protocol of protocolsOf(bookTickets)) {
       const order = { concertId: other.id, userId: "late", ticketCount: 1 };
       expectRefusal(protocol, await call(protocol, bookTickets, order), overloaded);
+      expectRefusal(protocol, await call(protocol, holdTickets, order), overloaded);
       const { id, userId } = booking;
       expectRefusal(protocol, await call(protocol, cancelBooking, { id, userId }), overloaded);
+      const extension = { id: hold.id, userId, ttl: { seconds: 60n } };
+      expectRefusal(protocol, await call(protocol, extendHold, extension), overloaded);
       const served = [
         await call(protocol, getConcert, { id: concertId }),
         await call(protocol, getUserBookings, { userId }),

@@ -28,7 +28,8 @@ const nameIn = (url: string) => new URL(url).pathname.slice(1);
 async function createRole(setting = "") {
   const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
   await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
-  await database.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+  for (const objects of ["TABLES", "SEQUENCES"])
+    await database.query(`GRANT ALL ON ALL ${objects} IN SCHEMA public TO ${role}`);
   if (setting !== "") await database.query(`ALTER ROLE ${role} SET ${setting}`);
   onTestFinished(async () => {
     await database.query(`DROP OWNED BY ${role}`);
@@ -90,8 +91,8 @@ describe("the operator's time zone and date style", () => {
     const insert = (instant: string) =>
       session.query(
         `INSERT INTO copies (id, name, artist, venue, concert_date, total_tickets, available_tickets, price, currency_code,
-           booking_start_time, booking_end_time, version, request_id, request_digest, created_at, updated_at)
-         SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, gen_random_uuid(), '', now(), now()
+           booking_start_time, booking_end_time, version, held_tickets, requires_payment, created_at, updated_at)
+         SELECT 1, 'n', 'a', 'v', x, 1, 1, 1, 'EUR', x, x, 1, 0, false, now(), now()
          FROM CAST($1 AS timestamptz) AS x`,
         [instant],
       );

@@ -1,6 +1,6 @@
 /** Permissions where a call could bypass its rule: replays, page tokens, ETags, other auth modes and other paths. */
 import { randomUUID } from "node:crypto";
-import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Booking } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
@@ -9,17 +9,12 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { Health } from "../gen/health/v1/health_pb.ts";
 import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
-import { type Protocol, protocols } from "./support/protocols/protocols.ts";
-import { type ExpectedRefusal, expectRefusal } from "./support/scenario/expected-answers.ts";
+import { protocols } from "./support/protocols/protocols.ts";
+import { type CallAs, createCallAs } from "./support/scenario/call-as.ts";
+import { expectRefusal } from "./support/scenario/expected-answers.ts";
 import { protocolsOf } from "./support/scenario/matrix.ts";
-import {
-  type BadCaller,
-  type Caller,
-  type CallerHeaders,
-  callerHeaders,
-  type RefusalWord,
-  refusals,
-} from "./support/scenario/permissions.ts";
+import { type BadCaller, type Caller, type CallerHeaders, callerHeaders } from "./support/scenario/permissions.ts";
+import type { Request } from "./support/scenario/scenario.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, moonlight, type Stage } from "./support/service/stage.ts";
 
@@ -32,11 +27,14 @@ let stage: Stage;
 let concert: Concert;
 let booking: Booking;
 let headersOf: CallerHeaders;
+let allowed: CallAs["allowed"];
+let refused: CallAs["refused"];
 
 beforeAll(async () => {
   const issuer = await createTokenIssuer();
   headersOf = await callerHeaders(issuer);
   service = await startTestService(trusting(issuer));
+  ({ allowed, refused } = createCallAs(service.baseUrl, headersOf));
   // Without APP_AUTH_MODE the service would serve only this machine.
   open = await startTestService({ APP_AUTH_MODE: "none" }, service.database);
   stage = createStage(open.baseUrl);
@@ -48,31 +46,6 @@ afterAll(async () => {
   await open.close();
   await service.close();
 });
-
-type Request<Method extends DescMethodUnary> = MessageInitShape<Method["input"]>;
-
-/** A call that has to be answered. */
-async function allowed<Method extends DescMethodUnary>(
-  caller: Caller | BadCaller,
-  protocol: Protocol,
-  method: Method,
-  request: Request<Method>,
-): Promise<{ message: MessageShape<Method["output"]>; replayed: string | undefined }> {
-  const { outcome } = await callOnce(protocol, service.baseUrl, method, request, { headers: headersOf[caller] });
-  if (!outcome.ok) throw new Error(`${caller} by ${protocol}: ${outcome.message}`);
-  return outcome;
-}
-
-async function refused<Method extends DescMethodUnary>(
-  caller: Caller | BadCaller,
-  protocol: Protocol,
-  method: Method,
-  request: Request<Method>,
-  expected: RefusalWord | ExpectedRefusal,
-): Promise<void> {
-  const answer = await callOnce(protocol, service.baseUrl, method, request, { headers: headersOf[caller] });
-  expectRefusal(protocol, answer, typeof expected === "string" ? refusals[expected] : expected);
-}
 
 describe.each(protocols.filter((protocol) => protocol !== "Connect GET"))("a repeated call by %s", (protocol) => {
   it("does not return the booking of another user's request_id", async () => {

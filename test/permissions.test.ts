@@ -86,7 +86,7 @@ describe.each(callers)("%s", (caller) => {
   );
   it.each(cases)("$method.name $what: $word", async ({ method, request, check, word }) => {
     const protocols = protocolsOf(method);
-    const found = { stage, concert };
+    const found = { stage, concert, database: service.database };
     // A refused request changes nothing, so that one request does for all protocols.
     const requests = await Promise.all((word === "ok" ? protocols : [method]).map(() => request(found)));
     const before = word === "ok" ? undefined : await stored();

@@ -31,7 +31,7 @@ let service: TestService;
 let stage: Stage;
 
 beforeAll(async () => {
-  service = await startTestService({ APP_MAX_TICKETS_PER_BOOKING: "4" });
+  service = await startTestService({ APP_MAX_TICKETS_PER_BOOKING: "4", APP_MAX_HOLDS_PER_USER: "2" });
   stage = createStage(service.baseUrl);
 });
 afterAll(() => service.close());

@@ -116,7 +116,11 @@ test.skipIf(!hasRedis)("a costly call that is rejected does not use up the rest 
   const connection = connectRedis(redis.url, events.publish);
   onTestFinished(() => connection.disconnect());
   await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
-  const rates = createRateLimits({ reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 }, connection, ignoreEvents);
+  const rates = createRateLimits(
+    { reads: 5, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 },
+    connection,
+    ignoreEvents,
+  );
   const counted = { kind: "caller", key: newUser() } as const;
   const seen = [];
   for (const cost of [4, 3, 3, 1, 3, 1]) {
@@ -142,7 +146,7 @@ describe.skipIf(!hasRedis)("a Redis that hangs", () => {
     const untilReady = () => vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
     await untilReady();
     const rates = createRateLimits(
-      { reads: 1_000, bookings: 0, admin: 0, callersPerAddress: 20 },
+      { reads: 1_000, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 },
       connection,
       ignoreEvents,
     );
@@ -178,7 +182,7 @@ test.skipIf(!hasRedis)(
     const connection = connectRedis(redis.url, events.publish);
     onTestFinished(() => connection.disconnect());
     await vi.waitFor(() => expect(connection.status).toBe("ready"), patience);
-    const limits = { reads: 5, bookings: 0, admin: 0, callersPerAddress: 20 };
+    const limits = { reads: 5, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 };
     const rates = createRateLimits(limits, connection, ignoreEvents);
     const key = { kind: "caller", key: newUser() } as const;
     // Redis counts in an integer, and rejects this one.

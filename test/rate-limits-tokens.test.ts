@@ -16,11 +16,11 @@ import { protocolsOf } from "./support/scenario/matrix.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { moonlight } from "./support/service/stage.ts";
 
-const { getBooking, getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getBooking, getUserBookings, bookTickets, cancelBooking, confirmHold, releaseHold } = BookingService.method;
 const { getConcert, createConcert, updateConcert } = ConcertService.method;
 
 /** Calls a minute of one caller. An address has twenty times as many. */
-const limits = { reads: 3, bookings: 2, admin: 1 };
+const limits = { reads: 3, bookings: 2, settlements: 2, admin: 1 };
 const mostOfAddress = limits.reads * 20;
 const issuer = "https://issuer.test";
 const keys = generateKeyPairSync("ed25519");
@@ -33,6 +33,7 @@ beforeAll(async () => {
   service = await startTestService({
     APP_RATE_LIMIT_READS: String(limits.reads),
     APP_RATE_LIMIT_BOOKINGS: String(limits.bookings),
+    APP_RATE_LIMIT_SETTLEMENTS: String(limits.settlements),
     APP_RATE_LIMIT_ADMIN: String(limits.admin),
     APP_TRUSTED_PROXIES: "127.0.0.1",
     APP_AUTH_MODE: "jwt",
@@ -88,7 +89,7 @@ const isLimited = (count: number, verdict: string, most: number) => [
 ];
 
 describe("a subject", () => {
-  it("has one limit for reads, one for bookings and cancels, and one for changes of concerts", async () => {
+  it("has separate limits for reads, for bookings and cancels, for settling holds, and for changes of concerts", async () => {
     const alice = await caller("alice");
     expect(await repeat(5, () => call(alice, getUserBookings, {}))).toEqual(isLimited(5, "OK", limits.reads));
     const { outcome } = await call(alice, getConcert, { id: 1n });
@@ -102,6 +103,11 @@ describe("a subject", () => {
     expect(await repeat(3, () => call(alice, createConcert, moonlight))).toEqual(isLimited(3, "OK", limits.admin));
     const updated = await call(alice, updateConcert, { ...moonlight, id: 1n, version: 1 });
     expect(verdict(updated.outcome)).toBe("RATE_LIMITED");
+
+    const release = () => call(alice, releaseHold, { id: 999_999n });
+    expect(await repeat(3, release)).toEqual(isLimited(3, "BOOKING_NOT_FOUND", limits.settlements));
+    const confirmed = await call(alice, confirmHold, { id: 999_999n });
+    expect(verdict(confirmed.outcome)).toBe("RATE_LIMITED");
 
     const bob = await caller("bob");
     expect(await repeat(1, () => call(bob, getUserBookings, {}))).toEqual(["OK"]);

@@ -15,11 +15,11 @@ import { startTestService, type TestService } from "./support/service/service.ts
 import { createStage } from "./support/service/stage.ts";
 import { sendHttp } from "./support/wire/http.ts";
 
-const { getUserBookings, bookTickets, cancelBooking } = BookingService.method;
+const { getUserBookings, bookTickets, cancelBooking, releaseHold } = BookingService.method;
 const { getConcert, createConcert } = ConcertService.method;
 
 /** Calls a minute of one caller. An address has twenty times as many. */
-const limits = { reads: 3, bookings: 2, admin: 1 };
+const limits = { reads: 3, bookings: 2, settlements: 2, admin: 1 };
 const windowSeconds = 60;
 
 let service: TestService;
@@ -29,6 +29,7 @@ beforeAll(async () => {
   service = await startTestService({
     APP_RATE_LIMIT_READS: String(limits.reads),
     APP_RATE_LIMIT_BOOKINGS: String(limits.bookings),
+    APP_RATE_LIMIT_SETTLEMENTS: String(limits.settlements),
     APP_RATE_LIMIT_ADMIN: String(limits.admin),
     APP_TRUSTED_PROXIES: "127.0.0.1",
   });
@@ -120,7 +121,9 @@ describe("RATE_LIMITED", () => {
     await spendAll(createConcert, {}, limits.admin);
     const userId = newUser();
     await spendAll(cancelBooking, { id: 1n, userId }, limits.bookings);
-    const existing = { concert, booking: create(BookingSchema, { id: 1n }) };
+    await spendAll(releaseHold, { id: 1n, userId }, limits.settlements);
+    const booking = create(BookingSchema, { id: 1n });
+    const existing = { concert, booking, hold: booking };
     const matrix = createMatrix();
     for (const scenario of scenarios) {
       const { method } = scenario;

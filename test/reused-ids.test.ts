@@ -90,7 +90,9 @@ test("reads a booking with one query", async () => {
   try {
     expect(verdict(await get(nora))).toBe("OK");
     const texts = query.mock.calls.map(([statement]) => JSON.stringify(statement));
-    expect(texts.filter((text) => text?.includes("bookings"))).toHaveLength(1);
+    // Not of the sweeper, which looks for holds that are due meanwhile.
+    const reads = texts.filter((text) => text?.includes("bookings") && !text.includes("distinct"));
+    expect(reads).toHaveLength(1);
   } finally {
     query.mockRestore();
   }

@@ -37,9 +37,10 @@ async function readConcert() {
 
 describe("only the server sets these fields of", () => {
   const amounts = ["unit_price", "total_price", "currency_code"];
+  const hold = ["hold_expires_time", "payment_reference"];
   test.each([
-    [ConcertSchema, ["id", "available_tickets", "version", "created_at", "updated_at"]],
-    [BookingSchema, ["id", "booking_time", "status", ...amounts, "created_at", "updated_at"]],
+    [ConcertSchema, ["id", "available_tickets", "version", "created_at", "updated_at", "held_tickets"]],
+    [BookingSchema, ["id", "booking_time", "status", ...amounts, "created_at", "updated_at", ...hold]],
   ])("%s", (desc, expected) => {
     const isOutputOnly = (field: DescField) => getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
     expect(desc.fields.filter(isOutputOnly).map(({ name }) => name)).toEqual(expected);

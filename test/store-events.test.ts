@@ -6,7 +6,7 @@ import type { Publish } from "../src/domain/publish.ts";
 import type { StoreEvents } from "../src/store/events.ts";
 import type { Store } from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openDeadline, openStore, transact } from "./support/database/store.ts";
+import { lockOnly, openDeadline, openStore, transact } from "./support/database/store.ts";
 
 let database: TestDatabase;
 let store: Store;
@@ -33,7 +33,7 @@ test.each([
   [
     "a batch of a concert that does not exist",
     async () => {
-      await using open = await store.batches.open({ concertId: concertIdOf(1n), keys: [], bookingIds: [] });
+      await using open = await store.batches.open(lockOnly(concertIdOf(1n)));
       expect(open.state).toBeUndefined();
     },
   ],
@@ -60,4 +60,10 @@ test("an idle connection that breaks is published", async () => {
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'frontrow'",
   );
   await vi.waitFor(() => expect(names()).toContain("store.connection_lost"), 20_000);
+});
+
+test("old rows can be deleted over a connection that is new", async () => {
+  const fresh = openStore(database.url, { poolSize: 1, maxRetries: 0 });
+  const deleted = fresh.clean((db) => sql`delete from batches`.execute(db), openDeadline());
+  await expect(deleted.finally(() => fresh.close())).resolves.toBeDefined();
 });

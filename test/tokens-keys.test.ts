@@ -64,7 +64,8 @@ describe("a whole service", () => {
     }
     expect(keyServer.asked).toBe(0);
     const matrix = createMatrix();
-    const existing = { concert: create(ConcertSchema, { id: 1n }), booking: create(BookingSchema, { id: 1n }) };
+    const booking = create(BookingSchema, { id: 1n });
+    const existing = { concert: create(ConcertSchema, { id: 1n }), booking, hold: booking };
     for (const scenario of scenarios) {
       const { method } = scenario;
       const request = rightRequest(scenario, existing);

@@ -1,10 +1,8 @@
 import { type Kysely, sql, type Transaction } from "kysely";
-import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Reason } from "../src/domain/failure.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
-import { settleTransaction } from "../src/store/transaction.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdLock } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
@@ -174,20 +172,6 @@ test("a COMMIT that PostgreSQL answers with ROLLBACK is an error", async () => {
   await expect(failure).rejects.toEqual(failsWith("DATABASE_UNAVAILABLE"));
   expect(tried).toBe(3);
   expect(await counter(1)).toBe(before);
-});
-
-test("a lost COMMIT with an id that the server has never assigned has aborted, as one query shows", async () => {
-  const query = vi.spyOn(pg.Client.prototype, "query");
-  try {
-    // As after a failover to a replica that had not seen the transaction.
-    const transactionId = `${2n ** 40n + 12_345n}/of the old server`;
-    const outcome = await store.read((db) => settleTransaction(db, transactionId), openDeadline());
-    expect(outcome).toBe("aborted");
-    const questions = query.mock.calls.filter(([statement]) => JSON.stringify(statement)?.includes("pg_xact_status"));
-    expect(questions).toHaveLength(1);
-  } finally {
-    query.mockRestore();
-  }
 });
 
 describe("more failures than connections leave the pool whole:", () => {

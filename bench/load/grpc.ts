@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { createIdReader } from "./grpc-answer.ts";
 import { reasonInTrailers, remembering } from "./reasons.ts";
-import type { NextRequest } from "./requests.ts";
+import type { RequestDealer } from "./requests.ts";
 import type { Listener, LoadSpec, Transport } from "./spec.ts";
 
 /** Fewer than the streams that a server allows on one connection. */
@@ -10,7 +10,7 @@ const usersPerConnection = 500;
 const minConnections = 4;
 
 /** Opens a few HTTP/2 connections. Each request is one stream. */
-export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
+export async function openGrpc(spec: LoadSpec, dealer: RequestDealer, listener: Listener): Promise<Transport> {
   const { users, ports, path, collectIds } = spec;
   const wanted = Math.max(minConnections, Math.ceil(users / usersPerConnection));
   const count = Math.ceil(Math.min(users, wanted) / ports.length) * ports.length;
@@ -62,7 +62,7 @@ export async function openGrpc(spec: LoadSpec, next: NextRequest, listener: List
       else if (status !== "") listener.onAnswer(user, { outcome: reasonOf(status, details), id: Number.NaN });
       else listener.onLoss(new Error(`a stream ended without a status, code ${stream.rstCode}`, { cause }));
     });
-    stream.end(next(user));
+    stream.end(dealer.next(user));
   }
 
   for (let index = 0; index < count; index++) {

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { readGrpcWeb, readId } from "./grpc-answer.ts";
 import { parseHttp1Response } from "./http1-response.ts";
 import { reasonInJson, reasonInTrailers, remembering } from "./reasons.ts";
-import type { NextRequest } from "./requests.ts";
+import type { RequestDealer } from "./requests.ts";
 import type { Answer, Listener, LoadSpec, Transport } from "./spec.ts";
 
 /** As many as fit the queue of connections that a server has yet to accept. */
@@ -11,7 +11,7 @@ const readBufferBytes = 64 * 1024;
 const idStart = '{"id":"';
 
 /** Opens one connection a user, each with nothing but a socket: requests are ready-made, answers barely looked at. */
-export async function openHttp1(spec: LoadSpec, next: NextRequest, listener: Listener): Promise<Transport> {
+export async function openHttp1(spec: LoadSpec, dealer: RequestDealer, listener: Listener): Promise<Transport> {
   const { users, ports, transport, collectIds } = spec;
   // One for all: each read is dealt with before the next one.
   const readBuffer = Buffer.allocUnsafe(readBufferBytes);
@@ -38,12 +38,19 @@ export async function openHttp1(spec: LoadSpec, next: NextRequest, listener: Lis
   function connectUser(user: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let rest: Buffer | undefined;
+      let isFollowing = false;
+      const take = (answer: Answer) => {
+        const followUp = isFollowing || answer.outcome !== "OK" ? undefined : dealer.followUp(user, answer.id);
+        isFollowing = followUp !== undefined;
+        if (followUp === undefined) listener.onAnswer(user, answer);
+        else socket.write(followUp);
+      };
       const onRead = (length: number) => {
         const fresh = readBuffer.subarray(0, length);
         const bytes = rest ? Buffer.concat([rest, fresh]) : fresh;
         const answer = read(bytes);
         rest = answer ? undefined : Buffer.from(bytes);
-        if (answer) listener.onAnswer(user, answer);
+        if (answer) take(answer);
         return true;
       };
       const socket = connect({
@@ -70,7 +77,7 @@ export async function openHttp1(spec: LoadSpec, next: NextRequest, listener: Lis
     await Promise.all(Array.from({ length: count }, (_, index) => connectUser(first + index)));
   }
   return {
-    send: (user) => void sockets[user]?.write(next(user)),
+    send: (user) => void sockets[user]?.write(dealer.next(user)),
     close: () => {
       closing = true;
       for (const socket of sockets) socket.destroy();

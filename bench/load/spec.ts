@@ -20,7 +20,16 @@ export interface LoadSpec {
   readonly keyOffsets: readonly number[];
   /** Whether answers begin with the id of a booking that is to be collected. */
   readonly collectIds: boolean;
+  /** What a user sends after each answer that is no refusal, over HTTP/1.1. The two calls count as one answer. */
+  readonly followUp?: FollowUp | undefined;
   readonly pace: Pace;
+}
+
+/** A request with the id of the answer before, and the key of the request before, between these pieces. */
+export interface FollowUp {
+  readonly pieces: readonly [string, string, string];
+  /** How many characters the id takes at least. It is padded with spaces, so that the length of the body is known. */
+  readonly idWidth: number;
 }
 
 /** When users send. */

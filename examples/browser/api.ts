@@ -15,6 +15,10 @@ import {
   BookingService,
   type BookTicketsRequest,
   BookTicketsRequestSchema,
+  type ConfirmHoldRequest,
+  ConfirmHoldRequestSchema,
+  HoldTicketsRequestSchema,
+  ReleaseHoldRequestSchema,
 } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService, ListConcertsRequestSchema } from "../../gen/frontrow/v1/concert_service_pb.ts";
@@ -27,9 +31,14 @@ export interface Service {
 
 export type Order = Pick<BookTicketsRequest, "concertId" | "ticketCount" | "userId" | "requestId">;
 
+export type HoldRef = Pick<ConfirmHoldRequest, "id" | "userId">;
+
 export interface Api {
   search(artist: string): Promise<readonly Concert[]>;
   book(order: Order): Promise<Booking>;
+  hold(order: Order): Promise<Booking>;
+  confirm(hold: HoldRef): Promise<Booking>;
+  release(hold: HoldRef): Promise<Booking>;
 }
 
 const authorization = (token: string): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
@@ -43,6 +52,9 @@ export function createConnectApi({ baseUrl, token }: Service): Api {
   return {
     search: async (artist) => (await concerts.listConcerts({ artist }, options)).concerts,
     book: (order) => bookings.bookTickets(order, options),
+    hold: (order) => bookings.holdTickets(order, options),
+    confirm: (hold) => bookings.confirmHold(hold, options),
+    release: (hold) => bookings.releaseHold(hold, options),
   };
 }
 
@@ -57,6 +69,9 @@ export function createGrpcWebApi({ baseUrl, token }: Service): Api {
     search: async (artist) =>
       (await call(ConcertService.method.listConcerts, create(ListConcertsRequestSchema, { artist }))).concerts,
     book: (order) => call(BookingService.method.bookTickets, create(BookTicketsRequestSchema, order)),
+    hold: (order) => call(BookingService.method.holdTickets, create(HoldTicketsRequestSchema, order)),
+    confirm: (hold) => call(BookingService.method.confirmHold, create(ConfirmHoldRequestSchema, hold)),
+    release: (hold) => call(BookingService.method.releaseHold, create(ReleaseHoldRequestSchema, hold)),
   };
 }
 

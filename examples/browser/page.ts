@@ -1,12 +1,14 @@
-/** Searches concerts and books tickets. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+/** Searches concerts, books tickets and holds them. */
+import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
+import type { Booking } from "../../gen/frontrow/v1/booking_pb.ts";
 import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
-import { type Api, createConnectApi, createGrpcWebApi } from "./api.ts";
+import { type Api, createConnectApi, createGrpcWebApi, type Order } from "./api.ts";
 
 const form = find("#search", HTMLFormElement);
 const table = find("table", HTMLTableElement);
 const rows = find("#concerts", HTMLTableSectionElement);
+const holds = find("#holds", HTMLUListElement);
 const result = find("#result", HTMLOutputElement);
 
 form.addEventListener("submit", (event) => {
@@ -31,7 +33,11 @@ function rowOf(concert: Concert): HTMLTableRowElement {
   price.textContent = priceOf(concert);
   const left = row.insertCell();
   let available = concert.availableTickets;
-  left.textContent = available.toLocaleString();
+  const addToLeft = (tickets: number) => {
+    available += tickets;
+    left.textContent = available.toLocaleString();
+  };
+  addToLeft(0);
   price.className = left.className = "number";
 
   const count = Object.assign(document.createElement("input"), {
@@ -43,30 +49,80 @@ function rowOf(concert: Concert): HTMLTableRowElement {
     required: true,
   });
   count.ariaLabel = `Tickets for ${concert.name}`;
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Book" });
-  button.addEventListener("click", () => {
-    if (!count.reportValidity()) return;
-    report(async () => {
-      button.disabled = true;
-      try {
-        const { id, ticketCount } = await createApi().book({
-          concertId: concert.id,
-          ticketCount: count.valueAsNumber,
-          userId: field("token") ? "" : field("userId"),
-          // A repeated call with the same one does not book twice.
-          requestId: crypto.randomUUID(),
-        });
-        available -= ticketCount;
-        left.textContent = available.toLocaleString();
-        return `Booking ${id}: ${ticketCount} for ${concert.name}`;
-      } finally {
-        button.disabled = false;
-      }
+  const take = async (order: (order: Order) => Promise<Booking>) => {
+    if (!count.reportValidity()) return undefined;
+    const booking = await order({
+      concertId: concert.id,
+      ticketCount: count.valueAsNumber,
+      userId: field("token") ? "" : field("userId"),
+      // A repeated call with the same one does not book twice.
+      requestId: crypto.randomUUID(),
     });
+    addToLeft(-booking.ticketCount);
+    return booking;
+  };
+  const book = button("Book", async () => describe(concert, await take(createApi().book)));
+  const hold = button("Hold", async () => {
+    const held = await take(createApi().hold);
+    if (held) holds.append(itemOf(held, concert, () => addToLeft(held.ticketCount)));
+    return describe(concert, held);
   });
-  const book = row.insertCell();
-  book.append(count, " ", button);
+  row.insertCell().append(count, " ", book, " ", hold);
   return row;
+}
+
+function describe({ name }: Concert, booking: Booking | undefined): string {
+  return booking ? `Booking ${booking.id}: ${booking.ticketCount} for ${name}` : "";
+}
+
+/** A hold with the time that it has left. `giveBack` is called when its tickets are on sale again. */
+function itemOf(
+  { id, userId: owner, holdExpiresTime }: Booking,
+  concert: Concert,
+  giveBack: () => void,
+): HTMLLIElement {
+  const item = document.createElement("li");
+  const time = document.createElement("span");
+  const expiresAtMs = holdExpiresTime ? timestampMs(holdExpiresTime) : 0;
+  const countDown = () => {
+    const seconds = Math.ceil((expiresAtMs - Date.now()) / 1_000);
+    time.textContent = `Hold ${id} for ${concert.name}: ${seconds} s left`;
+    if (seconds > 0) return;
+    remove();
+    giveBack();
+  };
+  const timer = setInterval(countDown, 1_000);
+  const remove = () => {
+    clearInterval(timer);
+    item.remove();
+  };
+  const userId = field("token") ? "" : owner;
+  const confirm = async () => {
+    const { ticketCount } = await createApi().confirm({ id, userId });
+    remove();
+    return `Booking ${id}: ${ticketCount} for ${concert.name} confirmed`;
+  };
+  const release = async () => {
+    const { ticketCount } = await createApi().release({ id, userId });
+    // The hold may have expired meanwhile.
+    if (item.isConnected) giveBack();
+    remove();
+    return `Booking ${id}: ${ticketCount} for ${concert.name} released`;
+  };
+  item.append(time, " ", button("Confirm", confirm), " ", button("Release", release));
+  countDown();
+  return item;
+}
+
+/** A button that shows what its action returns. */
+function button(text: string, action: () => Promise<string>): HTMLButtonElement {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    await report(action);
+    made.disabled = false;
+  });
+  return made;
 }
 
 /** Shows what an action returns, or why it failed. */

@@ -1,4 +1,7 @@
-/** Prints a token for a service in the mode `dev`: `npm run dev-token -- --sub alice --scope "bookings:read bookings:write"`. */
+/**
+ * Prints a token for a service in the mode `dev`, of a user (`--sub alice --scope "bookings:read bookings:write"`) or of a
+ * shop's backend (`--sub shop --scope bookings:confirm`).
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

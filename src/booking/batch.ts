@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { type Booking, bookingKey } from "../domain/booking.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Publish } from "../domain/publish.ts";
 import { CommitInDoubtError } from "../store/batch/commit.ts";
-import type { Batches, LockedState } from "../store/batch/open.ts";
+import type { Batches, BatchQuery } from "../store/batch/open.ts";
 import { asFailure, isTransient } from "../store/sqlstate.ts";
-import { type Answer, type BatchPlan, type BookingPolicy, decideBatch } from "./decide.ts";
+import type { Answer } from "./answers.ts";
+import { type Command, isOrder } from "./commands.ts";
+import { type BatchPlan, decideBatch } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
+import { maxDueHolds } from "./ledger.ts";
+import type { BookingPolicy } from "./policy.ts";
 import { beginJobs, type Job, rejectAll, setProgress } from "./queue.ts";
 
 export interface BatchContext {
@@ -20,17 +23,29 @@ export interface BatchContext {
   readonly backOff: (retry: number) => Promise<void>;
   readonly clock: Clock;
   readonly publish: Publish<BookingEvents>;
-  /** Called with a concert as it was committed, before any caller is answered. The batch began at `askedAtMs`. */
-  readonly onCommitted: (concert: Concert, now: Temporal.Instant, askedAtMs: number) => void;
+  /** Called with a concert as it was committed, before any caller is answered. */
+  readonly onCommitted: (committed: Committed) => void;
   /** Takes over the jobs of a batch in doubt. The next batch does not wait for them. */
   readonly onInDoubt: (batch: InDoubtBatch) => void;
+  /** Takes the jobs that the batch has left undecided, in their order. */
+  readonly onUndecided: (jobs: readonly Job[]) => void;
+}
+
+/** A concert as a batch has left it. */
+export interface Committed {
+  readonly concert: Concert;
+  readonly now: Temporal.Instant;
+  /** See `BatchPlan`. */
+  readonly nextExpiry: Temporal.Instant | undefined;
+  /** When the batch began, by the engine's clock. */
+  readonly askedAtMs: number;
 }
 
 /** A batch that may be committed or not, with the answers of its jobs if it is. */
 export interface InDoubtBatch {
+  readonly concertId: ConcertId;
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
-  readonly state: LockedState;
   readonly error: CommitInDoubtError;
 }
 
@@ -75,60 +90,90 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
 async function transact(concertId: ConcertId, jobs: readonly Job[], context: BatchContext): Promise<() => void> {
   const { batches, policy, clock, publish } = context;
   const commands = jobs.map(({ command }) => command);
-  // A key that the service made cannot have been used before.
-  const keys = commands.filter((command) => command.kind === "book").filter(({ hasOwnKey }) => hasOwnKey);
-  const bookingIds = commands.flatMap((command) => (command.kind === "cancel" ? [command.bookingId] : []));
   const askedAtMs = clock.nowMs();
-  await using open = await batches.open({ concertId, keys, bookingIds });
+  await using open = await batches.open(queryFor(concertId, commands));
   const { state } = open;
   if (!state) return () => jobs.forEach(rejectWithoutConcert);
   const lockedAtMs = clock.nowMs();
   const plan = decideBatch(commands, state, policy);
-  const { answers, newBookings, cancelled, availableTickets } = plan;
+  const { answers, effects, nextExpiry } = plan;
   assert(answers.length === jobs.length, "a batch has not one answer a request");
-  const isWriting = newBookings.length > 0 || cancelled.length > 0;
+  const isWriting = effects.inserts.length > 0 || effects.updates.length > 0;
   const sentAtMs = clock.nowMs();
-  let created: readonly Booking[] = [];
   try {
-    if (isWriting) created = await open.commit(plan);
+    if (isWriting) await open.commit(effects);
   } catch (error) {
-    if (error instanceof CommitInDoubtError) return () => context.onInDoubt({ jobs, plan, state, error });
+    if (error instanceof CommitInDoubtError) return () => context.onInDoubt({ concertId, jobs, plan, error });
     throw error;
   }
   const commitMs = isWriting ? clock.nowMs() - sentAtMs : undefined;
   return () => {
     publish("booking.batch_decided", {
-      ...{ concertId, requests: jobs.length, booked: newBookings.length, cancelled: cancelled.length },
-      refused: answers.filter(({ kind }) => kind === "refused").length,
+      ...{ concertId, requests: jobs.length, ...countEffects(plan) },
       ...{ lockWaitMs: lockedAtMs - askedAtMs, lockHeldMs: clock.nowMs() - lockedAtMs, commitMs },
     });
-    context.onCommitted({ ...state.concert, availableTickets }, state.now, askedAtMs);
-    answerAll(jobs, answers, created);
+    const { availableTickets, heldTickets } = effects;
+    const concert = { ...state.concert, availableTickets, heldTickets };
+    context.onCommitted({ concert, now: state.now, nextExpiry, askedAtMs });
+    answerAll(jobs, answers, context.onUndecided);
   };
 }
 
-/** Gives each caller what the batch decided. `created` are the new bookings, matched by their keys. */
-export function answerAll(jobs: readonly Job[], answers: readonly Answer[], created: readonly Booking[]): void {
-  const byKey = new Map(created.map((booking) => [bookingKey(booking), booking]));
+/** What has to be read to decide these commands. */
+function queryFor(concertId: ConcertId, commands: readonly Command[]): BatchQuery {
+  const orders = commands.filter(isOrder);
+  const limited = orders.filter(({ isExempt }) => !isExempt);
+  const late = commands.filter((command) => command.kind === "confirm").filter(({ acceptLate }) => acceptLate);
+  const userIds = new Set([...limited.map(({ userId }) => userId), ...late.map(({ ownerId }) => ownerId)]);
+  return {
+    concertId,
+    // A key that the service made cannot have been used before.
+    keys: orders.filter(({ hasOwnKey }) => hasOwnKey),
+    bookingIds: commands.flatMap((command) => ("bookingId" in command ? [command.bookingId] : [])),
+    userIds: [...userIds],
+    countsHolds: limited.some(({ kind }) => kind === "hold"),
+    newIds: orders.length,
+    maxDue: maxDueHolds,
+  };
+}
+
+function countEffects({ answers, effects: { inserts, updates } }: BatchPlan) {
+  const updatesTo = (wanted: string) => updates.filter(({ status }) => status === wanted).length;
+  return {
+    booked: inserts.filter(({ booking }) => booking.status === "confirmed").length,
+    held: inserts.filter(({ booking }) => booking.status === "held").length,
+    confirmed: updatesTo("confirmed"),
+    released: updatesTo("released"),
+    expired: updatesTo("expired"),
+    cancelled: updatesTo("cancelled"),
+    refused: answers.filter(({ kind }) => kind === "refused").length,
+  };
+}
+
+/** Gives each caller what the batch decided, and the undecided jobs to `onUndecided`. */
+export function answerAll(
+  jobs: readonly Job[],
+  answers: readonly Answer[],
+  onUndecided: BatchContext["onUndecided"],
+): void {
+  const undecided: Job[] = [];
   for (const [index, job] of jobs.entries()) {
     const answer = answers[index];
-    if (answer?.kind === "stored") job.resolve({ value: answer.booking, replayed: answer.replayed });
+    if (answer?.kind === "booking") job.resolve({ value: answer.booking, replayed: answer.replayed });
     else if (answer?.kind === "refused") job.reject(new DomainError(answer.failure));
-    else {
-      const value = answer && byKey.get(answer.key);
-      if (value) job.resolve({ value, replayed: answer.replayed });
-      else job.reject(new Error("a committed batch has no answer for a request"));
-    }
+    else if (answer?.kind === "done") job.resolve(undefined);
+    else undecided.push(job);
   }
+  if (undecided.length > 0) onUndecided(undecided);
 }
 
 function rejectWithoutConcert({ command, reject }: Job): void {
   const { concertId } = command;
   reject(
     new DomainError(
-      command.kind === "book"
-        ? { reason: "CONCERT_NOT_FOUND", concertId }
-        : { reason: "BOOKING_NOT_FOUND", bookingId: command.bookingId },
+      "bookingId" in command
+        ? { reason: "BOOKING_NOT_FOUND", bookingId: command.bookingId }
+        : { reason: "CONCERT_NOT_FOUND", concertId },
     ),
   );
 }

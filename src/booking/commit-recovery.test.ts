@@ -1,10 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict, watch } from "../../test/support/booking/engine-stage.ts";
-import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/booking/example-bookings.ts";
-import type { FakeDatabase } from "../../test/support/booking/fake-database.ts";
+import {
+  bookingRequest,
+  cancelRequest,
+  confirmRequest,
+  exampleBooking,
+  exampleHold,
+  examplePolicy,
+  extendRequest,
+  releaseRequest,
+} from "../../test/support/booking/example-bookings.ts";
+import { type FakeDatabase, instantAt } from "../../test/support/booking/fake-database.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { BookCommand } from "./commands.ts";
+import { createBookingEngine } from "./engine.ts";
 
 let requests = 0;
 
@@ -16,20 +26,20 @@ function order(changes: Parameters<typeof bookingRequest>[0] = {}): BookCommand 
 const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-const sizes = (opened: readonly { readonly keys: readonly unknown[] }[]) => opened.map(({ keys }) => keys.length);
-
 /** Another process books one ticket of concert 1. */
 async function storeElsewhere(database: FakeDatabase, request: BookCommand): Promise<void> {
-  await using open = await database.batches("B").open({ concertId: request.concertId, keys: [], bookingIds: [] });
-  const { availableTickets = 0 } = open.state?.concert ?? {};
-  await open.commit({ availableTickets: availableTickets - 1, newBookings: [request], cancelled: [] });
+  const engine = createBookingEngine(database.batches("B"), {
+    ...{ policy: examplePolicy, maxQueuedRequests: 10, maxConcurrentBatches: 1, maxRetries: 0 },
+    concertChanged: () => {},
+  });
+  await engine.submit(request, openDeadline());
 }
 
 describe("a COMMIT without a response", () => {
   test("does not keep the next batch waiting", async () => {
     const backOff = Promise.withResolvers<void>();
     const { submit } = createStage({
-      faults: { open: ["none", "none", "broken"], commit: ["lost, committed"] },
+      faults: { settle: ["broken"], commit: ["lost, committed"] },
       wait: () => backOff.promise,
     });
     const answers = [submit(order()), submit(order())].map(watch);
@@ -50,16 +60,27 @@ describe("a COMMIT without a response", () => {
   });
 
   test("that succeeded answers with what it stored, also if the first reads fail", async () => {
-    const faults = { open: ["none", "broken", "no lock", "no connection"], commit: ["lost, committed"] } as const;
+    const faults = { settle: ["broken", "no lock", "no connection"], commit: ["lost, committed"] } as const;
     const { submit, database } = createStage({ faults });
     expect(await verdict(submit(order()))).toBe("OK");
     expect(database.now(1n).bookings).toHaveLength(1);
   });
 
-  test("is settled by what is stored under the lock, also for keys that the service made", async () => {
-    const { submit, opened } = createStage({ faults: { commit: ["lost, committed"] } });
+  test("is settled by one search for its evidence, also for keys that the service made", async () => {
+    const { submit, opened, settled } = createStage({ faults: { commit: ["lost, committed"] } });
     expect(await verdict(submit(order({ hasOwnKey: false })))).toBe("OK");
-    expect(sizes(opened)).toEqual([0, 1]);
+    expect([opened.length, settled.length]).toEqual([1, 1]);
+  });
+
+  test("that expired a hold, and committed, is not decided again for the tickets", async () => {
+    const held = { ...exampleHold, holdExpiresTime: instantAt(500) };
+    const { submit, opened, database } = createStage({
+      concerts: [onSale(1n, 0, [held])],
+      faults: { commit: ["lost, committed"] },
+    });
+    expect(await verdict(submit(order({ ticketCount: 3 })))).toBe("INSUFFICIENT_TICKETS");
+    expect(opened).toHaveLength(1);
+    expect(database.now(1n)).toMatchObject({ concert: { availableTickets: 2, heldTickets: 0 } });
   });
 
   test("is no success if only another process has stored the key since", async () => {
@@ -74,31 +95,44 @@ describe("a COMMIT without a response", () => {
     expect(database.now(1n).bookings).toHaveLength(1);
   });
 
-  test.each(["lost, committed", "lost, aborted"] as const)("to a cancel is settled by its row: %s", async (commit) => {
-    const { submit, database } = createStage({
-      concerts: [onSale(1n, 1, [exampleBooking])],
-      faults: { commit: [commit] },
-    });
-    expect(await verdict(submit(cancelRequest({ concertId: 1n })))).toBe("OK");
-    expect(database.now(1n)).toMatchObject({ concert: { availableTickets: 1 + exampleBooking.ticketCount } });
-  });
+  const held = { ...exampleHold, holdExpiresTime: instantAt(60_000) };
+  const changes = [
+    { what: "a cancel", stored: exampleBooking, command: cancelRequest({ concertId: 1n }), available: 3, held: 0 },
+    { what: "a confirmation", stored: held, command: confirmRequest({ concertId: 1n }), available: 1, held: 0 },
+    { what: "a release", stored: held, command: releaseRequest({ concertId: 1n }), available: 3, held: 0 },
+    { what: "an extension", stored: held, command: extendRequest({ concertId: 1n }), available: 1, held: 2 },
+  ];
+  const fates = ["lost, committed", "lost, aborted"] as const;
+
+  test.each(changes.flatMap((change) => fates.map((fate) => ({ ...change, fate }))))(
+    "to $what is stored once, and is no replay: $fate",
+    async ({ fate, stored, command, available, held: heldTickets }) => {
+      const { submit, database, opened } = createStage({
+        concerts: [onSale(1n, 1, [stored])],
+        faults: { commit: [fate] },
+      });
+      expect(await verdict(submit(command))).toBe("OK");
+      expect(opened).toHaveLength(fate === "lost, committed" ? 1 : 2);
+      expect(database.now(1n)).toMatchObject({ concert: { availableTickets: available, heldTickets } });
+    },
+  );
 
   test("that failed is retried a limited number of times", async () => {
     const aborted = { commit: times(9, () => "lost, aborted" as const) };
-    const { database, opened, submit } = createStage({ faults: aborted });
+    const { database, opened, settled, submit } = createStage({ faults: aborted });
     const deadline = openDeadline();
     expect(await verdict(submit(order(), deadline))).toBe("DATABASE_UNAVAILABLE");
-    // Each attempt, and the read that settles it.
-    expect(opened).toHaveLength(8);
+    // Each attempt, and the search that settles it.
+    expect([opened.length, settled.length]).toEqual([4, 4]);
     expect(deadline.progress).toBe("waiting");
     expect(database.now(1n).bookings).toEqual([]);
   });
 
   test("that stays in doubt is OUTCOME_UNKNOWN for the requests that may have been stored, and for no others", async () => {
-    const open = ["broken", "none", "none", ...times(20, () => "no connection" as const)] as const;
+    const settle = times(20, () => "no connection" as const);
     const { submit, hold, clock } = createStage({
       concerts: [onSale(1n, 1)],
-      faults: { open, commit: ["lost, committed"] },
+      faults: { settle, commit: ["lost, committed"] },
       wait: async () => {
         clock.nowMs += 500;
       },

@@ -1,8 +1,17 @@
 import { expect, test } from "vitest";
 import { createStage, onSale, type StageOptions, verdict } from "../../test/support/booking/engine-stage.ts";
-import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/booking/example-bookings.ts";
+import {
+  bookingRequest,
+  cancelRequest,
+  confirmRequest,
+  exampleBooking,
+  exampleHold,
+  holdRequest,
+  releaseRequest,
+} from "../../test/support/booking/example-bookings.ts";
+import { instantAt } from "../../test/support/booking/fake-database.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
-import { concertIdOf } from "../domain/ids.ts";
+import { bookingIdOf, concertIdOf } from "../domain/ids.ts";
 
 const concertId = concertIdOf(1n);
 
@@ -26,13 +35,37 @@ test("a batch publishes what it decided and how long it held the lock", async ()
   clock.nowMs += 5;
   release();
   expect(await Promise.all(answers)).toEqual(["INSUFFICIENT_TICKETS", "OK", "OK"]);
-  const decided = { concertId, requests: 1, booked: 0, cancelled: 0, refused: 1, lockHeldMs: 0, commitMs: undefined };
+  const none = { booked: 0, held: 0, confirmed: 0, released: 0, expired: 0, cancelled: 0 };
+  const decided = { concertId, requests: 1, ...none, refused: 1, lockHeldMs: 0, commitMs: undefined };
   expect(events).toEqual([
     ["booking.batch_decided", { ...decided, lockWaitMs: 5 }],
     [
       "booking.batch_decided",
       { ...decided, requests: 2, booked: 1, cancelled: 1, refused: 0, lockWaitMs: 0, commitMs: 0 },
     ],
+  ]);
+});
+
+test("a batch publishes how many holds it made, confirmed, released and expired", async () => {
+  const hold = (id: bigint, endMs: number) => {
+    const userId = `user ${id}`;
+    return { ...exampleHold, id: bookingIdOf(id), userId, requestId: userId, holdExpiresTime: instantAt(endMs) };
+  };
+  const stored = [hold(1n, 500), hold(2n, 60_000), hold(3n, 60_000)];
+  const { submit, hold: gate, events } = createObservedStage({ concerts: [onSale(concertId, 4, stored)] });
+  const release = gate("A reads");
+  const commands = [
+    order(5),
+    holdRequest({ concertId, requestId: "new" }),
+    confirmRequest({ concertId, bookingId: 2n, userId: "user 2" }),
+    releaseRequest({ concertId, bookingId: 3n, userId: "user 3" }),
+  ];
+  const answers = commands.map((command) => verdict(submit(command)));
+  release();
+  expect(await Promise.all(answers)).toEqual(["OK", "INSUFFICIENT_TICKETS", "OK", "OK"]);
+  expect(events).toMatchObject([
+    ["booking.batch_decided", { booked: 1, held: 0, expired: 1, refused: 0 }],
+    ["booking.batch_decided", { booked: 0, held: 0, confirmed: 1, released: 1, expired: 0, refused: 1 }],
   ]);
 });
 

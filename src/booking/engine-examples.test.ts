@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict, watch } from "../../test/support/booking/engine-stage.ts";
-import { bookingRequest, cancelRequest } from "../../test/support/booking/example-bookings.ts";
-import { poisonedUser } from "../../test/support/booking/fake-database.ts";
+import { bookingRequest, cancelRequest, confirmRequest } from "../../test/support/booking/example-bookings.ts";
+import { poisonedUser } from "../../test/support/booking/fake-rows.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { BookCommand } from "./commands.ts";
@@ -103,6 +103,17 @@ describe("a queue", () => {
     expect(queued.map((answer) => answer.verdict)).toEqual(times(3, () => "OK"));
   });
 
+  test("that is full accepts as many settlements of holds again", async () => {
+    const { submit, hold } = createStage({ maxQueuedRequests: 2 });
+    const release = hold("A commits");
+    const orders = times(4, () => watch(submit(order())));
+    const settlements = times(3, () => watch(submit(confirmRequest({ concertId: 1n }))));
+    await settle();
+    expect(orders.map((answer) => answer.verdict)).toEqual(["waiting", "waiting", "waiting", "OVERLOADED"]);
+    expect(settlements.map((answer) => answer.verdict)).toEqual(["waiting", "waiting", "OVERLOADED"]);
+    release();
+  });
+
   test("refuses at once a request whose deadline would pass before its turn, by how long the last turns took", async () => {
     const { clock, submit, hold } = createStage({ concerts: [onSale(1n, 12)] });
     clock.nowMs = 5_000_000;
@@ -165,7 +176,7 @@ describe("a queue", () => {
   test("is idle when nothing is queued, under way or unsettled", async () => {
     const backOff = Promise.withResolvers<void>();
     const { engine, submit } = createStage({
-      faults: { open: ["none", "broken"], commit: ["lost, committed"] },
+      faults: { settle: ["broken"], commit: ["lost, committed"] },
       wait: () => backOff.promise,
     });
     await engine.idle();

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { createStage, onSale, settle, verdict } from "../../test/support/booking/engine-stage.ts";
-import { bookingRequest, cancelRequest, exampleBooking } from "../../test/support/booking/example-bookings.ts";
-import { poisonedUser } from "../../test/support/booking/fake-database.ts";
+import {
+  bookingRequest,
+  cancelRequest,
+  exampleBooking,
+  exampleHold,
+  holdRequest,
+  releaseRequest,
+} from "../../test/support/booking/example-bookings.ts";
+import { instantAt, withMoreTickets } from "../../test/support/booking/fake-database.ts";
+import { poisonedUser } from "../../test/support/booking/fake-rows.ts";
 import { concertIdOf } from "../domain/ids.ts";
 import type { BookCommand } from "./commands.ts";
 
@@ -73,11 +81,32 @@ describe("a concert in the sold-out cache", () => {
     const release = stage.hold("A has ended");
     const first = verdict(stage.submit(order()));
     await settle();
-    await stage.database.changeTotal(1n, 1);
+    await stage.database.change(1n, (concert) => withMoreTickets(concert, 1));
     stage.engine.concertChanged(concertIdOf(1n));
     release();
     expect(await first).toBe("INSUFFICIENT_TICKETS");
     expect(await verdict(stage.submit(order()))).toBe("OK");
+  });
+
+  test("refuses holds as well, and leaves releases to a transaction", async () => {
+    const { opened, submit } = await soldOutStage();
+    const first = submit(holdRequest({ concertId: 1n }));
+    const second = submit(releaseRequest({ concertId: 1n }));
+    expect(await verdict(first)).toBe("INSUFFICIENT_TICKETS");
+    expect(await verdict(second)).toBe("ALREADY_CONFIRMED");
+    expect(opened).toHaveLength(1);
+  });
+
+  test("is read again when the next hold ends", async () => {
+    const held = { ...exampleHold, holdExpiresTime: instantAt(1_300) };
+    const { clock, opened, submit } = createStage({ concerts: [onSale(1n, 0, [held])] });
+    const statuses: string[] = [];
+    for (const nowMs of [1_000, 1_299, 1_301]) {
+      clock.nowMs = nowMs;
+      statuses.push(await verdict(submit(order({ hasOwnKey: false }))));
+    }
+    expect(statuses).toEqual(["INSUFFICIENT_TICKETS", "INSUFFICIENT_TICKETS", "OK"]);
+    expect(opened).toHaveLength(2);
   });
 
   test("fails only the request with a bad key", async () => {

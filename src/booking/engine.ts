@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import type { Booking } from "../domain/booking.ts";
 import type { Replayable } from "../domain/change.ts";
@@ -9,19 +10,22 @@ import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import type { Batches } from "../store/batch/open.ts";
 import { backOffMs } from "../store/retry.ts";
-import { type BatchContext, type InDoubtBatch, runBatch } from "./batch.ts";
-import type { Command } from "./commands.ts";
+import { type BatchContext, type Committed, type InDoubtBatch, runBatch } from "./batch.ts";
+import type { BookingCommand, Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
-import type { BookingPolicy } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
-import { ConcertQueues, createTasks, type Job, rejectAll, setProgress, type TakeBatch } from "./queue.ts";
+import type { BookingPolicy } from "./policy.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, type TakeBatch } from "./queue.ts";
+import { createRequeue } from "./requeue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
 
-/** Books and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
+/** Holds, books, confirms and cancels. Requests for one concert are decided in the order of their arrival, many in one transaction. */
 export interface BookingEngine {
   /** Settles once the command's transaction is committed. Rejects with a `DomainError` that says why it was refused. */
-  submit(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
+  submit(command: BookingCommand, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
+  /** Puts the tickets of a concert's holds that are due back on sale. Resolves when none is left; rejects when the time is up. */
+  expireHolds(concertId: ConcertId, deadline: ChangeDeadline): Promise<void>;
   /** To be called when a concert is changed by other means than the engine: what it has cached may be wrong. */
   concertChanged(concertId: ConcertId): void;
   /** How many requests wait for their turn. */
@@ -32,7 +36,7 @@ export interface BookingEngine {
 
 export interface EngineOptions {
   readonly policy: BookingPolicy;
-  /** Requests that may wait in all. The next one is refused with OVERLOADED at once. */
+  /** Requests that may wait in all. The next one is refused with OVERLOADED at once, unless it settles a hold: see `placesFor`. */
   readonly maxQueuedRequests: number;
   /** Batches under way at once, each of another concert. */
   readonly maxConcurrentBatches: number;
@@ -46,8 +50,6 @@ export interface EngineOptions {
   readonly readPending?: () => Promise<void>;
 }
 
-const maxRequeues = 3;
-
 export function createBookingEngine(batches: Batches, options: EngineOptions): BookingEngine {
   const { policy, maxRetries, concertChanged, publish = ignoreEvents, clock = monotonicClock } = options;
   const { wait = delay, readPending = setImmediate } = options;
@@ -56,7 +58,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   const soldOut = createSoldOutCache(clock);
   const estimate = createWaitEstimate();
   const queues = new ConcertQueues({ maxTurns: options.maxConcurrentBatches, runTurn, tasks, publish, clock });
-  const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, onCommitted, onInDoubt };
+  const { requeue, onUndecided } = createRequeue(queues);
+  const hooks = { onCommitted, onInDoubt, onUndecided };
+  const context: BatchContext = { batches, policy, maxRetries, backOff, clock, publish, ...hooks };
 
   async function runTurn(concertId: ConcertId, takeBatch: TakeBatch): Promise<void> {
     // A refusal takes no time, so each turn would read and answer one request. Reading all that has arrived first, and
@@ -67,28 +71,28 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     const noted = soldOut.find(concertId);
     if (noted && (await refuseSoldOut(batches, jobs, noted, policy)))
       publish("booking.sold_out_refused", { concertId, requests: jobs.length });
-    else await runBatch(concertId, jobs, context);
+    else {
+      // A batch that is halved leaves undecided jobs in parts: together they keep their order.
+      const undecided: Job[] = [];
+      await runBatch(concertId, jobs, { ...context, onUndecided: (some) => undecided.push(...some) });
+      onUndecided(undecided);
+    }
   }
 
-  function onCommitted(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
+  function onCommitted(committed: Committed): void {
+    const { concert, askedAtMs } = committed;
     estimate.noteTurn(clock.nowMs() - askedAtMs);
     // Only the database has the order of two concurrent changes.
     const isKnown = !queues.isOvertaken(concert.id);
     concertChanged(concert.id, isKnown ? concert : undefined);
-    if (isKnown) soldOut.note(concert, now, askedAtMs);
+    if (isKnown) soldOut.note(committed);
   }
 
   function onInDoubt(batch: InDoubtBatch): void {
-    soldOut.forget(batch.state.concert.id);
+    soldOut.forget(batch.concertId);
     tasks.track(
       recoverCommit(batch, { ...context, concertChanged, requeue }).catch((error) => rejectAll(batch.jobs, error)),
     );
-  }
-
-  function requeue(job: Job): void {
-    setProgress(job, "waiting");
-    if (job.requeues++ < maxRequeues) queues.add(job);
-    else job.reject(new DomainError({ reason: "DATABASE_UNAVAILABLE", retryDelayMs }));
   }
 
   /** Whether the deadline would pass before the command's turn, if every turn is as fast as the fastest recent one. */
@@ -100,15 +104,16 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
   }
 
   return {
-    submit: (command, deadline) =>
-      new Promise((resolve, reject) => {
-        if (queues.queuedJobs < options.maxQueuedRequests && !isTooLate(command, deadline)) {
-          queues.add({ command, deadline, queuedAtMs: 0, progress: "waiting", requeues: 0, resolve, reject });
-        } else {
-          publish("booking.overloaded", { concertId: command.concertId });
-          reject(new DomainError({ reason: "OVERLOADED", retryDelayMs }));
-        }
-      }),
+    async submit(command, deadline) {
+      if (queues.queuedJobs >= placesFor(command, options) || isTooLate(command, deadline)) {
+        publish("booking.overloaded", { concertId: command.concertId });
+        throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
+      }
+      const answer = await queues.add(command, deadline);
+      assert(answer, "a command has no answer");
+      return answer;
+    },
+    expireHolds: async (concertId, deadline) => void (await queues.add({ kind: "expire", concertId }, deadline)),
     concertChanged(concertId) {
       soldOut.forget(concertId);
       queues.noteChange(concertId);
@@ -116,4 +121,9 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     queuedRequests: () => queues.queuedJobs,
     idle: tasks.ended,
   };
+}
+
+/** How many places a command finds. Those that settle holds find as many again: customers may have paid for theirs. */
+function placesFor({ kind }: Command, { maxQueuedRequests }: EngineOptions): number {
+  return kind === "confirm" || kind === "release" ? 2 * maxQueuedRequests : maxQueuedRequests;
 }

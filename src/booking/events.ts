@@ -16,6 +16,11 @@ export interface BookingEvents {
     readonly concertId: ConcertId;
     readonly requests: number;
     readonly booked: number;
+    readonly held: number;
+    readonly confirmed: number;
+    readonly released: number;
+    /** Holds that the batch has expired. */
+    readonly expired: number;
     readonly cancelled: number;
     readonly refused: number;
     /** From asking for a connection until the concert was locked and read. */
@@ -48,6 +53,10 @@ export interface BookingEvents {
     readonly concertId: ConcertId;
     readonly outcome: "committed" | "aborted" | "unknown";
   };
+  /** Holds that are due could not be expired. The next attempt is a second later. */
+  readonly "booking.sweep_failed": { readonly error: unknown };
+  /** Old rows could not be deleted. The next attempt is a minute later. */
+  readonly "booking.retention_failed": { readonly error: unknown };
   /** A turn's requests were answered from the sold-out cache. */
   readonly "booking.sold_out_refused": { readonly concertId: ConcertId; readonly requests: number };
   /** A request was refused because the queue is full, or because its deadline would pass before its turn. */

@@ -3,7 +3,7 @@ import { bookingRequest } from "../../test/support/booking/example-bookings.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { BookingEvents } from "./events.ts";
-import { ConcertQueues, createTasks, type Job, type QueueOptions } from "./queue.ts";
+import { ConcertQueues, createTasks, type QueueOptions } from "./queue.ts";
 
 const outcomeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -16,22 +16,19 @@ function createStage(runTurn: QueueOptions["runTurn"]) {
   };
   const queues = new ConcertQueues({ maxTurns: 1, runTurn, tasks, publish, clock });
   const outcomes: string[] = [];
-  const createJob = (): Job => ({
-    ...{ command: bookingRequest(), deadline: openDeadline(), queuedAtMs: 0, progress: "waiting", requeues: 0 },
-    ...{ resolve: () => {}, reject: (error) => outcomes.push(outcomeOf(error)) },
-  });
-  return { clock, tasks, events, queues, outcomes, createJob };
+  const add = () => void queues.add(bookingRequest(), openDeadline()).catch((error) => outcomes.push(outcomeOf(error)));
+  return { clock, tasks, events, queues, outcomes, add };
 }
 
 test("a turn publishes how many requests it took, how many stay, and how long the first one waited", async () => {
   const turn = Promise.withResolvers<void>();
-  const { clock, tasks, events, queues, createJob } = createStage(async (_, takeBatch) => {
+  const { clock, tasks, events, queues, add } = createStage(async (_, takeBatch) => {
     takeBatch();
     await turn.promise;
   });
-  queues.add(createJob());
+  add();
   for (let count = 0; count < 65; count++) {
-    queues.add(createJob());
+    add();
     clock.timeMs++;
   }
   expect(queues.queuedJobs).toBe(65);
@@ -47,45 +44,46 @@ test("a turn publishes how many requests it took, how many stay, and how long th
 
 test("a turn that throws rejects the jobs that it took, and the next turn follows", async () => {
   let turns = 0;
-  const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+  const { tasks, outcomes, add } = createStage(async (_, takeBatch) => {
     takeBatch();
     if (++turns === 1) throw new Error("no turn");
   });
-  queues.add(createJob());
-  queues.add(createJob());
+  add();
+  add();
   await tasks.ended();
   expect({ turns, outcomes }).toEqual({ turns: 2, outcomes: ["no turn"] });
 });
 
 test("a turn that throws before it takes a batch rejects the jobs that wait", async () => {
   let turns = 0;
-  const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+  const { tasks, queues, outcomes, add } = createStage(async (_, takeBatch) => {
     // Bounded, so that a queue that repeats the turn fails this test and does not block the process.
     if (++turns < 5) throw new Error("no turn");
     takeBatch();
   });
-  queues.add(createJob());
+  add();
   await tasks.ended();
   expect({ turns, outcomes, queued: queues.queuedJobs }).toEqual({ turns: 1, outcomes: ["no turn"], queued: 0 });
 });
 
 describe("the queues' invariants", () => {
-  test("a job that is added twice is not decided twice", async () => {
-    const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => void takeBatch());
-    const job = createJob();
-    queues.add(job);
-    queues.add(job);
+  test("a job that is put back twice is not decided twice", async () => {
+    const { tasks, queues, outcomes, add } = createStage(async (_, takeBatch) => {
+      const jobs = takeBatch();
+      queues.putBack([...jobs, ...jobs]);
+    });
+    add();
     await tasks.ended();
-    expect(outcomes).toEqual(["a job is taken twice"]);
+    expect(outcomes).toEqual(["a job is put back twice"]);
     expect(queues.queuedJobs).toBe(0);
   });
 
   test("a turn that takes a second batch rejects the jobs of its first", async () => {
-    const { tasks, queues, outcomes, createJob } = createStage(async (_, takeBatch) => {
+    const { tasks, queues, outcomes, add } = createStage(async (_, takeBatch) => {
       takeBatch();
       takeBatch();
     });
-    queues.add(createJob());
+    add();
     await tasks.ended();
     expect(outcomes).toEqual(["a turn takes a second batch"]);
     expect(queues.queuedJobs).toBe(0);

@@ -13,12 +13,15 @@ import type { BookingEvents } from "./events.ts";
 export interface Job {
   readonly command: Command;
   readonly deadline: ChangeDeadline;
-  /** By the engine's clock, set by the queue. */
-  queuedAtMs: number;
+  /** By the engine's clock. */
+  readonly queuedAtMs: number;
   progress: Progress;
-  /** How often it went back into the queue, after a commit in doubt that was not stored. */
+  /** How often it went back into the queue after a commit in doubt that was not stored. */
   requeues: number;
-  resolve(answer: Replayable<Booking>): void;
+  /** How often it went back into the queue because holds were due. */
+  undecided: number;
+  /** Undefined for a command of the service itself. */
+  resolve(answer: Replayable<Booking> | undefined): void;
   reject(error: unknown): void;
 }
 
@@ -80,11 +83,29 @@ export class ConcertQueues {
     this.#options = options;
   }
 
-  add(job: Job): void {
-    const queue = this.#queues.getOrInsertComputed(job.command.concertId, emptyQueue);
-    job.queuedAtMs = this.#options.clock.nowMs();
-    queue.jobs.push(job);
+  /** Settles with the command's answer; undefined for a command of the service itself. */
+  add(command: Command, deadline: ChangeDeadline): Promise<Replayable<Booking> | undefined> {
+    const queue = this.#queues.getOrInsertComputed(command.concertId, emptyQueue);
+    const { promise, resolve, reject } = Promise.withResolvers<Replayable<Booking> | undefined>();
+    const queuedAtMs = this.#options.clock.nowMs();
+    const counts = { requeues: 0, undecided: 0 };
+    queue.jobs.push({ command, deadline, queuedAtMs, progress: "waiting", ...counts, resolve, reject });
     this.#queued++;
+    this.#activate(queue);
+    return promise;
+  }
+
+  /** Puts jobs of one turn back, before those that came after them. */
+  putBack(jobs: readonly Job[]): void {
+    const [first] = jobs;
+    if (!first) return;
+    const queue = this.#queues.getOrInsertComputed(first.command.concertId, emptyQueue);
+    for (const job of jobs) {
+      assert(job.progress === "begun", "a job is put back twice");
+      setProgress(job, "waiting");
+    }
+    queue.jobs.unshift(...jobs);
+    this.#queued += jobs.length;
     this.#activate(queue);
   }
 

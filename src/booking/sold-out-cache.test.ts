@@ -8,11 +8,14 @@ const { id } = exampleConcert;
 const microsecond = { microseconds: 1 };
 
 /** A cache at the clock's 5,000 ms, and a concert without tickets noted in it. */
-function remember(changes: Partial<Concert> = {}, now = duringSale, askedAtMs = 5_000) {
+function remember(changes: Partial<Concert> = {}, now = duringSale, askedAtMs = 5_000, nextExpiry?: Temporal.Instant) {
   let nowMs = 5_000;
   const cache = createSoldOutCache({ nowMs: () => nowMs });
   const note = (more: Partial<Concert> = {}, noted = now) =>
-    cache.note({ ...exampleConcert, availableTickets: 0, ...changes, ...more }, noted, askedAtMs);
+    cache.note({
+      concert: { ...exampleConcert, availableTickets: 0, ...changes, ...more },
+      ...{ now: noted, nextExpiry, askedAtMs },
+    });
   note();
   return {
     ...{ cache, note },
@@ -91,10 +94,36 @@ describe("the booking window", () => {
   });
 });
 
+describe("the next hold's end", () => {
+  const endsIn = (ms: number) => duringSale.add({ milliseconds: ms });
+
+  test("ends the cache", () => {
+    const { isSoldOutAfter } = remember({}, duringSale, 5_000, endsIn(300));
+    expect([isSoldOutAfter(299.999), isSoldOutAfter(300)]).toEqual([true, false]);
+  });
+
+  test("is counted from the beginning of the read", () => {
+    const { isSoldOutAfter } = remember({}, duringSale, 4_900, endsIn(300));
+    expect([isSoldOutAfter(199), isSoldOutAfter(200)]).toEqual([true, false]);
+  });
+
+  test("does not make the cache valid for longer than a second", () => {
+    const { isSoldOutAfter } = remember({}, duringSale, 5_000, endsIn(60_000));
+    expect([isSoldOutAfter(999), isSoldOutAfter(1_000)]).toEqual([true, false]);
+  });
+
+  test("that has come is not cached", () => {
+    expect(remember({}, duringSale, 5_000, duringSale).isSoldOutAfter(0)).toBe(false);
+  });
+});
+
 test("ten thousand concerts are cached, and of more the newest", () => {
   const cache = createSoldOutCache({ nowMs: () => 0 });
   const note = (concertId: bigint) =>
-    cache.note({ ...exampleConcert, id: concertIdOf(concertId), availableTickets: 0 }, duringSale, 0);
+    cache.note({
+      concert: { ...exampleConcert, id: concertIdOf(concertId), availableTickets: 0 },
+      ...{ now: duringSale, nextExpiry: undefined, askedAtMs: 0 },
+    });
   const has = (concertId: bigint) => cache.find(concertIdOf(concertId)) !== undefined;
   for (let concertId = 1n; concertId <= 10_000n; concertId++) note(concertId);
   note(1n);

@@ -3,8 +3,10 @@ import type { Clock } from "../domain/clock.ts";
 import type { Concert } from "../domain/concert.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Batches } from "../store/batch/open.ts";
-import { answerAll } from "./batch.ts";
-import { type BookingPolicy, decideBatch } from "./decide.ts";
+import { answerAll, type Committed } from "./batch.ts";
+import { isOrder } from "./commands.ts";
+import { decideBatch } from "./decide.ts";
+import type { BookingPolicy } from "./policy.ts";
 import type { Job } from "./queue.ts";
 
 /** A concert as it was at an instant of its booking window, sold out. */
@@ -18,19 +20,25 @@ const maxConcerts = 10_000;
 
 /**
  * The concerts that are sold out, so that a late crowd costs the database nothing. An entry is valid for a second (another
- * process may have changed the concert), while the booking window is open, and until a change in this process.
+ * process may have changed the concert), while the booking window is open, until the next hold expires, and until a change in
+ * this process.
  */
 export function createSoldOutCache(clock: Clock) {
   /** The oldest entry is first. */
   const entries = new Map<ConcertId, SoldOut & { readonly validUntilMs: number }>();
   return {
-    /** Notes a concert as it was at `now`, the database's instant, which had not passed at `askedAtMs` of the clock. */
-    note(concert: Concert, now: Temporal.Instant, askedAtMs: number): void {
+    /** Notes a concert as a batch has left it. The batch's instant had not passed at `askedAtMs` of the clock. */
+    note({ concert, now, nextExpiry, askedAtMs }: Committed): void {
       entries.delete(concert.id);
       if (concert.availableTickets > 0 || Temporal.Instant.compare(now, concert.bookingStartTime) < 0) return;
-      const openForMs = now.until(concert.bookingEndTime).total("milliseconds");
-      if (openForMs <= 0) return;
-      entries.set(concert.id, { concert, now, validUntilMs: askedAtMs + Math.min(validForMs, openForMs) });
+      const validity = [
+        now.add({ milliseconds: validForMs }),
+        concert.bookingEndTime,
+        ...(nextExpiry ? [nextExpiry] : []),
+      ];
+      const remainingMs = Math.min(...validity.map((instant) => now.until(instant).total("milliseconds")));
+      if (remainingMs <= 0) return;
+      entries.set(concert.id, { concert, now, validUntilMs: askedAtMs + remainingMs });
       const [oldest] = entries.keys();
       if (entries.size > maxConcerts && oldest !== undefined) entries.delete(oldest);
     },
@@ -45,8 +53,8 @@ export function createSoldOutCache(clock: Clock) {
 
 /**
  * Answers a turn's jobs for a sold-out concert without a transaction: one statement finds the replays of the callers' own
- * keys, and the rest is refused. False if nothing was answered: a cancel is among the jobs, which puts tickets back on sale,
- * or the statement failed.
+ * keys, and the rest is refused. False if nothing was answered: not all of the jobs ask for tickets, and others may put some
+ * back on sale, or the statement failed.
  */
 export async function refuseSoldOut(
   batches: Pick<Batches, "find">,
@@ -54,7 +62,7 @@ export async function refuseSoldOut(
   { concert, now }: SoldOut,
   policy: BookingPolicy,
 ): Promise<boolean> {
-  const commands = jobs.map(({ command }) => command).filter((command) => command.kind === "book");
+  const commands = jobs.map(({ command }) => command).filter(isOrder);
   if (commands.length < jobs.length) return false;
   const keyed = commands.filter(({ hasOwnKey }) => hasOwnKey);
   let stored: Booking[];
@@ -64,6 +72,14 @@ export async function refuseSoldOut(
     // The transaction retries transient failures, and isolates the request at fault.
     return false;
   }
-  answerAll(jobs, decideBatch(commands, { concert, now, stored }, policy).answers, []);
+  // What each user has is not read: a request beyond the user's limit is refused for the lack of tickets.
+  const state = { concert, now, stored, holds: [], userTickets: undefined, newIds: [] };
+  const { answers } = decideBatch(commands, state, policy);
+  answerAll(jobs, answers, rejectUndecided);
   return true;
+}
+
+/** No request is undecided without holds that are due. */
+function rejectUndecided(): never {
+  throw new Error("a sold-out concert has left a request undecided");
 }

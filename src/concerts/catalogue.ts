@@ -4,6 +4,7 @@ import {
   type ConcertDescription,
   type ConcertFilter,
   type ConcertPosition,
+  type DescriptionUpdate,
   isSearch,
 } from "../domain/concert.ts";
 import { type ChangeDeadline, type Deadline, endlessDeadline } from "../domain/deadline.ts";
@@ -64,12 +65,12 @@ export function createCatalogue(
     async update(
       concertId: ConcertId,
       expected: ExpectedVersion,
-      description: ConcertDescription,
+      update: DescriptionUpdate,
       actor: Actor,
       deadline: ChangeDeadline,
     ) {
       try {
-        return await updateConcert(store, concertId, expected, description, actor, deadline);
+        return await updateConcert(store, concertId, expected, update, actor, deadline);
       } finally {
         // Also after an error: the update may be stored. And a booking may have been committed since.
         concertChanged(concertId, undefined);

@@ -58,21 +58,25 @@ export function choice<const Option extends string>(options: readonly Option[]):
 
 export const boolean = kind("true or false", z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" }));
 
-const millisecondsPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-const maximumDurationMs = 10 * 60_000;
+const millisecondsPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A length of time with its unit. The value is in milliseconds. */
-export const duration = durationFrom(1, "1ms");
+export const duration = durationBetween("1ms", "10m", "250ms, 10s or 1m");
 /** A duration that may be zero. */
-export const pause = durationFrom(0, "0s");
+export const pause = durationBetween("0s", "10m", "250ms, 10s or 1m");
 
-function durationFrom(minimumMs: number, minimum: string): Kind<number> {
+/** A duration within limits, both included. */
+export function durationBetween(minimum: string, maximum: string, examples: string): Kind<number> {
   const milliseconds = z
     .string()
-    .regex(/^\d{1,9}(ms|s|m)$/)
-    .transform((text) => Number.parseInt(text, 10) * (millisecondsPerUnit[text.replace(/^\d+/, "")] ?? Number.NaN));
-  const schema = milliseconds.pipe(z.number().min(minimumMs).max(maximumDurationMs));
-  return kind(`a duration from ${minimum} to 10m, such as 250ms, 10s or 1m`, schema);
+    .regex(/^\d{1,9}(ms|s|m|h)$/)
+    .transform(millisecondsOf);
+  const schema = milliseconds.pipe(z.number().min(millisecondsOf(minimum)).max(millisecondsOf(maximum)));
+  return kind(`a duration from ${minimum} to ${maximum}, such as ${examples}`, schema);
+}
+
+function millisecondsOf(text: string): number {
+  return Number.parseInt(text, 10) * (millisecondsPerUnit[text.replace(/^\d+/, "")] ?? Number.NaN);
 }
 
 const printable = z.string().regex(/^\P{Cc}+$/u);

@@ -3,6 +3,8 @@ import { defaultFile, load, problemsOf, projectRoot, type Sources } from "../../
 import { type Config, loadConfig } from "./load.ts";
 import { fields, settingList } from "./schema.ts";
 
+const rateLimits = { reads: 1_200, bookings: 120, settlements: 1_200, admin: 120, callersPerAddress: 20 };
+
 const defaults: Config = {
   command: "serve",
   host: "127.0.0.1",
@@ -13,6 +15,12 @@ const defaults: Config = {
   maxRetries: 3,
   maxTicketsPerBooking: 10,
   maxQueuedRequests: 10_000,
+  holdTtlMs: 600_000,
+  holdTtlMaxMs: 2_100_000,
+  holdLifetimeMs: 3_600_000,
+  lateConfirmMs: 86_400_000,
+  maxHoldsPerUser: 1,
+  holdRetentionMs: 2_592_000_000,
   requestTimeoutMs: 10_000,
   shutdownDelayMs: 0,
   shutdownTimeoutMs: 20_000,
@@ -30,7 +38,7 @@ const defaults: Config = {
   corsOrigins: "*",
   corsAllowedHeaders: [],
   auth: { mode: "none" },
-  rateLimits: { reads: 1_200, bookings: 120, admin: 120, callersPerAddress: 20 },
+  rateLimits,
   maxUnfinishedPerCaller: 20,
   maxStreams: 5_000,
   maxStreamsPerCaller: 20,
@@ -135,10 +143,17 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["auth.algorithms", "ES256", {}],
   ["auth.clock_tolerance", "1s", {}],
   ["auth.scope_claim", "scp,roles", {}],
-  ["rate_limit.reads", "0", { rateLimits: { reads: 0, bookings: 120, admin: 120, callersPerAddress: 20 } }],
-  ["rate_limit.bookings", "7", { rateLimits: { reads: 1_200, bookings: 7, admin: 120, callersPerAddress: 20 } }],
-  ["rate_limit.admin", "8", { rateLimits: { reads: 1_200, bookings: 120, admin: 8, callersPerAddress: 20 } }],
-  ["rate_limit.address_factor", "0", { rateLimits: { reads: 1_200, bookings: 120, admin: 120, callersPerAddress: 0 } }],
+  ["hold_ttl", "90s", { holdTtlMs: 90_000 }],
+  ["hold_ttl_max", "1h", { holdTtlMaxMs: 3_600_000 }],
+  ["hold_lifetime", "48h", { holdLifetimeMs: 172_800_000 }],
+  ["late_confirm", "0s", { lateConfirmMs: 0 }],
+  ["max_holds_per_user", "100", { maxHoldsPerUser: 100 }],
+  ["hold_retention", "87600h", { holdRetentionMs: 315_360_000_000 }],
+  ["rate_limit.reads", "0", { rateLimits: { ...rateLimits, reads: 0 } }],
+  ["rate_limit.bookings", "7", { rateLimits: { ...rateLimits, bookings: 7 } }],
+  ["rate_limit.settlements", "9", { rateLimits: { ...rateLimits, settlements: 9 } }],
+  ["rate_limit.admin", "8", { rateLimits: { ...rateLimits, admin: 8 } }],
+  ["rate_limit.address_factor", "0", { rateLimits: { ...rateLimits, callersPerAddress: 0 } }],
   ["max_unfinished_per_caller", "1", { maxUnfinishedPerCaller: 1 }],
   ["max_streams", "3", { maxStreams: 3 }],
   ["max_streams_per_caller", "2", { maxStreamsPerCaller: 2 }],

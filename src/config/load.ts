@@ -9,6 +9,7 @@ import {
 } from "./database.ts";
 import { readYaml } from "./file.ts";
 import { type Command, readFlags } from "./flags.ts";
+import { holdProblems } from "./holds.ts";
 import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
@@ -62,7 +63,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny(problems);
+  throwIfAny([...problems, ...holdProblems(values)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {

@@ -25,6 +25,15 @@ describe("a bad value names the setting as its source spells it", () => {
       `APP_REQUEST_TIMEOUT: "${text}" is not a duration from 1ms to 10m, such as 250ms, 10s or 1m`,
       { env: { APP_REQUEST_TIMEOUT: text } },
     ]),
+    ...["0s", "999ms", "25h", "1d", "1H"].map((text): [string, Sources] => [
+      `APP_HOLD_TTL: "${text}" is not a duration from 1s to 24h, such as 90s, 10m or 1h`,
+      { env: { APP_HOLD_TTL: text } },
+    ]),
+    [
+      'APP_HOLD_RETENTION: "59m" is not a duration from 1h to 87600h, such as 24h or 720h',
+      { env: { APP_HOLD_RETENTION: "59m" } },
+    ],
+    ['APP_MAX_HOLDS_PER_USER: "0" is not a whole number between 1 and 100', { env: { APP_MAX_HOLDS_PER_USER: "0" } }],
     ['APP_HOST: "a b" is not a host name or an IP address', { env: { APP_HOST: "a b" } }],
     ['APP_DATA_DIR: "a\\nb" is not a path without control characters', { env: { APP_DATA_DIR: "a\nb" } }],
     ["config/config.yaml: rest_port is a list, but one value is needed", { yaml: "rest_port: [1]" }],

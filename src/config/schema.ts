@@ -2,7 +2,7 @@
 import { sslModes } from "../domain/ssl-mode.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import * as kinds from "./kinds.ts";
-import { boolean, choice, duration, integer, type Kind, pause } from "./kinds.ts";
+import { boolean, choice, duration, durationBetween, integer, type Kind, pause } from "./kinds.ts";
 
 /** One setting. All its names derive from its path in the YAML file. */
 export interface Setting<T = unknown> {
@@ -61,7 +61,41 @@ const server = {
 const booking = {
   maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Maximum tickets of one booking"),
   maxRetries: setting("max_retries", integer(0, 20), "3", "Maximum retries of a transaction after a conflict"),
-  maxQueuedRequests: setting("max_queued_requests", count, "10000", "Maximum queued bookings and cancels"),
+  maxQueuedRequests: setting(
+    "max_queued_requests",
+    count,
+    "10000",
+    "Maximum queued changes of bookings; as many again settle holds",
+  ),
+};
+
+/** The schema allows a ttl of at most a day. */
+const ttl = durationBetween("1s", "24h", "90s, 10m or 1h");
+const years = "87600h";
+
+/** The settings of holds. */
+export const holds = {
+  holdTtlMs: setting("hold_ttl", ttl, "10m", "Time a hold lives whose request has no ttl"),
+  holdTtlMaxMs: setting("hold_ttl_max", ttl, "35m", "Maximum ttl of a request"),
+  holdLifetimeMs: setting(
+    "hold_lifetime",
+    durationBetween("1s", years, "90s, 35m or 1h"),
+    "60m",
+    "Maximum life of a hold, extensions included",
+  ),
+  lateConfirmMs: setting(
+    "late_confirm",
+    durationBetween("0s", years, "15m or 24h"),
+    "24h",
+    "Time after a hold's end to confirm it with accept_late",
+  ),
+  maxHoldsPerUser: setting("max_holds_per_user", integer(1, 100), "1", "Maximum holds of a user on one concert"),
+  holdRetentionMs: setting(
+    "hold_retention",
+    durationBetween("1h", years, "24h or 720h"),
+    "720h",
+    "Time after which expired and released holds are deleted",
+  ),
 };
 
 const timeouts = {
@@ -124,7 +158,18 @@ export const auth = {
 /** The rate limits, in calls a minute. */
 export const rateLimits = {
   reads: setting("rate_limit.reads", calls, "1200", "Reads of a caller a minute; 0 for no limit"),
-  bookings: setting("rate_limit.bookings", calls, "120", "Bookings and cancels of a caller a minute; 0 for no limit"),
+  bookings: setting(
+    "rate_limit.bookings",
+    calls,
+    "120",
+    "Bookings, holds and cancels of a caller a minute; 0 for no limit",
+  ),
+  settlements: setting(
+    "rate_limit.settlements",
+    calls,
+    "1200",
+    "Holds confirmed and released by a caller a minute; 0 for no limit",
+  ),
   admin: setting("rate_limit.admin", calls, "120", "Concerts created and updated by a caller a minute; 0 for no limit"),
   callersPerAddress: setting(
     "rate_limit.address_factor",
@@ -139,7 +184,7 @@ const concurrency = {
     "max_unfinished_per_caller",
     count,
     "20",
-    "Maximum unfinished bookings and cancels of a caller",
+    "Maximum unfinished bookings, holds and cancels of a caller",
   ),
   maxStreams: setting("max_streams", count, "5000", "Maximum open response streams"),
   maxStreamsPerCaller: setting("max_streams_per_caller", count, "20", "Maximum open response streams of a caller"),
@@ -199,6 +244,7 @@ export const demoData = setting("demo_data", boolean, "true", "Fill an empty emb
 export const fields = {
   ...server,
   ...booking,
+  ...holds,
   ...timeouts,
   ...connections,
   ...concurrency,
@@ -210,6 +256,7 @@ export const fields = {
 export const sections: Readonly<Record<string, readonly Setting[]>> = {
   "Ports and log": Object.values(server),
   Booking: Object.values(booking),
+  Holds: Object.values(holds),
   Database: [database, databaseUse].flatMap((table) => Object.values<Setting>(table)),
   "Embedded database": [dataDir, demoData],
   Authentication: Object.values<Setting>(auth),

@@ -12,12 +12,25 @@ export interface ConcertDescription {
   readonly bookingStartTime: Temporal.Instant;
   /** Exclusive. */
   readonly bookingEndTime: Temporal.Instant;
+  /** How many tickets one user may have at once, booked and held together; undefined for no limit. */
+  readonly maxTicketsPerUser: number | undefined;
+  /** Whether tickets must be held and paid for: they cannot be booked at once. */
+  readonly requiresPayment: boolean;
+}
+
+/** A description's replacement. What is undefined stays as it is. */
+export interface DescriptionUpdate extends Omit<ConcertDescription, "maxTicketsPerUser" | "requiresPayment"> {
+  /** 0 for no limit. */
+  readonly maxTicketsPerUser: number | undefined;
+  readonly requiresPayment: boolean | undefined;
 }
 
 /** A concert as stored. */
 export interface Concert extends ConcertDescription {
   readonly id: ConcertId;
   readonly availableTickets: number;
+  /** Neither available nor sold: those of the holds. */
+  readonly heldTickets: number;
   /** The description's optimistic lock. Bookings do not change it. */
   readonly version: number;
   readonly createdAt: Temporal.Instant;

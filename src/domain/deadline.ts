@@ -22,6 +22,11 @@ export function endlessDeadline(): ChangeDeadline {
   return { signal: new AbortController().signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} };
 }
 
+/** The deadline of the service's own work, from now on. */
+export function deadlineWithin(timeoutMs: number, signal: AbortSignal): ChangeDeadline {
+  return { signal, expiresAtMs: monotonicClock.nowMs() + timeoutMs, onProgress: () => {} };
+}
+
 /** Whether the caller has stopped waiting. Under load the timer behind the signal fires late, so the clock counts too. */
 export function isOver({ signal, expiresAtMs }: Deadline, clock: Clock): boolean {
   return signal.aborted || clock.nowMs() >= expiresAtMs;

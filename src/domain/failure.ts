@@ -1,3 +1,4 @@
+import type { BookingStatus } from "./booking.ts";
 import type { BookingId, ConcertId } from "./ids.ts";
 
 /** What the service refuses or fails to do: a closed union. `rpc/status.ts` maps every member to what clients get. */
@@ -32,13 +33,28 @@ export type Failure =
   | { readonly reason: "INSUFFICIENT_TICKETS"; readonly available: number }
   | { readonly reason: "ALREADY_CANCELLED"; readonly bookingId: BookingId }
   | { readonly reason: "NOT_BOOKING_OWNER"; readonly bookingId: BookingId }
+  /** `available`: how many tickets a late confirmation could have had. */
+  | { readonly reason: "HOLD_EXPIRED"; readonly expiredAt: Temporal.Instant; readonly available: number }
+  | { readonly reason: "ALREADY_CONFIRMED"; readonly bookingId: BookingId }
+  | { readonly reason: "NOT_HELD"; readonly bookingId: BookingId; readonly status: BookingStatus }
+  | { readonly reason: "NOT_CONFIRMED"; readonly bookingId: BookingId; readonly status: BookingStatus }
+  | { readonly reason: "MORE_THAN_HELD"; readonly held: number }
+  | { readonly reason: "HOLD_LIMIT_EXCEEDED"; readonly limit: number }
+  /** `booked` and `held`: what the user has of the concert already. */
+  | {
+      readonly reason: "USER_LIMIT_EXCEEDED";
+      readonly limit: number;
+      readonly booked: number;
+      readonly held: number;
+    }
+  | { readonly reason: "PAYMENT_REQUIRED" }
   /** `problem` is a message for a person: what is wrong with the credentials, or that they are missing. */
   | { readonly reason: "UNAUTHENTICATED"; readonly problem: string; readonly isMissing?: boolean }
   /** The keys for checking tokens cannot be fetched. `isKeyUnknown`: only the key that the token names is missing. */
   | { readonly reason: "KEYS_UNAVAILABLE"; readonly retryDelayMs: number; readonly isKeyUnknown?: boolean }
   /** `isForOthers`: without the scope the caller may act on its own resources only. */
   | { readonly reason: "MISSING_SCOPE"; readonly scope: string; readonly isForOthers?: boolean }
-  | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number }
+  | { readonly reason: "TOTAL_BELOW_SOLD"; readonly sold: number; readonly held: number }
   /** `header`: the precondition in the call's headers that failed; undefined if it is the version in the request. */
   | { readonly reason: "VERSION_MISMATCH"; readonly currentVersion: number; readonly header?: BrokenPrecondition }
   /** This caller sends more requests than its share. Certainly nothing was stored. */

@@ -1,5 +1,5 @@
 /** The kinds of calls. Each has its own limit. */
-export type Lane = "reads" | "bookings" | "admin";
+export type Lane = "reads" | "bookings" | "settlements" | "admin";
 
 /** What a call counts against: one caller, or all clients at one address, which can be a household or a campus. */
 export interface LimitKey {

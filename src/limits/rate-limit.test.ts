@@ -8,7 +8,7 @@ import { connectRedis } from "./redis.ts";
 
 const callersPerAddress = 20;
 
-const limits = { reads: 5, bookings: 3, admin: 2, callersPerAddress };
+const limits = { reads: 5, bookings: 3, settlements: 4, admin: 2, callersPerAddress };
 const alice: LimitKey = { kind: "caller", key: "alice" };
 const bob: LimitKey = { kind: "caller", key: "bob" };
 const windowMs = 60_000;
@@ -42,15 +42,18 @@ describe("in memory", () => {
     expect(await rates.count(lane, key)).toMatchObject({ isAllowed: true });
   });
 
-  test.each(["reads", "bookings", "admin"] as const)("an address has %s for many callers", async (lane) => {
-    const rates = createRateLimits(limits, undefined, ignoreEvents);
-    const address: LimitKey = { kind: "address", key: "192.0.2.1" };
-    const limit = limits[lane] * callersPerAddress;
-    for (let remaining = limit - 1; remaining >= 0; remaining--) {
-      expect(await rates.count(lane, address)).toMatchObject({ isAllowed: true, limit, remaining });
-    }
-    expect(await rates.count(lane, address)).toMatchObject({ isAllowed: false, limit, remaining: 0 });
-  });
+  test.each(["reads", "bookings", "settlements", "admin"] as const)(
+    "an address has %s for many callers",
+    async (lane) => {
+      const rates = createRateLimits(limits, undefined, ignoreEvents);
+      const address: LimitKey = { kind: "address", key: "192.0.2.1" };
+      const limit = limits[lane] * callersPerAddress;
+      for (let remaining = limit - 1; remaining >= 0; remaining--) {
+        expect(await rates.count(lane, address)).toMatchObject({ isAllowed: true, limit, remaining });
+      }
+      expect(await rates.count(lane, address)).toMatchObject({ isAllowed: false, limit, remaining: 0 });
+    },
+  );
 
   test("a costly call counts as many", async () => {
     const rates = createRateLimits(limits, undefined, ignoreEvents);

@@ -68,18 +68,20 @@ describe("the rules of a schema", () => {
     expect(read(service)(method ?? expect.unreachable())).toMatchObject({
       ...own,
       userField: { localName: "userId" },
-      isOwned: true,
+      isPrivate: true,
       resource: OwnedResource.BOOKING,
       lane: "reads",
     });
   });
 
-  test("have one of three lanes", () => {
+  test("have one of four lanes", () => {
     const laneOf = (lane: Lane) => {
       const service = serviceWith({ scope: "x:do", lane });
       return read(service)(service.method.do ?? expect.unreachable()).lane;
     };
-    expect([Lane.READ, Lane.BOOKING, Lane.ADMIN].map(laneOf)).toEqual(["reads", "bookings", "admin"]);
+    expect([Lane.READ, Lane.BOOKING, Lane.SETTLEMENT, Lane.ADMIN].map(laneOf)).toEqual([
+      ...["reads", "bookings", "settlements", "admin"],
+    ]);
   });
 
   test("may be those of a method whose responses are a stream", () => {
@@ -132,6 +134,7 @@ describe("the start ends with a method", () => {
       { ...own, scope: "", userField: "user_id" },
     ],
     ["without a scope, but not a read: bookings", "changes something, but needs no scope", { lane: Lane.BOOKING }],
+    ["without a scope, but not a read: holds", "changes something, but needs no scope", { lane: Lane.SETTLEMENT }],
     ["without a scope, but not a read: concerts", "changes something, but needs no scope", { lane: Lane.ADMIN }],
     ["with a scope for others, but without an owner", "has a scope for others, but nothing that a user owns", own],
     [

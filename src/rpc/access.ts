@@ -9,6 +9,7 @@ export { OwnedResource };
 const lanes = new Map<SchemaLane, Lane>([
   [SchemaLane.READ, "reads"],
   [SchemaLane.BOOKING, "bookings"],
+  [SchemaLane.SETTLEMENT, "settlements"],
   [SchemaLane.ADMIN, "admin"],
 ]);
 
@@ -21,8 +22,8 @@ export interface AccessRule {
   readonly resource: OwnedResource;
   readonly lane: Lane;
   readonly searchFields: readonly TextField[];
-  /** Whether the method is about a resource, or a list, that belongs to one user. */
-  readonly isOwned: boolean;
+  /** Whether only some callers may call the method, so that no shared cache may keep its responses. */
+  readonly isPrivate: boolean;
 }
 
 /** Finds a method's rule. */
@@ -67,7 +68,7 @@ function readRule(method: DescMethod): AccessRule {
   }
   if (option.searchFields.length > 0 && lane !== "reads") throw wrong("searches, but is not a read");
   const searchFields = option.searchFields.map((name) => textField(name, "searches by"));
-  return { scope, scopeForOthers, userField, resource, lane, searchFields, isOwned };
+  return { scope, scopeForOthers, userField, resource, lane, searchFields, isPrivate: scope !== "" };
 }
 
 function hasId(method: DescMethod): boolean {

@@ -3,7 +3,15 @@ import type { Catalogue, Freshness } from "../concerts/catalogue.ts";
 import type { ConcertFilter } from "../domain/concert.ts";
 import { concertIdOf } from "../domain/ids.ts";
 import { actorOf, deadlineOf } from "./call-context.ts";
-import { concertMessage, descriptionOf, filterOf, markReplay, pageSizeOf, requestIdOf } from "./convert.ts";
+import {
+  concertMessage,
+  descriptionOf,
+  descriptionUpdateOf,
+  filterOf,
+  markReplay,
+  pageSizeOf,
+  requestIdOf,
+} from "./convert.ts";
 import { decodePageToken, encodePageToken, type ListIdentity, parseTokenId, parseTokenInstant } from "./page-token.ts";
 import { preconditionOf, wantsFresh } from "./request-headers.ts";
 import { bindService, type ServiceBinding } from "./service.ts";
@@ -40,8 +48,8 @@ export function bindConcertService(catalogue: Catalogue): ServiceBinding {
       const id = concertIdOf(request.id);
       const { version = 0 } = request;
       const expected = { version, precondition: preconditionOf(requestHeader) };
-      const description = descriptionOf(request);
-      return concertMessage(await catalogue.update(id, expected, description, actorOf(values), deadlineOf(values)));
+      const update = descriptionUpdateOf(request);
+      return concertMessage(await catalogue.update(id, expected, update, actorOf(values), deadlineOf(values)));
     },
   });
 }

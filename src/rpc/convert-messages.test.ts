@@ -21,6 +21,7 @@ const concert: Concert = {
   concertDate: at("2099-06-01T20:00:00Z"),
   totalTickets: 100,
   availableTickets: 0,
+  heldTickets: 7,
   priceCents: 5025,
   currencyCode: "EUR",
   bookingStartTime: at("1969-12-31T23:59:59.999999Z"),
@@ -28,6 +29,8 @@ const concert: Concert = {
   version: 3,
   createdAt: at("2026-01-02T03:04:05.000006Z"),
   updatedAt: at("2026-01-02T03:04:06Z"),
+  maxTicketsPerUser: 4,
+  requiresPayment: true,
 };
 
 const booking: Booking = {
@@ -35,8 +38,11 @@ const booking: Booking = {
   concertId: concertIdOf(7n),
   userId: "nora",
   ticketCount: 3,
+  requestedCount: 4,
   bookingTime: at("2026-01-02T03:04:05.000006Z"),
   status: "confirmed",
+  holdExpiresTime: at("2026-01-02T03:14:05.000006Z"),
+  paymentReference: "pi_1",
   unitPriceCents: 29,
   totalPriceCents: 87,
   currencyCode: "EUR",
@@ -56,6 +62,7 @@ test("a concert's message has every stored value", () => {
     concert_date: "2099-06-01T20:00:00Z",
     total_tickets: 100,
     available_tickets: 0,
+    held_tickets: 7,
     price: 50.25,
     currency_code: "EUR",
     booking_start_time: "1969-12-31T23:59:59.999999Z",
@@ -63,7 +70,13 @@ test("a concert's message has every stored value", () => {
     version: 3,
     created_at: "2026-01-02T03:04:05.000006Z",
     updated_at: "2026-01-02T03:04:06Z",
+    max_tickets_per_user: 4,
+    requires_payment: true,
   });
+});
+
+test("a concert without a limit per user has the limit 0", () => {
+  expect(concertMessage({ ...concert, maxTicketsPerUser: undefined })).toMatchObject({ maxTicketsPerUser: 0 });
 });
 
 test("a booking's message has every stored value but its keys", () => {
@@ -80,13 +93,24 @@ test("a booking's message has every stored value but its keys", () => {
     currency_code: "EUR",
     created_at: "2026-01-02T03:04:05.000006Z",
     updated_at: "2026-01-02T03:04:05.000006Z",
+    hold_expires_time: "2026-01-02T03:14:05.000006Z",
+    payment_reference: "pi_1",
   });
 });
 
-test("a cancelled booking has the status CANCELLED", () => {
-  const message = create(BookingSchema, bookingMessage({ ...booking, status: "cancelled" }));
-  expect(toJson(BookingSchema, message)).toMatchObject({ status: "BOOKING_STATUS_CANCELLED" });
+test("a booking that was never a hold has no end and no payment", () => {
+  const plain = { ...booking, holdExpiresTime: undefined, paymentReference: undefined };
+  const message = create(BookingSchema, bookingMessage(plain));
+  expect([message.holdExpiresTime, message.paymentReference]).toEqual([undefined, ""]);
 });
+
+test.each(["held", "confirmed", "cancelled", "expired", "released"] as const)(
+  "a %s booking has its status",
+  (status) => {
+    const message = create(BookingSchema, bookingMessage({ ...booking, status }));
+    expect(toJson(BookingSchema, message)).toMatchObject({ status: `BOOKING_STATUS_${status.toUpperCase()}` });
+  },
+);
 
 describe("a timestamp", () => {
   test.each([

@@ -66,6 +66,8 @@ describe("a concert's description", () => {
       currencyCode: "EUR",
       bookingStartTime: Temporal.Instant.from("2020-05-01T10:00:00Z"),
       bookingEndTime: Temporal.Instant.from("2099-06-01T19:30:00Z"),
+      maxTicketsPerUser: undefined,
+      requiresPayment: false,
     });
   });
 

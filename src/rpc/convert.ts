@@ -1,7 +1,7 @@
 /** Converts request messages to domain values, once, and domain values to response messages. The schema's rules hold already. */
 import { randomUUID } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import { type BookingSchema, BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import type { ConcertSchema } from "../../gen/frontrow/v1/concert_pb.ts";
@@ -10,9 +10,9 @@ import type {
   ListConcertsRequest,
   UpdateConcertRequest,
 } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import type * as domain from "../domain/booking.ts";
+import * as domain from "../domain/booking.ts";
 import type { Replayable } from "../domain/change.ts";
-import type { Concert, ConcertDescription, ConcertFilter } from "../domain/concert.ts";
+import type { Concert, ConcertDescription, ConcertFilter, DescriptionUpdate } from "../domain/concert.ts";
 import { DomainError } from "../domain/failure.ts";
 import { decimalsOf } from "../domain/money.ts";
 
@@ -50,13 +50,33 @@ function centsOf(price: number): number {
   return Math.round(price * 100) + 0;
 }
 
-function required<Value>(value: Value | undefined, field: string): Value {
+/** A duration in whole milliseconds. A part of one is cut off. */
+export function millisecondsOf({ seconds, nanos }: Duration): number {
+  return Number(seconds) * 1_000 + Math.floor(nanos / 1_000_000);
+}
+
+/** The value of a field that must be set. Raises INVALID_REQUEST if it is not. */
+export function required<Value>(value: Value | undefined, field: string): Value {
   if (value === undefined) throw invalid(field, "is required");
   return value;
 }
 
-/** The description that a create or update request carries. Raises INVALID_REQUEST for what the schema cannot check. */
-export function descriptionOf(request: CreateConcertRequest | UpdateConcertRequest): ConcertDescription {
+/** The description of a concert to create. Raises INVALID_REQUEST for what the schema cannot check. */
+export function descriptionOf(request: CreateConcertRequest): ConcertDescription {
+  const { maxTicketsPerUser = 0, requiresPayment = false } = request;
+  return { ...replacedFieldsOf(request), maxTicketsPerUser: maxTicketsPerUser || undefined, requiresPayment };
+}
+
+/** What an update request changes. Raises INVALID_REQUEST for what the schema cannot check. */
+export function descriptionUpdateOf(request: UpdateConcertRequest): DescriptionUpdate {
+  const { maxTicketsPerUser, requiresPayment } = request;
+  return { ...replacedFieldsOf(request), maxTicketsPerUser, requiresPayment };
+}
+
+/** The fields that every update replaces. */
+type ReplacedFields = Omit<ConcertDescription, "maxTicketsPerUser" | "requiresPayment">;
+
+function replacedFieldsOf(request: CreateConcertRequest | UpdateConcertRequest): ReplacedFields {
   const currencyCode = request.currencyCode === "" ? defaultCurrencyCode : request.currencyCode;
   const decimals = decimalsOf(currencyCode);
   if (decimals === undefined) {
@@ -135,6 +155,7 @@ export function concertMessage(concert: Concert): MessageInitShape<typeof Concer
     concertDate: timestampMessage(concert.concertDate),
     totalTickets: concert.totalTickets,
     availableTickets: concert.availableTickets,
+    heldTickets: concert.heldTickets,
     price: concert.priceCents / 100,
     currencyCode: concert.currencyCode,
     bookingStartTime: timestampMessage(concert.bookingStartTime),
@@ -142,13 +163,23 @@ export function concertMessage(concert: Concert): MessageInitShape<typeof Concer
     version: concert.version,
     createdAt: timestampMessage(concert.createdAt),
     updatedAt: timestampMessage(concert.updatedAt),
+    maxTicketsPerUser: concert.maxTicketsPerUser ?? 0,
+    requiresPayment: concert.requiresPayment,
   };
 }
 
 const statusMessages: Record<domain.BookingStatus, BookingStatus> = {
+  held: BookingStatus.HELD,
   confirmed: BookingStatus.CONFIRMED,
   cancelled: BookingStatus.CANCELLED,
+  expired: BookingStatus.EXPIRED,
+  released: BookingStatus.RELEASED,
 };
+
+/** The statuses that a list request asks for, each once, in an order that does not depend on the request's. */
+export function statusesOf(statuses: readonly BookingStatus[]): domain.BookingStatus[] {
+  return domain.bookingStatuses.filter((status) => statuses.includes(statusMessages[status]));
+}
 
 /** A booking as a message. */
 export function bookingMessage(booking: domain.Booking): MessageInitShape<typeof BookingSchema> {
@@ -164,6 +195,8 @@ export function bookingMessage(booking: domain.Booking): MessageInitShape<typeof
     currencyCode: booking.currencyCode,
     createdAt: timestampMessage(booking.createdAt),
     updatedAt: timestampMessage(booking.updatedAt),
+    holdExpiresTime: booking.holdExpiresTime && timestampMessage(booking.holdExpiresTime),
+    paymentReference: booking.paymentReference ?? "",
   };
 }
 

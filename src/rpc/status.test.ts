@@ -24,7 +24,7 @@ const failures: { readonly [R in Reason]?: readonly Extract<Failure, { reason: R
   UNAUTHENTICATED: [{ reason: "UNAUTHENTICATED", problem: "the token has expired" }],
   KEYS_UNAVAILABLE: [{ reason: "KEYS_UNAVAILABLE", retryDelayMs: 2_000 }],
   MISSING_SCOPE: [{ reason: "MISSING_SCOPE", scope: "bookings:read" }],
-  TOTAL_BELOW_SOLD: [{ reason: "TOTAL_BELOW_SOLD", sold: 2 }],
+  TOTAL_BELOW_SOLD: [{ reason: "TOTAL_BELOW_SOLD", held: 1, sold: 2 }],
   VERSION_MISMATCH: [
     { reason: "VERSION_MISMATCH", currentVersion: 2 },
     { reason: "VERSION_MISMATCH", currentVersion: 2, header: "If-Match" },
@@ -64,6 +64,11 @@ describe.each(cases)("$failure, repeatable: $repeatable", ({ failure, repeatable
     const { reason, metadata } = status;
     expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ domain: "frontrow", reason, metadata }]);
   });
+});
+
+test("a request of an idempotent method has no request_id to repeat", () => {
+  const { code, message } = statusFor({ reason: "OUTCOME_UNKNOWN" }, { repeatable: true, isIdempotent: true });
+  expect([code, message]).toEqual([Code.Unavailable, "the request may have been stored; repeat it as it was"]);
 });
 
 test("a failure has each reason of the schema that any method or stream can answer", () => {

@@ -5,6 +5,7 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { BookingStatus } from "../domain/booking.ts";
 import { DomainError, type Failure, type Reason, retryDelayMs, type Violation } from "../domain/failure.ts";
 import { shortMessage, shortValue } from "../domain/short-text.ts";
 import { codeOf, describeReason, type ReasonName, RetryDelay } from "./reasons.ts";
@@ -31,8 +32,9 @@ export interface Status {
 
 /** The properties of a request that its error depends on. */
 interface CallFacts {
-  /** Whether the request has a `request_id`, so that repeating it is safe. */
+  /** Whether repeating the request is safe: it has a `request_id`, or its method is idempotent. */
   readonly repeatable: boolean;
+  readonly isIdempotent?: boolean;
   /** Whether the responses are a stream, which stores nothing. */
   readonly isStream?: boolean;
 }
@@ -71,6 +73,34 @@ const statuses: StatusTable = {
   }),
   ALREADY_CANCELLED: ({ bookingId }) => ({ message: `booking ${bookingId} is already cancelled` }),
   NOT_BOOKING_OWNER: ({ bookingId }) => ({ message: `booking ${bookingId} belongs to another user` }),
+  HOLD_EXPIRED: ({ expiredAt, available }) => ({
+    message: `the hold lived until ${expiredAt}; the concert has ${numberOf(available, "ticket")} left`,
+    metadata: { expired_at: expiredAt.toString(), available: String(available) },
+  }),
+  ALREADY_CONFIRMED: ({ bookingId }) => ({ message: `booking ${bookingId} is already confirmed` }),
+  NOT_HELD: ({ bookingId, status }) => ({
+    message: `booking ${bookingId} is no hold any more: it is ${status}`,
+    metadata: { status: statusName(status) },
+  }),
+  NOT_CONFIRMED: ({ bookingId, status }) => ({
+    message: `booking ${bookingId} cannot be cancelled: it is ${status}`,
+    metadata: { status: statusName(status) },
+  }),
+  MORE_THAN_HELD: ({ held }) => ({
+    message: `the hold has only ${numberOf(held, "ticket")}`,
+    metadata: { held: String(held) },
+  }),
+  HOLD_LIMIT_EXCEEDED: ({ limit }) => ({
+    message: `one user can have at most ${numberOf(limit, "hold")} of the concert; confirm or release one first`,
+    metadata: { limit: String(limit) },
+  }),
+  USER_LIMIT_EXCEEDED: ({ limit, booked, held }) => ({
+    message: `one user can have at most ${numberOf(limit, "ticket")} of the concert; this one has booked ${booked} and holds ${held}`,
+    metadata: { limit: String(limit), booked: String(booked), held: String(held) },
+  }),
+  PAYMENT_REQUIRED: () => ({
+    message: "the concert requires payment: hold its tickets by HoldTickets, then confirm the hold",
+  }),
   UNAUTHENTICATED: ({ problem, isMissing }) => ({
     message: problem,
     // RFC 6750, 3.1: without a token there is no error code.
@@ -88,9 +118,9 @@ const statuses: StatusTable = {
     metadata: { scope },
     headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
   }),
-  TOTAL_BELOW_SOLD: ({ sold }) => ({
-    message: `total_tickets cannot fall below the ${sold} tickets sold`,
-    metadata: { sold: String(sold) },
+  TOTAL_BELOW_SOLD: ({ sold, held }) => ({
+    message: `total_tickets cannot fall below the tickets sold (${sold}) and held (${held})`,
+    metadata: { sold: String(sold), held: String(held) },
   }),
   VERSION_MISMATCH: ({ currentVersion, header }) => ({
     message: header
@@ -112,33 +142,46 @@ const statuses: StatusTable = {
   DATABASE_UNAVAILABLE: () => ({
     message: "the database cannot be reached; nothing was stored, repeat in a moment",
   }),
-  OUTCOME_UNKNOWN: (_failure, { repeatable }) =>
-    repeatable
-      ? { message: "the request may have been stored; repeat it with the same request_id" }
+  OUTCOME_UNKNOWN: (_failure, facts) =>
+    facts.repeatable
+      ? { message: `the request may have been stored; ${howToRepeat(facts)}` }
       : { code: Code.Unknown, message: "the request may have been stored; look before repeating it" },
-  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream }) => ({
+  DEADLINE_EXCEEDED: ({ begun }, { repeatable, isStream, ...facts }) => ({
     message: isStream
       ? "the deadline of the stream passed"
       : !begun
         ? "the deadline passed before the request began; nothing was stored"
         : repeatable
-          ? "the deadline passed; the request may have been stored: repeat it with the same request_id"
+          ? `the deadline passed; the request may have been stored: ${howToRepeat(facts)}`
           : "the deadline passed; the request may have been stored",
   }),
-  SHUTTING_DOWN: ({ begun }, { repeatable, isStream }) => ({
+  SHUTTING_DOWN: ({ begun }, { repeatable, isStream, ...facts }) => ({
     message: isStream
       ? "the service is shutting down; open the stream again in a moment"
       : !begun
         ? "the service is shutting down; nothing was stored, repeat in a moment"
         : repeatable
-          ? "the service is shutting down; the request may have been stored: repeat it with the same request_id"
+          ? `the service is shutting down; the request may have been stored: ${howToRepeat(facts)}`
           : "the service is shutting down; the request may have been stored: look before repeating it",
   }),
 };
 
+function howToRepeat({ isIdempotent }: Pick<CallFacts, "isIdempotent">): string {
+  return isIdempotent ? "repeat it as it was" : "repeat it with the same request_id";
+}
+
 function leftover(available: number): string {
   if (available === 0) return "the concert is sold out";
   return available === 1 ? "only 1 ticket is left" : `only ${available} tickets are left`;
+}
+
+function numberOf(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}
+
+/** A booking's status as the schema names it. */
+function statusName(status: BookingStatus): string {
+  return `BOOKING_STATUS_${status.toUpperCase()}`;
 }
 
 function particularsOf<R extends Reason>(failure: Extract<Failure, { reason: R }>, facts: CallFacts): Particulars {
@@ -162,8 +205,8 @@ export function statusFor(failure: Failure, facts: CallFacts): Status {
 }
 
 /**
- * The delay after which the client may repeat the request. Client libraries follow this hint by themselves. Without a
- * `request_id`, a request that may have been stored gets none, because it could be stored twice.
+ * The delay after which the client may repeat the request. Client libraries follow this hint by themselves. A request that
+ * may have been stored, and is not safe to repeat, gets none, because it could be stored twice.
  */
 function retryMsFor(failure: Failure, { repeatable }: CallFacts): number | undefined {
   if (describeReason(failure.reason).retryDelay === RetryDelay.UNSPECIFIED) return undefined;

@@ -6,8 +6,15 @@ import type { Concert } from "../domain/concert.ts";
 import type { DB, JsonObject } from "./tables.ts";
 import { timestamptz } from "./values.ts";
 
-/** The actions that the table's CHECK allows. */
-export type AuditAction = "concert.create" | "concert.update" | "booking.create" | "booking.cancel";
+/** The actions that the table's CHECK allows, on concerts and on bookings. */
+type ConcertAction = "concert.create" | "concert.update";
+export type BookingAction =
+  | "booking.create"
+  | "booking.hold"
+  | "booking.confirm"
+  | "booking.release"
+  | "booking.extend"
+  | "booking.cancel";
 
 /** Records that a concert was created, or updated if there is a `before`, at the instant of its last change. */
 export async function recordConcertChange(
@@ -16,7 +23,7 @@ export async function recordConcertChange(
   before: Concert | undefined,
   after: Concert,
 ): Promise<void> {
-  const action: AuditAction = before ? "concert.update" : "concert.create";
+  const action: ConcertAction = before ? "concert.update" : "concert.create";
   await transaction
     .insertInto("audit_entries")
     .values({
@@ -41,6 +48,7 @@ function concertJson(concert: Concert): JsonObject {
     concert_date: concert.concertDate.toString(),
     total_tickets: concert.totalTickets,
     available_tickets: concert.availableTickets,
+    held_tickets: concert.heldTickets,
     price: concert.priceCents / 100,
     currency_code: concert.currencyCode,
     booking_start_time: concert.bookingStartTime.toString(),
@@ -48,12 +56,15 @@ function concertJson(concert: Concert): JsonObject {
     version: concert.version,
     created_at: concert.createdAt.toString(),
     updated_at: concert.updatedAt.toString(),
+    max_tickets_per_user: concert.maxTicketsPerUser ?? 0,
+    requires_payment: concert.requiresPayment,
   };
 }
 
-/** The columns of a booking in the same form, without the id, which a new booking gets when it is stored. */
-export function bookingJson(booking: Omit<Booking, "id">): JsonObject {
+/** The columns of a booking in the same form. */
+export function bookingJson(booking: Booking): JsonObject {
   return {
+    id: booking.id.toString(),
     concert_id: booking.concertId.toString(),
     user_id: booking.userId,
     ticket_count: booking.ticketCount,
@@ -62,6 +73,8 @@ export function bookingJson(booking: Omit<Booking, "id">): JsonObject {
     unit_price: booking.unitPriceCents / 100,
     total_price: booking.totalPriceCents / 100,
     currency_code: booking.currencyCode,
+    ...(booking.holdExpiresTime && { hold_expires_time: booking.holdExpiresTime.toString() }),
+    ...(booking.paymentReference && { payment_reference: booking.paymentReference }),
     created_at: booking.createdAt.toString(),
     updated_at: booking.updatedAt.toString(),
   };

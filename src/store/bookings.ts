@@ -1,8 +1,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Booking, BookingKey, Cancellation } from "../domain/booking.ts";
-import type { Actor } from "../domain/change.ts";
-import type { Concert } from "../domain/concert.ts";
-import { type BookingId, bookingIdOf, concertIdOf } from "../domain/ids.ts";
+import type { Booking, BookingStatus } from "../domain/booking.ts";
+import { type BookingId, bookingIdOf, type ConcertId, concertIdOf } from "../domain/ids.ts";
+import { type Page, pageOf } from "../domain/page.ts";
 import type { Bookings, DB } from "./tables.ts";
 import { centsFromNumeric } from "./values.ts";
 
@@ -12,8 +11,11 @@ export const bookingColumns = [
   "concert_id",
   "user_id",
   "ticket_count",
+  "requested_count",
   "booking_time",
   "status",
+  "hold_expires_time",
+  "payment_reference",
   "unit_price",
   "total_price",
   "currency_code",
@@ -31,9 +33,12 @@ export function toBooking(row: BookingRow): Booking {
     concertId: concertIdOf(row.concert_id),
     userId: row.user_id,
     ticketCount: row.ticket_count,
+    requestedCount: row.requested_count ?? row.ticket_count,
     bookingTime: row.booking_time,
-    // A CHECK allows no third value.
-    status: row.status === "cancelled" ? "cancelled" : "confirmed",
+    // A CHECK allows no other value.
+    status: row.status as BookingStatus,
+    holdExpiresTime: row.hold_expires_time ?? undefined,
+    paymentReference: row.payment_reference ?? undefined,
     unitPriceCents: centsFromNumeric(row.unit_price),
     totalPriceCents: centsFromNumeric(row.total_price),
     currencyCode: row.currency_code,
@@ -44,61 +49,68 @@ export function toBooking(row: BookingRow): Booking {
   };
 }
 
-/** What a batch changes. All bookings are of the batch's concert, at its price under the lock. */
-export interface BatchChanges {
-  /** Of the concert, after the batch. */
-  readonly availableTickets: number;
-  readonly newBookings: readonly (BookingKey & { readonly ticketCount: number; readonly actor: Actor })[];
-  readonly cancelled: readonly Cancellation[];
-}
-
-/** The changes, and the concert and the instant that they are made on. */
-export interface BatchWrites extends BatchChanges {
-  readonly concert: Concert;
-  readonly now: Temporal.Instant;
-}
-
-/** A booking of a concert at its current price. It gets its id when it is stored. */
-export function newBooking(
-  concert: Concert,
-  { userId, requestId, ticketCount }: Pick<Booking, "userId" | "requestId" | "ticketCount">,
-  now: Temporal.Instant,
-): Omit<Booking, "id"> {
-  return {
-    concertId: concert.id,
-    userId,
-    ticketCount,
-    bookingTime: now,
-    status: "confirmed",
-    unitPriceCents: concert.priceCents,
-    totalPriceCents: concert.priceCents * ticketCount,
-    currencyCode: concert.currencyCode,
-    requestId,
-    cancelRequestId: undefined,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
-
 export async function findBooking(db: Kysely<DB>, id: BookingId): Promise<Booking | undefined> {
   const row = await db.selectFrom("bookings").select(bookingColumns).where("id", "=", id).executeTakeFirst();
   return row && toBooking(row);
 }
 
-/** Up to `limit` bookings of a user that are older than `before`, the newest first. */
-export async function listUserBookings(
+/**
+ * How many bookings one call scans for wanted statuses. After that the page is short and has a token: a status that is rare
+ * must not scan all bookings of a concert.
+ */
+const stretchRows = 1_000;
+
+/** Whose bookings to list. */
+type ListedBookings = { readonly userId: string } | { readonly concertId: ConcertId };
+
+/**
+ * A page of bookings that are older than `before`, the newest first, at most `pageSize` of them; with any status if none is
+ * given. It touches a bounded number of rows.
+ */
+export async function listBookings(
   db: Kysely<DB>,
-  userId: string,
+  listed: ListedBookings,
+  statuses: readonly BookingStatus[],
   before: BookingId | undefined,
-  limit: number,
-): Promise<Booking[]> {
-  // Ordered by the user too, which `any` hides from the planner as a constant: otherwise PostgreSQL may, for a user with many
-  // bookings, scan the bookings of all users by id.
-  let query = db
+  pageSize: number,
+): Promise<Page<Booking, BookingId>> {
+  const limit = pageSize + 1;
+  const length = statuses.length === 0 ? limit : stretchRows;
+  // Ordered by the user or concert too, which `any` hides from the planner as a constant: otherwise PostgreSQL may, for one
+  // with many bookings, scan all bookings by id.
+  const [owner, direction, value] =
+    "userId" in listed
+      ? (["user_id", "asc", sql<string>`any(${[listed.userId]}::text[])`] as const)
+      : (["concert_id", "desc", sql<bigint>`any(${[listed.concertId]}::bigint[])`] as const);
+  const stretch = db
     .selectFrom("bookings")
     .select(bookingColumns)
-    .where("user_id", "=", sql<string>`any(${[userId]}::text[])`);
-  if (before !== undefined) query = query.where("id", "<", before);
-  const rows = await query.orderBy("user_id").orderBy("id", "desc").limit(limit).execute();
-  return rows.map(toBooking);
+    .select((eb) => [
+      (statuses.length === 0 ? sql<boolean>`true` : sql<boolean>`status = any(${statuses}::text[])`).as("isMatch"),
+      // Rows are numbered while they are read, which stops at the outer limit.
+      eb(
+        eb.fn.agg("row_number").over((over) => over.orderBy(owner, direction).orderBy("id", "desc")),
+        "=",
+        length,
+      ).as("isEnd"),
+    ])
+    .where(owner, "=", value)
+    .where((eb) => (before === undefined ? eb.lit(true) : eb("id", "<", before)))
+    .orderBy(owner, direction)
+    .orderBy("id", "desc")
+    // Hidden from the planner, which then expects a tenth of the rows to be read. If it expected all, because it has no
+    // recent statistics of a concert that sells fast, it might read and sort them.
+    .limit(sql<number>`(select ${length}::int)`);
+  const rows = await db
+    .selectFrom(stretch.as("stretch"))
+    .selectAll()
+    .where((eb) => eb.or([eb("isMatch", "=", true), eb("isEnd", "=", true)]))
+    .orderBy(owner, direction)
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  const matches = rows.filter((row) => row.isMatch).map(toBooking);
+  const last = rows.at(-1);
+  if (matches.length > pageSize || !last?.isEnd) return pageOf(matches, pageSize, ({ id }) => id);
+  return { items: matches, next: bookingIdOf(last.id) };
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable, Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { Concert, ConcertDescription } from "../domain/concert.ts";
 import { type ConcertId, concertIdOf } from "../domain/ids.ts";
 import type { Concerts, DB } from "./tables.ts";
@@ -12,6 +12,7 @@ export const concertColumns = [
   "concert_date",
   "total_tickets",
   "available_tickets",
+  "held_tickets",
   "price",
   "currency_code",
   "booking_start_time",
@@ -19,6 +20,8 @@ export const concertColumns = [
   "version",
   "created_at",
   "updated_at",
+  "max_tickets_per_user",
+  "requires_payment",
 ] as const;
 
 type ConcertRow = Pick<Selectable<Concerts>, (typeof concertColumns)[number]>;
@@ -32,6 +35,7 @@ export function toConcert(row: ConcertRow): Concert {
     concertDate: row.concert_date,
     totalTickets: row.total_tickets,
     availableTickets: row.available_tickets,
+    heldTickets: row.held_tickets,
     priceCents: centsFromNumeric(row.price),
     currencyCode: row.currency_code,
     bookingStartTime: row.booking_start_time,
@@ -39,6 +43,8 @@ export function toConcert(row: ConcertRow): Concert {
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    maxTicketsPerUser: row.max_tickets_per_user ?? undefined,
+    requiresPayment: row.requires_payment,
   };
 }
 
@@ -53,6 +59,8 @@ function toColumns(description: ConcertDescription) {
     currency_code: description.currencyCode,
     booking_start_time: timestamptz(description.bookingStartTime),
     booking_end_time: timestamptz(description.bookingEndTime),
+    max_tickets_per_user: description.maxTicketsPerUser ?? null,
+    requires_payment: description.requiresPayment,
   };
 }
 
@@ -66,39 +74,73 @@ export async function hasConcerts(db: Kysely<DB>): Promise<boolean> {
   return (await db.selectFrom("concerts").select("id").limit(1).executeTakeFirst()) !== undefined;
 }
 
-/** Inserts a concert with all tickets available, unless its key is taken. */
-export async function insertConcert(
-  transaction: Transaction<DB>,
-  description: ConcertDescription,
-  requestId: string,
-  requestDigest: Buffer,
-): Promise<Concert | undefined> {
-  const row = await transaction
-    .insertInto("concerts")
-    .values({
-      ...toColumns(description),
-      available_tickets: description.totalTickets,
-      request_id: requestId,
-      request_digest: requestDigest,
-    })
-    .onConflict((conflict) => conflict.constraint("concerts_request_id_key").doNothing())
-    .returning(concertColumns)
-    .executeTakeFirst();
-  return row && toConcert(row);
+/** In place of the id of a concert for transactions that create one. */
+export const noConcertYet = concertIdOf(0n);
+
+/** The id of a concert that is about to be created. */
+export async function allocateConcertId(transaction: Transaction<DB>): Promise<ConcertId> {
+  const id = sql<bigint>`nextval(pg_get_serial_sequence('concerts', 'id'))`.as("id");
+  return concertIdOf((await transaction.selectNoFrom(id).executeTakeFirstOrThrow()).id);
 }
 
-/** The concert that a key created, with the digest of that request. */
-export async function findConcertByRequestId(
+/** The key of a creation, and the digest of its content. */
+interface ConcertRequest {
+  readonly requestId: string;
+  readonly digest: Buffer;
+}
+
+/**
+ * Claims a key for a concert. Returns false if the key is taken. Waits for a transaction that has claimed the key and has not
+ * ended.
+ */
+export async function claimRequest(
+  transaction: Transaction<DB>,
+  { requestId, digest }: ConcertRequest,
+  concertId: ConcertId,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto("concert_requests")
+    .values({ request_id: requestId, digest, concert_id: concertId })
+    .onConflict((conflict) => conflict.column("request_id").doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+/** What a key that is taken was used for. */
+export async function readRequest(
   transaction: Transaction<DB>,
   requestId: string,
-): Promise<{ concert: Concert; requestDigest: Buffer } | undefined> {
+): Promise<{ readonly concertId: ConcertId; readonly digest: Buffer }> {
   const row = await transaction
-    .selectFrom("concerts")
-    .select(concertColumns)
-    .select("request_digest")
+    .selectFrom("concert_requests")
+    .select(["concert_id", "digest"])
     .where("request_id", "=", requestId)
-    .executeTakeFirst();
-  return row && { concert: toConcert(row), requestDigest: row.request_digest };
+    .executeTakeFirstOrThrow();
+  return { concertId: concertIdOf(row.concert_id), digest: row.digest };
+}
+
+/** Frees the keys of concerts that have been deleted by SQL. Not for sharded tables, where a new concert can be visible late. */
+export async function freeOrphanedRequests(transaction: Transaction<DB>): Promise<void> {
+  await transaction
+    .deleteFrom("concert_requests")
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom("concerts").select("id").whereRef("concerts.id", "=", "concert_requests.concert_id"))),
+    )
+    .execute();
+}
+
+/** Inserts a concert with all tickets available. */
+export async function insertConcert(
+  transaction: Transaction<DB>,
+  id: ConcertId,
+  description: ConcertDescription,
+): Promise<Concert> {
+  const row = await transaction
+    .insertInto("concerts")
+    .values({ ...toColumns(description), id, available_tickets: description.totalTickets })
+    .returning(concertColumns)
+    .executeTakeFirstOrThrow();
+  return toConcert(row);
 }
 
 /** A concert whose lock is held, and the transaction's one instant. */

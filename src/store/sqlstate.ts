@@ -39,9 +39,6 @@ const lockNotAvailable = "55P03";
 const unavailableStates = new Set(["57014", "25P03", "25P04"]);
 const insufficientResources = "53";
 
-/** invalid_parameter_value. */
-const invalidParameterValue = "22023";
-
 /** statement_completion_unknown. */
 const completionUnknown = "40003";
 
@@ -113,11 +110,6 @@ export function isDefiniteRollback(error: unknown): boolean {
 /** Whether the server only reads, as the old primary does after a failover: no retry succeeds there. */
 export function isFromReadOnlyServer(error: unknown): boolean {
   return sqlState(error) === readOnlyTransaction;
-}
-
-/** Whether `pg_xact_status` was called with an id that the server has not assigned yet: "transaction ID ... is in the future". */
-export function isFutureTransactionId(error: unknown): boolean {
-  return sqlState(error) === invalidParameterValue;
 }
 
 /** The failure for a database error after which nothing is stored. An error that is a bug is returned as it is. */

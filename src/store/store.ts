@@ -2,13 +2,15 @@ import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import { type ChangeDeadline, type Deadline, requireAwaited } from "../domain/deadline.ts";
 import type { Health } from "../domain/health.ts";
+import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
+import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
 import type { PoolName, StoreEvents } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
 import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
-import { createDatabase, type DatabaseOptions } from "./pool/database.ts";
+import { createDatabase, type Database, type DatabaseOptions } from "./pool/database.ts";
 import { createProbe } from "./pool/probe.ts";
 import { createSemaphore } from "./pool/semaphore.ts";
 import { sharePool } from "./pool/shares.ts";
@@ -45,12 +47,20 @@ export interface Store {
   read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /** Like `read`, for statements that scan many rows: on half of the connections that reads have. */
   search<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
+  /** Like `read`, for one statement that deletes old rows: repeating it does no harm. */
+  clean<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result>;
   /**
    * Runs `work` in one READ COMMITTED transaction. Returns only after COMMIT has been acknowledged, or settled after its
    * response was lost. `work` may run several times. An error that it throws rolls back. Raises OUTCOME_UNKNOWN when the
-   * transaction stays in doubt.
+   * transaction stays in doubt. `concertId` is the concert that it changes, or `noConcertYet`.
    */
-  transact<Result>(work: (transaction: Transaction<DB>) => Promise<Result>, deadline: ChangeDeadline): Promise<Result>;
+  transact<Result>(
+    concertId: ConcertId,
+    work: (transaction: Transaction<DB>) => Promise<Result>,
+    deadline: ChangeDeadline,
+  ): Promise<Result>;
+  /** Finds a booking's concert and owner. Many such reads at once are one statement. */
+  readonly findPlace: PlaceFinder;
   /** Transactions that decide many bookings of one concert at once. */
   readonly batches: Batches;
   /** Resolves when the database answers. */
@@ -91,37 +101,30 @@ export function createStore(options: StoreOptions): Store {
   const retries = { maxRetries, publish };
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
-  function read<Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> {
-    const readIfAwaited = (connection: Kysely<DB>) => {
-      requireAwaited(deadline);
-      return work(connection);
+  const runOn =
+    (db: Kysely<DB>) =>
+    <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
+      const workIfAwaited = (connection: Kysely<DB>) => {
+        requireAwaited(deadline);
+        return work(connection);
+      };
+      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
+      return retryTransient(attempt, retries, deadline);
     };
-    const attempt = () => readers.run(() => main.reads.db.connection().execute(readIfAwaited), deadline);
-    return retryTransient(attempt, retries, deadline);
-  }
+  const read = runOn(main.reads.db);
 
   return {
     read,
+    // Connections for reads may be read-only.
+    clean: runOn(main.db),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
-    transact: (work, deadline) => retryTransient(() => runTransaction(transactions, work, deadline), retries, deadline),
+    transact: (concertId, work, deadline) =>
+      retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
+    findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
-    migrate: async (signal) => {
-      signal?.throwIfAborted();
-      let firstError: unknown;
-      const onStatementError = (error: unknown) => {
-        firstError ??= error;
-      };
-      // Without a time limit: a migration may take long.
-      const { db, close } = open("aside", 1, { onStatementError });
-      signal?.addEventListener("abort", close);
-      try {
-        return await migrate(db, () => firstError);
-      } finally {
-        signal?.removeEventListener("abort", close);
-        await close();
-      }
-    },
+    // Without a time limit: a migration may take long.
+    migrate: (signal) => migrateOver((limits) => open("aside", 1, limits), signal),
     ping: async () => {
       await sql`select 1`.execute(aside.db);
     },
@@ -131,4 +134,25 @@ export function createStore(options: StoreOptions): Store {
       return closed.every((isClosed) => isClosed);
     },
   };
+}
+
+/** Migrates over a separate connection, which is closed afterwards, and when the signal aborts. */
+async function migrateOver(
+  open: (limits: Pick<DatabaseOptions, "onStatementError">) => Pick<Database, "db" | "close">,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  signal?.throwIfAborted();
+  let firstError: unknown;
+  const { db, close } = open({
+    onStatementError: (error) => {
+      firstError ??= error;
+    },
+  });
+  signal?.addEventListener("abort", close);
+  try {
+    return await migrate(db, () => firstError);
+  } finally {
+    signal?.removeEventListener("abort", close);
+    await close();
+  }
 }

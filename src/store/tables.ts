@@ -33,6 +33,12 @@ export interface AuditEntries {
   occurred_at: Temporal.Instant;
 }
 
+export interface Batches {
+  committed_at: Temporal.Instant;
+  concert_id: bigint;
+  id: string;
+}
+
 export interface Bookings {
   booked_by: string | null;
   booking_time: Temporal.Instant;
@@ -41,14 +47,23 @@ export interface Bookings {
   concert_id: bigint;
   created_at: Generated<Temporal.Instant>;
   currency_code: string;
+  hold_expires_time: Temporal.Instant | null;
   id: Generated<bigint>;
+  payment_reference: string | null;
   request_id: string;
+  requested_count: number | null;
   status: Generated<string>;
   ticket_count: number;
   total_price: string;
   unit_price: string;
   updated_at: Generated<Temporal.Instant>;
   user_id: string;
+}
+
+export interface ConcertRequests {
+  concert_id: bigint;
+  digest: Buffer;
+  request_id: string;
 }
 
 export interface Concerts {
@@ -60,12 +75,13 @@ export interface Concerts {
   concert_date: Temporal.Instant;
   created_at: Generated<Temporal.Instant>;
   currency_code: Generated<string>;
+  held_tickets: Generated<number>;
   id: Generated<bigint>;
+  max_tickets_per_user: number | null;
   name: string;
   name_search: Generated<string>;
   price: string;
-  request_digest: Buffer;
-  request_id: string;
+  requires_payment: Generated<boolean>;
   total_tickets: number;
   updated_at: Generated<Temporal.Instant>;
   venue: string;
@@ -75,6 +91,8 @@ export interface Concerts {
 
 export interface DB {
   audit_entries: AuditEntries;
+  batches: Batches;
   bookings: Bookings;
+  concert_requests: ConcertRequests;
   concerts: Concerts;
 }

@@ -1,11 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ControlledTransaction, type Kysely, sql, type Transaction } from "kysely";
 import { type ChangeDeadline, requireAwaited } from "../domain/deadline.ts";
 import { DomainError } from "../domain/failure.ts";
+import type { ConcertId } from "../domain/ids.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { StoreEvents } from "./events.ts";
-import { isDefiniteRollback, isFutureTransactionId } from "./sqlstate.ts";
+import { asFailure, isDefiniteRollback } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
+import { nowUnderLock } from "./values.ts";
 
 export interface TransactionTimeouts {
   /** How long one statement may wait for a lock. */
@@ -14,14 +17,13 @@ export interface TransactionTimeouts {
   readonly statementTimeoutMs: number;
 }
 
-/** Changes when the server crashes or a replica takes over, but not when it is restarted in order. */
-const serverMark = sql<string>`extract(epoch from pg_stat_get_bgwriter_stat_reset_time())::text`;
-
 /** PostgreSQL ends a transaction whose process hangs after this time, so that it does not hold its locks for ever. */
 export const idleInTransactionTimeoutMs = 10_000;
-/** How long to query the outcome of a COMMIT whose response was lost. */
+/** How long to look for a transaction whose response to COMMIT was lost. A failover takes a few seconds. */
 const settleTimeoutMs = 5_000;
 const settlePollMs = 50;
+/** Short, since the connections aside also serve health checks. */
+const settleTimeouts: TransactionTimeouts = { lockTimeoutMs: 500, statementTimeoutMs: 1_000 };
 
 /** Where transactions run. */
 interface TransactionContext {
@@ -32,19 +34,36 @@ interface TransactionContext {
   readonly publish: Publish<StoreEvents>;
 }
 
-/** One attempt: BEGIN, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN excepted. */
+/** A row that a transaction inserts first of all. It is there for others exactly if the transaction has committed. */
+interface Mark {
+  /** By which the row's place is chosen where the tables are sharded. */
+  readonly concertId: ConcertId;
+  readonly id: string;
+}
+
+/**
+ * One attempt: BEGIN, the transaction's mark, `work`, COMMIT. Whatever it throws, nothing is stored, OUTCOME_UNKNOWN
+ * excepted.
+ */
 export async function runTransaction<Result>(
   { db, aside, timeouts, publish }: TransactionContext,
+  concertId: ConcertId,
   work: (transaction: Transaction<DB>) => Promise<Result>,
   deadline: ChangeDeadline,
 ): Promise<Result> {
+  const mark: Mark = { concertId, id: randomUUID() };
+  const markAndWork = async (transaction: Transaction<DB>) => {
+    await setTimeouts(transaction, timeouts);
+    await insertMark(transaction, mark);
+    return await work(transaction);
+  };
   const attempt = await db
     .connection()
     .execute(async (connection) => {
       // Here and not before: the wait for the connection may have been long.
       requireAwaited(deadline);
       deadline.onProgress("begun");
-      return await workAndCommit(connection, work, timeouts);
+      return await workAndCommit(connection, markAndWork);
     })
     .catch((error) => {
       deadline.onProgress("waiting");
@@ -52,17 +71,18 @@ export async function runTransaction<Result>(
     });
   if (attempt.lost === undefined) return attempt.result;
   publish("store.commit_in_doubt", { error: attempt.lost });
-  const outcome = await settleTransaction(aside, attempt.transactionId);
-  publish("store.commit_settled", { outcome });
-  if (outcome === "committed") return attempt.result;
-  if (outcome === "unknown") throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause: attempt.lost });
+  const isStored = await settle(aside, mark).catch((cause) => {
+    publish("store.commit_settled", { outcome: "unknown" });
+    throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause });
+  });
+  publish("store.commit_settled", { outcome: isStored ? "committed" : "aborted" });
+  if (isStored) return attempt.result;
   deadline.onProgress("waiting");
   throw attempt.lost;
 }
 
 interface Attempt<Result> {
   readonly result: Result;
-  readonly transactionId: string;
   /** The error of a COMMIT whose outcome is in doubt. */
   readonly lost?: unknown;
 }
@@ -71,40 +91,40 @@ interface Attempt<Result> {
 async function workAndCommit<Result>(
   connection: Kysely<DB>,
   work: (transaction: Transaction<DB>) => Promise<Result>,
-  timeouts: TransactionTimeouts,
 ): Promise<Attempt<Result>> {
-  const transaction = await connection.startTransaction().setIsolationLevel("read committed").execute();
-  let attempt: Attempt<Result>;
+  const transaction = await begin(connection);
+  let result: Result;
   try {
-    const transactionId = await setUp(transaction, timeouts);
-    attempt = { result: await work(transaction), transactionId };
+    result = await work(transaction);
   } catch (error) {
     await rollBack(transaction);
     throw error;
   }
   try {
     await transaction.commit().execute();
-    return attempt;
+    return { result };
   } catch (error) {
     await rollBack(transaction);
     if (isDefiniteRollback(error)) throw error;
-    return { ...attempt, lost: error };
+    return { result, lost: error };
   }
 }
 
+function begin(connection: Kysely<DB>): Promise<ControlledTransaction<DB>> {
+  return connection.startTransaction().setIsolationLevel("read committed").execute();
+}
+
 /**
- * Sets the time limits and returns the transaction's id, which settles it if it gets in doubt. The id includes the server's
- * mark, since after a crash PostgreSQL assigns the ids of lost transactions to new ones. The limits are set inside the
- * transaction: behind a transaction pooler a session's settings reach other clients, and poolers may refuse them at the start
- * of a connection.
+ * Sets the time limits inside the transaction: behind a transaction pooler a session's settings reach other clients, and
+ * poolers may refuse them at the start of a connection.
  */
-async function setUp(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<string> {
-  const { rows } = await sql<{ id: string }>`select
+async function setTimeouts(transaction: Transaction<DB>, timeouts: TransactionTimeouts): Promise<void> {
+  await sql`select
     set_config('lock_timeout', ${String(timeouts.lockTimeoutMs)}, true),
     set_config('statement_timeout', ${String(timeouts.statementTimeoutMs)}, true),
-    set_config('idle_in_transaction_session_timeout', ${String(idleInTransactionTimeoutMs)}, true),
-    concat(pg_current_xact_id(), '/', ${serverMark}) as id`.execute(transaction);
-  return rows[0]?.id ?? "";
+    set_config('idle_in_transaction_session_timeout', ${String(idleInTransactionTimeoutMs)}, true)`.execute(
+    transaction,
+  );
 }
 
 /** Gives the connection back. If it is too broken to roll back, the server does. */
@@ -115,48 +135,45 @@ async function rollBack(transaction: ControlledTransaction<DB>): Promise<void> {
     .catch(() => {});
 }
 
+/** Returns false if the mark is there already. Waits for a transaction that has inserted it and has not ended. */
+async function insertMark(transaction: Transaction<DB>, { concertId, id }: Mark): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto("batches")
+    .values({ concert_id: concertId, id, committed_at: nowUnderLock })
+    .onConflict((conflict) => conflict.columns(["concert_id", "id"]).doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
 /**
- * How a transaction in doubt ended. Queries it on other connections until it is no longer in progress. "unknown" if the
- * database cannot answer in time.
+ * Whether the transaction with this mark is stored. Throws if no server that takes writes can be reached in time, or if the
+ * transaction does not end in time.
+ *
+ * The evidence is the mark. To insert it once more waits until the transaction in doubt has ended, so on its own server its
+ * COMMIT cannot take effect afterwards. A server that took over in a failover, or recovered from a crash, has replayed all
+ * that it will ever have of the old history before it accepts writes: the mark is in it or never will be. A standby accepts
+ * none, so it is not taken for such a server. The transaction's id is no evidence: a new history assigns the same ids to
+ * other transactions, and a pooler or a distributed coordinator may ask a server that has never seen it.
  */
-export async function settleTransaction(
-  db: Kysely<DB>,
-  transactionId: string,
-): Promise<"committed" | "aborted" | "unknown"> {
+async function settle(aside: Kysely<DB>, mark: Mark): Promise<boolean> {
   const givesUpAtMs = performance.now() + settleTimeoutMs;
-  while (performance.now() < givesUpAtMs) {
-    const status = await transactionStatus(db, transactionId);
-    if (status === "committed" || status === "aborted") return status;
-    if (status === "forgotten") break;
+  for (;;) {
+    try {
+      return await aside.connection().execute((connection) => isMarkTaken(connection, mark));
+    } catch (error) {
+      const isUnavailable = asFailure(error) instanceof DomainError;
+      if (!isUnavailable || performance.now() >= givesUpAtMs) throw error;
+    }
     await delay(settlePollMs);
   }
-  return "unknown";
 }
 
-/** Also true if the server cannot answer. */
-async function isInRecovery(db: Kysely<DB>): Promise<boolean> {
+async function isMarkTaken(connection: Kysely<DB>, mark: Mark): Promise<boolean> {
+  const transaction = await begin(connection);
   try {
-    const { rows } = await sql<{ isInRecovery: boolean }>`select pg_is_in_recovery() as "isInRecovery"`.execute(db);
-    return rows[0]?.isInRecovery ?? true;
-  } catch {
-    return true;
-  }
-}
-
-type TransactionStatus = "committed" | "aborted" | "in progress" | "forgotten" | "unreachable";
-
-async function transactionStatus(db: Kysely<DB>, transactionId: string): Promise<TransactionStatus> {
-  const [xid, mark] = transactionId.split("/");
-  try {
-    const { rows } = await sql<{ status: "committed" | "aborted" | "in progress" | null; isSameServer: boolean }>`
-      select pg_xact_status(${xid}::xid8) as status, ${serverMark} = ${mark} as "isSameServer"`.execute(db);
-    const { status, isSameServer } = rows[0] ?? {};
-    // After a crash or failover another transaction may have committed under this id. If none has, ours has not.
-    return (status === "committed" && !isSameServer ? undefined : status) ?? "forgotten";
-  } catch (error) {
-    if (!isFutureTransactionId(error)) return "unreachable";
-    // A server that accepts writes and has never assigned the id has lost the transaction in a failover, and its COMMIT cannot
-    // arrive any more. A standby may still receive it.
-    return (await isInRecovery(db)) ? "unreachable" : "aborted";
+    await setTimeouts(transaction, settleTimeouts);
+    return !(await insertMark(transaction, mark));
+  } finally {
+    await rollBack(transaction);
   }
 }

@@ -78,6 +78,16 @@ function logStore(on: Subscribe, logger: Logger, warn: Warn): void {
         "set APP_DATABASE_PREPARED_STATEMENTS=false",
     ),
   );
+  on("booking.sweep_failed", ({ error }) =>
+    warn(
+      "booking.sweep_failed",
+      { err: error },
+      "holds that are due could not be expired: the next call for each concert does it",
+    ),
+  );
+  on("booking.retention_failed", ({ error }) =>
+    warn("booking.retention_failed", { err: error }, "old rows could not be deleted"),
+  );
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
     on(`${owner}.commit_in_doubt`, ({ error, ...fields }) => {

@@ -254,9 +254,8 @@ describe.skipIf(!executable)("every library at one service", () => {
 });
 
 describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s", (protocol) => {
-  test("searches, books, and shows why a booking is refused", async () => {
-    const artist = `Artist ${randomUUID()}`;
-    await createConcert({ totalTickets: 3, artist, name: "Long Evening" });
+  /** The example with the one concert of an artist. */
+  async function openSearch(artist: string): Promise<Page> {
     const shown = await openPage(example.origin);
     await shown.fill("[name=baseUrl]", service.baseUrl);
     await shown.fill("[name=token]", await issuer.sign({ sub: "alice", scope: "bookings:read bookings:write" }));
@@ -264,11 +263,37 @@ describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s",
     await shown.selectOption("[name=protocol]", protocol);
     await shown.click("text=Search");
     await shown.getByText("1 concert", { exact: true }).waitFor();
+    return shown;
+  }
+
+  test("searches, books, and shows why a booking is refused", async () => {
+    const artist = `Artist ${randomUUID()}`;
+    await createConcert({ totalTickets: 3, artist, name: "Long Evening" });
+    const shown = await openSearch(artist);
     await shown.getByLabel("Tickets for Long Evening").fill("2");
     await shown.getByRole("button", { name: "Book" }).click();
     await shown.getByText(/^Booking \d+: 2 for Long Evening$/).waitFor();
     await shown.getByRole("button", { name: "Book" }).click();
     await shown.getByText("only 1 ticket is left", { exact: true }).waitFor();
+    await shown.close();
+  });
+
+  test("holds tickets, releases and confirms them, and lets a hold expire", async () => {
+    const artist = `Artist ${randomUUID()}`;
+    await createConcert({ totalTickets: 3, artist, name: "Long Evening" });
+    const shown = await openSearch(artist);
+    for (const [end, left] of Object.entries({ Release: 3, Confirm: 2, expire: 2 })) {
+      if (end === "expire") await shown.clock.install();
+      await shown.getByRole("button", { name: "Hold" }).click();
+      await shown.getByText(/^Hold \d+ for Long Evening: \d+ s left$/).waitFor();
+      if (end === "expire") await shown.clock.fastForward("20:00");
+      else {
+        await shown.getByRole("button", { name: end }).click();
+        await shown.getByText(new RegExp(`^Booking \\d+: 1 for Long Evening ${end.toLowerCase()}e?d$`)).waitFor();
+      }
+      await shown.locator("td.number", { hasText: new RegExp(`^${left}$`) }).waitFor();
+      expect(await shown.getByText("s left").count()).toBe(0);
+    }
     await shown.close();
   });
 });

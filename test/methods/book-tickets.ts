@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { orderRefusals } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   atMost,
@@ -22,11 +23,10 @@ import {
   invalidArgument,
   keyed,
   notFound,
-  type Scene,
   unusedId,
 } from "../support/scenario/scenario.ts";
 import { bookingJson } from "../support/scenario/stored-json.ts";
-import { timestamp, userId } from "../support/service/stage.ts";
+import { userId } from "../support/service/stage.ts";
 
 /** A booking for a user. An empty user is the caller. */
 const bookingFor = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({
@@ -36,23 +36,7 @@ const bookingFor = (what: string, userId: string, answers: Readonly<Record<Calle
   check: (booking: { userId: string }, caller: string) => expect(booking.userId).toBe(userId || caller),
 });
 
-/** A booking outside of the concert's booking window. */
-const closed = (when: string, opensAt: string, closesAt: string) => ({
-  reason: "BOOKING_NOT_OPEN",
-  answer: failedPrecondition,
-  when,
-  async arrange({ stage }: Scene) {
-    const window = { bookingStartTime: timestamp(opensAt), bookingEndTime: timestamp(closesAt) };
-    const { id: concertId } = await stage.concert(window);
-    const now = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?Z";
-    return {
-      request: { concertId, userId, ticketCount: 1 },
-      message: new RegExp(`^booking is open from ${opensAt} until before ${closesAt}; it is ${now}$`),
-      metadata: { opens_at: opensAt, closes_at: closesAt, now: expect.stringMatching(new RegExp(`^${now}$`)) },
-    };
-  },
-});
-
+const reused = "this request_id was used before with other content; use a new one for a new request";
 const astralUser = "🎸".repeat(255);
 const quotedUser = `o'neill" OR 1=1 --`;
 
@@ -89,46 +73,16 @@ export const scenario = defineScenario(BookingService.method.bookTickets, {
         message: `there is no concert ${unusedId}`,
       }),
     },
-    closed("booking has not begun", "2098-05-01T10:00:00Z", "2098-05-01T10:20:00.000001Z"),
-    closed("booking is over", "2020-05-01T10:00:00.5Z", "2020-05-01T10:20:00Z"),
+    ...orderRefusals,
     {
-      reason: "TICKET_LIMIT_EXCEEDED",
+      reason: "PAYMENT_REQUIRED",
       answer: failedPrecondition,
-      when: "the request is for more tickets than one booking may hold",
+      when: "the concert requires payment",
       async arrange({ stage }) {
-        const { id: concertId } = await stage.concert({ totalTickets: 1 });
+        const { id: concertId } = await stage.concert({ requiresPayment: true });
         return {
-          request: { concertId, userId, ticketCount: 5 },
-          message: "one booking can hold at most 4 tickets",
-          metadata: { limit: "4" },
-        };
-      },
-    },
-    {
-      reason: "INSUFFICIENT_TICKETS",
-      answer: failedPrecondition,
-      when: "the request is for 3 tickets and 2 are left",
-      async arrange({ stage }) {
-        const concert = await stage.concert({ totalTickets: 4 });
-        await stage.booking(concert);
-        return {
-          request: { concertId: concert.id, userId, ticketCount: 3 },
-          message: "only 2 tickets are left",
-          metadata: { available: "2" },
-        };
-      },
-    },
-    {
-      reason: "INSUFFICIENT_TICKETS",
-      answer: failedPrecondition,
-      when: "the concert is sold out",
-      async arrange({ stage }) {
-        const concert = await stage.concert({ totalTickets: 2 });
-        await stage.booking(concert);
-        return {
-          request: { concertId: concert.id, userId, ticketCount: 1 },
-          message: "the concert is sold out",
-          metadata: { available: "0" },
+          request: { concertId, userId, ticketCount: 1 },
+          message: "the concert requires payment: hold its tickets by HoldTickets, then confirm the hold",
         };
       },
     },
@@ -142,8 +96,31 @@ export const scenario = defineScenario(BookingService.method.bookTickets, {
         await stage.booking(concert, { requestId, ticketCount: 1 });
         return {
           request: { concertId: concert.id, userId, ticketCount: 2, requestId },
-          message: "this request_id was used before with other content; use a new one for a new request",
+          message: reused,
         };
+      },
+    },
+    {
+      reason: "REQUEST_ID_REUSED",
+      answer: invalidArgument,
+      when: "the request_id was used to hold as many tickets",
+      async arrange({ stage }) {
+        const requestId = randomUUID();
+        const concert = await stage.concert();
+        await stage.hold(concert, { requestId, ticketCount: 1 });
+        return { request: { concertId: concert.id, userId, ticketCount: 1, requestId }, message: reused };
+      },
+    },
+    {
+      reason: "REQUEST_ID_REUSED",
+      answer: invalidArgument,
+      when: "the request_id was used for a hold that is confirmed",
+      async arrange({ stage }) {
+        const requestId = randomUUID();
+        const concert = await stage.concert();
+        const { id } = await stage.hold(concert, { requestId, ticketCount: 1 });
+        await stage.call(BookingService.method.confirmHold, { id, userId });
+        return { request: { concertId: concert.id, userId, ticketCount: 1, requestId }, message: reused };
       },
     },
     invalid(
@@ -162,15 +139,15 @@ export const scenario = defineScenario(BookingService.method.bookTickets, {
   permissions: [
     bookingFor("for the caller", "", {
       ...{ anonymous: "token", nora: "ok", otto: "ok", organizer: "write" },
-      ...{ admin: "ok", reader: "write", writer: "ok" },
+      ...{ admin: "ok", reader: "write", writer: "ok", shop: "write" },
     }),
     bookingFor("for nora", "nora", {
       ...{ anonymous: "token", nora: "ok", otto: "admin", organizer: "write" },
-      ...{ admin: "ok", reader: "write", writer: "ok" },
+      ...{ admin: "ok", reader: "write", writer: "ok", shop: "write" },
     }),
     bookingFor("for otto", "otto", {
       ...{ anonymous: "token", nora: "admin", otto: "ok", organizer: "write" },
-      ...{ admin: "ok", reader: "write", writer: "admin" },
+      ...{ admin: "ok", reader: "write", writer: "admin", shop: "write" },
     }),
   ],
 

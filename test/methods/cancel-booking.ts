@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { ticketsOf } from "../support/database/holds.ts";
+import { endedStates } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   idCases,
@@ -26,6 +28,8 @@ import {
 import { bookingJson } from "../support/scenario/stored-json.ts";
 import { userId } from "../support/service/stage.ts";
 
+const { cancelBooking, confirmHold } = BookingService.method;
+
 /** A cancellation of a booking of nora's, with a user in the request. An empty user is the caller. */
 const cancelFor = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({
   what,
@@ -44,7 +48,22 @@ const alreadyCancelled = (when: string, requestId: string) => ({
   },
 });
 
-export const scenario = defineScenario(BookingService.method.cancelBooking, {
+/** A cancellation of a hold: it is to be released. */
+const notConfirmed = (status: string, arrange: (scene: Scene) => Promise<{ id: bigint }>) => ({
+  reason: "NOT_CONFIRMED",
+  answer: failedPrecondition,
+  when: `the booking is BOOKING_STATUS_${status.toUpperCase()}`,
+  async arrange(scene: Scene) {
+    const { id } = await arrange(scene);
+    return {
+      request: { id, userId },
+      message: `booking ${id} cannot be cancelled: it is ${status}`,
+      metadata: { status: `BOOKING_STATUS_${status.toUpperCase()}` },
+    };
+  },
+});
+
+export const scenario = defineScenario(cancelBooking, {
   rest: ({ id, ...body }) => ({ method: "POST", path: `/api/v1/bookings/${id}/cancel`, body }),
   right: ({ booking }) => ({ id: booking.id, userId }),
 
@@ -60,8 +79,18 @@ export const scenario = defineScenario(BookingService.method.cancelBooking, {
         });
         await call({ id, userId, ...key }, expected, options);
         await call({ id, userId, ...key }, async () => ({ ...(await expected()), replayed: true }), options);
-        const stored = await database.query("SELECT available_tickets FROM concerts WHERE id = $1", [concert.id]);
-        expect(stored).toEqual([{ available_tickets: 100 }]);
+        expect(await ticketsOf(database, concert)).toEqual({ available: 100, held: 0 });
+      },
+    },
+    {
+      what: "cancels a confirmed hold, and keeps the payment's reference",
+      async run(call, { stage, database }) {
+        const concert = await stage.concert();
+        const { id } = await stage.hold(concert, { ticketCount: 3 });
+        await stage.call(confirmHold, { id, userId, ticketCount: 2, paymentReference: "pi_1" });
+        const cancelled = { status: "BOOKING_STATUS_CANCELLED", payment_reference: "pi_1" };
+        await call({ id, userId }, async () => ({ body: await bookingJson(database, id, concert.id, cancelled) }));
+        expect(await ticketsOf(database, concert)).toEqual({ available: 100, held: 0 });
       },
     },
   ],
@@ -84,6 +113,9 @@ export const scenario = defineScenario(BookingService.method.cancelBooking, {
     },
     alreadyCancelled("the booking is cancelled and the request has no request_id", ""),
     alreadyCancelled("the booking was cancelled with another request_id", randomUUID()),
+    notConfirmed("held", async ({ stage }) => stage.hold(await stage.concert())),
+    notConfirmed("expired", endedStates.BOOKING_STATUS_EXPIRED),
+    notConfirmed("released", endedStates.BOOKING_STATUS_RELEASED),
     invalid("the request_id and the id break rules", { requestId: "42", id: -1n, userId }, [
       ["request_id", notUuid],
       ["id", notPositive],
@@ -94,21 +126,21 @@ export const scenario = defineScenario(BookingService.method.cancelBooking, {
   permissions: [
     cancelFor("without a user", "", {
       ...{ anonymous: "token", nora: "ok", otto: "owner", organizer: "write" },
-      ...{ admin: "ok", reader: "write", writer: "ok" },
+      ...{ admin: "ok", reader: "write", writer: "ok", shop: "write" },
     }),
     cancelFor("for nora", "nora", {
       ...{ anonymous: "token", nora: "ok", otto: "admin", organizer: "write" },
-      ...{ admin: "ok", reader: "write", writer: "ok" },
+      ...{ admin: "ok", reader: "write", writer: "ok", shop: "write" },
     }),
     cancelFor("for otto", "otto", {
       ...{ anonymous: "token", nora: "admin", otto: "owner", organizer: "write" },
-      ...{ admin: "owner", reader: "write", writer: "admin" },
+      ...{ admin: "owner", reader: "write", writer: "admin", shop: "write" },
     }),
     {
       what: "of a booking that does not exist",
       answers: {
         ...{ anonymous: "token", nora: "gone", otto: "gone", organizer: "write" },
-        ...{ admin: "gone", reader: "write", writer: "gone" },
+        ...{ admin: "gone", reader: "write", writer: "gone", shop: "write" },
       },
       request: () => ({ id: unusedId }),
       check: () => expect.unreachable(),

@@ -11,6 +11,7 @@ import {
   descriptionCases,
   dinars,
   emptyWindow,
+  ruleVariations,
   windowRule,
 } from "../support/scenario/concert-cases.ts";
 import { notBlank, notUuid, requestIdCases, requestIdPolicies, required } from "../support/scenario/rules.ts";
@@ -48,6 +49,14 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
           location: `/api/v1/concerts/${id}`,
         })),
     },
+    {
+      what: "returns a concert with a limit per user that requires payment",
+      run: (call, { database }) =>
+        call({ ...moonlight, maxTicketsPerUser: 4, requiresPayment: true }, async ({ id }) => ({
+          body: await concertJson(database, id, { max_tickets_per_user: 4, requires_payment: true }),
+          location: `/api/v1/concerts/${id}`,
+        })),
+    },
   ],
 
   refusals: [
@@ -60,6 +69,19 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
         await stage.concert({ requestId });
         return {
           request: { ...moonlight, requestId, price: 50 },
+          message: "this request_id was used before with other content; use a new one for a new request",
+        };
+      },
+    },
+    {
+      reason: "REQUEST_ID_REUSED",
+      answer: invalidArgument,
+      when: "a concert without a limit per user has the request_id",
+      async arrange({ stage }) {
+        const requestId = randomUUID();
+        await stage.concert({ requestId });
+        return {
+          request: { ...moonlight, requestId, maxTicketsPerUser: 4 },
           message: "this request_id was used before with other content; use a new one for a new request",
         };
       },
@@ -84,7 +106,7 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
       what: "",
       answers: {
         ...{ anonymous: "token", nora: "concerts", otto: "concerts", organizer: "ok" },
-        ...{ admin: "concerts", reader: "concerts", writer: "concerts" },
+        ...{ admin: "concerts", reader: "concerts", writer: "concerts", shop: "concerts" },
       },
       request: () => moonlight,
       check: ({ name }) => expect(name).toBe(moonlight.name),
@@ -107,6 +129,12 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
     ...same("quotes and SQL", { name: "'; DROP TABLE concerts; --", artist: '"\\', venue: "$1 :x" }),
     ...same("one ticket", { total_tickets: 1 }),
     ...same("ten million tickets", { total_tickets: 10_000_000 }),
+    ...same("one ticket for each user", { max_tickets_per_user: 1 }),
+    ...same("ten million tickets for each user", { max_tickets_per_user: 10_000_000 }),
+    ...same("no limit per user", { max_tickets_per_user: 0 }),
+    ...same("a limit per user above the total", { total_tickets: 1, max_tickets_per_user: 2 }),
+    ...same("payment that is required", { requires_payment: true }),
+    ...same("payment that is not required", { requires_payment: false }),
     ...same("no price", { price: 0 }),
     ["minus zero", { price: "-0" }, { price: 0 }],
     ...same("a cent", { price: 0.01 }),
@@ -134,9 +162,10 @@ export const scenario = defineScenario(ConcertService.method.createConcert, {
       booking_end_time: "9999-12-31T23:59:59Z",
     }),
   ],
+  variations: ruleVariations,
 });
 
-function same(what: string, changes: Record<string, string | number>) {
+function same(what: string, changes: Record<string, string | number | boolean>) {
   return [[what, changes, changes]] as const;
 }
 

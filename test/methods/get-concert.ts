@@ -18,6 +18,17 @@ export const scenario = defineScenario(ConcertService.method.getConcert, {
         await call({ id: concert.id }, () => ({ body }));
       },
     },
+    {
+      what: "returns a concert with its limit per user, its need to pay and its held tickets",
+      async run(call, { stage, database }) {
+        const concert = await stage.concert({ maxTicketsPerUser: 4, requiresPayment: true });
+        const { id } = concert;
+        await stage.hold(concert, { ticketCount: 3 });
+        const rules = { max_tickets_per_user: 4, requires_payment: true };
+        const body = await concertJson(database, id, { available_tickets: 97, held_tickets: 3, ...rules });
+        await call({ id }, () => ({ body }));
+      },
+    },
   ],
 
   refusals: [
@@ -33,7 +44,16 @@ export const scenario = defineScenario(ConcertService.method.getConcert, {
   permissions: [
     {
       what: "",
-      answers: { anonymous: "ok", nora: "ok", otto: "ok", organizer: "ok", admin: "ok", reader: "ok", writer: "ok" },
+      answers: {
+        anonymous: "ok",
+        nora: "ok",
+        otto: "ok",
+        organizer: "ok",
+        admin: "ok",
+        reader: "ok",
+        writer: "ok",
+        shop: "ok",
+      },
       request: ({ concert }) => ({ id: concert.id }),
       check: ({ id }, _, { concert }) => expect(id).toBe(concert.id),
     },

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { atMost, between, filterCases, pageCases } from "../support/scenario/rules.ts";
+import { atMost, badToken, between, filterCases, pageCases } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
 import { moonlight, timestamp } from "../support/service/stage.ts";
 
 const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };
 const dates = { dateFrom: timestamp("2098-06-01T20:00:00.25Z"), dateTo: timestamp("2099-06-01T20:00:00.000001Z") };
-const badToken = "page_token is not one that this list with these filters has given; start again without it";
 
 export const scenario = defineScenario(ConcertService.method.listConcerts, {
   rest: (request) => ({ method: "GET", path: `/api/v1/concerts${query(request)}` }),
@@ -31,6 +30,21 @@ export const scenario = defineScenario(ConcertService.method.listConcerts, {
         const { nextPageToken: pageToken } = page;
         await call({ ...filter, pageToken }, () => ({ body: { concerts: [bodies[1]], next_page_token: "" } }));
         await call({ venue: `not ${venue}` }, () => ({ body: { concerts: [], next_page_token: "" } }));
+      },
+    },
+    {
+      what: "keeps a concert whose last tickets are held off the available ones",
+      async run(call, { stage, database }) {
+        const venue = `The ${randomUUID()}`;
+        const rules = { totalTickets: 3, maxTicketsPerUser: 4, requiresPayment: true };
+        const concert = await stage.concert({ venue, ...rules });
+        await stage.hold(concert, { ticketCount: 3 });
+        const body = await concertJson(database, concert.id, {
+          ...{ venue, total_tickets: 3, available_tickets: 0, held_tickets: 3 },
+          ...{ max_tickets_per_user: 4, requires_payment: true },
+        });
+        await call({ venue }, () => ({ body: { concerts: [body], next_page_token: "" } }));
+        await call({ venue, availableOnly: true }, () => ({ body: { concerts: [], next_page_token: "" } }));
       },
     },
   ],
@@ -69,7 +83,16 @@ export const scenario = defineScenario(ConcertService.method.listConcerts, {
   permissions: [
     {
       what: "",
-      answers: { anonymous: "ok", nora: "ok", otto: "ok", organizer: "ok", admin: "ok", reader: "ok", writer: "ok" },
+      answers: {
+        anonymous: "ok",
+        nora: "ok",
+        otto: "ok",
+        organizer: "ok",
+        admin: "ok",
+        reader: "ok",
+        writer: "ok",
+        shop: "ok",
+      },
       request: () => ({}),
       check: ({ concerts }) => expect(concerts).not.toEqual([]),
     },

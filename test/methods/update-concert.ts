@@ -10,6 +10,7 @@ import {
   descriptionCases,
   dinars,
   emptyWindow,
+  ruleVariations,
   windowRule,
 } from "../support/scenario/concert-cases.ts";
 import { breaks, idCases, notPositive, required } from "../support/scenario/rules.ts";
@@ -49,6 +50,54 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
         }));
       },
     },
+    {
+      what: "leaves the limit per user and the need to pay as they are unless the request has them",
+      async run(call, { stage, database }) {
+        const rules = { maxTicketsPerUser: 4, requiresPayment: true };
+        const { id } = await stage.concert(rules);
+        const body = (version: number, changes: object) =>
+          concertJson(database, id, { version, max_tickets_per_user: 4, requires_payment: true, ...changes });
+        await call({ ...moonlight, id, version: 1, name: "Daybreak" }, async () => ({
+          body: await body(2, { name: "Daybreak" }),
+        }));
+        const free = { max_tickets_per_user: 4, requires_payment: false };
+        await call({ ...moonlight, id, version: 2, requiresPayment: false }, async () => ({
+          body: await body(3, free),
+        }));
+        const unlimited = { max_tickets_per_user: 0, requires_payment: false };
+        await call({ ...moonlight, id, version: 3, maxTicketsPerUser: 0 }, async () => ({
+          body: await body(4, unlimited),
+        }));
+        await call({ ...moonlight, id, version: 4, ...rules }, async () => ({ body: await body(5, {}) }));
+      },
+    },
+    {
+      what: "sets a limit per user below what a user has, and takes no tickets",
+      async run(call, { stage, database }) {
+        const concert = await stage.concert();
+        await stage.booking(concert);
+        await call({ ...moonlight, id: concert.id, version: 1, maxTicketsPerUser: 1 }, async () => ({
+          body: await concertJson(database, concert.id, {
+            available_tickets: 98,
+            max_tickets_per_user: 1,
+            version: 2,
+          }),
+        }));
+      },
+    },
+    {
+      what: "lowers the total to the tickets sold and held",
+      async run(call, { stage, database }) {
+        const concert = await stage.concert();
+        await stage.booking(concert);
+        await stage.hold(concert, { ticketCount: 3 });
+        await call({ ...moonlight, totalTickets: 5, id: concert.id, version: 1 }, async () => ({
+          body: await concertJson(database, concert.id, {
+            ...{ total_tickets: 5, available_tickets: 0, held_tickets: 3, version: 2 },
+          }),
+        }));
+      },
+    },
   ],
 
   refusals: [
@@ -84,8 +133,23 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
         await stage.booking(concert);
         return {
           request: { ...moonlight, totalTickets: 1, id: concert.id, version: 1 },
-          message: "total_tickets cannot fall below the 2 tickets sold",
-          metadata: { sold: "2" },
+          message: "total_tickets cannot fall below the tickets sold (2) and held (0)",
+          metadata: { sold: "2", held: "0" },
+        };
+      },
+    },
+    {
+      reason: "TOTAL_BELOW_SOLD",
+      answer: failedPrecondition,
+      when: "more tickets are sold and held than the new total",
+      async arrange({ stage }) {
+        const concert = await stage.concert();
+        await stage.booking(concert);
+        await stage.hold(concert, { ticketCount: 3 });
+        return {
+          request: { ...moonlight, totalTickets: 4, id: concert.id, version: 1 },
+          message: "total_tickets cannot fall below the tickets sold (2) and held (3)",
+          metadata: { sold: "2", held: "3" },
         };
       },
     },
@@ -105,7 +169,7 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
       what: "",
       answers: {
         ...{ anonymous: "token", nora: "concerts", otto: "concerts", organizer: "ok" },
-        ...{ admin: "concerts", reader: "concerts", writer: "concerts" },
+        ...{ admin: "concerts", reader: "concerts", writer: "concerts", shop: "concerts" },
       },
       request: async ({ stage }) => ({ ...moonlight, id: (await stage.concert()).id, version: 1 }),
       check: ({ version }) => expect(version).toBe(2),
@@ -120,5 +184,5 @@ export const scenario = defineScenario(ConcertService.method.updateConcert, {
     breaks("currency_code", "string.pattern", "", "does not match regex pattern `^[A-Z]{3}$`"),
   ],
   policies: currencyPolicies(),
-  variations: { version: [1, 1, 2, 3], price: [0, 0.29, 12.5, 99.99] },
+  variations: { ...ruleVariations, version: [1, 1, 2, 3], price: [0, 0.29, 12.5, 99.99] },
 });

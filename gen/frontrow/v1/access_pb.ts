@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/access.proto.
  */
 export const file_frontrow_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Chhmcm9udHJvdy92MS9hY2Nlc3MucHJvdG8SC2Zyb250cm93LnYxIqsBCgZBY2Nlc3MSDQoFc2NvcGUYASABKAkSGAoQc2NvcGVfZm9yX290aGVycxgCIAEoCRISCgp1c2VyX2ZpZWxkGAMgASgJEiwKCHJlc291cmNlGAQgASgOMhouZnJvbnRyb3cudjEuT3duZWRSZXNvdXJjZRIfCgRsYW5lGAUgASgOMhEuZnJvbnRyb3cudjEuTGFuZRIVCg1zZWFyY2hfZmllbGRzGAYgAygJKksKDU93bmVkUmVzb3VyY2USHgoaT1dORURfUkVTT1VSQ0VfVU5TUEVDSUZJRUQQABIaChZPV05FRF9SRVNPVVJDRV9CT09LSU5HEAEqTQoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASDQoJTEFORV9SRUFEEAESEAoMTEFORV9CT09LSU5HEAISDgoKTEFORV9BRE1JThADOk0KBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGIGNAyABKAsyEy5mcm9udHJvdy52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Chhmcm9udHJvdy92MS9hY2Nlc3MucHJvdG8SC2Zyb250cm93LnYxIqsBCgZBY2Nlc3MSDQoFc2NvcGUYASABKAkSGAoQc2NvcGVfZm9yX290aGVycxgCIAEoCRISCgp1c2VyX2ZpZWxkGAMgASgJEiwKCHJlc291cmNlGAQgASgOMhouZnJvbnRyb3cudjEuT3duZWRSZXNvdXJjZRIfCgRsYW5lGAUgASgOMhEuZnJvbnRyb3cudjEuTGFuZRIVCg1zZWFyY2hfZmllbGRzGAYgAygJKksKDU93bmVkUmVzb3VyY2USHgoaT1dORURfUkVTT1VSQ0VfVU5TUEVDSUZJRUQQABIaChZPV05FRF9SRVNPVVJDRV9CT09LSU5HEAEqYgoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASDQoJTEFORV9SRUFEEAESEAoMTEFORV9CT09LSU5HEAISDgoKTEFORV9BRE1JThADEhMKD0xBTkVfU0VUVExFTUVOVBAEOk0KBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGIGNAyABKAsyEy5mcm9udHJvdy52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Who may call a method, and the rate limit that the call counts against. Every method of Frontrow
@@ -139,11 +139,20 @@ export const Lane = {
   BOOKING: 2,
 
   /**
-   * Calls of organizers. They are not rejected when the service is overloaded.
+   * Calls of organizers. They are not rejected because the event loop is slow.
    *
    * @generated from enum value: LANE_ADMIN = 3;
    */
   ADMIN: 3,
+
+  /**
+   * Calls that settle holds, often after a payment, and often by a shop for all of its customers.
+   * They are not rejected because the event loop is slow, and a full queue has as many places again
+   * for them. They are rejected if their deadline would pass before their turn.
+   *
+   * @generated from enum value: LANE_SETTLEMENT = 4;
+   */
+  SETTLEMENT: 4,
 } as const;
 
 /**

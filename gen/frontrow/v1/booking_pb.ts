@@ -13,10 +13,14 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/booking.proto.
  */
 export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSL2AgoHQm9va2luZxIPCgJpZBgBIAEoA0ID4EEDEhIKCmNvbmNlcnRfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCRIUCgx0aWNrZXRfY291bnQYBCABKAUSNQoMYm9va2luZ190aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEi8KBnN0YXR1cxgGIAEoDjIaLmZyb250cm93LnYxLkJvb2tpbmdTdGF0dXNCA+BBAxIXCgp1bml0X3ByaWNlGAcgASgBQgPgQQMSGAoLdG90YWxfcHJpY2UYCCABKAFCA+BBAxIaCg1jdXJyZW5jeV9jb2RlGAkgASgJQgPgQQMSMwoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDKmsKDUJvb2tpbmdTdGF0dXMSHgoaQk9PS0lOR19TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhCT09LSU5HX1NUQVRVU19DT05GSVJNRUQQARIcChhCT09LSU5HX1NUQVRVU19DQU5DRUxMRUQQAmIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSLSAwoHQm9va2luZxIPCgJpZBgBIAEoA0ID4EEDEhIKCmNvbmNlcnRfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCRIUCgx0aWNrZXRfY291bnQYBCABKAUSNQoMYm9va2luZ190aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEi8KBnN0YXR1cxgGIAEoDjIaLmZyb250cm93LnYxLkJvb2tpbmdTdGF0dXNCA+BBAxIXCgp1bml0X3ByaWNlGAcgASgBQgPgQQMSGAoLdG90YWxfcHJpY2UYCCABKAFCA+BBAxIaCg1jdXJyZW5jeV9jb2RlGAkgASgJQgPgQQMSMwoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKEWhvbGRfZXhwaXJlc190aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEh4KEXBheW1lbnRfcmVmZXJlbmNlGA0gASgJQgPgQQMqvQEKDUJvb2tpbmdTdGF0dXMSHgoaQk9PS0lOR19TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhCT09LSU5HX1NUQVRVU19DT05GSVJNRUQQARIcChhCT09LSU5HX1NUQVRVU19DQU5DRUxMRUQQAhIXChNCT09LSU5HX1NUQVRVU19IRUxEEAMSGgoWQk9PS0lOR19TVEFUVVNfRVhQSVJFRBAEEhsKF0JPT0tJTkdfU1RBVFVTX1JFTEVBU0VEEAViBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * Tickets that a user has booked for a concert.
+ * Tickets that a user has booked, or holds, for a concert.
+ *
+ * A hold takes tickets off sale for a while: it is a booking with the status HELD. Confirming makes
+ * the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
+ * expires.
  *
  * The server alone sets the fields that are marked as output only. Over REST a body that has no
  * such field may hold them, and they are ignored.
@@ -46,21 +50,23 @@ export type Booking = Message<"frontrow.v1.Booking"> & {
   userId: string;
 
   /**
-   * How many tickets the booking holds.
+   * How many tickets the booking has. If a hold was confirmed for fewer tickets than it had, those
+   * that were confirmed.
    *
    * @generated from field: int32 ticket_count = 4;
    */
   ticketCount: number;
 
   /**
-   * The instant of the booking by the database's clock, which the booking window was compared with.
+   * The instant at which the tickets were booked or held, by the database's clock. The booking
+   * window was compared with it.
    *
    * @generated from field: google.protobuf.Timestamp booking_time = 5;
    */
   bookingTime?: Timestamp | undefined;
 
   /**
-   * Whether the booking is confirmed or cancelled.
+   * Where the booking is in its life.
    *
    * @generated from field: frontrow.v1.BookingStatus status = 6;
    */
@@ -96,11 +102,27 @@ export type Booking = Message<"frontrow.v1.Booking"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * When the booking last changed: equal to created_at until it is cancelled.
+   * When the booking last changed: equal to created_at at first.
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 11;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * The instant from which the hold can only be confirmed late. It stays when the status changes. A
+   * booking that was never a hold has none. A hold whose instant has passed reads HELD until the
+   * service has put its tickets back on sale, usually within a second.
+   *
+   * @generated from field: google.protobuf.Timestamp hold_expires_time = 12;
+   */
+  holdExpiresTime?: Timestamp | undefined;
+
+  /**
+   * What ConfirmHold gave as the reference of the payment; empty if it gave none.
+   *
+   * @generated from field: string payment_reference = 13;
+   */
+  paymentReference: string;
 };
 
 /**
@@ -111,7 +133,7 @@ export const BookingSchema: GenMessage<Booking> = /*@__PURE__*/
   messageDesc(file_frontrow_v1_booking, 0);
 
 /**
- * Whether a booking is confirmed or cancelled.
+ * Where a booking is in its life. Later versions may add values.
  *
  * @generated from enum frontrow.v1.BookingStatus
  */
@@ -124,7 +146,7 @@ export const BookingStatus = {
   UNSPECIFIED: 0,
 
   /**
-   * The booking holds its tickets.
+   * The tickets are the user's.
    *
    * @generated from enum value: BOOKING_STATUS_CONFIRMED = 1;
    */
@@ -136,10 +158,31 @@ export const BookingStatus = {
    * @generated from enum value: BOOKING_STATUS_CANCELLED = 2;
    */
   CANCELLED: 2,
+
+  /**
+   * The tickets are off sale until the hold is confirmed, released or expires.
+   *
+   * @generated from enum value: BOOKING_STATUS_HELD = 3;
+   */
+  HELD: 3,
+
+  /**
+   * The hold expired and its tickets went back on sale. A late confirmation may still succeed.
+   *
+   * @generated from enum value: BOOKING_STATUS_EXPIRED = 4;
+   */
+  EXPIRED: 4,
+
+  /**
+   * The hold was released and its tickets went back on sale. Final.
+   *
+   * @generated from enum value: BOOKING_STATUS_RELEASED = 5;
+   */
+  RELEASED: 5,
 } as const;
 
 /**
- * Whether a booking is confirmed or cancelled.
+ * Where a booking is in its life. Later versions may add values.
  *
  * @generated from enum frontrow.v1.BookingStatus
  */

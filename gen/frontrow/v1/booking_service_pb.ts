@@ -6,17 +6,19 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_frontrow_v1_access } from "./access_pb.ts";
-import type { Booking, BookingSchema } from "./booking_pb.ts";
+import type { Booking, BookingSchema, BookingStatus } from "./booking_pb.ts";
 import { file_frontrow_v1_booking } from "./booking_pb.ts";
 import { file_frontrow_v1_error_reason } from "./error_reason_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file frontrow/v1/booking_service.proto.
  */
 export const file_frontrow_v1_booking_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIncKFkdldFVzZXJCb29raW5nc1JlcXVlc3QSHQoHdXNlcl9pZBgBIAEoCUIMukgJcgcY/wG6AQEAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAMp0FCg5Cb29raW5nU2VydmljZRKRAQoKR2V0Qm9va2luZxIeLmZyb250cm93LnYxLkdldEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJNkAIBiugYIwoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4gASgBmugYAgULgtPkkwIXEhUvYXBpL3YxL2Jvb2tpbmdzL3tpZH0SrAEKD0dldFVzZXJCb29raW5ncxIjLmZyb250cm93LnYxLkdldFVzZXJCb29raW5nc1JlcXVlc3QaJC5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXNwb25zZSJOkAIBiugYKgoNYm9va2luZ3M6cmVhZBIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAZroGAECgtPkkwISEhAvYXBpL3YxL2Jvb2tpbmdzEpoBCgtCb29rVGlja2V0cxIfLmZyb250cm93LnYxLkJvb2tUaWNrZXRzUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciVIroGCsKDmJvb2tpbmdzOndyaXRlEg5ib29raW5nczphZG1pbhoHdXNlcl9pZCgCmugYBgQGBwgDDYLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKqAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJgiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAproGAQFCwkNgtPkkwIhOgEqIhwvYXBpL3YxL2Jvb2tpbmdzL3tpZH0vY2FuY2VsYgZwcm90bzM", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_frontrow_v1_error_reason, file_google_api_annotations]);
+  fileDesc("CiFmcm9udHJvdy92MS9ib29raW5nX3NlcnZpY2UucHJvdG8SC2Zyb250cm93LnYxIigKEUdldEJvb2tpbmdSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAIrgBChZHZXRVc2VyQm9va2luZ3NSZXF1ZXN0Eh0KB3VzZXJfaWQYASABKAlCDLpICXIHGP8BugEBABIcCglwYWdlX3NpemUYAiABKAVCCbpIBhoEGGQoABIgCgpwYWdlX3Rva2VuGAMgASgJQgy6SAlyBxiABLoBAQASPwoIc3RhdHVzZXMYBCADKA4yGi5mcm9udHJvdy52MS5Cb29raW5nU3RhdHVzQhG6SA6SAQsQCiIHggEEEAEgACJaChdHZXRVc2VyQm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpIBChJCb29rVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAEiawoUQ2FuY2VsQm9va2luZ1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESEwoCaWQYAiABKANCB7pIBCICIAASHQoHdXNlcl9pZBgDIAEoCUIMukgJcgcY/wG6AQEAIroBChpMaXN0Q29uY2VydEJvb2tpbmdzUmVxdWVzdBIbCgpjb25jZXJ0X2lkGAEgASgDQge6SAQiAiAAEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGIAEugEBABI/CghzdGF0dXNlcxgEIAMoDjIaLmZyb250cm93LnYxLkJvb2tpbmdTdGF0dXNCEbpIDpIBCxAKIgeCAQQQASAAIl4KG0xpc3RDb25jZXJ0Qm9va2luZ3NSZXNwb25zZRImCghib29raW5ncxgBIAMoCzIULmZyb250cm93LnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIswBChJIb2xkVGlja2V0c1JlcXVlc3QSHwoKcmVxdWVzdF9pZBgBIAEoCUILukgI2AEBcgOwAQESGwoKY29uY2VydF9pZBgCIAEoA0IHukgEIgIgABIdCgd1c2VyX2lkGAMgASgJQgy6SAlyBxj/AboBAQASHwoMdGlja2V0X2NvdW50GAQgASgFQgm6SAYaBBhkKAESOAoDdHRsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBAiAowUyAggBIqcBChJDb25maXJtSG9sZFJlcXVlc3QSEwoCaWQYASABKANCB7pIBCICIAASHQoHdXNlcl9pZBgCIAEoCUIMukgJcgcY/wG6AQEAEh8KDHRpY2tldF9jb3VudBgDIAEoBUIJukgGGgQYZCgAEicKEXBheW1lbnRfcmVmZXJlbmNlGAQgASgJQgy6SAlyBxj/AboBAQASEwoLYWNjZXB0X2xhdGUYBSABKAgiSAoSUmVsZWFzZUhvbGRSZXF1ZXN0EhMKAmlkGAEgASgDQge6SAQiAiAAEh0KB3VzZXJfaWQYAiABKAlCDLpICXIHGP8BugEBACKEAQoRRXh0ZW5kSG9sZFJlcXVlc3QSEwoCaWQYASABKANCB7pIBCICIAASHQoHdXNlcl9pZBgCIAEoCUIMukgJcgcY/wG6AQEAEjsKA3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQyAEBqgEKIgQIgKMFMgIIATKCDAoOQm9va2luZ1NlcnZpY2USkQEKCkdldEJvb2tpbmcSHi5mcm9udHJvdy52MS5HZXRCb29raW5nUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciTZACAYroGCMKDWJvb2tpbmdzOnJlYWQSDmJvb2tpbmdzOmFkbWluIAEoAZroGAIFC4LT5JMCFxIVL2FwaS92MS9ib29raW5ncy97aWR9EqwBCg9HZXRVc2VyQm9va2luZ3MSIy5mcm9udHJvdy52MS5HZXRVc2VyQm9va2luZ3NSZXF1ZXN0GiQuZnJvbnRyb3cudjEuR2V0VXNlckJvb2tpbmdzUmVzcG9uc2UiTpACAYroGCoKDWJvb2tpbmdzOnJlYWQSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkKAGa6BgBAoLT5JMCEhIQL2FwaS92MS9ib29raW5ncxKcAQoLQm9va1RpY2tldHMSHy5mcm9udHJvdy52MS5Cb29rVGlja2V0c1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIlaK6BgrCg5ib29raW5nczp3cml0ZRIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAproGAgEBgcqCCsDDYLT5JMCFToBKiIQL2FwaS92MS9ib29raW5ncxKrAQoNQ2FuY2VsQm9va2luZxIhLmZyb250cm93LnYxLkNhbmNlbEJvb2tpbmdSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJhiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoAproGAUFCwknDYLT5JMCIToBKiIcL2FwaS92MS9ib29raW5ncy97aWR9L2NhbmNlbBK3AQoTTGlzdENvbmNlcnRCb29raW5ncxInLmZyb250cm93LnYxLkxpc3RDb25jZXJ0Qm9va2luZ3NSZXF1ZXN0GiguZnJvbnRyb3cudjEuTGlzdENvbmNlcnRCb29raW5nc1Jlc3BvbnNlIk2QAgGK6BgSCg5ib29raW5nczphZG1pbigBmugYAgQCgtPkkwIoEiYvYXBpL3YxL2NvbmNlcnRzL3tjb25jZXJ0X2lkfS9ib29raW5ncxKZAQoLSG9sZFRpY2tldHMSHy5mcm9udHJvdy52MS5Ib2xkVGlja2V0c1JlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nIlOK6BgrCg5ib29raW5nczp3cml0ZRIOYm9va2luZ3M6YWRtaW4aB3VzZXJfaWQoAproGAgEBgcpKggDDYLT5JMCEjoBKiINL2FwaS92MS9ob2xkcxKvAQoLQ29uZmlybUhvbGQSHy5mcm9udHJvdy52MS5Db25maXJtSG9sZFJlcXVlc3QaFC5mcm9udHJvdy52MS5Cb29raW5nImmQAgKK6BgvCg5ib29raW5nczp3cml0ZRIQYm9va2luZ3M6Y29uZmlybRoHdXNlcl9pZCABKASa6BgHBQskJSYoDYLT5JMCIjoBKiIdL2FwaS92MS9ib29raW5ncy97aWR9L2NvbmZpcm0SqwEKC1JlbGVhc2VIb2xkEh8uZnJvbnRyb3cudjEuUmVsZWFzZUhvbGRSZXF1ZXN0GhQuZnJvbnRyb3cudjEuQm9va2luZyJlkAICiugYLQoOYm9va2luZ3M6d3JpdGUSDmJvb2tpbmdzOmFkbWluGgd1c2VyX2lkIAEoBJroGAUFCyUmDYLT5JMCIjoBKiIdL2FwaS92MS9ib29raW5ncy97aWR9L3JlbGVhc2USqQEKCkV4dGVuZEhvbGQSHi5mcm9udHJvdy52MS5FeHRlbmRIb2xkUmVxdWVzdBoULmZyb250cm93LnYxLkJvb2tpbmciZZACAoroGC0KDmJvb2tpbmdzOndyaXRlEg5ib29raW5nczphZG1pbhoHdXNlcl9pZCABKAKa6BgGBQskJSYNgtPkkwIhOgEqIhwvYXBpL3YxL2Jvb2tpbmdzL3tpZH0vZXh0ZW5kYgZwcm90bzM", [file_buf_validate_validate, file_frontrow_v1_access, file_frontrow_v1_booking, file_frontrow_v1_error_reason, file_google_api_annotations, file_google_protobuf_duration]);
 
 /**
  * The booking to get.
@@ -61,12 +63,20 @@ export type GetUserBookingsRequest = Message<"frontrow.v1.GetUserBookingsRequest
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page. user_id must be that of the
-   * call that returned it.
+   * The next_page_token of the page before; empty for the first page. user_id and statuses must be
+   * those of the call that returned it.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Keeps bookings with one of these statuses. If empty, confirmed and cancelled
+   * ones.
+   *
+   * @generated from field: repeated frontrow.v1.BookingStatus statuses = 4;
+   */
+  statuses: BookingStatus[];
 };
 
 /**
@@ -188,7 +198,250 @@ export const CancelBookingRequestSchema: GenMessage<CancelBookingRequest> = /*@_
   messageDesc(file_frontrow_v1_booking_service, 4);
 
 /**
- * Bookings of concert tickets: book, look up, list and cancel.
+ * Selects the bookings of a concert to list.
+ *
+ * @generated from message frontrow.v1.ListConcertBookingsRequest
+ */
+export type ListConcertBookingsRequest = Message<"frontrow.v1.ListConcertBookingsRequest"> & {
+  /**
+   * The concert whose bookings to list, 1 or more.
+   *
+   * @generated from field: int64 concert_id = 1;
+   */
+  concertId: bigint;
+
+  /**
+   * At most this many bookings on the page: 1 to 100. Unset or 0 means 20.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before; empty for the first page. concert_id and statuses must
+   * be those of the call that returned it.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Keeps bookings with one of these statuses. If empty, all.
+   *
+   * @generated from field: repeated frontrow.v1.BookingStatus statuses = 4;
+   */
+  statuses: BookingStatus[];
+};
+
+/**
+ * Describes the message frontrow.v1.ListConcertBookingsRequest.
+ * Use `create(ListConcertBookingsRequestSchema)` to create a new message.
+ */
+export const ListConcertBookingsRequestSchema: GenMessage<ListConcertBookingsRequest> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 5);
+
+/**
+ * One page of a concert's bookings.
+ *
+ * @generated from message frontrow.v1.ListConcertBookingsResponse
+ */
+export type ListConcertBookingsResponse = Message<"frontrow.v1.ListConcertBookingsResponse"> & {
+  /**
+   * The page's bookings, the newest first.
+   *
+   * @generated from field: repeated frontrow.v1.Booking bookings = 1;
+   */
+  bookings: Booking[];
+
+  /**
+   * The page_token of the next page; empty if this page is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message frontrow.v1.ListConcertBookingsResponse.
+ * Use `create(ListConcertBookingsResponseSchema)` to create a new message.
+ */
+export const ListConcertBookingsResponseSchema: GenMessage<ListConcertBookingsResponse> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 6);
+
+/**
+ * The tickets to hold.
+ *
+ * @generated from message frontrow.v1.HoldTicketsRequest
+ */
+export type HoldTicketsRequest = Message<"frontrow.v1.HoldTicketsRequest"> & {
+  /**
+   * A key that makes repeating the call safe: a UUID from the client, other than the nil and the
+   * max UUID, unique among the user's bookings of the concert. The header Idempotency-Key may carry
+   * it instead, over every protocol. If empty, the server makes one and repeating is not safe.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The concert to hold tickets for, 1 or more.
+   *
+   * @generated from field: int64 concert_id = 2;
+   */
+  concertId: bigint;
+
+  /**
+   * The user who holds, at most 255 characters. If empty, the token's subject. It is required if
+   * the service does not verify tokens.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * How many tickets to hold: 1 to 100. The operator may set a lower limit (10 by default).
+   *
+   * @generated from field: int32 ticket_count = 4;
+   */
+  ticketCount: number;
+
+  /**
+   * How long the hold lives: 1 second to a day. The operator may set a lower limit (35 minutes by
+   * default). If unset, the operator's default (10 minutes).
+   *
+   * @generated from field: google.protobuf.Duration ttl = 5;
+   */
+  ttl?: Duration | undefined;
+};
+
+/**
+ * Describes the message frontrow.v1.HoldTicketsRequest.
+ * Use `create(HoldTicketsRequestSchema)` to create a new message.
+ */
+export const HoldTicketsRequestSchema: GenMessage<HoldTicketsRequest> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 7);
+
+/**
+ * The hold to confirm.
+ *
+ * @generated from message frontrow.v1.ConfirmHoldRequest
+ */
+export type ConfirmHoldRequest = Message<"frontrow.v1.ConfirmHoldRequest"> & {
+  /**
+   * The hold to confirm, 1 or more.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The hold's owner, at most 255 characters. If empty, the token's subject, or any owner if the
+   * caller has the scope "bookings:confirm". It is required if the service does not verify tokens.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * How many of the held tickets to confirm; 0 for all. The others go back on sale.
+   *
+   * @generated from field: int32 ticket_count = 3;
+   */
+  ticketCount: number;
+
+  /**
+   * The payment's number at its provider, or the like, at most 255 characters. The service stores it
+   * as it is, and compares it when a call is repeated.
+   *
+   * @generated from field: string payment_reference = 4;
+   */
+  paymentReference: string;
+
+  /**
+   * Whether to confirm a hold that has expired, if its tickets are available again. The operator
+   * limits how long after its end this is possible (24 hours by default). It requires the scope
+   * "bookings:confirm" if the service verifies tokens.
+   *
+   * @generated from field: bool accept_late = 5;
+   */
+  acceptLate: boolean;
+};
+
+/**
+ * Describes the message frontrow.v1.ConfirmHoldRequest.
+ * Use `create(ConfirmHoldRequestSchema)` to create a new message.
+ */
+export const ConfirmHoldRequestSchema: GenMessage<ConfirmHoldRequest> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 8);
+
+/**
+ * The hold to release.
+ *
+ * @generated from message frontrow.v1.ReleaseHoldRequest
+ */
+export type ReleaseHoldRequest = Message<"frontrow.v1.ReleaseHoldRequest"> & {
+  /**
+   * The hold to release, 1 or more.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The hold's owner, at most 255 characters. If empty, the token's subject, or any owner if the
+   * caller has the scope "bookings:admin". It is required if the service does not verify tokens.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message frontrow.v1.ReleaseHoldRequest.
+ * Use `create(ReleaseHoldRequestSchema)` to create a new message.
+ */
+export const ReleaseHoldRequestSchema: GenMessage<ReleaseHoldRequest> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 9);
+
+/**
+ * The hold to extend.
+ *
+ * @generated from message frontrow.v1.ExtendHoldRequest
+ */
+export type ExtendHoldRequest = Message<"frontrow.v1.ExtendHoldRequest"> & {
+  /**
+   * The hold to extend, 1 or more.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The hold's owner, at most 255 characters. If empty, the token's subject, or any owner if the
+   * caller has the scope "bookings:admin". It is required if the service does not verify tokens.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * How long the hold lives from now: 1 second to a day. The operator may set a lower limit (35
+   * minutes by default). Required.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 3;
+   */
+  ttl?: Duration | undefined;
+};
+
+/**
+ * Describes the message frontrow.v1.ExtendHoldRequest.
+ * Use `create(ExtendHoldRequestSchema)` to create a new message.
+ */
+export const ExtendHoldRequestSchema: GenMessage<ExtendHoldRequest> = /*@__PURE__*/
+  messageDesc(file_frontrow_v1_booking_service, 10);
+
+/**
+ * Bookings of concert tickets: hold and confirm, or book at once; look up, list and cancel.
  *
  * Every error of a method has a google.rpc.ErrorInfo with the domain "frontrow" and a reason of
  * ErrorReason. An error of the protocol itself, such as for binary that cannot be decoded, may have
@@ -213,8 +466,10 @@ export const BookingService: GenService<{
     output: typeof BookingSchema;
   },
   /**
-   * Lists a user's bookings, cancelled ones included, the newest first, page by page. A user
-   * without bookings has an empty list.
+   * Lists a user's bookings, the newest first, page by page: confirmed and cancelled ones, unless
+   * `statuses` asks for others. A user without bookings has an empty list. A page may be shorter
+   * than page_size, even empty, and still have a successor: only an empty next_page_token ends the
+   * list.
    *
    * @generated from rpc frontrow.v1.BookingService.GetUserBookings
    */
@@ -231,7 +486,7 @@ export const BookingService: GenService<{
    * window has closed or the last ticket is sold. A call that is refused does not use up its
    * request_id.
    *
-   * REQUEST_ID_REUSED means that the request_id was used for another ticket_count.
+   * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -243,8 +498,8 @@ export const BookingService: GenService<{
     output: typeof BookingSchema;
   },
   /**
-   * Cancels a booking of the caller and puts its tickets back on sale. It is possible at any time,
-   * whether or not the booking window is open.
+   * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
+   * any time, whether or not the booking window is open. A hold is released instead.
    *
    * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
    * with the response header "idempotency-replayed: true".
@@ -256,6 +511,89 @@ export const BookingService: GenService<{
   cancelBooking: {
     methodKind: "unary";
     input: typeof CancelBookingRequestSchema;
+    output: typeof BookingSchema;
+  },
+  /**
+   * Lists the bookings of a concert, the newest first, page by page, for the concert's organizer. A
+   * page may be shorter than page_size, even empty, and still have a successor: only an empty
+   * next_page_token ends the list.
+   *
+   * @generated from rpc frontrow.v1.BookingService.ListConcertBookings
+   */
+  listConcertBookings: {
+    methodKind: "unary";
+    input: typeof ListConcertBookingsRequestSchema;
+    output: typeof ListConcertBookingsResponseSchema;
+  },
+  /**
+   * Takes tickets off sale for a while, all of them or none, so that the user can pay for them. The
+   * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
+   * released or expires.
+   *
+   * Repeating a call with the same request_id holds nothing more and returns the first call's
+   * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
+   * A call that is refused does not use up its request_id.
+   *
+   * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+   *
+   * @generated from rpc frontrow.v1.BookingService.HoldTickets
+   */
+  holdTickets: {
+    methodKind: "unary";
+    input: typeof HoldTicketsRequestSchema;
+    output: typeof BookingSchema;
+  },
+  /**
+   * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
+   * still open. If ticket_count is less than the hold has, the rest goes back on sale.
+   *
+   * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
+   * payment_reference is returned with the response header "idempotency-replayed: true".
+   *
+   * A hold that has expired can be confirmed with accept_late, if as many tickets are available
+   * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
+   *
+   * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
+   * verifies tokens.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+   *
+   * @generated from rpc frontrow.v1.BookingService.ConfirmHold
+   */
+  confirmHold: {
+    methodKind: "unary";
+    input: typeof ConfirmHoldRequestSchema;
+    output: typeof BookingSchema;
+  },
+  /**
+   * Ends a hold and puts its tickets back on sale.
+   *
+   * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
+   * is, with the response header "idempotency-replayed: true".
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+   *
+   * @generated from rpc frontrow.v1.BookingService.ReleaseHold
+   */
+  releaseHold: {
+    methodKind: "unary";
+    input: typeof ReleaseHoldRequestSchema;
+    output: typeof BookingSchema;
+  },
+  /**
+   * Lets a hold live longer: until ttl from now, never less long than before, and never longer than
+   * the operator lets a hold live in all (60 minutes by default). A call that would change nothing
+   * succeeds, so repeating is safe.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+   *
+   * @generated from rpc frontrow.v1.BookingService.ExtendHold
+   */
+  extendHold: {
+    methodKind: "unary";
+    input: typeof ExtendHoldRequestSchema;
     output: typeof BookingSchema;
   },
 }> = /*@__PURE__*/

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/concert.proto.
  */
 export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSLEAwoHQ29uY2VydBIPCgJpZBgBIAEoA0ID4EEDEgwKBG5hbWUYAiABKAkSDgoGYXJ0aXN0GAMgASgJEg0KBXZlbnVlGAQgASgJEjAKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNdG90YWxfdGlja2V0cxgGIAEoBRIeChFhdmFpbGFibGVfdGlja2V0cxgHIAEoBUID4EEDEg0KBXByaWNlGAggASgBEhUKDWN1cnJlbmN5X2NvZGUYCSABKAkSNgoSYm9va2luZ19zdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBib29raW5nX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgd2ZXJzaW9uGAwgASgFQgPgQQMSMwoKY3JlYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSKXBAoHQ29uY2VydBIPCgJpZBgBIAEoA0ID4EEDEgwKBG5hbWUYAiABKAkSDgoGYXJ0aXN0GAMgASgJEg0KBXZlbnVlGAQgASgJEjAKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNdG90YWxfdGlja2V0cxgGIAEoBRIeChFhdmFpbGFibGVfdGlja2V0cxgHIAEoBUID4EEDEg0KBXByaWNlGAggASgBEhUKDWN1cnJlbmN5X2NvZGUYCSABKAkSNgoSYm9va2luZ19zdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBib29raW5nX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgd2ZXJzaW9uGAwgASgFQgPgQQMSMwoKY3JlYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGhlbGRfdGlja2V0cxgPIAEoBUID4EEDEhwKFG1heF90aWNrZXRzX3Blcl91c2VyGBAgASgFEhgKEHJlcXVpcmVzX3BheW1lbnQYESABKAhiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * A concert and the tickets it has left.
@@ -60,14 +60,15 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
   concertDate?: Timestamp | undefined;
 
   /**
-   * How many tickets there are in all, sold ones included.
+   * How many tickets there are in all, sold and held ones included.
    *
    * @generated from field: int32 total_tickets = 6;
    */
   totalTickets: number;
 
   /**
-   * How many tickets can still be booked: total_tickets less those of confirmed bookings.
+   * How many tickets can still be booked or held: total_tickets less those of confirmed bookings
+   * and of holds.
    *
    * @generated from field: int32 available_tickets = 7;
    */
@@ -124,6 +125,28 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 14;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * How many tickets are held: neither sold nor available.
+   *
+   * @generated from field: int32 held_tickets = 15;
+   */
+  heldTickets: number;
+
+  /**
+   * How many tickets one user may have at once, booked and held together; 0 for no limit.
+   *
+   * @generated from field: int32 max_tickets_per_user = 16;
+   */
+  maxTicketsPerUser: number;
+
+  /**
+   * Whether tickets must be held and paid for: BookTickets is refused, and ConfirmHold requires the
+   * scope "bookings:confirm" if the service verifies tokens.
+   *
+   * @generated from field: bool requires_payment = 17;
+   */
+  requiresPayment: boolean;
 };
 
 /**

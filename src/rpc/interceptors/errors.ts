@@ -1,4 +1,5 @@
 /** How a call ends with an error: what the client gets, and what observers get. */
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
@@ -19,7 +20,9 @@ export function toConnectError(error: unknown, request: AnyRequest, publish: Pub
 
 function convert(error: unknown, request: AnyRequest, publish: Publish<RpcEvents>): ConnectError {
   if (error instanceof DomainError) {
-    return connectErrorFor(error, { repeatable: hasRequestId(request), isStream: request.stream });
+    const isIdempotent = request.method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT;
+    const repeatable = isIdempotent || hasRequestId(request);
+    return connectErrorFor(error, { repeatable, isIdempotent, isStream: request.stream });
   }
   if (error instanceof ConnectError) return error;
   publish("rpc.unexpected_error", { service: request.service.typeName, method: request.method.name, error });

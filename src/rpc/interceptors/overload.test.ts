@@ -1,7 +1,16 @@
-import { createContextValues, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  createContextValues,
+  type StreamRequest,
+  type StreamResponse,
+  type UnaryRequest,
+  type UnaryResponse,
+} from "@connectrpc/connect";
 import { expect, test } from "vitest";
+import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { recordEvents } from "../../../test/support/unit/events.ts";
+import { ignoreEvents } from "../../domain/publish.ts";
 import { readAccessRules } from "../access.ts";
 import { setDeadline } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
@@ -30,3 +39,32 @@ test("a stream without a deadline is shed when a unary call would be too late", 
     { service: "frontrow.v1.ConcertService", method: "GetConcert", eventLoopDelayMs: 4_000 },
   ]);
 });
+
+test.each([
+  ["of an organizer", ConcertService.method.updateConcert],
+  ["that confirms a hold", BookingService.method.confirmHold],
+  ["that releases a hold", BookingService.method.releaseHold],
+])("a call %s is never shed", async (_, method) => {
+  await expect(callOf(method)).resolves.toBe("passed");
+});
+
+test.each([
+  ["that reads", ConcertService.method.getConcert],
+  ["that books", BookingService.method.bookTickets],
+  ["that holds", BookingService.method.holdTickets],
+  ["that extends a hold", BookingService.method.extendHold],
+])("a call %s is shed", async (_, method) => {
+  await expect(callOf(method)).rejects.toMatchObject({ failure: { reason: "OVERLOADED" } });
+});
+
+/** A unary call while the event loop is later than any call can wait. */
+async function callOf(method: DescMethod): Promise<string> {
+  const contextValues = createContextValues();
+  const { signal } = new AbortController();
+  setDeadline(contextValues, { signal, expiresAtMs: performance.now() + 10_000, onProgress: () => {} });
+  const ruleOf = readAccessRules([ConcertService, BookingService]);
+  const intercept = createOverloadInterceptor(ruleOf, { currentMs: () => 60_000 }, 10_000, ignoreEvents);
+  const request = { stream: false, service: method.parent, method, contextValues } as unknown as UnaryRequest;
+  await intercept(async () => ({}) as UnaryResponse)(request);
+  return "passed";
+}

@@ -2,6 +2,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { EventLoopDelay } from "../../limits/event-loop-delay.ts";
+import type { Lane } from "../../limits/limit-key.ts";
 import type { RuleOf } from "../access.ts";
 import { deadlineOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
@@ -9,9 +10,12 @@ import type { RpcEvents } from "../events.ts";
 /** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
 const waitsPerCall = 3;
 
+/** Organizers' calls must work when everything else does not. A hold is often settled after its customer has paid. */
+const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
+
 /**
  * Sheds calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is shed
- * when a unary call with the longest timeout would be. Organizers' calls pass: they must work when everything else does not.
+ * when a unary call with the longest timeout would be.
  */
 export function createOverloadInterceptor(
   ruleOf: RuleOf,
@@ -21,7 +25,7 @@ export function createOverloadInterceptor(
 ): Interceptor {
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
-    if (delayMs > 0 && ruleOf(request.method).lane !== "admin") {
+    if (delayMs > 0 && !neverShed.has(ruleOf(request.method).lane)) {
       const { expiresAtMs } = deadlineOf(request.contextValues);
       const nowMs = performance.now();
       if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {

@@ -6,7 +6,7 @@ import { readAccessRules } from "../access.ts";
 import { costOf } from "./rate-limit.ts";
 
 const { getConcert, listConcerts, createConcert } = ConcertService.method;
-const { getUserBookings, bookTickets } = BookingService.method;
+const { getUserBookings, listConcertBookings, bookTickets } = BookingService.method;
 const ruleOf = readAccessRules([ConcertService, BookingService]);
 
 function cost<Method extends DescMethodUnary>(
@@ -45,6 +45,7 @@ describe("a call counts as", () => {
 
   test("one if it reads what is never cached", () => {
     expect(cost(getUserBookings, { userId: "nora" }, "no-cache")).toBe(1);
+    expect(cost(listConcertBookings, { concertId: 1n }, "no-cache")).toBe(1);
   });
 
   test("one if it changes something, with any headers", () => {

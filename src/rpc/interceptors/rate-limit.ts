@@ -36,13 +36,13 @@ const freshFactor = 2;
 
 /** How many plain calls a call counts as; 1 for most. */
 export function costOf(
-  { lane, searchFields, isOwned }: Pick<AccessRule, "lane" | "searchFields" | "isOwned">,
+  { lane, searchFields, isPrivate }: Pick<AccessRule, "lane" | "searchFields" | "isPrivate">,
   { message, header }: { readonly message: Message; readonly header: Headers },
 ): number {
   if (lane !== "reads") return 1;
   const base = searchFields.some((field) => soughtText(textOf(message, field)) !== undefined) ? searchCost : 1;
-  // Users' own data is never cached.
-  return !isOwned && wantsFresh(header) ? base * freshFactor : base;
+  // Private data is never cached.
+  return !isPrivate && wantsFresh(header) ? base * freshFactor : base;
 }
 
 /** The allowance that the caller uses up first. Of two alike, the one that resets later. */

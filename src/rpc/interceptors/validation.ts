@@ -1,7 +1,7 @@
 import { create, type DescMessage, type DescService, getOption, hasOption, isMessage } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { createValidator, type Validator } from "@bufbuild/protovalidate";
+import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { createValidator, type Violation as RuleViolation, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { normalized } from "../../../gen/frontrow/v1/text_pb.ts";
 import { DomainError, type Violation } from "../../domain/failure.ts";
@@ -54,9 +54,9 @@ function createNormalizer(schema: DescMessage): Checks["normalize"] {
 }
 
 function createCheck(validator: Validator, schema: DescMessage): Checks["check"] {
-  const checkTimestamps = createTimestampCheck(schema);
+  const checkTimes = createTimeCheck(schema);
   return (message) => {
-    const faults = checkTimestamps(message);
+    const faults = checkTimes(message);
     if (faults.length > 0) return faults;
     const violations = validate(validator, schema, message);
     if (isNilOrMax(message)) violations.unshift({ field: "request_id", message: nilOrMax });
@@ -68,33 +68,52 @@ function validate(validator: Validator, schema: DescMessage, message: Message): 
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "valid") return [];
-  return result.violations.map((violation) => ({
-    field: pathToString(violation.field),
-    // The rule that forbids U+0000 quotes it, which a person cannot read.
-    message: violation.message.includes("\0") ? "must not contain the character U+0000" : violation.message,
-  }));
+  return result.violations.map((violation) => ({ field: pathToString(violation.field), message: readable(violation) }));
+}
+
+/** A violation's message, in place of those that a person cannot read: the library's quote U+0000, and enums' numbers. */
+function readable({ field, ruleId, message }: RuleViolation): string {
+  if (message.includes("\0")) return "must not contain the character U+0000";
+  if (!ruleId.startsWith("enum.")) return message;
+  const desc = field.findLast((part) => part.kind === "field")?.enum;
+  // By the lint rules, a value of 0 is the unspecified one.
+  const names = desc?.values.filter(({ number }) => number !== 0).map(({ name }) => name) ?? [];
+  return `must be one of ${names.join(", ")}`;
 }
 
 const earliestSecond = -62_135_596_800n; // 0001-01-01T00:00:00Z
 const latestSecond = 253_402_300_799n; // 9999-12-31T23:59:59Z
 const nanosPerSecond = 1_000_000_000;
+const longestSeconds = 315_576_000_000n;
 
 /**
- * Creates a check of a message's timestamps by the rule of google.protobuf.Timestamp. Decoding JSON enforces that rule,
- * decoding binary does not, and the schema's own rules fail when they calculate with other values. It checks the message's
- * own fields: no request has timestamps in nested messages.
+ * Creates a check of a message's timestamps and durations by the rules of their types. Decoding JSON enforces those rules,
+ * decoding binary does not, and the schema's own rules fail or are wrong when they calculate with other values. It checks
+ * the message's own fields: no request has times in nested messages.
  */
-export function createTimestampCheck(schema: DescMessage): Checks["check"] {
-  const fields = schema.fields.filter(({ message }) => message?.typeName === TimestampSchema.typeName);
+export function createTimeCheck(schema: DescMessage): Checks["check"] {
+  const types: readonly (string | undefined)[] = [TimestampSchema.typeName, DurationSchema.typeName];
+  const fields = schema.fields.filter(({ message }) => types.includes(message?.typeName));
   return (message) =>
     fields.flatMap(({ name, localName }) => {
-      const value: unknown = Reflect.get(message, localName);
-      const fault = isMessage(value, TimestampSchema) ? timestampFault(value) : undefined;
+      const fault = timeFault(Reflect.get(message, localName));
       return fault === undefined ? [] : [{ field: name, message: fault }];
     });
+}
+
+function timeFault(value: unknown): string | undefined {
+  if (isMessage(value, TimestampSchema)) return timestampFault(value);
+  return isMessage(value, DurationSchema) ? durationFault(value) : undefined;
 }
 
 function timestampFault({ seconds, nanos }: Timestamp): string | undefined {
   if (seconds < earliestSecond || seconds > latestSecond) return "must be between the years 1 and 9999";
   return nanos < 0 || nanos >= nanosPerSecond ? "must have 0 to 999999999 nanos" : undefined;
+}
+
+function durationFault({ seconds, nanos }: Duration): string | undefined {
+  if (seconds < -longestSeconds || seconds > longestSeconds) return "must be within 10,000 years";
+  if (Math.abs(nanos) >= nanosPerSecond) return "must have less than a second of nanos";
+  const hasOneSign = seconds === 0n || nanos === 0 || seconds > 0n === nanos > 0;
+  return hasOneSign ? undefined : "must have nanos of the same sign as its seconds";
 }

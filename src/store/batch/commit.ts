@@ -1,27 +1,21 @@
-import { type Booking, bookingKey } from "../../domain/booking.ts";
-import { bookingIdOf } from "../../domain/ids.ts";
-import type { BatchChanges, BatchWrites } from "../bookings.ts";
-import { newBooking } from "../bookings.ts";
+import { randomUUID } from "node:crypto";
+import type { Concert } from "../../domain/concert.ts";
 import type { Connection } from "../pool/connection.ts";
 import { isDefiniteRollback } from "../sqlstate.ts";
-import { numericFromCents } from "../values.ts";
-import { actorColumn, actsOnOthers, entryColumns, insertBookingEntries } from "./audit.ts";
+import { entryColumns, insertEntries } from "./audit.ts";
+import type { BatchEffects } from "./effects.ts";
 import { runnerOn } from "./prepared.ts";
-import {
-  type CancelColumns,
-  cancelBookings,
-  insertBookings,
-  keyColumns,
-  type NewBookingColumns,
-  setAvailable,
-} from "./statements.ts";
+import { insertBatch, insertBookings, insertColumns, setCounters, updateBookings, updateColumns } from "./write.ts";
 
 /** COMMIT was sent, and its response was lost: the transaction may have committed or not. */
 export class CommitInDoubtError extends Error {
   override readonly name = "CommitInDoubtError";
+  /** The evidence of the batch, if it has committed. */
+  readonly batchId: string;
 
-  constructor(cause: unknown) {
+  constructor(batchId: string, cause: unknown) {
     super("the response to COMMIT was lost", { cause });
+    this.batchId = batchId;
   }
 }
 
@@ -31,75 +25,43 @@ export interface BatchSession {
   isOver: boolean;
 }
 
-/** Writes and commits in one flight. Returns the new bookings. See `OpenBatch.commit`. */
-export async function commitBatch(
-  session: BatchSession,
-  { concert, now }: Pick<BatchWrites, "concert" | "now">,
-  { availableTickets, newBookings, cancelled }: BatchChanges,
-): Promise<Booking[]> {
-  const writes = { concert, now, availableTickets, newBookings, cancelled };
-  const acts = actsOnOthers(writes);
+/** The concert that is locked, as it was read, and the batch's instant. */
+interface Locked {
+  readonly concert: Concert;
+  readonly now: Temporal.Instant;
+}
+
+/** Writes and commits in one flight. See `OpenBatch.commit`. */
+export async function commitBatch(session: BatchSession, locked: Locked, effects: BatchEffects): Promise<void> {
+  const { concert } = locked;
+  const { availableTickets, heldTickets, inserts, updates, entries } = effects;
+  const concertId = concert.id;
+  const now = locked.now.toString();
+  const batchId = randomUUID();
   // All parameters are built before anything is sent: COMMIT must never follow a part of the writes.
   const columns = {
-    bookings: newBookings.length > 0 ? newBookingColumns(writes) : undefined,
-    cancels: cancelled.length > 0 ? cancelColumns(writes) : undefined,
-    entries: acts.length > 0 ? entryColumns(acts, writes) : undefined,
+    inserts: inserts.length > 0 ? insertColumns(inserts, concert, now) : undefined,
+    updates: updates.length > 0 ? updateColumns(updates, concertId, now) : undefined,
+    entries: entries.length > 0 ? entryColumns(entries, concertId, now) : undefined,
   };
   const run = runnerOn(session.connection);
-  const isStockChanged = availableTickets !== concert.availableTickets;
+  const isCountChanged = availableTickets !== concert.availableTickets || heldTickets !== concert.heldTickets;
   const flight = {
-    updated: isStockChanged ? run(setAvailable, { concertId: concert.id, availableTickets }) : undefined,
-    inserted: columns.bookings ? run(insertBookings, columns.bookings) : [],
-    marked: columns.cancels && run(cancelBookings, columns.cancels),
-    recorded: columns.entries && run(insertBookingEntries, columns.entries),
+    counted: isCountChanged ? run(setCounters, { concertId, availableTickets, heldTickets }) : undefined,
+    inserted: columns.inserts && run(insertBookings, columns.inserts),
+    updated: columns.updates && run(updateBookings, columns.updates),
+    recorded: columns.entries && run(insertEntries, columns.entries),
+    evidenced: run(insertBatch, { concertId, batchId, now }),
     commit: session.connection.query("commit"),
   };
   const { commit, ...statements } = flight;
   await Promise.allSettled(Object.values(flight));
   const { command } = await commit.catch((error) => {
-    throw isDefiniteRollback(error) ? error : new CommitInDoubtError(error);
+    throw isDefiniteRollback(error) ? error : new CommitInDoubtError(batchId, error);
   });
   session.isOver = true;
   if (command !== "COMMIT") {
     await Promise.all(Object.values(statements));
     throw new Error(`COMMIT ended as ${command}`);
   }
-  return storedBookings(writes, await flight.inserted);
-}
-
-/** Matches the new rows to the bookings by their keys: PostgreSQL guarantees no order. */
-function storedBookings(
-  { concert, newBookings, now }: BatchWrites,
-  rows: readonly { readonly id: bigint; readonly user_id: string; readonly request_id: string }[],
-): Booking[] {
-  const ids = new Map(
-    rows.map((row) => [bookingKey({ userId: row.user_id, requestId: row.request_id }), bookingIdOf(row.id)]),
-  );
-  return newBookings.map((request) => {
-    const id = ids.get(bookingKey(request));
-    // The batch is committed: commit recovery reads its rows again.
-    if (id === undefined) throw new CommitInDoubtError(new Error("a booking of the batch has no row"));
-    return { ...newBooking(concert, request, now), id };
-  });
-}
-
-function newBookingColumns({ concert, newBookings, now }: BatchWrites): NewBookingColumns {
-  return {
-    concertId: concert.id,
-    ...keyColumns(newBookings),
-    ticketCounts: newBookings.map(({ ticketCount }) => ticketCount),
-    actors: actorColumn(newBookings),
-    unitPrice: numericFromCents(concert.priceCents),
-    currencyCode: concert.currencyCode,
-    now: now.toString(),
-  };
-}
-
-function cancelColumns({ cancelled, now }: BatchWrites): CancelColumns {
-  return {
-    ids: cancelled.map(({ after }) => after.id),
-    requestIds: cancelled.map(({ after }) => after.cancelRequestId ?? ""),
-    actors: actorColumn(cancelled.map(({ actor, before }) => ({ actor, userId: before.userId }))),
-    now: now.toString(),
-  };
 }

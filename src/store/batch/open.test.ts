@@ -6,33 +6,33 @@ import {
   exampleBooking,
   exampleConcert,
 } from "../../../test/support/booking/example-bookings.ts";
-import type { BatchChanges } from "../bookings.ts";
+import { bookingIdOf } from "../../domain/ids.ts";
 import type { Connection } from "../pool/connection.ts";
-import { openBatch } from "./open.ts";
+import type { BatchEffects } from "./effects.ts";
+import { type BatchQuery, createBatches, openBatch } from "./open.ts";
 
 const timeouts = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000 };
-const query = { concertId: exampleConcert.id, keys: [bookingRequest()], bookingIds: [exampleBooking.id] };
+const query: BatchQuery = {
+  ...{ concertId: exampleConcert.id, keys: [bookingRequest()], bookingIds: [exampleBooking.id], userIds: ["ann"] },
+  ...{ countsHolds: true, newIds: 1, maxDue: 500 },
+};
 /** A booking for another user, so that every statement there is gets sent. */
-const changes: BatchChanges = {
-  availableTickets: 20,
-  newBookings: [{ ...bookingRequest({ requestId: "new" }), actor: { subject: "admin", address: undefined } }],
-  cancelled: [
-    {
-      before: exampleBooking,
-      after: { ...exampleBooking, status: "cancelled" },
-      actor: { subject: "ann", address: undefined },
-    },
-  ],
+const actor = { subject: "admin", address: undefined };
+const booking = { ...exampleBooking, id: bookingIdOf(2n), requestId: "new" };
+const effects: BatchEffects = {
+  ...{ availableTickets: 20, heldTickets: 0, inserts: [{ booking, actor }] },
+  updates: [{ ...exampleBooking, status: "cancelled", cancelRequestId: "cancel key", cancelledBy: "ann" }],
+  entries: [{ action: "booking.create", actor, before: undefined, after: booking }],
 };
 
 const concertRow = {
   ...{ id: exampleConcert.id, name: "", artist: "", venue: "", concert_date: duringSale, total_tickets: 100 },
-  ...{ available_tickets: 20, price: "50.25", currency_code: "USD", booking_start_time: duringSale, version: 1 },
+  ...{ available_tickets: 22, held_tickets: 0, max_tickets_per_user: null, requires_payment: false, new_ids: ["2"] },
+  ...{ price: "50.25", currency_code: "USD", booking_start_time: duringSale, version: 1 },
   ...{ booking_end_time: duringSale, created_at: duringSale, updated_at: duringSale, now: duringSale },
 };
 const rows: Readonly<Record<string, readonly object[]>> = {
   frontrow_read_concert: [concertRow],
-  frontrow_insert_bookings: [{ id: 2n, user_id: exampleBooking.userId, request_id: "new" }],
 };
 
 /** A connection whose statement of that number fails, what was sent over it, and how it was given back. */
@@ -56,15 +56,23 @@ function createConnection(failing: number, release: (destroy?: boolean) => void 
 }
 
 async function runBatch(connection: Connection, work: () => void = () => {}): Promise<void> {
-  await using open = await openBatch({ connect: async () => connection }, query, timeouts);
+  await using open = await openBatch(
+    { connect: async () => connection },
+    query,
+    timeouts,
+    new Set([exampleConcert.id]),
+  );
   work();
-  await open.commit(changes);
+  await open.commit(effects);
 }
 
 const none = Number.POSITIVE_INFINITY;
-const opening = ["begin", "lock_concert", "read_concert", "find_bookings_by_keys", "find_bookings_by_ids"];
-const writing = ["insert_bookings", "cancel_bookings", "insert_booking_audit_entries"];
-const statements = [...opening, ...writing].map((name) => (name === "begin" ? name : `frontrow_${name}`));
+const reading = ["read_concert", "find_bookings_by_keys", "find_bookings_by_ids", "read_holds", "read_user_tickets"];
+const opening = ["begin", "lock_concert", ...reading];
+const changing = ["set_ticket_counters", "insert_bookings", "update_bookings", "insert_booking_audit_entries"];
+const statements = [...opening, ...changing, "insert_batch"].map((name) =>
+  name === "begin" ? name : `frontrow_${name}`,
+);
 
 describe("a batch gives its connection back once", () => {
   test("when all goes well, without a rollback", async () => {
@@ -114,7 +122,27 @@ describe("a batch gives its connection back once", () => {
   });
 });
 
+describe("the search for a batch's evidence gives its connection back once", () => {
+  const searching = ["begin", "frontrow_lock_concert", "frontrow_find_batch"];
+  const search = async (connection: Connection) => {
+    const access = { connect: async () => connection };
+    return await createBatches({ ...access, reads: access }, timeouts).isCommitted(exampleConcert.id, "batch");
+  };
+
+  test("after a rollback, when all goes well", async () => {
+    const { connection, sent, released } = createConnection(none);
+    expect(await search(connection)).toBe(false);
+    expect({ sent, released }).toEqual({ sent: [...searching, "rollback"], released: [undefined] });
+  });
+
+  test.each(searching.map((name, index) => ({ name, index })))("when $name fails", async ({ index }) => {
+    const { connection, sent, released } = createConnection(index);
+    await expect(search(connection)).rejects.toThrow();
+    expect({ last: sent.at(-1), released }).toEqual({ last: "rollback", released: [undefined] });
+  });
+});
+
 test("a batch without a connection rejects with the pool's error", async () => {
   const connect = () => Promise.reject(new Error("no connection"));
-  await expect(openBatch({ connect }, query, timeouts)).rejects.toThrow("no connection");
+  await expect(openBatch({ connect }, query, timeouts, new Set([exampleConcert.id]))).rejects.toThrow("no connection");
 });

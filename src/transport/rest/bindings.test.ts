@@ -73,11 +73,11 @@ describe("readBindings", () => {
   // The routes of all methods are in test/methods.
   test("reads the REST table of the requirement from our own services", () => {
     const table = [ConcertService, BookingService].flatMap((service) =>
-      readBindings(service).map(({ httpMethod, template, method, body, locationField }) => [
+      readBindings(service).map(({ httpMethod, template, method, body, location }) => [
         `${httpMethod} ${template.source}`,
         method.name,
         body,
-        locationField?.name,
+        location?.field.name,
       ]),
     );
     expect(table).toEqual(
@@ -89,6 +89,11 @@ describe("readBindings", () => {
         ["GET /api/v1/bookings/{id}", "GetBooking", "none", undefined],
         ["GET /api/v1/bookings", "GetUserBookings", "none", undefined],
         ["POST /api/v1/bookings", "BookTickets", "all", "id"],
+        ["POST /api/v1/holds", "HoldTickets", "all", "id"],
+        ["POST /api/v1/bookings/{id}/confirm", "ConfirmHold", "all", undefined],
+        ["POST /api/v1/bookings/{id}/release", "ReleaseHold", "all", undefined],
+        ["POST /api/v1/bookings/{id}/extend", "ExtendHold", "all", undefined],
+        ["GET /api/v1/concerts/{concert_id}/bookings", "ListConcertBookings", "none", undefined],
         ["POST /api/v1/bookings/{id}/cancel", "CancelBooking", "all", undefined],
       ]),
     );
@@ -133,20 +138,24 @@ describe("readBindings", () => {
   });
 });
 
-describe("a creation is a POST whose answer a GET finds one variable further down", () => {
-  const locationOf = (first: Rule, second: Rule) =>
+describe("a creation is a POST whose answer a GET finds by one more variable", () => {
+  const locationsOf = (first: Rule, second: Rule) =>
     readBindings(serviceWith(Object.assign({}, first, { additionalBindings: [second] }))).map(
-      ({ locationField }) => locationField?.name,
+      ({ location }) => location && `${location.path ?? "its path"}/${location.field.name}`,
     );
 
-  test.each<[string, Rule, Rule, (string | undefined)[]]>([
-    ["is", post("/x"), get("/x/{id}"), ["id", undefined]],
-    ["elsewhere", post("/x"), get("/y/{id}"), [undefined, undefined]],
-    ["two variables", post("/x"), get("/x/{id}/{inner.id}"), [undefined, undefined]],
-    ["a nested variable", post("/x"), get("/x/{inner.id}"), [undefined, undefined]],
-    ["a part of the response", post("/x", { responseBody: "inner" }), get("/x/{id}"), [undefined, undefined]],
-    ["a custom method", post("/x:do"), get("/x/{id}"), [undefined, undefined]],
-  ])("%s", (_name, first, second, fields) => {
-    expect(locationOf(first, second)).toEqual(fields);
+  test.each<[string, Rule, Rule, string | undefined]>([
+    ["further down", post("/x"), get("/x/{id}"), "its path/id"],
+    ["further down, below a variable", post("/x/{inner.id}"), get("/x/{inner.id}/{id}"), "its path/id"],
+    ["elsewhere", post("/x"), get("/y/z/{id}"), "/y/z/id"],
+    ["elsewhere, from below a variable", post("/x/{inner.id}/y"), get("/y/{id}"), undefined],
+    ["elsewhere, below a variable", post("/x"), get("/y/{inner.id}/{id}"), undefined],
+    ["two variables", post("/x"), get("/x/{id}/{inner.id}"), undefined],
+    ["a nested variable", post("/x"), get("/x/{inner.id}"), undefined],
+    ["a part of the response", post("/x", { responseBody: "inner" }), get("/x/{id}"), undefined],
+    ["a part of the other response", post("/x"), get("/x/{id}", { responseBody: "inner" }), undefined],
+    ["a custom method", post("/x:do"), get("/x/{id}"), undefined],
+  ])("%s", (_name, first, second, location) => {
+    expect(locationsOf(first, second)).toEqual([location, undefined]);
   });
 });

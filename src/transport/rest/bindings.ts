@@ -26,11 +26,15 @@ export interface RestBinding {
   readonly body: "none" | "all" | DescField;
   /** The field of the response that is sent; undefined for the whole response. */
   readonly responseBody: DescField | undefined;
-  /**
-   * For a binding that creates what another one gets: the response's field that follows this binding's path in the URL
-   * of what was created.
-   */
-  readonly locationField: DescField | undefined;
+  /** For a binding that creates what another one gets. */
+  readonly location: CreatedLocation | undefined;
+}
+
+/** The URL path of what a request has created: a path, and a field of the response as its last segment. */
+interface CreatedLocation {
+  /** Undefined for the path of the request. */
+  readonly path: string | undefined;
+  readonly field: DescField;
 }
 
 /** All bindings of a service, additional ones included. Throws an Error that names the method of a rule it refuses. */
@@ -45,10 +49,10 @@ export function readBindings(service: DescService): RestBinding[] {
       throw new Error(`google.api.http of ${service.typeName}.${method.name}: ${why}`, { cause });
     }
   });
-  return bindings.map((binding) => ({ ...binding, locationField: findLocationField(binding, bindings) }));
+  return bindings.map((binding) => ({ ...binding, location: findLocation(binding, bindings) }));
 }
 
-type BindingWithoutLocation = Omit<RestBinding, "locationField">;
+type BindingWithoutLocation = Omit<RestBinding, "location">;
 
 function readBinding(method: DescMethod, rule: HttpRule, additional: boolean): BindingWithoutLocation {
   if (!isUnary(method)) throw new Error("a streaming method cannot be called over REST");
@@ -90,22 +94,28 @@ function resolveVariable(input: DescMessage, names: readonly string[]): FieldPat
 }
 
 /**
- * A POST creates what a GET of the same service answers, if the GET's path is the POST's and one variable more: then the
- * response's field of that variable's name completes the URL.
+ * A POST creates what a GET of the same service gets, if the GET's path is the POST's and one variable more. A POST to a path
+ * without variables also creates what a GET gets elsewhere by one variable, such as a hold that is read as a booking.
  */
-function findLocationField(
+function findLocation(
   post: BindingWithoutLocation,
   bindings: readonly BindingWithoutLocation[],
-): DescField | undefined {
+): CreatedLocation | undefined {
   if (post.httpMethod !== "POST" || post.template.verb !== "" || post.responseBody !== undefined) return undefined;
-  const { output } = post.method;
-  for (const get of bindings) {
-    const variable = get.template.variables.at(-1);
-    const name = variable?.fieldPath.join(".");
-    const field = output.fields.find((each) => each.name === name);
-    if (get.httpMethod !== "GET" || get.responseBody !== undefined || get.method.output !== output) continue;
-    if (get.template.source !== `${post.template.source}/{${name}}` || field?.fieldKind !== "scalar") continue;
-    return field;
-  }
-  return undefined;
+  const { source, variables } = post.template;
+  const gets = bindings.flatMap((get) => readGetter(get, post.method.output));
+  const own = gets.find(({ path }) => path === source);
+  if (own) return { path: undefined, field: own.field };
+  return variables.length === 0 ? gets.find(({ variableCount }) => variableCount === 1) : undefined;
+}
+
+/** A GET of a message by its path and, as the last segment, one of the message's fields; empty if it is none. */
+function readGetter({ method, httpMethod, template, responseBody }: BindingWithoutLocation, output: DescMessage) {
+  if (httpMethod !== "GET" || responseBody !== undefined || method.output !== output) return [];
+  const { source, variables } = template;
+  const name = variables.at(-1)?.fieldPath.join(".");
+  const field = output.fields.find((each) => each.name === name);
+  const end = `/{${name}}`;
+  if (field?.fieldKind !== "scalar" || !source.endsWith(end)) return [];
+  return [{ path: source.slice(0, -end.length), field, variableCount: variables.length }];
 }

@@ -14,7 +14,7 @@ export interface RestAnswer {
 export type RestEncoder = (message: MessageShape<RestBinding["method"]["output"]>, path: string) => RestAnswer;
 
 /** A function from response messages, with the request's path, to answers. */
-export function createEncoder({ method, responseBody, locationField }: RestBinding, registry?: Registry): RestEncoder {
+export function createEncoder({ method, responseBody, location }: RestBinding, registry?: Registry): RestEncoder {
   const { output } = method;
   const jsonOptions = { useProtoFieldName: true, alwaysEmitImplicit: true, ...(registry && { registry }) };
   const bodyOf = (message: MessageShape<DescMessage>) => {
@@ -24,8 +24,8 @@ export function createEncoder({ method, responseBody, locationField }: RestBindi
   };
   return (message, path) => {
     const body = bodyOf(message);
-    if (locationField === undefined) return { status: 200, body, location: undefined };
-    const id = String(reflect(output, message).get(locationField));
-    return { status: 201, body, location: `${path}/${encodeURIComponent(id)}` };
+    if (location === undefined) return { status: 200, body, location: undefined };
+    const id = String(reflect(output, message).get(location.field));
+    return { status: 201, body, location: `${location.path ?? path}/${encodeURIComponent(id)}` };
   };
 }

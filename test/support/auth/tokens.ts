@@ -5,7 +5,7 @@ import type { Settings } from "../service/service.ts";
 export const issuer = "https://issuer.example";
 export const audience = "frontrow-under-test";
 
-export const allScopes = "concerts:write bookings:read bookings:write bookings:admin";
+export const allScopes = "concerts:write bookings:read bookings:write bookings:confirm bookings:admin";
 
 /** Claims besides the usual ones. Undefined leaves a claim out. */
 export type Claims = Readonly<Record<string, unknown>>;

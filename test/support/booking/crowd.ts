@@ -1,4 +1,4 @@
-/** Users that book and cancel, one request after the other, and record the outcomes. */
+/** Users that book, cancel, hold, confirm and release, one request after the other, and record the outcomes. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageShape } from "@bufbuild/protobuf";
@@ -9,22 +9,26 @@ import type { Outcome, ProtocolClient } from "../protocols/protocols.ts";
 
 type Booking = MessageShape<typeof BookingSchema>;
 
-/** A request with its own key, and the outcome of each attempt. */
+/** A request and the outcome of each attempt. */
 export interface Wish {
-  readonly kind: "book" | "cancel";
+  readonly kind: "book" | "hold" | "cancel" | "confirm" | "release";
   readonly concertId: bigint;
   readonly userId: string;
+  /** Of a confirmation: 0 for all that is held. */
   readonly ticketCount: number;
+  /** The request's key. Of a confirmation: its payment reference. */
   readonly requestId: string;
-  /** Of the booking to cancel. */
+  /** Of the booking to change. */
   readonly bookingId: bigint | undefined;
+  /** Whether the hold ends after a second. Its confirmation is accepted late. */
+  readonly isBrief: boolean;
   readonly outcomes: Outcome<Booking>[];
 }
 
 /** A concert to book. */
 interface Offer {
   readonly concertId: bigint;
-  /** Whether all its bookings are cancelled, so that it never stays sold out; else every second user's are. */
+  /** Whether all its bookings are cancelled or released, so that it never stays sold out; else some are. */
   readonly returnsAll: boolean;
 }
 
@@ -44,6 +48,10 @@ const maxAttempts = 300;
 const backOffMs = 20;
 const closingMs = 5_000;
 const maxWishesPerUser = 5_000;
+/** The shortest that the schema allows. */
+const briefTtl = { seconds: 1n };
+/** After so many turns a user confirms one. Some have expired by then. */
+const turnsOfBriefHold = 2;
 const wait = { timeout: 10_000, interval: 2 };
 
 /**
@@ -82,13 +90,26 @@ export function startCrowd(
   }
 
   async function visit(user: number): Promise<void> {
+    let brief: { readonly made: Booking; readonly turn: number } | undefined;
     for (let turn = user; !isOver && turn < user + maxWishesPerUser; turn++) {
       const offer = offers[turn % offers.length];
       if (!offer) throw new Error("there is nothing to book");
       const common = { concertId: offer.concertId, userId: `user-${user}`, ticketCount: (turn % 3) + 1 };
-      const booked = await ask({ ...common, ...newWish("book") }, user);
-      if (!booked?.ok || !(offer.returnsAll || user % 2 === 0)) continue;
-      await ask({ ...common, ...newWish("cancel", booked.message.id) }, user);
+      const isHold = turn % 2 === 0;
+      const isBrief = isHold && isBriefHold(offer, turn);
+      const made = await ask({ ...common, isBrief, ...newWish(isHold ? "hold" : "book") }, user);
+      const change = isHold ? changeOfHold(offer, turn) : changeOfBooking(offer, user);
+      if (made?.ok && change) {
+        const ticketCount = change === "confirm" && turn % 4 === 0 ? 1 : 0;
+        await ask({ ...common, isBrief, ticketCount, ...newWish(change, made.message.id) }, user);
+      }
+      if (brief && turn >= brief.turn + turnsOfBriefHold) {
+        const { concertId, id } = brief.made;
+        await ask({ ...common, concertId, isBrief: true, ticketCount: 0, ...newWish("confirm", id) }, user);
+        brief = undefined;
+      }
+      // Every other one is never confirmed, nor those of a concert whose bookings all return.
+      if (made?.ok && isBrief && !change && turn % 24 === 6) brief = { made: made.message, turn };
     }
   }
 
@@ -117,21 +138,52 @@ export function startCrowd(
   };
 }
 
+function changeOfBooking({ returnsAll }: Offer, user: number): Wish["kind"] | undefined {
+  return returnsAll || user % 2 === 0 ? "cancel" : undefined;
+}
+
+/** Some holds are left to themselves: fewer of each user than the operator may allow. */
+function changeOfHold(offer: Offer, turn: number): Wish["kind"] | undefined {
+  if (turn % 5 === 1) return "release";
+  if (isBriefHold(offer, turn)) return undefined;
+  if (offer.returnsAll) return "release";
+  return turn % 60 === 0 ? undefined : "confirm";
+}
+
+/** Few of a concert whose bookings all return, so that most of its tickets are available at most times. */
+function isBriefHold({ returnsAll }: Offer, turn: number): boolean {
+  return returnsAll ? turn % 60 === 20 : turn % 12 === 6;
+}
+
 function newWish(kind: Wish["kind"], bookingId?: bigint): Pick<Wish, "kind" | "requestId" | "bookingId" | "outcomes"> {
   return { kind, requestId: randomUUID(), bookingId, outcomes: [] };
 }
 
 async function attempt(client: ProtocolClient | undefined, wish: Wish): Promise<Outcome<Booking>> {
-  const { bookTickets, cancelBooking } = BookingService.method;
-  const { kind, bookingId, concertId, userId, ticketCount, requestId } = wish;
   try {
     if (!client) throw new Error("there is no client");
-    return kind === "book"
-      ? await client.call(bookTickets, { concertId, userId, ticketCount, requestId })
-      : await client.call(cancelBooking, { id: bookingId ?? 0n, userId, requestId });
+    return await send(client, wish);
   } catch (error) {
     // Such as a broken connection. No fault of these tests is between the users and the services.
     const nothing = { reason: undefined, metadata: {}, violations: [], retryDelayMs: undefined };
     return { ok: false, code: "no answer", message: String(error), ...nothing };
+  }
+}
+
+function send(client: ProtocolClient, wish: Wish): Promise<Outcome<Booking>> {
+  const { bookTickets, holdTickets, cancelBooking, confirmHold, releaseHold } = BookingService.method;
+  const { kind, bookingId: id = 0n, concertId, userId, ticketCount, requestId, isBrief } = wish;
+  const paymentReference = requestId;
+  switch (kind) {
+    case "book":
+      return client.call(bookTickets, { concertId, userId, ticketCount, requestId });
+    case "hold":
+      return client.call(holdTickets, { concertId, userId, ticketCount, requestId, ...(isBrief && { ttl: briefTtl }) });
+    case "cancel":
+      return client.call(cancelBooking, { id, userId, requestId });
+    case "confirm":
+      return client.call(confirmHold, { id, userId, ticketCount, paymentReference, acceptLate: isBrief });
+    case "release":
+      return client.call(releaseHold, { id, userId });
   }
 }

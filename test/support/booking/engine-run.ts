@@ -1,16 +1,17 @@
 /** Runs a history on the real engines with a fake database, clock and scheduler, and records the outcomes. */
 import type fc from "fast-check";
-import type { BookCommand, CancelCommand, Command } from "../../../src/booking/commands.ts";
-import { createBookingEngine } from "../../../src/booking/engine.ts";
-import { createConcertCache } from "../../../src/concerts/cache.ts";
+import type { Command } from "../../../src/booking/commands.ts";
 import type { Booking } from "../../../src/domain/booking.ts";
-import type { Actor, Replayable } from "../../../src/domain/change.ts";
+import type { Replayable } from "../../../src/domain/change.ts";
 import type { Concert } from "../../../src/domain/concert.ts";
-import { type ConcertId, concertIdOf } from "../../../src/domain/ids.ts";
+import type { ChangeDeadline } from "../../../src/domain/deadline.ts";
 import { openDeadline } from "../database/store.ts";
+import type { BatchTracker } from "./batch-tracker.ts";
 import type { Action, History, Process } from "./engine-histories.ts";
-import { processes, ticketLimit } from "./engine-histories.ts";
-import { createFakeDatabase, type FakeDatabase } from "./fake-database.ts";
+import { processes } from "./engine-histories.ts";
+import { createProcesses, type Learning } from "./engine-processes.ts";
+import { commandOf } from "./engine-requests.ts";
+import { type FakeDatabase, withMoreTickets } from "./fake-database.ts";
 
 /** A place in a run: the clock, and the moment of the concert's history. */
 export interface Place {
@@ -18,13 +19,6 @@ export interface Place {
   readonly moment: number;
   /** How many transactions were aborted by then with COMMIT's answer lost. */
   readonly lostAborts: number;
-}
-
-/** A process learns the state of a concert at a moment. */
-export interface Learning {
-  readonly concertId: bigint;
-  readonly moment: number;
-  readonly ms: number;
 }
 
 /** A call of a client, and its outcome. */
@@ -39,6 +33,8 @@ export interface Call {
   abortedBegun?: boolean;
   settled?: Place;
   answer?: Replayable<Booking>;
+  /** Whether the service's own command is carried out. */
+  isDone?: boolean;
   error?: unknown;
   /** The answer's booking as it was stored when the answer came. */
   storedThen?: Booking | undefined;
@@ -64,13 +60,14 @@ interface Idling {
 export interface Run {
   readonly history: History;
   readonly database: FakeDatabase;
+  readonly trackers: Readonly<Record<Process, BatchTracker<Call>>>;
   readonly calls: readonly Call[];
   readonly readings: readonly Reading[];
   readonly idlings: readonly Idling[];
 }
 
 /** A run while it goes on. */
-interface World extends ReturnType<typeof createProcesses> {
+interface World extends ReturnType<typeof createProcesses<Call>> {
   readonly clock: { nowMs: number };
   readonly calls: Call[];
   /** Resolves when the call's answer is noted. */
@@ -83,7 +80,7 @@ export async function carryOutHistory(history: History, scheduler: fc.Scheduler)
   // Not 0, which means "never" to the cache's library.
   const clock = { nowMs: 1_000 };
   const step = (label: string) => scheduler.schedule(Promise.resolve(), label);
-  const processesOfRun = createProcesses(history, () => clock.nowMs, step);
+  const processesOfRun = createProcesses<Call>(history, () => clock.nowMs, step);
   const world: World = { ...processesOfRun, clock, calls: [], answered: new Map(), readings: [], idlings: [] };
   const clients = history.clients.map(async (actions, client) => {
     let lastCall: Call | undefined;
@@ -94,7 +91,8 @@ export async function carryOutHistory(history: History, scheduler: fc.Scheduler)
   });
   await drain(scheduler);
   await withinReason(Promise.all([...clients, ...processes.map((process) => world.services[process].engine.idle())]));
-  return { history, ...world };
+  const trackers = { A: world.services.A.tracker, B: world.services.B.tracker };
+  return { history, ...world, trackers };
 }
 
 function placeOf({ database, clock }: World, concertId: bigint): Place {
@@ -104,16 +102,23 @@ function placeOf({ database, clock }: World, concertId: bigint): Place {
 
 function submit(world: World, process: Process, request: Command): Call {
   const { database, services, calls, answered } = world;
-  const { engine, learnt, learn } = services[process];
+  const { engine, learnt, learn, tracker } = services[process];
   const { concertId } = request;
   const deadline = openDeadline();
+  const tracked: ChangeDeadline = {
+    ...{ signal: deadline.signal, expiresAtMs: deadline.expiresAtMs },
+    onProgress: (progress) => {
+      deadline.onProgress(progress);
+      if (progress === "begun") tracker.noteBegun(concertId, call);
+    },
+  };
   const call: Call = { process, request, deadline, submitted: placeOf(world, concertId), learnt: learnt(concertId) };
   const noteAnswer = (answer: Replayable<Booking>) => {
     call.answer = answer;
-    const { id, status } = answer.value;
+    const { id, updatedAt } = answer.value;
     call.storedThen = database.now(concertId).bookings.find((each) => each.id === id);
     // From now on the client expects to see what it wrote through this process.
-    if (!answer.replayed) learn(concertId, (each) => each.id === id && each.status === status);
+    if (!answer.replayed) learn(concertId, (each) => each.id === id && each.updatedAt.equals(updatedAt));
   };
   const noteError = (error: unknown) => {
     call.error = error;
@@ -122,7 +127,13 @@ function submit(world: World, process: Process, request: Command): Call {
     call.settled = placeOf(world, concertId);
   };
   calls.push(call);
-  answered.set(call, engine.submit(request, deadline).then(noteAnswer, noteError).then(noteTime));
+  const outcome =
+    request.kind === "expire"
+      ? engine.expireHolds(concertId, tracked).then(() => {
+          call.isDone = true;
+        })
+      : engine.submit(request, tracked).then(noteAnswer);
+  answered.set(call, outcome.catch(noteError).then(noteTime));
   return call;
 }
 
@@ -131,10 +142,14 @@ async function act(world: World, action: Action, lastCall: Call | undefined): Pr
   const { database, services, calls } = world;
   switch (action.kind) {
     case "book":
-      return submit(world, action.process, bookingRequestOf(action, calls.length));
-    case "cancel": {
-      const request = cancelRequestOf(action, calls.length, database);
-      return request && submit(world, action.process, request);
+    case "hold":
+    case "confirm":
+    case "release":
+    case "extend":
+    case "cancel":
+    case "sweep": {
+      const command = commandOf(action, calls.length, database);
+      return command && submit(world, action.process, command);
     }
     case "abort": {
       const open = calls.filter((call) => !call.settled && call.abortedBegun === undefined);
@@ -150,7 +165,12 @@ async function act(world: World, action: Action, lastCall: Call | undefined): Pr
       await read(world, action.process, action.concertId);
       return undefined;
     case "change total":
-      await services[action.process].changeTotal(action.concertId, action.by);
+      await services[action.process].change(action.concertId, (concert) => withMoreTickets(concert, action.by));
+      return undefined;
+    case "change limit":
+      await services[action.process].change(action.concertId, (concert) => {
+        return { ...concert, maxTicketsPerUser: action.to };
+      });
       return undefined;
     case "pass":
       world.clock.nowMs += action.ms;
@@ -176,88 +196,6 @@ async function waitUntilIdle({ services, calls, idlings }: World, process: Proce
   // A promise's own callbacks come a turn or two after what it resolves with.
   await Promise.resolve();
   idlings.push({ unanswered: before.filter((call) => !call.settled) });
-}
-
-/** The engines and caches of two processes on one database, wired as `app.ts` wires them. */
-function createProcesses(history: History, clockMs: () => number, step: (label: string) => Promise<void>) {
-  const momentOf = (concertId: bigint) => database.history(concertId).length - 1;
-  /** By process and concert, the moment that its last transaction saw or made. */
-  const touched = new Map<string, number>();
-  const database = createFakeDatabase({
-    ...{ concerts: history.concerts, clockMs, step, faults: history.faults },
-    onEffect: (process, concertId) => touched.set(`${process} ${concertId}`, momentOf(concertId)),
-  });
-
-  const createProcess = (process: Process) => {
-    const { maxQueuedRequests, maxConcurrentBatches, maxRetries } = history;
-    const cache = createConcertCache({ clock: { nowMs: clockMs }, maxConcerts: 4, maxPages: 1 });
-    const learnt: Learning[] = [];
-    const reads = new Map<bigint, number>();
-    const concertChanged = (concertId: ConcertId, concert: Concert | undefined) => {
-      cache.concertChanged(concertId, concert);
-      // Without the concert, the process forgets what it had learnt.
-      const moment = concert ? (touched.get(`${process} ${concertId}`) ?? 0) : momentOf(concertId);
-      learnt.push({ concertId, moment, ms: clockMs() });
-    };
-    const engine = createBookingEngine(database.batches(process), {
-      policy: { maxTicketsPerBooking: ticketLimit },
-      ...{ maxQueuedRequests, maxConcurrentBatches, maxRetries, concertChanged, clock: { nowMs: clockMs } },
-      wait: () => step(`${process} backs off`),
-      readPending: () => step(`${process} reads what is pending`),
-    });
-    return {
-      engine,
-      learn: (concertId: bigint, isStored: (booking: Booking) => boolean) => {
-        const moment = database.history(concertId).findIndex(({ bookings }) => bookings.some(isStored));
-        learnt.push({ concertId, moment, ms: clockMs() });
-      },
-      learnt: (concertId: bigint) => learnt.filter((each) => each.concertId === concertId),
-      reads,
-      read: (concertId: bigint) =>
-        cache.concert(concertIdOf(concertId), async () => {
-          reads.set(concertId, clockMs());
-          await step(`${process} reads for its cache`);
-          const { concert } = database.now(concertId) ?? {};
-          await step(`${process} has read for its cache`);
-          reads.delete(concertId);
-          return concert;
-        }),
-      changeTotal: async (concertId: bigint, by: number) => {
-        await database.changeTotal(concertId, by);
-        await step(`${process} learns that the total is changed`);
-        engine.concertChanged(concertIdOf(concertId));
-        concertChanged(concertIdOf(concertId), undefined);
-      },
-    };
-  };
-  return { database, services: { A: createProcess("A"), B: createProcess("B") } };
-}
-
-/** Each call has a different actor, so that no act can be recorded for another call's. */
-function actorOf(call: number): Actor {
-  return { subject: `caller ${call}`, address: undefined };
-}
-
-function bookingRequestOf(action: Action & { kind: "book" }, call: number): BookCommand {
-  const { kind, userId, ticketCount, requestId = `made for call ${call}` } = action;
-  const concertId = concertIdOf(action.concertId);
-  const hasOwnKey = action.requestId !== undefined;
-  return { kind, concertId, userId, ticketCount, requestId, hasOwnKey, actor: actorOf(call) };
-}
-
-/** A cancel of a booking that is stored by now; undefined if there is no such concert. */
-function cancelRequestOf(
-  action: Action & { kind: "cancel" },
-  call: number,
-  database: FakeDatabase,
-): CancelCommand | undefined {
-  const { kind, requestId } = action;
-  const concertId = concertIdOf(action.concertId);
-  const { bookings } = database.now(concertId) ?? { bookings: [] };
-  const booking = bookings[action.choice % bookings.length];
-  if (!booking) return undefined;
-  const userId = action.isOwner ? booking.userId : "mallory";
-  return { kind, concertId, bookingId: booking.id, userId, requestId, actor: actorOf(call) };
 }
 
 function describe(action: Action): string {

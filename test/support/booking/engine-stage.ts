@@ -1,5 +1,5 @@
 /** An engine on a fake database whose steps run at once, except where a test holds one. */
-import type { Command } from "../../../src/booking/commands.ts";
+import type { BookingCommand } from "../../../src/booking/commands.ts";
 import { createBookingEngine, type EngineOptions } from "../../../src/booking/engine.ts";
 import type { Booking, BookingKey } from "../../../src/domain/booking.ts";
 import type { Replayable } from "../../../src/domain/change.ts";
@@ -8,22 +8,26 @@ import { DomainError } from "../../../src/domain/failure.ts";
 import { concertIdOf } from "../../../src/domain/ids.ts";
 import type { BatchQuery } from "../../../src/store/batch/open.ts";
 import { openDeadline } from "../database/store.ts";
-import { exampleConcert } from "./example-bookings.ts";
-import { createFakeDatabase, type Faults, instantAt, type Moment } from "./fake-database.ts";
+import { exampleConcert, examplePolicy } from "./example-bookings.ts";
+import { createFakeDatabase, type Faults, instantAt } from "./fake-database.ts";
+import type { Rows } from "./fake-rows.ts";
 
 export interface StageOptions extends Partial<EngineOptions> {
-  readonly concerts?: readonly Pick<Moment, "concert" | "bookings">[];
+  readonly concerts?: readonly Rows[];
   readonly faults?: Faults;
 }
 
 /** A concert on sale, with so many tickets left. */
-export function onSale(concertId: bigint, availableTickets: number, stored: readonly Booking[] = []) {
+export function onSale(concertId: bigint, availableTickets: number, stored: readonly Booking[] = []): Rows {
   const id = concertIdOf(concertId);
   const bookings = stored.map((booking) => ({ ...booking, concertId: id }));
-  const totalTickets = availableTickets + bookings.reduce((sum, { ticketCount }) => sum + ticketCount, 0);
+  const ticketsWith = (wanted: Booking["status"]) =>
+    bookings.reduce((sum, { status, ticketCount }) => sum + (status === wanted ? ticketCount : 0), 0);
+  const heldTickets = ticketsWith("held");
+  const totalTickets = availableTickets + heldTickets + ticketsWith("confirmed");
   const [bookingStartTime, bookingEndTime] = [instantAt(0), instantAt(10_000_000)];
   return {
-    concert: { ...exampleConcert, id, totalTickets, availableTickets, bookingStartTime, bookingEndTime },
+    concert: { ...exampleConcert, id, totalTickets, availableTickets, heldTickets, bookingStartTime, bookingEndTime },
     bookings,
   };
 }
@@ -33,6 +37,7 @@ export function createStage({ concerts = [onSale(1n, 1_000)], faults = {}, ...op
   const clockMs = () => clock.nowMs;
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const opened: BatchQuery[] = [];
+  const settled: string[] = [];
   const found: (readonly BookingKey[])[] = [];
   const step = async (label: string) => gates.get(label)?.promise;
   const database = createFakeDatabase({ concerts, clockMs, step, faults });
@@ -48,15 +53,19 @@ export function createStage({ concerts = [onSale(1n, 1_000)], faults = {}, ...op
         found.push(keys);
         return batches.find(concertId, keys);
       },
+      isCommitted: (concertId, batchId) => {
+        settled.push(batchId);
+        return batches.isCommitted(concertId, batchId);
+      },
     },
     {
-      ...{ policy: { maxTicketsPerBooking: 10 }, maxQueuedRequests: 10_000, maxConcurrentBatches: 4, maxRetries: 2 },
+      ...{ policy: examplePolicy, maxQueuedRequests: 10_000, maxConcurrentBatches: 4, maxRetries: 2 },
       ...{ concertChanged: () => {}, clock: { nowMs: clockMs }, wait: async () => {} },
       ...options,
     },
   );
   return {
-    ...{ engine, database, clock, opened, found },
+    ...{ engine, database, clock, opened, found, settled },
     /** From now on whatever does this step waits, until the function that is returned lets it go on. */
     hold(label: string): () => void {
       const gate = Promise.withResolvers<void>();
@@ -66,7 +75,7 @@ export function createStage({ concerts = [onSale(1n, 1_000)], faults = {}, ...op
         gate.resolve();
       };
     },
-    submit: (request: Command, deadline: ChangeDeadline = openDeadline()) => engine.submit(request, deadline),
+    submit: (request: BookingCommand, deadline: ChangeDeadline = openDeadline()) => engine.submit(request, deadline),
   };
 }
 

@@ -2,44 +2,58 @@
  * PostgreSQL as the booking engine sees it, in memory: row locks with a queue, reads under the lock, transactions whose
  * COMMIT takes effect at one moment and is answered at another. Every step waits for its turn and fails on demand.
  */
-import pg from "pg";
-import type { Booking, BookingKey } from "../../../src/domain/booking.ts";
+import { randomUUID } from "node:crypto";
+import type { BookingKey } from "../../../src/domain/booking.ts";
 import type { Concert } from "../../../src/domain/concert.ts";
-import { type BookingId, bookingIdOf } from "../../../src/domain/ids.ts";
 import { CommitInDoubtError } from "../../../src/store/batch/commit.ts";
+import type { BatchEffects } from "../../../src/store/batch/effects.ts";
 import type { Batches, BatchQuery, OpenBatch } from "../../../src/store/batch/open.ts";
-import type { BatchWrites } from "../../../src/store/bookings.ts";
+import { databaseError, isKeyOf, type Rows, readRows, refusePoison, writeRows } from "./fake-rows.ts";
+
+type ReadFault = "none" | "no connection" | "no lock" | "broken";
 
 /** The faults in the order of the calls. After the end of a list every call succeeds. */
 export interface Faults {
-  readonly open?: readonly ("none" | "no connection" | "no lock" | "broken")[];
+  readonly open?: readonly ReadFault[];
   readonly commit?: readonly ("none" | "serialization" | "lost, committed" | "lost, aborted")[];
+  /** Of the searches for the evidence of a batch. */
+  readonly settle?: readonly ReadFault[];
   readonly find?: readonly ("none" | "broken")[];
 }
 
 /** A concert and its bookings from one COMMIT to the next. */
-export interface Moment {
-  readonly concert: Concert;
-  readonly bookings: readonly Booking[];
+export interface Moment extends Rows {
   readonly fromMs: number;
-  /** What made it: a batch of an engine, unless it is the first one or an organizer's. */
-  readonly batch?: { readonly process: string; readonly writes: BatchWrites };
+}
+
+/** What an engine did under a concert's lock. */
+export interface Transaction {
+  readonly process: string;
+  readonly query: BatchQuery;
+  readonly now: Temporal.Instant;
+  /** By their places in the concert's history. `after` is undefined unless it has committed. */
+  readonly before: number;
+  after?: number;
+  effects?: BatchEffects;
+  outcome: "open" | "read only" | "committed" | "aborted";
 }
 
 export interface FakeDatabase {
   /** All that a concert ever was, the newest last. */
   history(concertId: bigint): readonly Moment[];
   now(concertId: bigint): Moment;
+  /** Those of a concert, in the order in which they got its lock. */
+  transactions(concertId: bigint): readonly Transaction[];
   /** How many transactions were aborted with COMMIT's answer lost. */
   lostAborts(): number;
   /** What a process of the service sees of it. */
   batches(process: string): Batches;
-  /** Adds tickets under the row lock, or takes them away, as an organizer does. False if more are sold than remain. */
-  changeTotal(concertId: bigint, by: number): Promise<boolean>;
+  /** Changes a concert under the row lock, as an organizer does. False if the change is refused. */
+  change(concertId: bigint, change: (concert: Concert) => Concert | undefined): Promise<boolean>;
 }
 
 interface FakeDatabaseOptions {
-  readonly concerts: readonly Pick<Moment, "concert" | "bookings">[];
+  readonly concerts: readonly Rows[];
   readonly clockMs: () => number;
   /** Each thing that the database does waits for this first. */
   readonly step?: (label: string) => Promise<void>;
@@ -48,9 +62,6 @@ interface FakeDatabaseOptions {
   readonly onEffect?: (process: string, concertId: bigint) => void;
 }
 
-/** PostgreSQL refuses every statement that carries this user. */
-export const poisonedUser = "poison\0";
-
 const epoch = Temporal.Instant.from("2030-05-01T10:00:00Z");
 
 /** The database's instant at a time of the fake clock. */
@@ -58,9 +69,11 @@ export function instantAt(clockMs: number): Temporal.Instant {
   return epoch.add({ milliseconds: clockMs });
 }
 
-/** The rows of one concert, and their lock. */
+/** The row of one concert, and its lock. */
 interface Row {
   readonly history: Moment[];
+  readonly transactions: Transaction[];
+  readonly committedIds: Set<string>;
   /** Resolves when the request for the lock before this one has released it. */
   lockIsFree: Promise<void>;
 }
@@ -81,19 +94,22 @@ export function createFakeDatabase(options: FakeDatabaseOptions): FakeDatabase {
   const { concerts, clockMs, step = async () => {}, onEffect = () => {}, faults = {} } = options;
   const rows = new Map<bigint, Row>();
   for (const { concert, bookings } of concerts) {
-    rows.set(concert.id, { history: [{ concert, bookings, fromMs: clockMs() }], lockIsFree: Promise.resolve() });
+    const history = [{ concert, bookings, fromMs: clockMs() }];
+    rows.set(concert.id, { history, transactions: [], committedIds: new Set(), lockIsFree: Promise.resolve() });
   }
-  const state = { opened: 0, lostAborts: 0, lastBookingId: 1_000n };
+  const state = { opened: 0, lostAborts: 0, lastBookingId: 1_000_000n };
   const shared: Shared = { rows, clockMs, step, onEffect, takeFault: faultTaker(faults), ...state };
   return {
     history: (concertId) => rows.get(concertId)?.history ?? [],
     now: (concertId) => nowOf(shared, concertId),
+    transactions: (concertId) => rows.get(concertId)?.transactions ?? [],
     lostAborts: () => shared.lostAborts,
     batches: (process) => ({
       open: (query) => openTransaction(shared, process, query),
       find: (concertId, keys) => find(shared, process, concertId, keys),
+      isCommitted: (concertId, batchId) => isCommitted(shared, process, concertId, batchId),
     }),
-    changeTotal: (concertId, by) => changeTotal(shared, concertId, by),
+    change: (concertId, change) => changeConcert(shared, concertId, change),
   };
 }
 
@@ -112,10 +128,15 @@ async function lock({ rows }: Shared, concertId: bigint): Promise<() => void> {
   return resolve;
 }
 
-async function openTransaction(shared: Shared, process: string, query: BatchQuery): Promise<OpenBatch> {
-  const { clockMs, step, takeFault, onEffect } = shared;
-  const { concertId } = query;
-  const fault = takeFault("open");
+/** Gets the concert's lock on a new connection, unless a fault is due. Returns what releases it. */
+async function connectAndLock(
+  shared: Shared,
+  process: string,
+  concertId: bigint,
+  call: "open" | "settle",
+): Promise<() => void> {
+  const { step, takeFault } = shared;
+  const fault = takeFault(call);
   await step(`${process} connects`);
   if (fault === "no connection") throw brokenConnection();
   const release = await lock(shared, concertId);
@@ -123,155 +144,140 @@ async function openTransaction(shared: Shared, process: string, query: BatchQuer
     await step(`${process} reads`);
     if (fault === "no lock") throw databaseError("55P03", "canceling statement due to lock timeout");
     if (fault === "broken") throw brokenConnection();
-    query.keys.forEach(refusePoison);
+    return release;
   } catch (error) {
     release();
     throw error;
   }
-  const end = () => {
+}
+
+async function openTransaction(shared: Shared, process: string, query: BatchQuery): Promise<OpenBatch> {
+  const { clockMs, step, onEffect, rows } = shared;
+  const { concertId } = query;
+  const release = await connectAndLock(shared, process, concertId, "open");
+  const row = rows.get(concertId);
+  try {
+    refusePoison([...query.keys.map(({ userId }) => userId), ...query.userIds]);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  // No two transactions read the same microsecond.
+  const now = instantAt(clockMs()).add({ microseconds: shared.opened++ % 1_000 });
+  const before = (row?.history.length ?? 0) - 1;
+  const transaction: Transaction = { process, query, now, before, outcome: "open" };
+  row?.transactions.push(transaction);
+  const end = (outcome: Transaction["outcome"]) => {
+    transaction.outcome = outcome;
     onEffect(process, concertId);
     release();
   };
-  const { concert, bookings } = nowOf(shared, concertId) ?? { bookings: [] };
+  const state = row && readRows(nowOf(shared, concertId), query, now, shared.lastBookingId);
+  shared.lastBookingId += BigInt(query.newIds);
   let isOver = false;
-  // No two transactions read the same microsecond.
-  const now = instantAt(clockMs()).add({ microseconds: shared.opened++ % 1_000 });
-  const stored = bookings.filter((each) => query.bookingIds.includes(each.id) || query.keys.some(isKeyOf(each)));
   return {
-    state: concert && { concert, now, stored },
-    commit: async ({ availableTickets, newBookings, cancelled }) => {
+    state,
+    commit: async (effects) => {
       isOver = true;
-      if (!concert) throw new Error("there is no concert");
-      return await commit(shared, process, { concert, now, availableTickets, newBookings, cancelled }, end);
+      if (!row) throw new Error("there is no concert");
+      transaction.effects = effects;
+      await commit(shared, row, transaction, effects, end);
     },
     [Symbol.asyncDispose]: async () => {
       if (isOver) return;
-      end();
+      end("read only");
       await step(`${process} has ended`);
     },
   };
 }
 
-async function commit(shared: Shared, process: string, writes: BatchWrites, end: () => void): Promise<Booking[]> {
-  const { clockMs, rows, step, takeFault } = shared;
-  const { id: concertId } = writes.concert;
+async function commit(
+  shared: Shared,
+  { history, committedIds }: Row,
+  transaction: Transaction,
+  effects: BatchEffects,
+  end: (outcome: Transaction["outcome"]) => void,
+): Promise<void> {
+  const { clockMs, step, takeFault } = shared;
+  const { process, now } = transaction;
+  const batchId = randomUUID();
+  const write = () => writeRows(history.at(-1) as Moment, effects, now);
   const apply = () => {
-    const moment = { ...after(shared, writes), fromMs: clockMs(), batch: { process, writes } };
-    rows.get(concertId)?.history.push(moment);
-    end();
-    return moment.bookings.filter((each) => writes.newBookings.some(isKeyOf(each)));
+    transaction.after = history.push({ ...write(), fromMs: clockMs() }) - 1;
+    committedIds.add(batchId);
+    end("committed");
   };
   await step(`${process} writes`);
   const fault = takeFault("commit");
   try {
-    after(shared, writes);
+    write();
     if (fault === "serialization") throw databaseError("40001", "could not serialize access");
   } catch (error) {
-    end();
+    end("aborted");
     throw error;
   }
   if (fault === "none") {
     await step(`${process} commits`);
-    const created = apply();
+    apply();
     await step(`${process} has committed`);
-    // PostgreSQL returns the rows in no defined order.
-    return created.reverse();
+    return;
   }
   if (fault === "lost, aborted") shared.lostAborts++;
-  const ended = fault === "lost, committed" ? apply : end;
+  const ended = fault === "lost, committed" ? apply : () => end("aborted");
   void step(`the fate of ${process}'s COMMIT`).then(ended);
   await step(`${process} loses its connection`);
-  throw new CommitInDoubtError(brokenConnection());
+  throw new CommitInDoubtError(batchId, brokenConnection());
 }
 
-/** The concert and its bookings after these writes. Throws the error with which PostgreSQL would reject them. */
-function after(shared: Shared, writes: BatchWrites): Pick<Moment, "concert" | "bookings"> {
-  const { concert, newBookings, cancelled, now, availableTickets } = writes;
-  const before = nowOf(shared, concert.id);
-  newBookings.forEach(refusePoison);
-  if (newBookings.some((each) => before.bookings.some((stored) => isKeyOf(stored)(each)))) {
-    throw databaseError("23505", "duplicate key value violates unique constraint");
-  }
-  if (availableTickets < 0 || availableTickets > before.concert.totalTickets) {
-    throw databaseError("23514", "new row violates check constraint");
-  }
-  const bookings = before.bookings.map((each) => {
-    const cancel = cancelled.find(({ after }) => after.id === each.id);
-    return cancel && each.status === "confirmed" ? cancel.after : each;
-  });
-  const isStockChanged = availableTickets !== concert.availableTickets;
-  return {
-    concert: { ...before.concert, ...(isStockChanged ? { availableTickets } : {}) },
-    bookings: [
-      ...bookings,
-      ...newBookings.map((each) => newRow(bookingIdOf(++shared.lastBookingId), concert, each, now)),
-    ],
-  };
+/** Waits for the lock, which the transaction in doubt holds until it is over. */
+async function isCommitted(shared: Shared, process: string, concertId: bigint, batchId: string): Promise<boolean> {
+  const release = await connectAndLock(shared, process, concertId, "settle");
+  const isFound = shared.rows.get(concertId)?.committedIds.has(batchId) ?? false;
+  release();
+  return isFound;
 }
 
 async function find(shared: Shared, process: string, concertId: bigint, keys: readonly BookingKey[]) {
   const fault = shared.takeFault("find");
   await shared.step(`${process} finds`);
   if (fault === "broken") throw brokenConnection();
-  keys.forEach(refusePoison);
+  refusePoison(keys.map(({ userId }) => userId));
   const found = nowOf(shared, concertId).bookings.filter((each) => keys.some(isKeyOf(each)));
   await shared.step(`${process} has found`);
   return found.reverse();
 }
 
-async function changeTotal(shared: Shared, concertId: bigint, by: number): Promise<boolean> {
+async function changeConcert(
+  shared: Shared,
+  concertId: bigint,
+  change: (concert: Concert) => Concert | undefined,
+): Promise<boolean> {
   const release = await lock(shared, concertId);
   await shared.step("an organizer commits");
   const { concert, bookings } = nowOf(shared, concertId);
-  const [totalTickets, availableTickets] = [concert.totalTickets + by, concert.availableTickets + by];
-  const isPossible = availableTickets >= 0 && totalTickets > 0;
-  const changed = { ...concert, totalTickets, availableTickets };
-  if (isPossible) shared.rows.get(concertId)?.history.push({ concert: changed, bookings, fromMs: shared.clockMs() });
+  const changed = change(concert);
+  if (changed) shared.rows.get(concertId)?.history.push({ concert: changed, bookings, fromMs: shared.clockMs() });
   release();
-  return isPossible;
+  return changed !== undefined;
+}
+
+/** Adds tickets, or takes them away unless more are sold or held than remain. */
+export function withMoreTickets(concert: Concert, more: number): Concert | undefined {
+  const [totalTickets, availableTickets] = [concert.totalTickets + more, concert.availableTickets + more];
+  return availableTickets >= 0 && totalTickets > 0 ? { ...concert, totalTickets, availableTickets } : undefined;
 }
 
 function faultTaker(faults: Faults) {
   const left = {
     open: faults.open ?? [],
     commit: faults.commit ?? [],
+    settle: faults.settle ?? [],
     find: faults.find ?? [],
   };
-  const taken = { open: 0, commit: 0, find: 0 };
+  const taken = { open: 0, commit: 0, settle: 0, find: 0 };
   return <Call extends keyof Faults>(call: Call): (typeof left)[Call][number] => left[call][taken[call]++] ?? "none";
 }
 
-function newRow(
-  id: BookingId,
-  concert: Concert,
-  booking: BatchWrites["newBookings"][number],
-  now: Temporal.Instant,
-): Booking {
-  const { userId, requestId, ticketCount } = booking;
-  return {
-    ...{ id, concertId: concert.id, userId, ticketCount, bookingTime: now, status: "confirmed" },
-    ...{ unitPriceCents: concert.priceCents, totalPriceCents: concert.priceCents * ticketCount },
-    ...{ currencyCode: concert.currencyCode, requestId, cancelRequestId: undefined, createdAt: now, updatedAt: now },
-  };
-}
-
-export function keyOf({ userId, requestId }: BookingKey): string {
-  return `${userId} ${requestId}`;
-}
-
-function isKeyOf(booking: Booking): (key: BookingKey) => boolean {
-  return (key) => keyOf(key) === keyOf(booking);
-}
-
-function refusePoison({ userId }: BookingKey): void {
-  if (userId === poisonedUser) throw databaseError("22021", "invalid byte sequence for encoding");
-}
-
-/** The error as `pg` reports it. */
 function brokenConnection(): Error {
   return new Error("Connection terminated unexpectedly");
-}
-
-function databaseError(code: string, message: string): pg.DatabaseError {
-  return Object.assign(new pg.DatabaseError(message, 0, "error"), { code, severity: "ERROR" });
 }

@@ -1,6 +1,6 @@
 /** Random histories: commands that shrink well, and the calls that they mean in a given world. */
 import fc from "fast-check";
-import type { Call, ModelDescription, Window, World } from "./model.ts";
+import { bookingIn, type Call, type ModelDescription, type Window, type World } from "./model.ts";
 
 /** A command names concerts, bookings, users and keys by small numbers. The largest number means an unknown one. */
 export type Command =
@@ -13,13 +13,24 @@ export type Command =
     }
   | { readonly kind: "get"; readonly concert: number }
   | {
-      readonly kind: "book";
+      readonly kind: "book" | "hold";
       readonly concert: number;
       readonly user: number;
       readonly ticketCount: number;
       readonly key: number;
+      readonly ttlMs: number | undefined;
     }
-  | { readonly kind: "cancel"; readonly booking: number; readonly user: number; readonly key: number }
+  | {
+      readonly kind: "confirm" | "release" | "extend" | "cancel";
+      readonly booking: number;
+      readonly user: number;
+      readonly key: number;
+      readonly ticketCount: number;
+      readonly acceptLate: boolean;
+      readonly ttlMs: number;
+    }
+  /** The end of a hold is moved into the past. */
+  | { readonly kind: "come due"; readonly booking: number }
   | { readonly kind: "repeat"; readonly call: number };
 
 const largest = 11;
@@ -36,16 +47,32 @@ const description = fc.record<ModelDescription>({
     { weight: 6, arbitrary: fc.constant<Window>("open") },
     { weight: 1, arbitrary: fc.constantFrom<Window>("closed", "not yet open") },
   ),
+  maxTicketsPerUser: fc.constantFrom(0, 0, 0, 4, 8),
+  requiresPayment: fc.constantFrom(false, false, false, true),
 });
 
+const minuteMs = 60_000;
+/** So far apart that a test's duration does not matter. The longest one is too long. */
+const ttlsMs = [10 * minuteMs, 20 * minuteMs, 35 * minuteMs, 36 * minuteMs];
+
 const book = fc.record({
-  kind: fc.constant("book" as const),
+  kind: fc.constantFrom("book" as const, "hold" as const),
+  ttlMs: fc.constantFrom(undefined, ...ttlsMs),
   concert: number,
   user: number,
   ticketCount: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.integer({ min: 5, max: 8 })),
   key: number,
 });
-const cancel = fc.record({ kind: fc.constant("cancel" as const), booking: number, user: number, key: number });
+const changeFields = {
+  ...{ booking: number, user: number, key: number, ticketCount: fc.constantFrom(0, 0, 1, 2) },
+  ...{ acceptLate: fc.boolean(), ttlMs: fc.constantFrom(...ttlsMs) },
+};
+const cancel = fc.record({ kind: fc.constant("cancel" as const), ...changeFields });
+const changeOfHold = fc.record({
+  kind: fc.constantFrom("confirm" as const, "confirm" as const, "release" as const, "extend" as const),
+  ...changeFields,
+});
+const comeDue = fc.record({ kind: fc.constant("come due" as const), booking: number });
 const update = fc.record({
   kind: fc.constant("update" as const),
   concert: number,
@@ -59,7 +86,9 @@ const repeat = fc.record({ kind: fc.constant("repeat" as const), call: number })
 /** Any command, bookings most of all. */
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 8, arbitrary: book },
-  { weight: 4, arbitrary: cancel },
+  { weight: 2, arbitrary: cancel },
+  { weight: 6, arbitrary: changeOfHold },
+  { weight: 2, arbitrary: comeDue },
   { weight: 5, arbitrary: repeat },
   { weight: 3, arbitrary: update },
   { weight: 2, arbitrary: create },
@@ -67,9 +96,10 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
 );
 
 /** Commands for one hot concert, to be sent at once: none makes another concert. */
-export const hotCommand: fc.Arbitrary<Command> = fc.oneof(
+export const hotCommand: fc.Arbitrary<Exclude<Command, { kind: "come due" }>> = fc.oneof(
   { weight: 8, arbitrary: book },
-  { weight: 5, arbitrary: cancel },
+  { weight: 3, arbitrary: cancel },
+  { weight: 5, arbitrary: changeOfHold },
   { weight: 4, arbitrary: repeat },
   { weight: 2, arbitrary: update },
   { weight: 1, arbitrary: get },
@@ -81,7 +111,7 @@ function keyOf(number: number): string {
 }
 
 /** The call that a command means in this world, after these calls. */
-export function callFor(command: Command, world: World, calls: readonly Call[]): Call {
+export function callFor(command: Exclude<Command, { kind: "come due" }>, world: World, calls: readonly Call[]): Call {
   switch (command.kind) {
     case "create":
       return { kind: "create", requestId: keyOf(command.key), description: command.description };
@@ -92,21 +122,44 @@ export function callFor(command: Command, world: World, calls: readonly Call[]):
     }
     case "get":
       return { kind: "get", id: pick([...world.concerts.keys()], command.concert) };
-    case "book": {
-      const { ticketCount, user, key } = command;
+    case "book":
+    case "hold": {
+      const { kind, ticketCount, user, key } = command;
       const concertId = pick([...world.concerts.keys()], command.concert);
-      return { kind: "book", concertId, userId: userOf(user), ticketCount, requestId: keyOf(key) };
+      const ttlMs = kind === "hold" ? command.ttlMs : undefined;
+      return { kind, concertId, userId: userOf(user), ticketCount, requestId: keyOf(key), ttlMs };
     }
-    case "cancel": {
-      const id = pick([...world.bookings.keys()], command.booking);
-      const owner = world.bookings.get(id)?.userId;
-      // Mostly the owner.
-      const userId = owner !== undefined && command.user < largest - 1 ? owner : userOf(command.user);
-      return { kind: "cancel", id, userId, requestId: keyOf(command.key) };
-    }
+    case "confirm":
+    case "release":
+    case "extend":
+    case "cancel":
+      return changeFor(command, world);
     case "repeat":
       return calls.at(-1 - (command.call % Math.max(1, calls.length))) ?? { kind: "get", id: unknownId };
   }
+}
+
+function changeFor(command: Extract<Command, { ticketCount: number; booking: number }>, world: World): Call {
+  const { kind, ticketCount, acceptLate, ttlMs, key } = command;
+  const id = bookingFor(command, world);
+  const owner = bookingIn(world, id)?.userId;
+  // Mostly the owner.
+  const userId = owner !== undefined && command.user < largest - 1 ? owner : userOf(command.user);
+  switch (kind) {
+    case "confirm":
+      return { kind, id, userId, ticketCount, paymentReference: key % 3 === 0 ? "paid" : "", acceptLate };
+    case "release":
+      return { kind, id, userId };
+    case "extend":
+      return { kind, id, userId, ttlMs };
+    case "cancel":
+      return { kind, id, userId, requestId: keyOf(key) };
+  }
+}
+
+/** The booking that a command names. */
+export function bookingFor({ booking }: { readonly booking: number }, world: World): bigint {
+  return pick([...world.concertOf.keys()], booking);
 }
 
 function userOf(number: number): string {

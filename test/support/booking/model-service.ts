@@ -9,6 +9,7 @@ import type { Outcome, ProtocolClient } from "../protocols/protocols.ts";
 import { describeConcert, instantOf, timestamp } from "../service/stage.ts";
 import {
   type Answer,
+  bookingsOf,
   type Call,
   concertsOf,
   type ModelBooking,
@@ -22,14 +23,16 @@ import {
 type Concert = MessageShape<typeof ConcertSchema>;
 type Booking = MessageShape<typeof BookingSchema>;
 
-function descriptionMessage({ totalTickets, priceCents, window }: ModelDescription) {
+function descriptionMessage(description: ModelDescription) {
+  const { totalTickets, priceCents, window, maxTicketsPerUser, requiresPayment } = description;
   const { opensAt, closesAt } = windows[window];
-  return describeConcert({
+  const described = describeConcert({
     totalTickets,
     price: priceCents / 100,
     bookingStartTime: timestamp(String(opensAt)),
     bookingEndTime: timestamp(String(closesAt)),
   });
+  return { ...described, maxTicketsPerUser, requiresPayment };
 }
 
 function cents(price: number): number {
@@ -46,17 +49,27 @@ function windowOf({ bookingStartTime, bookingEndTime }: Concert): Window {
 }
 
 function concertOf(message: Concert): ModelConcert {
-  const { id, totalTickets, availableTickets, version, price } = message;
-  return { id, totalTickets, availableTickets, version, priceCents: cents(price), window: windowOf(message) };
+  const { id, totalTickets, availableTickets, heldTickets, version, price } = message;
+  const { maxTicketsPerUser = 0, requiresPayment } = message;
+  const tickets = { totalTickets, availableTickets, heldTickets, maxTicketsPerUser, requiresPayment };
+  return { id, ...tickets, version, priceCents: cents(price), window: windowOf(message) };
 }
 
 function bookingOf(message: Booking): ModelBooking {
-  const { id, concertId, userId, ticketCount, unitPrice, totalPrice, status } = message;
+  const { id, concertId, userId, ticketCount, unitPrice, totalPrice, paymentReference } = message;
   if (cents(totalPrice) !== cents(unitPrice) * ticketCount) throw new Error(`booking ${id} costs ${totalPrice}`);
   return {
     ...{ id, concertId, userId, ticketCount, unitPriceCents: cents(unitPrice) },
-    status: status === BookingStatus.CANCELLED ? "cancelled" : "confirmed",
+    ...{ status: statusOf(message), wasHold: message.holdExpiresTime !== undefined, paymentReference },
   };
+}
+
+const statusNames = ["unspecified", "confirmed", "cancelled", "held", "expired", "released"] as const;
+
+function statusOf({ id, status }: Booking): ModelBooking["status"] {
+  const name = statusNames[status] ?? "unspecified";
+  if (name === "unspecified") throw new Error(`booking ${id} has the status ${status}`);
+  return name;
 }
 
 function answerOf<Message>(
@@ -64,8 +77,9 @@ function answerOf<Message>(
   success: (message: Message, replayed: boolean) => Answer,
 ): Answer {
   if (outcome.ok) return success(outcome.message, outcome.replayed === "true");
-  // The window's instants are compared by other tests.
-  const metadata = outcome.reason === "BOOKING_NOT_OPEN" ? {} : outcome.metadata;
+  // Instants are compared by other tests.
+  const { expired_at: _, ...withoutInstant } = outcome.metadata;
+  const metadata = outcome.reason === "BOOKING_NOT_OPEN" ? {} : withoutInstant;
   return { reason: outcome.reason ?? `${outcome.code} ${outcome.message}`, metadata };
 }
 
@@ -90,11 +104,35 @@ export async function send(client: ProtocolClient, call: Call): Promise<Answer> 
       const request = { concertId, userId, ticketCount, requestId };
       return answerOf(await client.call(BookingService.method.bookTickets, request), bookingAnswer);
     }
+    case "hold": {
+      const { concertId, userId, ticketCount, requestId, ttlMs } = call;
+      const ttl = ttlMs === undefined ? {} : { ttl: durationOf(ttlMs) };
+      const request = { concertId, userId, ticketCount, requestId, ...ttl };
+      return answerOf(await client.call(BookingService.method.holdTickets, request), bookingAnswer);
+    }
+    case "confirm": {
+      const { id, userId, ticketCount, paymentReference, acceptLate } = call;
+      const request = { id, userId, ticketCount, paymentReference, acceptLate };
+      return answerOf(await client.call(BookingService.method.confirmHold, request), bookingAnswer);
+    }
+    case "release": {
+      const { id, userId } = call;
+      return answerOf(await client.call(BookingService.method.releaseHold, { id, userId }), bookingAnswer);
+    }
+    case "extend": {
+      const { id, userId } = call;
+      const request = { id, userId, ttl: durationOf(call.ttlMs) };
+      return answerOf(await client.call(BookingService.method.extendHold, request), bookingAnswer);
+    }
     case "cancel": {
       const { id, userId, requestId } = call;
       return answerOf(await client.call(BookingService.method.cancelBooking, { id, userId, requestId }), bookingAnswer);
     }
   }
+}
+
+function durationOf(milliseconds: number) {
+  return { seconds: BigInt(Math.trunc(milliseconds / 1_000)), nanos: (milliseconds % 1_000) * 1_000_000 };
 }
 
 /** The id of the concert or booking in an answer. */
@@ -113,18 +151,21 @@ export async function readState(client: ProtocolClient, world: World, users: rea
 
 /** The same of the model. */
 export function modelState(world: World, users: readonly string[]) {
-  const bookings = [...world.bookings.values()].sort((a, b) => Number(b.id - a.id));
+  const bookings = bookingsOf(world).sort((a, b) => Number(b.id - a.id));
   return {
     concerts: concertsOf(world),
     bookings: users.map((userId) => bookings.filter((booking) => booking.userId === userId)),
   };
 }
 
+const { HELD, CONFIRMED, CANCELLED, EXPIRED, RELEASED } = BookingStatus;
+const everyStatus = [HELD, CONFIRMED, CANCELLED, EXPIRED, RELEASED];
+
 const bookingsBy = (client: ProtocolClient) => async (userId: string) => {
   const found: ModelBooking[] = [];
   let pageToken = "";
   do {
-    const request = { userId, pageToken, pageSize: 7 };
+    const request = { userId, pageToken, pageSize: 7, statuses: everyStatus };
     const page = succeeded(await client.call(BookingService.method.getUserBookings, request));
     found.push(...page.bookings.map(bookingOf));
     pageToken = page.nextPageToken;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { createStore } from "../../../src/store/store.ts";
+import { partitionTables } from "./partition.ts";
 import { startTestPostgres } from "./postgres.ts";
 
 declare module "vitest" {
@@ -13,7 +14,10 @@ declare module "vitest" {
   }
 }
 
-/** Once per run: a PostgreSQL server, and a migrated template database in it. */
+/**
+ * Once per run: a PostgreSQL server, and a migrated template database in it. Its tables are partitioned by concert if
+ * APP_TEST_TABLES is `partitioned`.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startTestPostgres();
   const templateName = `frontrow_template_${randomUUID().replaceAll("-", "")}`;
@@ -22,7 +26,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   admin.on("error", (error) => process.stderr.write(`tests: the database server is gone: ${error.message}\n`));
   await admin.connect();
   await admin.query(`CREATE DATABASE ${templateName}`);
-  await migrateTemplate(new URL(server.adminUrl), templateName);
+  const url = new URL(server.adminUrl);
+  await migrateTemplate(url, templateName);
+  if (process.env.APP_TEST_TABLES === "partitioned") {
+    url.pathname = `/${templateName}`;
+    await partitionTables(url.href);
+  }
   project.provide("adminUrl", server.adminUrl);
   project.provide("templateName", templateName);
   return async () => {

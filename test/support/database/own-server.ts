@@ -15,9 +15,10 @@ export interface OwnServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export async function startOwnServer(): Promise<OwnServer> {
+/** Starts a server, with these settings at each start. */
+export async function startOwnServer(settings: Readonly<Record<string, string>> = {}): Promise<OwnServer> {
   const folder = await createDataFolder();
-  const start = () => startEmbeddedDatabase({ dataDir: folder.path });
+  const start = () => startEmbeddedDatabase({ dataDir: folder.path, settings });
   let postgres: EmbeddedPostgres = await start();
   const query = async <Row extends object>(text: string, values: unknown[] = []) => {
     const session: pg.Client = await folder.connect();

@@ -137,7 +137,7 @@ function joinWithFaults(client: Socket, upstream: Socket, takeFault: () => Pendi
         return happened();
       case "client cut":
         isClientCut = true;
-        intercept = cut;
+        intercept = untilCommitted(cut);
         client.destroy();
         return happened();
       case "answer lost":
@@ -196,7 +196,7 @@ function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => vo
       else commitStatements.delete(first);
     }
     if (type === "B") boundStatement = second;
-    if (type === "Q" && /^\s*begin\b/i.test(first)) isReadOnly = /^[^;]*\bread only\b/i.test(first);
+    if (type === "Q" && isBeginText(first)) isReadOnly = /^[^;]*\bread only\b/i.test(first);
     const isEnd = (type === "Q" && isCommitText(first)) || (type === "E" && commitStatements.has(boundStatement));
     return isEnd && !isReadOnly;
   }
@@ -214,6 +214,10 @@ function createMessageReader(deliver: (message: Buffer, isCommit: boolean) => vo
       hasStarted = true;
     }
   };
+}
+
+function isBeginText(text: string): boolean {
+  return /^\s*(begin|start transaction)\b/i.test(text);
 }
 
 function isCommitText(text: string): boolean {

@@ -1,6 +1,9 @@
 /** The store without the service around it, for behaviour that no API call shows. */
 import type { Transaction } from "kysely";
 import type { ChangeDeadline, Progress } from "../../../src/domain/deadline.ts";
+import type { ConcertId } from "../../../src/domain/ids.ts";
+import type { BatchQuery } from "../../../src/store/batch/open.ts";
+import { noConcertYet } from "../../../src/store/concerts.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 import type { DB } from "../../../src/store/tables.ts";
 
@@ -13,6 +16,11 @@ export function openStore(databaseUrl: string, options: Partial<StoreOptions> = 
     ...{ poolSize: 2, maxRetries: 3, lockTimeoutMs: 20_000, preparedStatements: true, statementTimeoutMs: 20_000 },
     ...options,
   });
+}
+
+/** A batch's query for the concert and its holds only. */
+export function lockOnly(concertId: ConcertId): BatchQuery {
+  return { concertId, keys: [], bookingIds: [], userIds: [], countsHolds: false, newIds: 0, maxDue: 1 };
 }
 
 /** A deadline that passes when `pass` is called. */
@@ -37,5 +45,5 @@ export type Work = (transaction: Transaction<DB>) => Promise<unknown>;
 
 /** Runs a transaction whose result does not matter. */
 export async function transact(store: Store, work: Work, deadline: ChangeDeadline = openDeadline()): Promise<void> {
-  await store.transact(work, deadline);
+  await store.transact(noConcertYet, work, deadline);
 }

@@ -24,12 +24,13 @@ const padded = number.map((value) => {
   return [...bytes.with(last, (bytes[last] ?? 0) | 0x80), 0x80, 0x00];
 });
 
-const timestamp = fc
-  .tuple(number, number)
-  .map(([seconds, nanos]) => [0x08, ...varint(seconds), 0x10, ...varint(nanos)]);
+/** A timestamp or a duration. */
+const time = fc.tuple(number, number).map(([seconds, nanos]) => [0x08, ...varint(seconds), 0x10, ...varint(nanos)]);
 
 const bytes: fc.Arbitrary<number[]> = fc.oneof(
-  timestamp,
+  time,
+  // Packed numbers, such as the statuses of a list.
+  fc.array(fc.oneof(number, fc.bigInt({ min: 0n, max: 6n })), { maxLength: 12 }).map((all) => all.flatMap(varint)),
   fc.string({ unit: "binary", maxLength: 300 }).map((text) => [...Buffer.from(text)]),
   fc
     .constantFrom("\0", "'; DROP TABLE concerts; --", "%_\\", "🎸".repeat(300), "")

@@ -10,14 +10,19 @@ import type { Shape } from "./shapes.ts";
 import { type JsonText, nastyValue } from "./values.ts";
 
 const restRoutes: Readonly<Record<string, readonly [method: string, path: string]>> = {
-  "ConcertService.GetConcert": ["GET", "/api/v1/concerts/ID"],
+  "ConcertService.GetConcert": ["GET", "/api/v1/concerts/{id}"],
   "ConcertService.ListConcerts": ["GET", "/api/v1/concerts"],
   "ConcertService.CreateConcert": ["POST", "/api/v1/concerts"],
-  "ConcertService.UpdateConcert": ["PUT", "/api/v1/concerts/ID"],
-  "BookingService.GetBooking": ["GET", "/api/v1/bookings/ID"],
+  "ConcertService.UpdateConcert": ["PUT", "/api/v1/concerts/{id}"],
+  "BookingService.GetBooking": ["GET", "/api/v1/bookings/{id}"],
   "BookingService.GetUserBookings": ["GET", "/api/v1/bookings"],
   "BookingService.BookTickets": ["POST", "/api/v1/bookings"],
-  "BookingService.CancelBooking": ["POST", "/api/v1/bookings/ID/cancel"],
+  "BookingService.CancelBooking": ["POST", "/api/v1/bookings/{id}/cancel"],
+  "BookingService.ListConcertBookings": ["GET", "/api/v1/concerts/{concert_id}/bookings"],
+  "BookingService.HoldTickets": ["POST", "/api/v1/holds"],
+  "BookingService.ConfirmHold": ["POST", "/api/v1/bookings/{id}/confirm"],
+  "BookingService.ReleaseHold": ["POST", "/api/v1/bookings/{id}/release"],
+  "BookingService.ExtendHold": ["POST", "/api/v1/bookings/{id}/extend"],
 };
 
 /** A way to write text that was right otherwise; most often as it is. */
@@ -90,20 +95,32 @@ const oddQueryPart = fc.constantFrom(
   "+",
 );
 
+function parsed(value: JsonText): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a query says for a value: strings without their quotes. */
 function bare(value: JsonText): string {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return typeof parsed === "string" ? parsed : value;
-  } catch {
-    return value;
-  }
+  const content = parsed(value);
+  return typeof content === "string" ? content : value;
+}
+
+/** What a query says for a value of a field: a list as its items, each with the field's name. */
+function bareItems(value: JsonText): string[] {
+  const content = parsed(value);
+  return Array.isArray(content) ? content.map((item) => bare(JSON.stringify(item))) : [bare(value)];
 }
 
 function queryOf(members: fc.Arbitrary<Members>): fc.Arbitrary<string> {
   const parts = fc
     .tuple(members, writeComponent, writeComponent)
-    .map(([all, key, value]) => all.map(([name, json]) => `${key(name)}=${value(bare(json))}`));
+    .map(([all, key, value]) =>
+      all.flatMap(([name, json]) => bareItems(json).map((item) => `${key(name)}=${value(item)}`)),
+    );
   const extra = fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, fc.array(oddQueryPart, { maxLength: 3 }));
   return fc.tuple(parts, extra).map((all) => all.flat().join("&"));
 }
@@ -145,10 +162,10 @@ const transfer = fc.constantFrom<Header[]>(...Array.from({ length: 9 }, () => []
 export function restRequest({ name, fields, right }: Shape): fc.Arbitrary<RawRequest> {
   const [method = "", template = ""] = restRoutes[name] ?? [];
   const parts = fc.tuple(changed(right, fields), nastyValue, writeComponent).chain(([members, nasty, write]) => {
-    const inPath = template.includes("ID");
-    const id = members.find(([key]) => key === "id")?.[1] ?? nasty;
-    const path = template.replace("ID", () => write(bare(id)));
-    const rest = fc.constant(inPath ? members.filter(([key]) => key !== "id") : members);
+    const [variable, name] = /\{(\w+)\}/.exec(template) ?? [];
+    const id = members.find(([key]) => key === name)?.[1] ?? nasty;
+    const path = variable === undefined ? template : template.replace(variable, () => write(bare(id)));
+    const rest = fc.constant(members.filter(([key]) => key !== name));
     const nothing = fc.constant(undefined);
     const rawQuery = garbage.map((bytes) => bytes.toString("latin1"));
     return fc.record({

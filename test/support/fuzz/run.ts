@@ -38,7 +38,9 @@ export interface FuzzTarget {
 /** Starts the service as a child process, which an unhandled rejection ends. */
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const database = await createTestDatabase();
-  const service = await openProgram(testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384" }));
+  const service = await openProgram(
+    testEnvironment(database.url, { APP_MAX_BODY_BYTES: "16384", APP_MAX_HOLDS_PER_USER: "100" }),
+  );
   const close = async () => {
     await service.stop("SIGKILL");
     await database.drop();
@@ -88,8 +90,8 @@ function isTrouble(line: string): boolean {
 /** A call that was not answered in time, as it may be if its client sets the time. */
 function isLate(line: string): boolean {
   if (!line.startsWith("{")) return false;
-  const { level, msg, cause } = JSON.parse(line);
-  return level === "warn" && msg === "call" && ["DEADLINE_EXCEEDED", "OVERLOADED"].includes(cause?.failure?.reason);
+  const { level, msg, reason } = JSON.parse(line);
+  return level === "warn" && msg === "call" && ["DEADLINE_EXCEEDED", "OVERLOADED"].includes(reason);
 }
 
 async function sendAll(port: number, protocol: FuzzProtocol, requests: readonly RawRequest[]) {

@@ -1,6 +1,7 @@
 /** Right requests of every method, for the generators to spoil. */
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
 import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { nameOf, rightJson, scenarios } from "../../methods/index.ts";
 import type { JsonObject, Scenario } from "../scenario/scenario.ts";
@@ -20,7 +21,7 @@ export interface Shape {
 
 /** Each can be updated a few times, each time with the version after the last. */
 const concertCount = 40;
-/** Each can be cancelled once. */
+/** Each booking can be cancelled once, and each hold confirmed or released once. */
 const bookingCount = 80;
 
 /** The shapes of all methods, for a service that it fills with something to ask for. */
@@ -29,18 +30,23 @@ export async function createShapes(baseUrl: string): Promise<ReadonlyMap<string,
   const times = (count: number) => Array.from({ length: count }, (_, index) => index);
   const concerts = await Promise.all(times(concertCount).map(() => stage.concert({ totalTickets: 10_000_000 })));
   const concertOf = (index: number) => concerts[index % concertCount] as Concert;
-  const existing = await Promise.all(
+  const booked = await Promise.all(
     times(bookingCount).map(async (index) => ({
       concert: concertOf(index),
       booking: await stage.booking(concertOf(index), { ticketCount: 1 }),
     })),
   );
-  const shapes = scenarios.map(async (scenario): Promise<[string, Shape]> => {
+  /** Holds for each method: one method's requests end those that they name. */
+  const newHolds = (name: string) =>
+    Promise.all(booked.map(({ concert }) => stage.hold(concert, { userId: name, ticketCount: 2 })));
+  const shapes = new Map<string, Shape>();
+  for (const scenario of scenarios) {
     const name = nameOf(scenario.method);
-    const right = existing.map((each) => rightJson(scenario, each));
-    return [name, shapeOf(scenario, right, await pageTokensOf(baseUrl, scenario, right[0] ?? {}))];
-  });
-  return new Map(await Promise.all(shapes));
+    const holds = await newHolds(name);
+    const right = booked.map((each, index) => rightJson(scenario, { ...each, hold: holds[index] as Booking }));
+    shapes.set(name, shapeOf(scenario, right, await pageTokensOf(baseUrl, scenario, right[0] ?? {})));
+  }
+  return shapes;
 }
 
 /** Page tokens of a list, if the method is one. */

@@ -40,6 +40,76 @@ const nastyTimes = text(
   ...["2030-01-01T00:00:00[UTC]", "2030-W01-1T00:00:00Z", "２０３０-01-01T00:00:00Z", "1893456000"],
 );
 
+const nastyDurations = text(
+  ...[
+    "1s",
+    "0s",
+    "-0s",
+    "-1s",
+    "1.5s",
+    "0.000000001s",
+    "1.0000000001s",
+    "2100s",
+    "2100.000000001s",
+    "86400s",
+    "86401s",
+  ],
+  ...[
+    "315576000000s",
+    "-315576000000s",
+    "315576000001s",
+    "9223372036854775807s",
+    `${"9".repeat(400)}s`,
+    `1.${"0".repeat(400)}s`,
+  ],
+  ...[
+    "1",
+    "s",
+    ".s",
+    ".5s",
+    "1.s",
+    "+1s",
+    "01s",
+    " 1s",
+    "1 s",
+    "1S",
+    "1ms",
+    "1m",
+    "1e3s",
+    "0x1s",
+    "NaNs",
+    "Infinitys",
+    "PT1S",
+    "１s",
+  ],
+);
+
+const nastyStatuses: JsonText[] = [
+  ...text(
+    "BOOKING_STATUS_HELD",
+    "BOOKING_STATUS_UNSPECIFIED",
+    "booking_status_held",
+    "HELD",
+    "held",
+    "BOOKING_STATUS_",
+  ),
+  ...[
+    '["BOOKING_STATUS_HELD",null]',
+    '["BOOKING_STATUS_HELD",[]]',
+    '["BOOKING_STATUS_HELD",3,"3"]',
+    "[0]",
+    "[6]",
+    "[1.5]",
+  ],
+  ...[
+    "[-1]",
+    "[2147483648]",
+    `[${"3,".repeat(10)}3]`,
+    `[${"3,".repeat(5_000)}3]`,
+    '"BOOKING_STATUS_HELD,BOOKING_STATUS_EXPIRED"',
+  ],
+];
+
 const nastyNumbers: JsonText[] = [
   ...["0", "-0", "0.0", "1", "-1", "100", "101", "0.29", "0.001", "1.5", "1e0", "1E+2", "1e-7", "99999999.99", "1e8"],
   ...["2147483647", "2147483648", "-2147483648", "-2147483649", "4294967296", "9007199254740992", "9007199254740993"],
@@ -90,6 +160,8 @@ export const nastyValue: fc.Arbitrary<JsonText> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...nastyTexts) },
   { weight: 4, arbitrary: fc.constantFrom(...nastyNumbers) },
   { weight: 3, arbitrary: fc.constantFrom(...nastyTimes) },
+  { weight: 2, arbitrary: fc.constantFrom(...nastyDurations) },
+  { weight: 1, arbitrary: fc.constantFrom(...nastyStatuses) },
   { weight: 1, arbitrary: fc.constantFrom(...notJson) },
   { weight: 3, arbitrary: nastyStructures },
   { weight: 2, arbitrary: utf16 },

@@ -4,13 +4,17 @@ import { moonlight } from "../service/stage.ts";
 import { atMost, between, breaks, noNul, notBlank, type RuleCase, required } from "./rules.ts";
 import type { PolicyCase } from "./scenario.ts";
 
-/** A description that breaks the rules of four fields. */
-export const brokenDescription = { ...moonlight, name: " ", totalTickets: 0, price: 0.125, currencyCode: "usd" };
+/** A description that breaks the rules of five fields. */
+export const brokenDescription = {
+  ...{ ...moonlight, name: " ", totalTickets: 0, price: 0.125, currencyCode: "usd" },
+  maxTicketsPerUser: -1,
+};
 export const brokenFields = [
   ["name", notBlank],
   ["total_tickets", between("1", "10000000")],
   ["price", "must have at most two decimals"],
   ["currency_code", "does not match regex pattern `^[A-Z]{3}$`"],
+  ["max_tickets_per_user", between("0", "10000000")],
 ] as const;
 
 export const emptyWindow = { ...moonlight, bookingEndTime: moonlight.bookingStartTime };
@@ -46,6 +50,10 @@ export const descriptionCases = (): RuleCase[] => [
   ),
   breaks("total_tickets", "int32.gte", 0, between("1", "10000000")),
   breaks("total_tickets", "int32.lte", 10_000_001, between("1", "10000000")),
+  breaks("max_tickets_per_user", "int32.gte", -1, between("0", "10000000")),
+  breaks("max_tickets_per_user", "int32.gte", -2_147_483_648, between("0", "10000000")),
+  breaks("max_tickets_per_user", "int32.lte", 10_000_001, between("0", "10000000")),
+  breaks("max_tickets_per_user", "int32.lte", 2_147_483_647, between("0", "10000000")),
   breaks("price", "double.gte", -0.01, inPriceRange),
   breaks("price", "double.gte", "NaN", inPriceRange),
   breaks("price", "double.gte", "-Infinity", inPriceRange),
@@ -63,6 +71,9 @@ export const descriptionCases = (): RuleCase[] => [
     violations: [{ field: "", message: "booking_end_time must be at least a microsecond after booking_start_time" }],
   })),
 ];
+
+/** Right values of the rules for tickets. */
+export const ruleVariations = { max_tickets_per_user: [0, 1, 4, 10_000_000], requires_payment: [true, false] };
 
 /** What the service refuses in a price and a currency. */
 export const currencyPolicies = (): PolicyCase[] => [

@@ -6,7 +6,7 @@ import type { Protocol } from "../protocols/protocols.ts";
 import type { ExpectedRefusal } from "./expected-answers.ts";
 
 /** A caller without a token, and the callers with a good one. */
-export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer";
+export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer" | "shop";
 
 /** What is wrong with the credentials of the other callers, whose calls of every method are refused. */
 export const badCredentials = {
@@ -21,6 +21,7 @@ export type BadCaller = keyof typeof badCredentials;
 /** The user that a caller's token names. */
 export const subjects: Readonly<Record<Caller, string>> = {
   ...{ anonymous: "", nora: "nora", otto: "otto", organizer: "olga", admin: "ada", reader: "nora", writer: "nora" },
+  shop: "shop",
 };
 
 export type CallerHeaders = Readonly<Record<Caller | BadCaller, Readonly<Record<string, string>>>>;
@@ -36,6 +37,7 @@ export async function callerHeaders({ sign }: TokenIssuer): Promise<CallerHeader
     admin: await having("ada", "bookings:admin"),
     reader: await having("nora", "bookings:read"),
     writer: await having("nora", "bookings:write"),
+    shop: await having("shop", "bookings:confirm"),
     expired: await having("nora", allScopes, { iat: nowSeconds() - 7_200, exp: nowSeconds() - 3_600 }),
     issuer: await having("nora", allScopes, { iss: "https://issuer.example.org" }),
     audience: await having("nora", allScopes, { aud: "another-service" }),
@@ -49,6 +51,10 @@ const missingScope = (scope: string) => ({
   message: `this takes a token with the scope ${scope}`,
   metadata: { scope },
 });
+const missingScopeForOthers = (scope: string) => ({
+  ...missingScope(scope),
+  message: `the request is for another user: a caller may act only for itself, unless the token has the scope ${scope}`,
+});
 const unauthenticated = (message: string) => ({ reason: "UNAUTHENTICATED" as const, message });
 
 /** The refusals, by the words that stand for them in the scenarios. */
@@ -61,11 +67,10 @@ export const refusals = {
   bad: unauthenticated("the token is not valid"),
   read: missingScope("bookings:read"),
   write: missingScope("bookings:write"),
-  admin: {
-    ...missingScope("bookings:admin"),
-    message:
-      "the request is for another user: a caller may act only for itself, unless the token has the scope bookings:admin",
-  },
+  admin: missingScopeForOthers("bookings:admin"),
+  confirm: missingScopeForOthers("bookings:confirm"),
+  adminOnly: missingScope("bookings:admin"),
+  confirmOnly: missingScope("bookings:confirm"),
   concerts: missingScope("concerts:write"),
   owner: { reason: "NOT_BOOKING_OWNER" as const, message: /^booking \d+ belongs to another user$/ },
   gone: { reason: "BOOKING_NOT_FOUND" as const, message: /^there is no booking \d+$/ },

@@ -1,6 +1,7 @@
 /** Calls of every method that succeed while the service and its database work. */
 import { randomUUID } from "node:crypto";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { rightRequest, scenarios } from "../../methods/index.ts";
 import { type Answer, callOnce } from "../protocols/call-once.ts";
 import { type CallOptions, type Protocol, protocols, supports } from "../protocols/protocols.ts";
@@ -10,7 +11,7 @@ import type { Scenario } from "./scenario.ts";
 
 export interface PreparedCall {
   readonly method: DescMethodUnary;
-  /** Whether it carries a request_id. */
+  /** Whether repeating it is safe: it carries a request_id, or its method is idempotent. */
   readonly repeatable: boolean;
   run(protocol: Protocol, baseUrl: string, options?: CallOptions): Promise<Answer<unknown>>;
 }
@@ -34,11 +35,12 @@ async function prepare(stage: Stage, some: readonly Scenario[]): Promise<readonl
     const hasKey = method.input.fields.some(({ name }) => name === "request_id");
     for (const requestId of hasKey ? [randomUUID(), ""] : [""]) {
       const concert = await stage.concert();
-      const existing = { concert, booking: await stage.booking(await stage.concert()) };
+      const [booking, hold] = [await stage.booking(await stage.concert()), await stage.hold(await stage.concert())];
+      const existing = { concert, booking, hold };
       const request = Object.assign(rightRequest(scenario, existing), hasKey ? { requestId } : {});
       calls.push({
         method,
-        repeatable: requestId !== "",
+        repeatable: requestId !== "" || method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
         run: (protocol, baseUrl, options) => callOnce(protocol, baseUrl, method, request, options),
       });
     }

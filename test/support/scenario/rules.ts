@@ -1,6 +1,7 @@
 /** The rules that the schema has for requests, and cases of those that several methods share. */
 import { type DescMessage, getOption } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import {
   FieldRulesSchema,
   field as fieldOption,
@@ -26,11 +27,13 @@ export function rulesOf(desc: DescMessage): string[] {
   ];
 }
 
-/** What is set in the rules of a field. When to ignore them is no rule. */
+/** What is set in the rules of a field. When to ignore them is no rule. The bounds of a duration are messages, and values. */
 function namesIn(rules: ReflectMessage): string[] {
   const set = rules.fields.filter((field) => rules.isSet(field) && field.name !== "ignore" && field.name !== "cel");
   return set.flatMap((field) =>
-    field.fieldKind === "message" ? namesIn(rules.get(field)).map((name) => `${field.name}.${name}`) : [field.name],
+    field.fieldKind === "message" && field.message.typeName !== DurationSchema.typeName
+      ? namesIn(rules.get(field)).map((name) => `${field.name}.${name}`)
+      : [field.name],
   );
 }
 
@@ -86,6 +89,52 @@ export const pageCases = () => [
   breaks("page_token", "string.max_len", "t".repeat(513), atMost(512)),
   breaks("page_token", "string.not_contains", "\0", noNul),
 ];
+
+/** The message about a page_token that the list has not returned. */
+export const badToken = "page_token is not one that this list with these filters has given; start again without it";
+
+/** The statuses that a booking may have, as JSON names them. */
+export const statuses = ["CONFIRMED", "CANCELLED", "HELD", "EXPIRED", "RELEASED"].map(
+  (name) => `BOOKING_STATUS_${name}`,
+);
+const oneOfStatuses = `must be one of ${statuses.join(", ")}`;
+
+/** The rules of a list of statuses. */
+export const statusesCases = (): RuleCase[] => [
+  breaks(
+    "statuses",
+    "repeated.max_items",
+    new Array(11).fill("BOOKING_STATUS_HELD"),
+    "must contain no more than 10 item(s)",
+  ),
+  {
+    rule: "statuses repeated.items.enum.not_in",
+    changes: { statuses: ["BOOKING_STATUS_HELD", "BOOKING_STATUS_UNSPECIFIED"] },
+    violations: [{ field: "statuses[1]", message: oneOfStatuses }],
+  },
+  ...[6, -1, 2_147_483_647].map((status) => ({
+    rule: "statuses repeated.items.enum.defined_only",
+    changes: { statuses: [status] },
+    violations: [{ field: "statuses[0]", message: oneOfStatuses }],
+  })),
+];
+
+const aSecondToADay = between("1s", "86400s");
+
+/** The rules of a hold's time to live. */
+export const ttlCases = () => [
+  ...["0s", "0.999999999s", "-1s", "-600s", "-315576000000s"].map((ttl) =>
+    breaks("ttl", "duration.gte", ttl, aSecondToADay),
+  ),
+  ...["86400.000000001s", "315576000000s"].map((ttl) => breaks("ttl", "duration.lte", ttl, aSecondToADay)),
+];
+
+/** What the service refuses in a hold's time to live: more than the operator allows, by default 35 minutes. */
+export const ttlPolicies = (): PolicyCase[] =>
+  ["2100.001s", "2101s", "86400s"].map((ttl) => ({
+    changes: { ttl },
+    violations: [{ field: "ttl", message: "must be at most 2100s" }],
+  }));
 
 /** The rules of a text to search for. */
 export const filterCases = (field: string) => [

@@ -39,10 +39,11 @@ interface RestRequest {
   readonly body?: JsonObject;
 }
 
-/** What exists before a request: a concert on sale, and a booking of it by `userId`. */
+/** What exists before a request: a concert on sale, and a booking and a hold by `userId`, each maybe of another concert. */
 export interface Existing {
   readonly concert: Concert;
   readonly booking: Booking;
+  readonly hold: Booking;
 }
 
 /** A response in REST's JSON. */
@@ -85,13 +86,14 @@ export interface Refusal<Method extends DescMethodUnary> {
   readonly answer: ErrorStatus;
   /** To be read after "when". */
   readonly when: string;
-  /** Called anew for each protocol. The service allows 4 tickets a booking. */
+  /** Called anew for each protocol. The service allows 4 tickets a booking, and 2 holds a user and concert. */
   arrange(scene: Scene): RefusedRequest<Method> | Promise<RefusedRequest<Method>>;
 }
 
 /** What the callers of the permission tests find. */
 export interface Found {
   readonly stage: Stage;
+  readonly database: TestDatabase;
   /** A concert with many tickets, of which nora and otto have bookings. */
   readonly concert: Concert;
 }
@@ -162,8 +164,12 @@ export function keyed(protocol: Protocol, requestId: string): [fields: { request
   return protocol === "REST" ? [{}, { headers: { "Idempotency-Key": requestId } }] : [{ requestId }, {}];
 }
 
-/** A URL query of the fields that are given. */
+/** A URL query of the fields that are given. A list is its items, each with the field's name. */
 export function query(fields: JsonObject): string {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+  const given = Object.entries(fields).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value])
+      .filter((item) => item !== undefined)
+      .map((item) => [key, String(item)] as [string, string]),
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }

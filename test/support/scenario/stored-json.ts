@@ -2,30 +2,35 @@
 import type { TestDatabase } from "../database/database.ts";
 import { moonlightJson, timestampJson, userId } from "../service/stage.ts";
 
-async function storedTimes(database: TestDatabase, table: "concerts" | "bookings", id: bigint) {
-  const bookingTime = table === "bookings" ? "booking_time" : "NULL::timestamptz";
-  const text = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-  const [row] = await database.query<Record<"created" | "updated" | "booked", string>>(
-    `SELECT ${text("created_at")} AS created, ${text("updated_at")} AS updated, ${text(bookingTime)} AS booked
-     FROM ${table} WHERE id = $1`,
-    [id],
+const times = {
+  concerts: ["created_at", "updated_at"],
+  bookings: ["created_at", "updated_at", "booking_time", "hold_expires_time"],
+} as const;
+
+/** The times that are not NULL. */
+async function storedTimes(database: TestDatabase, table: keyof typeof times, id: bigint) {
+  const columns = times[table].map(
+    (name) => `to_char(${name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${name}`,
   );
+  const [row] = await database.query<Record<string, string | null>>(`SELECT ${columns} FROM ${table} WHERE id = $1`, [
+    id,
+  ]);
   if (!row) throw new Error(`nothing stored as ${table} ${id}`);
-  const times = { created_at: timestampJson(row.created), updated_at: timestampJson(row.updated) };
-  return table === "concerts" ? times : { ...times, booking_time: timestampJson(row.booked) };
+  const stored = Object.entries(row).flatMap(([name, text]) => (text === null ? [] : [[name, timestampJson(text)]]));
+  return Object.fromEntries(stored) as Record<string, unknown>;
 }
 
 /** `moonlight` as it is after its creation, changed as given. */
 export async function concertJson(database: TestDatabase, id: bigint, changes: object = {}) {
-  const counts = { available_tickets: 100, version: 1 };
+  const counts = { available_tickets: 100, held_tickets: 0, version: 1 };
   return { id: String(id), ...moonlightJson, ...counts, ...(await storedTimes(database, "concerts", id)), ...changes };
 }
 
-/** A booking of two tickets for `moonlight`, changed as given. */
+/** A booking of two tickets for `moonlight`, changed as given. One that was a hold has the time of its end. */
 export async function bookingJson(database: TestDatabase, id: bigint, concertId: bigint, changes: object = {}) {
   const order = { concert_id: String(concertId), user_id: userId, ticket_count: 2 };
   const prices = { unit_price: 50.25, total_price: 100.5, currency_code: "EUR" };
-  const status = "BOOKING_STATUS_CONFIRMED";
+  const state = { status: "BOOKING_STATUS_CONFIRMED", payment_reference: "" };
   const times = await storedTimes(database, "bookings", id);
-  return { id: String(id), ...order, ...prices, status, ...times, ...changes };
+  return { id: String(id), ...order, ...prices, ...state, ...times, ...changes };
 }

@@ -14,7 +14,7 @@ export function openTestGuards(
     dataDir: "",
     redisUrl: undefined,
     requestTimeoutMs,
-    rateLimits: { reads: 0, bookings: 0, admin: 0, callersPerAddress: 20 },
+    rateLimits: { reads: 0, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 },
     ...{ maxUnfinishedPerCaller: 1_000, maxStreams: 1, maxStreamsPerCaller: 1 },
   } as const;
   return openGuards(settings, {

@@ -29,6 +29,7 @@ export const projectRoot = join(import.meta.dirname, "..", "..", "..");
 const unlimited = {
   APP_RATE_LIMIT_READS: "0",
   APP_RATE_LIMIT_BOOKINGS: "0",
+  APP_RATE_LIMIT_SETTLEMENTS: "0",
   APP_RATE_LIMIT_ADMIN: "0",
   APP_MAX_UNFINISHED_PER_CALLER: "1000000",
 };

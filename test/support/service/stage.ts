@@ -4,7 +4,11 @@ import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
-import { BookingService, type BookTicketsRequestSchema } from "../../../gen/frontrow/v1/booking_service_pb.ts";
+import {
+  BookingService,
+  type BookTicketsRequestSchema,
+  type HoldTicketsRequestSchema,
+} from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import type { Concert } from "../../../gen/frontrow/v1/concert_pb.ts";
 import { ConcertService, type CreateConcertRequestSchema } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { type ConcertId, concertIdOf } from "../../../src/domain/ids.ts";
@@ -14,6 +18,7 @@ import type { ProtocolClient } from "../protocols/protocols.ts";
 
 type ConcertInit = MessageInitShape<typeof CreateConcertRequestSchema>;
 type BookingInit = MessageInitShape<typeof BookTicketsRequestSchema>;
+type HoldInit = MessageInitShape<typeof HoldTicketsRequestSchema>;
 
 /** A concert whose booking is open for the rest of this century. */
 export const moonlight = {
@@ -50,7 +55,7 @@ export async function insertConcerts(
   const row = {
     ...{ name: "'Moonlight'", artist: "'The Larks'", venue: "'Old Mill'", price: 10.5, concert_date: "'2099-01-01'" },
     ...{ booking_start_time: "'2020-01-01'", booking_end_time: "'2099-01-01'", total_tickets },
-    ...{ available_tickets: total_tickets, request_id: "gen_random_uuid()", request_digest: "sha256('')", ...others },
+    ...{ available_tickets: total_tickets, ...others },
   };
   const rows = await database.query<{ id: string }>(
     `INSERT INTO concerts (${Object.keys(row)}) SELECT ${Object.values(row)} FROM generate_series(1, $1) RETURNING id`,
@@ -70,6 +75,8 @@ export const moonlightJson = {
   currency_code: "EUR",
   booking_start_time: "2020-05-01T10:00:00Z",
   booking_end_time: "2099-06-01T19:30:00.500Z",
+  max_tickets_per_user: 0,
+  requires_payment: false,
 };
 
 /** The user of bookings, unless a test names another one. */
@@ -80,6 +87,8 @@ export interface Stage {
   concert(changes?: Partial<ConcertInit>): Promise<Concert>;
   /** Books two tickets, unless the changes say otherwise. */
   booking(concert: Concert, changes?: Partial<BookingInit>): Promise<Booking>;
+  /** Holds two tickets, unless the changes say otherwise. */
+  hold(concert: Concert, changes?: Partial<HoldInit>): Promise<Booking>;
   cancel(booking: Booking, requestId?: string): Promise<Booking>;
   /** Calls any method. */
   call<Method extends DescMethodUnary>(
@@ -97,6 +106,8 @@ export function createStage(baseUrl: string): Stage {
     concert: (changes = {}) => concerts.createConcert({ ...moonlight, ...changes } as ConcertInit),
     booking: (concert, changes = {}) =>
       bookings.bookTickets({ concertId: concert.id, userId, ticketCount: 2, ...changes } as BookingInit),
+    hold: (concert, changes = {}) =>
+      bookings.holdTickets({ concertId: concert.id, userId, ticketCount: 2, ...changes } as HoldInit),
     cancel: (booking, requestId = "") => bookings.cancelBooking({ id: booking.id, userId: booking.userId, requestId }),
     call: async (method, request) =>
       (await transport.unary(method, undefined, undefined, undefined, request)).message as MessageShape<

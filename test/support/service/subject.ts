@@ -6,7 +6,7 @@ import { sendHttp } from "../wire/http.ts";
 import { type Settings, startTestService, type TestService } from "./service.ts";
 import { createStage } from "./stage.ts";
 
-/** A service with one concert and one booking, which bad input must not change. */
+/** A service with one concert, one booking and one hold, which bad input must not change. */
 export interface Subject extends Pick<TestService, "baseUrl" | "database" | "close"> {
   readonly concertId: string;
   readonly bookingId: string;
@@ -22,6 +22,7 @@ export async function startSubject(settings: Settings = {}): Promise<Subject> {
   const stage = createStage(baseUrl);
   const concert = await stage.concert();
   const booking = await stage.booking(concert, { ticketCount: 1 });
+  const hold = await stage.hold(concert, { userId: "hugo", ticketCount: 1 });
 
   const storedState = async () => JSON.stringify([...(await rows("concerts")), ...(await rows("bookings"))]);
   const rows = (table: string) => database.query(`SELECT t::text FROM ${table} t ORDER BY id`);
@@ -29,7 +30,7 @@ export async function startSubject(settings: Settings = {}): Promise<Subject> {
   return {
     ...{ baseUrl, database, close, concertId: String(concert.id), bookingId: String(booking.id) },
     requests: Object.fromEntries(
-      scenarios.map((scenario) => [nameOf(scenario.method), rightJson(scenario, { concert, booking })]),
+      scenarios.map((scenario) => [nameOf(scenario.method), rightJson(scenario, { concert, booking, hold })]),
     ),
     async expectUnharmed() {
       expect(await storedState()).toBe(before);
