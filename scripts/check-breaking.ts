@@ -23,7 +23,7 @@ function findBase(): string | undefined {
   const tag = git("describe", "--tags", "--abbrev=0");
   if (tag) return tag;
   if (git("status", "--porcelain", "proto")) return "HEAD";
-  const lastChange = git("rev-list", "-1", "HEAD", "--", "proto");
+  const lastChange = git("rev-list", "-1", "--first-parent", "HEAD", "--", "proto");
   const before = lastChange && git("rev-parse", "--verify", "--quiet", `${lastChange}^`);
   // A commit without a schema has no clients.
   return before && git("ls-tree", before, "proto") ? before : undefined;

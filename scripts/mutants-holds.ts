@@ -22,10 +22,10 @@ export const holdMutants: readonly Mutant[] = [
     ],
     tests: [
       inLedger("a batch begins by expiring the holds that are due > that end at the batch's instant"),
-      ...[
-        "ahead > ends a hold by the database's clock, and confirms it before",
-        "behind > neither confirms nor extends a hold that is due",
-      ].map((name) => ({ file: "test/hold-clock.test.ts", name: `a process whose own clock is two days ${name}` })),
+      ...["ahead", "behind"].map((side) => ({
+        file: "test/booking-window.test.ts",
+        name: `a process whose own clock is two days ${side} > checks the window, dates bookings, lists open concerts and expires holds by the database's clock`,
+      })),
     ],
   },
   {

@@ -33,7 +33,7 @@ export interface App {
   readonly grpcPort: number;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
-  /** How many bookings and cancels wait for their turn at this moment. */
+  /** How many changes of bookings wait for their turn at this moment. */
   queuedRequests(): number;
   /**
    * Shuts down: readiness goes down, calls are served for APP_SHUTDOWN_DELAY more (not if `atOnce`), calls in flight finish,
@@ -74,13 +74,12 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   const { services, engine } = createServices(config, store, publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
+  const inBackground = [startSweeper(store, engine, publish), startRetention(store, config, publish)];
   starting.defer(async () => {
-    // Batches whose callers have been answered, and lost COMMITs that are being settled.
-    isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
+    // Batches whose callers have been answered, lost COMMITs that are being settled, and a sweep that waits for a dead network.
+    const ended = Promise.all([engine.idle(), ...inBackground.map((work) => work[Symbol.asyncDispose]())]);
+    isIdle = await settlesWithin(ended, Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
-
-  starting.use(startSweeper(store, engine, publish));
-  starting.use(startRetention(store, config, publish));
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { makeDue } from "./support/database/holds.ts";
 import { type HeldLock, holdConcert, patientSettings, queueUp } from "./support/database/locks.ts";
 import { openProgram } from "./support/process/program.ts";
 import { succeeded, verdict } from "./support/protocols/outcomes.ts";
@@ -13,7 +14,7 @@ import { createProtocolClient, type ProtocolClient } from "./support/protocols/p
 import { startTestService, type TestService, testEnvironment } from "./support/service/service.ts";
 import { createConcert, instantOf } from "./support/service/stage.ts";
 
-const { bookTickets, cancelBooking, holdTickets, confirmHold } = BookingService.method;
+const { bookTickets, cancelBooking, holdTickets, confirmHold, extendHold } = BookingService.method;
 
 let database: TestDatabase;
 let service: TestService;
@@ -235,6 +236,12 @@ describe.each([
     const hold = { concertId: open.id, userId: "ann", ticketCount: 1, ttl: { seconds: 600n } };
     const held = succeeded(await wrongClient.call(holdTickets, hold));
     const confirmed = await wrongClient.call(confirmHold, { id: held.id, userId: "ann" });
+    const { id, userId } = succeeded(await wrongClient.call(holdTickets, { ...hold, userId: "ben" }));
+    await makeDue(database, { id });
+    const late = [
+      await wrongClient.call(extendHold, { id, userId, ttl: { seconds: 60n } }),
+      await wrongClient.call(confirmHold, { id, userId }),
+    ];
     const listed = await wrongClient.call(ConcertService.method.listConcerts, { bookingOpenOnly: true, pageSize: 100 });
     await wrong.stop();
 
@@ -244,7 +251,7 @@ describe.each([
     expect([accepted, refused].map(verdict)).toEqual(["OK", "BOOKING_NOT_OPEN"]);
     expectInOrder(before, judgedAt(accepted), judgedAt(refused), after);
     expect(String(instantOf(held.holdExpiresTime))).toBe(String(instantOf(held.bookingTime).add({ minutes: 10 })));
-    expect(verdict(confirmed)).toBe("OK");
+    expect([confirmed, ...late].map(verdict)).toEqual(["OK", "HOLD_EXPIRED", "HOLD_EXPIRED"]);
     const ids = succeeded(listed).concerts.map(({ id }) => id);
     expect(ids).toContain(open.id);
     expect(ids).not.toContain(shifted.id);

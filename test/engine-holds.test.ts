@@ -3,14 +3,20 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { BookingCommand } from "../src/booking/commands.ts";
 import type { Booking } from "../src/domain/booking.ts";
-import { type ConcertId, concertIdOf } from "../src/domain/ids.ts";
 import { verdict } from "./support/booking/engine-stage.ts";
 import { cancelRequest, confirmRequest, extendRequest, releaseRequest } from "./support/booking/example-bookings.ts";
-import { bookingBy, holdBy, makeDue, openEngine, type StoreEngine } from "./support/booking/store-engines.ts";
+import {
+  bookingBy,
+  granted,
+  holdBy,
+  insertConcert,
+  openEngine,
+  type StoreEngine,
+} from "./support/booking/store-engines.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { makeDue, ticketsOf } from "./support/database/holds.ts";
 import { holdConcert } from "./support/database/locks.ts";
 import { openDeadline } from "./support/database/store.ts";
-import { insertConcerts } from "./support/service/stage.ts";
 
 let database: TestDatabase;
 /** Two processes. */
@@ -28,27 +34,12 @@ afterAll(async () => {
   await database?.drop();
 });
 
-async function insertConcert(columns: Parameters<typeof insertConcerts>[1] = {}): Promise<ConcertId> {
-  const [id = concertIdOf(0n)] = await insertConcerts(database, columns);
-  return id;
-}
-
-const granted = async (answer: ReturnType<StoreEngine["submit"]>) => (await answer).value;
-
 const byOwner = ({ id, concertId, userId }: Booking) => {
   return { bookingId: id, concertId, userId, ownerId: userId, actor: { subject: userId, address: undefined } };
 };
 
 async function storedBooking({ id }: Pick<Booking, "id">) {
   const [row] = await database.query("SELECT * FROM bookings WHERE id = $1", [id]);
-  return row;
-}
-
-async function ticketsOf(concertId: ConcertId) {
-  const [row] = await database.query<{ available: number; held: number }>(
-    "SELECT available_tickets AS available, held_tickets AS held FROM concerts WHERE id = $1",
-    [concertId],
-  );
   return row;
 }
 
@@ -116,17 +107,17 @@ const table: readonly [keyof typeof commands, State, string, string, number][] =
 ];
 
 test.each(table)("%s, %s: %s", async (command, state, expected, status, available) => {
-  const concertId = await insertConcert({ total_tickets: 10 });
+  const concertId = await insertConcert(database, { total_tickets: 10 });
   const hold = await states[state](await granted(one.submit(holdBy("ann", { concertId }))));
   const answer = other.submit(commands[command](hold));
   expect(await verdict(answer)).toBe(expected);
   expect(await storedBooking(hold)).toMatchObject({ status });
   const held = status === "held" ? 2 : 0;
-  expect(await ticketsOf(concertId)).toEqual({ available, held });
+  expect(await ticketsOf(database, { id: concertId })).toEqual({ available, held });
 });
 
 test("the answers are what is stored: a hold that is extended, and confirmed in part", async () => {
-  const concertId = await insertConcert({ total_tickets: 10 });
+  const concertId = await insertConcert(database, { total_tickets: 10 });
   const hold = await granted(one.submit(holdBy("ann", { concertId, ticketCount: 3, ttlMs: 1_000 })));
   const extended = await granted(one.submit(extendRequest({ ...byOwner(hold), ttlMs: 60_000 })));
   const part = confirmRequest({ ...byOwner(hold), ticketCount: 1, paymentReference: "paid" });
@@ -138,7 +129,7 @@ test("the answers are what is stored: a hold that is extended, and confirmed in 
 });
 
 test("a hold that is released twice in one batch puts its tickets back once", async () => {
-  const concertId = await insertConcert({ total_tickets: 10 });
+  const concertId = await insertConcert(database, { total_tickets: 10 });
   const hold = await granted(one.submit(holdBy("ann", { concertId })));
   // With another hold, so that no CHECK stops a second release.
   await granted(one.submit(holdBy("dora", { concertId })));
@@ -148,12 +139,12 @@ test("a hold that is released twice in one batch puts its tickets back once", as
   const answers = commands.map((command) => verdict(one.submit(command)));
   await held.release();
   expect(await Promise.all(answers)).toEqual(["OK", "OK", "REPLAYED"]);
-  expect(await ticketsOf(concertId)).toEqual({ available: 2, held: 2 });
+  expect(await ticketsOf(database, { id: concertId })).toEqual({ available: 2, held: 2 });
 });
 
 describe("one user", () => {
   test("has one hold at a time, and another after the end of the first", async () => {
-    const concertId = await insertConcert();
+    const concertId = await insertConcert(database);
     const hold = () => one.submit(holdBy("ann", { concertId }));
     const first = await granted(hold());
     expect(await verdict(hold())).toBe("HOLD_LIMIT_EXCEEDED");
@@ -163,7 +154,7 @@ describe("one user", () => {
   });
 
   test("at the limit releases and books in one batch", async () => {
-    const concertId = await insertConcert({ max_tickets_per_user: 4 });
+    const concertId = await insertConcert(database, { max_tickets_per_user: 4 });
     const hold = await granted(one.submit(holdBy("ann", { concertId, ticketCount: 4 })));
     const held = await holdConcert(database, concertId);
     const answers = [
@@ -182,7 +173,7 @@ describe("one user", () => {
   });
 
   test("books 4 of 100 tickets at once in two processes under a limit of 4", async () => {
-    const concertId = await insertConcert({ max_tickets_per_user: 4 });
+    const concertId = await insertConcert(database, { max_tickets_per_user: 4 });
     const answers = Array.from({ length: 100 }, (_, index) => {
       const { submit } = index % 2 === 0 ? one : other;
       return verdict(submit(bookingBy("ann", { concertId, ticketCount: 1 })));
@@ -190,11 +181,11 @@ describe("one user", () => {
     const verdicts = await Promise.all(answers);
     expect(verdicts.filter((each) => each === "OK")).toHaveLength(4);
     expect(verdicts.filter((each) => each === "USER_LIMIT_EXCEEDED")).toHaveLength(96);
-    expect(await ticketsOf(concertId)).toEqual({ available: 996, held: 0 });
+    expect(await ticketsOf(database, { id: concertId })).toEqual({ available: 996, held: 0 });
   });
 
   test("is not refused what an organizer books, and is refused more", async () => {
-    const concertId = await insertConcert({ max_tickets_per_user: 4 });
+    const concertId = await insertConcert(database, { max_tickets_per_user: 4 });
     const organizer = { isExempt: true, actor: { subject: "admin", address: undefined } };
     const many = bookingBy("ann", { concertId, ticketCount: 9, ...organizer });
     expect(await verdict(one.submit(many))).toBe("OK");
@@ -206,7 +197,7 @@ describe("one user", () => {
 
 describe("a late confirmation", () => {
   async function expiredHold() {
-    const concertId = await insertConcert({ total_tickets: 2 });
+    const concertId = await insertConcert(database, { total_tickets: 2 });
     const hold = await granted(one.submit(holdBy("ann", { concertId })));
     await makeDue(database, hold);
     // As if the time had passed: what the process has cached is over by then.
@@ -219,7 +210,7 @@ describe("a late confirmation", () => {
     await one.engine.expireHolds(concertId, openDeadline());
     expect(await verdict(other.submit(late))).toBe("OK");
     expect(await verdict(one.submit(late))).toBe("REPLAYED");
-    expect(await ticketsOf(concertId)).toEqual({ available: 0, held: 0 });
+    expect(await ticketsOf(database, { id: concertId })).toEqual({ available: 0, held: 0 });
   });
 
   test("is refused when the tickets are gone, with how many are left", async () => {
@@ -233,12 +224,12 @@ describe("a late confirmation", () => {
     const answers = [other.submit(late), ...["ben", "cleo"].map((user) => one.submit(bookingBy(user, { concertId })))];
     const verdicts = await Promise.all(answers.map(verdict));
     expect(verdicts.filter((each) => each === "OK")).toHaveLength(1);
-    expect(await ticketsOf(concertId)).toEqual({ available: 0, held: 0 });
+    expect(await ticketsOf(database, { id: concertId })).toEqual({ available: 0, held: 0 });
   });
 });
 
 test("a hold whose process has lost all its connections is confirmed by another process", async () => {
-  const concertId = await insertConcert();
+  const concertId = await insertConcert(database);
   await using lost = openEngine(database);
   const hold = await granted(lost.submit(holdBy("ann", { concertId })));
   await database.query(

@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingStatus } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { makeDue, ticketsOf } from "./support/database/holds.ts";
 import { meetAtConcert, patientSettings } from "./support/database/locks.ts";
 import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
-import { makeDue, ticketsOf } from "./support/scenario/holds.ts";
 import { startTestServices, type TestService } from "./support/service/service.ts";
 import { createConcert } from "./support/service/stage.ts";
 
@@ -105,7 +105,7 @@ describe("a hold's key repeated", () => {
     "is confirmed": (id) => client.call(confirmHold, { id, userId }),
     "is confirmed in part": (id) => client.call(confirmHold, { id, userId, ticketCount: 1 }),
     "is released": (id) => client.call(releaseHold, { id, userId }),
-    "is due": (id) => makeDue(database, { id } as Parameters<typeof makeDue>[1]),
+    "is due": (id) => makeDue(database, { id }),
     "is confirmed and cancelled": async (id) => {
       await client.call(confirmHold, { id, userId });
       await client.call(cancelBooking, { id, userId });

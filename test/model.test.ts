@@ -16,7 +16,7 @@ import {
   type World,
 } from "./support/booking/model.ts";
 import { idOf, modelState, readState, send } from "./support/booking/model-service.ts";
-import { makeDue as makeStoredDue } from "./support/booking/store-engines.ts";
+import { makeDue as makeStoredDue } from "./support/database/holds.ts";
 import { createProtocolClient, type ProtocolClient } from "./support/protocols/protocols.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 

@@ -3,6 +3,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { methods } from "./methods/index.ts";
+import { countRows } from "./support/database/count-rows.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings, queueUp } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
@@ -84,9 +85,8 @@ function describeTrouble(
   });
 }
 
-const { confirmHold, releaseHold, extendHold } = BookingService.method;
+const { bookTickets, holdTickets, confirmHold, releaseHold, extendHold } = BookingService.method;
 const idempotent: readonly DescMethodUnary[] = [confirmHold, releaseHold, extendHold];
-
 const ofWrite = ({ method }: Cell) => isWrite(method);
 const hasDeadlines = ({ protocol }: Pick<Cell, "protocol">) => protocol !== "REST";
 const tooMany = () => "too many requests are waiting; nothing was stored, repeat in a moment";
@@ -97,32 +97,29 @@ describeTrouble(
   tooMany,
   () =>
     withService({ APP_LOCK_TIMEOUT: "50ms", APP_MAX_RETRIES: "1" }, async ({ baseUrl }) => {
-      const before = await countRows();
+      const before = await countRows(database);
       const held = await holdLock(database, "SELECT id FROM concerts FOR UPDATE");
       // Blocks inserts, as building an index does.
       await held.query("LOCK TABLE concerts IN SHARE MODE");
       const attempts = await attemptAll(writes, baseUrl).finally(() => held.release());
-      expect(await countRows()).toEqual(before);
+      expect(await countRows(database)).toEqual(before);
       return attempts;
     }),
   ofWrite,
 );
 
 /** Bookings and holds wait in the engine's queue, as long as their callers wait. */
-const queued: readonly DescMethodUnary[] = [BookingService.method.bookTickets, BookingService.method.holdTickets];
+const queued: readonly DescMethodUnary[] = [bookTickets, holdTickets];
 const needsConnection = ({ method }: Pick<Cell, "method">) => !queued.includes(method);
 
 describeTrouble(
   "OVERLOADED",
   "all database connections stay busy",
   tooMany,
-  () =>
-    withBusyConnection(({ baseUrl }) =>
-      attemptAll(
-        calls.filter(({ call }) => needsConnection(call)),
-        baseUrl,
-      ),
-    ),
+  () => {
+    const waiting = calls.filter(({ call }) => needsConnection(call));
+    return withBusyConnection(({ baseUrl }) => attemptAll(waiting, baseUrl));
+  },
   needsConnection,
 );
 
@@ -131,7 +128,7 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
   return await withService({ ...patientSettings, APP_DATABASE_POOL_SIZE: "1" }, async (service) => {
     const stage = createStage(service.baseUrl);
     const concert = await stage.concert();
-    const before = await countRows();
+    const before = await countRows(database);
     const held = await holdConcert(database, concert.id);
     const booking = stage.booking(concert);
     const result = await held
@@ -141,7 +138,11 @@ async function withBusyConnection<Result>(work: (service: TestService) => Promis
     await booking;
     // A call that still waits for the connection comes before this one.
     await stage.concert();
-    expect(await countRows()).toEqual({ ...before, concerts: before.concerts + 1, bookings: before.bookings + 1 });
+    expect(await countRows(database)).toEqual({
+      ...before,
+      concerts: before.concerts + 1,
+      bookings: before.bookings + 1,
+    });
     return result;
   });
 }
@@ -258,19 +259,17 @@ describe("behind a network that fails", () => {
     "the database cannot be reached",
     () => "the database cannot be reached; nothing was stored, repeat in a moment",
     async () => {
-      const before = await countRows();
+      const before = await countRows(database);
       const attempts = await attemptAll(calls, service.baseUrl);
-      expect(await countRows()).toEqual(before);
+      expect(await countRows(database)).toEqual(before);
       return attempts;
     },
   );
 
   it("replays what may have been stored when the request_id is repeated after the database is back", async () => {
     proxy.accept();
-    const attempts = await attemptAll(
-      writes.filter(({ call }) => call.repeatable),
-      service.baseUrl,
-    );
+    const repeatable = writes.filter(({ call }) => call.repeatable);
+    const attempts = await attemptAll(repeatable, service.baseUrl);
     for (const { answer, call } of attempts) {
       // An extension that is repeated later extends further.
       const replayed = call.method === extendHold ? undefined : "true";
@@ -296,14 +295,3 @@ it("has checked every failure of the service that the schema declares, by every 
   const isTrouble = (reason: string) => troubles.some((trouble) => trouble === reason);
   matrix.expectComplete((method) => declaredReasons(method).filter(isTrouble));
 });
-
-/** The number of rows, and of rows that a call has changed. */
-async function countRows() {
-  const [counts] = await database.query<{ concerts: number; bookings: number; changed: number }>(
-    `SELECT (SELECT count(*)::int FROM concerts) AS concerts, (SELECT count(*)::int FROM bookings) AS bookings,
-       (SELECT count(*)::int FROM concerts WHERE version > 1) + (SELECT count(*)::int FROM bookings WHERE updated_at > created_at)
-         AS changed`,
-  );
-  if (!counts) throw new Error("nothing counted");
-  return counts;
-}

@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { ticketsOf } from "./support/database/holds.ts";
 import { meetAtConcert, patientSettings } from "./support/database/locks.ts";
-import { succeeded, tally, verdict } from "./support/protocols/outcomes.ts";
+import { tally, verdict } from "./support/protocols/outcomes.ts";
 import {
   createProtocolClient,
   type Outcome,
@@ -15,7 +16,7 @@ import {
 import { startTestServices, type TestService } from "./support/service/service.ts";
 import { createConcert, describeConcert } from "./support/service/stage.ts";
 
-const { bookTickets, holdTickets, confirmHold, releaseHold } = BookingService.method;
+const { bookTickets, holdTickets } = BookingService.method;
 const { updateConcert } = ConcertService.method;
 const protocols: readonly Protocol[] = ["REST", "gRPC", "Connect JSON", "gRPC-Web"];
 
@@ -47,16 +48,8 @@ describe.each([
     return chosen;
   }
 
-  function hold(concertId: bigint, userId: string, by = client(), requestId: string = randomUUID()) {
-    return by.call(holdTickets, { concertId, userId, ticketCount: 2, requestId });
-  }
-
-  async function ticketsOf(concertId: bigint) {
-    const [row] = await database.query<{ available: number; held: number }>(
-      "SELECT available_tickets AS available, held_tickets AS held FROM concerts WHERE id = $1",
-      [concertId],
-    );
-    return row;
+  function hold(concertId: bigint, userId: string, by = client()) {
+    return by.call(holdTickets, { concertId, userId, ticketCount: 2, requestId: randomUUID() });
   }
 
   function meetFromAllSides(concertId: bigint, call: (by: ProtocolClient, turn: number) => Promise<Outcome<unknown>>) {
@@ -64,38 +57,11 @@ describe.each([
     return meetAtConcert(database, services, concertId, calls);
   }
 
-  test("one user's holds with different keys make one hold", async () => {
-    const { id } = await createConcert(client(), { totalTickets: 10 });
-    const outcomes = await meetFromAllSides(id, (by) => hold(id, "ann", by));
-    expect(tally(outcomes)).toEqual({ OK: 1, HOLD_LIMIT_EXCEEDED: protocols.length - 1 });
-    expect(await ticketsOf(id)).toEqual({ available: 8, held: 2 });
-  });
-
-  test("holds with one key make one hold, which all get", async () => {
-    const { id } = await createConcert(client(), { totalTickets: 10 });
-    const key = randomUUID();
-    const outcomes = await meetFromAllSides(id, (by) => hold(id, "ann", by, key));
-    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: protocols.length - 1 });
-    expect(await ticketsOf(id)).toEqual({ available: 8, held: 2 });
-  });
-
   test("the last tickets are held for one of many users", async () => {
     const { id } = await createConcert(client(), { totalTickets: 3 });
     const outcomes = await meetFromAllSides(id, (by, turn) => hold(id, `user-${turn}`, by));
     expect(tally(outcomes)).toEqual({ OK: 1, INSUFFICIENT_TICKETS: protocols.length - 1 });
-    expect(await ticketsOf(id)).toEqual({ available: 1, held: 2 });
-  });
-
-  test("a hold that is confirmed and released at once is either, for all", async () => {
-    const { id: concertId } = await createConcert(client(), { totalTickets: 10 });
-    const { id, userId } = succeeded(await hold(concertId, "ann"));
-    succeeded(await hold(concertId, "ben"));
-    const outcomes = await meetFromAllSides(concertId, (by, turn) =>
-      by.call(turn % 2 === 0 ? confirmHold : releaseHold, { id, userId }),
-    );
-    const isConfirmed = outcomes[0]?.ok;
-    expect(tally(outcomes)).toEqual({ OK: 1, REPLAYED: 1, [isConfirmed ? "ALREADY_CONFIRMED" : "NOT_HELD"]: 2 });
-    expect(await ticketsOf(concertId)).toEqual({ available: isConfirmed ? 6 : 8, held: 2 });
+    expect(await ticketsOf(database, { id })).toEqual({ available: 1, held: 2 });
   });
 
   test("a total below the tickets sold and held is rejected, with both numbers", async () => {
@@ -111,6 +77,6 @@ describe.each([
     ]);
     expect(outcomes[1]).toMatchObject({ metadata: { sold: "3", held: "2" } });
     expect(verdict(await changeTotal(5)())).toBe("OK");
-    expect(await ticketsOf(concert.id)).toEqual({ available: 0, held: 2 });
+    expect(await ticketsOf(database, concert)).toEqual({ available: 0, held: 2 });
   });
 });

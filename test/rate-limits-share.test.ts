@@ -30,7 +30,7 @@ const refusal = {
   ok: false,
   code: "RESOURCE_EXHAUSTED",
   reason: "RATE_LIMITED",
-  message: "at most 5 bookings and cancels of one caller can be unfinished: wait for an answer",
+  message: "at most 5 bookings, holds and cancels of one caller can be unfinished: wait for a response",
   metadata: {},
   violations: [],
   retryDelayMs: 1_000,

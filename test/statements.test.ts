@@ -25,7 +25,10 @@ const shardKeys: Readonly<Record<string, string>> = {
 /** Statements that read the rows of many concerts, and why. */
 const exceptions: readonly (readonly [why: string, text: RegExp])[] = [
   ["a booking by its id", /^select [^()]* from "bookings" where "id" = \$1$/],
-  ["the concerts of bookings by their ids", /^select [^()]* from "bookings" where "id" = any\(\$1::bigint\[\]\)$/],
+  [
+    "the concerts of bookings by their ids",
+    /^select [^()]* from "bookings" where "id" = any\(\$1::bigint\[\]\) and "id" >= \$2 and "id" <= \$3$/,
+  ],
   ["a user's bookings of all concerts", / from "bookings" where "user_id" = any\(\$\d::text\[\]\) and /],
   ["lists of concerts by date", /^select \* from \(select [^()]*.* from "concerts" where \("concert_date", "id"\) > /],
   [
@@ -95,7 +98,7 @@ async function callEverything(): Promise<void> {
   await vi.waitFor(async () => {
     const ended = await database.query("SELECT FROM bookings WHERE concert_id = $1 AND status = 'expired'", [id]);
     expect(ended).toHaveLength(1);
-  });
+  }, 20_000);
 
   const store = openStore(database.url);
   await store.clean((db) => deleteEndedHolds(db, 0), openDeadline());

@@ -33,7 +33,11 @@ function rowOf(concert: Concert): HTMLTableRowElement {
   price.textContent = priceOf(concert);
   const left = row.insertCell();
   let available = concert.availableTickets;
-  left.textContent = available.toLocaleString();
+  const addToLeft = (tickets: number) => {
+    available += tickets;
+    left.textContent = available.toLocaleString();
+  };
+  addToLeft(0);
   price.className = left.className = "number";
 
   const count = Object.assign(document.createElement("input"), {
@@ -54,14 +58,13 @@ function rowOf(concert: Concert): HTMLTableRowElement {
       // A repeated call with the same one does not book twice.
       requestId: crypto.randomUUID(),
     });
-    available -= booking.ticketCount;
-    left.textContent = available.toLocaleString();
+    addToLeft(-booking.ticketCount);
     return booking;
   };
   const book = button("Book", async () => describe(concert, await take(createApi().book)));
   const hold = button("Hold", async () => {
     const held = await take(createApi().hold);
-    if (held) holds.append(itemOf(held, concert));
+    if (held) holds.append(itemOf(held, concert, () => addToLeft(held.ticketCount)));
     return describe(concert, held);
   });
   row.insertCell().append(count, " ", book, " ", hold);
@@ -72,34 +75,42 @@ function describe({ name }: Concert, booking: Booking | undefined): string {
   return booking ? `Booking ${booking.id}: ${booking.ticketCount} for ${name}` : "";
 }
 
-/** A hold with the time that it has left. */
-function itemOf({ id, userId: owner, holdExpiresTime }: Booking, concert: Concert): HTMLLIElement {
+/** A hold with the time that it has left. `giveBack` is called when its tickets are on sale again. */
+function itemOf(
+  { id, userId: owner, holdExpiresTime }: Booking,
+  concert: Concert,
+  giveBack: () => void,
+): HTMLLIElement {
   const item = document.createElement("li");
   const time = document.createElement("span");
   const expiresAtMs = holdExpiresTime ? timestampMs(holdExpiresTime) : 0;
   const countDown = () => {
     const seconds = Math.ceil((expiresAtMs - Date.now()) / 1_000);
-    time.textContent = `Hold ${id} for ${concert.name}: ${seconds > 0 ? `${seconds} s left` : "expired"}`;
-    if (seconds <= 0) clearInterval(timer);
+    time.textContent = `Hold ${id} for ${concert.name}: ${seconds} s left`;
+    if (seconds > 0) return;
+    remove();
+    giveBack();
   };
   const timer = setInterval(countDown, 1_000);
-  countDown();
-  const userId = field("token") ? "" : owner;
-  const end = async (how: (hold: { id: bigint; userId: string }) => Promise<Booking>, word: string) => {
-    const { ticketCount } = await how({ id, userId });
+  const remove = () => {
     clearInterval(timer);
     item.remove();
-    return `Booking ${id}: ${ticketCount} for ${concert.name} ${word}`;
   };
-  item.append(
-    time,
-    " ",
-    button("Confirm", () => end(createApi().confirm, "confirmed")),
-  );
-  item.append(
-    " ",
-    button("Release", () => end(createApi().release, "released")),
-  );
+  const userId = field("token") ? "" : owner;
+  const confirm = async () => {
+    const { ticketCount } = await createApi().confirm({ id, userId });
+    remove();
+    return `Booking ${id}: ${ticketCount} for ${concert.name} confirmed`;
+  };
+  const release = async () => {
+    const { ticketCount } = await createApi().release({ id, userId });
+    // The hold may have expired meanwhile.
+    if (item.isConnected) giveBack();
+    remove();
+    return `Booking ${id}: ${ticketCount} for ${concert.name} released`;
+  };
+  item.append(time, " ", button("Confirm", confirm), " ", button("Release", release));
+  countDown();
   return item;
 }
 

@@ -8,7 +8,7 @@ import { CommitInDoubtError } from "../store/batch/commit.ts";
 import type { Batches, BatchQuery } from "../store/batch/open.ts";
 import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Answer } from "./answers.ts";
-import type { Command } from "./commands.ts";
+import { type Command, isOrder } from "./commands.ts";
 import { type BatchPlan, decideBatch } from "./decide.ts";
 import type { BookingEvents } from "./events.ts";
 import { maxDueHolds } from "./ledger.ts";
@@ -121,7 +121,7 @@ async function transact(concertId: ConcertId, jobs: readonly Job[], context: Bat
 
 /** What has to be read to decide these commands. */
 function queryFor(concertId: ConcertId, commands: readonly Command[]): BatchQuery {
-  const orders = commands.filter((command) => command.kind === "book" || command.kind === "hold");
+  const orders = commands.filter(isOrder);
   const limited = orders.filter(({ isExempt }) => !isExempt);
   const late = commands.filter((command) => command.kind === "confirm").filter(({ acceptLate }) => acceptLate);
   const userIds = new Set([...limited.map(({ userId }) => userId), ...late.map(({ ownerId }) => ownerId)]);

@@ -83,3 +83,7 @@ export type BookingCommand = OrderCommand | ChangeCommand;
 
 /** What the engine decides in batches, each of one concert. */
 export type Command = BookingCommand | ExpireCommand;
+
+export function isOrder(command: Command): command is OrderCommand {
+  return command.kind === "book" || command.kind === "hold";
+}

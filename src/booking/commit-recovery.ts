@@ -39,7 +39,7 @@ export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContex
     publish("booking.commit_settled", { concertId, outcome: "unknown" });
     concertChanged(concertId, undefined);
     for (const [index, job] of jobs.entries()) {
-      const mayBeStored = ["booking", "done"].includes(plan.answers[index]?.kind ?? "");
+      const mayBeStored = plan.answers[index]?.kind === "booking";
       const failure: Failure = mayBeStored
         ? { reason: "OUTCOME_UNKNOWN" }
         : { reason: "DATABASE_UNAVAILABLE", retryDelayMs };

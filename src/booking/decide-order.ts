@@ -29,10 +29,9 @@ export function withoutStock(failure: Failure, ledger: Ledger): Answer {
 }
 
 /** Why the concert refuses any such request at the batch's instant. */
-function whyNotNow({ kind }: OrderCommand, { concert, now }: Ledger): Failure | undefined {
+function whyNotNow({ kind }: OrderCommand, { concert, now, isOpen }: Ledger): Failure | undefined {
   if (kind === "book" && concert.requiresPayment) return { reason: "PAYMENT_REQUIRED" };
   const { bookingStartTime: opensAt, bookingEndTime: closesAt } = concert;
-  const isOpen = Temporal.Instant.compare(opensAt, now) <= 0 && Temporal.Instant.compare(now, closesAt) < 0;
   return isOpen ? undefined : { reason: "BOOKING_NOT_OPEN", opensAt, closesAt, now };
 }
 
@@ -76,8 +75,7 @@ function whyNoTickets(ticketCount: number, { availableTickets: available }: Ledg
 /** The booking that an order makes, at the concert's price of now. */
 function newBooking(command: OrderCommand, { concert, now }: Ledger, policy: BookingPolicy) {
   const { userId, ticketCount, requestId } = command;
-  const ttlMs =
-    command.kind === "hold" ? Math.min(command.ttlMs ?? policy.holdTtlMs, policy.holdLifetimeMs) : undefined;
+  const ttlMs = command.kind === "hold" ? (command.ttlMs ?? policy.holdTtlMs) : undefined;
   return {
     concertId: concert.id,
     userId,

@@ -12,7 +12,7 @@ import type { BookingPolicy } from "./policy.ts";
 export interface BatchPlan {
   readonly answers: readonly Answer[];
   readonly effects: BatchEffects;
-  /** The earliest instant at which tickets come back on sale by expiry; undefined if nothing is held. */
+  /** The earliest instant within the next second at which tickets come back on sale by expiry, if there is one. */
   readonly nextExpiry: Temporal.Instant | undefined;
 }
 

@@ -15,7 +15,7 @@ import type { BookingCommand, Command } from "./commands.ts";
 import { recoverCommit } from "./commit-recovery.ts";
 import type { BookingEvents } from "./events.ts";
 import type { BookingPolicy } from "./policy.ts";
-import { ConcertQueues, createTasks, rejectAll, type TakeBatch } from "./queue.ts";
+import { ConcertQueues, createTasks, type Job, rejectAll, type TakeBatch } from "./queue.ts";
 import { createRequeue } from "./requeue.ts";
 import { createSoldOutCache, refuseSoldOut } from "./sold-out-cache.ts";
 import { createWaitEstimate } from "./wait-estimate.ts";
@@ -24,7 +24,7 @@ import { createWaitEstimate } from "./wait-estimate.ts";
 export interface BookingEngine {
   /** Settles once the command's transaction is committed. Rejects with a `DomainError` that says why it was refused. */
   submit(command: BookingCommand, deadline: ChangeDeadline): Promise<Replayable<Booking>>;
-  /** Puts the tickets of a concert's holds that are due back on sale. Resolves when none is left, or the time is up. */
+  /** Puts the tickets of a concert's holds that are due back on sale. Resolves when none is left; rejects when the time is up. */
   expireHolds(concertId: ConcertId, deadline: ChangeDeadline): Promise<void>;
   /** To be called when a concert is changed by other means than the engine: what it has cached may be wrong. */
   concertChanged(concertId: ConcertId): void;
@@ -71,7 +71,12 @@ export function createBookingEngine(batches: Batches, options: EngineOptions): B
     const noted = soldOut.find(concertId);
     if (noted && (await refuseSoldOut(batches, jobs, noted, policy)))
       publish("booking.sold_out_refused", { concertId, requests: jobs.length });
-    else await runBatch(concertId, jobs, context);
+    else {
+      // A batch that is halved leaves undecided jobs in parts: together they keep their order.
+      const undecided: Job[] = [];
+      await runBatch(concertId, jobs, { ...context, onUndecided: (some) => undecided.push(...some) });
+      onUndecided(undecided);
+    }
   }
 
   function onCommitted(committed: Committed): void {

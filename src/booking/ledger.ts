@@ -25,6 +25,8 @@ export const maxDueHolds = 500;
 export class Ledger {
   readonly concert: LockedState["concert"];
   readonly now: Temporal.Instant;
+  /** Whether the booking window is open. */
+  readonly isOpen: boolean;
   /** Whether holds may be due that were not read, so that tickets may come back on sale. */
   readonly hasMoreDue: boolean;
   readonly #byId: Map<BookingId, Booking>;
@@ -42,6 +44,8 @@ export class Ledger {
   constructor(state: LockedState) {
     this.concert = state.concert;
     this.now = state.now;
+    const { bookingStartTime, bookingEndTime } = state.concert;
+    this.isOpen = isBefore(state.now, bookingEndTime) && !isBefore(state.now, bookingStartTime);
     this.#availableTickets = state.concert.availableTickets;
     this.#heldTickets = state.concert.heldTickets;
     this.#byId = new Map(state.stored.map((booking) => [booking.id, booking]));
@@ -59,7 +63,7 @@ export class Ledger {
     return this.#availableTickets;
   }
 
-  /** The earliest instant at which tickets may come back on sale by expiry; undefined if nothing is held. */
+  /** The earliest instant within the next second at which tickets may come back on sale by expiry, if there is one. */
   get nextExpiry(): Temporal.Instant | undefined {
     return this.#nextExpiry;
   }
@@ -77,7 +81,7 @@ export class Ledger {
 
   /** Whether a hold's end has come by the batch's instant, whether or not it has been expired. */
   isDue({ holdExpiresTime }: Pick<Booking, "holdExpiresTime">): boolean {
-    return holdExpiresTime !== undefined && Temporal.Instant.compare(holdExpiresTime, this.now) <= 0;
+    return holdExpiresTime !== undefined && !isBefore(this.now, holdExpiresTime);
   }
 
   /** A booking as it is by now. A hold that is due has expired. */
@@ -96,7 +100,7 @@ export class Ledger {
 
   /** What a user has; undefined if it is not known. */
   tallyOf(userId: string): Readonly<Tally> | undefined {
-    return this.#tallies && (this.#tallies.get(userId) ?? { booked: 0, held: 0, holds: 0 });
+    return this.#tallies && (this.#tallies.get(userId) ?? noTally());
   }
 
   /** Takes tickets that are available for a new booking. */
@@ -126,7 +130,7 @@ export class Ledger {
 
   /** Adds a booking to the counters and its user's tally, or subtracts it. */
   #count({ userId, status, ticketCount, holdExpiresTime }: Booking, sign: 1 | -1): void {
-    const tally = this.#tallies?.getOrInsertComputed(userId, () => ({ booked: 0, held: 0, holds: 0 }));
+    const tally = this.#tallies?.getOrInsertComputed(userId, noTally);
     if (status === "confirmed" && tally) tally.booked += sign * ticketCount;
     if (status !== "held") return;
     this.#heldTickets += sign * ticketCount;
@@ -139,7 +143,7 @@ export class Ledger {
 
   /** Does not count the user's tickets: those of holds that are due are in no tally. */
   #expire({ id, ticketCount, holdExpiresTime }: Hold): void {
-    if (this.#updates.has(id)) return;
+    assert(!this.#updates.has(id), "a hold expires twice");
     this.#availableTickets += ticketCount;
     this.#heldTickets -= ticketCount;
     const expired = { id, status: "expired", ticketCount, holdExpiresTime } as const;
@@ -153,7 +157,7 @@ export class Ledger {
     if (!userTickets) return undefined;
     const tallies = new Map<string, Tally>();
     for (const { userId, ticketCount, bookings, holdExpiresTime } of userTickets) {
-      const tally = tallies.getOrInsertComputed(userId, () => ({ booked: 0, held: 0, holds: 0 }));
+      const tally = tallies.getOrInsertComputed(userId, noTally);
       if (holdExpiresTime === undefined) tally.booked += ticketCount;
       else if (!this.isDue({ holdExpiresTime })) {
         tally.held += ticketCount;
@@ -164,7 +168,7 @@ export class Ledger {
   }
 
   #noteExpiry(expiry: Temporal.Instant): void {
-    if (!this.#nextExpiry || Temporal.Instant.compare(expiry, this.#nextExpiry) < 0) this.#nextExpiry = expiry;
+    if (!this.#nextExpiry || isBefore(expiry, this.#nextExpiry)) this.#nextExpiry = expiry;
   }
 
   /** What users do to their own bookings is in the bookings themselves. */
@@ -172,6 +176,14 @@ export class Ledger {
     if (actor.subject !== undefined && actor.subject !== after.userId)
       this.#entries.push({ action, actor, before, after });
   }
+}
+
+function isBefore(one: Temporal.Instant, other: Temporal.Instant): boolean {
+  return Temporal.Instant.compare(one, other) < 0;
+}
+
+function noTally(): Tally {
+  return { booked: 0, held: 0, holds: 0 };
 }
 
 /** The tickets of a booking that are not available to others. */

@@ -21,7 +21,8 @@ export function createRequeue(queues: Pick<ConcertQueues, "putBack">) {
     },
     /** Jobs that a batch left undecided, since holds are due. */
     onUndecided(jobs: readonly Job[]): void {
-      putBack(jobs, (job) => job.undecided++ < maxUndecided, { reason: "OVERLOADED", retryDelayMs });
+      const mayWait = (job: Job) => job.command.kind === "expire" || job.undecided++ < maxUndecided;
+      putBack(jobs, mayWait, { reason: "OVERLOADED", retryDelayMs });
     },
   };
 }

@@ -9,7 +9,7 @@ const intervalMs = 60_000;
 const timeoutMs = 10_000;
 /** No COMMIT stays in doubt for so long. */
 const batchRetentionMs = 24 * 3_600_000;
-/** Of each kind of row, in one run. */
+/** In one run. The next one deletes the rest. */
 const maxChunks = 100;
 
 export interface RetentionOptions {
@@ -23,13 +23,16 @@ export function startRetention(
   { holdRetentionMs }: RetentionOptions,
   publish: Publish<BookingEvents>,
 ): AsyncDisposable {
-  const deleteAll = async (deleteChunk: Parameters<Store["clean"]>[0], signal: AbortSignal) => {
-    for (let chunk = 0; chunk < maxChunks; chunk++)
-      if (!(await store.clean(deleteChunk, deadlineWithin(timeoutMs, signal)))) return;
+  const deleteAll = (deleteChunk: Parameters<Store["clean"]>[0]) => {
+    const clean = async (signal: AbortSignal) => {
+      for (let chunk = 0; chunk < maxChunks; chunk++)
+        if (!(await store.clean(deleteChunk, deadlineWithin(timeoutMs, signal)))) return;
+    };
+    return repeat(clean, intervalMs, (error) => publish("booking.retention_failed", { error }));
   };
-  const clean = async (signal: AbortSignal) => {
-    await deleteAll((db) => deleteEndedHolds(db, holdRetentionMs), signal);
-    await deleteAll((db) => deleteOldBatches(db, batchRetentionMs), signal);
-  };
-  return repeat(clean, intervalMs, (error) => publish("booking.retention_failed", { error }));
+  // Two loops, so that a deletion that fails does not stop the other.
+  const stack = new AsyncDisposableStack();
+  stack.use(deleteAll((db) => deleteEndedHolds(db, holdRetentionMs)));
+  stack.use(deleteAll((db) => deleteOldBatches(db, batchRetentionMs)));
+  return stack;
 }

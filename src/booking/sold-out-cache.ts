@@ -4,6 +4,7 @@ import type { Concert } from "../domain/concert.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Batches } from "../store/batch/open.ts";
 import { answerAll, type Committed } from "./batch.ts";
+import { isOrder } from "./commands.ts";
 import { decideBatch } from "./decide.ts";
 import type { BookingPolicy } from "./policy.ts";
 import type { Job } from "./queue.ts";
@@ -61,9 +62,7 @@ export async function refuseSoldOut(
   { concert, now }: SoldOut,
   policy: BookingPolicy,
 ): Promise<boolean> {
-  const commands = jobs
-    .map(({ command }) => command)
-    .filter((command) => command.kind === "book" || command.kind === "hold");
+  const commands = jobs.map(({ command }) => command).filter(isOrder);
   if (commands.length < jobs.length) return false;
   const keyed = commands.filter(({ hasOwnKey }) => hasOwnKey);
   let stored: Booking[];

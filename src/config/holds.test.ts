@@ -15,15 +15,16 @@ test.each<[string, Sources]>([
     { argv: ["--hold-ttl-max=61m"] },
   ],
   [
-    "APP_LATE_CONFIRM (90000s) is longer than APP_HOLD_RETENTION (86400s): a hold that is deleted cannot be confirmed",
-    { env: { APP_LATE_CONFIRM: "25h", APP_HOLD_RETENTION: "24h" } },
+    "APP_HOLD_RETENTION (89999s) is not an hour longer than APP_LATE_CONFIRM (86400s): a deleted hold cannot be confirmed",
+    { env: { APP_LATE_CONFIRM: "24h", APP_HOLD_RETENTION: "89999s" } },
   ],
 ])("the start refuses %s", (problem, sources) => {
   expect(problemsOf(sources)).toEqual([problem]);
 });
 
 test("equal settings are in order", () => {
-  const env = { APP_HOLD_TTL: "1h", APP_HOLD_TTL_MAX: "60m", APP_HOLD_LIFETIME: "3600s" };
+  const holds = { APP_HOLD_TTL: "1h", APP_HOLD_TTL_MAX: "60m", APP_HOLD_LIFETIME: "3600s" };
+  const env = { ...holds, APP_LATE_CONFIRM: "24h", APP_HOLD_RETENTION: "25h" };
   expect(load({ env }).config).toMatchObject({
     holdTtlMs: 3_600_000,
     holdTtlMaxMs: 3_600_000,

@@ -61,7 +61,12 @@ const server = {
 const booking = {
   maxTicketsPerBooking: setting("max_tickets_per_booking", integer(1, 100), "10", "Maximum tickets of one booking"),
   maxRetries: setting("max_retries", integer(0, 20), "3", "Maximum retries of a transaction after a conflict"),
-  maxQueuedRequests: setting("max_queued_requests", count, "10000", "Maximum queued changes of bookings"),
+  maxQueuedRequests: setting(
+    "max_queued_requests",
+    count,
+    "10000",
+    "Maximum queued changes of bookings; as many again settle holds",
+  ),
 };
 
 /** The schema allows a ttl of at most a day. */
@@ -179,7 +184,7 @@ const concurrency = {
     "max_unfinished_per_caller",
     count,
     "20",
-    "Maximum unfinished bookings and cancels of a caller",
+    "Maximum unfinished bookings, holds and cancels of a caller",
   ),
   maxStreams: setting("max_streams", count, "5000", "Maximum open response streams"),
   maxStreamsPerCaller: setting("max_streams_per_caller", count, "20", "Maximum open response streams of a caller"),

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Runs work again and again, each time `intervalMs` after the last run has ended. A disposal aborts the signal and waits for
+ * Runs work at once and then again and again, each time `intervalMs` after the last run has ended. A disposal aborts the signal and waits for
  * the run under way. Errors go to `onError`, and end nothing.
  */
 export function repeat(
@@ -12,12 +12,11 @@ export function repeat(
   const stopping = new AbortController();
   const { signal } = stopping;
   const ended = (async () => {
-    for (;;) {
-      await delay(intervalMs, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
+    while (!signal.aborted) {
       await work(signal).catch((error) => {
         if (!signal.aborted) onError(error);
       });
+      await delay(intervalMs, undefined, { signal }).catch(() => {});
     }
   })();
   return {

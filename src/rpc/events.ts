@@ -13,7 +13,7 @@ export interface RpcEvents {
   readonly "rpc.call_shed": { readonly service: string; readonly method: string; readonly eventLoopDelayMs: number };
   /** A call was rejected because too many are unfinished: of its caller, of its address, or in the process. */
   readonly "rpc.concurrency_limited": {
-    readonly of: "bookings" | "streams";
+    readonly of: "bookings" | "settlements" | "streams";
     readonly by: keyof ConcurrencyLimits;
   };
 }

@@ -278,17 +278,22 @@ describe.skipIf(!executable).each(["grpc-web", "connect"])("the example, by %s",
     await shown.close();
   });
 
-  test("holds tickets, and confirms and releases them", async () => {
+  test("holds tickets, releases and confirms them, and lets a hold expire", async () => {
     const artist = `Artist ${randomUUID()}`;
     await createConcert({ totalTickets: 3, artist, name: "Long Evening" });
     const shown = await openSearch(artist);
-    for (const end of ["Release", "Confirm"]) {
+    for (const [end, left] of Object.entries({ Release: 3, Confirm: 2, expire: 2 })) {
+      if (end === "expire") await shown.clock.install();
       await shown.getByRole("button", { name: "Hold" }).click();
       await shown.getByText(/^Hold \d+ for Long Evening: \d+ s left$/).waitFor();
-      await shown.getByRole("button", { name: end }).click();
-      await shown.getByText(new RegExp(`^Booking \\d+: 1 for Long Evening ${end.toLowerCase()}e?d$`)).waitFor();
+      if (end === "expire") await shown.clock.fastForward("20:00");
+      else {
+        await shown.getByRole("button", { name: end }).click();
+        await shown.getByText(new RegExp(`^Booking \\d+: 1 for Long Evening ${end.toLowerCase()}e?d$`)).waitFor();
+      }
+      await shown.locator("td.number", { hasText: new RegExp(`^${left}$`) }).waitFor();
+      expect(await shown.getByText("s left").count()).toBe(0);
     }
-    expect(await shown.getByText("s left").count()).toBe(0);
     await shown.close();
   });
 });

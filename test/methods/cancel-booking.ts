@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { endedStates, ticketsOf } from "../support/scenario/holds.ts";
+import { ticketsOf } from "../support/database/holds.ts";
+import { endedStates } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   idCases,

@@ -2,7 +2,8 @@ import { expect } from "vitest";
 import { type Booking, BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { endOf, expire, makeDue, refusedStates, ticketsOf } from "../support/scenario/holds.ts";
+import { makeDue, ticketsOf } from "../support/database/holds.ts";
+import { endOf, expire, refusedStates } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
 import {
   atMost,

@@ -4,15 +4,20 @@ import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { expire } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
-import { between, pageCases, statusesCases, userIdCases, userIdPolicies } from "../support/scenario/rules.ts";
+import {
+  badToken,
+  between,
+  pageCases,
+  statuses,
+  statusesCases,
+  userIdCases,
+  userIdPolicies,
+} from "../support/scenario/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
 import { bookingJson } from "../support/scenario/stored-json.ts";
 import { userId } from "../support/service/stage.ts";
 
 const { getUserBookings } = BookingService.method;
-const badToken = "page_token is not one that this list with these filters has given; start again without it";
-
-const allStatuses = ["CONFIRMED", "CANCELLED", "HELD", "EXPIRED", "RELEASED"].map((name) => `BOOKING_STATUS_${name}`);
 
 /** A list of a user's bookings. An empty user is the caller. */
 const listOf = (what: string, userId: string, answers: Readonly<Record<Caller, Word>>) => ({
@@ -136,8 +141,8 @@ export const scenario = defineScenario(getUserBookings, {
     ["a page of the default size", { page_size: 0 }, { bookings: expect.any(Array) }],
     ["a page of one booking", { page_size: 1 }, { bookings: [expect.anything()] }],
     ["a page of a hundred bookings", { page_size: 100 }, { bookings: expect.any(Array) }],
-    ["all statuses", { statuses: allStatuses }, { bookings: expect.any(Array) }],
-    ["ten statuses", { statuses: [...allStatuses, ...allStatuses] }, { bookings: expect.any(Array) }],
+    ["all statuses", { statuses }, { bookings: expect.any(Array) }],
+    ["ten statuses", { statuses: [...statuses, ...statuses] }, { bookings: expect.any(Array) }],
     ["a user without bookings", { user_id: "%" }, { bookings: [], next_page_token: "" }],
   ],
   variations: {

@@ -2,13 +2,12 @@ import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { expire } from "../support/scenario/holds.ts";
-import { between, idCases, notPositive, pageCases, statusesCases } from "../support/scenario/rules.ts";
+import { badToken, between, idCases, notPositive, pageCases, statusesCases } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, invalidArgument, notFound, query, unusedId } from "../support/scenario/scenario.ts";
 import { bookingJson } from "../support/scenario/stored-json.ts";
 import { userId } from "../support/service/stage.ts";
 
 const { listConcertBookings, releaseHold } = BookingService.method;
-const badToken = "page_token is not one that this list with these filters has given; start again without it";
 
 export const scenario = defineScenario(listConcertBookings, {
   rest: ({ concert_id, ...others }) => ({

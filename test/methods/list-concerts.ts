@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
-import { atMost, between, filterCases, pageCases } from "../support/scenario/rules.ts";
+import { atMost, badToken, between, filterCases, pageCases } from "../support/scenario/rules.ts";
 import { defineScenario, invalid, invalidArgument, query } from "../support/scenario/scenario.ts";
 import { concertJson } from "../support/scenario/stored-json.ts";
 import { moonlight, timestamp } from "../support/service/stage.ts";
 
 const earlier = { concertDate: timestamp("2098-06-01T20:00:00.25Z") };
 const dates = { dateFrom: timestamp("2098-06-01T20:00:00.25Z"), dateTo: timestamp("2099-06-01T20:00:00.000001Z") };
-const badToken = "page_token is not one that this list with these filters has given; start again without it";
 
 export const scenario = defineScenario(ConcertService.method.listConcerts, {
   rest: (request) => ({ method: "GET", path: `/api/v1/concerts${query(request)}` }),

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
-import { expire, makeDue, refusedStates, ticketsOf } from "../support/scenario/holds.ts";
+import { makeDue, ticketsOf } from "../support/database/holds.ts";
+import { expire, refusedStates } from "../support/scenario/holds.ts";
 import type { Caller, Word } from "../support/scenario/permissions.ts";
 import { atMost, idCases, notPositive, userIdCases, userIdPolicies } from "../support/scenario/rules.ts";
 import {

@@ -47,7 +47,9 @@ export function testHotUpdates(stage: () => ScaleStage): void {
     });
     const after = await updatesOfConcerts(stage());
     const updates = after.updates - before.updates;
-    expect(updates).toBe(6 * rounds);
+    // The service may expire a hold before the booking does.
+    expect(updates).toBeGreaterThanOrEqual(6 * rounds);
+    expect(updates).toBe(after.batches - before.batches);
     expect((after.heapOnly - before.heapOnly) / updates).toBeGreaterThanOrEqual(0.99);
   });
 
@@ -74,11 +76,17 @@ export function testHotUpdates(stage: () => ScaleStage): void {
   });
 }
 
-/** What sessions have reported, as they have to a meter. */
-async function updatesOfConcerts({ database, meter }: ScaleStage): Promise<{ updates: number; heapOnly: number }> {
+interface Updates {
+  readonly updates: number;
+  readonly heapOnly: number;
+  readonly batches: number;
+}
+
+/** What sessions have reported, as they have to a meter, and how many batches have committed. */
+async function updatesOfConcerts({ database, meter }: ScaleStage): Promise<Updates> {
   await meter.measure(async () => {});
-  const [row] = await database.query<{ updates: number; heapOnly: number }>(
-    `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS "heapOnly"
+  const [row] = await database.query<Updates>(
+    `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS "heapOnly", (SELECT count(*)::int FROM batches) AS batches
      FROM pg_stat_user_tables WHERE relname = 'concerts'`,
   );
   if (!row) throw new Error("there are no statistics of concerts");

@@ -37,9 +37,11 @@ export const dateAt = (place: number) => firstDate.add({ hours: Math.floor(place
 export const placesOnSale = 20_000;
 const onSaleEvery = 5_003;
 
-/** Concerts that have a quarter of all bookings each and can be booked; the second one is sold out. */
+/** Concerts that have about a quarter of all bookings each and can be booked; the second one is sold out. */
 export const hotConcertId = 1n;
 export const soldOutConcertId = 2n;
+/** The last booking of what is sold out. Very many of other concerts come after it. */
+export const lastOfSoldOut = 1_799_997;
 /** The user who has a million bookings, the oldest ones. */
 export const collector = "collector";
 /** The user who has one booking. */
@@ -70,7 +72,7 @@ const concertsSql = `
     concat_ws(' ', ${pick(5, 7)}, ${pick(6, 8)}),
     timestamptz '${firstDate}' + place / ${placesAnHour} * interval '1 hour',
     1000000,
-    CASE WHEN is_on_sale THEN 1000 ELSE 0 END,
+    CASE WHEN id = ${hotConcertId} THEN 100000 WHEN is_on_sale THEN 1000 ELSE 0 END,
     id % 20000 / 100.0,
     timestamptz '2014-01-01 00:00Z',
     CASE WHEN is_open THEN timestamptz '2100-01-01 00:00Z' ELSE timestamptz '2014-06-01 00:00Z' END
@@ -81,11 +83,17 @@ const concertsSql = `
     FROM (SELECT id, ${placeOf("id")} AS place FROM generate_series($7, $8::bigint) AS id) AS places
   ) AS concerts`;
 
+/** No request has the content that these digests are of. */
+const requestsSql = `
+  INSERT INTO concert_requests (request_id, digest, concert_id)
+  SELECT ${requestIdOf("id")}, sha256(id::text::bytea), id FROM generate_series($1, $2::bigint) AS id`;
+
 const bookingsSql = `
   INSERT INTO bookings (id, concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time,
     status, request_id, cancel_request_id, created_at, updated_at, hold_expires_time)
   SELECT id,
-    CASE id % 4 WHEN 0 THEN ${hotConcertId} WHEN 1 THEN ${soldOutConcertId} ELSE 3 + id * 7 % ($3 - 2) END,
+    CASE WHEN id % 4 = 0 OR id % 4 = 1 AND id > ${lastOfSoldOut} THEN ${hotConcertId}
+      WHEN id % 4 = 1 THEN ${soldOutConcertId} ELSE 3 + id * 7 % ($3 - 2) END,
     CASE WHEN id <= 1000000 THEN '${collector}' WHEN id = 1001000 THEN '${onlooker}'
       ELSE 'user-' || id % 600000 END,
     1, 25, 25, 'USD', booked_at,
@@ -104,9 +112,10 @@ export interface Ids {
   readonly to: number;
 }
 
-/** Inserts concerts. */
+/** Inserts concerts and the keys of their creation. */
 export async function insertConcerts(session: pg.Client, { from, to }: Ids): Promise<void> {
   await session.query(concertsSql, [adjectives, things, people, kinds, cities, rooms, from, to]);
+  await session.query(requestsSql, [from, to]);
   await session.query("SELECT setval(pg_get_serial_sequence('concerts', 'id'), max(id)) FROM concerts");
 }
 
@@ -136,12 +145,12 @@ export async function loadAll(session: pg.Client): Promise<void> {
 const removable = `
   SELECT format('DROP INDEX %s', indexrelid::regclass) AS drop, pg_get_indexdef(indexrelid) AS create, 0 AS rank
   FROM pg_index
-  WHERE indrelid IN ('concerts'::regclass, 'bookings'::regclass)
+  WHERE indrelid IN ('concerts'::regclass, 'concert_requests'::regclass, 'bookings'::regclass)
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
   UNION ALL
   SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
     format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),
     CASE contype WHEN 'f' THEN 2 ELSE 1 END
   FROM pg_constraint
-  WHERE conrelid IN ('concerts'::regclass, 'bookings'::regclass) AND contype IN ('p', 'u', 'f')
+  WHERE conrelid IN ('concerts'::regclass, 'concert_requests'::regclass, 'bookings'::regclass) AND contype IN ('p', 'u', 'f')
   ORDER BY rank`;

@@ -24,7 +24,7 @@ export async function openScaleStage(
   const database = await createTestDatabase();
   const session = await database.connect();
   try {
-    for (const table of ["concerts", "bookings"]) {
+    for (const table of ["concerts", "concert_requests", "bookings"]) {
       await session.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
     }
     await prepare(session);

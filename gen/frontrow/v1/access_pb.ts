@@ -139,7 +139,7 @@ export const Lane = {
   BOOKING: 2,
 
   /**
-   * Calls of organizers. They are not rejected when the service is overloaded.
+   * Calls of organizers. They are not rejected because the event loop is slow.
    *
    * @generated from enum value: LANE_ADMIN = 3;
    */
@@ -147,7 +147,8 @@ export const Lane = {
 
   /**
    * Calls that settle holds, often after a payment, and often by a shop for all of its customers.
-   * They are not rejected when the service is overloaded.
+   * They are not rejected because the event loop is slow, and a full queue has as many places again
+   * for them. They are rejected if their deadline would pass before their turn.
    *
    * @generated from enum value: LANE_SETTLEMENT = 4;
    */

@@ -109,8 +109,8 @@ export type Booking = Message<"frontrow.v1.Booking"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * The instant from which the hold cannot be confirmed any more. It stays when the status changes;
-   * a booking that was never a hold has none. A hold whose instant has passed reads HELD until the
+   * The instant from which the hold can only be confirmed late. It stays when the status changes. A
+   * booking that was never a hold has none. A hold whose instant has passed reads HELD until the
    * service has put its tickets back on sale, usually within a second.
    *
    * @generated from field: google.protobuf.Timestamp hold_expires_time = 12;

@@ -358,8 +358,8 @@ export type ConfirmHoldRequest = Message<"frontrow.v1.ConfirmHoldRequest"> & {
   paymentReference: string;
 
   /**
-   * Whether to confirm a hold that has expired, if its tickets can be had again. The operator limits
-   * how long after its end this is possible (24 hours by default). It requires the scope
+   * Whether to confirm a hold that has expired, if its tickets are available again. The operator
+   * limits how long after its end this is possible (24 hours by default). It requires the scope
    * "bookings:confirm" if the service verifies tokens.
    *
    * @generated from field: bool accept_late = 5;
@@ -555,7 +555,8 @@ export const BookingService: GenService<{
    * A hold that has expired can be confirmed with accept_late, if as many tickets are available
    * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
    *
-   * If the concert requires payment, the call requires the scope "bookings:confirm".
+   * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
+   * verifies tokens.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *

@@ -142,7 +142,7 @@ export type Concert = Message<"frontrow.v1.Concert"> & {
 
   /**
    * Whether tickets must be held and paid for: BookTickets is refused, and ConfirmHold requires the
-   * scope "bookings:confirm".
+   * scope "bookings:confirm" if the service verifies tokens.
    *
    * @generated from field: bool requires_payment = 17;
    */

@@ -244,7 +244,7 @@ export type CreateConcertRequest = Message<"frontrow.v1.CreateConcertRequest"> &
 
   /**
    * Whether tickets must be held and paid for: BookTickets is refused, and ConfirmHold requires the
-   * scope "bookings:confirm".
+   * scope "bookings:confirm" if the service verifies tokens.
    *
    * @generated from field: optional bool requires_payment = 12;
    */

@@ -341,8 +341,8 @@ export const ErrorReason = {
   STREAM_EXPIRED: 35,
 
   /**
-   * FAILED_PRECONDITION: the hold has expired, and its tickets are not to be had again: there are too few,
-   * or it is too late. Metadata: expired_at, available.
+   * FAILED_PRECONDITION: the hold has expired. With accept_late: too few tickets are available, the
+   * limit per user does not allow them, or it is too late. Metadata: expired_at, available.
    *
    * @generated from enum value: ERROR_REASON_HOLD_EXPIRED = 36;
    */

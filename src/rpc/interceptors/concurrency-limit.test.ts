@@ -9,7 +9,7 @@ import { createConcurrencyLimitInterceptor } from "./concurrency-limit.ts";
 import { createLimitKeys } from "./limit-keys.ts";
 
 const ruleOf = readAccessRules([BookingService]);
-const { bookTickets, getBooking } = BookingService.method;
+const { bookTickets, getBooking, confirmHold } = BookingService.method;
 const rejected = { failure: { reason: "RATE_LIMITED", retryDelayMs: 1_000 } };
 
 let events: RecordedEvents<RpcEvents>;
@@ -24,10 +24,11 @@ function callsWithin(maxUnfinishedPerCaller: number) {
   return (
     subject: string,
     handler: () => Promise<unknown>,
-    method: typeof bookTickets | typeof getBooking = bookTickets,
+    method: typeof bookTickets | typeof getBooking | typeof confirmHold = bookTickets,
+    scopes: readonly string[] = [],
   ) => {
     const contextValues = createContextValues();
-    setCaller(contextValues, { subject, scopes: new Set(), address: "192.0.2.1" });
+    setCaller(contextValues, { subject, scopes: new Set(scopes), address: "192.0.2.1" });
     const request = { stream: false, method, contextValues } as unknown as UnaryRequest;
     return intercept(async () => (await handler()) as UnaryResponse)(request);
   };
@@ -76,4 +77,17 @@ test("a rejected booking takes no room", async () => {
   open.resolve("done");
   await held;
   await expect(call("eve", served)).resolves.toBe("served");
+});
+
+test("settlements of a caller have a limit apart from bookings, and those of a shop have none", async () => {
+  const call = callsWithin(1);
+  const open = Promise.withResolvers();
+  const held = [bookTickets, confirmHold].map((method) => call("eve", () => open.promise, method));
+  await expect(call("eve", served, confirmHold)).rejects.toMatchObject(rejected);
+  expect(events.of("rpc.concurrency_limited")).toEqual([{ of: "settlements", by: "caller" }]);
+  const settlements = Array.from({ length: 3 }, () =>
+    call("shop", () => open.promise, confirmHold, ["bookings:confirm"]),
+  );
+  open.resolve("done");
+  expect(await Promise.all([...held, ...settlements])).toEqual(Array.from({ length: 5 }, () => "done"));
 });

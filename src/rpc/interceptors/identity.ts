@@ -5,11 +5,7 @@ import { originOf, setCaller } from "../call-context.ts";
 
 const faultKey = createContextKey<unknown>(undefined, { description: "why the token was rejected" });
 const noScopes: ReadonlySet<string> = new Set();
-const everyScope: ReadonlySet<string> = new (class extends Set<string> {
-  override has(): boolean {
-    return true;
-  }
-})();
+const everyScope: Caller["scopes"] = { has: () => true };
 
 /**
  * Sets the caller of a call. A call with an invalid token is anonymous until `rejectInvalidToken`. Without a verifier every

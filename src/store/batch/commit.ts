@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ConcertId } from "../../domain/ids.ts";
+import type { Concert } from "../../domain/concert.ts";
 import type { Connection } from "../pool/connection.ts";
 import { isDefiniteRollback } from "../sqlstate.ts";
 import { entryColumns, insertEntries } from "./audit.ts";
@@ -27,7 +27,7 @@ export interface BatchSession {
 
 /** The concert that is locked, as it was read, and the batch's instant. */
 interface Locked {
-  readonly concert: { readonly id: ConcertId; readonly availableTickets: number; readonly heldTickets: number };
+  readonly concert: Concert;
   readonly now: Temporal.Instant;
 }
 
@@ -40,7 +40,7 @@ export async function commitBatch(session: BatchSession, locked: Locked, effects
   const batchId = randomUUID();
   // All parameters are built before anything is sent: COMMIT must never follow a part of the writes.
   const columns = {
-    inserts: inserts.length > 0 ? insertColumns(inserts, concertId, now) : undefined,
+    inserts: inserts.length > 0 ? insertColumns(inserts, concert, now) : undefined,
     updates: updates.length > 0 ? updateColumns(updates, concertId, now) : undefined,
     entries: entries.length > 0 ? entryColumns(entries, concertId, now) : undefined,
   };

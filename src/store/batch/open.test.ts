@@ -56,7 +56,12 @@ function createConnection(failing: number, release: (destroy?: boolean) => void 
 }
 
 async function runBatch(connection: Connection, work: () => void = () => {}): Promise<void> {
-  await using open = await openBatch({ connect: async () => connection }, query, timeouts);
+  await using open = await openBatch(
+    { connect: async () => connection },
+    query,
+    timeouts,
+    new Set([exampleConcert.id]),
+  );
   work();
   await open.commit(effects);
 }
@@ -139,5 +144,5 @@ describe("the search for a batch's evidence gives its connection back once", () 
 
 test("a batch without a connection rejects with the pool's error", async () => {
   const connect = () => Promise.reject(new Error("no connection"));
-  await expect(openBatch({ connect }, query, timeouts)).rejects.toThrow("no connection");
+  await expect(openBatch({ connect }, query, timeouts, new Set([exampleConcert.id]))).rejects.toThrow("no connection");
 });

@@ -47,7 +47,7 @@ export interface LockedState {
   readonly now: Temporal.Instant;
   /** The bookings of the query's keys and ids that are this concert's. */
   readonly stored: readonly Booking[];
-  /** The holds that are due, at most `maxDue`, the earliest first, and the next one after them. */
+  /** The holds that are due, at most `maxDue`, the earliest first, and the next one if it is due within a second. */
   readonly holds: readonly Hold[];
   /** Undefined if they were not read. */
   readonly userTickets: readonly UserTickets[] | undefined;
@@ -86,8 +86,9 @@ export function createBatches(
   database: Pick<Database, "connect"> & { readonly reads: Pick<Database, "connect"> },
   timeouts: TransactionTimeouts,
 ): Batches {
+  const ruled = new Set<ConcertId>();
   return {
-    open: (query) => openBatch(database, query, timeouts),
+    open: (query) => openBatch(database, query, timeouts, ruled),
     async find(concertId, keys) {
       const connection = await database.reads.connect();
       try {
@@ -115,16 +116,17 @@ async function begin(database: Pick<Database, "connect">): Promise<BatchSession>
   return { connection: await database.connect(), isOver: false };
 }
 
-/** Opens a transaction, locks the concert, and reads what the query names. */
+/** Opens a transaction, locks the concert, and reads what the query names. `ruled`: see `noteRules`. */
 export async function openBatch(
   database: Pick<Database, "connect">,
   query: BatchQuery,
   timeouts: TransactionTimeouts,
+  ruled: Set<ConcertId>,
 ): Promise<OpenBatch> {
   // An error before `return` releases the connection.
   await using opening = new AsyncDisposableStack();
   const session = opening.adopt(await begin(database), endTransaction);
-  const state = await lockAndRead(session.connection, query, timeouts);
+  const state = await lockAndRead(session.connection, query, timeouts, ruled);
   const open = opening.move();
   return {
     state,
@@ -136,40 +138,71 @@ export async function openBatch(
   };
 }
 
-/** One flight: PostgreSQL begins each statement, with a new snapshot, when the one before it has ended. */
+/** Of concerts whose last batch found holds or a limit per user. */
+const maxRuled = 10_000;
+
+/** Notes whether a concert has holds or a limit per user, so that the next batch reads them in its first flight. */
+function noteRules(ruled: Set<ConcertId>, concertId: ConcertId, isRuled: boolean): void {
+  ruled.delete(concertId);
+  if (isRuled) ruled.add(concertId);
+  const [oldest] = ruled;
+  if (ruled.size > maxRuled && oldest !== undefined) ruled.delete(oldest);
+}
+
+/**
+ * One flight: PostgreSQL begins each statement, with a new snapshot, when the one before it has ended. For a concert that had
+ * neither holds nor a limit, these are read in a second flight, if it has some by now.
+ */
 async function lockAndRead(
   connection: Connection,
-  { concertId, keys, bookingIds, userIds, countsHolds, newIds, maxDue }: BatchQuery,
+  query: BatchQuery,
   timeouts: TransactionTimeouts,
+  ruled: Set<ConcertId>,
 ): Promise<LockedState | undefined> {
+  const { concertId, keys, bookingIds, newIds } = query;
   const run = runnerOn(connection);
-  const columns = keyColumns(keys);
+  const readsRules = query.countsHolds || ruled.has(concertId);
   const flight = {
     begun: connection.query(beginText(timeouts)),
     locked: run(lockConcert, { concertId }),
     concert: run(readConcert, { concertId, newIds }),
-    byKey: keys.length > 0 ? run(findByKeys, { concertId, ...columns }) : [],
+    byKey: keys.length > 0 ? run(findByKeys, { concertId, ...keyColumns(keys) }) : [],
     byId: bookingIds.length > 0 ? run(findByIds, { concertId, ids: bookingIds }) : [],
-    holds: run(readHolds, { concertId, maxDue }),
-    userTickets: userIds.length > 0 ? run(readUserTickets, { concertId, userIds, countsHolds }) : [],
+    ...(readsRules ? sendRules(connection, query) : noRules),
   };
   await landed(flight);
   const [row] = await flight.concert;
   if (!row) return undefined;
+  const concert = toConcert(row);
+  const isRuled = concert.heldTickets > 0 || concert.maxTicketsPerUser !== undefined;
+  noteRules(ruled, concertId, isRuled);
+  const rules = isRuled && !readsRules ? sendRules(connection, query) : flight;
+  await landed({ holds: rules.holds, userTickets: rules.userTickets });
   return {
-    concert: toConcert(row),
+    concert,
     now: row.now,
     stored: [...(await flight.byKey), ...(await flight.byId)].map(toBooking),
-    holds: (await flight.holds).flatMap(({ id, ticket_count, hold_expires_time }) =>
+    holds: (await rules.holds).flatMap(({ id, ticket_count, hold_expires_time }) =>
       hold_expires_time ? [{ id: bookingIdOf(id), ticketCount: ticket_count, holdExpiresTime: hold_expires_time }] : [],
     ),
-    userTickets: (await flight.userTickets).map(({ user_id, ticket_count, bookings, hold_expires_time }) => ({
+    userTickets: (await rules.userTickets).map(({ user_id, ticket_count, bookings, hold_expires_time }) => ({
       userId: user_id,
       ticketCount: ticket_count,
       bookings,
       holdExpiresTime: hold_expires_time ?? undefined,
     })),
     newIds: row.new_ids.map((id) => bookingIdOf(BigInt(id))),
+  };
+}
+
+const noRules = { holds: [], userTickets: [] };
+
+/** Reads what a concert's holds and its limit per user mean for the batch. */
+function sendRules(connection: Connection, { concertId, userIds, countsHolds, maxDue }: BatchQuery) {
+  const run = runnerOn(connection);
+  return {
+    holds: run(readHolds, { concertId, maxDue }),
+    userTickets: userIds.length > 0 ? run(readUserTickets, { concertId, userIds, countsHolds }) : [],
   };
 }
 

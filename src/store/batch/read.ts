@@ -91,6 +91,7 @@ export const findByIds = prepare(
             .select(bookingColumns)
             .where("concert_id", "=", slot("concertId"))
             .whereRef("bookings.id", ">=", "wanted.id")
+            .whereRef("bookings.id", "<=", "wanted.id")
             .orderBy("bookings.id")
             .limit(one)
             .as("bookings"),
@@ -99,12 +100,12 @@ export const findByIds = prepare(
       .selectAll("bookings"),
 );
 
-/** A hold as its expiry needs it. */
-export const holdColumns = ["id", "ticket_count", "hold_expires_time"] as const;
+const holdColumns = ["id", "ticket_count", "hold_expires_time"] as const;
 
 /**
- * Reads the holds of a locked concert that are due, the earliest first, at most `maxDue`, and the one that is due after them.
- * The clock is not before that of `readConcert`, so that no hold is missed that is due by then.
+ * Reads the holds of a locked concert that are due, the earliest first, at most `maxDue`, and the next one if it is due within
+ * a second: no longer is it of interest, and the index may have many dead entries from there on. The clock is read after that
+ * of `readConcert`, so that no hold is missed that is due by then.
  */
 export const readHolds = prepare("frontrow_read_holds", (db, slot: Slots<{ concertId: ConcertId; maxDue: number }>) => {
   const holds = db
@@ -124,7 +125,17 @@ export const readHolds = prepare("frontrow_read_holds", (db, slot: Slots<{ conce
     )
     .selectFrom(holds.where("hold_expires_time", "<=", now).limit(slot("maxDue")).as("due"))
     .selectAll()
-    .unionAll(db.selectFrom(holds.where("hold_expires_time", ">", now).limit(sql.lit(1)).as("next")).selectAll());
+    .unionAll(
+      db
+        .selectFrom(
+          holds
+            .where("hold_expires_time", ">", now)
+            .where("hold_expires_time", "<=", sql<Temporal.Instant>`(select now + interval '1 second' from clock)`)
+            .limit(one)
+            .as("next"),
+        )
+        .selectAll(),
+    );
 });
 
 /** How many of a user's bookings may end within a batch. What is read beyond the limit proves it all the same. */
@@ -132,8 +143,9 @@ const maxEndedRows = sql.lit(512);
 
 /**
  * Sums what users have of a locked concert: confirmed tickets if the concert has a limit, and held ones, by the instants of
- * their expiry, if it has a limit or `countsHolds` is true. Holds are read first, by the order of `bookings_live_idx`. Each
- * row is a ticket at least, so that of a user far beyond the limit not all rows are needed.
+ * their expiry, if it has a limit or `countsHolds` is true. Holds are read first, by the order of `bookings_live_idx`, without
+ * those that were due when the transaction began. Each row is a ticket at least, so that of a user far beyond the limit not all
+ * rows are needed.
  */
 export const readUserTickets = prepare(
   "frontrow_read_user_tickets",
@@ -153,6 +165,9 @@ export const readUserTickets = prepare(
             .where("concert_id", "=", slot("concertId"))
             .whereRef("bookings.user_id", "=", "users.user_id")
             .where("status", "in", [sql.lit("held"), sql.lit("confirmed")])
+            .where(({ eb, or }) =>
+              or([eb("status", "=", sql.lit("confirmed")), eb("hold_expires_time", ">", sql<Temporal.Instant>`now()`)]),
+            )
             .where(
               "status",
               ">=",

@@ -1,6 +1,7 @@
 /** The statements that write what a batch has decided, compiled once, and their parameters, column by column. */
 import { sql } from "kysely";
 import type { Actor } from "../../domain/change.ts";
+import type { Concert } from "../../domain/concert.ts";
 import type { BookingId, ConcertId } from "../../domain/ids.ts";
 import { numericFromCents } from "../values.ts";
 import type { BookingInsert, BookingUpdate } from "./effects.ts";
@@ -16,14 +17,18 @@ export const setCounters = prepare(
       .where("id", "=", slot("concertId")),
 );
 
+/** The concert whose tickets are sold. */
+type PricedConcert = Pick<Concert, "id" | "priceCents" | "currencyCode">;
+
 interface InsertColumns {
   readonly concertId: ConcertId;
   readonly now: string;
   readonly ids: readonly BookingId[];
   readonly userIds: readonly string[];
   readonly ticketCounts: readonly number[];
-  readonly unitPrices: readonly string[];
-  readonly currencyCodes: readonly string[];
+  /** The price of a ticket, and its currency: those of the concert. */
+  readonly unitPrice: string;
+  readonly currencyCode: string;
   /** The status of each. Where there is none it is confirmed. */
   readonly statuses: readonly string[];
   readonly holdExpiresTimes: readonly (string | undefined)[];
@@ -32,17 +37,17 @@ interface InsertColumns {
   readonly actors: readonly string[];
 }
 
-export function insertColumns(inserts: readonly BookingInsert[], concertId: ConcertId, now: string): InsertColumns {
+export function insertColumns(inserts: readonly BookingInsert[], concert: PricedConcert, now: string): InsertColumns {
   const bookings = inserts.map(({ booking }) => booking);
   const hasHolds = bookings.some(({ status }) => status === "held");
   return {
-    concertId,
+    concertId: concert.id,
     now,
     ids: bookings.map(({ id }) => id),
     userIds: bookings.map(({ userId }) => userId),
     ticketCounts: bookings.map(({ ticketCount }) => ticketCount),
-    unitPrices: bookings.map(({ unitPriceCents }) => numericFromCents(unitPriceCents)),
-    currencyCodes: bookings.map(({ currencyCode }) => currencyCode),
+    unitPrice: numericFromCents(concert.priceCents),
+    currencyCode: concert.currencyCode,
     statuses: hasHolds ? bookings.map(({ status }) => status) : [],
     holdExpiresTimes: hasHolds ? bookings.map(({ holdExpiresTime }) => holdExpiresTime?.toString()) : [],
     requestIds: bookings.map(({ requestId }) => requestId),
@@ -68,14 +73,13 @@ export const insertBookings = prepare("frontrow_insert_bookings", (db, slot: Slo
     ])
     .expression(
       sql`select id, ${slot("concertId")}::bigint, user_id, ticket_count, ticket_count, unit_price,
-        unit_price * ticket_count, currency_code, coalesce(status, 'confirmed'), hold_expires_time, request_id,
-        coalesce(actor, user_id), now, now, now
+        unit_price * ticket_count, ${slot("currencyCode")}::text, coalesce(status, 'confirmed'), hold_expires_time,
+        request_id, coalesce(actor, user_id), now, now, now
         from unnest(${slot("ids")}::bigint[], ${slot("userIds")}::text[], ${slot("ticketCounts")}::int[],
-          ${slot("unitPrices")}::numeric[], ${slot("currencyCodes")}::text[], ${slot("statuses")}::text[],
-          ${slot("holdExpiresTimes")}::timestamptz[], ${slot("requestIds")}::uuid[], ${slot("actors")}::text[])
-          as bookings (id, user_id, ticket_count, unit_price, currency_code, status, hold_expires_time, request_id,
-            actor),
-        (select ${slot("now")}::timestamptz as now) as batch`,
+          ${slot("statuses")}::text[], ${slot("holdExpiresTimes")}::timestamptz[], ${slot("requestIds")}::uuid[],
+          ${slot("actors")}::text[])
+          as bookings (id, user_id, ticket_count, status, hold_expires_time, request_id, actor),
+        (select ${slot("unitPrice")}::numeric as unit_price, ${slot("now")}::timestamptz as now) as batch`,
     ),
 );
 

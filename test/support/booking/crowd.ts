@@ -20,6 +20,8 @@ export interface Wish {
   readonly requestId: string;
   /** Of the booking to change. */
   readonly bookingId: bigint | undefined;
+  /** Whether the hold ends after a second. Its confirmation is accepted late. */
+  readonly isBrief: boolean;
   readonly outcomes: Outcome<Booking>[];
 }
 
@@ -46,6 +48,10 @@ const maxAttempts = 300;
 const backOffMs = 20;
 const closingMs = 5_000;
 const maxWishesPerUser = 5_000;
+/** The shortest that the schema allows. */
+const briefTtl = { seconds: 1n };
+/** After so many turns a user confirms one. Some have expired by then. */
+const turnsOfBriefHold = 2;
 const wait = { timeout: 10_000, interval: 2 };
 
 /**
@@ -84,16 +90,26 @@ export function startCrowd(
   }
 
   async function visit(user: number): Promise<void> {
+    let brief: { readonly made: Booking; readonly turn: number } | undefined;
     for (let turn = user; !isOver && turn < user + maxWishesPerUser; turn++) {
       const offer = offers[turn % offers.length];
       if (!offer) throw new Error("there is nothing to book");
       const common = { concertId: offer.concertId, userId: `user-${user}`, ticketCount: (turn % 3) + 1 };
       const isHold = turn % 2 === 0;
-      const made = await ask({ ...common, ...newWish(isHold ? "hold" : "book") }, user);
+      const isBrief = isHold && isBriefHold(offer, turn);
+      const made = await ask({ ...common, isBrief, ...newWish(isHold ? "hold" : "book") }, user);
       const change = isHold ? changeOfHold(offer, turn) : changeOfBooking(offer, user);
-      if (!made?.ok || !change) continue;
-      const ticketCount = change === "confirm" && turn % 4 === 0 ? 1 : 0;
-      await ask({ ...common, ticketCount, ...newWish(change, made.message.id) }, user);
+      if (made?.ok && change) {
+        const ticketCount = change === "confirm" && turn % 4 === 0 ? 1 : 0;
+        await ask({ ...common, isBrief, ticketCount, ...newWish(change, made.message.id) }, user);
+      }
+      if (brief && turn >= brief.turn + turnsOfBriefHold) {
+        const { concertId, id } = brief.made;
+        await ask({ ...common, concertId, isBrief: true, ticketCount: 0, ...newWish("confirm", id) }, user);
+        brief = undefined;
+      }
+      // Every other one is never confirmed, nor those of a concert whose bookings all return.
+      if (made?.ok && isBrief && !change && turn % 24 === 6) brief = { made: made.message, turn };
     }
   }
 
@@ -127,9 +143,16 @@ function changeOfBooking({ returnsAll }: Offer, user: number): Wish["kind"] | un
 }
 
 /** Some holds are left to themselves: fewer of each user than the operator may allow. */
-function changeOfHold({ returnsAll }: Offer, turn: number): Wish["kind"] | undefined {
-  if (returnsAll || turn % 5 === 1) return "release";
+function changeOfHold(offer: Offer, turn: number): Wish["kind"] | undefined {
+  if (turn % 5 === 1) return "release";
+  if (isBriefHold(offer, turn)) return undefined;
+  if (offer.returnsAll) return "release";
   return turn % 60 === 0 ? undefined : "confirm";
+}
+
+/** Few of a concert whose bookings all return, so that most of its tickets are available at most times. */
+function isBriefHold({ returnsAll }: Offer, turn: number): boolean {
+  return returnsAll ? turn % 60 === 20 : turn % 12 === 6;
 }
 
 function newWish(kind: Wish["kind"], bookingId?: bigint): Pick<Wish, "kind" | "requestId" | "bookingId" | "outcomes"> {
@@ -149,16 +172,17 @@ async function attempt(client: ProtocolClient | undefined, wish: Wish): Promise<
 
 function send(client: ProtocolClient, wish: Wish): Promise<Outcome<Booking>> {
   const { bookTickets, holdTickets, cancelBooking, confirmHold, releaseHold } = BookingService.method;
-  const { kind, bookingId: id = 0n, concertId, userId, ticketCount, requestId } = wish;
+  const { kind, bookingId: id = 0n, concertId, userId, ticketCount, requestId, isBrief } = wish;
+  const paymentReference = requestId;
   switch (kind) {
     case "book":
       return client.call(bookTickets, { concertId, userId, ticketCount, requestId });
     case "hold":
-      return client.call(holdTickets, { concertId, userId, ticketCount, requestId });
+      return client.call(holdTickets, { concertId, userId, ticketCount, requestId, ...(isBrief && { ttl: briefTtl }) });
     case "cancel":
       return client.call(cancelBooking, { id, userId, requestId });
     case "confirm":
-      return client.call(confirmHold, { id, userId, ticketCount, paymentReference: requestId });
+      return client.call(confirmHold, { id, userId, ticketCount, paymentReference, acceptLate: isBrief });
     case "release":
       return client.call(releaseHold, { id, userId });
   }

@@ -2,10 +2,12 @@
 import { randomUUID } from "node:crypto";
 import type { BookCommand, BookingCommand, HoldCommand } from "../../../src/booking/commands.ts";
 import { type BookingEngine, createBookingEngine } from "../../../src/booking/engine.ts";
-import type { Booking } from "../../../src/domain/booking.ts";
+import { type Clock, monotonicClock } from "../../../src/domain/clock.ts";
+import { type ConcertId, concertIdOf } from "../../../src/domain/ids.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { TestDatabase } from "../database/database.ts";
 import { openDeadline, openStore } from "../database/store.ts";
+import { insertConcerts } from "../service/stage.ts";
 import { bookingRequest, examplePolicy, holdRequest } from "./example-bookings.ts";
 
 export interface StoreEngine extends AsyncDisposable {
@@ -14,11 +16,12 @@ export interface StoreEngine extends AsyncDisposable {
   submit(command: BookingCommand): ReturnType<BookingEngine["submit"]>;
 }
 
-export function openEngine(database: TestDatabase, poolSize = 2): StoreEngine {
+export function openEngine(database: TestDatabase, poolSize = 2, clock: Clock = monotonicClock): StoreEngine {
   const store = openStore(database.url, { poolSize });
   const engine = createBookingEngine(store.batches, {
     ...{ policy: examplePolicy, maxQueuedRequests: 10_000, maxConcurrentBatches: poolSize, maxRetries: 3 },
     concertChanged: () => {},
+    clock,
   });
   return {
     ...{ store, engine },
@@ -46,13 +49,14 @@ export function holdBy(userId: string, changes: Parameters<typeof holdRequest>[0
   return holdRequest({ ...byUser(userId), ...changes });
 }
 
-/** Moves the end of a hold into the past, so that it is due. */
-export async function makeDue(database: Pick<TestDatabase, "query">, { id }: Pick<Booking, "id">): Promise<void> {
-  await database.query(
-    `WITH locked AS (
-       SELECT id FROM concerts WHERE id = (SELECT concert_id FROM bookings WHERE id = $1) FOR UPDATE)
-     UPDATE bookings SET hold_expires_time = now() - interval '1 second'
-     WHERE id = $1 AND concert_id = (SELECT id FROM locked)`,
-    [id],
-  );
+/** What a command that succeeds is answered with. */
+export const granted = async (answer: ReturnType<StoreEngine["submit"]>) => (await answer).value;
+
+/** One concert, with these columns. */
+export async function insertConcert(
+  database: TestDatabase,
+  columns: Parameters<typeof insertConcerts>[1] = {},
+): Promise<ConcertId> {
+  const [id = concertIdOf(0n)] = await insertConcerts(database, columns);
+  return id;
 }

@@ -3,15 +3,11 @@ import { expect } from "vitest";
 import type { Booking } from "../../../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import type { TestDatabase } from "../database/database.ts";
+import { makeDue } from "../database/holds.ts";
 import { timestamp, userId } from "../service/stage.ts";
 import { failedPrecondition, type Refusal, type Request, type Scene } from "./scenario.ts";
 
 const { holdTickets, releaseHold } = BookingService.method;
-
-/** Moves a hold's end into the past, by an interval of PostgreSQL. Until a batch expires it, its status stays HELD. */
-export async function makeDue(database: TestDatabase, { id }: Booking, ago = "1 second"): Promise<void> {
-  await database.query("UPDATE bookings SET hold_expires_time = now() - $2::interval WHERE id = $1", [id, ago]);
-}
 
 /** Makes a hold due and lets a batch expire it. */
 export async function expire({ stage, database }: Pick<Scene, "stage" | "database">, hold: Booking, ago?: string) {
@@ -28,15 +24,6 @@ export async function endOf(database: TestDatabase, { id }: Booking): Promise<st
     [id],
   );
   return Temporal.Instant.from(row?.end ?? expect.unreachable()).toString();
-}
-
-/** What a concert has left and held. */
-export async function ticketsOf(database: TestDatabase, { id }: { id: bigint }) {
-  const [row] = await database.query<{ available: number; held: number }>(
-    "SELECT available_tickets AS available, held_tickets AS held FROM concerts WHERE id = $1",
-    [id],
-  );
-  return row;
 }
 
 /** The states of a booking other than HELD, each of a new concert. */

@@ -90,7 +90,13 @@ export const pageCases = () => [
   breaks("page_token", "string.not_contains", "\0", noNul),
 ];
 
-const statuses = ["CONFIRMED", "CANCELLED", "HELD", "EXPIRED", "RELEASED"].map((name) => `BOOKING_STATUS_${name}`);
+/** The message about a page_token that the list has not returned. */
+export const badToken = "page_token is not one that this list with these filters has given; start again without it";
+
+/** The statuses that a booking may have, as JSON names them. */
+export const statuses = ["CONFIRMED", "CANCELLED", "HELD", "EXPIRED", "RELEASED"].map(
+  (name) => `BOOKING_STATUS_${name}`,
+);
 const oneOfStatuses = `must be one of ${statuses.join(", ")}`;
 
 /** The rules of a list of statuses. */
