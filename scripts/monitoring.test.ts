@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
+import { dashboard, dashboardQueries } from "./monitoring/dashboard-file.ts";
 import { missingFrom, parseMetrics } from "./monitoring/exported.ts";
 import { selectorsOf } from "./monitoring/promql.ts";
 import { alertTests, rules, testedExpressions } from "./monitoring/rules.ts";
@@ -134,9 +135,46 @@ it("the recorded lanes have the methods that the schema gives them", () => {
 
 it("codes are those of Connect", () => {
   const codes = new Set(["OK", ...Object.values(Code)]);
-  const named = selectors.flatMap(({ matchers }) =>
+  const ofDashboard = dashboardQueries.flatMap(({ expression }) => selectorsOf(expression));
+  const named = [...selectors, ...ofDashboard].flatMap(({ matchers }) =>
     matchers.filter(({ label }) => label === "code").flatMap(({ value }) => value.split("|")),
   );
   expect(named.length).toBeGreaterThan(0);
   expect(named.filter((code) => !codes.has(code))).toEqual([]);
+});
+
+describe("the dashboard", () => {
+  const { panels } = dashboard;
+  const rows = panels.filter(({ type }) => type === "row").map(({ title }) => title);
+  const graphs = panels.filter(({ type }) => type !== "row").map(({ title }) => title);
+
+  it("has panels with unique ids and titles", () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    expect(new Set(graphs).size).toBe(graphs.length);
+  });
+
+  it.each(panels.filter(({ type }) => type !== "row"))("says what to read from $title", ({ description, targets }) => {
+    expect(description).toMatch(/\.$/);
+    expect(targets.length).toBeGreaterThan(0);
+    for (const { expr, legendFormat } of targets) expect([expr, legendFormat]).not.toContain("");
+  });
+
+  it("has no panels that overlap, or lie outside of Grafana's 24 columns", () => {
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(panels.filter(({ gridPos: { x, w } }) => x < 0 || x + w > 24)).toEqual([]);
+  });
+
+  it("has the panels and the rows that docs/operations.md names", () => {
+    const text = operations.replaceAll(/\s+/g, " ");
+    const named = (kind: string) =>
+      [...text.matchAll(new RegExp(`\\b${kind} "([^"]+)"`, "g"))].map(([, title]) => title);
+    expect(named("panel").length * named("row").length).toBeGreaterThan(0);
+    expect(named("panel").filter((title = "") => !graphs.includes(title))).toEqual([]);
+    expect(named("row").filter((title = "") => !rows.includes(title))).toEqual([]);
+    const [, chapter = ""] = /^## Dashboard$(.*?)^## /ms.exec(operations) ?? [];
+    expect([...chapter.matchAll(/^\| ([\w ]+) \|/gm)].map(([, title]) => title)).toEqual(["file", "row", ...rows]);
+  });
 });

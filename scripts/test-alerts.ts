@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { dashboardQueries } from "./monitoring/dashboard-file.ts";
 import { missingFrom } from "./monitoring/exported.ts";
 import { selectorsOf } from "./monitoring/promql.ts";
 import { prometheusFile, rules, ruleTestFiles } from "./monitoring/rules.ts";
@@ -15,10 +16,10 @@ import { exportedSeries } from "./monitoring/scrape.ts";
 
 const say = (line: string) => void process.stdout.write(`test:alerts: ${line}\n`);
 
-const queries: { readonly name: string; readonly expression: string }[] = rules.map(({ alert, record, expr }) => ({
-  name: alert ?? record ?? "",
-  expression: expr,
-}));
+const queries = [
+  ...rules.map(({ alert, record, expr }) => ({ name: alert ?? record ?? "", expression: expr })),
+  ...dashboardQueries,
+];
 
 function promtool(...args: string[]): boolean {
   const { status } = spawnSync("promtool", args, { stdio: ["ignore", "inherit", "inherit"] });
@@ -39,12 +40,15 @@ function checkByPromtool(): boolean {
   return passed.every(Boolean);
 }
 
-/** promtool parses expressions in files of rules only: each query becomes a rule of such a file. */
+/** promtool parses expressions in files of rules only: each query becomes a rule of such a file, with Grafana's interval. */
 function areQueriesValid(): boolean {
   const folder = mkdtempSync(join(tmpdir(), "frontrow-queries-"));
   try {
     const file = join(folder, "queries.yml");
-    const asRules = queries.map(({ expression }, index) => ({ record: `query_${index}`, expr: expression }));
+    const asRules = queries.map(({ expression }, index) => ({
+      record: `query_${index}`,
+      expr: expression.replaceAll("$__rate_interval", "1m"),
+    }));
     writeFileSync(file, stringify({ groups: [{ name: "queries", rules: asRules }] }));
     return promtool("check", "rules", file);
   } finally {
