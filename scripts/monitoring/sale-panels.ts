@@ -139,7 +139,7 @@ export const onSale: Row = {
     {
       title: "Held tickets",
       description:
-        "Tickets that customers hold and have not paid for, and holds that are due and have not expired: those should be 0. Read with the check of the inventory.",
+        "Tickets that customers hold and have not paid for, as of the last pass of the inventory check, and holds that are due and have not expired: each should last about a second.",
       unit: "short",
       queries: [
         [`max(frontrow_live_holds{${target}})`, "held tickets"],
