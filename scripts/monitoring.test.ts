@@ -23,6 +23,8 @@ describe("the selectors of an expression", () => {
     ["time() - max by (job) (a_seconds) > bool 3.6e3", ["a_seconds"]],
     ['rate(a_total{x="{y} [z] by (b)", c!~"d"}[$__rate_interval])', ["a_total"]],
     ["vector(NaN)", []],
+    ["rate(a_total[2m", ["a_total"]],
+    ['a_total{b="c"', ["a_total"]],
   ])("%s", (expression, metrics) => {
     expect(selectorsOf(expression).map(({ metric }) => metric)).toEqual(metrics);
   });

@@ -22,8 +22,11 @@ const isName = (text: string) => /^[A-Za-z_:]/.test(text);
 export function selectorsOf(expression: string): Selector[] {
   const tokens: readonly string[] = expression.match(token) ?? [];
   const selectors: Selector[] = [];
-  /** The position after the closing bracket of the list that begins at a position. */
-  const skip = (from: number, close: string) => tokens.indexOf(close, from) + 1;
+  /** The position after the bracket that closes the list at a position; the end if none does. */
+  const skip = (from: number, close: string) => {
+    const closing = tokens.indexOf(close, from);
+    return closing < 0 ? tokens.length : closing + 1;
+  };
   for (let at = 0; at < tokens.length; ) {
     const text = tokens[at] ?? "";
     const next = tokens[at + 1] ?? "";

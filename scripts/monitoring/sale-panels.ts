@@ -104,13 +104,13 @@ export const onSale: Row = {
       names: {
         FailedPrecondition: "sold out, not on sale, or a limit of the user",
         ResourceExhausted: "rate limit, or too many calls at once",
-        Unavailable: "overloaded, or the database is away",
+        Unavailable: "overloaded, or the database is unavailable",
         DeadlineExceeded: "later than the client waits",
         InvalidArgument: "invalid request",
         PermissionDenied: "not allowed",
         Unauthenticated: "no valid token",
         NotFound: "no such concert or booking",
-        Canceled: "the client has gone",
+        Canceled: "the client has cancelled the call",
       },
     },
     {
