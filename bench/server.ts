@@ -61,7 +61,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   stack.defer(() => readiness.close());
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
+  const { interceptors } = await openGuards(config, { services: descriptions, publish, draining, stack });
   const http = await createHttpApp({
     services,
     interceptors,

@@ -20,8 +20,10 @@ import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool/shares.ts";
 import { createStore, type DatabaseAddress, type Store } from "./store/store.ts";
 import { waitForDatabase } from "./store/wait-for-database.ts";
-import { type AppEvents, createEventHub } from "./telemetry/events.ts";
+import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
+import { createMetrics } from "./telemetry/metrics/registry.ts";
+import { serveMetrics } from "./telemetry/metrics/server.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { drain, type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
@@ -31,6 +33,8 @@ import { createReadiness } from "./transport/readiness.ts";
 export interface App {
   readonly restPort: number;
   readonly grpcPort: number;
+  /** The port of /metrics; undefined if it is off. */
+  readonly metricsPort: number | undefined;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
   /** How many bookings and cancels wait for their turn at this moment. */
@@ -47,6 +51,7 @@ export interface App {
 export interface Host {
   readonly logger: Logger;
   readonly publish: Publish<AppEvents>;
+  readonly subscribe: EventHub<AppEvents>["subscribe"];
   /** Cancels the start. */
   readonly signal: AbortSignal;
   readonly stack: AsyncDisposableStack;
@@ -67,7 +72,9 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   await using starting = new AsyncDisposableStack();
   const host = createHost(logger, signal, starting);
   const { publish } = host;
+  const metrics = await openMetrics(config, host);
   const { store, failed } = await openDatabase(config, host);
+  if (config.database.kind === "embedded") metrics?.watchEmbedded(failed);
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
 
@@ -86,12 +93,14 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
+  const guards = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
+  metrics?.addServices(descriptions);
+  metrics?.read({ ...guards, queuedRequests: () => engine.queuedRequests() });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     ...config,
     loopbackOnly: config.whyLoopback !== undefined,
-    ...{ services, interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
+    ...{ services, interceptors: guards.interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
   starting.defer(() => http.close());
 
@@ -121,6 +130,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   return {
     restPort: rest.port,
     grpcPort: grpc.port,
+    metricsPort: metrics?.port,
     failed,
     queuedRequests: () => engine.queuedRequests(),
     close: ({ atOnce } = { atOnce: false }) => {
@@ -135,7 +145,24 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
   stack.use(logEvents(hub, logger));
-  return { logger, publish: hub.publish, signal, stack };
+  return { logger, ...hub, signal, stack };
+}
+
+/**
+ * Serves the metrics, if they have a port, from before the database is opened until all else is closed. Rejects with a
+ * PortError.
+ */
+async function openMetrics(config: Config, { logger, subscribe, stack }: Host) {
+  const { metricsPort: port, metricsHost = config.host } = config;
+  if (port === undefined) return undefined;
+  const metrics = stack.use(createMetrics({ subscribe }, config));
+  const onError = (err: unknown) => logger.error({ err }, "the metrics could not be served");
+  const server = await serveMetrics({ host: metricsHost, port, exposition: metrics.registry, onError }).catch(
+    (error) => {
+      throw portError(error, port, "APP_METRICS_PORT", "APP_METRICS_HOST");
+    },
+  );
+  return { ...metrics, port: stack.use(server).port };
 }
 
 /**
@@ -230,7 +257,7 @@ export class PortError extends OperatorError {
   override readonly name = "PortError";
 }
 
-function portError(error: unknown, port: number, setting: string): unknown {
+function portError(error: unknown, port: number, setting: string, hostSetting = "APP_HOST"): unknown {
   switch (error instanceof Error && "code" in error && error.code) {
     case "EADDRINUSE":
       return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
@@ -238,7 +265,7 @@ function portError(error: unknown, port: number, setting: string): unknown {
       return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return new PortError("the address to listen on is not one of this machine's: set another by APP_HOST", {
+      return new PortError(`the address to listen on is not one of this machine's: set another by ${hostSetting}`, {
         cause: error,
       });
     default:

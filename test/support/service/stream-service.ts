@@ -59,7 +59,7 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const { publish } = createHost(logger, new AbortController().signal, stack);
   const { draining } = readiness;
   const guardOptions = { services: [service], publish, draining, stack, instead: options.streams ?? {} };
-  const interceptors = await openGuards(config, guardOptions);
+  const { interceptors } = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {
     options.begin?.(context);

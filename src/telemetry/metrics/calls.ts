@@ -1,0 +1,81 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import type { Protocol } from "../../rpc/call-context.ts";
+import type { RpcEvents } from "../../rpc/events.ts";
+import type { EventHub } from "../events.ts";
+import type { Series } from "./histogram.ts";
+import type { Cell, Instruments } from "./instruments.ts";
+
+/** From 1 ms, less than a booking takes, to 10 s, the longest deadline by default. */
+export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const protocols: ReadonlySet<string> = new Set<Protocol>(["rest", "connect", "grpc", "grpc-web"]);
+const codes: ReadonlySet<string> = new Set(["OK", ...Object.values(Code).filter((name) => typeof name === "string")]);
+/** In place of a value that is not in its closed set. */
+const other = "other";
+/** Counted from 0, since a rate does not see a series whose first value is 1. */
+const codesFromStart = [
+  "OK",
+  "Unknown",
+  "DeadlineExceeded",
+  "ResourceExhausted",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+];
+
+/** The calls of one method by one protocol. */
+interface MethodCalls {
+  readonly byCode: Map<string, Cell>;
+  readonly durations: Series;
+}
+
+/**
+ * Counts the calls that have ended. Their methods are those of the services that `addServices` has got, so that no label has
+ * a value that a client chose.
+ */
+export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, histograms }: Instruments) {
+  const calls = counters("frontrow_calls_total", "Calls that have ended, streams included, by the code of their end", [
+    "service",
+    "method",
+    "protocol",
+    "code",
+  ]);
+  const durations = histograms(
+    "frontrow_call_duration_seconds",
+    "Duration of unary calls in the service",
+    ["service", "method", "protocol"],
+    durationBuckets,
+  );
+  const methods = new Map<string, Set<string>>();
+  const seen = new Map<string, Map<string, Map<string, MethodCalls>>>();
+
+  function find(service: string, method: string, protocol: string): MethodCalls {
+    const byProtocol = seen
+      .getOrInsertComputed(service, () => new Map())
+      .getOrInsertComputed(method, () => new Map<string, MethodCalls>());
+    return byProtocol.getOrInsertComputed(protocol, () => {
+      const labels = { service, method, protocol };
+      const start = codesFromStart.map((code) => [code, calls.series({ ...labels, code })] as const);
+      return { byCode: new Map(start), durations: durations.series(labels) };
+    });
+  }
+
+  on("rpc.call_finished", ({ service, method, protocol, code, messages, durationMs }) => {
+    const isKnown = methods.get(service)?.has(method) === true && protocols.has(protocol);
+    const [ofService, ofMethod, by] = isKnown ? [service, method, protocol] : [other, other, other];
+    const { byCode, durations } = find(ofService, ofMethod, by);
+    const end = codes.has(code) ? code : other;
+    const labels = { service: ofService, method: ofMethod, protocol: by, code: end };
+    byCode.getOrInsertComputed(end, () => calls.series(labels)).value++;
+    // A stream lasts as long as its client wants.
+    if (messages === undefined) durations.observe(durationMs / 1_000);
+  });
+
+  return {
+    addServices(services: readonly DescService[]): void {
+      for (const { typeName, methods: ofService } of services)
+        methods.set(typeName, new Set(ofService.map(({ name }) => name)));
+    },
+  };
+}
