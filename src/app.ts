@@ -1,6 +1,7 @@
 /** The composition root: what the service consists of, in the order of its start. The stop is the reverse. */
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { startInventoryCheck } from "./booking/inventory.ts";
 import { startRetention } from "./booking/retention.ts";
 import { startSweeper } from "./booking/sweeper.ts";
 import { createConcertCache } from "./concerts/cache.ts";
@@ -88,6 +89,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 
   starting.use(startSweeper(store, engine, publish));
   starting.use(startRetention(store, config, publish));
+  if (metrics) starting.use(startInventoryCheck(store, publish));
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());

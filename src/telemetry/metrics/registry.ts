@@ -5,6 +5,7 @@ import type { AppEvents, EventHub } from "../events.ts";
 import { countCalls } from "./calls.ts";
 import { observeEngine } from "./engine.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
+import { observeInventory } from "./inventory.ts";
 import { observeLimits } from "./limits.ts";
 import { describeProcess } from "./process.ts";
 import { observeStore } from "./store.ts";
@@ -47,6 +48,7 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
   observeEngine(on, instruments);
   observeStore(on, instruments);
   observeLimits(on, instruments);
+  observeInventory(on, instruments);
   addLimits(instruments, limits);
   describeProcess(instruments);
   return {
