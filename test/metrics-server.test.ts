@@ -100,7 +100,7 @@ test("the start names APP_METRICS_PORT when its port is taken, before it opens a
   const rival = createServer().listen(0, "127.0.0.1");
   await once(rival, "listening");
   const { port } = rival.address() as AddressInfo;
-  const nowhere = "postgres://nobody@127.0.0.1:1/none";
+  const nowhere = "postgres://user@127.0.0.1:1/none";
   await using program = startProgram(testEnvironment(nowhere, { APP_METRICS_PORT: String(port) }));
   expect(await program.ended).toBe(1);
   expect(program.output()).toBe(`frontrow: port ${port} is in use: set another by APP_METRICS_PORT`);

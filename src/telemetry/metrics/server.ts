@@ -1,4 +1,4 @@
-/** The server of `/metrics`: a port of its own, so that scrapes pass no limit for clients, and clients see no metrics. */
+/** The server of `/metrics`: a separate port, so that scrapes pass no limit for clients, and clients see no metrics. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
