@@ -70,7 +70,7 @@ async function insertSold(): Promise<ConcertId> {
 }
 
 const faults: Readonly<Record<string, readonly [breaks: string, mends: string]>> = {
-  "a ticket that nobody has is not on sale": ["available_tickets = 94", "available_tickets = 95"],
+  "a ticket that is not booked is missing from sale": ["available_tickets = 94", "available_tickets = 95"],
   "a ticket that is booked is on sale again": ["available_tickets = 96", "available_tickets = 95"],
   "more tickets count as held than holds have": [
     "held_tickets = 3, available_tickets = 94",

@@ -4,7 +4,7 @@ import type { Protocol } from "../../rpc/call-context.ts";
 import type { RpcEvents } from "../../rpc/events.ts";
 import type { EventHub } from "../events.ts";
 import type { Series } from "./histogram.ts";
-import type { Cell, Instruments } from "./instruments.ts";
+import type { Cell, Instruments, Labels } from "./instruments.ts";
 
 /** From 1 ms, less than a booking takes, to 10 s, the longest deadline by default. */
 export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -26,6 +26,7 @@ const codesFromStart = [
 
 /** The calls of one method by one protocol. */
 interface MethodCalls {
+  readonly labels: Labels;
   readonly byCode: Map<string, Cell>;
   readonly durations: Series;
 }
@@ -50,26 +51,31 @@ export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, his
   const methods = new Map<string, Set<string>>();
   const seen = new Map<string, Map<string, Map<string, MethodCalls>>>();
 
-  function find(service: string, method: string, protocol: string): MethodCalls {
+  /** The calls of a method, for its first one. */
+  function addMethod(service: string, method: string, protocol: string): MethodCalls {
+    const isKnown = methods.get(service)?.has(method) === true && protocols.has(protocol);
+    const labels = isKnown ? { service, method, protocol } : { service: other, method: other, protocol: other };
     const byProtocol = seen
-      .getOrInsertComputed(service, () => new Map())
-      .getOrInsertComputed(method, () => new Map<string, MethodCalls>());
-    return byProtocol.getOrInsertComputed(protocol, () => {
-      const labels = { service, method, protocol };
+      .getOrInsertComputed(labels.service, () => new Map())
+      .getOrInsertComputed(labels.method, () => new Map<string, MethodCalls>());
+    return byProtocol.getOrInsertComputed(labels.protocol, () => {
       const start = codesFromStart.map((code) => [code, calls.series({ ...labels, code })] as const);
-      return { byCode: new Map(start), durations: durations.series(labels) };
+      return { labels, byCode: new Map(start), durations: durations.series(labels) };
     });
   }
 
+  function addCode({ labels, byCode }: MethodCalls, code: string): Cell {
+    const label = codes.has(code) ? code : other;
+    return byCode.getOrInsertComputed(label, () => calls.series({ ...labels, code: label }));
+  }
+
+  // Lookups only, without a new object: this runs for every call.
   on("rpc.call_finished", ({ service, method, protocol, code, messages, durationMs }) => {
-    const isKnown = methods.get(service)?.has(method) === true && protocols.has(protocol);
-    const [ofService, ofMethod, by] = isKnown ? [service, method, protocol] : [other, other, other];
-    const { byCode, durations } = find(ofService, ofMethod, by);
-    const end = codes.has(code) ? code : other;
-    const labels = { service: ofService, method: ofMethod, protocol: by, code: end };
-    byCode.getOrInsertComputed(end, () => calls.series(labels)).value++;
+    const found = seen.get(service)?.get(method)?.get(protocol) ?? addMethod(service, method, protocol);
+    const cell = found.byCode.get(code) ?? addCode(found, code);
+    cell.value++;
     // A stream lasts as long as its client wants.
-    if (messages === undefined) durations.observe(durationMs / 1_000);
+    if (messages === undefined) found.durations.observe(durationMs / 1_000);
   });
 
   return {
