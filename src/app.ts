@@ -154,7 +154,7 @@ export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisp
  * Serves the metrics, if they have a port, from before the database is opened until all else is closed. Rejects with a
  * PortError.
  */
-async function openMetrics(config: Config, { logger, subscribe, stack }: Host) {
+export async function openMetrics(config: Config, { logger, subscribe, stack }: Host) {
   const { metricsPort: port, metricsHost = config.host } = config;
   if (port === undefined) return undefined;
   const metrics = stack.use(createMetrics({ subscribe }, config));
