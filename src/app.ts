@@ -11,8 +11,9 @@ import type { Config } from "./config/load.ts";
 import { settlesWithin } from "./domain/clock.ts";
 import type { Concert } from "./domain/concert.ts";
 import type { ConcertId } from "./domain/ids.ts";
-import { OperatorError } from "./domain/operator-error.ts";
 import type { Publish } from "./domain/publish.ts";
+import { openMetrics } from "./open-metrics.ts";
+import { portError } from "./port-error.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { openGuards } from "./rpc/guards.ts";
@@ -23,8 +24,6 @@ import { createStore, type DatabaseAddress, type Store } from "./store/store.ts"
 import { waitForDatabase } from "./store/wait-for-database.ts";
 import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
-import { createMetrics } from "./telemetry/metrics/registry.ts";
-import { serveMetrics } from "./telemetry/metrics/server.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { drain, type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
@@ -95,14 +94,15 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const guards = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
+  const guardOptions = { services: descriptions, publish, draining, stack: starting };
+  const { interceptors, ...load } = await openGuards(config, guardOptions);
   metrics?.addServices(descriptions);
-  metrics?.read({ ...guards, queuedRequests: () => engine.queuedRequests() });
+  metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     ...config,
     loopbackOnly: config.whyLoopback !== undefined,
-    ...{ services, interceptors: guards.interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
+    ...{ services, interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
   starting.defer(() => http.close());
 
@@ -148,23 +148,6 @@ export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisp
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
   stack.use(logEvents(hub, logger));
   return { logger, ...hub, signal, stack };
-}
-
-/**
- * Serves the metrics, if they have a port, from before the database is opened until all else is closed. Rejects with a
- * PortError.
- */
-export async function openMetrics(config: Config, { logger, subscribe, stack }: Host) {
-  const { metricsPort: port, metricsHost = config.host } = config;
-  if (port === undefined) return undefined;
-  const metrics = stack.use(createMetrics({ subscribe }, config));
-  const onError = (err: unknown) => logger.error({ err }, "the metrics could not be served");
-  const server = await serveMetrics({ host: metricsHost, port, exposition: metrics.registry, onError }).catch(
-    (error) => {
-      throw portError(error, port, "APP_METRICS_PORT", "APP_METRICS_HOST");
-    },
-  );
-  return { ...metrics, port: stack.use(server).port };
 }
 
 /**
@@ -252,25 +235,4 @@ async function openListeners(
     });
   };
   return [await open(config.restPort, "APP_REST_PORT"), await open(config.grpcPort, "APP_GRPC_PORT")];
-}
-
-/** The service cannot listen on a port. */
-export class PortError extends OperatorError {
-  override readonly name = "PortError";
-}
-
-function portError(error: unknown, port: number, setting: string, hostSetting = "APP_HOST"): unknown {
-  switch (error instanceof Error && "code" in error && error.code) {
-    case "EADDRINUSE":
-      return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
-    case "EACCES":
-      return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return new PortError(`the address to listen on is not one of this machine's: set another by ${hostSetting}`, {
-        cause: error,
-      });
-    default:
-      return error;
-  }
 }

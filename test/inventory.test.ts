@@ -79,24 +79,27 @@ const faults: Readonly<Record<string, readonly [breaks: string, mends: string]>>
   "the total was changed by hand": ["total_tickets = 101", "total_tickets = 100"],
 };
 
-test.each(Object.entries(faults))("is 1 when %s, and 0 when the row is mended", async (_, [breaks, mends]) => {
-  const id = await insertSold();
-  await insertSold();
-  await using inventory = watchInventory();
-  await inventory.fullPass();
-  expect(await inventory.value("inventory_mismatch")).toBe(0);
-  await database.query(`UPDATE concerts SET ${breaks} WHERE id = $1`, [id]);
-  await inventory.fullPass();
-  expect(await inventory.value("inventory_mismatch")).toBe(1);
-  await inventory.fullPass();
-  expect(inventory.alarms).toEqual([id]);
-  await database.query(`UPDATE concerts SET ${mends} WHERE id = $1`, [id]);
-  await inventory.fullPass();
-  expect(await inventory.value("inventory_mismatch")).toBe(0);
-  expect(inventory.errors).toEqual([]);
-});
+test.each(Object.entries(faults))(
+  "the mismatch is 1 when %s, and 0 when the row is mended",
+  async (_, [breaks, mends]) => {
+    const id = await insertSold();
+    await insertSold();
+    await using inventory = watchInventory();
+    await inventory.fullPass();
+    expect(await inventory.value("inventory_mismatch")).toBe(0);
+    await database.query(`UPDATE concerts SET ${breaks} WHERE id = $1`, [id]);
+    await inventory.fullPass();
+    expect(await inventory.value("inventory_mismatch")).toBe(1);
+    await inventory.fullPass();
+    expect(inventory.alarms).toEqual([id]);
+    await database.query(`UPDATE concerts SET ${mends} WHERE id = $1`, [id]);
+    await inventory.fullPass();
+    expect(await inventory.value("inventory_mismatch")).toBe(0);
+    expect(inventory.errors).toEqual([]);
+  },
+);
 
-test("is 1 when a booking was deleted by hand, and 0 when its concert is deleted", async () => {
+test("the mismatch is 1 when a booking was deleted by hand, and 0 when its concert is deleted", async () => {
   const id = await insertSold();
   await database.query("DELETE FROM bookings WHERE concert_id = $1 AND status = 'confirmed'", [id]);
   await using inventory = watchInventory();
@@ -107,7 +110,7 @@ test("is 1 when a booking was deleted by hand, and 0 when its concert is deleted
   expect(await inventory.value("inventory_mismatch")).toBe(0);
 });
 
-test("covers every concert of a long catalogue", async () => {
+test("the check covers every concert of a long catalogue", async () => {
   const ids = await insertConcerts(database, {}, 601);
   const broken = [ids[0], ids[199], ids[200], ids[400], ids[600]];
   await database.query("UPDATE concerts SET available_tickets = 1 WHERE id = ANY($1)", [broken]);
@@ -117,7 +120,7 @@ test("covers every concert of a long catalogue", async () => {
   expect(inventory.alarms).toEqual(broken);
 });
 
-test("leaves out concerts that have sold too many tickets to count, and says how many", async () => {
+test("the check leaves out concerts that have sold too many tickets to count, and says how many", async () => {
   await insertConcerts(database, { total_tickets: 200_001, available_tickets: 0 }, 2);
   const [, broken] = await insertConcerts(database, { total_tickets: 200_000, available_tickets: 0 }, 2);
   await using inventory = watchInventory();
@@ -127,7 +130,7 @@ test("leaves out concerts that have sold too many tickets to count, and says how
   expect(inventory.alarms.at(-1)).toBe(broken);
 });
 
-test("has the held tickets, the holds that are due, and the time of the last pass", async () => {
+test("the metrics have the held tickets, the holds that are due, and the time of the last pass", async () => {
   const startedAt = Math.floor(Date.now() / 1_000);
   const id = await insertSold();
   await insertBooking(id, 1, "held", "now() - interval '1 minute'");
@@ -139,7 +142,7 @@ test("has the held tickets, the holds that are due, and the time of the last pas
   expect(await inventory.value("inventory_last_pass_timestamp_seconds")).toBeGreaterThanOrEqual(startedAt);
 });
 
-test("finds nothing while bookings, holds and cancels run", async () => {
+test("the check finds nothing while bookings, holds and cancels run", async () => {
   await using service = await startTestService({}, database);
   const stage = createStage(service.baseUrl);
   const concert = await stage.concert({ totalTickets: 1_000_000 });
@@ -157,7 +160,7 @@ test("finds nothing while bookings, holds and cancels run", async () => {
   expect(inventory.errors).toEqual([]);
 });
 
-test("goes on after a failure", async () => {
+test("the check goes on after a failure", async () => {
   const id = await insertSold();
   await database.query("ALTER TABLE concerts RENAME TO hidden");
   await using inventory = watchInventory();

@@ -2,10 +2,8 @@
 export interface TransportEvents {
   /** Connections were closed at once because of a limit. Published at the first one, and then at most once a minute. */
   readonly "transport.connections_refused": RefusedConnections;
-  /** A connection was accepted, or has closed. */
-  readonly "transport.connections_changed": { readonly open: number };
-  /** A connection was closed at once because of a limit. Published for each, unlike the event above. */
-  readonly "transport.connection_refused": { readonly limit: RefusedConnections["limit"] };
+  /** A connection was accepted or has closed, or was closed at once because of a limit. Published for each. */
+  readonly "transport.connection_changed": { readonly change: "opened" | "closed" | "refused" };
   /** A connection could not be accepted, as when file descriptors run out. */
   readonly "transport.accept_failed": { readonly error: Error };
   /** Readiness has probed the database, once a second: whether it takes writes. */

@@ -22,7 +22,12 @@ export function observeEngine(on: EventHub<AppEvents>["subscribe"], instruments:
   const commit = seconds("commit", "Time of the flight with a batch's writes and its COMMIT");
   const batchRequests = instruments.histogram("frontrow_batch_requests", "Requests of a decided batch", requestBuckets);
   const batches = counterBy("frontrow_batches_total", "Batches that have ended", "outcome", ["decided", "failed"]);
-  const bookings = counterBy("frontrow_bookings_total", "What batches have decided, in requests", "outcome", outcomes);
+  const bookings = counterBy(
+    "frontrow_bookings_total",
+    "Bookings and holds by what batches made of them, and refused requests",
+    "outcome",
+    outcomes,
+  );
   const soldOut = counter("frontrow_sold_out_refusals_total", "Requests refused without a transaction: sold out");
   const retries = counter("frontrow_batch_retries_total", "Batches repeated after a transient failure");
   const overloaded = counter("frontrow_queue_refusals_total", "Requests refused because the queue is full or too slow");

@@ -34,10 +34,11 @@ export function observeLimits(on: EventHub<AppEvents>["subscribe"], instruments:
   on("rpc.call_finished", ({ messages }) => {
     if (messages !== undefined) streams.value--;
   });
-  on("transport.connections_changed", ({ open }) => {
-    connections.value = open;
+  on("transport.connection_changed", ({ change }) => {
+    if (change === "opened") connections.value++;
+    else if (change === "closed") connections.value--;
+    else refused.value++;
   });
-  on("transport.connection_refused", () => refused.value++);
   on("transport.readiness_changed", ({ state }) => {
     isReady.value = state === "ready" ? 1 : 0;
   });

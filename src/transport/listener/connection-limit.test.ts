@@ -44,7 +44,7 @@ test("publishes the first refusal at once, and then the number of refusals at mo
     for (let count = 0; count < 3; count++) limit.enter("192.0.2.1");
     const name = "transport.connections_refused";
     const about = { limit: "maxConnectionsPerAddress", address: "192.0.2.1" };
-    expect(publish.mock.calls.filter(([published]) => published === name)).toEqual([[name, { count: 1, ...about }]]);
+    expect(publish.mock.calls).toEqual([[name, { count: 1, ...about }]]);
     vi.advanceTimersByTime(60_000);
     limit.enter("192.0.2.1");
     expect(publish.mock.lastCall).toEqual([name, { count: 3, ...about }]);

@@ -31,7 +31,6 @@ export function createConnectionLimit(options: ConnectionLimitOptions): Connecti
 
   function refuse(limit: RefusedConnections["limit"], address: string): void {
     refused++;
-    options.publish("transport.connection_refused", { limit });
     if (performance.now() - lastPublishedMs < publishIntervalMs) return;
     lastPublishedMs = performance.now();
     options.publish("transport.connections_refused", { count: refused, limit, address });
@@ -48,10 +47,8 @@ export function createConnectionLimit(options: ConnectionLimitOptions): Connecti
       }
       total++;
       inside.set(group, count + 1);
-      options.publish("transport.connections_changed", { open: total });
       return () => {
         total--;
-        options.publish("transport.connections_changed", { open: total });
         const left = (inside.get(group) ?? 1) - 1;
         if (left === 0) inside.delete(group);
         else inside.set(group, left);
