@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from "./support/database/databa
 import { holdConcert, patientSettings } from "./support/database/locks.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
-import { verdict } from "./support/protocols/outcomes.ts";
+import { succeeded, verdict } from "./support/protocols/outcomes.ts";
 import { type Protocol, protocols } from "./support/protocols/protocols.ts";
 import { readMetrics, type Scrape, scrape, scrapeUntil } from "./support/service/metrics.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
@@ -16,7 +16,7 @@ import { openCall } from "./support/service/stream-clients.ts";
 import { startStreamService } from "./support/service/stream-service.ts";
 
 const { getConcert, listConcerts } = ConcertService.method;
-const { bookTickets, getUserBookings } = BookingService.method;
+const { bookTickets, confirmHold, getUserBookings, holdTickets } = BookingService.method;
 
 let database: TestDatabase;
 let service: TestService;
@@ -71,6 +71,28 @@ test.each(protocols)(
     expect(grown("call_duration_seconds_sum", labels)).toBeGreaterThan(0);
     expect(grown("cache_lookups_total", { result: "hit" })).toBe(1);
     expect(grown("cache_lookups_total", { result: "miss" })).toBe(2);
+  },
+);
+
+test.each(protocols.filter((protocol) => protocol !== "Connect GET"))(
+  "counts bookings, holds, confirmations and refusals by %s",
+  async (protocol) => {
+    const [concertId = 0n] = await insertConcerts(database, { total_tickets: 4 });
+    const order = { concertId, userId, ticketCount: 2 };
+    const grown = await growth(async () => {
+      await callOnce(protocol, service.baseUrl, bookTickets, order);
+      const { outcome } = await callOnce(protocol, service.baseUrl, holdTickets, order);
+      const { id } = succeeded(outcome);
+      await callOnce(protocol, service.baseUrl, confirmHold, { id, userId });
+      await callOnce(protocol, service.baseUrl, bookTickets, order);
+    });
+    const calls = (method: string, code: string) =>
+      grown("calls_total", { service: "frontrow.v1.BookingService", method, protocol: labelOf[protocol], code });
+    expect(calls("BookTickets", "OK")).toBe(1);
+    expect(calls("HoldTickets", "OK")).toBe(1);
+    expect(calls("ConfirmHold", "OK")).toBe(1);
+    expect(calls("BookTickets", "FailedPrecondition")).toBe(1);
+    expect(grown("calls_total")).toBe(4);
   },
 );
 
