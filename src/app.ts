@@ -73,6 +73,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   const host = createHost(logger, signal, starting);
   const { publish } = host;
   const metrics = await openMetrics(config, host);
+  metrics?.watchWorkers({ running: () => 1, restarts: () => 0 });
   const { store, failed } = await openDatabase(config, host);
   if (config.database.kind === "embedded") metrics?.watchEmbedded(failed);
   await migrate(store, logger, signal);

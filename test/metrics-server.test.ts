@@ -30,6 +30,8 @@ describe("a service with APP_METRICS_PORT", () => {
     expect(metrics.value("frontrow_build_info", { version: "0.1.0", node: process.version })).toBe(1);
     expect(metrics.value("process_start_time_seconds")).toBeGreaterThan(0);
     expect(metrics.value("frontrow_ready")).toBe(1);
+    expect(metrics.value("frontrow_workers", { state: "running" })).toBe(1);
+    expect(metrics.value("frontrow_worker_restarts_total")).toBe(0);
   });
 
   test("answers HEAD with the headers of GET", async () => {

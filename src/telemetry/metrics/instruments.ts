@@ -47,6 +47,16 @@ export function createInstruments(registry: Registry) {
     return { series: (labels) => addTo(all, labels) };
   }
 
+  /** A gauge with one series, which is read at each scrape. */
+  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: () => number): void {
+    new Gauge({
+      ...{ name, help, labelNames: Object.keys(labels), registers, aggregator },
+      collect() {
+        this.set(labels, read());
+      },
+    });
+  }
+
   function histograms(
     name: string,
     help: string,
@@ -70,15 +80,10 @@ export function createInstruments(registry: Registry) {
     gauges,
     /** A gauge without labels. `aggregator` makes one value of those of several processes. */
     gauge: (name: string, help: string, aggregator: Aggregator): Cell => gauges(name, help, [], aggregator).series({}),
-    /** A gauge that is read at each scrape. */
-    gaugeOf(name: string, help: string, aggregator: Aggregator, read: () => number): void {
-      new Gauge({
-        ...{ name, help, registers, aggregator },
-        collect() {
-          this.set(read());
-        },
-      });
-    },
+    gaugesOf,
+    /** A gauge without labels that is read at each scrape. */
+    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: () => number): void =>
+      gaugesOf(name, help, {}, aggregator, read),
     /** A counter that is read at each scrape. */
     counterOf(name: string, help: string, read: () => number): void {
       new Counter({

@@ -100,6 +100,13 @@ test("an embedded database is up until it fails", async () => {
   expect((await read()).value("frontrow_embedded_database_up")).toBe(0);
 });
 
+test("the workers are those of the process that starts them", async () => {
+  expect((await read()).value("frontrow_workers")).toBeUndefined();
+  metrics.watchWorkers({ running: () => 3, restarts: () => 2 });
+  expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
+  expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
+});
+
 test("readings are read at each scrape", async () => {
   let queued = 3;
   metrics.read({

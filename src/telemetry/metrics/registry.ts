@@ -19,6 +19,13 @@ export interface Readings {
   readonly tracesDropped?: () => number;
 }
 
+/** The processes that serve, as the process knows them that starts them. */
+export interface WorkerReadings {
+  readonly running: () => number;
+  /** Workers that have been replaced. */
+  readonly restarts: () => number;
+}
+
 /** The limits that alerts compare with. */
 export interface MetricLimits {
   readonly databasePoolSize: number;
@@ -33,6 +40,8 @@ export interface Metrics extends Disposable {
   addServices(services: readonly DescService[]): void;
   /** Sets what is read. It is 0 before. */
   read(readings: Readings): void;
+  /** Adds the metrics of workers. To be called in the process that starts them, or that serves alone. */
+  watchWorkers(workers: WorkerReadings): void;
   /** Follows an embedded database, which is up until `failed` resolves. */
   watchEmbedded(failed: Promise<unknown>): void;
 }
@@ -43,6 +52,7 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
   const stack = new DisposableStack();
   const on: EventHub<AppEvents>["subscribe"] = (name, listener) => stack.use(hub.subscribe(name, listener));
   const instruments = createInstruments(registry);
+  const { counterOf, gaugesOf } = instruments;
   const { addServices } = countCalls(on, instruments);
   const read = addReadings(instruments);
   observeEngine(on, instruments);
@@ -55,6 +65,11 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
     registry,
     addServices,
     read,
+    watchWorkers({ running, restarts }) {
+      const help = "Processes that serve";
+      gaugesOf("frontrow_workers", help, { state: "running" }, "sum", running);
+      counterOf("frontrow_worker_restarts_total", "Workers that have ended and were replaced", restarts);
+    },
     watchEmbedded(failed) {
       const help = "Whether the embedded database runs";
       const isUp = instruments.gauge("frontrow_embedded_database_up", help, "min");
