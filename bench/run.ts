@@ -41,7 +41,7 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
     for (const kind of workload.servers) {
-      const settings = kind === "jwt" ? issuer.settings : {};
+      const settings = { none: {}, jwt: issuer.settings, metrics: { APP_METRICS_PORT: "0" } }[kind];
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
         argv: [database.url, JSON.stringify(settings)],
         execArgv: [...serviceFlags, ...profiling],
@@ -52,8 +52,10 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
     closing.push(load.stop);
     const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
+    const metricsServer = servers[workload.servers.indexOf("metrics")];
+    const metricsPort = (await metricsServer?.ask("metrics port")) as number | undefined;
     return await measureSubjects(
-      { database, servers, load, ports, kinds: workload.servers, issuer },
+      { database, servers, load, ports, kinds: workload.servers, issuer, metricsPort },
       workload,
       options,
     );

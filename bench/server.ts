@@ -5,10 +5,12 @@ import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createHost, createServices, openDatabase } from "../src/app.ts";
+import { startInventoryCheck } from "../src/booking/inventory.ts";
 import { startSweeper } from "../src/booking/sweeper.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
+import { openMetrics } from "../src/open-metrics.ts";
 import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
@@ -22,8 +24,8 @@ import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSize
 import { serveQuestions } from "./questions.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
-/** What the bench asks the server: its port, or what it has used so far. */
-export type ServerQuestion = "port" | "usage";
+/** What the bench asks the server: its ports, or what it has used so far. */
+export type ServerQuestion = "port" | "metrics port" | "usage";
 
 export interface ServerUsage extends StatementCounts {
   /** The processor time of the process so far. */
@@ -44,24 +46,34 @@ const unreachedLimits = {
   APP_MAX_CONCURRENT_STREAMS: "1000",
 };
 
-async function serve(config: Config): Promise<{ port: number; close: () => Promise<void> }> {
+interface Served {
+  readonly port: number;
+  readonly metricsPort: number | undefined;
+  readonly close: () => Promise<void>;
+}
+
+async function serve(config: Config): Promise<Served> {
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
   const host = createHost(logger, new AbortController().signal, stack);
   const { publish } = host;
+  const metrics = await openMetrics(config, host);
   const { store } = await openDatabase(config, host);
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLock(poolSize)]));
   const { services: realServices, engine } = createServices(config, store, publish);
   stack.use(startSweeper(store, engine, publish));
+  if (metrics) stack.use(startInventoryCheck(store, publish));
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   stack.defer(() => readiness.close());
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
+  const { interceptors, ...load } = await openGuards(config, { services: descriptions, publish, draining, stack });
+  metrics?.addServices(descriptions);
+  metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const http = await createHttpApp({
     services,
     interceptors,
@@ -85,7 +97,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   });
   stack.defer(() => listener.destroy());
   await readiness.started();
-  return { port: listener.port, close: () => stack.disposeAsync() };
+  return { port: listener.port, metricsPort: metrics?.port, close: () => stack.disposeAsync() };
 }
 
 /** `noop` returns a booking at once; each row-lock baseline books with its pool size. */
@@ -167,4 +179,5 @@ function usage(): ServerUsage {
   return { ...countedStatements(), cpuMs: (user + system) / 1_000 };
 }
 
-serveQuestions<ServerQuestion>((question) => (question === "port" ? served.port : usage()), served.close);
+const answers = { port: () => served.port, "metrics port": () => served.metricsPort, usage };
+serveQuestions<ServerQuestion>((question) => answers[question](), served.close);

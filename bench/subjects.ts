@@ -9,6 +9,7 @@ import type { Timing } from "./measure.ts";
 import type { BenchDatabase } from "./postgres.ts";
 import { startChild } from "./questions.ts";
 import { bareRequests, bookingRequests, getConcertRequests, type Order, type Protocol, userNames } from "./requests.ts";
+import { startScraper } from "./scraper.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
 import type { ServerKind } from "./workloads.ts";
 
@@ -25,6 +26,8 @@ export interface Stage {
   /** How each of these ports authenticates its callers. */
   readonly kinds: readonly ServerKind[];
   readonly issuer: Issuer;
+  /** The port of /metrics, if one of the servers has it. */
+  readonly metricsPort?: number | undefined;
 }
 
 /** A load that is ready to run, once. */
@@ -73,7 +76,7 @@ export interface BookingOptions {
   /** How many of the servers are used. */
   readonly processes?: number;
   readonly pace?: () => Prepared["pace"];
-  /** Only servers of this kind; with `jwt` each user has a token. */
+  /** Only servers of this kind; with `jwt` each user has a token, with `metrics` the server is scraped once a second. */
   readonly servers?: ServerKind;
   /** The users' own deadline. */
   readonly timeoutMs?: number | undefined;
@@ -97,7 +100,7 @@ const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 
 /** Users who book tickets that do not run out. */
 export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
-  return async ({ database, ports, kinds, issuer }) => {
+  return async ({ database, ports, kinds, issuer, metricsPort }) => {
     const { order, newUsers, maxTicketsPerUser: max_tickets_per_user } = options;
     const columns = max_tickets_per_user === undefined ? {} : { max_tickets_per_user };
     const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty, columns);
@@ -109,6 +112,7 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
       ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
+      ...(servers === "metrics" ? { beside: async () => startScraper(metricsPort ?? 0) } : {}),
       verify: async (result) => {
         verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
         await verifyBookings(database, concertIds, result, order === "hold" ? "held" : "confirmed");

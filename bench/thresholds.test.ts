@@ -83,6 +83,18 @@ test.each([
   expect(check(results(tooFew), what).met).toBe(false);
 });
 
+test.each([
+  [97, true],
+  [96, false],
+])("bookings with metrics against without: %d to 100", (perSecond, met) => {
+  const of = { workload: workloadNames.metrics, users: 500 };
+  const results = resultsOf([
+    measured({ ...of, subject: subjectNames.withoutMetrics, confirmedPerSecond: 100 }),
+    measured({ ...of, subject: subjectNames.withMetrics, confirmedPerSecond: perSecond }),
+  ]);
+  expect(check(results, "throughput with metrics").met).toBe(met);
+});
+
 test("updates of the row, and how many of them are heap-only", () => {
   const writes = { workload: workloadNames.hot, protocol: "Connect", users: 500, bookings: 1_000 } as const;
   const results = resultsOf([], [{ ...writes, updates: 100, hotUpdates: 98 }]);

@@ -2,6 +2,7 @@
 import { type Abuse, abuses } from "./abuses.ts";
 import { type Check, worst } from "./checks.ts";
 import { expiringHolds, heldTickets } from "./hold-checks.ts";
+import { metricsOn } from "./metrics-checks.ts";
 import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from "./names.ts";
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
@@ -33,6 +34,7 @@ export function checkThresholds(results: Results): Check[] {
     ...each(protocols, cachedReads),
     ...lastPage(results),
     ...each(http, callersWithTokens),
+    ...each(http, metricsOn),
     ...each(protocols, heldTickets),
     ...expiringHolds(results),
     ...each(http, overloaded),

@@ -19,8 +19,8 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` accepts the tokens of the bench's issuer. */
-export type ServerKind = "none" | "jwt";
+/** `jwt` accepts the tokens of the bench's issuer, `metrics` serves metrics. */
+export type ServerKind = "none" | "jwt" | "metrics";
 
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
@@ -48,6 +48,7 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
     ...http.map(tokens),
+    ...http.map(metrics),
     ...protocols.map(holds),
     expiry(),
     ...http.map(overload),
@@ -165,6 +166,18 @@ function tokens(protocol: Protocol): Workload {
     subjects: async () => [
       subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
       subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    ],
+  };
+}
+
+function metrics(protocol: Protocol): Workload {
+  const { withMetrics, withoutMetrics } = subjectNames;
+  return {
+    ...named(workloadNames.metrics, protocol),
+    servers: ["none", "metrics"],
+    subjects: async () => [
+      subject(withMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "metrics" })),
+      subject(withoutMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
     ],
   };
 }

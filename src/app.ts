@@ -1,6 +1,7 @@
 /** The composition root: what the service consists of, in the order of its start. The stop is the reverse. */
 import type { Logger } from "pino";
 import { type BookingEngine, createBookingEngine } from "./booking/engine.ts";
+import { startInventoryCheck } from "./booking/inventory.ts";
 import { startRetention } from "./booking/retention.ts";
 import { startSweeper } from "./booking/sweeper.ts";
 import { createConcertCache } from "./concerts/cache.ts";
@@ -10,8 +11,9 @@ import type { Config } from "./config/load.ts";
 import { settlesWithin } from "./domain/clock.ts";
 import type { Concert } from "./domain/concert.ts";
 import type { ConcertId } from "./domain/ids.ts";
-import { OperatorError } from "./domain/operator-error.ts";
 import type { Publish } from "./domain/publish.ts";
+import { openMetrics } from "./open-metrics.ts";
+import { portError } from "./port-error.ts";
 import { bindBookingService } from "./rpc/booking-service.ts";
 import { bindConcertService } from "./rpc/concert-service.ts";
 import { openGuards } from "./rpc/guards.ts";
@@ -20,7 +22,7 @@ import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool/shares.ts";
 import { createStore, type DatabaseAddress, type Store } from "./store/store.ts";
 import { waitForDatabase } from "./store/wait-for-database.ts";
-import { type AppEvents, createEventHub } from "./telemetry/events.ts";
+import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
@@ -31,6 +33,8 @@ import { createReadiness } from "./transport/readiness.ts";
 export interface App {
   readonly restPort: number;
   readonly grpcPort: number;
+  /** The port of /metrics; undefined if it is off. */
+  readonly metricsPort: number | undefined;
   /** Resolves with the reason if the service cannot go on. */
   readonly failed: Promise<Error>;
   /** How many changes of bookings wait for their turn at this moment. */
@@ -47,6 +51,7 @@ export interface App {
 export interface Host {
   readonly logger: Logger;
   readonly publish: Publish<AppEvents>;
+  readonly subscribe: EventHub<AppEvents>["subscribe"];
   /** Cancels the start. */
   readonly signal: AbortSignal;
   readonly stack: AsyncDisposableStack;
@@ -67,7 +72,10 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   await using starting = new AsyncDisposableStack();
   const host = createHost(logger, signal, starting);
   const { publish } = host;
+  const metrics = await openMetrics(config, host);
+  metrics?.watchWorkers({ running: () => 1, restarts: () => 0 });
   const { store, failed } = await openDatabase(config, host);
+  if (config.database.kind === "embedded") metrics?.watchEmbedded(failed);
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
 
@@ -81,11 +89,16 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
     isIdle = await settlesWithin(ended, Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
 
+  if (metrics) starting.use(startInventoryCheck(store, publish));
+
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
+  const guardOptions = { services: descriptions, publish, draining, stack: starting };
+  const { interceptors, ...load } = await openGuards(config, guardOptions);
+  metrics?.addServices(descriptions);
+  metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     ...config,
@@ -120,6 +133,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   return {
     restPort: rest.port,
     grpcPort: grpc.port,
+    metricsPort: metrics?.port,
     failed,
     queuedRequests: () => engine.queuedRequests(),
     close: ({ atOnce } = { atOnce: false }) => {
@@ -134,7 +148,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
   stack.use(logEvents(hub, logger));
-  return { logger, publish: hub.publish, signal, stack };
+  return { logger, ...hub, signal, stack };
 }
 
 /**
@@ -222,25 +236,4 @@ async function openListeners(
     });
   };
   return [await open(config.restPort, "APP_REST_PORT"), await open(config.grpcPort, "APP_GRPC_PORT")];
-}
-
-/** The service cannot listen on a port. */
-export class PortError extends OperatorError {
-  override readonly name = "PortError";
-}
-
-function portError(error: unknown, port: number, setting: string): unknown {
-  switch (error instanceof Error && "code" in error && error.code) {
-    case "EADDRINUSE":
-      return new PortError(`port ${port} is in use: set another by ${setting}`, { cause: error });
-    case "EACCES":
-      return new PortError(`port ${port} is not allowed: set another by ${setting}`, { cause: error });
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return new PortError("the address to listen on is not one of this machine's: set another by APP_HOST", {
-        cause: error,
-      });
-    default:
-      return error;
-  }
 }

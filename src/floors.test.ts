@@ -115,7 +115,12 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/telemetry": {
     imports: ["src"],
     packages: ["pino", "pino-pretty"],
-    offers: ["events.ts", "log-events.ts", "log.ts"],
+    offers: ["events.ts", "log-events.ts", "log.ts", "metrics/registry.ts", "metrics/server.ts"],
+  },
+  "src/telemetry/metrics": {
+    imports: ["src"],
+    packages: ["@bufbuild", "@connectrpc", "prom-client"],
+    offers: ["registry.ts", "server.ts"],
   },
   // Packages do not know the service.
   "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },

@@ -56,9 +56,9 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 
 /** Serves until the signal aborts or the service fails, then closes it within a limit. */
 async function serve(app: App, config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
-  const { restPort, grpcPort } = app;
+  const { restPort, grpcPort, metricsPort } = app;
   const { host, whyLoopback, shutdownDelayMs, shutdownTimeoutMs } = config;
-  logger.info({ host, restPort, grpcPort }, "Frontrow is open: every protocol on both ports");
+  logger.info({ host, restPort, grpcPort, metricsPort }, "Frontrow is open: every protocol on both ports");
   logger.info(`try: curl http://localhost:${restPort}/api/v1/concerts`);
   if (whyLoopback !== undefined) logger.info(whyLoopback);
   const failure = await Promise.race([app.failed, aborted(signal)]);

@@ -55,6 +55,8 @@ const server = {
   host: setting("host", kinds.bindAddress, "0.0.0.0", "Address of both ports; 127.0.0.1 until auth.mode is set"),
   restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 picks a free port"),
   grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 picks a free port"),
+  metricsPort: optional("metrics_port", listenPort, "Port of /metrics for Prometheus; off when empty", "9464"),
+  metricsHost: optional("metrics_host", kinds.bindAddress, "Address of the metrics port; host when empty", "127.0.0.1"),
   logLevel: setting("log_level", choice(logLevels), "info", "Minimum level that is logged"),
 };
 

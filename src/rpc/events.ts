@@ -1,5 +1,6 @@
 import type { Failure } from "../domain/failure.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
+import type { Lane } from "../limits/limit-key.ts";
 import type { Protocol } from "./call-context.ts";
 
 /** What the interceptors publish. */
@@ -10,7 +11,12 @@ export interface RpcEvents {
   /** A call failed for an unexpected reason, and is answered with INTERNAL. */
   readonly "rpc.unexpected_error": { readonly service: string; readonly method: string; readonly error: unknown };
   /** A call was rejected because the event-loop delay leaves no time to answer it. */
-  readonly "rpc.call_shed": { readonly service: string; readonly method: string; readonly eventLoopDelayMs: number };
+  readonly "rpc.call_shed": {
+    readonly service: string;
+    readonly method: string;
+    readonly lane: Lane;
+    readonly eventLoopDelayMs: number;
+  };
   /** A call was rejected because too many are unfinished: of its caller, of its address, or in the process. */
   readonly "rpc.concurrency_limited": {
     readonly of: "bookings" | "settlements" | "streams";

@@ -56,11 +56,16 @@ export interface GuardReplacements {
   readonly maxUnsentBytes?: number;
 }
 
-/**
- * Opens the interceptors of every call, whatever its protocol, the outermost first. Rejects with a TokenKeyError if the
- * configured key cannot be used.
- */
-export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
+/** The interceptors of every call, whatever its protocol, the outermost first, and what they know of the load. */
+interface Guards {
+  readonly interceptors: Interceptor[];
+  /** Unary calls under way. */
+  callsInFlight(): number;
+  eventLoopDelayMs(): number;
+}
+
+/** Opens the interceptors. Rejects with a TokenKeyError if the configured key cannot be used. */
+export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Guards> {
   const { services, publish, draining, stack, instead = {} } = options;
   const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
   const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
@@ -73,12 +78,13 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
   const rates = createRateLimits(rateLimits, redis, publish);
   const ruleOf = readAccessRules(services);
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
-  return [
+  const inFlight = { calls: 0 };
+  const interceptors = [
     createServerStreamInterceptor(publish, draining, maxUnsentBytes),
     // Outside of the errors, whose codes depend on whether a call has a key.
     fillRequestId,
     createCacheControlInterceptor(ruleOf),
-    createUnaryCallInterceptor(publish, requestTimeoutMs),
+    createUnaryCallInterceptor(publish, requestTimeoutMs, inFlight),
     createOverloadInterceptor(ruleOf, eventLoopDelay, requestTimeoutMs, publish),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
@@ -89,6 +95,7 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     createAuthorizationInterceptor(ruleOf, believesUsers),
     createValidationInterceptor(services),
   ];
+  return { interceptors, callsInFlight: () => inFlight.calls, eventLoopDelayMs: () => eventLoopDelay.currentMs() };
 }
 
 /** As with the rate limits, an address gets the streams of several callers. */

@@ -88,6 +88,12 @@ function logStore(on: Subscribe, logger: Logger, warn: Warn): void {
   on("booking.retention_failed", ({ error }) =>
     warn("booking.retention_failed", { err: error }, "old rows could not be deleted"),
   );
+  on("booking.inventory_mismatched", (fields) =>
+    logger.error(fields, "the counters of a concert contradict its bookings: compare them in the database"),
+  );
+  on("booking.inventory_check_failed", ({ error }) =>
+    warn("booking.inventory_check_failed", { err: error }, "the concerts could not be compared with their bookings"),
+  );
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
     on(`${owner}.commit_in_doubt`, ({ error, ...fields }) => {

@@ -2,8 +2,12 @@
 export interface TransportEvents {
   /** Connections were closed at once because of a limit. Published at the first one, and then at most once a minute. */
   readonly "transport.connections_refused": RefusedConnections;
+  /** A connection was accepted or has closed, or was closed at once because of a limit. Published for each. */
+  readonly "transport.connection_changed": { readonly change: "opened" | "closed" | "refused" };
   /** A connection could not be accepted, as when file descriptors run out. */
   readonly "transport.accept_failed": { readonly error: Error };
+  /** Readiness has probed the database, once a second: whether it takes writes. */
+  readonly "transport.database_probed": { readonly isGood: boolean };
   readonly "transport.readiness_changed": {
     readonly state: ReadinessState;
     /** Why the state is "unavailable". */

@@ -36,7 +36,7 @@ test("a stream without a deadline is shed when a unary call would be too late", 
   expect(events.of("rpc.call_shed")).toEqual([]);
   await expect(call(4_000)).rejects.toMatchObject({ failure: { reason: "OVERLOADED" } });
   expect(events.of("rpc.call_shed")).toEqual([
-    { service: "frontrow.v1.ConcertService", method: "GetConcert", eventLoopDelayMs: 4_000 },
+    { service: "frontrow.v1.ConcertService", method: "GetConcert", lane: "reads", eventLoopDelayMs: 4_000 },
   ]);
 });
 

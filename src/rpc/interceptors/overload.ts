@@ -25,12 +25,14 @@ export function createOverloadInterceptor(
 ): Interceptor {
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
-    if (delayMs > 0 && !neverShed.has(ruleOf(request.method).lane)) {
+    if (delayMs === 0) return next(request);
+    const { lane } = ruleOf(request.method);
+    if (!neverShed.has(lane)) {
       const { expiresAtMs } = deadlineOf(request.contextValues);
       const nowMs = performance.now();
       if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
         const { service, method } = request;
-        publish("rpc.call_shed", { service: service.typeName, method: method.name, eventLoopDelayMs: delayMs });
+        publish("rpc.call_shed", { service: service.typeName, method: method.name, lane, eventLoopDelayMs: delayMs });
         throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
       }
     }

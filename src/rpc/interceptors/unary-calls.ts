@@ -10,11 +10,16 @@ import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
 /**
  * Gives every unary call a deadline, converts what it throws to the error that the client gets, and publishes its end. The
  * deadline is the client's timeout or `requestTimeoutMs`, whichever is shorter. The call ends when it passes, or when the
- * client hangs up, even if the work continues. Streams pass.
+ * client hangs up, even if the work continues. Streams pass. `inFlight` counts the calls under way.
  */
-export function createUnaryCallInterceptor(publish: Publish<RpcEvents>, requestTimeoutMs: number): Interceptor {
+export function createUnaryCallInterceptor(
+  publish: Publish<RpcEvents>,
+  requestTimeoutMs: number,
+  inFlight: { calls: number } = { calls: 0 },
+): Interceptor {
   async function call(request: UnaryRequest, next: ReturnType<Interceptor>) {
     const startedAtMs = performance.now();
+    inFlight.calls++;
     const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
     const deadline = startDeadline(request, timeoutMs);
     try {
@@ -29,6 +34,7 @@ export function createUnaryCallInterceptor(publish: Publish<RpcEvents>, requestT
       publish("rpc.call_finished", finishedCall(request, startedAtMs, error));
       throw error;
     } finally {
+      inFlight.calls--;
       deadline.stop();
     }
   }

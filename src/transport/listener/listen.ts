@@ -39,7 +39,7 @@ export interface ListenOptions {
 
 /** Listens. Rejects with the system's own error, such as EADDRINUSE. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit } = options;
+  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit, publish } = options;
   const limits: ProtocolLimits = { ...options.limits, lingerTimeoutMs };
   const protocols = { http1: createHttp1(options.handler, limits), http2: createHttp2(options.handler, limits) };
   const sockets = new Set<Socket>();
@@ -50,10 +50,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
     const leave = connectionLimit.enter(socket.remoteAddress ?? "");
     if (leave === undefined) {
+      publish("transport.connection_changed", { change: "refused" });
       // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
       socket.resetAndDestroy();
       return;
     }
+    publish("transport.connection_changed", { change: "opened" });
     sockets.add(socket);
     undecided.add(socket);
     // "close" follows. Without a listener the error would end the process.
@@ -62,6 +64,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       sockets.delete(socket);
       undecided.delete(socket);
       leave();
+      publish("transport.connection_changed", { change: "closed" });
     });
     // The other side has to end the connection as well.
     socket.once("finish", () => unlessClosed(socket, lingerTimeoutMs, () => socket.destroy()));
@@ -78,7 +81,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     protocols.http2.stop();
     throw error;
   }
-  server.on("error", (error) => options.publish("transport.accept_failed", { error }));
+  server.on("error", (error) => publish("transport.accept_failed", { error }));
 
   async function closeAll(): Promise<void> {
     const gone = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,0 +1,163 @@
+import { AggregatorRegistry, type PrometheusContentType } from "prom-client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { readMetrics } from "../../../test/support/service/metrics.ts";
+import { concertIdOf } from "../../domain/ids.ts";
+import type { FinishedCall } from "../../rpc/events.ts";
+import { type AppEvents, createEventHub, type EventHub } from "../events.ts";
+import { createMetrics, type Metrics } from "./registry.ts";
+
+const limits = { databasePoolSize: 10, maxQueuedRequests: 1_000, maxConnections: 100 };
+const concertId = concertIdOf(1n);
+const error = new Error("no");
+
+let hub: EventHub<AppEvents>;
+let metrics: Metrics;
+
+function create() {
+  const events = createEventHub<AppEvents>((thrown) => expect.unreachable(String(thrown)));
+  return { events, of: createMetrics(events, limits) };
+}
+
+beforeEach(() => {
+  ({ events: hub, of: metrics } = create());
+});
+afterEach(() => metrics[Symbol.dispose]());
+
+const read = async (of = metrics) => readMetrics(await of.registry.metrics());
+
+/** A call that has ended. */
+const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
+  ...{ service: ConcertService.typeName, method: "GetConcert", protocol: "rest", code: "OK" },
+  ...{ durationMs: 3, messages: undefined, error: undefined },
+  ...changes,
+});
+
+const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>, labels?: Record<string, string>][] = [
+  ["batch_retries_total", ["booking.batch_retried", { concertId, error, attempt: 1 }]],
+  ["batches_total", ["booking.batch_failed", { concertId, requests: 3, error }], { outcome: "failed" }],
+  ["queue_refusals_total", ["booking.overloaded", { concertId }]],
+  ["commits_in_doubt_total", ["store.commit_in_doubt", { error }]],
+  ["commits_settled_total", ["store.commit_settled", { outcome: "unknown" }], { outcome: "unknown" }],
+  ["database_connection_refusals_total", ["store.connection_refused", { waitMs: 5_000 }]],
+  ["database_retries_total", ["store.retried", { error, attempt: 1 }]],
+  [
+    "shed_calls_total",
+    ["rpc.call_shed", { service: "a", method: "b", lane: "bookings", eventLoopDelayMs: 9_000 }],
+    { lane: "bookings" },
+  ],
+  ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { of: "streams" }],
+  ["redis_failures_total", ["limits.redis_failed", { code: undefined, message: "gone" }]],
+  ["token_keys_failures_total", ["auth.keys_unreachable", { error }]],
+  ["tokens_rejected_total", ["auth.token_rejected", { describe: () => expect.unreachable() }]],
+];
+
+test.each(counted)("%s counts its event", async (name, event, labels = {}) => {
+  expect((await read()).value(`frontrow_${name}`, labels)).toBe(0);
+  hub.publish(...event);
+  expect((await read()).value(`frontrow_${name}`, labels)).toBe(1);
+  expect((await read()).value(`frontrow_${name}`)).toBe(1);
+});
+
+describe("a call", () => {
+  test.each([
+    [{ service: "evil.Service" }, { service: "other", method: "other", protocol: "other", code: "OK" }],
+    [{ method: "Evil" }, { service: "other", method: "other", protocol: "other", code: "OK" }],
+    [{ protocol: "evil" as "rest" }, { service: "other", method: "other", protocol: "other", code: "OK" }],
+    [{ code: "Evil" }, { service: ConcertService.typeName, method: "GetConcert", protocol: "rest", code: "other" }],
+  ])("with a value outside of the closed sets counts as other: %j", async (changes, labels) => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call(changes));
+    const after = await read();
+    expect(after.value("frontrow_calls_total", labels)).toBe(1);
+    expect(after.value("frontrow_calls_total")).toBe(1);
+    expect(JSON.stringify([...after.families])).not.toMatch(/evil/i);
+  });
+
+  test("is in the first bucket that has room for its duration", async () => {
+    metrics.addServices([ConcertService]);
+    for (const durationMs of [1, 1.1, 2.5, 10_000, 10_001]) hub.publish("rpc.call_finished", call({ durationMs }));
+    const after = await read();
+    const upTo = (le: string) => after.value("frontrow_call_duration_seconds_bucket", { le });
+    expect(["0.001", "0.0025", "0.005", "5", "10", "+Inf"].map(upTo)).toEqual([1, 3, 3, 3, 4, 5]);
+    expect(after.value("frontrow_call_duration_seconds_sum")).toBeCloseTo(20.0056, 6);
+  });
+
+  test("begins the series of the codes of trouble at 0", async () => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call());
+    expect((await read()).value("frontrow_calls_total", { code: "Internal" })).toBe(0);
+  });
+});
+
+test("an embedded database is up until it fails", async () => {
+  expect((await read()).value("frontrow_embedded_database_up")).toBeUndefined();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  metrics.watchEmbedded(promise);
+  expect((await read()).value("frontrow_embedded_database_up")).toBe(1);
+  resolve();
+  await promise;
+  expect((await read()).value("frontrow_embedded_database_up")).toBe(0);
+});
+
+test("the workers are those of the process that starts them", async () => {
+  expect((await read()).value("frontrow_workers")).toBeUndefined();
+  metrics.watchWorkers({ running: () => 3, restarts: () => 2 });
+  expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
+  expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
+});
+
+test("readings are read at each scrape", async () => {
+  let queued = 3;
+  metrics.read({
+    ...{ queuedRequests: () => queued, callsInFlight: () => 5, eventLoopDelayMs: () => 250 },
+    ...{ logLinesDropped: () => 7, tracesDropped: () => 8 },
+  });
+  const first = await read();
+  expect(first.value("frontrow_queue_depth")).toBe(3);
+  expect(first.value("frontrow_calls_in_flight")).toBe(5);
+  expect(first.value("frontrow_event_loop_delay_seconds")).toBe(0.25);
+  expect(first.value("frontrow_log_lines_dropped_total")).toBe(7);
+  expect(first.value("frontrow_traces_dropped_total")).toBe(8);
+  queued = 4;
+  expect((await read()).value("frontrow_queue_depth")).toBe(4);
+});
+
+test("after its disposal it follows no events", async () => {
+  metrics[Symbol.dispose]();
+  hub.publish("store.retried", { error, attempt: 1 });
+  expect((await read()).value("frontrow_database_retries_total")).toBe(0);
+});
+
+test("the metrics of several processes become those of one", async () => {
+  const other = create();
+  for (const [of, events] of [
+    [metrics, hub],
+    [other.of, other.events],
+  ] as const) {
+    of.addServices([ConcertService]);
+    events.publish("rpc.call_finished", call());
+    events.publish("transport.readiness_changed", { state: "ready", reason: undefined, cause: undefined });
+    for (const change of ["opened", "opened", "closed", "opened"] as const)
+      events.publish("transport.connection_changed", { change });
+  }
+  other.events.publish("transport.readiness_changed", { state: "draining", reason: undefined, cause: undefined });
+  other.events.publish("booking.inventory_checked", { mismatched: 1, dueHolds: 0, pass: undefined });
+  const loop = { queuedRequests: () => 2, callsInFlight: () => 1 };
+  metrics.read({ ...loop, eventLoopDelayMs: () => 100 });
+  other.of.read({ ...loop, eventLoopDelayMs: () => 300 });
+
+  const both = await Promise.all([metrics, other.of].map(({ registry }) => registry.getMetricsAsJSON()));
+  const sent = JSON.parse(JSON.stringify(both));
+  const one = readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(sent).metrics());
+  expect(one.value("frontrow_calls_total", { code: "OK" })).toBe(2);
+  expect(one.value("frontrow_call_duration_seconds_bucket", { le: "0.005" })).toBe(2);
+  expect(one.value("frontrow_call_duration_seconds_count")).toBe(2);
+  expect(one.value("frontrow_connections_open")).toBe(4);
+  expect(one.value("frontrow_queue_depth")).toBe(4);
+  expect(one.value("frontrow_event_loop_delay_seconds")).toBe(0.3);
+  expect(one.value("frontrow_ready")).toBe(0);
+  expect(one.value("frontrow_inventory_mismatch")).toBe(1);
+  expect(one.value("frontrow_build_info")).toBe(1);
+  other.of[Symbol.dispose]();
+});

@@ -1,0 +1,110 @@
+/** The metrics of one process: what they are, and which events they follow. */
+import type { DescService } from "@bufbuild/protobuf";
+import { Registry } from "prom-client";
+import type { AppEvents, EventHub } from "../events.ts";
+import { countCalls } from "./calls.ts";
+import { observeEngine } from "./engine.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+import { observeInventory } from "./inventory.ts";
+import { observeLimits } from "./limits.ts";
+import { describeProcess } from "./process.ts";
+import { observeStore } from "./store.ts";
+
+/** What is read at each scrape, since an event for each change would cost more. */
+export interface Readings {
+  readonly queuedRequests: () => number;
+  readonly callsInFlight: () => number;
+  readonly eventLoopDelayMs: () => number;
+  readonly logLinesDropped?: () => number;
+  readonly tracesDropped?: () => number;
+}
+
+/** The processes that serve, as the process knows them that starts them. */
+export interface WorkerReadings {
+  readonly running: () => number;
+  /** Workers that have been replaced. */
+  readonly restarts: () => number;
+}
+
+/** The limits that alerts compare with. */
+export interface MetricLimits {
+  readonly databasePoolSize: number;
+  readonly maxQueuedRequests: number;
+  readonly maxConnections: number;
+}
+
+export interface Metrics extends Disposable {
+  /** For scrapes, and for the sum over several processes: each metric names how its values become one. */
+  readonly registry: Registry;
+  /** Adds the services whose methods are counted by name. */
+  addServices(services: readonly DescService[]): void;
+  /** Sets what is read. It is 0 before. */
+  read(readings: Readings): void;
+  /** Adds the metrics of workers. To be called in the process that starts them, or that serves alone. */
+  watchWorkers(workers: WorkerReadings): void;
+  /** Follows an embedded database, which is up until `failed` resolves. */
+  watchEmbedded(failed: Promise<unknown>): void;
+}
+
+/** Creates the metrics and follows the hub's events until the result is disposed of. */
+export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limits: MetricLimits): Metrics {
+  const registry = new Registry();
+  const stack = new DisposableStack();
+  const on: EventHub<AppEvents>["subscribe"] = (name, listener) => stack.use(hub.subscribe(name, listener));
+  const instruments = createInstruments(registry);
+  const { counterOf, gaugesOf } = instruments;
+  const { addServices } = countCalls(on, instruments);
+  const read = addReadings(instruments);
+  observeEngine(on, instruments);
+  observeStore(on, instruments);
+  observeLimits(on, instruments);
+  observeInventory(on, instruments);
+  addLimits(instruments, limits);
+  describeProcess(instruments);
+  return {
+    registry,
+    addServices,
+    read,
+    watchWorkers({ running, restarts }) {
+      const help = "Processes that serve";
+      gaugesOf("frontrow_workers", help, { state: "running" }, "sum", running);
+      counterOf("frontrow_worker_restarts_total", "Workers that have ended and were replaced", restarts);
+    },
+    watchEmbedded(failed) {
+      const help = "Whether the embedded database runs";
+      const isUp = instruments.gauge("frontrow_embedded_database_up", help, "min");
+      isUp.value = 1;
+      void failed.then(() => {
+        isUp.value = 0;
+      });
+    },
+    [Symbol.dispose]: () => stack.dispose(),
+  };
+}
+
+function addReadings({ gaugeOf, counterOf }: Instruments): Metrics["read"] {
+  let readings: Readings | undefined;
+  gaugeOf("frontrow_queue_depth", "Requests that wait for their batch", "sum", () => readings?.queuedRequests() ?? 0);
+  gaugeOf("frontrow_calls_in_flight", "Unary calls under way", "sum", () => readings?.callsInFlight() ?? 0);
+  gaugeOf(
+    "frontrow_event_loop_delay_seconds",
+    "How long an event of a socket waits at present; 0 below 10 ms",
+    "max",
+    () => (readings?.eventLoopDelayMs() ?? 0) / 1_000,
+  );
+  const logHelp = "Lines that the log left out, so that it does not slow the service";
+  counterOf("frontrow_log_lines_dropped_total", logHelp, () => readings?.logLinesDropped?.() ?? 0);
+  const traceHelp = "Spans that were not exported, because the receiver is slow or gone";
+  counterOf("frontrow_traces_dropped_total", traceHelp, () => readings?.tracesDropped?.() ?? 0);
+  return (given) => {
+    readings = given;
+  };
+}
+
+function addLimits({ gauge, gauges }: Instruments, limits: MetricLimits): void {
+  const { databasePoolSize, maxQueuedRequests, maxConnections } = limits;
+  const pool = gauges("frontrow_database_connections_limit", "Most connections of the pool", ["pool"], "sum");
+  pool.series({ pool: "main" }).value = databasePoolSize;
+  gauge("frontrow_queue_limit", "Most requests that may wait for their batch", "sum").value = maxQueuedRequests;
+  gauge("frontrow_connections_limit", "Most connections of clients", "sum").value = maxConnections;
+}
