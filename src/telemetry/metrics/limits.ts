@@ -13,7 +13,7 @@ export function observeLimits(on: EventHub<AppEvents>["subscribe"], instruments:
   const rateLimited = counterBy("frontrow_rate_limited_total", "Calls rejected by a rate limit", "lane", lanes);
   const shed = counterBy("frontrow_shed_calls_total", "Calls rejected because of the event-loop delay", "lane", lanes);
   const unfinished = counterBy("frontrow_concurrency_limited_total", "Calls rejected as one too many at once", "of", [
-    ...(["bookings", "streams"] as const),
+    ...(["bookings", "settlements", "streams"] as const),
   ]);
   const redis = counter("frontrow_redis_failures_total", "Failed commands and connections of Redis");
   const rejected = counter("frontrow_tokens_rejected_total", "Tokens that were rejected");
