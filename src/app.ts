@@ -48,10 +48,8 @@ export interface App {
 }
 
 /** What the parts of the service get from the process, and the stack that owns them. */
-export interface Host {
+export interface Host extends EventHub<AppEvents> {
   readonly logger: Logger;
-  readonly publish: Publish<AppEvents>;
-  readonly subscribe: EventHub<AppEvents>["subscribe"];
   /** Cancels the start. */
   readonly signal: AbortSignal;
   readonly stack: AsyncDisposableStack;
@@ -148,7 +146,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
   stack.use(logEvents(hub, logger));
-  return { logger, ...hub, signal, stack };
+  return { ...hub, logger, signal, stack };
 }
 
 /**

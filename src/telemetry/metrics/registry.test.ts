@@ -154,6 +154,8 @@ test("the metrics of several processes become those of one", async () => {
   expect(one.value("frontrow_call_duration_seconds_bucket", { le: "0.005" })).toBe(2);
   expect(one.value("frontrow_call_duration_seconds_count")).toBe(2);
   expect(one.value("frontrow_connections_open")).toBe(4);
+  expect(one.value("frontrow_connections_limit")).toBe(100);
+  expect(one.value("frontrow_queue_limit")).toBe(2_000);
   expect(one.value("frontrow_queue_depth")).toBe(4);
   expect(one.value("frontrow_event_loop_delay_seconds")).toBe(0.3);
   expect(one.value("frontrow_ready")).toBe(0);

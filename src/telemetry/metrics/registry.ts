@@ -106,5 +106,6 @@ function addLimits({ gauge, gauges }: Instruments, limits: MetricLimits): void {
   const pool = gauges("frontrow_database_connections_limit", "Most connections of the pool", ["pool"], "sum");
   pool.series({ pool: "main" }).value = databasePoolSize;
   gauge("frontrow_queue_limit", "Most requests that may wait for their batch", "sum").value = maxQueuedRequests;
-  gauge("frontrow_connections_limit", "Most connections of clients", "sum").value = maxConnections;
+  // Processes behind the same ports have one limit of connections, and each its part of the others.
+  gauge("frontrow_connections_limit", "Most connections of clients", "max").value = maxConnections;
 }
