@@ -48,7 +48,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
-  const host = createHost(logger, new AbortController().signal, stack);
+  const host = createHost(config, logger, new AbortController().signal, stack);
   const { publish } = host;
   const { store } = await openDatabase(config, host);
   const openRowLock = (poolSize: number) =>

@@ -20,8 +20,9 @@ import { startEmbeddedDatabase } from "./store/embedded.ts";
 import { sharePool } from "./store/pool/shares.ts";
 import { createStore, type DatabaseAddress, type Store } from "./store/store.ts";
 import { waitForDatabase } from "./store/wait-for-database.ts";
-import { type AppEvents, createEventHub } from "./telemetry/events.ts";
+import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
+import { openTracing } from "./telemetry/tracing/index.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { drain, type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
@@ -44,9 +45,8 @@ export interface App {
 }
 
 /** What the parts of the service get from the process, and the stack that owns them. */
-export interface Host {
+export interface Host extends EventHub<AppEvents> {
   readonly logger: Logger;
-  readonly publish: Publish<AppEvents>;
   /** Cancels the start. */
   readonly signal: AbortSignal;
   readonly stack: AsyncDisposableStack;
@@ -58,15 +58,16 @@ const lastWorkMs = 3_000;
 /** Brings the database's schema up to date and ends. A migration in progress is rolled back when `signal` aborts. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const { store } = await openDatabase(config, createHost(logger, signal, stack));
+  const { store } = await openDatabase(config, createHost(config, logger, signal, stack));
   await migrate(store, logger, signal);
 }
 
 /** Starts the service. If a part fails to start, those that have started are stopped. */
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
   await using starting = new AsyncDisposableStack();
-  const host = createHost(logger, signal, starting);
+  const host = createHost(config, logger, signal, starting);
   const { publish } = host;
+  const beginTrace = await openTracing(config.tracing, host, starting);
   const { store, failed } = await openDatabase(config, host);
   await migrate(store, logger, signal);
   await fillWithDemo(config, store, logger);
@@ -86,7 +87,8 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack: starting });
+  const guardOptions = { services: descriptions, publish, draining, beginTrace, stack: starting };
+  const interceptors = await openGuards(config, guardOptions);
   const shutdown = new AbortController();
   const http = await createHttpApp({
     ...config,
@@ -132,10 +134,15 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 }
 
 /** Creates the hub of events, with the log as its subscriber. */
-export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
+export function createHost(
+  config: Pick<Config, "logUserIds">,
+  logger: Logger,
+  signal: AbortSignal,
+  stack: AsyncDisposableStack,
+): Host {
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
-  stack.use(logEvents(hub, logger));
-  return { logger, publish: hub.publish, signal, stack };
+  stack.use(logEvents(hub, logger, config.logUserIds));
+  return { ...hub, logger, signal, stack };
 }
 
 /**

@@ -75,8 +75,8 @@ test("a batch that is retried, and one that fails, publish the error", async () 
   expect(await verdict(submit(order()))).toBe("DATABASE_UNAVAILABLE");
   const error = new Error("Connection terminated unexpectedly");
   expect(events).toEqual([
-    ["booking.batch_retried", { concertId, error, attempt: 1 }],
-    ["booking.batch_retried", { concertId, error, attempt: 2 }],
+    ["booking.batch_retried", { concertId, requests: 1, error, attempt: 1 }],
+    ["booking.batch_retried", { concertId, requests: 1, error, attempt: 2 }],
     ["booking.batch_failed", { concertId, requests: 1, error }],
   ]);
 });

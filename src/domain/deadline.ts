@@ -1,3 +1,4 @@
+import type { CallTrace } from "./call-trace.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { DomainError } from "./failure.ts";
 
@@ -14,6 +15,8 @@ export type Progress = "waiting" | "begun";
 
 /** The deadline of a change. The owner of the work, a queue or a transaction, reports each change of its progress. */
 export interface ChangeDeadline extends Deadline {
+  /** The trace of the call that waits. Work that many calls share belongs to the traces of all of them. */
+  readonly trace?: CallTrace | undefined;
   onProgress(progress: Progress): void;
 }
 
