@@ -11,6 +11,7 @@ import { countRowWrites } from "./row-writes.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
+import { startTraceSink } from "./trace-sink.ts";
 import type { Workload } from "./workloads.ts";
 
 export interface RunOptions {
@@ -40,8 +41,11 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const profiling = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
+    const sink = await startTraceSink();
+    closing.push(sink.close);
+    const settingsOf = { none: {}, jwt: issuer.settings, traced: sink.settings };
     for (const kind of workload.servers) {
-      const settings = kind === "jwt" ? issuer.settings : {};
+      const settings = settingsOf[kind];
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
         argv: [database.url, JSON.stringify(settings)],
         execArgv: [...serviceFlags, ...profiling],
@@ -52,11 +56,10 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
     closing.push(load.stop);
     const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
-    return await measureSubjects(
-      { database, servers, load, ports, kinds: workload.servers, issuer },
-      workload,
-      options,
-    );
+    const stage = { database, servers, load, ports, kinds: workload.servers, issuer };
+    const found = await measureSubjects(stage, workload, options);
+    if (workload.servers.includes("traced") && sink.exports() === 0) throw new Error("no traces were exported");
+    return found;
   } finally {
     for (const close of closing.reverse()) await close();
   }

@@ -13,6 +13,7 @@ import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
+import { openTracing } from "../src/telemetry/tracing/index.ts";
 import { createHttpApp } from "../src/transport/http.ts";
 import { createConnectionLimit } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
@@ -50,6 +51,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   const stack = new AsyncDisposableStack();
   const host = createHost(config, logger, new AbortController().signal, stack);
   const { publish } = host;
+  const beginTrace = await openTracing(config.tracing, host, stack);
   const { store } = await openDatabase(config, host);
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
@@ -61,7 +63,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   stack.defer(() => readiness.close());
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
+  const interceptors = await openGuards(config, { services: descriptions, publish, draining, beginTrace, stack });
   const http = await createHttpApp({
     services,
     interceptors,

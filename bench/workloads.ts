@@ -19,8 +19,8 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` accepts the tokens of the bench's issuer. */
-export type ServerKind = "none" | "jwt";
+/** `jwt` accepts the tokens of the bench's issuer. `traced` exports the traces of one call in a hundred. */
+export type ServerKind = "none" | "jwt" | "traced";
 
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
@@ -48,6 +48,7 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
     ...http.map(tokens),
+    ...http.map(traces),
     ...protocols.map(holds),
     expiry(),
     ...http.map(overload),
@@ -165,6 +166,18 @@ function tokens(protocol: Protocol): Workload {
     subjects: async () => [
       subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
       subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    ],
+  };
+}
+
+function traces(protocol: Protocol): Workload {
+  const { traced, untraced } = subjectNames;
+  return {
+    ...named(workloadNames.traces, protocol),
+    servers: ["none", "traced"],
+    subjects: async () => [
+      subject(traced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "traced" })),
+      subject(untraced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
     ],
   };
 }

@@ -123,7 +123,7 @@ describe("with every call sampled", () => {
   it("a batch of several calls is one span with links to its callers, which have a link to it", async () => {
     receiver.spans.length = 0;
     const client = createProtocolClient("REST", service.baseUrl);
-    // The first is a batch of its own, and the others wait for it together.
+    // The first is a batch alone, and the others wait for it together.
     const calls = Array.from({ length: 80 }, (_, index) =>
       client.call(BookingService.method.bookTickets, { concertId, userId: `user ${index}`, ticketCount: 1 }),
     );
@@ -154,7 +154,7 @@ it("a trace that the caller does not sample is not exported, and its id is in th
   expect(ids).toEqual([traceId, traceId]);
 });
 
-it("with a ratio of 0 the service begins no trace of its own", async () => {
+it("with a ratio of 0 the service begins no trace itself", async () => {
   await using receiver = await startOtlpReceiver();
   const settings = { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0" };
   const service = await startTraced(receiver.url, settings);

@@ -1,4 +1,4 @@
-/** The user whom a call is logged with. */
+/** The user that a call is logged with. */
 import type { DescMethod } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
 import { subjectOf } from "../call-context.ts";
