@@ -56,19 +56,20 @@ export function traceCalls(tracer: Tracer, hub: EventHub<AppEvents>, stack: Asyn
   stack.use(subscription);
   return ({ service, method, protocol, requestId, httpVersion, header }) => {
     const name = `${service}/${method}`;
-    const options = {
-      kind: SpanKind.SERVER,
-      startTime: epochMs(performance.now()),
-      attributes: {
+    const parent = propagator.extract(ROOT_CONTEXT, header, headerGetter);
+    const span = tracer.startSpan(name, { kind: SpanKind.SERVER, startTime: epochMs(performance.now()) }, parent);
+    // The samplers do not read attributes, and most calls are not sampled.
+    if (span.isRecording()) {
+      span.setAttributes({
         [ATTR_RPC_SYSTEM_NAME]: systemOf[protocol],
         [ATTR_RPC_METHOD]: name,
         [ATTR_NETWORK_PROTOCOL_NAME]: "http",
         [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion,
         "frontrow.protocol": protocol,
         "frontrow.request_id": requestId,
-      },
-    };
-    return new CallSpan(tracer.startSpan(name, options, propagator.extract(ROOT_CONTEXT, header, headerGetter)));
+      });
+    }
+    return new CallSpan(span);
   };
 }
 

@@ -17,7 +17,7 @@ import { traceCalls } from "./call-spans.ts";
 import { createSpanQueue } from "./span-queue.ts";
 
 /** How long the last export may take. A receiver that is gone must not hold up the stop of the service. */
-const flushMs = 2_000;
+const flushMs = 1_000;
 
 /** Traces calls and batches. Nothing is registered globally: no context follows asynchronous code, which costs. */
 export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, stack: AsyncDisposableStack): BeginTrace {
