@@ -4,10 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { meetAtConcert, patientSettings } from "./support/database/locks.ts";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./support/network/otlp-receiver.ts";
 import { createProtocolClient, protocols, supports } from "./support/protocols/protocols.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createConcert } from "./support/service/stage.ts";
+import { openCall, protocolOf, ways as streamWays } from "./support/service/stream-clients.ts";
+import { type StreamService, startStreamService } from "./support/service/stream-service.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parentSpanId = "b7ad6b7169203331";
@@ -36,7 +39,11 @@ describe("with every call sampled", () => {
   let concertId: bigint;
   beforeAll(async () => {
     receiver = await startOtlpReceiver();
-    service = await startTraced(receiver.url, { OTEL_SERVICE_NAME: "tickets", OTEL_RESOURCE_ATTRIBUTES: "zone=a%20b" });
+    service = await startTraced(receiver.url, {
+      OTEL_SERVICE_NAME: "tickets",
+      OTEL_RESOURCE_ATTRIBUTES: "zone=a%20b",
+      ...patientSettings,
+    });
     const client = createProtocolClient("REST", service.baseUrl);
     concertId = (await createConcert(client)).id;
   });
@@ -83,11 +90,14 @@ describe("with every call sampled", () => {
     const client = createProtocolClient("REST", service.baseUrl);
     await client.call(BookingService.method.getBooking, { id: 999_999n });
     const name = "frontrow.v1.BookingService/GetBooking";
-    const [span] = named(await receiver.until((all) => named(all, name).length > 0), name);
+    const spans = await receiver.until((all) => named(all, name).length > 0);
+    const [span] = named(spans, name);
     expect(span).toMatchObject({
       ...{ parentSpanId: "", status: { code: 0 } },
       attributes: { "rpc.status_code": "NOT_FOUND", "error.type": "BOOKING_NOT_FOUND" },
     });
+    const reads = spans.filter(({ parentSpanId }) => parentSpanId === span?.spanId);
+    expect(reads).toMatchObject([{ name: "database read", kind: 3, status: { code: 0 }, traceId: span?.traceId }]);
   });
 
   it.each(protocols.filter((each) => supports(each, BookingService.method.bookTickets)))(
@@ -123,21 +133,57 @@ describe("with every call sampled", () => {
   it("a batch of several calls is one span with links to its callers, which have a link to it", async () => {
     receiver.spans.length = 0;
     const client = createProtocolClient("REST", service.baseUrl);
+    const calls = ["ann", "ben", "cal", "dot"].map((userId) => () => {
+      const headers = { "x-request-id": userId };
+      return client.call(BookingService.method.bookTickets, { concertId, userId, ticketCount: 1 }, { headers });
+    });
     // The first is a batch alone, and the others wait for it together.
-    const calls = Array.from({ length: 80 }, (_, index) =>
-      client.call(BookingService.method.bookTickets, { concertId, userId: `user ${index}`, ticketCount: 1 }),
-    );
-    await Promise.all(calls);
-    const spans = await receiver.until((all) => serversOf(all).length === 80 && named(all, "queue wait").length === 80);
-    const batches = named(spans, "booking batch");
-    const traced = batches.map(({ attributes }) => Number(attributes["frontrow.batch.traced"]));
-    expect(traced.reduce((sum, count) => sum + count, 0)).toBe(80);
-    expect(Math.max(...traced)).toBeGreaterThan(1);
-    for (const [index, batch] of batches.entries()) {
-      expect(batch.links).toHaveLength(Math.min(64, (traced[index] ?? 0) - 1));
-      const back = serversOf(spans).filter(({ links }) => links.some(({ spanId }) => spanId === batch.spanId));
-      expect(back).toHaveLength((traced[index] ?? 0) - 1);
-    }
+    await meetAtConcert(database, [service], concertId, calls);
+    const spans = await receiver.until((all) => serversOf(all).length === 4);
+    const batches = named(spans, "booking batch").toSorted((one, other) => one.links.length - other.links.length);
+    expect(batches.map(({ attributes }) => attributes["frontrow.batch.requests"])).toEqual([1, 3]);
+    const batch = batches[1];
+    const ofUser = (user: string) => serversOf(spans).find((span) => span.attributes["frontrow.request_id"] === user);
+    const [ben, cal, dot] = ["ben", "cal", "dot"].map(ofUser);
+    expect([batch?.traceId, batch?.parentSpanId]).toEqual([ben?.traceId, ben?.spanId]);
+    const linkTo = (span: ReceivedSpan | undefined) => ({ traceId: span?.traceId, spanId: span?.spanId });
+    expect(batch?.links).toEqual([linkTo(cal), linkTo(dot)]);
+    expect([ben, cal, dot].map((span) => span?.links)).toEqual([[], [linkTo(batch)], [linkTo(batch)]]);
+    expect(new Set([ben, cal, dot].map((span) => span?.traceId)).size).toBe(3);
+  });
+});
+
+describe("streams", () => {
+  let receiver: OtlpReceiver;
+  let service: StreamService;
+  beforeAll(async () => {
+    receiver = await startOtlpReceiver();
+    const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: "10" };
+    service = await startStreamService({ settings });
+  });
+  afterAll(async () => {
+    await service.close();
+    await receiver[Symbol.asyncDispose]();
+  });
+
+  it.each(streamWays)("a stream by %s is a server span with its messages, and its line has both ids", async (way) => {
+    const requestId = `by-${streamWays.indexOf(way)}`;
+    const headers = { ...sampled, "x-request-id": requestId };
+    const call = openCall(way, service.baseUrl, service.method("WatchAll"), {}, { headers });
+    const feed = await service.nextFeed();
+    feed.send("one");
+    expect(await call.next()).toEqual({ text: "one" });
+    feed.end();
+    expect(await call.next()).toEqual({ end: "OK" });
+    const isThis = ({ attributes }: ReceivedSpan) => attributes["frontrow.request_id"] === requestId;
+    const spans = await receiver.until((all) => all.some(isThis));
+    expect(spans.filter(isThis)).toMatchObject([
+      {
+        ...{ traceId, parentSpanId, kind: 2, name: "frontrow.test.v1.StreamService/WatchAll" },
+        attributes: { "rpc.status_code": "OK", "frontrow.messages": 1, "frontrow.protocol": protocolOf(way) },
+      },
+    ]);
+    await service.logged({ request_id: requestId, trace_id: traceId, messages: 1 });
   });
 });
 

@@ -63,7 +63,8 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
     try {
       settle = await transact(concertId, live, context);
     } catch (error) {
-      const failed = { requests: live.length, error, batchTrace: batchTraceOf(live, { askedAtMs }) };
+      const batchTrace = batchTraceOf(live, { askedAtMs, endedAtMs: clock.nowMs() });
+      const failed = { requests: live.length, error, batchTrace };
       if (isTransient(error) && retry < maxRetries) {
         // Nothing is stored: a caller whose deadline passes before the next attempt can rely on that.
         for (const job of live) setProgress(job, "waiting");
@@ -106,16 +107,9 @@ async function transact(concertId: ConcertId, jobs: readonly Job[], context: Bat
   try {
     if (isWriting) await open.commit(effects);
   } catch (error) {
-    if (error instanceof CommitInDoubtError)
-      return () =>
-        context.onInDoubt({
-          concertId,
-          jobs,
-          plan,
-          error,
-          batchTrace: batchTraceOf(jobs, { askedAtMs, lockedAtMs, sentAtMs }),
-        });
-    throw error;
+    if (!(error instanceof CommitInDoubtError)) throw error;
+    const batchTrace = batchTraceOf(jobs, { askedAtMs, lockedAtMs, sentAtMs });
+    return () => context.onInDoubt({ concertId, jobs, plan, error, batchTrace });
   }
   const committedAtMs = clock.nowMs();
   const commitMs = isWriting ? committedAtMs - sentAtMs : undefined;

@@ -12,6 +12,8 @@ export interface BatchTrace {
   /** When the writes and COMMIT were sent; undefined if there was nothing to write. */
   readonly sentAtMs?: number | undefined;
   readonly committedAtMs?: number | undefined;
+  /** When the batch was over; undefined if that is when the event is published. */
+  readonly endedAtMs?: number | undefined;
 }
 
 /** An event of a batch. */

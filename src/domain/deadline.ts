@@ -8,6 +8,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** An instant of the monotonic clock; infinite for work without a caller. */
   readonly expiresAtMs: number;
+  /** The trace of the call that waits. Work that many calls share belongs to the traces of all of them. */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** Whether work waits for its turn, so that nothing of it is stored, or has begun, so that it may be. */
@@ -15,8 +17,6 @@ export type Progress = "waiting" | "begun";
 
 /** The deadline of a change. The owner of the work, a queue or a transaction, reports each change of its progress. */
 export interface ChangeDeadline extends Deadline {
-  /** The trace of the call that waits. Work that many calls share belongs to the traces of all of them. */
-  readonly trace?: CallTrace | undefined;
   onProgress(progress: Progress): void;
 }
 

@@ -3,18 +3,18 @@ import type { Failure } from "../domain/failure.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import { logCalls, type UserIds } from "./call-log.ts";
 import { createEventHub } from "./events.ts";
+import { limitLines } from "./limited-log.ts";
 import { createLogger } from "./log.ts";
-import { createRepeats } from "./repeats.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 /** A log of calls, and a function that ends a call with a code, for a failure. */
-function startLog(level: "debug" | "warn", pretty = false, userIds?: UserIds) {
+function startLog(level: "debug" | "warn", pretty = false, userIds: UserIds = "hashed") {
   const lines: string[] = [];
   const hub = createEventHub<RpcEvents>((error) => expect.unreachable(String(error)));
   const logger = createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } });
-  logCalls(hub.subscribe, logger, createRepeats(), userIds);
+  logCalls(hub.subscribe, limitLines(logger), userIds);
   const end = (code: string, changes: Partial<FinishedCall> = {}, failure?: Failure, cause?: unknown) =>
     hub.publish("rpc.call_finished", {
       ...{
@@ -120,15 +120,15 @@ test("above debug a call that succeeds counts as no line left out", () => {
   expect(lines.map((line) => JSON.parse(line).dropped)).toEqual([undefined]);
 });
 
-test("a caller is named by a hash, unless the setting says otherwise", () => {
-  const callers = (["full", "hashed", "none", undefined] as const).map((userIds) => {
+test("a caller is named as it is, by a hash, or not at all", () => {
+  const callers = (["full", "hashed", "none"] as const).map((userIds) => {
     const { lines, end } = startLog("debug", false, userIds);
     end("OK", { user: "nora" });
     return JSON.parse(lines[0] ?? "").caller;
   });
-  // The first 16 digits of `printf %s nora | sha256sum`.
+  // The first digits of `printf %s nora | sha256sum`.
   const hashed = "b21ec07effd3fe30";
-  expect(callers).toEqual(["nora", hashed, undefined, hashed]);
+  expect(callers).toEqual(["nora", hashed, undefined]);
 });
 
 test("a caller of 255 emoji is one line, as JSON and on a terminal", () => {

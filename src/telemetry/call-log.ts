@@ -1,9 +1,8 @@
 import { hash } from "node:crypto";
-import type { Logger } from "pino";
 import { describeCauses } from "../domain/causes.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import type { EventHub } from "./events.ts";
-import { countOf, type RepeatLimit, type Repeats } from "./repeats.ts";
+import type { LineLimit, LogLine } from "./limited-log.ts";
 
 /** How the log names users. */
 export type UserIds = "full" | "hashed" | "none";
@@ -12,60 +11,46 @@ export type UserIds = "full" | "hashed" | "none";
 const troubleCodes = new Set(["Unknown", "Internal", "Unavailable", "DataLoss"]);
 
 /** Lines about calls that succeeded, of all methods together. A rush has thousands of calls a second. */
-const linesOfSuccess: RepeatLimit = { lines: 50 };
-/** Lines about rejected calls of one method, code and reason. */
-export const linesOfKind: RepeatLimit = { lines: 10 };
+const linesOfSuccess: LineLimit = { lines: 50 };
+/** Lines about rejected calls of one method, code and reason, and other lines about single requests. */
+export const linesOfRequests: LineLimit = { lines: 10 };
 /** Lines about calls that failed because of the service. */
-const linesOfTrouble: RepeatLimit = { lines: 1 };
+const linesOfTrouble: LineLimit = { lines: 1 };
 
 /**
  * Logs finished calls, each in one line: at `debug` if it was answered or rejected, at `warn` if the service is in trouble. The
  * lines of a second are bounded, so that the log takes a bounded part of the time that a rush leaves.
  */
-export function logCalls(
-  on: EventHub<RpcEvents>["subscribe"],
-  logger: Logger,
-  repeats: Repeats,
-  userIds: UserIds = "hashed",
-): void {
+export function logCalls(on: EventHub<RpcEvents>["subscribe"], log: LogLine, userIds: UserIds): void {
   on("rpc.call_finished", (call) => {
     const { method, code, error } = call;
-    const isWarning = isTrouble(call);
-    const level = isWarning ? "warn" : "debug";
-    if (!logger.isLevelEnabled(level)) return;
-    const reason = error?.failure?.reason;
-    const kind = error === undefined ? "OK" : `${level} ${method} ${code} ${reason}`;
-    const limit = isWarning ? linesOfTrouble : error === undefined ? linesOfSuccess : linesOfKind;
-    const dropped = repeats.next(kind, limit);
-    if (dropped === undefined) return;
-    const details = error && { reason, error: error.message, cause: describeCauses(error.cause) || undefined };
-    logger[level]({ ...fieldsOf(call, userIds), ...details, ...countOf(dropped) }, "call");
+    const fields = () => fieldsOf(call, userIds);
+    if (error === undefined) return log("debug", "calls that succeeded", fields, "call", linesOfSuccess);
+    const kind = `${method} ${code} ${error.failure?.reason}`;
+    if (isTrouble(call)) log("warn", kind, fields, "call", linesOfTrouble);
+    else log("debug", kind, fields, "call", linesOfRequests);
   });
   on("rpc.unexpected_error", ({ requestId, trace, service, method, error }) => {
-    const dropped = repeats.next("rpc.unexpected_error", linesOfKind);
-    if (dropped === undefined) return;
-    const fields = {
-      request_id: requestId,
-      trace_id: trace?.traceId,
-      err: error,
-      method: `${service}/${method}`,
-      ...countOf(dropped),
-    };
-    logger.error(fields, "a call failed for an unforeseen reason");
+    const name = { request_id: requestId, trace_id: trace?.traceId, method: `${service}/${method}` };
+    const fields = () => ({ ...name, err: error });
+    log("error", "rpc.unexpected_error", fields, "a call failed for an unforeseen reason", linesOfRequests);
   });
 }
 
 function fieldsOf(call: FinishedCall, userIds: UserIds) {
-  const { requestId, trace, user, service, method, protocol, messages, code, durationMs } = call;
+  const { requestId, trace, user, service, method, protocol, messages, code, durationMs, error } = call;
   return {
     request_id: requestId,
     trace_id: trace?.traceId,
     caller: user === undefined ? undefined : callerText(user, userIds),
     method: `${service}/${method}`,
-    protocol,
-    messages,
-    code,
+    ...{ protocol, messages, code },
     duration_ms: Math.round(durationMs * 10) / 10,
+    ...(error && {
+      reason: error.failure?.reason,
+      error: error.message,
+      cause: describeCauses(error.cause) || undefined,
+    }),
   };
 }
 

@@ -3,16 +3,12 @@
  * one span for all its calls. It is a child of the first traced call, and has links to the others, each of which has a link to
  * it. All are made of instants when the work is over, so that the engine keeps nothing for them.
  */
-import { type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
-import { ATTR_DB_SYSTEM_NAME } from "@opentelemetry/semantic-conventions";
+import type { Tracer } from "@opentelemetry/api";
 import type { BatchTrace } from "../../booking/events.ts";
-import type { CallTrace } from "../../domain/call-trace.ts";
-import { describeCauses } from "../../domain/causes.ts";
 import type { ConcertId } from "../../domain/ids.ts";
-import { shortMessage } from "../../domain/short-text.ts";
 import type { AppEvents, EventHub } from "../events.ts";
-import { CallSpan } from "./call-spans.ts";
-import { epochMs } from "./epoch.ts";
+import { spanOf } from "./call-spans.ts";
+import { addSpan, inDatabase } from "./past-span.ts";
 
 /** A batch has up to 512 calls. */
 const maxLinks = 64;
@@ -44,7 +40,7 @@ function addBatch(tracer: Tracer, { concertId, requests, error }: EndedBatch, ba
   const callers = batchTrace.traces.flatMap((each) => spanOf(each) ?? []);
   const [first, ...others] = callers;
   if (first === undefined) return;
-  const endedAtMs = performance.now();
+  const { endedAtMs = performance.now() } = batchTrace;
   const batch = addSpan(tracer, "booking batch", first, {
     ...{ fromMs: batchTrace.askedAtMs, toMs: endedAtMs, error },
     links: others.slice(0, maxLinks).map((span) => ({ context: span.spanContext() })),
@@ -55,42 +51,12 @@ function addBatch(tracer: Tracer, { concertId, requests, error }: EndedBatch, ba
     },
     addChildren(span) {
       const { askedAtMs, lockedAtMs, sentAtMs, committedAtMs } = batchTrace;
-      if (lockedAtMs !== undefined) addSpan(tracer, "lock and read", span, flight(askedAtMs, lockedAtMs));
-      if (sentAtMs === undefined) return;
-      addSpan(tracer, "write and commit", span, flight(sentAtMs, committedAtMs ?? endedAtMs));
+      const addFlight = (name: string, fromMs: number, toMs: number) =>
+        addSpan(tracer, name, span, { ...inDatabase, fromMs, toMs });
+      if (lockedAtMs !== undefined) addFlight("lock and read", askedAtMs, lockedAtMs);
+      if (sentAtMs !== undefined) addFlight("write and commit", sentAtMs, committedAtMs ?? endedAtMs);
     },
   });
   const link = { context: batch.spanContext() };
   for (const caller of others) if (caller.isRecording()) caller.addLink(link);
-}
-
-function flight(fromMs: number, toMs: number): SpanContent {
-  return { fromMs, toMs, kind: SpanKind.CLIENT, attributes: { [ATTR_DB_SYSTEM_NAME]: "postgresql" } };
-}
-
-function spanOf(each: CallTrace): Span | undefined {
-  return each instanceof CallSpan ? each.span : undefined;
-}
-
-interface SpanContent {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly kind?: SpanKind;
-  readonly links?: Link[];
-  readonly attributes?: Readonly<Record<string, string | number>>;
-  readonly error?: unknown;
-  readonly addChildren?: (span: Span) => void;
-}
-
-/** Adds a span that is over. */
-function addSpan(tracer: Tracer, name: string, parent: Span, content: SpanContent): Span {
-  const { fromMs, toMs, kind = SpanKind.INTERNAL, links = [], attributes = {}, error, addChildren } = content;
-  const options = { kind, links, attributes: { ...attributes }, startTime: epochMs(fromMs) };
-  const span = tracer.startSpan(name, options, trace.setSpan(ROOT_CONTEXT, parent));
-  if (error !== undefined) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: shortMessage(describeCauses(error)) });
-  }
-  addChildren?.(span);
-  span.end(epochMs(toMs));
-  return span;
 }

@@ -29,6 +29,11 @@ export class CallSpan implements CallTrace {
   }
 }
 
+/** The span of a call; undefined for a trace that other code has made. */
+export function spanOf(trace: CallTrace): Span | undefined {
+  return trace instanceof CallSpan ? trace.span : undefined;
+}
+
 /** gRPC-Web is gRPC in another envelope. */
 const systemOf: Readonly<Record<Protocol, string>> = {
   grpc: "grpc",

@@ -15,6 +15,7 @@ import type { AppEvents, EventHub } from "../events.ts";
 import { traceBatches } from "./batch-spans.ts";
 import { traceCalls } from "./call-spans.ts";
 import { createSpanQueue } from "./span-queue.ts";
+import { traceStore } from "./store-spans.ts";
 
 /** How long the last export may take. A receiver that is gone must not hold up the stop of the service. */
 const flushMs = 1_000;
@@ -31,6 +32,7 @@ export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, st
   stack.defer(async () => void (await settlesWithin(provider.shutdown(), flushMs)));
   const tracer = provider.getTracer("frontrow");
   traceBatches(tracer, hub, stack);
+  traceStore(tracer, hub, stack);
   return traceCalls(tracer, hub, stack);
 }
 
