@@ -101,11 +101,3 @@ it("publishes each line that is left out", () => {
   for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
   expect([lines.length, dropped]).toEqual([1, 9]);
 });
-
-it("names no path, which may name a user, unless the log names users as they are", () => {
-  const failed = { requestId: "r-1", method: "GET", path: "/api/v1/users/nora/bookings", error: new Error("no") };
-  const { hub, lines } = createLog();
-  hub.publish("transport.request_failed", failed);
-  expect(lines).toMatchObject([{ level: "error", request_id: "r-1", method: "GET" }]);
-  expect(JSON.stringify(lines)).not.toContain("nora");
-});

@@ -20,7 +20,7 @@ export function logEvents(hub: EventHub<AppEvents>, logger: Logger, userIds: Use
   logCalls(on, log, userIds);
   logGuards(on, log);
   logConnections(on, logger, log);
-  logRequests(on, log, userIds);
+  logRequests(on, log);
   logStore(on, logger, log);
   on("telemetry.spans_dropped", ({ reason, error, spans }) => {
     const fields = () => ({ spans, reason, cause: describeCauses(error) || undefined });
@@ -57,10 +57,9 @@ function logConnections(on: Subscribe, logger: Logger, log: LogLine): void {
   });
 }
 
-function logRequests(on: Subscribe, log: LogLine, userIds: UserIds): void {
-  on("transport.request_failed", ({ requestId, error, method, path }) => {
-    // A path may name a user.
-    const fields = () => ({ request_id: requestId, err: error, method, path: userIds === "full" ? path : undefined });
+function logRequests(on: Subscribe, log: LogLine): void {
+  on("transport.request_failed", ({ requestId, error, method, route }) => {
+    const fields = () => ({ request_id: requestId, err: error, method, route });
     log("error", "transport.request_failed", fields, "a request failed for an unforeseen reason", linesOfRequests);
   });
   on("transport.call_failed", ({ requestId, error, method }) => {

@@ -15,7 +15,8 @@ export interface TransportEvents {
   readonly "transport.request_failed": {
     readonly requestId: string;
     readonly method: string;
-    readonly path: string;
+    /** The route that the path was found by, such as `/api/v1/*`: a path may name a user. Empty if there is none. */
+    readonly route: string;
     readonly error: unknown;
   };
   /** A call failed outside of the interceptors, which publish what they see, for a reason that no code expects. */

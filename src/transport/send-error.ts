@@ -25,7 +25,12 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     // An interceptor publishes the errors of calls.
     const isUnseen = !(error instanceof HttpError || error instanceof DomainError || error instanceof ConnectError);
     if (httpStatus === 500 && isUnseen) {
-      publish("transport.request_failed", { requestId: request.id, method: request.method, path: request.url, error });
+      publish("transport.request_failed", {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? "",
+        error,
+      });
     }
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
