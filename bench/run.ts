@@ -11,6 +11,7 @@ import { countRowWrites } from "./row-writes.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
+import { startTraceSink } from "./trace-sink.ts";
 import type { Workload } from "./workloads.ts";
 
 export interface RunOptions {
@@ -40,8 +41,13 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const profiling = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
+    const sink = await startTraceSink();
+    closing.push(sink.close);
+    const settingsOf = {
+      ...{ none: {}, jwt: issuer.settings, metrics: { APP_METRICS_PORT: "0" }, traced: sink.settings },
+    };
     for (const kind of workload.servers) {
-      const settings = { none: {}, jwt: issuer.settings, metrics: { APP_METRICS_PORT: "0" } }[kind];
+      const settings = settingsOf[kind];
       const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
         argv: [database.url, JSON.stringify(settings)],
         execArgv: [...serviceFlags, ...profiling],
@@ -54,11 +60,10 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
     const metricsServer = servers[workload.servers.indexOf("metrics")];
     const metricsPort = (await metricsServer?.ask("metrics port")) as number | undefined;
-    return await measureSubjects(
-      { database, servers, load, ports, kinds: workload.servers, issuer, metricsPort },
-      workload,
-      options,
-    );
+    const stage = { database, servers, load, ports, kinds: workload.servers, issuer, metricsPort };
+    const found = await measureSubjects(stage, workload, options);
+    if (workload.servers.includes("traced") && sink.exports() === 0) throw new Error("no traces were exported");
+    return found;
   } finally {
     for (const close of closing.reverse()) await close();
   }

@@ -15,6 +15,7 @@ import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
+import { openTracing } from "../src/telemetry/tracing/index.ts";
 import { createHttpApp } from "../src/transport/http.ts";
 import { createConnectionLimit } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
@@ -56,9 +57,10 @@ async function serve(config: Config): Promise<Served> {
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
-  const host = createHost(logger, new AbortController().signal, stack);
+  const host = createHost(config, logger, new AbortController().signal, stack);
   const { publish } = host;
   const metrics = await openMetrics(config, host);
+  const beginTrace = await openTracing(config.tracing, host, stack);
   const { store } = await openDatabase(config, host);
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
@@ -71,7 +73,8 @@ async function serve(config: Config): Promise<Served> {
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   stack.defer(() => readiness.close());
   const { draining } = readiness;
-  const { interceptors, ...load } = await openGuards(config, { services: descriptions, publish, draining, stack });
+  const guardOptions = { services: descriptions, publish, draining, beginTrace, stack };
+  const { interceptors, ...load } = await openGuards(config, guardOptions);
   metrics?.addServices(descriptions);
   metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const http = await createHttpApp({

@@ -101,3 +101,12 @@ test("updates of the row, and how many of them are heap-only", () => {
   expect(check(results, "updates of its row", "Connect").met).toBe(true);
   expect(check(results, "of these heap-only", "Connect")).toMatchObject({ met: false, figure: { median: 98 } });
 });
+
+test("traces of one call in a hundred may cost a twentieth", () => {
+  const results = (confirmedPerSecond: number) =>
+    resultsOf([
+      measured({ workload: workloadNames.traces, subject: subjectNames.traced, users: 500, confirmedPerSecond }),
+      measured({ workload: workloadNames.traces, subject: subjectNames.untraced, users: 500, confirmedPerSecond: 100 }),
+    ]);
+  expect([95, 94].map((confirmed) => check(results(confirmed), "with traces of 1 %").met)).toEqual([true, false]);
+});

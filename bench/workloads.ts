@@ -19,8 +19,11 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` accepts the tokens of the bench's issuer, `metrics` serves metrics. */
-export type ServerKind = "none" | "jwt" | "metrics";
+/**
+ * `jwt` accepts the tokens of the bench's issuer, `metrics` serves metrics, and `traced` exports the traces of one call in a
+ * hundred.
+ */
+export type ServerKind = "none" | "jwt" | "metrics" | "traced";
 
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
@@ -49,6 +52,7 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...http.map(processes),
     ...http.map(tokens),
     ...http.map(metrics),
+    ...http.map(traces),
     ...protocols.map(holds),
     expiry(),
     ...http.map(overload),
@@ -178,6 +182,18 @@ function metrics(protocol: Protocol): Workload {
     subjects: async () => [
       subject(withMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "metrics" })),
       subject(withoutMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    ],
+  };
+}
+
+function traces(protocol: Protocol): Workload {
+  const { traced, untraced } = subjectNames;
+  return {
+    ...named(workloadNames.traces, protocol),
+    servers: ["none", "traced"],
+    subjects: async () => [
+      subject(traced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "traced" })),
+      subject(untraced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
     ],
   };
 }

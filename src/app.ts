@@ -24,6 +24,7 @@ import { createStore, type DatabaseAddress, type Store } from "./store/store.ts"
 import { waitForDatabase } from "./store/wait-for-database.ts";
 import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
 import { logEvents } from "./telemetry/log-events.ts";
+import { openTracing } from "./telemetry/tracing/index.ts";
 import { createHttpApp } from "./transport/http.ts";
 import { createConnectionLimit } from "./transport/listener/connection-limit.ts";
 import { drain, type Listener, type ListenOptions, listen } from "./transport/listener/listen.ts";
@@ -61,15 +62,16 @@ const lastWorkMs = 3_000;
 /** Brings the database's schema up to date and ends. A migration in progress is rolled back when `signal` aborts. */
 export async function migrateDatabase(config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const { store } = await openDatabase(config, createHost(logger, signal, stack));
+  const { store } = await openDatabase(config, createHost(config, logger, signal, stack));
   await migrate(store, logger, signal);
 }
 
 /** Starts the service. If a part fails to start, those that have started are stopped. */
 export async function startApp(config: Config, logger: Logger, signal: AbortSignal): Promise<App> {
   await using starting = new AsyncDisposableStack();
-  const host = createHost(logger, signal, starting);
+  const host = createHost(config, logger, signal, starting);
   const { publish } = host;
+  const beginTrace = await openTracing(config.tracing, host, starting);
   const metrics = await openMetrics(config, host);
   metrics?.watchWorkers({ running: () => 1, restarts: () => 0 });
   const { store, failed } = await openDatabase(config, host);
@@ -93,7 +95,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   starting.defer(() => readiness.close());
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
-  const guardOptions = { services: descriptions, publish, draining, stack: starting };
+  const guardOptions = { services: descriptions, publish, draining, beginTrace, stack: starting };
   const { interceptors, ...load } = await openGuards(config, guardOptions);
   metrics?.addServices(descriptions);
   metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
@@ -143,9 +145,14 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
 }
 
 /** Creates the hub of events, with the log as its subscriber. */
-export function createHost(logger: Logger, signal: AbortSignal, stack: AsyncDisposableStack): Host {
+export function createHost(
+  config: Pick<Config, "logUserIds">,
+  logger: Logger,
+  signal: AbortSignal,
+  stack: AsyncDisposableStack,
+): Host {
   const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
-  stack.use(logEvents(hub, logger));
+  stack.use(logEvents(hub, logger, config.logUserIds));
   return { ...hub, logger, signal, stack };
 }
 

@@ -108,19 +108,24 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["fast-path.ts"],
   },
   "src/transport/listener": {
-    imports: ["src/domain", ...transport("events", "http-errors", "rest/problem-details")],
+    imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],
     offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],
   },
   // Observes all others.
   "src/telemetry": {
     imports: ["src"],
     packages: ["pino", "pino-pretty"],
-    offers: ["events.ts", "log-events.ts", "log.ts", "metrics/registry.ts", "metrics/server.ts"],
+    offers: ["events.ts", "log-events.ts", "log.ts", "metrics/registry.ts", "metrics/server.ts", "tracing/index.ts"],
   },
   "src/telemetry/metrics": {
     imports: ["src"],
     packages: ["@bufbuild", "@connectrpc", "prom-client"],
     offers: ["registry.ts", "server.ts"],
+  },
+  "src/telemetry/tracing": {
+    imports: ["src/booking", "src/config", "src/domain", "src/rpc", "src/telemetry"],
+    packages: ["@opentelemetry"],
+    offers: ["index.ts"],
   },
   // Packages do not know the service.
   "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },

@@ -10,10 +10,10 @@ import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Answer } from "./answers.ts";
 import { type Command, isOrder } from "./commands.ts";
 import { type BatchPlan, decideBatch } from "./decide.ts";
-import type { BookingEvents } from "./events.ts";
+import type { BatchTrace, BookingEvents } from "./events.ts";
 import { maxDueHolds } from "./ledger.ts";
 import type { BookingPolicy } from "./policy.ts";
-import { beginJobs, type Job, rejectAll, setProgress } from "./queue.ts";
+import { beginJobs, type Job, rejectAll, setProgress, tracedOf } from "./queue.ts";
 
 export interface BatchContext {
   readonly batches: Batches;
@@ -47,6 +47,7 @@ export interface InDoubtBatch {
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
   readonly error: CommitInDoubtError;
+  readonly batchTrace: BatchTrace | undefined;
 }
 
 /**
@@ -57,21 +58,24 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
   const { maxRetries, backOff, clock, publish } = context;
   let live = jobs;
   for (let retry = 0; live.length > 0; retry++) {
+    const askedAtMs = clock.nowMs();
     let settle: () => void;
     try {
       settle = await transact(concertId, live, context);
     } catch (error) {
+      const batchTrace = batchTraceOf(live, { askedAtMs, endedAtMs: clock.nowMs() });
+      const failed = { requests: live.length, error, batchTrace };
       if (isTransient(error) && retry < maxRetries) {
         // Nothing is stored: a caller whose deadline passes before the next attempt can rely on that.
         for (const job of live) setProgress(job, "waiting");
         await backOff(retry);
-        publish("booking.batch_retried", { concertId, error, attempt: retry + 1 });
+        publish("booking.batch_retried", { concertId, ...failed, attempt: retry + 1 });
         live = beginJobs(live, clock);
         continue;
       }
       const failure = asFailure(error);
       if (failure instanceof DomainError || live.length === 1) {
-        publish("booking.batch_failed", { concertId, requests: live.length, error });
+        publish("booking.batch_failed", { concertId, ...failed });
         return rejectAll(live, failure);
       }
       const middle = live.length >> 1;
@@ -103,20 +107,30 @@ async function transact(concertId: ConcertId, jobs: readonly Job[], context: Bat
   try {
     if (isWriting) await open.commit(effects);
   } catch (error) {
-    if (error instanceof CommitInDoubtError) return () => context.onInDoubt({ concertId, jobs, plan, error });
-    throw error;
+    if (!(error instanceof CommitInDoubtError)) throw error;
+    const batchTrace = batchTraceOf(jobs, { askedAtMs, lockedAtMs, sentAtMs });
+    return () => context.onInDoubt({ concertId, jobs, plan, error, batchTrace });
   }
-  const commitMs = isWriting ? clock.nowMs() - sentAtMs : undefined;
+  const committedAtMs = clock.nowMs();
+  const commitMs = isWriting ? committedAtMs - sentAtMs : undefined;
+  const flights = { askedAtMs, lockedAtMs, ...(isWriting && { sentAtMs, committedAtMs }) };
   return () => {
     publish("booking.batch_decided", {
       ...{ concertId, requests: jobs.length, ...countEffects(plan) },
       ...{ lockWaitMs: lockedAtMs - askedAtMs, lockHeldMs: clock.nowMs() - lockedAtMs, commitMs },
+      batchTrace: batchTraceOf(jobs, flights),
     });
     const { availableTickets, heldTickets } = effects;
     const concert = { ...state.concert, availableTickets, heldTickets };
     context.onCommitted({ concert, now: state.now, nextExpiry, askedAtMs });
     answerAll(jobs, answers, context.onUndecided);
   };
+}
+
+/** What the traces of a batch need; undefined if none of its calls is traced. */
+function batchTraceOf(jobs: readonly Job[], instants: Omit<BatchTrace, "traces">): BatchTrace | undefined {
+  const traces = tracedOf(jobs)?.map(({ trace }) => trace);
+  return traces && { traces, ...instants };
 }
 
 /** What has to be read to decide these commands. */

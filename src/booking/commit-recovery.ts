@@ -26,8 +26,8 @@ const settleTimeoutMs = 5_000;
  */
 export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContext): Promise<void> {
   const { publish, concertChanged, requeue } = context;
-  const { concertId, jobs, plan, error } = batch;
-  publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
+  const { concertId, jobs, plan, error, batchTrace } = batch;
+  publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error, batchTrace });
   try {
     const isCommitted = await findEvidence(batch, context);
     if (isCommitted) {

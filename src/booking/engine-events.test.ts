@@ -11,12 +11,15 @@ import {
 } from "../../test/support/booking/example-bookings.ts";
 import { instantAt } from "../../test/support/booking/fake-database.ts";
 import { openDeadline } from "../../test/support/database/store.ts";
+import type { CallTrace } from "../domain/call-trace.ts";
 import { bookingIdOf, concertIdOf } from "../domain/ids.ts";
 
 const concertId = concertIdOf(1n);
 
 let requests = 0;
 const order = (ticketCount = 1) => bookingRequest({ concertId, ticketCount, requestId: `key ${++requests}` });
+
+const sampled: CallTrace = { traceId: "0af7651916cd43dd8448eb211c80319c", isSampled: true };
 
 /** An engine whose events are collected, without those of each turn's start. */
 function createObservedStage(options: StageOptions = {}) {
@@ -75,8 +78,8 @@ test("a batch that is retried, and one that fails, publish the error", async () 
   expect(await verdict(submit(order()))).toBe("DATABASE_UNAVAILABLE");
   const error = new Error("Connection terminated unexpectedly");
   expect(events).toEqual([
-    ["booking.batch_retried", { concertId, error, attempt: 1 }],
-    ["booking.batch_retried", { concertId, error, attempt: 2 }],
+    ["booking.batch_retried", { concertId, requests: 1, error, attempt: 1 }],
+    ["booking.batch_retried", { concertId, requests: 1, error, attempt: 2 }],
     ["booking.batch_failed", { concertId, requests: 1, error }],
   ]);
 });
@@ -105,4 +108,39 @@ test("a request that finds the queue full publishes an event", async () => {
   const { submit, events } = createObservedStage({ maxQueuedRequests: 0 });
   expect(await verdict(submit(order(), openDeadline()))).toBe("OVERLOADED");
   expect(events).toEqual([["booking.overloaded", { concertId }]]);
+});
+
+test("the events of a turn and its batch name the calls that are traced, with the instants of their spans", async () => {
+  const events: [name: string, event: unknown][] = [];
+  const publish: StageOptions["publish"] = (name, event) => events.push([name, event]);
+  const { submit, hold, clock } = createStage({ publish });
+  const release = hold("A reads");
+  const first = verdict(submit(order(), { ...openDeadline(), trace: sampled }));
+  clock.nowMs += 5;
+  release();
+  await first;
+  const queued = { trace: sampled, queuedAtMs: 1_000 };
+  const flights = { askedAtMs: 1_000, lockedAtMs: 1_005, sentAtMs: 1_005, committedAtMs: 1_005 };
+  expect(events).toMatchObject([
+    ["booking.turn_started", { requests: 1, traced: [queued] }],
+    ["booking.batch_decided", { requests: 1, batchTrace: { traces: [sampled], ...flights } }],
+  ]);
+});
+
+test("the events of a batch that fails or is in doubt name the calls that are traced", async () => {
+  const faults = { open: ["broken", "broken"], commit: ["lost, aborted"] } as const;
+  const { submit, events } = createObservedStage({ faults, maxRetries: 1 });
+  await verdict(submit(order(), { ...openDeadline(), trace: sampled }));
+  await verdict(submit(order(), { ...openDeadline(), trace: sampled }));
+  expect(events.slice(0, 3)).toMatchObject([
+    ["booking.batch_retried", { batchTrace: { traces: [sampled], askedAtMs: 1_000 } }],
+    ["booking.batch_failed", { batchTrace: { traces: [sampled], askedAtMs: 1_000 } }],
+    ["booking.commit_in_doubt", { batchTrace: { traces: [sampled], sentAtMs: 1_000 } }],
+  ]);
+});
+
+test("calls that are not sampled are left out", async () => {
+  const { submit, events } = createObservedStage();
+  await verdict(submit(order(), { ...openDeadline(), trace: { ...sampled, isSampled: false } }));
+  expect(events).toMatchObject([["booking.batch_decided", { batchTrace: undefined }]]);
 });

@@ -1,4 +1,26 @@
+import type { CallTrace } from "../domain/call-trace.ts";
 import type { ConcertId } from "../domain/ids.ts";
+
+/** What the traces of a batch need: instants by the engine's clock. */
+export interface BatchTrace {
+  /** Of the batch's calls, those that are traced. */
+  readonly traces: readonly CallTrace[];
+  /** When the batch asked for a connection. */
+  readonly askedAtMs: number;
+  /** When the concert was locked and read; undefined if it was not. */
+  readonly lockedAtMs?: number | undefined;
+  /** When the writes and COMMIT were sent; undefined if there was nothing to write. */
+  readonly sentAtMs?: number | undefined;
+  readonly committedAtMs?: number | undefined;
+  /** When the batch was over; undefined if that is when the event is published. */
+  readonly endedAtMs?: number | undefined;
+}
+
+/** An event of a batch. */
+interface Traced {
+  /** Undefined if none of the batch's calls is traced. */
+  readonly batchTrace: BatchTrace | undefined;
+}
 
 /** What the booking engine publishes: a few events a batch, none a request but for refusals of a full queue. */
 export interface BookingEvents {
@@ -10,9 +32,11 @@ export interface BookingEvents {
     readonly queued: number;
     /** How long the first of the requests waited. */
     readonly longestWaitMs: number;
+    /** The requests whose calls are traced; undefined if none is. */
+    readonly traced: readonly { readonly trace: CallTrace; readonly queuedAtMs: number }[] | undefined;
   };
   /** A batch's transaction has committed, or had nothing to write. */
-  readonly "booking.batch_decided": {
+  readonly "booking.batch_decided": Traced & {
     readonly concertId: ConcertId;
     readonly requests: number;
     readonly booked: number;
@@ -31,19 +55,20 @@ export interface BookingEvents {
     readonly commitMs: number | undefined;
   };
   /** A batch's transaction failed for a transient reason and is repeated. `attempt` counts the repeats from 1. */
-  readonly "booking.batch_retried": {
+  readonly "booking.batch_retried": Traced & {
     readonly concertId: ConcertId;
+    readonly requests: number;
     readonly error: unknown;
     readonly attempt: number;
   };
   /** A batch failed, so that all its requests did. */
-  readonly "booking.batch_failed": {
+  readonly "booking.batch_failed": Traced & {
     readonly concertId: ConcertId;
     readonly requests: number;
     readonly error: unknown;
   };
   /** The response to a batch's COMMIT was lost. */
-  readonly "booking.commit_in_doubt": {
+  readonly "booking.commit_in_doubt": Traced & {
     readonly concertId: ConcertId;
     readonly requests: number;
     readonly error: unknown;

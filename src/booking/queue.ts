@@ -1,6 +1,7 @@
 /** The queues of requests, one a concert, and the turns that take batches from them. */
 import assert from "node:assert/strict";
 import type { Booking } from "../domain/booking.ts";
+import type { CallTrace } from "../domain/call-trace.ts";
 import type { Replayable } from "../domain/change.ts";
 import type { Clock } from "../domain/clock.ts";
 import { type ChangeDeadline, isOver, notAwaited, type Progress } from "../domain/deadline.ts";
@@ -162,7 +163,8 @@ export class ConcertQueues {
       take();
       this.#check(queue, taken);
       const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
-      publish("booking.turn_started", { concertId, requests: taken.length, queued: this.#queued, longestWaitMs });
+      const counts = { requests: taken.length, queued: this.#queued };
+      publish("booking.turn_started", { concertId, ...counts, longestWaitMs, traced: tracedOf(taken) });
       return beginJobs(taken, clock);
     };
     try {
@@ -222,6 +224,18 @@ export function beginJobs(jobs: readonly Job[], clock: Clock): Job[] {
     setProgress(job, "begun");
     return true;
   });
+}
+
+/** The jobs whose calls are traced; undefined if none is. */
+export function tracedOf(jobs: readonly Job[]) {
+  let traced: { readonly trace: CallTrace; readonly queuedAtMs: number }[] | undefined;
+  for (const { deadline, queuedAtMs } of jobs) {
+    const { trace } = deadline;
+    if (!trace?.isSampled) continue;
+    traced ??= [];
+    traced.push({ trace, queuedAtMs });
+  }
+  return traced;
 }
 
 export function setProgress(job: Job, progress: Progress): void {

@@ -13,8 +13,10 @@ import { holdProblems } from "./holds.ts";
 import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
+import { readTracing, type TracingConfig } from "./tracing.ts";
 
 export { helpText } from "./help.ts";
+export type { TracingConfig } from "./tracing.ts";
 
 /** What the service runs with: complete, checked, and never changed after the start. Its other fields are the table's. */
 export interface Config extends ValuesOf<typeof fields> {
@@ -26,6 +28,8 @@ export interface Config extends ValuesOf<typeof fields> {
   readonly database: ExternalDatabase | EmbeddedDatabase;
   /** How long to wait for a database that is still starting. Undefined for no wait. */
   readonly waitForDbMs: number | undefined;
+  /** From OpenTelemetry's own variables. Undefined for no traces. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 /** The inputs of the configuration. A test passes its own. */
@@ -59,7 +63,8 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     ? []
     : [readConfigFile(input, commandLine.configFile), readEnvironment(input.env), commandLine];
   const given = sources.flatMap((source) => source.given);
-  throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf)]);
+  const { tracing, ...ofTracing } = readTracing(informs ? {} : input.env);
+  throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf), ...ofTracing.problems]);
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
@@ -75,10 +80,17 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     rateLimits: values.of(rateLimits),
     dataDir: resolve(input.projectRoot, values.get(fields.dataDir)),
     database,
+    tracing,
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
-  const warnings = [...sourceWarnings, ...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const warnings = [
+    ...sourceWarnings,
+    ...databaseWarnings(values, database),
+    ...hostWarnings,
+    ...authWarnings,
+    ...ofTracing.warnings,
+  ];
   return { config, warnings };
 }
 

@@ -51,6 +51,8 @@ const calls = integer(0, 1_000_000_000);
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const userIdForms = ["full", "hashed", "none"] as const;
+
 const server = {
   host: setting("host", kinds.bindAddress, "0.0.0.0", "Address of both ports; 127.0.0.1 until auth.mode is set"),
   restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 picks a free port"),
@@ -58,6 +60,12 @@ const server = {
   metricsPort: optional("metrics_port", listenPort, "Port of /metrics for Prometheus; off when empty", "9464"),
   metricsHost: optional("metrics_host", kinds.bindAddress, "Address of the metrics port; host when empty", "127.0.0.1"),
   logLevel: setting("log_level", choice(logLevels), "info", "Minimum level that is logged"),
+  logUserIds: setting(
+    "log_user_ids",
+    choice(userIdForms),
+    "hashed",
+    "How the log names users: as they are, by a hash, or not at all",
+  ),
 };
 
 const booking = {

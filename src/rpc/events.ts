@@ -1,7 +1,8 @@
+import type { CallTrace } from "../domain/call-trace.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
 import type { Lane } from "../limits/limit-key.ts";
-import type { Protocol } from "./call-context.ts";
+import type { Origin, Protocol } from "./call-context.ts";
 
 /** What the interceptors publish. */
 export interface RpcEvents {
@@ -9,7 +10,7 @@ export interface RpcEvents {
   readonly "rpc.stream_opened": Pick<FinishedCall, "service" | "method" | "protocol">;
   readonly "rpc.call_finished": FinishedCall;
   /** A call failed for an unexpected reason, and is answered with INTERNAL. */
-  readonly "rpc.unexpected_error": { readonly service: string; readonly method: string; readonly error: unknown };
+  readonly "rpc.unexpected_error": CallName & { readonly trace: CallTrace | undefined; readonly error: unknown };
   /** A call was rejected because the event-loop delay leaves no time to answer it. */
   readonly "rpc.call_shed": {
     readonly service: string;
@@ -24,11 +25,29 @@ export interface RpcEvents {
   };
 }
 
-export interface FinishedCall {
+/** Which call an event is about. */
+interface CallName {
   /** The service's full name. */
   readonly service: string;
   readonly method: string;
+  /** The request's header X-Request-Id, or what stands for it. */
+  readonly requestId: string;
+}
+
+/** Begins the trace of a call, before anything can reject it. The end is `rpc.call_finished`, which has the trace. */
+export type BeginTrace = (
+  call: CallName & Pick<Origin, "protocol" | "httpVersion"> & { readonly header: Headers },
+) => CallTrace;
+
+export interface FinishedCall extends CallName {
+  /** Undefined if traces are off. */
+  readonly trace: CallTrace | undefined;
   readonly protocol: Protocol;
+  /**
+   * The subject of the caller's token. Without tokens the user that the request names; undefined if it names none. The log
+   * and the traces must not contain it as it is, unless the operator wants that.
+   */
+  readonly user: string | undefined;
   readonly durationMs: number;
   /** The messages that a stream has sent; undefined for a unary call. */
   readonly messages: number | undefined;

@@ -11,9 +11,10 @@ import type { LimitEvents } from "../limits/events.ts";
 import { createRateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
-import type { RpcEvents } from "./events.ts";
+import type { BeginTrace, RpcEvents } from "./events.ts";
 import { createAuthorizationInterceptor } from "./interceptors/authorization.ts";
 import { createCacheControlInterceptor } from "./interceptors/cache-control.ts";
+import { noteUserField } from "./interceptors/call-user.ts";
 import { createConcurrencyLimitInterceptor } from "./interceptors/concurrency-limit.ts";
 import { fillRequestId } from "./interceptors/idempotency-key.ts";
 import { createIdentityInterceptor, rejectInvalidToken } from "./interceptors/identity.ts";
@@ -21,6 +22,7 @@ import { createLimitKeys } from "./interceptors/limit-keys.ts";
 import { createOverloadInterceptor } from "./interceptors/overload.ts";
 import { createRateLimitInterceptor } from "./interceptors/rate-limit.ts";
 import { createServerStreamInterceptor, createStreamLimitInterceptor } from "./interceptors/server-streams.ts";
+import { createTraceInterceptor } from "./interceptors/trace.ts";
 import { createUnaryCallInterceptor } from "./interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 
@@ -43,6 +45,8 @@ interface GuardOptions {
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
+  /** Not given if traces are off. */
+  readonly beginTrace?: BeginTrace | undefined;
   /** What a test sets in place of the service's own. */
   readonly instead?: GuardReplacements;
 }
@@ -80,6 +84,8 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   const inFlight = { calls: 0 };
   const interceptors = [
+    ...(options.beginTrace ? [createTraceInterceptor(options.beginTrace)] : []),
+    noteUserField(believesUsers ? (method) => ruleOf(method).userField : () => undefined),
     createServerStreamInterceptor(publish, draining, maxUnsentBytes),
     // Outside of the errors, whose codes depend on whether a call has a key.
     fillRequestId,

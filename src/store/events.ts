@@ -1,5 +1,16 @@
+import type { CallTrace } from "../domain/call-trace.ts";
+
 /** The pool that serves calls, or one of the few connections beside it for health checks, migrations and recovery. */
 export type PoolName = "main" | "aside";
+
+/** Work of a call that is traced, from before its wait for a connection until its end. */
+export interface TracedWork {
+  readonly trace: CallTrace;
+  readonly kind: "read" | "transaction";
+  /** By the monotonic clock. */
+  readonly startedAtMs: number;
+  readonly error: unknown;
+}
 
 /** What the store publishes. */
 export interface StoreEvents {
@@ -15,6 +26,8 @@ export interface StoreEvents {
   readonly "store.prepared_statement_lost": { readonly error: unknown };
   /** A read or a transaction is repeated after a transient error. `attempt` counts the repeats from 1. */
   readonly "store.retried": { readonly error: unknown; readonly attempt: number };
+  /** A read or a transaction of a traced call has ended, its repetitions included. */
+  readonly "store.traced_work": TracedWork;
   /** The response to a transaction's COMMIT was lost. */
   readonly "store.commit_in_doubt": { readonly error: unknown };
   /** What became of such a transaction. */

@@ -6,7 +6,7 @@ import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
 import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
-import type { PoolName, StoreEvents } from "./events.ts";
+import type { PoolName, StoreEvents, TracedWork } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
 import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
@@ -78,6 +78,8 @@ export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
   const activity = createServerActivity(publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
+  const traced = <Result>(kind: TracedWork["kind"], run: () => Promise<Result>, { trace }: Deadline) =>
+    trace?.isSampled ? publishEnd(run, { trace, kind }, publish) : run();
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
     createDatabase({
@@ -109,7 +111,7 @@ export function createStore(options: StoreOptions): Store {
         return work(connection);
       };
       const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
-      return retryTransient(attempt, retries, deadline);
+      return traced("read", () => retryTransient(attempt, retries, deadline), deadline);
     };
   const read = runOn(main.reads.db);
 
@@ -118,8 +120,10 @@ export function createStore(options: StoreOptions): Store {
     // Connections for reads may be read-only.
     clean: runOn(main.db),
     search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
-    transact: (concertId, work, deadline) =>
-      retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
+    transact: (concertId, work, deadline) => {
+      const attempt = () => runTransaction(transactions, concertId, work, deadline);
+      return traced("transaction", () => retryTransient(attempt, retries, deadline), deadline);
+    },
     findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
@@ -134,6 +138,24 @@ export function createStore(options: StoreOptions): Store {
       return closed.every((isClosed) => isClosed);
     },
   };
+}
+
+/** Runs work of a traced call, and publishes its end. */
+async function publishEnd<Result>(
+  run: () => Promise<Result>,
+  work: Pick<TracedWork, "trace" | "kind">,
+  publish: Publish<StoreEvents>,
+): Promise<Result> {
+  const startedAtMs = performance.now();
+  let failure: unknown;
+  try {
+    return await run();
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    publish("store.traced_work", { ...work, startedAtMs, error: failure });
+  }
 }
 
 /** Migrates over a separate connection, which is closed afterwards, and when the signal aborts. */

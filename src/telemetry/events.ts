@@ -8,6 +8,18 @@ import type { RpcEvents } from "../rpc/events.ts";
 import type { StoreEvents } from "../store/events.ts";
 import type { TransportEvents } from "../transport/events.ts";
 
+/** What the telemetry publishes of itself. */
+export interface TelemetryEvents {
+  /** Lines of the log were left out, because too many of their kind were due. */
+  readonly "telemetry.log_lines_dropped": { readonly lines: number };
+  /** Spans were dropped, because the queue was full or the receiver did not take them. */
+  readonly "telemetry.spans_dropped": {
+    readonly spans: number;
+    readonly reason: "queue_full" | "export_failed";
+    readonly error: unknown;
+  };
+}
+
 /** Everything that the service publishes. */
 export type AppEvents = AuthEvents &
   BookingEvents &
@@ -15,6 +27,7 @@ export type AppEvents = AuthEvents &
   LimitEvents &
   RpcEvents &
   StoreEvents &
+  TelemetryEvents &
   TransportEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */

@@ -17,7 +17,7 @@ function createLog(level: "debug" | "info" = "info") {
 it("warns of a commit in doubt, and says what became of it", () => {
   const { hub, lines } = createLog();
   const concertId = concertIdOf(7n);
-  hub.publish("booking.commit_in_doubt", { concertId, requests: 3, error: new Error("reset") });
+  hub.publish("booking.commit_in_doubt", { concertId, requests: 3, error: new Error("reset"), batchTrace: undefined });
   hub.publish("booking.commit_settled", { concertId, outcome: "committed" });
   // A failover leaves several at once: none is dropped.
   hub.publish("booking.commit_settled", { concertId, outcome: "unknown" });
@@ -60,13 +60,13 @@ it("logs a rejected token in one line at debug, and does not describe it above t
   const token = { reason: "signature verification failed", kid: "key-1", alg: "ES256", iss: undefined };
   const describe = vi.fn(() => token);
   const quiet = createLog();
-  quiet.hub.publish("auth.token_rejected", { describe });
+  quiet.hub.publish("auth.token_rejected", { requestId: "r-1", describe });
   expect([quiet.lines, describe.mock.calls]).toEqual([[], []]);
   const { hub, lines } = createLog("debug");
-  hub.publish("auth.token_rejected", { describe });
+  hub.publish("auth.token_rejected", { requestId: "r-1", describe });
   expect(lines).toEqual([
     {
-      ...{ level: "debug", time: expect.any(String), msg: "a token was refused" },
+      ...{ level: "debug", time: expect.any(String), msg: "a token was refused", request_id: "r-1" },
       ...{ reason: "signature verification failed", kid: "key-1", alg: "ES256" },
     },
   ]);
@@ -90,4 +90,14 @@ it("warns of an unreachable key set, with its error", () => {
   const { hub, lines } = createLog();
   hub.publish("auth.keys_unreachable", { error: new Error("the key set was answered with 500") });
   expect(lines).toMatchObject([{ level: "warn", err: { message: "the key set was answered with 500" } }]);
+});
+
+it("publishes each line that is left out", () => {
+  const { hub, lines } = createLog();
+  let dropped = 0;
+  hub.subscribe("telemetry.log_lines_dropped", (event) => {
+    dropped += event.lines;
+  });
+  for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
+  expect([lines.length, dropped]).toEqual([1, 9]);
 });

@@ -1,5 +1,5 @@
 import type { LevelWithSilent, Logger } from "pino";
-import { pino, stdTimeFunctions } from "pino";
+import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import { type PrettyOptions, prettyFactory } from "pino-pretty";
 
 export type { Logger } from "pino";
@@ -27,9 +27,17 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFields },
     },
     isPretty ? prettyOutput(output, destination === undefined) : output,
   );
+}
+
+/** An error's fields, without those in which PostgreSQL repeats a row or a statement: they can name a user. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { detail: _detail, where: _where, internalQuery: _query, ...fields } = stdSerializers.err(error);
+  return fields;
 }
 
 /** Lines that wait for space on a full disk. Further ones are dropped. */

@@ -17,14 +17,17 @@ export interface TransportEvents {
   };
   /** A request failed outside of any call, for a reason that no code expects. */
   readonly "transport.request_failed": {
+    readonly requestId: string;
     readonly method: string;
-    readonly path: string;
+    /** The route that the path was found by, such as `/api/v1/*`: a path may name a user. Empty if there is none. */
+    readonly route: string;
     readonly error: unknown;
   };
   /** A call failed outside of the interceptors, which publish what they see, for a reason that no code expects. */
-  readonly "transport.call_failed": { readonly method: string; readonly error: unknown };
+  readonly "transport.call_failed": { readonly requestId: string; readonly method: string; readonly error: unknown };
   /** A response could not be completed. */
   readonly "transport.response_failed": {
+    readonly requestId: string;
     readonly method: string;
     readonly error: unknown;
     /** Whether the client has closed the connection or the stream, which is the usual cause. */

@@ -7,6 +7,7 @@ import { connectErrorOf } from "../rpc/status.ts";
 import { readsGrpcStatus, refuseGrpc } from "./connect/grpc-refusal.ts";
 import type { TransportEvents } from "./events.ts";
 import { HttpError, httpStatusOf, statusOfError } from "./http-errors.ts";
+import { requestIdHeader } from "./request-id.ts";
 import { problemHeaders, problemOfError } from "./rest/problem-details.ts";
 import { setHeaders } from "./unary.ts";
 
@@ -24,7 +25,12 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     // An interceptor publishes the errors of calls.
     const isUnseen = !(error instanceof HttpError || error instanceof DomainError || error instanceof ConnectError);
     if (httpStatus === 500 && isUnseen) {
-      publish("transport.request_failed", { method: request.method, path: request.url, error });
+      publish("transport.request_failed", {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? "",
+        error,
+      });
     }
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
@@ -38,6 +44,8 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
       );
       return reply;
     }
+    // Hooks do not run for what is refused before it has a route.
+    reply.header(requestIdHeader, request.id);
     if (error instanceof ConnectError) setHeaders(reply, error.metadata);
     const problem = problemOfError(error);
     return reply

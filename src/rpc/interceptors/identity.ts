@@ -14,12 +14,12 @@ const everyScope: Caller["scopes"] = { has: () => true };
 export function createIdentityInterceptor(tokens: TokenVerifier | undefined): Interceptor {
   return (next) => async (request) => {
     const { contextValues: values, header } = request;
-    const { address } = originOf(values);
+    const { address, requestId } = originOf(values);
     let caller: Caller = { subject: undefined, scopes: tokens ? noScopes : everyScope, address };
     const authorization = tokens ? header.get("authorization") : null;
     if (tokens && authorization !== null) {
       try {
-        caller = { ...(await tokens.verify(bearerOf(authorization), address)), address };
+        caller = { ...(await tokens.verify(bearerOf(authorization), address, requestId)), address };
       } catch (error) {
         values.set(faultKey, error);
       }

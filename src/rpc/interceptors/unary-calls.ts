@@ -2,7 +2,7 @@ import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
 import type { Progress } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
-import { applyResponseHeaders, setDeadline } from "../call-context.ts";
+import { applyResponseHeaders, setDeadline, traceOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 import { clientTimeoutMs } from "../request-headers.ts";
 import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
@@ -48,6 +48,7 @@ function startDeadline({ contextValues, signal }: UnaryRequest, timeoutMs: numbe
   setDeadline(contextValues, {
     signal: controller.signal,
     expiresAtMs: performance.now() + timeoutMs,
+    trace: traceOf(contextValues),
     onProgress: (now) => {
       progress = now;
     },

@@ -30,12 +30,20 @@ const read = async (of = metrics) => readMetrics(await of.registry.metrics());
 const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
   ...{ service: ConcertService.typeName, method: "GetConcert", protocol: "rest", code: "OK" },
   ...{ durationMs: 3, messages: undefined, error: undefined },
+  ...{ requestId: "a", trace: undefined, user: undefined },
   ...changes,
 });
 
 const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>, labels?: Record<string, string>][] = [
-  ["batch_retries_total", ["booking.batch_retried", { concertId, error, attempt: 1 }]],
-  ["batches_total", ["booking.batch_failed", { concertId, requests: 3, error }], { outcome: "failed" }],
+  [
+    "batch_retries_total",
+    ["booking.batch_retried", { concertId, requests: 3, error, attempt: 1, batchTrace: undefined }],
+  ],
+  [
+    "batches_total",
+    ["booking.batch_failed", { concertId, requests: 3, error, batchTrace: undefined }],
+    { outcome: "failed" },
+  ],
   ["queue_refusals_total", ["booking.overloaded", { concertId }]],
   ["commits_in_doubt_total", ["store.commit_in_doubt", { error }]],
   ["commits_settled_total", ["store.commit_settled", { outcome: "unknown" }], { outcome: "unknown" }],
@@ -49,7 +57,7 @@ const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>,
   ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { of: "streams" }],
   ["redis_failures_total", ["limits.redis_failed", { code: undefined, message: "gone" }]],
   ["token_keys_failures_total", ["auth.keys_unreachable", { error }]],
-  ["tokens_rejected_total", ["auth.token_rejected", { describe: () => expect.unreachable() }]],
+  ["tokens_rejected_total", ["auth.token_rejected", { requestId: "a", describe: () => expect.unreachable() }]],
 ];
 
 test.each(counted)("%s counts its event", async (name, event, labels = {}) => {
@@ -109,18 +117,27 @@ test("the workers are those of the process that starts them", async () => {
 
 test("readings are read at each scrape", async () => {
   let queued = 3;
-  metrics.read({
-    ...{ queuedRequests: () => queued, callsInFlight: () => 5, eventLoopDelayMs: () => 250 },
-    ...{ logLinesDropped: () => 7, tracesDropped: () => 8 },
-  });
+  metrics.read({ queuedRequests: () => queued, callsInFlight: () => 5, eventLoopDelayMs: () => 250 });
   const first = await read();
   expect(first.value("frontrow_queue_depth")).toBe(3);
   expect(first.value("frontrow_calls_in_flight")).toBe(5);
   expect(first.value("frontrow_event_loop_delay_seconds")).toBe(0.25);
-  expect(first.value("frontrow_log_lines_dropped_total")).toBe(7);
-  expect(first.value("frontrow_traces_dropped_total")).toBe(8);
   queued = 4;
   expect((await read()).value("frontrow_queue_depth")).toBe(4);
+});
+
+test("lines of the log and spans that are left out are counted", async () => {
+  const before = await read();
+  expect(before.value("frontrow_log_lines_dropped_total")).toBe(0);
+  expect(before.value("frontrow_traces_dropped_total", { reason: "queue_full" })).toBe(0);
+  hub.publish("telemetry.log_lines_dropped", { lines: 1 });
+  hub.publish("telemetry.log_lines_dropped", { lines: 3 });
+  hub.publish("telemetry.spans_dropped", { spans: 1, reason: "queue_full", error: undefined });
+  hub.publish("telemetry.spans_dropped", { spans: 512, reason: "export_failed", error });
+  const after = await read();
+  expect(after.value("frontrow_log_lines_dropped_total")).toBe(4);
+  expect(after.value("frontrow_traces_dropped_total", { reason: "queue_full" })).toBe(1);
+  expect(after.value("frontrow_traces_dropped_total", { reason: "export_failed" })).toBe(512);
 });
 
 test("after its disposal it follows no events", async () => {

@@ -9,14 +9,13 @@ import { observeInventory } from "./inventory.ts";
 import { observeLimits } from "./limits.ts";
 import { describeProcess } from "./process.ts";
 import { observeStore } from "./store.ts";
+import { observeTelemetry } from "./telemetry.ts";
 
 /** What is read at each scrape, since an event for each change would cost more. */
 export interface Readings {
   readonly queuedRequests: () => number;
   readonly callsInFlight: () => number;
   readonly eventLoopDelayMs: () => number;
-  readonly logLinesDropped?: () => number;
-  readonly tracesDropped?: () => number;
 }
 
 /** The processes that serve, as the process knows them that starts them. */
@@ -59,6 +58,7 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
   observeStore(on, instruments);
   observeLimits(on, instruments);
   observeInventory(on, instruments);
+  observeTelemetry(on, instruments);
   addLimits(instruments, limits);
   describeProcess(instruments);
   return {
@@ -82,7 +82,7 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
   };
 }
 
-function addReadings({ gaugeOf, counterOf }: Instruments): Metrics["read"] {
+function addReadings({ gaugeOf }: Instruments): Metrics["read"] {
   let readings: Readings | undefined;
   gaugeOf("frontrow_queue_depth", "Requests that wait for their batch", "sum", () => readings?.queuedRequests() ?? 0);
   gaugeOf("frontrow_calls_in_flight", "Unary calls under way", "sum", () => readings?.callsInFlight() ?? 0);
@@ -92,10 +92,6 @@ function addReadings({ gaugeOf, counterOf }: Instruments): Metrics["read"] {
     "max",
     () => (readings?.eventLoopDelayMs() ?? 0) / 1_000,
   );
-  const logHelp = "Lines that the log left out, so that it does not slow the service";
-  counterOf("frontrow_log_lines_dropped_total", logHelp, () => readings?.logLinesDropped?.() ?? 0);
-  const traceHelp = "Spans that were not exported, because the receiver is slow or gone";
-  counterOf("frontrow_traces_dropped_total", traceHelp, () => readings?.tracesDropped?.() ?? 0);
   return (given) => {
     readings = given;
   };

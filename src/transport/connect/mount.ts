@@ -13,7 +13,7 @@ import type { ServiceBinding } from "../../rpc/service.ts";
 import { setWire } from "../../rpc/streams/open-stream.ts";
 import { setPermit, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
 import type { TransportEvents } from "../events.ts";
-import { isGrpc } from "../request.ts";
+import { arrivalOf, isGrpc } from "../request.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
 import { refuseGrpc } from "./grpc-refusal.ts";
@@ -123,7 +123,7 @@ function prepare(reply: FastifyReply, tryAcquire: ServiceBinding["tryAcquire"]):
     refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
     return undefined;
   }
-  const values = createCallContext(request.ip, protocolOf(request.headers["content-type"]));
+  const values = createCallContext(arrivalOf(request, protocolOf(request.headers["content-type"])));
   if (permit) {
     raw.once("close", permit.release);
     setPermit(values, permit);

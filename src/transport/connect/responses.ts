@@ -55,8 +55,8 @@ function streamOf(raw: FastifyReply["raw"]): ServerHttp2Stream | undefined {
 
 /** Breaks off a response that cannot be completed, so that no client takes a part for the whole. */
 export function breakOff(reply: FastifyReply, method: string, error: unknown, publish: Publish<TransportEvents>): void {
-  const { raw } = reply;
-  publish("transport.response_failed", { method, error, isClientGone: isGone(reply) });
+  const { raw, request } = reply;
+  publish("transport.response_failed", { requestId: request.id, method, error, isClientGone: isGone(reply) });
   // A stream of HTTP/2 that is destroyed without a code looks complete.
   const stream = streamOf(raw);
   if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR);

@@ -2,12 +2,14 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type HttpError, httpError } from "../http-errors.ts";
+import { requestIdHeader, requestIdOf } from "../request-id.ts";
 import { problemHeaders, problemOf } from "../rest/problem-details.ts";
 
 /** Refuses a request, and closes its connection if that is one of HTTP/1. */
 export function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
   const { status, headers, body } = render(error);
-  response.writeHead(status, { ...headers, ...(request.httpVersionMajor === 1 && { connection: "close" }) });
+  const closing = request.httpVersionMajor === 1 && { connection: "close" };
+  response.writeHead(status, { ...headers, [requestIdHeader]: requestIdOf(request), ...closing });
   response.end(body);
 }
 

@@ -5,6 +5,7 @@ import { expect, vi } from "vitest";
 import { createHost, type Host } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { type GuardReplacements, openGuards } from "../../../src/rpc/guards.ts";
+import { openTracing } from "../../../src/telemetry/tracing/index.ts";
 import { createAppContext, serveServices } from "./served-app.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
@@ -58,10 +59,12 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const appContext = createAppContext();
   const { logged: lines, logger, readiness } = appContext;
   const stack = new AsyncDisposableStack();
-  const { publish, subscribe } = createHost(logger, new AbortController().signal, stack);
+  const host = createHost(config, logger, new AbortController().signal, stack);
+  const { publish, subscribe } = host;
   options.observe?.(subscribe);
+  const beginTrace = await openTracing(config.tracing, host, stack);
   const { draining } = readiness;
-  const guardOptions = { services: [service], publish, draining, stack, instead: options.streams ?? {} };
+  const guardOptions = { services: [service], publish, draining, beginTrace, stack, instead: options.streams ?? {} };
   const { interceptors } = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {

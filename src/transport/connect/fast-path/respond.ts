@@ -6,7 +6,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Publish } from "../../../domain/publish.ts";
 import { createCallContext } from "../../../rpc/call-context.ts";
 import type { TransportEvents } from "../../events.ts";
-import { readHeaders, receiveBody, urlOf } from "../../request.ts";
+import { arrivalOf, readHeaders, receiveBody, urlOf } from "../../request.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
 import type { Call } from "../../unary.ts";
 import { tooLarge } from "../envelopes.ts";
@@ -50,7 +50,8 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     } catch (error) {
       // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
       const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen) context.publish("transport.call_failed", { method: method.path, error });
+      if (isUnseen)
+        context.publish("transport.call_failed", { requestId: reply.request.id, method: method.path, error });
       return await form.protocol.fail(exchange, asConnectError(error));
     }
     await form.protocol.succeed(exchange, bytes, message);
@@ -121,7 +122,7 @@ async function call(exchange: Exchange, received: Received): Promise<AnyMessage>
     timeoutMs,
     responseHeader: exchange.header,
     responseTrailer: exchange.trailer,
-    contextValues: createCallContext(request.ip, protocol.name),
+    contextValues: createCallContext(arrivalOf(request, protocol.name)),
   });
   return await started.answer;
 }

@@ -1,0 +1,95 @@
+/** The server span of each call. */
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_NETWORK_PROTOCOL_NAME,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_STATUS_CODE,
+  ATTR_RPC_SYSTEM_NAME,
+} from "@opentelemetry/semantic-conventions";
+import type { CallTrace } from "../../domain/call-trace.ts";
+import type { Protocol } from "../../rpc/call-context.ts";
+import type { BeginTrace, FinishedCall } from "../../rpc/events.ts";
+import type { AppEvents, EventHub } from "../events.ts";
+import { epochMs } from "./epoch.ts";
+
+/** A call's trace with its span. */
+export class CallSpan implements CallTrace {
+  readonly span: Span;
+  readonly traceId: string;
+  readonly isSampled: boolean;
+
+  constructor(span: Span) {
+    const { traceId, traceFlags } = span.spanContext();
+    this.span = span;
+    this.traceId = traceId;
+    this.isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  }
+}
+
+/** The span of a call; undefined for a trace that other code has made. */
+export function spanOf(trace: CallTrace): Span | undefined {
+  return trace instanceof CallSpan ? trace.span : undefined;
+}
+
+/** gRPC-Web is gRPC in another envelope. */
+const systemOf: Readonly<Record<Protocol, string>> = {
+  grpc: "grpc",
+  "grpc-web": "grpc",
+  connect: "connectrpc",
+  rest: "rest",
+};
+
+/** The codes that are the service's fault and not the client's, as the conventions for servers list them. */
+const serverFaults: ReadonlySet<string> = new Set([
+  ...["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"],
+]);
+
+const propagator = new W3CTraceContextPropagator();
+const headerGetter = {
+  get: (headers: Headers, name: string) => headers.get(name) ?? undefined,
+  keys: (headers: Headers) => [...headers.keys()],
+};
+
+/** Ends the spans of calls. Returns what begins them. */
+export function traceCalls(tracer: Tracer, hub: EventHub<AppEvents>, stack: AsyncDisposableStack): BeginTrace {
+  const subscription = hub.subscribe("rpc.call_finished", (call) => {
+    if (call.trace instanceof CallSpan && call.trace.isSampled) endSpan(call.trace.span, call);
+  });
+  stack.use(subscription);
+  return ({ service, method, protocol, requestId, httpVersion, header }) => {
+    const name = `${service}/${method}`;
+    const parent = propagator.extract(ROOT_CONTEXT, header, headerGetter);
+    const span = tracer.startSpan(name, { kind: SpanKind.SERVER, startTime: epochMs(performance.now()) }, parent);
+    // The samplers do not read attributes, and most calls are not sampled.
+    if (span.isRecording()) {
+      span.setAttributes({
+        [ATTR_RPC_SYSTEM_NAME]: systemOf[protocol],
+        [ATTR_RPC_METHOD]: name,
+        [ATTR_NETWORK_PROTOCOL_NAME]: "http",
+        [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion,
+        "frontrow.protocol": protocol,
+        "frontrow.request_id": requestId,
+      });
+    }
+    return new CallSpan(span);
+  };
+}
+
+function endSpan(span: Span, { code, error, messages }: FinishedCall): void {
+  const status = statusName(code);
+  span.setAttribute(ATTR_RPC_STATUS_CODE, status);
+  if (messages !== undefined) span.setAttribute("frontrow.messages", messages);
+  if (error !== undefined) {
+    span.setAttribute(ATTR_ERROR_TYPE, error.failure?.reason ?? status);
+    if (serverFaults.has(code)) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+  }
+  span.end(epochMs(performance.now()));
+}
+
+/** `NotFound` as gRPC writes it: `NOT_FOUND`. gRPC has two l in CANCELLED. */
+function statusName(code: string): string {
+  return code === "Canceled" ? "CANCELLED" : code.replace(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase();
+}
