@@ -1,6 +1,5 @@
 import { createDataFolder } from "../../test/support/database/data-folder.ts";
 import { openProgram } from "../../test/support/process/program.ts";
-import { contract } from "./contract.ts";
 import { type ExportedSeries, parseMetrics } from "./exported.ts";
 
 /** What a service exports that has just started, with the embedded database, and has answered one call. */
@@ -13,7 +12,7 @@ export async function exportedSeries(): Promise<ExportedSeries> {
     });
     const { metricsPort } = JSON.parse(await service.line('"restPort"'));
     await read(`${service.baseUrl}/api/v1/concerts`);
-    const text = metricsPort === undefined ? contract : await read(`http://127.0.0.1:${metricsPort}/metrics`);
+    const text = await read(`http://127.0.0.1:${metricsPort}/metrics`);
     await service.stop();
     return parseMetrics(text);
   } finally {
