@@ -62,13 +62,12 @@ export async function startService(config: Config, host: Host, sources: ServiceS
   const { services, engine } = createServices(config, store, publish);
   let isIdle = true;
   let graceEndsAtMs = 0;
+  const inBackground = [startSweeper(store, engine, publish), startRetention(store, config, publish)];
   starting.defer(async () => {
-    // Batches whose callers have been answered, and lost COMMITs that are being settled.
-    isIdle = await settlesWithin(engine.idle(), Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
+    // Batches whose callers have been answered, lost COMMITs that are being settled, and a sweep that waits for a dead network.
+    const ended = Promise.all([engine.idle(), ...inBackground.map((work) => work[Symbol.asyncDispose]())]);
+    isIdle = await settlesWithin(ended, Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
-
-  starting.use(startSweeper(store, engine, publish));
-  starting.use(startRetention(store, config, publish));
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());
