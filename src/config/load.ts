@@ -13,6 +13,7 @@ import { holdProblems } from "./holds.ts";
 import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
+import { workerProblems, workerWarnings } from "./workers.ts";
 
 export { helpText } from "./help.ts";
 
@@ -63,7 +64,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny([...problems, ...holdProblems(values)]);
+  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
@@ -78,7 +79,8 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
-  const warnings = [...sourceWarnings, ...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const choiceWarnings = [...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values)];
   return { config, warnings };
 }
 

@@ -56,6 +56,7 @@ const server = {
   restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 picks a free port"),
   grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 picks a free port"),
   logLevel: setting("log_level", choice(logLevels), "info", "Minimum level that is logged"),
+  workers: setting("workers", kinds.processes, "1", "Processes that serve both ports; auto for one on each core"),
 };
 
 const booking = {
@@ -218,7 +219,7 @@ const databaseUse = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Size of the connection pool, plus two; below 3 none is reserved for organizers",
+    "Connections of all workers, plus two each; below 3 each none is for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",

@@ -7,6 +7,7 @@ import type { LimitEvents } from "../limits/events.ts";
 import type { RpcEvents } from "../rpc/events.ts";
 import type { StoreEvents } from "../store/events.ts";
 import type { TransportEvents } from "../transport/events.ts";
+import type { WorkerEvents } from "../workers/events.ts";
 
 /** Everything that the service publishes. */
 export type AppEvents = AuthEvents &
@@ -15,7 +16,8 @@ export type AppEvents = AuthEvents &
   LimitEvents &
   RpcEvents &
   StoreEvents &
-  TransportEvents;
+  TransportEvents &
+  WorkerEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */
 export interface EventHub<Events> {

@@ -9,8 +9,8 @@ type Subscribe = EventHub<AppEvents>["subscribe"];
 /** Logs a warning, unless one of its kind was logged a moment ago. The next one has the number of those dropped. */
 type Warn = (kind: keyof AppEvents, fields: object, message: string, intervalMs?: number) => void;
 
-/** Between two warnings that Redis has failed. */
-const redisIntervalMs = 30_000;
+/** Between two warnings that Redis, or the primary process, has failed. */
+const sharedLimitsIntervalMs = 30_000;
 
 /** Logs events until the result is disposed of. */
 export function logEvents(hub: EventHub<AppEvents>, logger: Logger): Disposable {
@@ -25,6 +25,7 @@ export function logEvents(hub: EventHub<AppEvents>, logger: Logger): Disposable 
   logGuards(on, logger, warn);
   logTransport(on, logger, warn);
   logStore(on, logger, warn);
+  logWorkers(on, logger, warn);
   return stack;
 }
 
@@ -40,7 +41,7 @@ function logGuards(on: Subscribe, logger: Logger, warn: Warn): void {
       "limits.redis_failed",
       { err },
       "Redis cannot be reached: each instance counts its callers alone",
-      redisIntervalMs,
+      sharedLimitsIntervalMs,
     ),
   );
 }
@@ -65,6 +66,23 @@ function logTransport(on: Subscribe, logger: Logger, warn: Warn): void {
   on("transport.response_failed", ({ error, method, isClientGone }) => {
     logger[isClientGone ? "debug" : "warn"]({ err: error, method }, "a response could not be written");
   });
+}
+
+function logWorkers(on: Subscribe, logger: Logger, warn: Warn): void {
+  on("workers.started", ({ worker, pid }) => logger.debug({ worker, pid }, "a worker process serves"));
+  on("workers.ended", ({ worker, exitCode, signal, failure, restartMs }) => {
+    const next = restartMs === undefined ? "none is started in its place" : "another one is started";
+    const fields = { worker, exit_code: exitCode, signal, failure, restart_ms: restartMs };
+    logger.error(fields, `a worker process ended: ${next}`);
+  });
+  on("workers.primary_late", ({ waitedMs }) =>
+    warn(
+      "workers.primary_late",
+      { waited_ms: waitedMs },
+      "the primary process does not answer: this worker counts its callers alone",
+      sharedLimitsIntervalMs,
+    ),
+  );
 }
 
 function logStore(on: Subscribe, logger: Logger, warn: Warn): void {

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { settlesWithin } from "../../domain/clock.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
-import type { ConnectionLimit } from "./connection-limit.ts";
+import type { ConnectionLimit, Entry } from "./connection-limit.ts";
 import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
@@ -48,12 +48,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    const leave = connectionLimit.enter(socket.remoteAddress ?? "");
-    if (leave === undefined) {
-      // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
-      socket.resetAndDestroy();
-      return;
-    }
     sockets.add(socket);
     undecided.add(socket);
     // "close" follows. Without a listener the error would end the process.
@@ -61,15 +55,30 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     socket.once("close", () => {
       sockets.delete(socket);
       undecided.delete(socket);
-      leave();
     });
+    const entry = connectionLimit.enter(socket.remoteAddress ?? "");
+    if (entry instanceof Promise) void entry.then((leave) => admit(socket, leave));
+    else admit(socket, entry);
+  });
+
+  function admit(socket: Socket, leave: Entry): void {
+    if (leave === undefined) {
+      // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
+      socket.resetAndDestroy();
+      return;
+    }
+    if (socket.destroyed) {
+      leave();
+      return;
+    }
+    socket.once("close", leave);
     // The other side has to end the connection as well.
     socket.once("finish", () => unlessClosed(socket, lingerTimeoutMs, () => socket.destroy()));
     detectProtocol(socket, limits.headersTimeoutMs, (protocol) => {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
-  });
+  }
 
   try {
     await bind(server, options.host, options.port);
