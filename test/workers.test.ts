@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdConcert } from "./support/database/locks.ts";
 import { endChildren } from "./support/process/child-process.ts";
@@ -153,6 +154,40 @@ describe("the end of the primary", () => {
     process.kill(service.pid, "SIGKILL");
     await vi.waitFor(() => expect(workerPids(service).filter(isThere)).toEqual([]), wait);
     await expect(callAnew(`${service.baseUrl}/livez`)).rejects.toThrow();
+  });
+});
+
+describe("with the embedded database", () => {
+  let folder: DataFolder;
+  let env: Record<string, string>;
+  beforeEach(async () => {
+    folder = await createDataFolder();
+    const { APP_DATABASE_URL: _, ...rest } = environment({ APP_DATA_DIR: folder.path });
+    env = rest;
+  });
+  afterEach(async () => {
+    await endChildren();
+    await folder.remove();
+  });
+
+  test("both workers serve the demo concerts, which are made once, and the database stops last", async () => {
+    await using service = await openProgram(env, [], { logLevel: "debug" });
+    const pages = await Promise.all(
+      Array.from({ length: 4 }, async () => (await callAnew(`${service.baseUrl}/api/v1/concerts`)).json()),
+    );
+    for (const { concerts } of pages) expect(concerts).toHaveLength(7);
+    expect(await service.stop()).toBe(0);
+    expect(await folder.server()).toBeUndefined();
+    expect(service.lines.filter((line) => line.includes("created demo concerts"))).toHaveLength(1);
+  });
+
+  test("its end ends all processes", async () => {
+    await using service = await openProgram(env, [], { logLevel: "debug" });
+    const server = await folder.server();
+    process.kill(server?.pid ?? 0, "SIGKILL");
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toMatch(/"level":"fatal".*cannot go on; closing/);
+    expect(workerPids(service).filter(isThere)).toEqual([]);
   });
 });
 
