@@ -2,6 +2,7 @@
 import "../node-version.js";
 import "../config/shell-variables.ts";
 import { join } from "node:path";
+import { register } from "prom-client";
 import { loadConfig } from "../config/load.ts";
 import { openStore } from "../database.ts";
 import { describeError } from "../describe-error.ts";
@@ -10,6 +11,7 @@ import { type Service, startService } from "../service.ts";
 import { createLogger, type Logger } from "../telemetry/log.ts";
 import { linkToPrimary } from "./link-to-primary.ts";
 import type { StartOrder } from "./messages.ts";
+import { answerMetrics } from "./metrics.ts";
 import { shareConnectionLimit, shareRateLimits } from "./shared-limits.ts";
 import { shareConfig } from "./shares.ts";
 
@@ -29,6 +31,7 @@ primary.on("stop", (order) => {
   if (atOnce) databaseFailed.resolve();
   stopping.resolve();
 });
+answerMetrics(primary, register);
 primary.on("start", (order) => void run(order));
 
 async function run({ worker, files, address }: StartOrder): Promise<void> {

@@ -43,10 +43,16 @@ export type LimitMessage =
   /** The connection with which `id` entered has closed. */
   | { readonly type: "leave"; readonly id: number };
 
-/** From a worker to the primary. */
-export type ToPrimary =
+/** How a worker's start has ended. */
+type StartMessage =
   | ({ readonly type: "serving" } & Ports)
-  /** The start has failed: the sentence for the operator. */
-  | { readonly type: "failed"; readonly sentence: string }
+  /** With the sentence for the operator. */
+  | { readonly type: "failed"; readonly sentence: string };
+
+/** What the parts of the primary answer, or have asked for. */
+export type PartMessage =
   | LimitMessage
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricList };
+
+/** From a worker to the primary. */
+export type ToPrimary = StartMessage | PartMessage;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { OperatorError } from "../domain/operator-error.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { WorkerEnd, WorkerEvents } from "./events.ts";
-import type { Ports, StartOrder, ToPrimary, ToWorker } from "./messages.ts";
+import type { PartMessage, Ports, StartOrder, ToPrimary, ToWorker } from "./messages.ts";
 import { createRestarts } from "./restarts.ts";
 
 /** A worker, for the parts of the primary that answer its messages. */
@@ -22,7 +22,7 @@ interface SupervisorOptions {
   /** A worker that has not ended so long after `stop` is killed. */
   readonly stopTimeoutMs: number;
   /** Called for each message that is not about the worker's start. */
-  readonly received: (worker: WorkerLink, message: ToPrimary) => void;
+  readonly received: (worker: WorkerLink, message: PartMessage) => void;
   /** Called when a worker has ended. */
   readonly left: (worker: WorkerLink) => void;
 }
