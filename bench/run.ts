@@ -1,6 +1,6 @@
 /** Runs workloads, one after the other, each with its own database and server processes. */
 import { join } from "node:path";
-import { createIssuer } from "./issuer.ts";
+import { createIssuer, type Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
 import { manyUsers, subjectNames } from "./names.ts";
@@ -11,7 +11,7 @@ import { countRowWrites } from "./row-writes.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
-import type { Workload } from "./workloads.ts";
+import type { ServerKind, Workload } from "./workloads.ts";
 
 export interface RunOptions {
   readonly rounds: number;
@@ -41,8 +41,8 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const servers: Child<ServerQuestion, unknown>[] = [];
     const issuer = await createIssuer();
     for (const kind of workload.servers) {
-      const settings = kind === "jwt" ? issuer.settings : {};
-      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
+      const { script, settings } = serverOf(kind, issuer);
+      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, script), {
         argv: [database.url, JSON.stringify(settings)],
         execArgv: [...serviceFlags, ...profiling],
       });
@@ -59,6 +59,19 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     );
   } finally {
     for (const close of closing.reverse()) await close();
+  }
+}
+
+function serverOf(kind: ServerKind, issuer: Issuer): { readonly script: string; readonly settings: object } {
+  switch (kind) {
+    case "none":
+      return { script: "server.ts", settings: {} };
+    case "jwt":
+      return { script: "server.ts", settings: issuer.settings };
+    case "one worker":
+      return { script: "workers-server.ts", settings: { APP_WORKERS: "1" } };
+    case "two workers":
+      return { script: "workers-server.ts", settings: { APP_WORKERS: "2" } };
   }
 }
 

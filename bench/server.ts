@@ -22,6 +22,7 @@ import { createReadiness } from "../src/transport/readiness.ts";
 import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
 import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import { serveQuestions } from "./questions.ts";
+import { serverSettings } from "./server-settings.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
 /** What the bench asks the server: its port, or what it has used so far. */
@@ -34,17 +35,6 @@ export interface ServerUsage extends StatementCounts {
 
 const projectRoot = join(import.meta.dirname, "..");
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
-
-/** All users have one address, and gRPC users share a few connections: the limits are on, and are never reached. */
-const unreachedLimits = {
-  APP_RATE_LIMIT_READS: "1000000000",
-  APP_RATE_LIMIT_BOOKINGS: "1000000000",
-  APP_RATE_LIMIT_SETTLEMENTS: "1000000000",
-  APP_RATE_LIMIT_ADMIN: "1000000000",
-  APP_MAX_CONNECTIONS: "20000",
-  APP_MAX_CONNECTIONS_PER_ADDRESS: "20000",
-  APP_MAX_CONCURRENT_STREAMS: "1000",
-};
 
 async function serve(config: Config): Promise<{ port: number; close: () => Promise<void> }> {
   // The bench reads its standard output.
@@ -153,11 +143,7 @@ const { config } = loadConfig({
   argv: [],
   env: {
     APP_DATABASE_URL: databaseUrl,
-    APP_HOST: "127.0.0.1",
-    // Set, because without it the service rejects requests with other hosts than this machine's.
-    APP_AUTH_MODE: "none",
-    APP_LOG_LEVEL: "error",
-    ...unreachedLimits,
+    ...serverSettings,
     ...JSON.parse(settings),
   },
   readFile: () => undefined,

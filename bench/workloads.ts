@@ -11,6 +11,7 @@ import {
   bookingOnto,
   getConcert,
   noop,
+  type Prepare,
   rowLock,
   rush,
   type Stage,
@@ -19,8 +20,8 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` accepts the tokens of the bench's issuer. */
-export type ServerKind = "none" | "jwt";
+/** `jwt` accepts the tokens of the bench's issuer. Workers are processes behind one port. */
+export type ServerKind = "none" | "jwt" | "one worker" | "two workers";
 
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
@@ -47,6 +48,7 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => hot(protocol, [1, 64, manyUsers, mostUsers], [manyUsers])),
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
+    ...http.flatMap(workers),
     ...http.map(tokens),
     ...protocols.map(holds),
     expiry(),
@@ -155,6 +157,23 @@ function processes(protocol: Protocol): Workload {
       subject(oneProcess, protocol, manyUsers, booking(protocol, manyUsers, { processes: 1 })),
     ],
   };
+}
+
+/** The service as it is shipped, as one process and with two workers. */
+function workers(protocol: Protocol): Workload[] {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const { workersHot, workersSpread, workersReads } = workloadNames;
+  const compare = (name: string, prepareAt: (servers: ServerKind) => Prepare): Workload => ({
+    ...named(name, protocol),
+    servers: [oneWorker, twoWorkers],
+    subjects: async () =>
+      [twoWorkers, oneWorker].map((servers) => subject(servers, protocol, manyUsers, prepareAt(servers))),
+  });
+  return [
+    compare(workersReads, (servers) => getConcert(protocol, false, { servers })),
+    compare(workersSpread, (servers) => booking(protocol, manyUsers, { concerts: 100, servers })),
+    compare(workersHot, (servers) => booking(protocol, manyUsers, { servers })),
+  ];
 }
 
 function tokens(protocol: Protocol): Workload {
