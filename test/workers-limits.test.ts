@@ -79,3 +79,27 @@ test("the limit of connections counts those of both workers, also when they clos
   expect((await connectAndCall(service.restPort)).isServed).toBe(false);
   expect(service.output()).toMatch(/"limit":"maxConnectionsPerAddress".*connections were refused/);
 });
+
+test("while the primary hangs, calls on open connections are counted by their worker alone", async () => {
+  await using service = await open({ APP_RATE_LIMIT_READS: "3" });
+  const connection = await connectAndCall(service.restPort);
+  const request = "GET /api/v1/bookings?user_id=nora HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const call = async (remaining: number) => {
+    connection.socket.write(request);
+    await connection.waitFor(`ratelimit-remaining: ${remaining}\r\n`);
+  };
+  await call(2);
+  process.kill(service.pid, "SIGSTOP");
+  try {
+    // Its own count begins anew.
+    connection.socket.write(request);
+    await service.line("the primary process does not answer: this worker counts its callers alone");
+    await call(1);
+    await call(0);
+    connection.socket.write(request);
+    await connection.waitFor("HTTP/1.1 429");
+  } finally {
+    process.kill(service.pid, "SIGCONT");
+  }
+  expect(await service.stop()).toBe(0);
+});

@@ -2,6 +2,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import { join } from "node:path";
+import { settlesWithin } from "../domain/clock.ts";
 import { OperatorError } from "../domain/operator-error.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { WorkerEnd, WorkerEvents } from "./events.ts";
@@ -43,7 +44,7 @@ const workerScript = join(import.meta.dirname, "main.ts");
 /** Starts the workers. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
   const { count, order, publish, received, left } = options;
-  // A worker's death must not leave connections in the queue of its own socket, as the other policy would.
+  // With the other policy each worker accepts by itself, and the system may give most connections to one.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: workerScript });
   const { promise: started, resolve: open, reject: failStart } = Promise.withResolvers<Ports>();
@@ -83,15 +84,14 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
   }
 
   function replace(end: WorkerEnd, servedSinceMs: number | undefined): void {
-    const described = end.failure ?? `a worker process ended (${end.signal ?? `status ${end.exitCode}`})`;
     if (!isOpen) {
-      failStart(new OperatorError(described));
+      failStart(new OperatorError(describe(end)));
       return;
     }
     const restartMs = restarts.delayAfter(servedSinceMs === undefined ? 0 : performance.now() - servedSinceMs);
     publish("workers.ended", { ...end, serving: serving.size, restartMs });
     if (restartMs === undefined) {
-      fail(new OperatorError(`worker processes end again and again, the last one so: ${described}`));
+      fail(new OperatorError(`worker processes end again and again, the last one so: ${describe(end)}`));
       return;
     }
     const delay = setTimeout(() => {
@@ -105,15 +105,24 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     isStopping = true;
     for (const delay of delays) clearTimeout(delay);
     for (const worker of running.keys()) linkTo(worker).send({ type: "stop", atOnce });
-    const limit = setTimeout(() => {
-      for (const worker of running.keys()) worker.process.kill("SIGKILL");
-    }, options.stopTimeoutMs);
-    const areInOrder = await Promise.all(running.values()).finally(() => clearTimeout(limit));
-    return areInOrder.every((isInOrder) => isInOrder);
+    return await endWithin(options.stopTimeoutMs, running);
   }
 
   for (let number = 1; number <= count; number++) launch(number);
   return { started, failed, serving: () => [...serving.values()], stop };
+}
+
+function describe({ failure, signal, exitCode }: WorkerEnd): string {
+  return failure ?? `a worker process ended (${signal ?? `status ${exitCode}`})`;
+}
+
+/** Kills the workers that have not ended by then. Resolves with whether each has ended in order. */
+async function endWithin(timeoutMs: number, running: ReadonlyMap<Worker, Promise<boolean>>): Promise<boolean> {
+  const limit = setTimeout(() => {
+    for (const worker of running.keys()) worker.process.kill("SIGKILL");
+  }, timeoutMs);
+  const areInOrder = await Promise.all(running.values()).finally(() => clearTimeout(limit));
+  return areInOrder.every((isInOrder) => isInOrder);
 }
 
 function linkTo(worker: Worker): WorkerLink {
@@ -124,6 +133,8 @@ function linkTo(worker: Worker): WorkerLink {
     },
   };
 }
+
+const lastMessageMs = 1_000;
 
 /** Resolves when a worker has ended and all that it sent has arrived, or when its process could not be made. */
 async function untilEnded(
@@ -136,6 +147,8 @@ async function untilEnded(
     await once(child, "error").catch(() => {});
     return { exitCode: null, signal: null };
   }
-  await Promise.all([once(worker, "exit"), once(worker, "disconnect")]);
+  await once(worker, "exit");
+  // Its last message may be on the way. Node emits no "disconnect" if the worker has not accepted a connection passed to it.
+  if (worker.isConnected()) await settlesWithin(once(worker, "disconnect"), lastMessageMs);
   return { exitCode: child.exitCode, signal: child.signalCode };
 }

@@ -1,10 +1,10 @@
-/** A crowd books and cancels on two workers of one service while workers are killed. */
+/** Workers that are killed in a rush, and workers that hang. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { checkAccounts } from "../support/booking/accounts.ts";
 import { startCrowd } from "../support/booking/crowd.ts";
 import { createTestDatabase } from "../support/database/database.ts";
 import { openProgram } from "../support/process/program.ts";
-import { workerPids } from "../support/process/worker-pids.ts";
+import { isThere, workerPids } from "../support/process/worker-pids.ts";
 import { createProtocolClient, type ProtocolClient } from "../support/protocols/protocols.ts";
 import { testEnvironment } from "../support/service/service.ts";
 import { createConcert } from "../support/service/stage.ts";
@@ -81,4 +81,39 @@ test("workers that are killed in a rush: nothing is lost or doubled, and the oth
   expect(await service.stop()).toBe(0);
   const errors = service.lines.filter((line) => /"level":"(error|fatal)"/.test(line));
   expect(errors.map((line) => JSON.parse(line).signal)).toEqual(["SIGKILL", "SIGKILL", "SIGKILL"]);
+});
+
+/** Starts two workers, one of which hangs. Resolves when the other one has answered calls. */
+async function startWithHangingWorker() {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const settings = { APP_WORKERS: "2", APP_SHUTDOWN_TIMEOUT: "100ms" };
+  const service = await openProgram(testEnvironment(database.url, settings), [], { logLevel: "debug" });
+  onTestFinished(async () => void (await service.stop("SIGKILL")));
+  const [hanging = 0] = workerPids(service);
+  process.kill(hanging, "SIGSTOP");
+  // At most the next connection is passed to the worker that hangs.
+  const answered: number[] = [];
+  const calls = Array.from({ length: 6 }, () =>
+    fetch(`${service.baseUrl}/livez`, { headers: { Connection: "close" } }).then(({ status }) => answered.push(status)),
+  );
+  for (const call of calls) call.catch(() => {});
+  await vi.waitFor(() => expect(answered.length).toBeGreaterThanOrEqual(5), wait);
+  expect(new Set(answered)).toEqual(new Set([200]));
+  return { service, hanging };
+}
+
+test("a worker that hangs takes one new connection at most, and is replaced when it is killed", async () => {
+  const { service, hanging } = await startWithHangingWorker();
+  const replaced = service.nextLine("a worker process serves");
+  process.kill(hanging, "SIGKILL");
+  await replaced;
+  expect(await service.stop()).toBe(0);
+});
+
+test("a worker that hangs is killed at the end of a shutdown", async () => {
+  const { service } = await startWithHangingWorker();
+  expect(await service.stop()).toBe(3);
+  expect(workerPids(service).filter(isThere)).toEqual([]);
+  expect(service.output()).toMatch(/"level":"fatal".*had to be cut off/);
 });

@@ -48,14 +48,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    sockets.add(socket);
-    undecided.add(socket);
-    // "close" follows. Without a listener the error would end the process.
-    socket.on("error", () => {});
-    socket.once("close", () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
-    });
+    keepWhileOpen(socket, [sockets, undecided]);
     const entry = connectionLimit.enter(socket.remoteAddress ?? "");
     if (entry instanceof Promise) void entry.then((leave) => admit(socket, leave));
     else admit(socket, entry);
@@ -112,6 +105,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function keepWhileOpen(socket: Socket, sets: readonly Set<Socket>[]): void {
+  for (const set of sets) set.add(socket);
+  // "close" follows. Without a listener the error would end the process.
+  socket.on("error", () => {});
+  socket.once("close", () => {
+    for (const set of sets) set.delete(socket);
+  });
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
