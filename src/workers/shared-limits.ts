@@ -7,8 +7,10 @@ import type { WorkerEvents } from "./events.ts";
 import type { PrimaryLink } from "./link-to-primary.ts";
 import type { CountedCall } from "./messages.ts";
 
-/** A primary that takes longer to answer is treated as absent. It is longer than the usual delay of a busy process. */
-const answerTimeoutMs = 500;
+/** A primary that takes longer to count calls is treated as absent. It is longer than the delay of a busy machine. */
+const countTimeoutMs = 2_000;
+/** A connection waits longer, because it is refused without an answer. */
+const entryTimeoutMs = 10_000;
 /** How long calls are then counted alone, so that they wait for a hanging primary once. */
 const aloneMs = 5_000;
 
@@ -34,12 +36,12 @@ export function shareRateLimits(
     next = [];
     const id = ++lastId;
     const giveUp = () => {
-      waiting.delete(id);
+      if (!waiting.delete(id)) return;
       aloneUntilMs = performance.now() + aloneMs;
-      publish("workers.primary_late", { waitedMs: answerTimeoutMs });
+      publish("workers.primary_late", { waitedMs: countTimeoutMs });
       for (const call of calls) call.answer(countAlone(call));
     };
-    waiting.set(id, { calls, timer: setTimeout(giveUp, answerTimeoutMs) });
+    waiting.set(id, { calls, timer: afterAnswers(giveUp, countTimeoutMs) });
     void primary.send({ type: "count", id, calls: calls.map(({ lane, key, cost }) => ({ lane, key, cost })) });
   }
 
@@ -84,11 +86,15 @@ export function shareConnectionLimit(primary: PrimaryLink): ConnectionLimit {
       new Promise((answer) => {
         const id = ++lastId;
         const giveUp = () => {
-          waiting.delete(id);
-          answer(undefined);
+          if (waiting.delete(id)) answer(undefined);
         };
-        waiting.set(id, { answer, timer: setTimeout(giveUp, answerTimeoutMs) });
+        waiting.set(id, { answer, timer: afterAnswers(giveUp, entryTimeoutMs) });
         void primary.send({ type: "enter", id, address });
       }),
   };
+}
+
+/** Runs a function after a delay, and after answers that have come while this process itself was too busy to read them. */
+function afterAnswers(giveUp: () => void, delayMs: number): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(giveUp), delayMs);
 }
