@@ -89,3 +89,19 @@ test("updates of the row, and how many of them are heap-only", () => {
   expect(check(results, "updates of its row", "Connect").met).toBe(true);
   expect(check(results, "of these heap-only", "Connect")).toMatchObject({ met: false, figure: { median: 98 } });
 });
+
+test.each([
+  { workload: workloadNames.workersReads, what: "cached GetConcert", atLeast: 1.5 },
+  { workload: workloadNames.workersSpread, what: "bookings of 100 concerts", atLeast: 1.5 },
+  { workload: workloadNames.workersHot, what: "bookings of one hot concert", atLeast: 1.3 },
+])("two workers against one process, $what: at least $atLeast times", ({ workload, what, atLeast }) => {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const results = (ratio: number) =>
+    resultsOf([
+      measured({ workload, subject: twoWorkers, users: 500, confirmedPerSecond: 100 * ratio }),
+      measured({ workload, subject: oneWorker, users: 500, confirmedPerSecond: 100 }),
+    ]);
+  const name = `two workers against one process, generator on the same cores: ${what}`;
+  expect(check(results(atLeast), name).met).toBe(true);
+  expect(check(results(atLeast - 0.01), name).met).toBe(false);
+});
