@@ -1,6 +1,6 @@
 /** Runs workloads, one after the other, each with its own database and server processes. */
 import { join } from "node:path";
-import { createIssuer } from "./issuer.ts";
+import { createIssuer, type Issuer } from "./issuer.ts";
 import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
 import { manyUsers, subjectNames } from "./names.ts";
@@ -11,8 +11,8 @@ import { countRowWrites } from "./row-writes.ts";
 import type { ServerQuestion } from "./server.ts";
 import { serviceFlags } from "./service-flags.ts";
 import type { Subject, Variant } from "./subjects.ts";
-import { startTraceSink } from "./trace-sink.ts";
-import type { Workload } from "./workloads.ts";
+import { startTraceSink, type TraceSink } from "./trace-sink.ts";
+import type { ServerKind, Workload } from "./workloads.ts";
 
 export interface RunOptions {
   readonly rounds: number;
@@ -43,12 +43,10 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
     const issuer = await createIssuer();
     const sink = await startTraceSink();
     closing.push(sink.close);
-    const settingsOf = {
-      ...{ none: {}, jwt: issuer.settings, metrics: { APP_METRICS_PORT: "0" }, traced: sink.settings },
-    };
+    const serverOf = serversOf(issuer, sink);
     for (const kind of workload.servers) {
-      const settings = settingsOf[kind];
-      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
+      const { script, settings } = serverOf[kind];
+      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, script), {
         argv: [database.url, JSON.stringify(settings)],
         execArgv: [...serviceFlags, ...profiling],
       });
@@ -67,6 +65,25 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
   } finally {
     for (const close of closing.reverse()) await close();
   }
+}
+
+interface ServerScript {
+  readonly script: string;
+  readonly settings: object;
+}
+
+/** What each kind of server runs. */
+function serversOf(issuer: Issuer, sink: TraceSink): Readonly<Record<ServerKind, ServerScript>> {
+  const own = (settings: object) => ({ script: "server.ts", settings });
+  const shipped = (settings: object) => ({ script: "workers-server.ts", settings });
+  return {
+    none: own({}),
+    jwt: own(issuer.settings),
+    metrics: own({ APP_METRICS_PORT: "0" }),
+    traced: own(sink.settings),
+    "one worker": shipped({ APP_WORKERS: "1" }),
+    "two workers": shipped({ APP_WORKERS: "2" }),
+  };
 }
 
 async function measureSubjects(stage: LiveStage, workload: Workload, options: RunOptions): Promise<Found> {

@@ -4,16 +4,18 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createHost, createServices, openDatabase } from "../src/app.ts";
 import { startInventoryCheck } from "../src/booking/inventory.ts";
 import { startSweeper } from "../src/booking/sweeper.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
+import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
+import { createHost } from "../src/host.ts";
 import { openMetrics } from "../src/open-metrics.ts";
 import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
+import { createServices } from "../src/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { openTracing } from "../src/telemetry/tracing/index.ts";
 import { createHttpApp } from "../src/transport/http.ts";
@@ -23,6 +25,7 @@ import { createReadiness } from "../src/transport/readiness.ts";
 import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
 import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import { serveQuestions } from "./questions.ts";
+import { serverSettings } from "./server-settings.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
 /** What the bench asks the server: its ports, or what it has used so far. */
@@ -35,17 +38,6 @@ export interface ServerUsage extends StatementCounts {
 
 const projectRoot = join(import.meta.dirname, "..");
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
-
-/** All users have one address, and gRPC users share a few connections: the limits are on, and are never reached. */
-const unreachedLimits = {
-  APP_RATE_LIMIT_READS: "1000000000",
-  APP_RATE_LIMIT_BOOKINGS: "1000000000",
-  APP_RATE_LIMIT_SETTLEMENTS: "1000000000",
-  APP_RATE_LIMIT_ADMIN: "1000000000",
-  APP_MAX_CONNECTIONS: "20000",
-  APP_MAX_CONNECTIONS_PER_ADDRESS: "20000",
-  APP_MAX_CONCURRENT_STREAMS: "1000",
-};
 
 interface Served {
   readonly port: number;
@@ -166,11 +158,7 @@ const { config } = loadConfig({
   argv: [],
   env: {
     APP_DATABASE_URL: databaseUrl,
-    APP_HOST: "127.0.0.1",
-    // Set, because without it the service rejects requests with other hosts than this machine's.
-    APP_AUTH_MODE: "none",
-    APP_LOG_LEVEL: "error",
-    ...unreachedLimits,
+    ...serverSettings,
     ...JSON.parse(settings),
   },
   readFile: () => undefined,

@@ -55,7 +55,7 @@ export interface Subject {
   readonly variants: readonly Variant[];
 }
 
-type Prepare = Variant["prepare"];
+export type Prepare = Variant["prepare"];
 
 /** A subject of one variant. */
 export function subject(name: string, protocol: Protocol, users: number, prepare: Prepare): Subject {
@@ -109,7 +109,7 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
     const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
       ...bookingRequests({ protocol, users, concertOf, order, newUsers, baseline, tokens, timeoutMs }),
-      ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
+      ports: portsOf(servers, ports, kinds).slice(0, options.processes),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
       ...(servers === "metrics" ? { beside: async () => startScraper(metricsPort ?? 0) } : {}),
@@ -120,6 +120,11 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
       },
     };
   };
+}
+
+/** The ports of servers of one kind, or all. */
+function portsOf(servers: ServerKind | undefined, ports: readonly number[], kinds: readonly ServerKind[]): number[] {
+  return ports.filter((_, index) => servers === undefined || kinds[index] === servers);
 }
 
 /** Users who book with keys, when so many bookings of the concert are stored already. */
@@ -229,12 +234,13 @@ export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Ru
 export function getConcert(
   protocol: Protocol,
   fresh: boolean,
-  { pace, abuse }: Pick<BookingOptions, "pace" | "abuse"> = {},
+  { pace, abuse, servers }: Pick<BookingOptions, "pace" | "abuse" | "servers"> = {},
 ): Prepare {
-  return async ({ database, ports }) => {
+  return async ({ database, ports, kinds }) => {
     const [concertId = 0n] = await insertConcerts(database, 1, plenty);
     return {
       ...getConcertRequests(protocol, concertId, fresh),
+      ports: portsOf(servers, ports, kinds),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
       verify: allAnswered,

@@ -110,3 +110,19 @@ test("traces of one call in a hundred may cost a twentieth", () => {
     ]);
   expect([95, 94].map((confirmed) => check(results(confirmed), "with traces of 1 %").met)).toEqual([true, false]);
 });
+
+test.each([
+  { workload: workloadNames.workersReads, what: "cached GetConcert", atLeast: 1.5 },
+  { workload: workloadNames.workersSpread, what: "bookings of 100 concerts", atLeast: 1.5 },
+  { workload: workloadNames.workersHot, what: "bookings of one hot concert", atLeast: 1.3 },
+])("two workers against one process, $what: at least $atLeast times", ({ workload, what, atLeast }) => {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const results = (ratio: number) =>
+    resultsOf([
+      measured({ workload, subject: twoWorkers, users: 500, confirmedPerSecond: 100 * ratio }),
+      measured({ workload, subject: oneWorker, users: 500, confirmedPerSecond: 100 }),
+    ]);
+  const name = `two workers against one process, generator on the same cores: ${what}`;
+  expect(check(results(atLeast), name).met).toBe(true);
+  expect(check(results(atLeast - 0.01), name).met).toBe(false);
+});

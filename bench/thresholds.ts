@@ -7,6 +7,7 @@ import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from 
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
 import { figureOf } from "./statistics.ts";
+import { twoWorkers } from "./worker-checks.ts";
 
 const { booking, noop, rowLock, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
 const { withTokens, withoutTokens, traced, untraced, peak, tripled, impatient } = subjectNames;
@@ -29,6 +30,7 @@ export function checkThresholds(results: Results): Check[] {
     ...each(http, evenlySpread),
     ...filledConcert(results),
     ...each(http, twoProcessesTogether),
+    ...each(http, twoWorkers),
     ...each(protocols, soldOutCalls),
     ...each(protocols, updatesOfTheRow),
     ...each(protocols, cachedReads),

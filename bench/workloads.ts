@@ -11,6 +11,7 @@ import {
   bookingOnto,
   getConcert,
   noop,
+  type Prepare,
   rowLock,
   rush,
   type Stage,
@@ -21,9 +22,9 @@ import {
 
 /**
  * `jwt` accepts the tokens of the bench's issuer, `metrics` serves metrics, and `traced` exports the traces of one call in a
- * hundred.
+ * hundred. Workers are processes behind one port.
  */
-export type ServerKind = "none" | "jwt" | "metrics" | "traced";
+export type ServerKind = "none" | "jwt" | "metrics" | "traced" | "one worker" | "two workers";
 
 /** Subjects that are measured in turns, on one new database and its servers. */
 export interface Workload {
@@ -50,6 +51,7 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => hot(protocol, [1, 64, manyUsers, mostUsers], [manyUsers])),
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
+    ...http.flatMap(workers),
     ...http.map(tokens),
     ...http.map(metrics),
     ...http.map(traces),
@@ -160,6 +162,23 @@ function processes(protocol: Protocol): Workload {
       subject(oneProcess, protocol, manyUsers, booking(protocol, manyUsers, { processes: 1 })),
     ],
   };
+}
+
+/** The service as it is shipped, as one process and with two workers. */
+function workers(protocol: Protocol): Workload[] {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const { workersHot, workersSpread, workersReads } = workloadNames;
+  const compare = (name: string, prepareAt: (servers: ServerKind) => Prepare): Workload => ({
+    ...named(name, protocol),
+    servers: [oneWorker, twoWorkers],
+    subjects: async () =>
+      [twoWorkers, oneWorker].map((servers) => subject(servers, protocol, manyUsers, prepareAt(servers))),
+  });
+  return [
+    compare(workersReads, (servers) => getConcert(protocol, false, { servers })),
+    compare(workersSpread, (servers) => booking(protocol, manyUsers, { concerts: 100, servers })),
+    compare(workersHot, (servers) => booking(protocol, manyUsers, { servers })),
+  ];
 }
 
 function tokens(protocol: Protocol): Workload {

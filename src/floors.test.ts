@@ -111,6 +111,16 @@ const floors: Readonly<Record<string, Floor>> = {
     imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],
     offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],
   },
+  // A worker process puts the parts together as `src/app.ts` does.
+  "src/workers": {
+    imports: [
+      ...["src/config", "src/domain", "src/limits", "src/store", "src/telemetry", "src/transport"],
+      ...["app", "database", "describe-error", "host", "open-metrics", "service"].map((name) => `src/${name}.ts`),
+      "src/node-version.js",
+    ],
+    packages: ["prom-client"],
+    offers: ["events.ts", "primary.ts"],
+  },
   // Observes all others.
   "src/telemetry": {
     imports: ["src"],

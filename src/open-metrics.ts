@@ -1,41 +1,55 @@
+/** The metrics of a process, and their server. */
+import type { Registry } from "prom-client";
 import type { Config } from "./config/load.ts";
+import type { Host } from "./host.ts";
 import { portError } from "./port-error.ts";
-import type { AppEvents, EventHub } from "./telemetry/events.ts";
-import type { Logger } from "./telemetry/log.ts";
-import { createMetrics, type Metrics } from "./telemetry/metrics/registry.ts";
+import {
+  createMetrics,
+  createPrimaryMetrics,
+  type Metrics,
+  type PrimaryMetrics,
+} from "./telemetry/metrics/registry.ts";
 import { serveMetrics } from "./telemetry/metrics/server.ts";
 
-interface MetricsHost {
-  readonly logger: Logger;
-  readonly subscribe: EventHub<AppEvents>["subscribe"];
-  /** Owns the metrics and their server. */
-  readonly stack: AsyncDisposableStack;
-}
-
-/** Metrics that are served. */
-export interface OpenMetrics extends Metrics {
-  readonly port: number;
-}
+type MetricsHost = Pick<Host, "logger" | "subscribe" | "stack">;
+type Served<Kind> = Kind & { readonly port: number };
 
 /**
- * Serves the metrics if they have a port: to be called before all else is opened, so that they close after it. `gather` makes
- * the text of a scrape, for instance of several processes. Rejects with a PortError.
+ * Serves the metrics of a process that serves alone, if they have a port: to be called before all else is opened, so that they
+ * close after it. Rejects with a PortError.
  */
-export async function openMetrics(
+export async function openMetrics(config: Config, host: MetricsHost): Promise<Served<Metrics> | undefined> {
+  const metrics = addMetrics(config, host);
+  return metrics && { ...metrics, port: await serve(config, host, metrics.registry, () => metrics.registry.metrics()) };
+}
+
+/** As `openMetrics`, for a process whose workers serve. `gather` makes the text of a scrape from its own metrics and theirs. */
+export async function openPrimaryMetrics(
   config: Config,
-  { logger, subscribe, stack }: MetricsHost,
-  gather = (own: Metrics["registry"]) => own.metrics(),
-): Promise<OpenMetrics | undefined> {
-  const { metricsPort: port, metricsHost: host = config.host } = config;
-  if (port === undefined) return undefined;
-  const metrics = stack.use(createMetrics({ subscribe }, config));
-  const { registry } = metrics;
+  host: MetricsHost,
+  gather: (own: Registry) => Promise<string>,
+): Promise<Served<PrimaryMetrics> | undefined> {
+  if (config.metricsPort === undefined) return undefined;
+  const metrics = host.stack.use(createPrimaryMetrics(host));
+  return { ...metrics, port: await serve(config, host, metrics.registry, () => gather(metrics.registry)) };
+}
+
+/** The metrics of a process that serves, without a server; undefined if they are off. */
+export function addMetrics(config: Config, host: MetricsHost): Metrics | undefined {
+  return config.metricsPort === undefined ? undefined : host.stack.use(createMetrics(host, config));
+}
+
+async function serve(
+  { metricsPort: port = 0, metricsHost, host: defaultHost }: Config,
+  { logger, stack }: MetricsHost,
+  { contentType }: Registry,
+  metrics: () => Promise<string>,
+): Promise<number> {
   const server = await serveMetrics({
-    ...{ host, port },
-    exposition: { contentType: registry.contentType, metrics: () => gather(registry) },
+    ...{ host: metricsHost ?? defaultHost, port, exposition: { contentType, metrics } },
     onError: (err) => logger.error({ err }, "the metrics could not be served"),
   }).catch((error) => {
     throw portError(error, port, "APP_METRICS_PORT", "APP_METRICS_HOST");
   });
-  return { ...metrics, port: stack.use(server).port };
+  return stack.use(server).port;
 }

@@ -1,4 +1,5 @@
 /** How the text of a setting becomes a value. */
+import { availableParallelism } from "node:os";
 import * as z from "zod";
 
 /** A value read from text, or what is wrong with that text: a phrase that follows the name of the setting. */
@@ -46,10 +47,24 @@ function kind<T>(expects: string, schema: z.ZodType<T>, { isSecret = false, isLi
 
 /** A decimal whole number within limits, both included. */
 export function integer(minimum: number, maximum: number): Kind<number> {
-  const digits = z.string().regex(/^\d{1,15}$/);
-  const schema = digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
-  return kind(`a whole number between ${minimum} and ${maximum}`, schema);
+  return kind(`a whole number between ${minimum} and ${maximum}`, integerBetween(minimum, maximum));
 }
+
+function integerBetween(minimum: number, maximum: number): z.ZodType<number> {
+  const digits = z.string().regex(/^\d{1,15}$/);
+  return digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
+}
+
+const mostProcesses = 64;
+
+/** A number of processes, or `auto` for one on each of the cores that the process may use. */
+export const processes: Kind<number> = {
+  expects: `a whole number between 1 and ${mostProcesses}, or auto`,
+  parse: (text) =>
+    text === "auto"
+      ? { value: Math.min(availableParallelism(), mostProcesses) }
+      : kind(processes.expects, integerBetween(1, mostProcesses)).parse(text),
+};
 
 /** One of a few words. */
 export function choice<const Option extends string>(options: readonly Option[]): Kind<Option> {

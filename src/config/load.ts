@@ -14,6 +14,7 @@ import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
 import { readTracing, type TracingConfig } from "./tracing.ts";
+import { workerProblems, workerWarnings } from "./workers.ts";
 
 export { helpText } from "./help.ts";
 export type { TracingConfig } from "./tracing.ts";
@@ -68,7 +69,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny([...problems, ...holdProblems(values)]);
+  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
@@ -84,13 +85,8 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
-  const warnings = [
-    ...sourceWarnings,
-    ...databaseWarnings(values, database),
-    ...hostWarnings,
-    ...authWarnings,
-    ...ofTracing.warnings,
-  ];
+  const choiceWarnings = [...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values), ...ofTracing.warnings];
   return { config, warnings };
 }
 

@@ -66,6 +66,7 @@ const server = {
     "hashed",
     "How the log names users: as they are, by a hash, or not at all",
   ),
+  workers: setting("workers", kinds.processes, "1", "Processes that serve both ports; auto for one on each core"),
 };
 
 const booking = {
@@ -233,7 +234,7 @@ const databaseUse = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Size of the connection pool, plus two; below 3 none is reserved for organizers",
+    "Connections of all workers, plus two each; below 3 each none is for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",

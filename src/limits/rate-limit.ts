@@ -27,6 +27,8 @@ export interface RateLimits {
    * fail: without Redis this process counts alone.
    */
   count(lane: Lane, key: LimitKey, cost?: number): Promise<Allowance | undefined>;
+  /** Whether calls of this kind have a limit. */
+  isLimited(lane: Lane, by: LimitKey["kind"]): boolean;
 }
 
 const windowSeconds = 60;
@@ -49,6 +51,7 @@ export function createRateLimits(
   }
 
   return {
+    isLimited: (lane, kind) => limiters.has(`${lane}:${kind}`),
     async count(lane, { kind, key }, cost = 1) {
       const limiter = limiters.get(`${lane}:${kind}`);
       if (!limiter) return undefined;

@@ -8,7 +8,7 @@ import type { Publish } from "../domain/publish.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
 import { type EventLoopDelay, measureEventLoopDelay } from "../limits/event-loop-delay.ts";
 import type { LimitEvents } from "../limits/events.ts";
-import { createRateLimits } from "../limits/rate-limit.ts";
+import { createRateLimits, type RateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
 import type { BeginTrace, RpcEvents } from "./events.ts";
@@ -47,6 +47,8 @@ interface GuardOptions {
   readonly stack: AsyncDisposableStack;
   /** Not given if traces are off. */
   readonly beginTrace?: BeginTrace | undefined;
+  /** Without Redis: the rate limits that processes share, in place of those that this process counts. */
+  readonly shareRates?: ((own: RateLimits) => RateLimits) | undefined;
   /** What a test sets in place of the service's own. */
   readonly instead?: GuardReplacements;
 }
@@ -70,7 +72,7 @@ interface Guards {
 
 /** Opens the interceptors. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Guards> {
-  const { services, publish, draining, stack, instead = {} } = options;
+  const { services, publish, draining, stack, shareRates = (own) => own, instead = {} } = options;
   const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
   const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
   const eventLoopDelay = instead.eventLoopDelay ?? stack.use(measureEventLoopDelay());
@@ -79,7 +81,8 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
   const believesUsers = tokens === undefined;
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
-  const rates = createRateLimits(rateLimits, redis, publish);
+  const counted = createRateLimits(rateLimits, redis, publish);
+  const rates = redis ? counted : shareRates(counted);
   const ruleOf = readAccessRules(services);
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   const inFlight = { calls: 0 };

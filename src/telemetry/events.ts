@@ -7,6 +7,7 @@ import type { LimitEvents } from "../limits/events.ts";
 import type { RpcEvents } from "../rpc/events.ts";
 import type { StoreEvents } from "../store/events.ts";
 import type { TransportEvents } from "../transport/events.ts";
+import type { WorkerEvents } from "../workers/events.ts";
 
 /** What the telemetry publishes of itself. */
 export interface TelemetryEvents {
@@ -28,7 +29,8 @@ export type AppEvents = AuthEvents &
   RpcEvents &
   StoreEvents &
   TelemetryEvents &
-  TransportEvents;
+  TransportEvents &
+  WorkerEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */
 export interface EventHub<Events> {

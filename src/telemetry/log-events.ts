@@ -7,8 +7,8 @@ import { type LogLine, limitLines } from "./limited-log.ts";
 
 type Subscribe = EventHub<AppEvents>["subscribe"];
 
-/** Between two warnings that Redis has failed. */
-const redisIntervalMs = 30_000;
+/** Between two warnings that Redis, or the primary process, has failed. */
+const sharedLimitsIntervalMs = 30_000;
 /** Between two warnings that traces were dropped. */
 const tracesIntervalMs = 60_000;
 
@@ -22,6 +22,7 @@ export function logEvents(hub: EventHub<AppEvents>, logger: Logger, userIds: Use
   logConnections(on, logger, log);
   logRequests(on, log);
   logStore(on, logger, log);
+  logWorkers(on, logger, log);
   on("telemetry.spans_dropped", ({ reason, error, spans }) => {
     const fields = () => ({ spans, reason, cause: describeCauses(error) || undefined });
     const message = "traces were dropped: their receiver did not take them";
@@ -40,7 +41,7 @@ function logGuards(on: Subscribe, log: LogLine): void {
   });
   on("limits.redis_failed", (err) => {
     const message = "Redis cannot be reached: each instance counts its callers alone";
-    log("warn", "limits.redis_failed", () => ({ err }), message, { perMs: redisIntervalMs });
+    log("warn", "limits.redis_failed", () => ({ err }), message, { perMs: sharedLimitsIntervalMs });
   });
 }
 
@@ -71,6 +72,22 @@ function logRequests(on: Subscribe, log: LogLine): void {
     const level = isClientGone ? "debug" : "warn";
     log(level, "transport.response_failed", fields, "a response could not be written", linesOfRequests);
   });
+}
+
+function logWorkers(on: Subscribe, logger: Logger, log: LogLine): void {
+  on("workers.started", ({ worker, pid }) => logger.debug({ worker, pid }, "a worker process serves"));
+  on("workers.ended", ({ worker, exitCode, signal, failure, restartMs }) => {
+    const next = restartMs === undefined ? "none is started in its place" : "another one is started";
+    const fields = { worker, exit_code: exitCode, signal, failure, restart_ms: restartMs };
+    logger.error(fields, `a worker process ended: ${next}`);
+  });
+  on("workers.primary_late", ({ waitedMs }) => {
+    const message = "the primary process does not answer: this worker counts its callers alone";
+    log("warn", "workers.primary_late", () => ({ waited_ms: waitedMs }), message, { perMs: sharedLimitsIntervalMs });
+  });
+  on("workers.metrics_missing", ({ workers }) =>
+    log("warn", "workers.metrics_missing", () => ({ workers }), "workers did not answer in time for a scrape"),
+  );
 }
 
 function logStore(on: Subscribe, logger: Logger, log: LogLine): void {

@@ -32,26 +32,29 @@ export interface MetricLimits {
   readonly maxConnections: number;
 }
 
-export interface Metrics extends Disposable {
+/** The metrics of a process that starts workers, which serve in its place. */
+export interface PrimaryMetrics extends Disposable {
   /** For scrapes, and for the sum over several processes: each metric names how its values become one. */
   readonly registry: Registry;
-  /** Adds the services whose methods are counted by name. */
-  addServices(services: readonly DescService[]): void;
-  /** Sets what is read. It is 0 before. */
-  read(readings: Readings): void;
   /** Adds the metrics of workers. To be called in the process that starts them, or that serves alone. */
   watchWorkers(workers: WorkerReadings): void;
   /** Follows an embedded database, which is up until `failed` resolves. */
   watchEmbedded(failed: Promise<unknown>): void;
 }
 
+/** The metrics of a process that serves. */
+export interface Metrics extends PrimaryMetrics {
+  /** Adds the services whose methods are counted by name. */
+  addServices(services: readonly DescService[]): void;
+  /** Sets what is read. It is 0 before. */
+  read(readings: Readings): void;
+}
+
+type Events = Pick<EventHub<AppEvents>, "subscribe">;
+
 /** Creates the metrics and follows the hub's events until the result is disposed of. */
-export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limits: MetricLimits): Metrics {
-  const registry = new Registry();
-  const stack = new DisposableStack();
-  const on: EventHub<AppEvents>["subscribe"] = (name, listener) => stack.use(hub.subscribe(name, listener));
-  const instruments = createInstruments(registry);
-  const { counterOf, gaugesOf } = instruments;
+export function createMetrics(hub: Events, limits: MetricLimits): Metrics {
+  const { metrics, instruments, on } = beginMetrics(hub);
   const { addServices } = countCalls(on, instruments);
   const read = addReadings(instruments);
   observeEngine(on, instruments);
@@ -61,10 +64,25 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
   observeTelemetry(on, instruments);
   addLimits(instruments, limits);
   describeProcess(instruments);
-  return {
+  return { ...metrics, addServices, read };
+}
+
+/** As `createMetrics`, without what only a process that serves can know: a 0 of this one would be wrong for all. */
+export function createPrimaryMetrics(hub: Events): PrimaryMetrics {
+  const { metrics, instruments, on } = beginMetrics(hub);
+  observeTelemetry(on, instruments);
+  describeProcess(instruments);
+  return metrics;
+}
+
+function beginMetrics(hub: Events) {
+  const registry = new Registry();
+  const stack = new DisposableStack();
+  const on: EventHub<AppEvents>["subscribe"] = (name, listener) => stack.use(hub.subscribe(name, listener));
+  const instruments = createInstruments(registry);
+  const { counterOf, gaugesOf } = instruments;
+  const metrics: PrimaryMetrics = {
     registry,
-    addServices,
-    read,
     watchWorkers({ running, restarts }) {
       const help = "Processes that serve";
       gaugesOf("frontrow_workers", help, { state: "running" }, "sum", running);
@@ -80,6 +98,7 @@ export function createMetrics(hub: Pick<EventHub<AppEvents>, "subscribe">, limit
     },
     [Symbol.dispose]: () => stack.dispose(),
   };
+  return { metrics, instruments, on };
 }
 
 function addReadings({ gaugeOf }: Instruments): Metrics["read"] {

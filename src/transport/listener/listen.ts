@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { settlesWithin } from "../../domain/clock.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
-import type { ConnectionLimit } from "./connection-limit.ts";
+import type { ConnectionLimit, Entry } from "./connection-limit.ts";
 import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
@@ -48,21 +48,25 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    const leave = connectionLimit.enter(socket.remoteAddress ?? "");
+    keepWhileOpen(socket, [sockets, undecided]);
+    const entry = connectionLimit.enter(socket.remoteAddress ?? "");
+    if (entry instanceof Promise) void entry.then((leave) => admit(socket, leave));
+    else admit(socket, entry);
+  });
+
+  function admit(socket: Socket, leave: Entry): void {
     if (leave === undefined) {
       publish("transport.connection_changed", { change: "refused" });
       // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
       socket.resetAndDestroy();
       return;
     }
+    if (socket.destroyed) {
+      leave();
+      return;
+    }
     publish("transport.connection_changed", { change: "opened" });
-    sockets.add(socket);
-    undecided.add(socket);
-    // "close" follows. Without a listener the error would end the process.
-    socket.on("error", () => {});
     socket.once("close", () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
       leave();
       publish("transport.connection_changed", { change: "closed" });
     });
@@ -72,7 +76,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
-  });
+  }
 
   try {
     await bind(server, options.host, options.port);
@@ -106,6 +110,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function keepWhileOpen(socket: Socket, sets: readonly Set<Socket>[]): void {
+  for (const set of sets) set.add(socket);
+  // "close" follows. Without a listener the error would end the process.
+  socket.on("error", () => {});
+  socket.once("close", () => {
+    for (const set of sets) set.delete(socket);
+  });
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

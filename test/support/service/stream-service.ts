@@ -2,8 +2,8 @@
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
-import { createHost, type Host } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { createHost, type Host } from "../../../src/host.ts";
 import { type GuardReplacements, openGuards } from "../../../src/rpc/guards.ts";
 import { openTracing } from "../../../src/telemetry/tracing/index.ts";
 import { createAppContext, serveServices } from "./served-app.ts";

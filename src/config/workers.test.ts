@@ -1,0 +1,44 @@
+import { availableParallelism } from "node:os";
+import { expect, test } from "vitest";
+import { load, problemsOf } from "../../test/support/unit/config-sources.ts";
+
+test("one process serves by default, and auto means one on each core", () => {
+  expect(load({}).config.workers).toBe(1);
+  expect(load({ env: { APP_WORKERS: "3" } }).config.workers).toBe(3);
+  const auto = load({ env: { APP_WORKERS: "auto", APP_DATABASE_POOL_SIZE: "200" } });
+  expect(auto.config.workers).toBe(Math.min(availableParallelism(), 64));
+});
+
+test.each(["0", "65", "two", "-1", "1.5", "AUTO"])("rejects %s workers", (text) => {
+  expect(problemsOf({ env: { APP_WORKERS: text } })).toEqual([
+    `APP_WORKERS: "${text}" is not a whole number between 1 and 64, or auto`,
+  ]);
+});
+
+test("rejects a pool with less than a connection for each worker, in the spelling of its source", () => {
+  const problem = "(3) is less than APP_WORKERS (4): each worker needs a connection";
+  expect(problemsOf({ env: { APP_WORKERS: "4", APP_DATABASE_POOL_SIZE: "3" } })).toEqual([
+    `APP_DATABASE_POOL_SIZE ${problem}`,
+  ]);
+  expect(problemsOf({ env: { APP_WORKERS: "4" }, argv: ["--database-pool-size=3"] })).toEqual([
+    `--database-pool-size ${problem}`,
+  ]);
+});
+
+test.each([
+  { workers: "4", pool: "11", share: 2 },
+  { workers: "2", pool: "2", share: 1 },
+])(
+  "warns of a pool of $pool for $workers workers: no connection is left for organizers",
+  ({ workers, pool, share }) => {
+    expect(load({ env: { APP_WORKERS: workers, APP_DATABASE_POOL_SIZE: pool } }).warnings).toEqual([
+      `APP_DATABASE_POOL_SIZE (${pool}) gives each of ${workers} workers ${share}: below 3 none is reserved for organizers; ` +
+        `set ${3 * Number(workers)} or more`,
+    ]);
+  },
+);
+
+test("does not warn of a pool that suffices, nor of a small one of a single process", () => {
+  expect(load({ env: { APP_WORKERS: "4", APP_DATABASE_POOL_SIZE: "12" } }).warnings).toEqual([]);
+  expect(load({ env: { APP_DATABASE_POOL_SIZE: "1" } }).warnings).toEqual([]);
+});
