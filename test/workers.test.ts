@@ -149,6 +149,18 @@ describe("the end of the primary", () => {
     expect(service.output()).toContain('"msg":"closed"');
   });
 
+  test("by a signal serves new calls with readiness down on every worker for APP_SHUTDOWN_DELAY", async () => {
+    await using service = await open({ APP_SHUTDOWN_DELAY: "3s" });
+    const draining = [1, 2].map((worker) => service.line(`"worker":${worker},"state":"draining"`));
+    service.signal("SIGTERM");
+    await Promise.all(draining);
+    const statuses = ["/readyz", "/readyz", "/readyz", "/readyz", "/livez"].map(
+      async (path) => (await callAnew(`${service.baseUrl}${path}`)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([503, 503, 503, 503, 200]);
+    expect(await service.ended).toBe(0);
+  });
+
   test("by SIGKILL ends its workers, so that none serves without it", async () => {
     await using service = await open();
     process.kill(service.pid, "SIGKILL");

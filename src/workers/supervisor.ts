@@ -39,14 +39,15 @@ export interface Supervisor {
   stop(options: { readonly atOnce: boolean }): Promise<boolean>;
 }
 
+/** A signal to the process group ends a worker that does not ignore it yet. The primary's own may come a moment later. */
+const groupSignalMs = 200;
+
 const workerScript = join(import.meta.dirname, "main.ts");
 
 /** Starts the workers. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
   const { count, order, publish, received, left } = options;
-  // With the other policy each worker accepts by itself, and the system may give most connections to one.
-  cluster.schedulingPolicy = cluster.SCHED_RR;
-  cluster.setupPrimary({ exec: workerScript });
+  prepareCluster();
   const { promise: started, resolve: open, reject: failStart } = Promise.withResolvers<Ports>();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const restarts = createRestarts();
@@ -78,14 +79,15 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
       serving.delete(worker);
       left(link);
       if (!isStopping) replace({ worker: number, exitCode, signal, failure }, servesSinceMs);
-      return exitCode === 0;
+      // One that has not served has cut nothing, as when a signal to the process group ends it in its start.
+      return exitCode === 0 || servesSinceMs === undefined;
     });
     running.set(worker, ended);
   }
 
   function replace(end: WorkerEnd, servedSinceMs: number | undefined): void {
     if (!isOpen) {
-      failStart(new OperatorError(describe(end)));
+      delays.add(setTimeout(failStart, end.signal === null ? 0 : groupSignalMs, new OperatorError(describe(end))));
       return;
     }
     const restartMs = restarts.delayAfter(servedSinceMs === undefined ? 0 : performance.now() - servedSinceMs);
@@ -110,6 +112,12 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
 
   for (let number = 1; number <= count; number++) launch(number);
   return { started, failed, serving: () => [...serving.values()], stop };
+}
+
+function prepareCluster(): void {
+  // With the other policy each worker accepts by itself, and the system may give most connections to one.
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.setupPrimary({ exec: workerScript });
 }
 
 function describe({ failure, signal, exitCode }: WorkerEnd): string {
