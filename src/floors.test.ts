@@ -60,6 +60,7 @@ const floors: Readonly<Record<string, Floor>> = {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
     packages: ["@bufbuild", "@connectrpc", "lru-cache"],
     offers: [
+      "access.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",

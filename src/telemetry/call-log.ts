@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { describeCauses } from "../domain/causes.ts";
+import { namesUnknownKey } from "../domain/failure.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import type { EventHub } from "./events.ts";
 import type { LineLimit, LogLine } from "./limited-log.ts";
@@ -66,8 +67,7 @@ function callerText(user: string, userIds: UserIds): string | undefined {
 function isTrouble({ code, messages, error }: FinishedCall): boolean {
   if (!troubleCodes.has(code)) return false;
   const failure = error?.failure;
-  // Any client can send a token that names an unknown key.
-  if (failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true) return false;
+  if (namesUnknownKey(failure)) return false;
   const isStream = messages !== undefined;
   // A stream normally ends with these reasons.
   return !(failure?.reason === "STREAM_EXPIRED" || (isStream && failure?.reason === "SHUTTING_DOWN"));

@@ -1,5 +1,8 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
+import { namesUnknownKey } from "../../domain/failure.ts";
+import { type Lane, lanes } from "../../limits/limit-key.ts";
+import { readAccessRules } from "../../rpc/access.ts";
 import type { Protocol } from "../../rpc/call-context.ts";
 import type { RpcEvents } from "../../rpc/events.ts";
 import type { EventHub } from "../events.ts";
@@ -35,7 +38,7 @@ interface MethodCalls {
  * Counts the calls that have ended. Their methods are those of the services that `addServices` has got, so that no label has
  * a value that a client chose.
  */
-export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, histograms }: Instruments) {
+export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, counterBy, histograms }: Instruments) {
   const calls = counters("frontrow_calls_total", "Calls that have ended, streams included, by the code of their end", [
     "service",
     "method",
@@ -48,7 +51,13 @@ export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, his
     ["service", "method", "protocol"],
     durationBuckets,
   );
-  const methods = new Map<string, Set<string>>();
+  const ofUnknownKeys = counterBy(
+    "frontrow_unknown_key_calls_total",
+    "Calls rejected with Unavailable because their token names an unknown key",
+    "lane",
+    lanes,
+  );
+  const methods = new Map<string, ReadonlyMap<string, Lane>>();
   const seen = new Map<string, Map<string, Map<string, MethodCalls>>>();
 
   /** The calls of a method, for its first one. */
@@ -70,18 +79,23 @@ export function countCalls(on: EventHub<RpcEvents>["subscribe"], { counters, his
   }
 
   // Lookups only, without a new object: this runs for every call.
-  on("rpc.call_finished", ({ service, method, protocol, code, messages, durationMs }) => {
+  on("rpc.call_finished", ({ service, method, protocol, code, messages, durationMs, error }) => {
     const found = seen.get(service)?.get(method)?.get(protocol) ?? addMethod(service, method, protocol);
     const cell = found.byCode.get(code) ?? addCode(found, code);
     cell.value++;
     // A stream lasts as long as its client wants.
     if (messages === undefined) found.durations.observe(durationMs / 1_000);
+    if (error !== undefined && namesUnknownKey(error.failure)) {
+      const lane = methods.get(service)?.get(method);
+      if (lane) ofUnknownKeys[lane].value++;
+    }
   });
 
   return {
     addServices(services: readonly DescService[]): void {
+      const ruleOf = readAccessRules(services);
       for (const { typeName, methods: ofService } of services)
-        methods.set(typeName, new Set(ofService.map(({ name }) => name)));
+        methods.set(typeName, new Map(ofService.map((method) => [method.name, ruleOf(method).lane])));
     },
   };
 }

@@ -1,8 +1,6 @@
-import type { Lane } from "../../limits/limit-key.ts";
+import { lanes } from "../../limits/limit-key.ts";
 import type { AppEvents, EventHub } from "../events.ts";
 import type { Instruments } from "./instruments.ts";
-
-const lanes: readonly Lane[] = ["reads", "bookings", "settlements", "admin"];
 
 /** Observes the limits, the cache, streams, connections, tokens and readiness. */
 export function observeLimits(on: EventHub<AppEvents>["subscribe"], instruments: Instruments): void {

@@ -126,6 +126,28 @@ test("readings are read at each scrape", async () => {
   expect((await read()).value("frontrow_queue_depth")).toBe(4);
 });
 
+test("calls whose tokens name unknown keys are counted by lane, unlike those for which no key can be fetched", async () => {
+  metrics.addServices([ConcertService]);
+  const end = (isKeyUnknown: boolean, method: string) => {
+    const error = {
+      message: "no",
+      cause: undefined,
+      failure: { reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown } as const,
+    };
+    hub.publish("rpc.call_finished", call({ method, code: "Unavailable", error }));
+  };
+  expect((await read()).value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(0);
+  end(true, "GetConcert");
+  end(true, "UpdateConcert");
+  end(false, "GetConcert");
+  end(true, "NoSuchMethod");
+  const found = await read();
+  expect(found.value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(1);
+  expect(found.value("frontrow_unknown_key_calls_total", { lane: "admin" })).toBe(1);
+  expect(found.value("frontrow_unknown_key_calls_total")).toBe(2);
+  expect(found.value("frontrow_calls_total", { code: "Unavailable" })).toBe(4);
+});
+
 test("lines of the log and spans that are left out are counted", async () => {
   const before = await read();
   expect(before.value("frontrow_log_lines_dropped_total")).toBe(0);
