@@ -5,7 +5,7 @@ import { readMetrics } from "../../../test/support/service/metrics.ts";
 import { concertIdOf } from "../../domain/ids.ts";
 import type { FinishedCall } from "../../rpc/events.ts";
 import { type AppEvents, createEventHub, type EventHub } from "../events.ts";
-import { createMetrics, type Metrics } from "./registry.ts";
+import { createMetrics, createPrimaryMetrics, type Metrics } from "./registry.ts";
 
 const limits = { databasePoolSize: 10, maxQueuedRequests: 1_000, maxConnections: 100 };
 const concertId = concertIdOf(1n);
@@ -113,6 +113,22 @@ test("the workers are those of the process that starts them", async () => {
   metrics.watchWorkers({ running: () => 3, restarts: () => 2 });
   expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
   expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
+});
+
+test("a process whose workers serve is not ready while none does, and otherwise as ready as they are", async () => {
+  let running = 0;
+  using primary = createPrimaryMetrics(hub);
+  primary.watchWorkers({ running: () => running, restarts: () => 0 });
+  const together = async (of: readonly Pick<Metrics, "registry">[]) => {
+    const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
+    return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(lists).metrics());
+  };
+  expect((await together([primary])).value("frontrow_ready")).toBe(0);
+  running = 1;
+  expect((await together([primary, metrics])).value("frontrow_ready")).toBe(0);
+  hub.publish("transport.readiness_changed", { state: "ready", reason: undefined, cause: undefined });
+  expect((await together([primary, metrics])).value("frontrow_ready")).toBe(1);
+  expect((await together([primary, metrics])).value("frontrow_build_info")).toBe(1);
 });
 
 test("readings are read at each scrape", async () => {

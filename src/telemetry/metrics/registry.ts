@@ -67,12 +67,21 @@ export function createMetrics(hub: Events, limits: MetricLimits): Metrics {
   return { ...metrics, addServices, read };
 }
 
-/** As `createMetrics`, without what only a process that serves can know: a 0 of this one would be wrong for all. */
+/**
+ * As `createMetrics`, without what only a process that serves can know: a 0 of this one would be wrong for all. Only readiness is
+ * here as well, since no worker says that none serves.
+ */
 export function createPrimaryMetrics(hub: Events): PrimaryMetrics {
   const { metrics, instruments, on } = beginMetrics(hub);
   observeTelemetry(on, instruments);
   describeProcess(instruments);
-  return metrics;
+  return {
+    ...metrics,
+    watchWorkers(workers) {
+      metrics.watchWorkers(workers);
+      instruments.gaugeOf("frontrow_ready", "Whether readiness is up", "min", () => (workers.running() > 0 ? 1 : 0));
+    },
+  };
 }
 
 function beginMetrics(hub: Events) {
