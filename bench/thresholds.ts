@@ -7,11 +7,12 @@ import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from 
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
 import { figureOf } from "./statistics.ts";
+import { tracedCalls } from "./trace-checks.ts";
 import { twoWorkers } from "./worker-checks.ts";
 
 const { booking, noop, rowLock, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
-const { withTokens, withoutTokens, traced, untraced, peak, tripled, impatient } = subjectNames;
-const { hot, unsold, spread, filled, processes, large, tokens, traces, overload } = workloadNames;
+const { withTokens, withoutTokens, peak, tripled, impatient } = subjectNames;
+const { hot, unsold, spread, filled, processes, large, tokens, overload } = workloadNames;
 const protocols: readonly Protocol[] = ["REST", "Connect", "gRPC"];
 const http: readonly Protocol[] = ["REST", "Connect"];
 
@@ -228,19 +229,6 @@ function callersWithTokens(results: Results, protocol: Protocol): Check[] {
       limit: { atLeast: 0.9 },
       unit: "x",
       figure: ratioOf(results, one, { ...one, subject: withoutTokens }, confirmed),
-    },
-  ];
-}
-
-function tracedCalls(results: Results, protocol: Protocol): Check[] {
-  const one = { workload: traces, subject: traced, protocol, users: manyUsers };
-  return [
-    {
-      what: `hot concert, ${manyUsers} users: throughput with traces of 1 % of the calls against without`,
-      protocol,
-      limit: { atLeast: 0.95 },
-      unit: "x",
-      figure: ratioOf(results, one, { ...one, subject: untraced }, confirmed),
     },
   ];
 }

@@ -45,6 +45,7 @@ const http: readonly Protocol[] = ["REST", "Connect"];
 
 /** All workloads, or those that fit into two minutes. */
 export function workloadsOf(kind: "quick" | "full"): Workload[] {
+  const { withTokens, withoutTokens, withMetrics, withoutMetrics, traced, untraced } = subjectNames;
   if (kind === "quick")
     return http.flatMap((protocol) => [hot(protocol, [1, manyUsers], [manyUsers]), unsold(protocol, false)]);
   return [
@@ -52,9 +53,9 @@ export function workloadsOf(kind: "quick" | "full"): Workload[] {
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
     ...http.flatMap(workers),
-    ...http.map(tokens),
-    ...http.map(metrics),
-    ...http.map(traces),
+    ...http.map(costOf("jwt", workloadNames.tokens, [withTokens, withoutTokens])),
+    ...http.map(costOf("metrics", workloadNames.metrics, [withMetrics, withoutMetrics])),
+    ...http.map(costOf("traced", workloadNames.traces, [traced, untraced])),
     ...protocols.map(holds),
     expiry(),
     ...http.map(overload),
@@ -181,40 +182,17 @@ function workers(protocol: Protocol): Workload[] {
   ];
 }
 
-function tokens(protocol: Protocol): Workload {
-  const { withTokens, withoutTokens } = subjectNames;
-  return {
-    ...named(workloadNames.tokens, protocol),
-    servers: ["none", "jwt"],
+/** A hot concert with something that costs time, against one without it. */
+function costOf(kind: "jwt" | "metrics" | "traced", workload: string, names: readonly [string, string]) {
+  const [withIt, withoutIt] = names;
+  return (protocol: Protocol): Workload => ({
+    ...named(workload, protocol),
+    servers: ["none", kind],
     subjects: async () => [
-      subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
-      subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+      subject(withIt, protocol, manyUsers, booking(protocol, manyUsers, { servers: kind })),
+      subject(withoutIt, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
     ],
-  };
-}
-
-function metrics(protocol: Protocol): Workload {
-  const { withMetrics, withoutMetrics } = subjectNames;
-  return {
-    ...named(workloadNames.metrics, protocol),
-    servers: ["none", "metrics"],
-    subjects: async () => [
-      subject(withMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "metrics" })),
-      subject(withoutMetrics, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
-    ],
-  };
-}
-
-function traces(protocol: Protocol): Workload {
-  const { traced, untraced } = subjectNames;
-  return {
-    ...named(workloadNames.traces, protocol),
-    servers: ["none", "traced"],
-    subjects: async () => [
-      subject(traced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "traced" })),
-      subject(untraced, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
-    ],
-  };
+  });
 }
 
 /** Holds against bookings. Each request is of a new user: a user has at most one hold of a concert. */
