@@ -204,8 +204,8 @@ async function recordBatch(preparedStatements: boolean, subject = "other") {
     const concertId = await insertConcert(10);
     const actor = { subject, address: undefined };
     const { value } = await engine.submit(order(concertId, { actor }), openDeadline());
-    const cancel = cancelRequest({ concertId, bookingId: value.id, requestId: randomUUID(), actor });
-    await engine.submit(cancel, openDeadline());
+    await engine.submit(cancelRequest({ concertId, bookingId: value.id, actor }), openDeadline());
+    await engine.submit({ ...order(concertId), kind: "hold", ttlMs: undefined }, openDeadline());
     await batches.isCommitted(concertId, randomUUID());
     const connection = await small.connect();
     const { rows } = await connection.query("SELECT name FROM pg_prepared_statements ORDER BY name");
