@@ -16,8 +16,8 @@ export const holdMutants: readonly Mutant[] = [
     file: ledger,
     changes: [
       {
-        from: "Temporal.Instant.compare(holdExpiresTime, this.now) <= 0",
-        to: "Temporal.Instant.compare(holdExpiresTime, Temporal.Now.instant()) <= 0",
+        from: "!isBefore(this.now, holdExpiresTime)",
+        to: "!isBefore(Temporal.Now.instant(), holdExpiresTime)",
       },
     ],
     tests: [

@@ -203,9 +203,10 @@ async function recordBatch(preparedStatements: boolean, subject = "other") {
     });
     const concertId = await insertConcert(10);
     const actor = { subject, address: undefined };
-    const { value } = await engine.submit(order(concertId, { actor }), openDeadline());
-    const cancel = cancelRequest({ concertId, bookingId: value.id, requestId: randomUUID(), actor });
-    await engine.submit(cancel, openDeadline());
+    const submit = (command: Parameters<typeof engine.submit>[0]) => engine.submit(command, openDeadline());
+    const { value } = await submit(order(concertId, { actor }));
+    await submit(cancelRequest({ concertId, bookingId: value.id, requestId: randomUUID(), actor }));
+    await submit({ ...order(concertId), kind: "hold", ttlMs: undefined });
     await batches.isCommitted(concertId, randomUUID());
     const connection = await small.connect();
     const { rows } = await connection.query("SELECT name FROM pg_prepared_statements ORDER BY name");
