@@ -186,9 +186,11 @@ describe("a booking's key", () => {
       book({ ...order, ticketCount: index + 1 }, caller),
     );
     const verdicts = outcomes.map(verdict);
-    // Of more than two processes any may get the lock next.
-    expect(verdicts.toSorted()).toEqual(["OK", "REQUEST_ID_REUSED", "REQUEST_ID_REUSED"]);
-    expect(await availableIn(concertId)).toBe(8 - verdicts.indexOf("OK"));
+    // A batch keeps the order of its calls. Of three processes any may get the lock next.
+    const first = origin === "one process" ? 0 : verdicts.indexOf("OK");
+    expect(verdicts[first]).toBe("OK");
+    expect(verdicts.toSpliced(first, 1)).toEqual(["REQUEST_ID_REUSED", "REQUEST_ID_REUSED"]);
+    expect(await availableIn(concertId)).toBe(8 - first);
   });
 
   test("of another user, or for another concert, makes another booking", async () => {
