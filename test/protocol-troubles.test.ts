@@ -5,7 +5,7 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { methods } from "./methods/index.ts";
 import { countRows } from "./support/database/count-rows.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
+import { type HeldLock, holdConcert, holdLock, patientSettings, queueUp } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import type { CallOptions, Protocol } from "./support/protocols/protocols.ts";
 import { type ExpectedRefusal, expectRefusal, troubles } from "./support/scenario/expected-answers.ts";
@@ -87,7 +87,6 @@ function describeTrouble(
 
 const { bookTickets, holdTickets, confirmHold, releaseHold, extendHold } = BookingService.method;
 const idempotent: readonly DescMethodUnary[] = [confirmHold, releaseHold, extendHold];
-const changes: readonly DescMethodUnary[] = [...idempotent, BookingService.method.cancelBooking];
 const ofWrite = ({ method }: Cell) => isWrite(method);
 const hasDeadlines = ({ protocol }: Pick<Cell, "protocol">) => protocol !== "REST";
 const tooMany = () => "too many requests are waiting; nothing was stored, repeat in a moment";
@@ -191,11 +190,16 @@ describeTrouble("SHUTTING_DOWN", "the grace period of a shutdown ends", cutOff, 
   withLockedTables(
     { ...patientSettings, APP_SHUTDOWN_TIMEOUT: "100ms", APP_DATABASE_POOL_SIZE: String(2 * calls.length) },
     async (service, held) => {
-      const attempts = attemptAll(calls, service.baseUrl, () => noCache);
-      // The lookups of changes that arrive in the same turn of the event loop are one statement.
-      await held.untilWaiting(calls.filter(({ call }) => !changes.includes(call.method)).length + 1);
+      // One after the other: lookups of the same turn of the event loop are one statement.
+      const started = await queueUp(
+        held,
+        calls.map((call) => () => attemptAll([call], service.baseUrl, () => noCache)),
+      );
       const closed = service.close();
-      return await attempts.finally(() => held.release()).finally(() => closed);
+      const attempts = await Promise.all(started)
+        .finally(() => held.release())
+        .finally(() => closed);
+      return attempts.flat();
     },
   ),
 );
