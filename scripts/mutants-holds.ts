@@ -92,6 +92,23 @@ export const holdMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "holds and limits that another process made are not read",
+    file: "src/store/batch/open.ts",
+    changes: [
+      {
+        from: "const rules = isRuled && !readsRules ? sendRules(connection, query) : flight;",
+        to: "const rules = flight;",
+      },
+    ],
+    tests: [
+      inEngine("one user > is refused more by a process that has seen the concert only before it had a limit"),
+      {
+        file: "test/engine-due-holds.test.ts",
+        name: "tickets of holds that are due > are found with their concerts, and put back without another call",
+      },
+    ],
+  },
+  {
     name: "the evidence of a batch is ignored",
     file: "src/booking/commit-recovery.ts",
     changes: [

@@ -43,10 +43,10 @@ const load = `
   FROM generate_series(1, 300000) AS n;
   RESET session_replication_role`;
 
-/** The statements of a migration that has no function and no text with a semicolon in it. */
+/** The statements of a migration that has a semicolon only at their ends and between $$. */
 function statementsOf(text: string): string[] {
-  const code = text.replaceAll(/^--.*\n/gm, "");
-  return code.split(/;\s*\n/).filter((statement) => statement.trim() !== "");
+  const code = text.replaceAll(/^ *--.*\n/gm, "");
+  return (code.match(/(?:\$\$.*?\$\$|[^;])+(?=;)/gs) ?? []).map((statement) => statement.trim());
 }
 
 /** The same index, built while bookings run. */

@@ -184,6 +184,14 @@ describe("one user", () => {
     expect(await ticketsOf(database, { id: concertId })).toEqual({ available: 996, held: 0 });
   });
 
+  test("is refused more by a process that has seen the concert only before it had a limit", async () => {
+    const concertId = await insertConcert(database);
+    await granted(other.submit(bookingBy("ben", { concertId, ticketCount: 1 })));
+    await database.query("UPDATE concerts SET max_tickets_per_user = 4 WHERE id = $1", [concertId]);
+    await granted(one.submit(bookingBy("ann", { concertId, ticketCount: 4 })));
+    expect(await verdict(other.submit(bookingBy("ann", { concertId, ticketCount: 1 })))).toBe("USER_LIMIT_EXCEEDED");
+  });
+
   test("is not refused what an organizer books, and is refused more", async () => {
     const concertId = await insertConcert(database, { max_tickets_per_user: 4 });
     const organizer = { isExempt: true, actor: { subject: "admin", address: undefined } };

@@ -178,15 +178,19 @@ describe("a booking's key", () => {
     expect(await availableIn(concert.id)).toBe(10);
   });
 
-  test.each(origins)("sent at once from %s with different counts is the first's, and no other's", async (origin) => {
+  test.each(origins)("sent at once from %s with different counts is one call's, and no other's", async (origin) => {
     const { id: concertId } = await createConcert(client, { totalTickets: 10 });
     const order = { concertId, requestId: randomUUID() };
     const callers = clientsOf("REST", origin).slice(0, 4);
     const outcomes = await meetBehindAnother(concertId, callers, (caller, index) =>
       book({ ...order, ticketCount: index + 1 }, caller),
     );
-    expect(outcomes.map(verdict)).toEqual(["OK", "REQUEST_ID_REUSED", "REQUEST_ID_REUSED"]);
-    expect(await availableIn(concertId)).toBe(8);
+    const verdicts = outcomes.map(verdict);
+    // A batch keeps the order of its calls. Of three processes any may get the lock next.
+    const first = origin === "one process" ? 0 : verdicts.indexOf("OK");
+    expect(verdicts[first]).toBe("OK");
+    expect(verdicts.toSpliced(first, 1)).toEqual(["REQUEST_ID_REUSED", "REQUEST_ID_REUSED"]);
+    expect(await availableIn(concertId)).toBe(8 - first);
   });
 
   test("of another user, or for another concert, makes another booking", async () => {

@@ -5,6 +5,8 @@ import type { TestDatabase } from "./database.ts";
 
 const pollMs = 5;
 const maxPolls = 2_000;
+/** The statements of the sweeper and of the deletion of old rows, which wait for a table's lock as calls do. */
+const backgroundWork = '^(select distinct "concert_id" from|with old as)';
 
 /** A service whose calls wait for a test's lock for as long as a slow machine may take to arrange them. */
 export const patientSettings = {
@@ -102,7 +104,8 @@ async function untilWaiting(database: TestDatabase, services: readonly Queueing[
   for (let poll = 0; poll < maxPolls; poll++) {
     const [row] = await database.query<{ sessions: number }>(
       `SELECT count(*)::int AS sessions FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query !~ $1`,
+      [backgroundWork],
     );
     // In this order no request counts twice: it leaves the queue before its session waits.
     waiting = services.reduce((sum, service) => sum + service.queuedRequests(), row?.sessions ?? 0);
