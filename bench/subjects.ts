@@ -76,8 +76,6 @@ export interface BookingOptions {
   /** How many of the servers are used. */
   readonly processes?: number;
   readonly pace?: () => Prepared["pace"];
-  /** Only servers of this kind; with `jwt` each user has a token, with `metrics` the server is scraped once a second. */
-  readonly servers?: ServerKind;
   /** The users' own deadline. */
   readonly timeoutMs?: number | undefined;
   /** Whether calls may be refused as too many or too late. */
@@ -98,21 +96,21 @@ const withPace = (pace: Prepared["pace"]) => (pace === undefined ? {} : { pace }
 /** The reasons with which an overloaded service rejects. */
 const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 
-/** Users who book tickets that do not run out. */
+/** Users who book tickets that do not run out. Each has a token if the server wants one; metrics are scraped once a second. */
 export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
   return async ({ database, ports, kinds, issuer, metricsPort }) => {
     const { order, newUsers, maxTicketsPerUser: max_tickets_per_user } = options;
     const columns = max_tickets_per_user === undefined ? {} : { max_tickets_per_user };
     const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty, columns);
     const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
-    const { baseline, pace, servers, timeoutMs, mayFail = false, onResult, abuse } = options;
-    const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
+    const { baseline, pace, timeoutMs, mayFail = false, onResult, abuse } = options;
+    const tokens = kinds.includes("jwt") ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
       ...bookingRequests({ protocol, users, concertOf, order, newUsers, baseline, tokens, timeoutMs }),
-      ports: portsOf(servers, ports, kinds).slice(0, options.processes),
+      ports: ports.slice(0, options.processes),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
-      ...(servers === "metrics" ? { beside: async () => startScraper(metricsPort ?? 0) } : {}),
+      ...(metricsPort === undefined ? {} : { beside: async () => startScraper(metricsPort) }),
       verify: async (result) => {
         verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
         await verifyBookings(database, concertIds, result, order === "hold" ? "held" : "confirmed");
@@ -120,11 +118,6 @@ export function booking(protocol: Protocol, users: number, options: BookingOptio
       },
     };
   };
-}
-
-/** The ports of servers of one kind, or all. */
-function portsOf(servers: ServerKind | undefined, ports: readonly number[], kinds: readonly ServerKind[]): number[] {
-  return ports.filter((_, index) => servers === undefined || kinds[index] === servers);
 }
 
 /** Users who book with keys, when so many bookings of the concert are stored already. */
@@ -234,13 +227,12 @@ export function rush(protocol: Protocol, { users, tickets, requestsPerUser }: Ru
 export function getConcert(
   protocol: Protocol,
   fresh: boolean,
-  { pace, abuse, servers }: Pick<BookingOptions, "pace" | "abuse" | "servers"> = {},
+  { pace, abuse }: Pick<BookingOptions, "pace" | "abuse"> = {},
 ): Prepare {
-  return async ({ database, ports, kinds }) => {
+  return async ({ database, ports }) => {
     const [concertId = 0n] = await insertConcerts(database, 1, plenty);
     return {
       ...getConcertRequests(protocol, concertId, fresh),
-      ports: portsOf(servers, ports, kinds),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
       verify: allAnswered,

@@ -7,10 +7,9 @@ import { createInterface } from "node:readline";
 import { serveQuestions } from "./questions.ts";
 import type { ServerQuestion, ServerUsage } from "./server.ts";
 import { serverSettings } from "./server-settings.ts";
-import { serviceFlags } from "./service-flags.ts";
 
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
-const service = spawn(process.execPath, [...serviceFlags, join(import.meta.dirname, "..", "src", "main.ts")], {
+const service = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, "..", "src", "main.ts")], {
   env: {
     ...{ PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     ...{ APP_DATABASE_URL: databaseUrl, APP_REST_PORT: "0", APP_GRPC_PORT: "0" },
@@ -59,6 +58,7 @@ function addCpuMs(sum: number, pid: number): number {
 serveQuestions<ServerQuestion>(
   (question) => (question === "port" ? port : usage()),
   async () => {
+    if (service.exitCode !== null || service.signalCode !== null) return;
     const ended = once(service, "exit");
     service.kill("SIGTERM");
     await ended;

@@ -26,11 +26,24 @@ import {
  */
 export type ServerKind = "none" | "jwt" | "metrics" | "traced" | "one worker" | "two workers";
 
-/** Subjects that are measured in turns, on one new database and its servers. */
-export interface Workload {
+interface Named {
   readonly name: string;
   /** The name, with what distinguishes it from others of that name. */
   readonly title: string;
+}
+
+export type Workload = SharedWorkload | ComparedWorkload;
+
+/**
+ * Subjects of different servers. Each has its server to itself, and a new one for each round: a process keeps what it has
+ * compiled, so its rounds would not be independent.
+ */
+export interface ComparedWorkload extends Named {
+  readonly compared: readonly { readonly server: ServerKind; readonly subject: Subject }[];
+}
+
+/** Subjects that are measured in turns, on one new database and its servers. */
+export interface SharedWorkload extends Named {
   /** A long step before the first measurement, for the progress report. */
   readonly preparation?: string;
   /** The server processes, each by how it authenticates its callers. */
@@ -169,16 +182,17 @@ function processes(protocol: Protocol): Workload {
 function workers(protocol: Protocol): Workload[] {
   const { oneWorker, twoWorkers } = subjectNames;
   const { workersHot, workersSpread, workersReads } = workloadNames;
-  const compare = (name: string, prepareAt: (servers: ServerKind) => Prepare): Workload => ({
+  const compare = (name: string, prepare: Prepare): Workload => ({
     ...named(name, protocol),
-    servers: [oneWorker, twoWorkers],
-    subjects: async () =>
-      [twoWorkers, oneWorker].map((servers) => subject(servers, protocol, manyUsers, prepareAt(servers))),
+    compared: [twoWorkers, oneWorker].map((server) => ({
+      server,
+      subject: subject(server, protocol, manyUsers, prepare),
+    })),
   });
   return [
-    compare(workersReads, (servers) => getConcert(protocol, false, { servers })),
-    compare(workersSpread, (servers) => booking(protocol, manyUsers, { concerts: 100, servers })),
-    compare(workersHot, (servers) => booking(protocol, manyUsers, { servers })),
+    compare(workersReads, getConcert(protocol, false)),
+    compare(workersSpread, booking(protocol, manyUsers, { concerts: 100 })),
+    compare(workersHot, booking(protocol, manyUsers)),
   ];
 }
 
@@ -187,10 +201,9 @@ function costOf(kind: "jwt" | "metrics" | "traced", workload: string, names: rea
   const [withIt, withoutIt] = names;
   return (protocol: Protocol): Workload => ({
     ...named(workload, protocol),
-    servers: ["none", kind],
-    subjects: async () => [
-      subject(withIt, protocol, manyUsers, booking(protocol, manyUsers, { servers: kind })),
-      subject(withoutIt, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+    compared: [
+      { server: kind, subject: subject(withIt, protocol, manyUsers, booking(protocol, manyUsers)) },
+      { server: "none", subject: subject(withoutIt, protocol, manyUsers, booking(protocol, manyUsers)) },
     ],
   });
 }
