@@ -30,7 +30,7 @@ export async function runWorkload(postgres: BenchPostgres, workload: Workload, o
   return await onStage(postgres, workload.servers, options, (stage) => measureSubjects(stage, workload, options));
 }
 
-/** Measures each subject on a server of its own, and the other one first in every other round. */
+/** Measures each subject on its own server, and in every other round in the opposite order. */
 async function compareServers(
   postgres: BenchPostgres,
   { name, compared }: ComparedWorkload,
