@@ -42,7 +42,7 @@ export function reserveCores(say: (line: string) => void): (generatorPid: number
     say("the load generator shares its cores with the service and PostgreSQL");
     return () => {};
   }
-  say(`the load generator has cores of its own: ${division.generator.join(", ")}`);
+  say(`the load generator has separate cores: ${division.generator.join(", ")}`);
   return (pid) => void pin(pid, division.generator);
 }
 

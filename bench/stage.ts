@@ -13,7 +13,7 @@ import type { ServerKind } from "./workloads.ts";
 export interface StageOptions {
   /** The folder for a processor profile of each server. */
   readonly profileFolder: string | undefined;
-  /** Moves the load generator to cores of its own, if it has some. */
+  /** Moves the load generator to separate cores, if it has some. */
   readonly pinGenerator: (pid: number) => void;
 }
 
