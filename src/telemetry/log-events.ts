@@ -111,9 +111,9 @@ function logStore(on: Subscribe, logger: Logger, log: LogLine): void {
   on("booking.inventory_mismatched", (fields) =>
     logger.error(fields, "the counters of a concert contradict its bookings: compare them in the database"),
   );
-  on("booking.inventory_check_failed", ({ error }) => {
+  on("booking.inventory_check_failed", ({ error, concertId }) => {
     const message = "the concerts could not be compared with their bookings";
-    log("warn", "booking.inventory_check_failed", () => ({ err: error }), message);
+    log("warn", "booking.inventory_check_failed", () => ({ err: error, concertId }), message);
   });
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
