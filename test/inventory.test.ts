@@ -30,10 +30,13 @@ function watchInventory(bounds: Partial<InventoryPace> = {}, checked: Pick<Store
   const metrics = createMetrics(hub, { databasePoolSize: 1, maxQueuedRequests: 1, maxConnections: 1 });
   const passes: NonNullable<AppEvents["booking.inventory_checked"]["pass"]>[] = [];
   const alarms: ConcertId[] = [];
-  const failures: AppEvents["booking.inventory_check_failed"][] = [];
+  const failures: Partial<AppEvents["booking.inventory_check_failed"]>[] = [];
+  const holdCounts: AppEvents["booking.holds_counted"][] = [];
   hub.subscribe("booking.inventory_checked", ({ pass }) => pass && passes.push(pass));
   hub.subscribe("booking.inventory_mismatched", ({ concertId }) => void alarms.push(concertId));
   hub.subscribe("booking.inventory_check_failed", (failure) => void failures.push(failure));
+  hub.subscribe("booking.hold_count_failed", (failure) => void failures.push(failure));
+  hub.subscribe("booking.holds_counted", (counts) => void holdCounts.push(counts));
   metrics.watchInventory();
   const check = startInventoryCheck(checked, hub.publish, {
     ...{ intervalMs: 5, maxConcerts: 200, maxBookings: 1_000 },
@@ -46,12 +49,17 @@ function watchInventory(bounds: Partial<InventoryPace> = {}, checked: Pick<Store
     alarms,
     failures,
     /** Resolves when a pass has begun and ended since the call. */
-    async fullPass(): Promise<void> {
-      const target = passes.length + 2;
-      await vi.waitFor(() => expect(passes.length).toBeGreaterThanOrEqual(target), { timeout: 20_000, interval: 5 });
-    },
+    fullPass: () => twoMore(passes),
+    /** Resolves when the holds have been counted since the call. */
+    holdsCounted: () => twoMore(holdCounts),
     [Symbol.asyncDispose]: () => check[Symbol.asyncDispose](),
   };
+}
+
+/** Two, since one may be under way. */
+async function twoMore(events: readonly unknown[]): Promise<void> {
+  const target = events.length + 2;
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(target), { timeout: 20_000, interval: 5 });
 }
 
 async function insertBooking(concertId: ConcertId, ticketCount: number, status = "confirmed", expires = "null") {
@@ -125,6 +133,14 @@ test("the check covers every concert of a long catalogue", async () => {
   expect(inventory.alarms).toEqual(broken.reverse());
 });
 
+test("at most 10,000 mismatched concerts are counted, and published once", async () => {
+  await insertConcerts(database, { available_tickets: 1 }, 10_001);
+  await using inventory = watchInventory({ maxConcerts: 4_000, maxBookings: 5_000 });
+  await inventory.fullPass();
+  expect(await inventory.value("inventory_mismatch")).toBe(10_000);
+  expect(inventory.alarms).toHaveLength(10_000);
+});
+
 test("the check skips concerts that have too many bookings, and compares the others, however wrong their counters are", async () => {
   const insert = async (bookings: number, available: number) => {
     const [id] = await insertConcerts(database, { total_tickets: 100, available_tickets: available });
@@ -153,9 +169,10 @@ test("the metrics have the holds that are live and that are due, and the time of
   await insertBooking(id, 1, "held", "now() - interval '1 minute'");
   await insertSold();
   await using inventory = watchInventory();
-  await inventory.fullPass();
+  await inventory.holdsCounted();
   expect(await inventory.value("live_holds")).toBe(2);
   expect(await inventory.value("overdue_holds")).toBe(1);
+  await inventory.fullPass();
   expect(await inventory.value("inventory_last_pass_timestamp_seconds")).toBeGreaterThanOrEqual(startedAt);
 });
 
@@ -228,6 +245,7 @@ test("the check skips a concert that cannot be read, and compares the others", a
     await inventory.fullPass();
     expect(await inventory.value("inventory_skipped_concerts")).toBe(1);
     expect(await inventory.value("inventory_mismatch")).toBe(2);
+    await inventory.holdsCounted();
     expect(await inventory.value("live_holds")).toBe(1);
     expect(inventory.alarms).toEqual([ids[8], ids[0]]);
     const skipped = inventory.failures.flatMap(({ concertId }) => concertId ?? []);

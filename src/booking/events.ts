@@ -89,6 +89,8 @@ export interface BookingEvents {
     /** Due and not yet expired, at most 10,000. */
     readonly overdue: number;
   };
+  /** The holds could not be counted. The next attempt is ten seconds later. */
+  readonly "booking.hold_count_failed": { readonly error: unknown };
   /** A stretch of the concerts was compared with its bookings, or skipped. */
   readonly "booking.inventory_checked": {
     /** Concerts that are known to contradict their bookings, at most 10,000. */
@@ -98,7 +100,7 @@ export interface BookingEvents {
   };
   /** A concert's counters were found to contradict its bookings. Published once until they agree again. */
   readonly "booking.inventory_mismatched": { readonly concertId: ConcertId };
-  /** Holds could not be counted, or concerts not compared. The next attempt is ten seconds later. */
+  /** The concerts could not be compared. The next attempt is ten seconds later. */
   readonly "booking.inventory_check_failed": {
     readonly error: unknown;
     /** The concert that is skipped because of it; undefined if none is. */

@@ -27,7 +27,7 @@ const top = concertIdOf(2n ** 63n - 1n);
 /**
  * Compares the counters of concerts with their bookings until it is disposed of: stretch by stretch, from the newest concert down
  * and then again, since those on sale are among the newest and a process may be restarted at any time. It corrects nothing.
- * Several processes may do it at the same time.
+ * Beside that it counts the holds of all concerts. Several processes may do it at the same time.
  */
 export function startInventoryCheck(
   store: Pick<Store, "search">,
@@ -49,6 +49,7 @@ export function startInventoryCheck(
     } catch (error) {
       maxConcerts = 1;
       if (bounds.maxConcerts > 1) throw error;
+      // Throws if the database is the cause: then no concert is skipped.
       const concertId = await store.search((db) => findConcertBelow(db, below), deadline());
       publish("booking.inventory_check_failed", { error, concertId });
       return { lastId: concertId, mismatched: [], isSkipped: concertId !== undefined };
@@ -68,8 +69,6 @@ export function startInventoryCheck(
 
   const check = async (signal: AbortSignal) => {
     const deadline = () => deadlineWithin(timeoutMs, signal);
-    // First: if this fails, the database is the cause, and no concert is skipped for it.
-    publish("booking.holds_counted", await store.search(countHolds, deadline()));
     const stretch = await nextStretch(deadline);
     if (stretch.isSkipped) skipped++;
     else note(stretch);
@@ -81,7 +80,13 @@ export function startInventoryCheck(
     below = stretch.lastId ?? top;
     if (isPassOver) skipped = 0;
   };
-  return repeat(check, intervalMs, (error) =>
-    publish("booking.inventory_check_failed", { error, concertId: undefined }),
+  const count = async (signal: AbortSignal) => {
+    publish("booking.holds_counted", await store.search(countHolds, deadlineWithin(timeoutMs, signal)));
+  };
+  const stack = new AsyncDisposableStack();
+  stack.use(repeat(count, intervalMs, (error) => publish("booking.hold_count_failed", { error })));
+  stack.use(
+    repeat(check, intervalMs, (error) => publish("booking.inventory_check_failed", { error, concertId: undefined })),
   );
+  return stack;
 }

@@ -108,6 +108,9 @@ function logStore(on: Subscribe, logger: Logger, log: LogLine): void {
   on("booking.retention_failed", ({ error }) =>
     log("warn", "booking.retention_failed", () => ({ err: error }), "old rows could not be deleted"),
   );
+  on("booking.hold_count_failed", ({ error }) =>
+    log("warn", "booking.hold_count_failed", () => ({ err: error }), "the holds could not be counted"),
+  );
   on("booking.inventory_mismatched", (fields) =>
     logger.error(fields, "the counters of a concert contradict its bookings: compare them in the database"),
   );
