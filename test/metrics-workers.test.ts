@@ -53,7 +53,9 @@ test("a scrape has the sum of the workers, each limit once, and is ready", async
   expect(found.value("frontrow_queue_limit")).toBe(1_000);
   expect(found.value("frontrow_connections_limit")).toBe(80);
   expect(found.value("frontrow_build_info")).toBe(1);
-  await scrapeUntil(metricsUrl, (later) => expect(later.value("frontrow_inventory_mismatch")).toBe(0));
+  await scrapeUntil(metricsUrl, (later) =>
+    expect(later.value("frontrow_inventory_last_pass_timestamp_seconds")).toBeGreaterThan(0),
+  );
   expect(await service.stop()).toBe(0);
 });
 
