@@ -146,6 +146,7 @@ function metricTable(): string {
     createEventHub<AppEvents>(() => {}),
     limits,
   );
+  metrics.watchInventory();
   metrics.watchWorkers({ running: () => 1, restarts: () => 0 });
   metrics.watchEmbedded(new Promise(() => {}));
   const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith("frontrow_"));

@@ -72,13 +72,15 @@ export async function startService(config: Config, host: Host, sources: ServiceS
   let isIdle = true;
   let graceEndsAtMs = 0;
   const inBackground = [startSweeper(store, engine, publish), startRetention(store, config, publish)];
+  if (sources.checksInventory) {
+    metrics?.watchInventory();
+    inBackground.push(startInventoryCheck(store, publish));
+  }
   starting.defer(async () => {
-    // Batches whose callers have been answered, lost COMMITs that are being settled, and a sweep that waits for a dead network.
+    // Batches whose callers have been answered, lost COMMITs that are being settled, and statements that wait for a dead network.
     const ended = Promise.all([engine.idle(), ...inBackground.map((work) => work[Symbol.asyncDispose]())]);
     isIdle = await settlesWithin(ended, Math.max(0, graceEndsAtMs - performance.now()) + lastWorkMs);
   });
-
-  if (sources.checksInventory) starting.use(startInventoryCheck(store, publish));
 
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   starting.defer(() => readiness.close());

@@ -82,19 +82,30 @@ export interface BookingEvents {
   readonly "booking.sweep_failed": { readonly error: unknown };
   /** Old rows could not be deleted. The next attempt is a minute later. */
   readonly "booking.retention_failed": { readonly error: unknown };
-  /** A stretch of the concerts was compared with its bookings. */
+  /** The holds of all concerts were counted, each number up to its bound. */
+  readonly "booking.holds_counted": {
+    /** Not yet due, at most 100,000. */
+    readonly live: number;
+    /** Due and not yet expired, at most 10,000. */
+    readonly overdue: number;
+  };
+  /** The holds could not be counted. The next attempt is ten seconds later. */
+  readonly "booking.hold_count_failed": { readonly error: unknown };
+  /** A stretch of the concerts was compared with its bookings, or skipped. */
   readonly "booking.inventory_checked": {
-    /** Concerts that are known to contradict their bookings. */
+    /** Concerts that are known to contradict their bookings, at most 10,000. */
     readonly mismatched: number;
-    /** Holds that are due and not yet expired, at most 10,000. */
-    readonly dueHolds: number;
-    /** What a pass through all concerts has found; undefined while it is not over. */
-    readonly pass: { readonly heldTickets: number; readonly skipped: number } | undefined;
+    /** How many concerts a pass through all of them has skipped; undefined while it is not over. */
+    readonly pass: { readonly skipped: number } | undefined;
   };
   /** A concert's counters were found to contradict its bookings. Published once until they agree again. */
   readonly "booking.inventory_mismatched": { readonly concertId: ConcertId };
   /** The concerts could not be compared. The next attempt is ten seconds later. */
-  readonly "booking.inventory_check_failed": { readonly error: unknown };
+  readonly "booking.inventory_check_failed": {
+    readonly error: unknown;
+    /** The concert that is skipped because of it; undefined if none is. */
+    readonly concertId: ConcertId | undefined;
+  };
   /** A turn's requests were answered from the sold-out cache. */
   readonly "booking.sold_out_refused": { readonly concertId: ConcertId; readonly requests: number };
   /** A request was refused because the queue is full, or because its deadline would pass before its turn. */

@@ -108,12 +108,15 @@ function logStore(on: Subscribe, logger: Logger, log: LogLine): void {
   on("booking.retention_failed", ({ error }) =>
     log("warn", "booking.retention_failed", () => ({ err: error }), "old rows could not be deleted"),
   );
+  on("booking.hold_count_failed", ({ error }) =>
+    log("warn", "booking.hold_count_failed", () => ({ err: error }), "the holds could not be counted"),
+  );
   on("booking.inventory_mismatched", (fields) =>
     logger.error(fields, "the counters of a concert contradict its bookings: compare them in the database"),
   );
-  on("booking.inventory_check_failed", ({ error }) => {
+  on("booking.inventory_check_failed", ({ error, concertId }) => {
     const message = "the concerts could not be compared with their bookings";
-    log("warn", "booking.inventory_check_failed", () => ({ err: error }), message);
+    log("warn", "booking.inventory_check_failed", () => ({ err: error, concertId }), message);
   });
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {

@@ -12,6 +12,8 @@ export interface Cell {
   value: number;
 }
 
+type Reading = () => number | undefined;
+
 /** The series of one metric with labels. */
 export interface Family<Each> {
   /** Creates a series. To be called once for each set of labels, whose values must be of closed sets. */
@@ -47,12 +49,14 @@ export function createInstruments(registry: Registry) {
     return { series: (labels) => addTo(all, labels) };
   }
 
-  /** A gauge with one series, which is read at each scrape. */
-  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: () => number): void {
+  /** A gauge with one series, which is read at each scrape. Undefined is no value. */
+  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: Reading): void {
     new Gauge({
       ...{ name, help, labelNames: Object.keys(labels), registers, aggregator },
       collect() {
-        this.set(labels, read());
+        const value = read();
+        if (value === undefined) this.remove(labels);
+        else this.set(labels, value);
       },
     });
   }
@@ -82,7 +86,7 @@ export function createInstruments(registry: Registry) {
     gauge: (name: string, help: string, aggregator: Aggregator): Cell => gauges(name, help, [], aggregator).series({}),
     gaugesOf,
     /** A gauge without labels that is read at each scrape. */
-    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: () => number): void =>
+    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: Reading): void =>
       gaugesOf(name, help, {}, aggregator, read),
     /** A counter that is read at each scrape. */
     counterOf(name: string, help: string, read: () => number): void {

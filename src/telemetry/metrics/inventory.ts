@@ -1,35 +1,43 @@
 import type { AppEvents, EventHub } from "../events.ts";
 import type { Instruments } from "./instruments.ts";
 
-/** Follows the comparison of concerts with their bookings. Each process has read the same database. */
-export function observeInventory(on: EventHub<AppEvents>["subscribe"], { gauge }: Instruments): void {
-  const mismatch = gauge(
+/** Follows the comparison of concerts with their bookings, which begins now. Each process that compares reads the same database. */
+export function observeInventory(on: EventHub<AppEvents>["subscribe"], { gaugeOf }: Instruments): void {
+  let mismatched: number | undefined;
+  let skipped: number | undefined;
+  let holds: AppEvents["booking.holds_counted"] | undefined;
+  let lastPassAtMs = Date.now();
+  on("booking.holds_counted", (counts) => {
+    holds = counts;
+  });
+  on("booking.inventory_checked", (checked) => {
+    if (checked.pass) {
+      ({ skipped } = checked.pass);
+      lastPassAtMs = Date.now();
+    }
+    // A 0 is known once all concerts have been compared.
+    if (skipped !== undefined || checked.mismatched > 0) ({ mismatched } = checked);
+  });
+  const add = (name: string, help: string, read: () => number | undefined) => gaugeOf(name, help, "max", read);
+  add(
     "frontrow_inventory_mismatch",
-    "Concerts whose counters contradict their bookings: must stay 0",
-    "max",
+    "Concerts whose counters contradict their bookings, at most 10000: must stay 0; absent while none is known and not all are compared",
+    () => mismatched,
   );
-  const lastPass = gauge(
+  add(
     "frontrow_inventory_last_pass_timestamp_seconds",
-    "When all concerts had been compared with their bookings for the last time; 0 before that",
-    "max",
+    "When all concerts had been compared with their bookings for the last time; before that, when the comparison began",
+    () => Math.floor(lastPassAtMs / 1_000),
   );
-  const skipped = gauge(
+  add(
     "frontrow_inventory_skipped_concerts",
-    "Concerts that the last pass left out, because they have sold more than 200000 tickets",
-    "max",
+    "Concerts that the last pass skipped, because they have more than 100000 live bookings or could not be read",
+    () => skipped,
   );
-  const held = gauge("frontrow_live_holds", "Held tickets of all concerts, as the last pass found them", "max");
-  const overdue = gauge(
+  add("frontrow_live_holds", "Holds that are not yet due, at most 100000", () => holds?.live);
+  add(
     "frontrow_overdue_holds",
     "Holds that are due and not yet expired, at most 10000; they last about a second",
-    "max",
+    () => holds?.overdue,
   );
-  on("booking.inventory_checked", ({ mismatched, dueHolds, pass }) => {
-    mismatch.value = mismatched;
-    overdue.value = dueHolds;
-    if (pass === undefined) return;
-    held.value = pass.heldTickets;
-    skipped.value = pass.skipped;
-    lastPass.value = Math.floor(Date.now() / 1_000);
-  });
 }

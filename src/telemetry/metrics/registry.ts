@@ -48,6 +48,8 @@ export interface Metrics extends PrimaryMetrics {
   addServices(services: readonly DescService[]): void;
   /** Sets what is read. It is 0 before. */
   read(readings: Readings): void;
+  /** Adds the metrics of the comparison of concerts with their bookings. To be called when this process begins with it. */
+  watchInventory(): void;
 }
 
 type Events = Pick<EventHub<AppEvents>, "subscribe">;
@@ -60,11 +62,10 @@ export function createMetrics(hub: Events, limits: MetricLimits): Metrics {
   observeEngine(on, instruments);
   observeStore(on, instruments);
   observeLimits(on, instruments);
-  observeInventory(on, instruments);
   observeTelemetry(on, instruments);
   addLimits(instruments, limits);
   describeProcess(instruments);
-  return { ...metrics, addServices, read };
+  return { ...metrics, addServices, read, watchInventory: () => observeInventory(on, instruments) };
 }
 
 /**
