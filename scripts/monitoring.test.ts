@@ -88,7 +88,7 @@ describe.each(alerts)("the alert $alert", ({ alert = "", labels, annotations }) 
     expect(annotations).toEqual({
       summary: expect.stringMatching(/./),
       description: expect.stringMatching(/\.$/),
-      runbook_url: `docs/operations.md#${alert.toLowerCase()}`,
+      runbook: `docs/operations.md#${alert.toLowerCase()}`,
     });
   });
 

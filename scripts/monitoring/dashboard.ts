@@ -145,13 +145,14 @@ function renderGraph({ unit, names = {}, limits, isStacked = false }: Panel) {
 }
 
 function thresholdsOf({ warning, critical, isTooFew = false }: NonNullable<Panel["limits"]> = {}) {
-  const least = { color: isTooFew ? "red" : "green", value: null };
+  const step = (color: string, value: number | undefined) => ({ color, value });
+  // A color is that of the values from its step on.
   const steps = isTooFew
-    ? [{ color: "green", value: critical }]
-    : [
-        { color: "orange", value: warning },
-        { color: "red", value: critical },
-      ];
+    ? warning === undefined
+      ? [step("green", critical)]
+      : [step("orange", critical), step("green", warning)]
+    : [step("orange", warning), step("red", critical)];
+  const least = { color: isTooFew ? "red" : "green", value: null };
   return { mode: "absolute", steps: [least, ...steps.filter(({ value }) => value !== undefined)] };
 }
 
