@@ -161,6 +161,23 @@ describe("the dashboard", () => {
     for (const { expr, legendFormat } of targets) expect([expr, legendFormat]).not.toContain("");
   });
 
+  it("has expressions with declared variables, by the chosen data source", () => {
+    const declared = [...dashboard.templating.list.map(({ name }) => name), "__rate_interval"];
+    const used = dashboardQueries.flatMap(({ expression }) => expression.match(/(?<=\$)\w+/g) ?? []);
+    expect([...new Set(used)].filter((name) => !declared.includes(name))).toEqual([]);
+    const sources = panels.filter(({ type }) => type !== "row").map(({ datasource }) => datasource?.uid);
+    expect([...new Set(sources)]).toEqual(["$datasource"]);
+    for (const { targets } of panels) expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+  });
+
+  it("has thresholds that ascend from a color without a value", () => {
+    for (const { title, fieldConfig } of panels) {
+      const [first, ...others] = (fieldConfig?.defaults.thresholds.steps ?? []).map(({ value }) => value);
+      expect(first ?? null, title).toBeNull();
+      expect(others, title).toEqual(others.toSorted((a, b) => Number(a) - Number(b)));
+    }
+  });
+
   it("has no panels that overlap, or lie outside of Grafana's 24 columns", () => {
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),

@@ -108,6 +108,7 @@ function renderStat({ unit, names = {}, limits }: Panel) {
     options: {
       reduceOptions: { calcs: ["lastNotNull"], fields: "", values: false },
       ...{ colorMode: "background", graphMode: "none", textMode: "auto", justifyMode: "auto", orientation: "auto" },
+      ...{ wideLayout: true, showPercentChange: false, percentChangeColorMode: "standard" },
     },
   };
 }

@@ -171,10 +171,7 @@ export const latency: Row = {
       description: "The five slowest methods of the chosen instances, without refused calls.",
       unit: "s",
       queries: [
-        [
-          `topk(5, ${quantile(0.99, "frontrow_call_duration_seconds", "method", 'result!="refused"')})`,
-          "{{method}}",
-        ],
+        [`topk(5, ${quantile(0.99, "frontrow_call_duration_seconds", "method", 'result!="refused"')})`, "{{method}}"],
       ],
     },
     {
