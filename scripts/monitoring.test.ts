@@ -6,7 +6,7 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
 import { dashboard, dashboardQueries } from "./monitoring/dashboard-file.ts";
-import { missingFrom, parseMetrics } from "./monitoring/exported.ts";
+import { missingFrom, missingLabels, parseMetrics } from "./monitoring/exported.ts";
 import { selectorsOf } from "./monitoring/promql.ts";
 import { alertTests, rules, testedExpressions } from "./monitoring/rules.ts";
 
@@ -78,6 +78,14 @@ c_total{method="GetConcert",code="OK"} 1
   ])("does not have %s", (expression, problem) => {
     expect(selectorsOf(expression).map((selector) => missingFrom(exported, selector))).toEqual([problem]);
   });
+});
+
+it("a legend shows labels of its metrics, of Prometheus or of a rule", () => {
+  const exported = parseMetrics('a_total{outcome="x"} 0\n');
+  const labels = (expression: string, legend: string) => missingLabels(exported, selectorsOf(expression), legend);
+  expect(labels("a_total", "{{instance}}, {{outcome}}")).toEqual([]);
+  expect(labels("job_lane:a:rate2m", "{{lane}}")).toEqual([]);
+  expect(labels("sum by (of) (a_total)", "{{of}}, {{outcome}}")).toEqual(["of"]);
 });
 
 describe.each(alerts)("the alert $alert", ({ alert = "", labels, annotations }) => {

@@ -24,9 +24,17 @@ const schema = z.object({
 
 export const dashboard = schema.parse(JSON.parse(readFileSync(dashboardFile, "utf8")));
 
+interface DashboardQuery {
+  readonly name: string;
+  readonly expression: string;
+  readonly legend?: string;
+}
+
 /** Every expression of the dashboard with the name of its place. The first argument of label_values() is one as well. */
-export const dashboardQueries = [
-  ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ name: title, expression: expr }))),
+export const dashboardQueries: readonly DashboardQuery[] = [
+  ...dashboard.panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr, legendFormat }) => ({ name: title, expression: expr, legend: legendFormat })),
+  ),
   ...dashboard.annotations.list.map(({ name, expr }) => ({ name, expression: expr })),
   ...dashboard.templating.list.flatMap(({ name, definition = "" }) =>
     definition === "" ? [] : [{ name, expression: definition.replace(/^label_values\((.*), \w+\)$/, "$1") }],
