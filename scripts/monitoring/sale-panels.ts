@@ -24,7 +24,7 @@ export const atAGlance: Row = {
     {
       title: "Inventory mismatch",
       description:
-        "Concerts whose counters have contradicted their bookings within the last hour. It must be 0: otherwise tickets may be sold twice.",
+        "Concerts whose counters have contradicted their bookings within the last hour. It must be 0: otherwise tickets may be sold twice. It has no data until a process has compared all concerts.",
       unit: "none",
       queries: [[`max(max_over_time(frontrow_inventory_mismatch{${target}}[1h]))`, "concerts"]],
       isStat: true,
