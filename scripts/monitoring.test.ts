@@ -6,7 +6,7 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { readAccessRules } from "../src/rpc/access.ts";
 import { dashboard, dashboardQueries } from "./monitoring/dashboard-file.ts";
-import { missingFrom, parseMetrics } from "./monitoring/exported.ts";
+import { missingFrom, missingLabels, parseMetrics } from "./monitoring/exported.ts";
 import { selectorsOf } from "./monitoring/promql.ts";
 import { alertTests, rules, testedExpressions } from "./monitoring/rules.ts";
 
@@ -80,6 +80,14 @@ c_total{method="GetConcert",code="OK"} 1
   });
 });
 
+it("a legend shows labels of its metrics, of Prometheus or of a rule", () => {
+  const exported = parseMetrics('a_total{outcome="x"} 0\n');
+  const labels = (expression: string, legend: string) => missingLabels(exported, selectorsOf(expression), legend);
+  expect(labels("a_total", "{{instance}}, {{outcome}}")).toEqual([]);
+  expect(labels("job_lane:a:rate2m", "{{lane}}")).toEqual([]);
+  expect(labels("sum by (of) (a_total)", "{{of}}, {{outcome}}")).toEqual(["of"]);
+});
+
 describe.each(alerts)("the alert $alert", ({ alert = "", labels, annotations }) => {
   const heading = `### ${alert}`;
 
@@ -88,7 +96,7 @@ describe.each(alerts)("the alert $alert", ({ alert = "", labels, annotations }) 
     expect(annotations).toEqual({
       summary: expect.stringMatching(/./),
       description: expect.stringMatching(/\.$/),
-      runbook_url: `docs/operations.md#${alert.toLowerCase()}`,
+      runbook: `docs/operations.md#${alert.toLowerCase()}`,
     });
   });
 
@@ -159,6 +167,23 @@ describe("the dashboard", () => {
     expect(description).toMatch(/\.$/);
     expect(targets.length).toBeGreaterThan(0);
     for (const { expr, legendFormat } of targets) expect([expr, legendFormat]).not.toContain("");
+  });
+
+  it("has expressions with declared variables, by the chosen data source", () => {
+    const declared = [...dashboard.templating.list.map(({ name }) => name), "__rate_interval"];
+    const used = dashboardQueries.flatMap(({ expression }) => expression.match(/(?<=\$)\w+/g) ?? []);
+    expect([...new Set(used)].filter((name) => !declared.includes(name))).toEqual([]);
+    const sources = panels.filter(({ type }) => type !== "row").map(({ datasource }) => datasource?.uid);
+    expect([...new Set(sources)]).toEqual(["$datasource"]);
+    for (const { targets } of panels) expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+  });
+
+  it("has thresholds that ascend from a color without a value", () => {
+    for (const { title, fieldConfig } of panels) {
+      const [first, ...others] = (fieldConfig?.defaults.thresholds.steps ?? []).map(({ value }) => value);
+      expect(first ?? null, title).toBeNull();
+      expect(others, title).toEqual(others.toSorted((a, b) => Number(a) - Number(b)));
+    }
   });
 
   it("has no panels that overlap, or lie outside of Grafana's 24 columns", () => {

@@ -108,6 +108,7 @@ function renderStat({ unit, names = {}, limits }: Panel) {
     options: {
       reduceOptions: { calcs: ["lastNotNull"], fields: "", values: false },
       ...{ colorMode: "background", graphMode: "none", textMode: "auto", justifyMode: "auto", orientation: "auto" },
+      ...{ wideLayout: true, showPercentChange: false, percentChangeColorMode: "standard" },
     },
   };
 }
@@ -145,13 +146,14 @@ function renderGraph({ unit, names = {}, limits, isStacked = false }: Panel) {
 }
 
 function thresholdsOf({ warning, critical, isTooFew = false }: NonNullable<Panel["limits"]> = {}) {
-  const least = { color: isTooFew ? "red" : "green", value: null };
+  const step = (color: string, value: number | undefined) => ({ color, value });
+  // A color is that of the values from its step on.
   const steps = isTooFew
-    ? [{ color: "green", value: critical }]
-    : [
-        { color: "orange", value: warning },
-        { color: "red", value: critical },
-      ];
+    ? warning === undefined
+      ? [step("green", critical)]
+      : [step("orange", critical), step("green", warning)]
+    : [step("orange", warning), step("red", critical)];
+  const least = { color: isTooFew ? "red" : "green", value: null };
   return { mode: "absolute", steps: [least, ...steps.filter(({ value }) => value !== undefined)] };
 }
 

@@ -44,3 +44,11 @@ export function missingFrom(exported: ExportedSeries, { metric, matchers }: Sele
   }
   return undefined;
 }
+
+/** The labels that a legend shows and none of the metrics has. Those that a rule records have the labels of the rule. */
+export function missingLabels(exported: ExportedSeries, selectors: readonly Selector[], legend: string): string[] {
+  const ofMetrics = selectors.map(({ metric }) => exported.get(metric));
+  if (ofMetrics.includes(undefined)) return [];
+  const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+  return shown.filter((label) => !prometheusLabels.has(label) && !ofMetrics.some((labels) => labels?.has(label)));
+}

@@ -15,7 +15,7 @@ export interface Panel {
   /** A single number in place of a graph over time. */
   readonly isStat?: boolean;
   readonly isStacked?: boolean;
-  /** The values from which on a value is a warning and critical. */
+  /** The values from which on a value is a warning and critical; of too few, below which it is. */
   readonly limits?: { readonly warning?: number; readonly critical?: number; readonly isTooFew?: boolean };
   /** Names in place of the legends, or of the values of a stat. */
   readonly names?: Readonly<Record<string, string>>;
@@ -34,8 +34,8 @@ const and = (matchers: string) => (matchers === "" ? "" : `,${matchers}`);
 export const rate = (counter: string, by = "", matchers = "") =>
   `sum${by === "" ? "" : ` by (${by}) `}(rate(${counter}{${target}${and(matchers)}}[$__rate_interval]))`;
 /** A quantile of a histogram over all chosen instances. */
-export const quantile = (q: number, histogram: string, by = "") =>
-  `histogram_quantile(${q}, ${rate(`${histogram}_bucket`, by === "" ? "le" : `le, ${by}`)})`;
+export const quantile = (q: number, histogram: string, by = "", matchers = "") =>
+  `histogram_quantile(${q}, ${rate(`${histogram}_bucket`, by === "" ? "le" : `le, ${by}`, matchers)})`;
 /** The median and the slowest hundredth. */
 export const quantiles = (histogram: string, name = "") =>
   [0.5, 0.99].map((q) => [quantile(q, histogram), `${name}p${q * 100}`] as const);

@@ -6,7 +6,9 @@ import { z } from "zod";
 
 const folder = join(import.meta.dirname, "..", "..", "deploy", "prometheus");
 
-export const prometheusFile = join(folder, "prometheus.yml");
+export const prometheusFiles = globSync("*.yml", { cwd: folder })
+  .sort()
+  .map((file) => join(folder, file));
 export const ruleTestFiles = globSync("tests/*.yml", { cwd: folder })
   .sort()
   .map((file) => join(folder, file));

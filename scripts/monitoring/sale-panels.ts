@@ -6,14 +6,11 @@ export const atAGlance: Row = {
   panels: [
     {
       title: "Ready",
-      description: "Instances whose /readyz returns 200, and all that are scraped.",
-      unit: "none",
-      queries: [
-        [`sum(frontrow_ready{${target}})`, "ready"],
-        [`count(frontrow_ready{${target}})`, "of"],
-      ],
+      description: "The share of the instances that are ready for calls. Orange: some are not. Red: none is.",
+      unit: "percentunit",
+      queries: [[`(sum(frontrow_ready{${target}}) or vector(0)) / count(up{${target}})`, "ready"]],
       isStat: true,
-      limits: { critical: 1, isTooFew: true },
+      limits: { warning: 1, critical: 0.001, isTooFew: true },
     },
     {
       title: "Database",
@@ -27,9 +24,9 @@ export const atAGlance: Row = {
     {
       title: "Inventory mismatch",
       description:
-        "Concerts whose counters contradict their bookings. It must be 0: otherwise tickets may be sold twice.",
+        "Concerts whose counters have contradicted their bookings within the last hour. It must be 0: otherwise tickets may be sold twice. It has no data until a process has compared all concerts.",
       unit: "none",
-      queries: [[`max(frontrow_inventory_mismatch{${target}})`, "concerts"]],
+      queries: [[`max(max_over_time(frontrow_inventory_mismatch{${target}}[1h]))`, "concerts"]],
       isStat: true,
       limits: { critical: 1 },
     },
@@ -53,14 +50,9 @@ export const atAGlance: Row = {
     {
       title: "Failed calls",
       description:
-        "The share of all calls that fail because of the service or its database. Refusals such as sold out do not count.",
+        "The share of the calls that fail because of the service or its database, of the kind of call with the largest share.",
       unit: "percentunit",
-      queries: [
-        [
-          `sum(job_lane:frontrow_call_errors:rate2m{${job}}) / (sum(job_lane:frontrow_calls:rate2m{${job}}) > 0)`,
-          "failed",
-        ],
-      ],
+      queries: [[`max(job_lane:frontrow_call_errors:ratio_rate2m{${job}})`, "failed"]],
       isStat: true,
       limits: { warning: 0.01, critical: 0.1 },
     },
@@ -74,9 +66,9 @@ export const atAGlance: Row = {
     },
     {
       title: "Queue",
-      description: "How full the fullest queue is. At 100 % new bookings fail with OVERLOADED.",
+      description: "How full the fullest queue of a process is. At 100 % new bookings fail with OVERLOADED.",
       unit: "percentunit",
-      queries: [[`max(job_instance:frontrow_queue_depth:ratio{${job}})`, "full"]],
+      queries: [[`max(frontrow_queue_fullness_ratio{${target}})`, "full"]],
       isStat: true,
       limits: { warning: 0.5, critical: 0.8 },
     },
@@ -121,7 +113,7 @@ export const onSale: Row = {
     },
     {
       title: "Wait in the queue",
-      description: "How long the first request of each batch has waited. It is most of a booking's latency in a rush.",
+      description: "How long requests wait for their batch. It is most of a booking's latency in a rush.",
       unit: "s",
       queries: quantiles("frontrow_queue_wait_seconds"),
       limits: { warning: 2.5 },
@@ -137,19 +129,19 @@ export const onSale: Row = {
       ],
     },
     {
-      title: "Held tickets",
+      title: "Holds",
       description:
-        "Tickets that customers hold and have not paid for, as of the last pass of the inventory check, and holds that are due and have not expired: each should last about a second.",
+        "Holds that customers have not paid for yet, and those that are due and have not expired: each should last about a second.",
       unit: "short",
       queries: [
-        [`max(frontrow_live_holds{${target}})`, "held tickets"],
-        [`max(frontrow_overdue_holds{${target}})`, "overdue holds"],
+        [`max(frontrow_live_holds{${target}})`, "live"],
+        [`max(frontrow_overdue_holds{${target}})`, "overdue"],
       ],
     },
     {
       title: "Age of the inventory check",
       description:
-        "Time since all concerts were last compared with their bookings. If it grows, a mismatch would not be noticed.",
+        "Time since all concerts were last compared with their bookings, or since the check began. If it grows, a mismatch would not be noticed.",
       unit: "s",
       queries: [[`time() - max(frontrow_inventory_last_pass_timestamp_seconds{${target}})`, "age"]],
       limits: { warning: 3600 },
@@ -162,7 +154,8 @@ export const latency: Row = {
   panels: [
     {
       title: "Bookings",
-      description: "Duration of bookings, holds and cancels in the service, network to the client excluded.",
+      description:
+        "Duration of bookings, holds and cancels in the service, without the network to the client and without refused calls.",
       unit: "s",
       queries: ["p50", "p95", "p99"].map((name) => [laneQuantile(name, 'lane="bookings"'), name] as const),
       limits: { warning: 2.5 },
@@ -175,9 +168,11 @@ export const latency: Row = {
     },
     {
       title: "Slowest methods, p99",
-      description: "The five slowest methods of the chosen instances.",
+      description: "The five slowest methods of the chosen instances, without refused calls.",
       unit: "s",
-      queries: [[`topk(5, ${quantile(0.99, "frontrow_call_duration_seconds", "method")})`, "{{method}}"]],
+      queries: [
+        [`topk(5, ${quantile(0.99, "frontrow_call_duration_seconds", "method", 'result!="refused"')})`, "{{method}}"],
+      ],
     },
     {
       title: "Calls a second",

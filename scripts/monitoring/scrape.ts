@@ -2,13 +2,13 @@ import { createDataFolder } from "../../test/support/database/data-folder.ts";
 import { openProgram } from "../../test/support/process/program.ts";
 import { type ExportedSeries, parseMetrics } from "./exported.ts";
 
-/** What a service exports that has just started, with the embedded database, and has answered one call. */
-export async function exportedSeries(): Promise<ExportedSeries> {
+/** What a service of some workers exports that has just started, with the embedded database, and has answered one call. */
+export async function exportedSeries(workers: number): Promise<ExportedSeries> {
   const data = await createDataFolder();
   try {
     await using service = await openProgram({
       ...{ APP_HOST: "127.0.0.1", APP_REST_PORT: "0", APP_GRPC_PORT: "0", APP_METRICS_PORT: "0" },
-      ...{ APP_DATA_DIR: data.path, APP_DEMO_DATA: "false" },
+      ...{ APP_DATA_DIR: data.path, APP_DEMO_DATA: "false", APP_WORKERS: String(workers) },
     });
     const { metricsPort } = JSON.parse(await service.line('"restPort"'));
     await read(`${service.baseUrl}/api/v1/concerts`);

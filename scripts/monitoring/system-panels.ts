@@ -17,7 +17,7 @@ export const engine: Row = {
     {
       title: "Batches a second",
       description:
-        "Batches decided and failed, and those repeated after a conflict or a broken connection. Failed ones should be 0.",
+        "Batches by how they ended, and those repeated after a conflict or a broken connection. Failed ones should be 0.",
       unit: "reqps",
       queries: [
         [rate("frontrow_batches_total", "outcome"), "{{outcome}}"],
@@ -66,10 +66,18 @@ export const database: Row = {
     },
     {
       title: "Wait for a connection",
-      description: "How long calls wait for a connection. After 5 s a call fails with OVERLOADED.",
+      description:
+        "How long a read, a search or a batch waits until it has a connection. After 5 s a call fails with OVERLOADED.",
       unit: "s",
       queries: [[quantile(0.95, "frontrow_database_connection_wait_seconds", "pool"), "{{pool}}, p95"]],
       limits: { warning: 1 },
+    },
+    {
+      title: "Use of a connection",
+      description:
+        "How long a transaction or a read keeps its connection. Long uses with few calls: the database is slow, or holds locks.",
+      unit: "s",
+      queries: [[quantile(0.95, "frontrow_database_connection_held_seconds", "pool"), "{{pool}}, p95"]],
     },
     {
       title: "Calls without a connection",
@@ -116,7 +124,7 @@ export const errors: Row = {
     {
       title: "Errors by code",
       description:
-        "Calls a second that the service failed. The log at warn has the reason and its cause. Internal is a bug.",
+        "Calls a second with the code of a failure of the service. The log at warn has the reason and its cause. Internal is a bug. Those in the panel on the right are among them.",
       unit: "reqps",
       queries: [
         [
@@ -124,6 +132,14 @@ export const errors: Row = {
           "{{code}}",
         ],
       ],
+    },
+    {
+      title: "Errors caused by clients",
+      description:
+        "Calls a second with the code of a failure that their client has caused: a token with a key that the identity provider does not have, or a deadline below one second. No alert counts them.",
+      unit: "reqps",
+      queries: [[rate("frontrow_client_caused_errors_total", "cause"), "{{cause}}"]],
+      names: { unknown_key: "unknown key", short_deadline: "deadline below 1 s" },
     },
     {
       title: "Calls by code",
@@ -163,7 +179,7 @@ export const limits: Row = {
       description:
         "Calls a second that were rejected because their caller, address or process has too many unfinished bookings or open streams.",
       unit: "reqps",
-      queries: [[rate("frontrow_concurrency_limited_total", "of"), "{{of}}"]],
+      queries: [[rate("frontrow_concurrency_limited_total", "limit"), "{{limit}}"]],
     },
     {
       title: "Open connections",
@@ -217,25 +233,25 @@ export const processes: Row = {
       ],
     },
     {
-      title: "Garbage collection",
-      description: "The share of the time that goes into collecting garbage. Above 20 % give the process more memory.",
-      unit: "percentunit",
-      queries: [[rate("nodejs_gc_duration_seconds_sum", "instance"), "{{instance}}"]],
-      limits: { warning: 0.2 },
-    },
-    {
       title: "File descriptors",
-      description: "The share of the file descriptors that are open. At 100 % connections cannot be accepted.",
+      description:
+        "The share of its file descriptors that a process has open, of the fullest process of an instance. At 100 % connections cannot be accepted.",
       unit: "percentunit",
-      queries: [[`process_open_fds{${target}} / process_max_fds{${target}}`, "{{instance}}"]],
+      queries: [each("frontrow_open_files_ratio")],
       limits: { warning: 0.8 },
     },
     {
       title: "Workers",
-      description: "Running worker processes by instance, and how many were replaced in the last 15 minutes.",
+      description:
+        "Processes that serve, by instance, those that are missing or silent, and how many were replaced in the last 15 minutes.",
       unit: "short",
       queries: [
         [`frontrow_workers{${target},state="running"}`, "{{instance}}"],
+        [
+          `frontrow_workers{${target},state="configured"} - ignoring (state) frontrow_workers{${target},state="running"}`,
+          "{{instance}}, missing",
+        ],
+        [`frontrow_workers{${target},state="silent"}`, "{{instance}}, silent"],
         [`sum by (instance) (increase(frontrow_worker_restarts_total{${target}}[15m]))`, "{{instance}}, replaced"],
       ],
     },
