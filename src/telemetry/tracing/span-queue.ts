@@ -1,12 +1,10 @@
 /** From ended spans to the receiver: a bounded queue, and an exporter whose failures are published. */
+import { ExportResultCode } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { TracingConfig } from "../../config/load.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TelemetryEvents } from "../events.ts";
-
-/** `ExportResultCode.SUCCESS` of a package that this one does not name. */
-const success = 0;
 
 /**
  * Creates the processor of spans. It never waits for the receiver: spans that the queue has no place for, or that the receiver
@@ -19,7 +17,7 @@ export function createSpanQueue({ url, queue }: TracingConfig, publish: Publish<
     export(spans, done) {
       waiting -= spans.length;
       otlp.export(spans, (result) => {
-        if (result.code !== success) {
+        if (result.code !== ExportResultCode.SUCCESS) {
           publish("telemetry.spans_dropped", { spans: spans.length, reason: "export_failed", error: result.error });
         }
         done(result);
