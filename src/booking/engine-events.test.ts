@@ -19,7 +19,7 @@ const concertId = concertIdOf(1n);
 let requests = 0;
 const order = (ticketCount = 1) => bookingRequest({ concertId, ticketCount, requestId: `key ${++requests}` });
 
-const sampled: CallTrace = { traceId: "0af7651916cd43dd8448eb211c80319c", isSampled: true };
+const sampled: CallTrace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", isSampled: true };
 
 /** An engine whose events are collected, without those of each turn's start. */
 function createObservedStage(options: StageOptions = {}) {

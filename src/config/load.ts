@@ -81,7 +81,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     rateLimits: values.of(rateLimits),
     dataDir: resolve(input.projectRoot, values.get(fields.dataDir)),
     database,
-    tracing,
+    tracing: tracing && { ...tracing, maxCallerTraces: values.get(fields.maxCallerTraces) },
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);

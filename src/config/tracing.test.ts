@@ -29,6 +29,7 @@ test("a receiver alone switches tracing on, with OpenTelemetry's defaults", () =
     resource: { "service.name": "frontrow" },
     sampler: "parentbased_always_on",
     ratio: 1,
+    maxCallerTraces: 100,
     queue: {
       ...{ maxQueueSize: 2_048, maxExportBatchSize: 512, scheduledDelayMillis: 5_000, exportTimeoutMillis: 30_000 },
     },

@@ -19,6 +19,8 @@ export interface TracingConfig {
   readonly sampler: (typeof samplers)[number];
   /** The part of traces that the samplers by ratio take. */
   readonly ratio: number;
+  /** How many calls a second are recorded because of what their caller has sent. */
+  readonly maxCallerTraces: number;
   readonly queue: {
     readonly maxQueueSize: number;
     readonly maxExportBatchSize: number;
@@ -29,7 +31,7 @@ export interface TracingConfig {
 
 interface ReadTracing {
   /** Undefined if tracing is off. */
-  readonly tracing: TracingConfig | undefined;
+  readonly tracing: Omit<TracingConfig, "maxCallerTraces"> | undefined;
   /** Each names its variable. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -51,7 +53,7 @@ export function readTracing(environment: Environment): ReadTracing {
   const sampler = read.choice("OTEL_TRACES_SAMPLER", samplers, "parentbased_always_on");
   const hasRatio = sampler.endsWith("traceidratio");
   const maxQueueSize = read.integer("OTEL_BSP_MAX_QUEUE_SIZE", 2_048, 65_536);
-  const tracing: TracingConfig = {
+  const tracing = {
     url,
     resource: read.resource(),
     sampler,

@@ -62,7 +62,7 @@ test("without traced calls there are no spans", () => {
 
 test("the trace of other code than the tracing's is ignored", () => {
   const { hub, spans } = createStage();
-  const batchTrace = { traces: [{ traceId: "1", isSampled: true }], askedAtMs: performance.now() };
+  const batchTrace = { traces: [{ traceId: "1", spanId: "2", isSampled: true }], askedAtMs: performance.now() };
   hub.publish("booking.batch_decided", { ...decided, requests: 1, batchTrace });
   expect(spans("booking batch")).toEqual([]);
 });

@@ -19,12 +19,14 @@ import { epochMs } from "./epoch.ts";
 export class CallSpan implements CallTrace {
   readonly span: Span;
   readonly traceId: string;
+  readonly spanId: string;
   readonly isSampled: boolean;
 
   constructor(span: Span) {
-    const { traceId, traceFlags } = span.spanContext();
+    const { traceId, spanId, traceFlags } = span.spanContext();
     this.span = span;
     this.traceId = traceId;
+    this.spanId = spanId;
     this.isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
   }
 }
@@ -48,8 +50,13 @@ const serverFaults: ReadonlySet<string> = new Set([
 ]);
 
 const propagator = new W3CTraceContextPropagator();
+/** The longest tracestate that is passed on, as W3C Trace Context requires of everyone: each span keeps it. */
+const maxStateLength = 512;
 const headerGetter = {
-  get: (headers: Headers, name: string) => headers.get(name) ?? undefined,
+  get(headers: Headers, name: string) {
+    const value = headers.get(name) ?? undefined;
+    return name === "tracestate" && value !== undefined && value.length > maxStateLength ? undefined : value;
+  },
   keys: (headers: Headers) => [...headers.keys()],
 };
 

@@ -1,19 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { TracerProvider } from "@opentelemetry/sdk-trace";
 import type { TracingConfig } from "../../config/load.ts";
 import { settlesWithin } from "../../domain/clock.ts";
 import type { BeginTrace } from "../../rpc/events.ts";
 import type { AppEvents, EventHub } from "../events.ts";
 import { traceBatches } from "./batch-spans.ts";
 import { traceCalls } from "./call-spans.ts";
+import { createSampler } from "./sampler.ts";
 import { createSpanQueue } from "./span-queue.ts";
 import { traceStore } from "./store-spans.ts";
 
@@ -26,7 +20,7 @@ export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, st
     resource: defaultResource().merge(
       resourceFromAttributes({ "service.instance.id": randomUUID(), ...config.resource }),
     ),
-    sampler: samplerOf(config),
+    sampler: createSampler(config),
     spanProcessors: [createSpanQueue(config, hub.publish)],
   });
   stack.defer(async () => void (await settlesWithin(provider.shutdown(), flushMs)));
@@ -34,15 +28,4 @@ export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, st
   traceBatches(tracer, hub, stack);
   traceStore(tracer, hub, stack);
   return traceCalls(tracer, hub, stack);
-}
-
-function samplerOf({ sampler, ratio }: TracingConfig): Sampler {
-  const [isParentBased, name] = /^(parentbased_)?(.*)$/.exec(sampler)?.slice(1) ?? [];
-  const root =
-    name === "traceidratio"
-      ? new TraceIdRatioBasedSampler(ratio)
-      : name === "always_off"
-        ? new AlwaysOffSampler()
-        : new AlwaysOnSampler();
-  return isParentBased ? new ParentBasedSampler({ root }) : root;
 }

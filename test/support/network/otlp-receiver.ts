@@ -8,6 +8,8 @@ export interface ReceivedSpan {
   readonly spanId: string;
   /** Empty for the first span of a trace. */
   readonly parentSpanId: string;
+  /** The caller's header tracestate. */
+  readonly traceState?: string;
   readonly name: string;
   /** 1 internal, 2 server, 3 client. */
   readonly kind: number;
@@ -68,6 +70,7 @@ interface JsonSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
+  readonly traceState?: string;
   readonly name: string;
   readonly kind: number;
   readonly startTimeUnixNano: string;
