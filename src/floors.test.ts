@@ -142,9 +142,15 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/telemetry/tracing": {
     imports: ["src/booking", "src/config", "src/domain", "src/rpc", "src/telemetry"],
     packages: [
-      ...["api", "core", "exporter-trace-otlp-http", "resources", "sdk-trace", "semantic-conventions"].map(
-        (name) => `@opentelemetry/${name}`,
-      ),
+      ...[
+        "api",
+        "core",
+        "otlp-exporter-base",
+        "otlp-transformer",
+        "resources",
+        "sdk-trace",
+        "semantic-conventions",
+      ].map((name) => `@opentelemetry/${name}`),
     ],
     offers: ["index.ts"],
   },

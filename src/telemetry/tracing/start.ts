@@ -16,12 +16,13 @@ const flushMs = 1_000;
 
 /** Traces calls and batches. Nothing is registered globally: no context follows asynchronous code, which costs. */
 export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, stack: AsyncDisposableStack): BeginTrace {
+  const queue = stack.use(createSpanQueue(config, hub.publish));
   const provider = new TracerProvider({
     resource: defaultResource().merge(
       resourceFromAttributes({ "service.instance.id": randomUUID(), ...config.resource }),
     ),
     sampler: createSampler(config),
-    spanProcessors: [createSpanQueue(config, hub.publish)],
+    spanProcessors: [queue],
   });
   stack.defer(async () => void (await settlesWithin(provider.shutdown(), flushMs)));
   const tracer = provider.getTracer("frontrow");
