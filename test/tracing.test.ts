@@ -1,5 +1,4 @@
 /** Traces, asserted at a receiver of OTLP. */
-import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
@@ -185,41 +184,5 @@ describe("streams", () => {
       },
     ]);
     await service.logged({ request_id: requestId, trace_id: traceId, messages: 1 });
-  });
-});
-
-describe("a receiver that takes nothing", () => {
-  /** More spans than the queue has places for, and the lines of the log about that. */
-  async function callWith(url: string, settings: Settings = {}) {
-    const service = await startTraced(url, { OTEL_BSP_MAX_QUEUE_SIZE: "8", ...settings });
-    const client = createProtocolClient("REST", service.baseUrl);
-    const calls = Array.from({ length: 40 }, () => client.call(ConcertService.method.listConcerts, {}));
-    const outcomes = await Promise.all(calls);
-    await service.close();
-    expect(outcomes.every(({ ok }) => ok)).toBe(true);
-    return parsed(service).filter(({ msg }) => String(msg).startsWith("traces were dropped"));
-  }
-
-  it("that is gone fails no call, and causes one warning", async () => {
-    // A port on which nothing listens any more.
-    const server = createServer().listen(0, "127.0.0.1");
-    await new Promise((resolve) => server.once("listening", resolve));
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    await new Promise((resolve) => server.close(resolve));
-    expect(await callWith(`http://127.0.0.1:${port}`)).toMatchObject([{ level: "warn" }]);
-  });
-
-  it("that refuses fails no call, and causes one warning without its response", async () => {
-    await using receiver = await startOtlpReceiver((response) => response.writeHead(401).end("secret"));
-    const warnings = await callWith(receiver.url);
-    expect(warnings).toHaveLength(1);
-    expect(JSON.stringify(warnings)).not.toContain("secret");
-    expect(receiver.requests.length).toBeGreaterThan(0);
-  });
-
-  it("that never answers fails no call, and holds up the stop for a bounded time", async () => {
-    await using receiver = await startOtlpReceiver(() => {});
-    expect(await callWith(receiver.url)).toMatchObject([{ level: "warn", reason: "queue_full" }]);
   });
 });

@@ -14,7 +14,7 @@ function startLog(level: "debug" | "warn", pretty = false, userIds: UserIds = "h
   const lines: string[] = [];
   const hub = createEventHub<RpcEvents>((error) => expect.unreachable(String(error)));
   const logger = createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } });
-  logCalls(hub.subscribe, limitLines(logger), userIds);
+  logCalls(hub.subscribe, limitLines(logger).log, userIds);
   const end = (code: string, changes: Partial<FinishedCall> = {}, failure?: Failure, cause?: unknown) =>
     hub.publish("rpc.call_finished", {
       ...{

@@ -92,6 +92,52 @@ it("warns of an unreachable key set, with its error", () => {
   expect(lines).toMatchObject([{ level: "warn", err: { message: "the key set was answered with 500" } }]);
 });
 
+it("says at the end how many lines were left out since the last one of their kind", () => {
+  const { hub, lines, subscription } = createLog();
+  for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
+  subscription[Symbol.dispose]();
+  expect(lines.slice(1)).toMatchObject([{ level: "warn", kind: "store.connection_lost", dropped: 9 }]);
+});
+
+it("says soon after a flood how many lines were left out, if no other line of the kind does", () => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  const { hub, lines } = createLog();
+  for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
+  for (let count = 0; count < 3; count++) hub.publish("limits.redis_failed", { code: "EPIPE", message: "it failed" });
+  vi.advanceTimersByTime(1_000);
+  expect(lines.slice(2)).toMatchObject([{ level: "warn", kind: "store.connection_lost", dropped: 9 }]);
+  vi.advanceTimersByTime(28_000);
+  expect(lines).toHaveLength(3);
+  vi.advanceTimersByTime(2_000);
+  expect(lines.slice(3)).toMatchObject([{ level: "warn", kind: "limits.redis_failed", dropped: 2 }]);
+  vi.advanceTimersByTime(60_000);
+  expect(lines).toHaveLength(4);
+});
+
+it("warns of dropped spans once a minute for each reason, with all since the warning before", () => {
+  const { hub, lines, subscription } = createLog();
+  const dropped = vi.fn();
+  hub.subscribe("telemetry.log_lines_dropped", dropped);
+  const drop = (reason: "queue_full" | "export_failed", spans: number, error?: Error) =>
+    hub.publish("telemetry.spans_dropped", { reason, spans, error });
+  drop("queue_full", 7);
+  drop("export_failed", 512, new Error("HTTP 401 Unauthorized"));
+  drop("export_failed", 500, new Error("HTTP 403 Forbidden"));
+  vi.advanceTimersByTime(60_000);
+  drop("export_failed", 2, new Error("connect ECONNREFUSED"));
+  drop("queue_full", 1);
+  drop("queue_full", 3);
+  subscription[Symbol.dispose]();
+  expect(lines.map(({ reason, spans, cause }) => [reason, spans, cause])).toEqual([
+    ["queue_full", 7, undefined],
+    ["export_failed", 512, "HTTP 401 Unauthorized"],
+    ["export_failed", 502, "connect ECONNREFUSED"],
+    ["queue_full", 1, undefined],
+    ["queue_full", 3, undefined],
+  ]);
+  expect(dropped).not.toHaveBeenCalled();
+});
+
 it("publishes each line that is left out", () => {
   const { hub, lines } = createLog();
   let dropped = 0;

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { describeCauses } from "../domain/causes.ts";
 import { linesOfRequests, logCalls, type UserIds } from "./call-log.ts";
+import { logDroppedSpans } from "./dropped-spans.ts";
 import type { AppEvents, EventHub } from "./events.ts";
 import { type LogLine, limitLines } from "./limited-log.ts";
 
@@ -9,25 +10,19 @@ type Subscribe = EventHub<AppEvents>["subscribe"];
 
 /** Between two warnings that Redis, or the primary process, has failed. */
 const sharedLimitsIntervalMs = 30_000;
-/** Between two warnings that traces were dropped. */
-const tracesIntervalMs = 60_000;
 
 /** Logs events until the result is disposed of. */
 export function logEvents(hub: EventHub<AppEvents>, logger: Logger, userIds: UserIds = "hashed"): Disposable {
   const stack = new DisposableStack();
   const on: Subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
-  const log = limitLines(logger, () => hub.publish("telemetry.log_lines_dropped", { lines: 1 }));
+  const { log } = stack.use(limitLines(logger, () => hub.publish("telemetry.log_lines_dropped", { lines: 1 })));
   logCalls(on, log, userIds);
   logGuards(on, log);
   logConnections(on, logger, log);
   logRequests(on, log);
   logStore(on, logger, log);
   logWorkers(on, logger, log);
-  on("telemetry.spans_dropped", ({ reason, error, spans }) => {
-    const fields = () => ({ spans, reason, cause: describeCauses(error) || undefined });
-    const message = "traces were dropped: their receiver did not take them";
-    log("warn", "telemetry.spans_dropped", fields, message, { perMs: tracesIntervalMs });
-  });
+  stack.use(logDroppedSpans(on, logger));
   return stack;
 }
 
