@@ -1,5 +1,5 @@
 /** The metrics of the booking engine, its transactions and the database. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdConcert, patientSettings } from "./support/database/locks.ts";
@@ -85,7 +85,7 @@ test("counts refusals of a sold-out concert that need no transaction", async () 
   expect(grown("sold_out_refusals_total")).toBeGreaterThan(0);
 });
 
-test("observes how many requests a batch has, and how long the first of them waited", async () => {
+test("observes how many requests a batch has, and how long each of them waited", async () => {
   const concert = await stage.concert();
   const held = await holdConcert(database, concert.id);
   const bookings = [stage.booking(concert)];
@@ -100,6 +100,32 @@ test("observes how many requests a batch has, and how long the first of them wai
   expect(grown("batch_requests_bucket", { le: "16" })).toBe(1);
   expect(grown("batch_requests_bucket", { le: "32" })).toBe(2);
   expect(grown("queue_wait_seconds_sum")).toBeGreaterThan(0);
+  expect(grown("queue_wait_seconds_count")).toBe(21);
+});
+
+test("counts batches of a concert that does not exist", async () => {
+  const concert = await stage.concert();
+  before = await scrape(service.metricsUrl);
+  await expect(stage.booking({ ...concert, id: 404_404n })).rejects.toThrow();
+  const grown = await growth();
+  expect(grown("batches_total", { outcome: "not_found" })).toBe(1);
+  expect(grown("batches_total")).toBe(1);
+  expect(grown("lock_wait_seconds_count")).toBe(1);
+});
+
+test("observes the wait for a lock of batches that do not get it", async () => {
+  const impatient = await startTestService({ APP_METRICS_PORT: "0", APP_LOCK_TIMEOUT: "100ms" }, database);
+  onTestFinished(() => impatient.close());
+  const concert = await stage.concert();
+  await using _ = await holdConcert(database, concert.id);
+  await expect(createStage(impatient.baseUrl).booking(concert)).rejects.toThrow();
+  const metrics = await scrape(impatient.metricsUrl);
+  const value = (name: string) => metrics.value(`frontrow_${name}`) ?? 0;
+  const attempts = 1 + value("batch_retries_total");
+  expect(metrics.value("frontrow_batches_total", { outcome: "failed" })).toBe(1);
+  expect(value("lock_wait_seconds_count")).toBe(attempts);
+  // PostgreSQL ends none of these waits before its timeout.
+  expect(value("lock_wait_seconds_sum")).toBeGreaterThanOrEqual(0.1 * attempts);
 });
 
 test.each([
@@ -115,6 +141,9 @@ test.each([
   expect(grown("commits_in_doubt_total")).toBe(1);
   expect(grown("commits_settled_total", { outcome })).toBe(1);
   expect(grown("commits_settled_total")).toBe(1);
+  // A batch that was not stored is decided again.
+  expect(grown("bookings_total", { outcome: "booked" })).toBe(1);
+  expect(grown("batches_total", { outcome: "in_doubt" })).toBe(1);
 });
 
 test("counts idle connections that broke", async () => {

@@ -37,11 +37,11 @@ const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
 const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>, labels?: Record<string, string>][] = [
   [
     "batch_retries_total",
-    ["booking.batch_retried", { concertId, requests: 3, error, attempt: 1, batchTrace: undefined }],
+    ["booking.batch_retried", { concertId, requests: 3, error, attempt: 1, lockWaitMs: 0, batchTrace: undefined }],
   ],
   [
     "batches_total",
-    ["booking.batch_failed", { concertId, requests: 3, error, batchTrace: undefined }],
+    ["booking.batch_failed", { concertId, requests: 3, error, lockWaitMs: 0, batchTrace: undefined }],
     { outcome: "failed" },
   ],
   ["queue_refusals_total", ["booking.overloaded", { concertId }]],
