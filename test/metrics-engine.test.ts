@@ -1,14 +1,16 @@
 /** The metrics of the booking engine, its transactions and the database. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdConcert, patientSettings } from "./support/database/locks.ts";
+import { holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { type Scrape, scrape, scrapeUntil } from "./support/service/metrics.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage, userId } from "./support/service/stage.ts";
 
 const { confirmHold, releaseHold } = BookingService.method;
+const { listConcerts } = ConcertService.method;
 
 let database: TestDatabase;
 let proxy: PostgresProxy;
@@ -169,6 +171,27 @@ test("counts waits for the pool, and what of it is in use", async () => {
   const grown = await growth();
   expect(grown("database_connection_wait_seconds_count", { pool: "main" })).toBeGreaterThanOrEqual(3);
   expect((await scrape(service.metricsUrl)).value("frontrow_database_connections_limit", { pool: "main" })).toBe(5);
+});
+
+test("observes how long reads wait for one of their connections", async () => {
+  const settings = { ...patientSettings, APP_METRICS_PORT: "0", APP_DATABASE_POOL_SIZE: "3" };
+  const small = await startTestService(settings, database);
+  onTestFinished(() => small.close());
+  const main = { pool: "main" };
+  const held = await holdLock(database, "LOCK TABLE concerts IN ACCESS EXCLUSIVE MODE");
+  const reads = ["a", "b", "c"].map((artist) => createStage(small.baseUrl).call(listConcerts, { artist }));
+  await held.untilInTheWay();
+  await scrapeUntil(small.metricsUrl, (metrics) => expect(metrics.value("frontrow_calls_in_flight")).toBe(3));
+  const begun = await scrape(small.metricsUrl);
+  await held.query("SELECT pg_sleep(0.2)");
+  await held.release();
+  await Promise.all(reads);
+  const after = await scrape(small.metricsUrl);
+  const grown = (name: string) => (after.value(name, main) ?? 0) - (begun.value(name, main) ?? 0);
+  // Searches have one connection. The two that wait do so at least until the lock is released.
+  expect(grown("frontrow_database_connection_wait_seconds_sum")).toBeGreaterThanOrEqual(2 * 0.2);
+  expect(grown("frontrow_database_connection_wait_seconds_count")).toBeGreaterThanOrEqual(2);
+  expect(grown("frontrow_database_connection_held_seconds_sum")).toBeGreaterThanOrEqual(0.2);
 });
 
 test("says whether the database takes writes", async () => {

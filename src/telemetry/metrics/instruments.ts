@@ -38,12 +38,14 @@ export function createInstruments(registry: Registry) {
 
   function gauges(name: string, help: string, labelNames: readonly string[], aggregator: Aggregator): Family<Cell> {
     const all: { readonly labels: Labels; readonly cell: Cell }[] = [];
-    new Gauge({
+    const gauge = new Gauge({
       ...{ name, help, labelNames, registers, aggregator },
       collect() {
         for (const { labels, cell } of all) this.set(labels, cell.value);
       },
     });
+    // prom-client begins a gauge without labels at 0.
+    if (labelNames.length === 0) gauge.remove();
     return { series: (labels) => addTo(all, labels) };
   }
 

@@ -26,6 +26,13 @@ afterEach(() => metrics[Symbol.dispose]());
 
 const read = async (of = metrics) => readMetrics(await of.registry.metrics());
 
+/** The metrics of several processes, which send them as JSON. */
+async function together(of: readonly Pick<Metrics, "registry">[]) {
+  const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
+  const sent = JSON.parse(JSON.stringify(lists));
+  return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(sent).metrics());
+}
+
 /** A call that has ended. */
 const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
   ...{ service: ConcertService.typeName, method: "GetConcert", protocol: "rest", code: "OK" },
@@ -98,6 +105,18 @@ describe("a call", () => {
   });
 });
 
+test("the database is up or down once it has been probed, and up if one of several processes finds it so", async () => {
+  const { events, of } = create();
+  expect((await read()).value("frontrow_database_up")).toBeUndefined();
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBeUndefined();
+  hub.publish("transport.database_probed", { isGood: false });
+  expect((await read()).value("frontrow_database_up")).toBe(0);
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBe(0);
+  events.publish("transport.database_probed", { isGood: true });
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBe(1);
+  of[Symbol.dispose]();
+});
+
 test("an embedded database is up until it fails", async () => {
   expect((await read()).value("frontrow_embedded_database_up")).toBeUndefined();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -119,10 +138,6 @@ test("a process whose workers serve is not ready while none does, and otherwise 
   let running = 0;
   using primary = createPrimaryMetrics(hub);
   primary.watchWorkers({ running: () => running, restarts: () => 0 });
-  const together = async (of: readonly Pick<Metrics, "registry">[]) => {
-    const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
-    return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(lists).metrics());
-  };
   expect((await together([primary])).value("frontrow_ready")).toBe(0);
   running = 1;
   expect((await together([primary, metrics])).value("frontrow_ready")).toBe(0);
@@ -202,9 +217,7 @@ test("the metrics of several processes become those of one", async () => {
   metrics.read({ ...loop, eventLoopDelayMs: () => 100 });
   other.of.read({ ...loop, eventLoopDelayMs: () => 300 });
 
-  const both = await Promise.all([metrics, other.of].map(({ registry }) => registry.getMetricsAsJSON()));
-  const sent = JSON.parse(JSON.stringify(both));
-  const one = readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(sent).metrics());
+  const one = await together([metrics, other.of]);
   expect(one.value("frontrow_calls_total", { code: "OK" })).toBe(2);
   expect(one.value("frontrow_call_duration_seconds_bucket", { le: "0.005" })).toBe(2);
   expect(one.value("frontrow_call_duration_seconds_count")).toBe(2);
