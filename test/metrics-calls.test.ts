@@ -67,6 +67,8 @@ test.each(protocols)(
     expect(grown("calls_total", { ...labels, code: "NotFound" })).toBe(1);
     expect(grown("calls_total")).toBe(3);
     expect(grown("call_duration_seconds_count", labels)).toBe(3);
+    expect(grown("call_duration_seconds_count", { ...labels, result: "answered" })).toBe(2);
+    expect(grown("call_duration_seconds_count", { ...labels, result: "refused" })).toBe(1);
     expect(grown("call_duration_seconds_bucket", { ...labels, le: "10" })).toBe(3);
     expect(grown("call_duration_seconds_sum", labels)).toBeGreaterThan(0);
     expect(grown("cache_lookups_total", { result: "hit" })).toBe(1);
@@ -93,6 +95,18 @@ test.each(protocols.filter((protocol) => protocol !== "Connect GET"))(
     expect(calls("ConfirmHold", "OK")).toBe(1);
     expect(calls("BookTickets", "FailedPrecondition")).toBe(1);
     expect(grown("calls_total")).toBe(4);
+  },
+);
+
+test.each(protocols)(
+  "counts a call by %s whose client allows no time as caused by the client",
+  async (protocol) => {
+    const [id = 0n] = await insertConcerts(database);
+    const headers = protocol.startsWith("gRPC") ? { "grpc-timeout": "0m" } : { "connect-timeout-ms": "0" };
+    const grown = await growth(() => callOnce(protocol, service.baseUrl, getConcert, { id }, { headers }));
+    expect(grown("calls_total", { code: "DeadlineExceeded" })).toBe(1);
+    expect(grown("client_caused_errors_total", { lane: "reads", cause: "short_deadline" })).toBe(1);
+    expect(grown("call_duration_seconds_count", { result: "failed" })).toBe(1);
   },
 );
 

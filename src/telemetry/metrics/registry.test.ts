@@ -2,6 +2,7 @@ import { AggregatorRegistry, type PrometheusContentType } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { readMetrics } from "../../../test/support/service/metrics.ts";
+import type { Failure } from "../../domain/failure.ts";
 import { concertIdOf } from "../../domain/ids.ts";
 import type { FinishedCall } from "../../rpc/events.ts";
 import { type AppEvents, createEventHub, type EventHub } from "../events.ts";
@@ -98,6 +99,25 @@ describe("a call", () => {
     expect(after.value("frontrow_call_duration_seconds_sum")).toBeCloseTo(20.0056, 6);
   });
 
+  test.each([
+    ["OK", "answered"],
+    ["NotFound", "refused"],
+    ["ResourceExhausted", "refused"],
+    ["Canceled", "refused"],
+    ["Evil", "refused"],
+    ["Internal", "failed"],
+    ["Unknown", "failed"],
+    ["Unavailable", "failed"],
+    ["DeadlineExceeded", "failed"],
+    ["DataLoss", "failed"],
+  ])("that ends with %s is %s", async (code, result) => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call({ code }));
+    const after = await read();
+    expect(after.value("frontrow_call_duration_seconds_count", { result })).toBe(1);
+    expect(after.value("frontrow_call_duration_seconds_count")).toBe(1);
+  });
+
   test("begins the series of the codes of trouble at 0", async () => {
     metrics.addServices([ConcertService]);
     hub.publish("rpc.call_finished", call());
@@ -157,26 +177,43 @@ test("readings are read at each scrape", async () => {
   expect((await read()).value("frontrow_queue_depth")).toBe(4);
 });
 
-test("calls whose tokens name unknown keys are counted by lane, unlike those for which no key can be fetched", async () => {
-  metrics.addServices([ConcertService]);
-  const end = (isKeyUnknown: boolean, method: string) => {
-    const error = {
-      message: "no",
-      cause: undefined,
-      failure: { reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown } as const,
+describe("errors that a client causes are counted by lane", () => {
+  const errorOf = (failure?: Failure) => ({ message: "no", cause: undefined, failure });
+
+  test("if its token names an unknown key, unlike those for which no key can be fetched", async () => {
+    metrics.addServices([ConcertService]);
+    const end = (isKeyUnknown: boolean, method: string) => {
+      const error = errorOf({ reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown });
+      hub.publish("rpc.call_finished", call({ method, code: "Unavailable", error }));
     };
-    hub.publish("rpc.call_finished", call({ method, code: "Unavailable", error }));
-  };
-  expect((await read()).value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(0);
-  end(true, "GetConcert");
-  end(true, "UpdateConcert");
-  end(false, "GetConcert");
-  end(true, "NoSuchMethod");
-  const found = await read();
-  expect(found.value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(1);
-  expect(found.value("frontrow_unknown_key_calls_total", { lane: "admin" })).toBe(1);
-  expect(found.value("frontrow_unknown_key_calls_total")).toBe(2);
-  expect(found.value("frontrow_calls_total", { code: "Unavailable" })).toBe(4);
+    const cause = "unknown_key";
+    const name = "frontrow_client_caused_errors_total";
+    expect((await read()).value(name, { lane: "reads", cause })).toBe(0);
+    end(true, "GetConcert");
+    end(true, "UpdateConcert");
+    end(false, "GetConcert");
+    end(true, "NoSuchMethod");
+    const found = await read();
+    expect(found.value(name, { lane: "reads", cause })).toBe(1);
+    expect(found.value(name, { lane: "admin", cause })).toBe(1);
+    expect(found.value(name)).toBe(2);
+    expect(found.value("frontrow_calls_total", { code: "Unavailable" })).toBe(4);
+  });
+
+  test.each([
+    [{ code: "DeadlineExceeded", timeoutMs: 0 }, 1],
+    [{ code: "DeadlineExceeded", timeoutMs: 999 }, 1],
+    [{ code: "DeadlineExceeded", timeoutMs: 1_000 }, 0],
+    [{ code: "DeadlineExceeded", timeoutMs: Number.POSITIVE_INFINITY }, 0],
+    [{ code: "Unavailable", timeoutMs: 1 }, 0],
+  ])("if it allows less than a second: %j", async (changes, count) => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call({ ...changes, error: errorOf() }));
+    const found = await read();
+    const labels = { lane: "reads", cause: "short_deadline" };
+    expect(found.value("frontrow_client_caused_errors_total", labels)).toBe(count);
+    expect(found.value("frontrow_client_caused_errors_total")).toBe(count);
+  });
 });
 
 test("lines of the log and spans that are left out are counted", async () => {
