@@ -62,7 +62,7 @@ const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>,
     ["rpc.call_shed", { service: "a", method: "b", lane: "bookings", eventLoopDelayMs: 9_000 }],
     { lane: "bookings" },
   ],
-  ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { of: "streams" }],
+  ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { limit: "streams" }],
   ["redis_failures_total", ["limits.redis_failed", { code: undefined, message: "gone" }]],
   ["token_keys_failures_total", ["auth.keys_unreachable", { error }]],
   ["tokens_rejected_total", ["auth.token_rejected", { requestId: "a", describe: () => expect.unreachable() }]],
@@ -171,6 +171,7 @@ test("readings are read at each scrape", async () => {
   metrics.read({ queuedRequests: () => queued, callsInFlight: () => 5, eventLoopDelayMs: () => 250 });
   const first = await read();
   expect(first.value("frontrow_queue_depth")).toBe(3);
+  expect(first.value("frontrow_queue_fullness_ratio")).toBe(0.003);
   expect(first.value("frontrow_calls_in_flight")).toBe(5);
   expect(first.value("frontrow_event_loop_delay_seconds")).toBe(0.25);
   queued = 4;
@@ -250,9 +251,8 @@ test("the metrics of several processes become those of one", async () => {
   }
   other.events.publish("transport.readiness_changed", { state: "draining", reason: undefined, cause: undefined });
   other.events.publish("booking.inventory_checked", { mismatched: 1, dueHolds: 0, pass: undefined });
-  const loop = { queuedRequests: () => 2, callsInFlight: () => 1 };
-  metrics.read({ ...loop, eventLoopDelayMs: () => 100 });
-  other.of.read({ ...loop, eventLoopDelayMs: () => 300 });
+  metrics.read({ queuedRequests: () => 1, callsInFlight: () => 1, eventLoopDelayMs: () => 100 });
+  other.of.read({ queuedRequests: () => 3, callsInFlight: () => 1, eventLoopDelayMs: () => 300 });
 
   const one = await together([metrics, other.of]);
   expect(one.value("frontrow_calls_total", { code: "OK" })).toBe(2);
@@ -262,7 +262,12 @@ test("the metrics of several processes become those of one", async () => {
   expect(one.value("frontrow_connections_limit")).toBe(100);
   expect(one.value("frontrow_queue_limit")).toBe(2_000);
   expect(one.value("frontrow_queue_depth")).toBe(4);
+  expect(one.value("frontrow_queue_fullness_ratio")).toBe(0.003);
   expect(one.value("frontrow_event_loop_delay_seconds")).toBe(0.3);
+  const started = (await read()).value("process_start_time_seconds");
+  expect(one.value("process_start_time_seconds")).toBe(started);
+  const openFiles = one.value("frontrow_open_files_ratio");
+  expect([undefined, true]).toContain(openFiles && openFiles > 0 && openFiles < 1);
   expect(one.value("frontrow_ready")).toBe(0);
   expect(one.value("frontrow_inventory_mismatch")).toBe(1);
   expect(one.value("frontrow_build_info")).toBe(1);
