@@ -17,7 +17,13 @@ function createLog(level: "debug" | "info" = "info") {
 it("warns of a commit in doubt, and says what became of it", () => {
   const { hub, lines } = createLog();
   const concertId = concertIdOf(7n);
-  hub.publish("booking.commit_in_doubt", { concertId, requests: 3, error: new Error("reset"), batchTrace: undefined });
+  hub.publish("booking.commit_in_doubt", {
+    concertId,
+    requests: 3,
+    error: new Error("reset"),
+    lockWaitMs: 0,
+    batchTrace: undefined,
+  });
   hub.publish("booking.commit_settled", { concertId, outcome: "committed" });
   // A failover leaves several at once: none is dropped.
   hub.publish("booking.commit_settled", { concertId, outcome: "unknown" });

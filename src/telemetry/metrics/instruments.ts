@@ -1,6 +1,6 @@
 /**
  * Counters, gauges and histograms of one registry. An event only adds to a plain number: prom-client would compute a hash of
- * the labels for each observation, about a microsecond a call. The numbers become prom-client's values at a scrape.
+ * the labels for each observation. The numbers become prom-client's values at a scrape.
  */
 import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 import { PlainHistogram, type Series } from "./histogram.ts";
@@ -11,6 +11,8 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Cell {
   value: number;
 }
+
+type Reading = () => number | undefined;
 
 /** The series of one metric with labels. */
 export interface Family<Each> {
@@ -38,21 +40,25 @@ export function createInstruments(registry: Registry) {
 
   function gauges(name: string, help: string, labelNames: readonly string[], aggregator: Aggregator): Family<Cell> {
     const all: { readonly labels: Labels; readonly cell: Cell }[] = [];
-    new Gauge({
+    const gauge = new Gauge({
       ...{ name, help, labelNames, registers, aggregator },
       collect() {
         for (const { labels, cell } of all) this.set(labels, cell.value);
       },
     });
+    // prom-client begins a gauge without labels at 0.
+    if (labelNames.length === 0) gauge.remove();
     return { series: (labels) => addTo(all, labels) };
   }
 
-  /** A gauge with one series, which is read at each scrape. */
-  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: () => number): void {
+  /** A gauge with one series, which is read at each scrape. Undefined is no value. */
+  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: Reading): void {
     new Gauge({
       ...{ name, help, labelNames: Object.keys(labels), registers, aggregator },
       collect() {
-        this.set(labels, read());
+        const value = read();
+        if (value === undefined) this.remove(labels);
+        else this.set(labels, value);
       },
     });
   }
@@ -82,7 +88,7 @@ export function createInstruments(registry: Registry) {
     gauge: (name: string, help: string, aggregator: Aggregator): Cell => gauges(name, help, [], aggregator).series({}),
     gaugesOf,
     /** A gauge without labels that is read at each scrape. */
-    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: () => number): void =>
+    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: Reading): void =>
       gaugesOf(name, help, {}, aggregator, read),
     /** A counter that is read at each scrape. */
     counterOf(name: string, help: string, read: () => number): void {
