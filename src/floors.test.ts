@@ -132,7 +132,15 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/telemetry": {
     imports: ["src"],
     packages: ["pino", "pino-pretty"],
-    offers: ["events.ts", "log-events.ts", "log.ts", "metrics/registry.ts", "metrics/server.ts", "tracing/index.ts"],
+    offers: [
+      "events.ts",
+      "limited-log.ts",
+      "log-events.ts",
+      "log.ts",
+      "metrics/registry.ts",
+      "metrics/server.ts",
+      "tracing/index.ts",
+    ],
   },
   "src/telemetry/metrics": {
     imports: ["src"],

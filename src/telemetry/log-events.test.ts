@@ -36,6 +36,14 @@ it("warns of a commit in doubt, and says what became of it", () => {
   ]);
 });
 
+it("names the traces of a batch whose commit is in doubt", () => {
+  const { hub, lines } = createLog();
+  const traces = Array.from({ length: 20 }, (_, at) => ({ traceId: `t-${at}`, spanId: "s", isSampled: true }));
+  const batch = { concertId: concertIdOf(7n), requests: 20, error: new Error("reset"), lockWaitMs: 1 };
+  hub.publish("booking.commit_in_doubt", { ...batch, batchTrace: { traces, askedAtMs: 0 } });
+  expect(lines).toMatchObject([{ trace_ids: traces.slice(0, 16).map(({ traceId }) => traceId) }]);
+});
+
 it("logs one broken connection a second, and how many lines were dropped", () => {
   const { hub, lines } = createLog();
   for (let count = 0; count < 10; count++) hub.publish("store.connection_lost", { error: new Error("ECONNRESET") });
@@ -66,13 +74,14 @@ it("logs a rejected token in one line at debug, and does not describe it above t
   const token = { reason: "signature verification failed", kid: "key-1", alg: "ES256", iss: undefined };
   const describe = vi.fn(() => token);
   const quiet = createLog();
-  quiet.hub.publish("auth.token_rejected", { requestId: "r-1", describe });
+  quiet.hub.publish("auth.token_rejected", { requestId: "r-1", traceId: "t-1", describe });
   expect([quiet.lines, describe.mock.calls]).toEqual([[], []]);
   const { hub, lines } = createLog("debug");
-  hub.publish("auth.token_rejected", { requestId: "r-1", describe });
+  hub.publish("auth.token_rejected", { requestId: "r-1", traceId: "t-1", describe });
   expect(lines).toEqual([
     {
       ...{ level: "debug", time: expect.any(String), msg: "a token was refused", request_id: "r-1" },
+      trace_id: "t-1",
       ...{ reason: "signature verification failed", kid: "key-1", alg: "ES256" },
     },
   ]);

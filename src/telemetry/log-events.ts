@@ -11,6 +11,9 @@ type Subscribe = EventHub<AppEvents>["subscribe"];
 /** Between two warnings that Redis, or the primary process, has failed. */
 const sharedLimitsIntervalMs = 30_000;
 
+/** A batch may have hundreds of traced calls. */
+const maxTraceIds = 16;
+
 /** Logs events until the result is disposed of. */
 export function logEvents(hub: EventHub<AppEvents>, logger: Logger, userIds: UserIds = "hashed"): Disposable {
   const stack = new DisposableStack();
@@ -30,8 +33,8 @@ function logGuards(on: Subscribe, log: LogLine): void {
   on("auth.keys_unreachable", ({ error }) =>
     log("warn", "auth.keys_unreachable", () => ({ err: error }), "the keys to check tokens with cannot be fetched"),
   );
-  on("auth.token_rejected", ({ requestId, describe }) => {
-    const fields = () => ({ request_id: requestId, ...describe() });
+  on("auth.token_rejected", ({ requestId, traceId, describe }) => {
+    const fields = () => ({ request_id: requestId, trace_id: traceId, ...describe() });
     log("debug", "auth.token_rejected", fields, "a token was refused", linesOfRequests);
   });
   on("limits.redis_failed", (err) => {
@@ -113,7 +116,10 @@ function logStore(on: Subscribe, logger: Logger, log: LogLine): void {
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
     on(`${owner}.commit_in_doubt`, (event) => {
-      const fields = "concertId" in event ? { concertId: event.concertId, requests: event.requests } : {};
+      const fields = "concertId" in event && {
+        ...{ concertId: event.concertId, requests: event.requests },
+        trace_ids: event.batchTrace?.traces.slice(0, maxTraceIds).map(({ traceId }) => traceId),
+      };
       const message = "the response to a COMMIT was lost: checking whether the transaction is stored";
       logger.warn({ err: event.error, ...fields }, message);
     });

@@ -35,6 +35,8 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
     if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");
+    // Hooks do not run for what is refused before it has a route.
+    reply.header(requestIdHeader, request.id);
     // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
     if (httpStatus !== 415 && readsGrpcStatus(request)) {
       const isUnimplemented = unimplemented.has(httpStatus);
@@ -44,8 +46,6 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
       );
       return reply;
     }
-    // Hooks do not run for what is refused before it has a route.
-    reply.header(requestIdHeader, request.id);
     if (error instanceof ConnectError) setHeaders(reply, error.metadata);
     const problem = problemOfError(error);
     return reply

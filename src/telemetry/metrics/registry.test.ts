@@ -65,7 +65,10 @@ const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>,
   ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { limit: "streams" }],
   ["redis_failures_total", ["limits.redis_failed", { code: undefined, message: "gone" }]],
   ["token_keys_failures_total", ["auth.keys_unreachable", { error }]],
-  ["tokens_rejected_total", ["auth.token_rejected", { requestId: "a", describe: () => expect.unreachable() }]],
+  [
+    "tokens_rejected_total",
+    ["auth.token_rejected", { requestId: "a", traceId: undefined, describe: () => expect.unreachable() }],
+  ],
 ];
 
 test.each(counted)("%s counts its event", async (name, event, labels = {}) => {

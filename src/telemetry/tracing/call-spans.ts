@@ -85,18 +85,24 @@ export function traceCalls(tracer: Tracer, hub: EventHub<AppEvents>, stack: Asyn
   };
 }
 
-function endSpan(span: Span, { code, error, messages }: FinishedCall): void {
-  const status = statusName(code);
-  span.setAttribute(ATTR_RPC_STATUS_CODE, status);
+function endSpan(span: Span, { protocol, code, error, messages }: FinishedCall): void {
+  const status = statusName(code, protocol);
+  if (status !== undefined) span.setAttribute(ATTR_RPC_STATUS_CODE, status);
   if (messages !== undefined) span.setAttribute("frontrow.messages", messages);
   if (error !== undefined) {
-    span.setAttribute(ATTR_ERROR_TYPE, error.failure?.reason ?? status);
-    if (serverFaults.has(code)) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    if (error.failure !== undefined) span.setAttribute("frontrow.reason", error.failure.reason);
+    if (serverFaults.has(code)) {
+      span.setAttribute(ATTR_ERROR_TYPE, status ?? code);
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    }
   }
   span.end(epochMs(performance.now()));
 }
 
-/** `NotFound` as gRPC writes it: `NOT_FOUND`. gRPC has two l in CANCELLED. */
-function statusName(code: string): string {
-  return code === "Canceled" ? "CANCELLED" : code.replace(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase();
+/** `NotFound` as the protocol writes it: `NOT_FOUND`, in Connect `not_found`. Connect has no code for a success. */
+function statusName(code: string, protocol: Protocol): string | undefined {
+  const words = code.replace(/(?<=[a-z])[A-Z]/g, "_$&");
+  if (protocol === "connect") return code === "OK" ? undefined : words.toLowerCase();
+  // gRPC has two l in it.
+  return code === "Canceled" ? "CANCELLED" : words.toUpperCase();
 }
