@@ -97,6 +97,21 @@ it.each([
   else expect(id).toMatch(uuid);
 });
 
+const getConcert = "/frontrow.v1.ConcertService/GetConcert";
+it.each([
+  ["a body by Connect", { path: getConcert, body: "{", headers: json }, getConcert, "InvalidArgument"],
+  ["a body by gRPC", { ...grpcOverHttp2, path: getConcert, body: "x" }, getConcert, "InvalidArgument"],
+  ["a query by REST", { path: "/api/v1/concerts?page_size=x" }, "/api/*", "InvalidArgument"],
+  ["a path", { path: "/nothing" }, "", "NotFound"],
+] satisfies [string, WireRequest, string, string][])(
+  "is logged for a request that is refused before it is a call, because of %s",
+  async (what, request, route, code) => {
+    const id = `no-call-${what.replaceAll(" ", "-")}`;
+    await sendRaw(port, { ...request, headers: { ...("headers" in request && request.headers), "x-request-id": id } });
+    expect(linesOf(id)).toMatchObject([{ level: "debug", msg: "a request was refused", route, code }]);
+  },
+);
+
 it("is logged with a call that fails for an unforeseen reason", async () => {
   await using app = await serveApp({
     getConcert() {

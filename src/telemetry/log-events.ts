@@ -61,6 +61,10 @@ function logRequests(on: Subscribe, log: LogLine): void {
     const fields = () => ({ request_id: requestId, err: error, method, route });
     log("error", "transport.request_failed", fields, "a request failed for an unforeseen reason", linesOfRequests);
   });
+  on("transport.request_refused", ({ requestId, method, route, code }) => {
+    const fields = () => ({ request_id: requestId, method, route, code });
+    log("debug", `transport.request_refused ${route} ${code}`, fields, "a request was refused", linesOfRequests);
+  });
   on("transport.call_failed", ({ requestId, error, method }) => {
     const fields = () => ({ request_id: requestId, err: error, method });
     log("error", "transport.call_failed", fields, "a call failed for an unforeseen reason", linesOfRequests);
