@@ -1,5 +1,6 @@
 /** W3C Trace Context, in and out: what callers send, what it decides, and what they get back. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "./support/network/otlp-receiver.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
@@ -84,6 +85,28 @@ it("a tracestate of more than 512 characters is left out", async () => {
     { traceparent: sampled, tracestate: `a=${"x".repeat(200)},b=${"y".repeat(200)},c=${"z".repeat(200)}` },
   );
   expect(spans.map(({ traceState }) => traceState?.length)).toEqual([405, undefined]);
+});
+
+it("calls that are refused before their handler have spans with the reason, and lines with the trace's id", async () => {
+  await using receiver = await startOtlpReceiver();
+  const issuer = await createTokenIssuer();
+  const limits = { APP_RATE_LIMIT_READS: "2", APP_RATE_LIMIT_ADDRESS_FACTOR: "1" };
+  const service = await startTraced(receiver, { ...trusting(issuer), ...limits });
+  const path = "/api/v1/concerts";
+  const headers = { traceparent: sampled };
+  await sendRaw(portOf(service), { path: `${path}?page_size=-1`, headers });
+  await sendRaw(portOf(service), { path, headers: { ...headers, ...bearer("no-token") } });
+  await sendRaw(portOf(service), { path, headers });
+  await service.close();
+  expect(receiver.spans.map(({ attributes, status }) => [attributes["frontrow.reason"], status.code])).toEqual([
+    ["INVALID_REQUEST", 0],
+    ["UNAUTHENTICATED", 0],
+    ["RATE_LIMITED", 0],
+  ]);
+  const lines = service.lines.map((line) => JSON.parse(line)).filter(({ request_id }) => request_id);
+  expect(lines.map(({ msg, trace_id }) => [msg, trace_id])).toEqual(
+    ["call", "a token was refused", "call", "call"].map((msg) => [msg, traceId]),
+  );
 });
 
 describe("the response", () => {

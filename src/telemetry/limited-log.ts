@@ -10,7 +10,7 @@ export interface LineLimit {
 
 /**
  * Logs a line, unless the limit of its kind is reached. The next line of the kind has the number of those left out, `dropped`.
- * If there is none in time, a line of its own has it. The kinds must be few, because each is remembered. `fieldsOf` is called
+ * If there is none in time, a separate line has it. The kinds must be few, because each is remembered. `fieldsOf` is called
  * for lines that are logged only.
  */
 export type LogLine = (

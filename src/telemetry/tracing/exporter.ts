@@ -9,7 +9,7 @@ const concurrencyLimit = 30;
 
 /**
  * Creates the exporter. `onRejected` is called with the number of spans that the receiver has refused of an export that it has
- * otherwise taken. OTLPTraceExporter writes that to a log of its own only, and reads the environment.
+ * otherwise taken. OTLPTraceExporter tells only OpenTelemetry's own log of that, and reads the environment.
  */
 export function createExporter(
   receiver: TracingConfig["receiver"],
