@@ -47,10 +47,11 @@ test("an attempt that failed is a span with the error, without a statement's val
   const batchTrace = { traces: calls(1), askedAtMs: performance.now() };
   const failed = { concertId, requests: 1, error, lockWaitMs: 0, batchTrace };
   hub.publish("booking.batch_retried", { ...failed, attempt: 1 });
+  hub.publish("booking.batch_halved", failed);
   hub.publish("booking.batch_failed", failed);
   hub.publish("booking.commit_in_doubt", failed);
   const status = { code: SpanStatusCode.ERROR, message: "SQLSTATE 40P01: deadlock detected" };
-  expect(spans("booking batch").map((span) => span.status)).toEqual([status, status, status]);
+  expect(spans("booking batch").map((span) => span.status)).toEqual([status, status, status, status]);
 });
 
 test("without traced calls there are no spans", () => {
