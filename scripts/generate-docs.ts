@@ -139,8 +139,11 @@ const schemaTables = {
   "reasons before a method": refusalTable(),
 };
 
-/** The service's metrics. Those of the process are prom-client's. */
-function metricTable(): string {
+/** Labels whose values are the schema's, or differ between builds. */
+const openLabels = new Set(["service", "method", "protocol", "code", "version", "node"]);
+
+/** The service's metrics, with the values of their labels as far as their series exist from the start. */
+async function metricTable(): Promise<string> {
   const limits = { databasePoolSize: 0, maxQueuedRequests: 0, maxConnections: 0 };
   using metrics = createMetrics(
     createEventHub<AppEvents>(() => {}),
@@ -150,16 +153,23 @@ function metricTable(): string {
   metrics.watchWorkers({ running: () => 1, restarts: () => 0 });
   metrics.watchEmbedded(new Promise(() => {}));
   const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith("frontrow_"));
-  const rows = own.map((metric) => {
-    const labels = "labelNames" in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
-    return [`\`${metric.name}\``, String(metric.type), inCode(labels), metric.help];
+  const rows = own.map(async (metric) => {
+    const names: readonly string[] =
+      "labelNames" in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
+    const series = (await metrics.registry.getSingleMetric(metric.name)?.get())?.values ?? [];
+    const labels = names.map((name) => {
+      const values = new Set(series.flatMap((one) => one.labels[name] ?? []));
+      return `\`${name}\`${values.size === 0 || openLabels.has(name) ? "" : `: ${[...values].join(", ")}`}`;
+    });
+    return [`\`${metric.name}\``, String(metric.type), labels.join("; "), metric.help];
   });
-  return table(["metric", "type", "labels", "what it is"], rows);
+  return table(["metric", "type", "labels", "what it is"], await Promise.all(rows));
 }
 
+const metrics = await metricTable();
 const documents: Readonly<Record<string, (written: string) => string>> = {
   "docs/api.md": (written) => withTables(written, schemaTables),
-  "docs/operations.md": (written) => withTables(written, { metrics: metricTable() }),
+  "docs/operations.md": (written) => withTables(written, { metrics }),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,
 };

@@ -58,7 +58,7 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/rpc": {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
-    packages: ["@bufbuild", "@connectrpc", "lru-cache"],
+    packages: ["@bufbuild/protobuf", "@bufbuild/protovalidate", "@connectrpc/connect", "lru-cache"],
     offers: [
       "access.ts",
       "booking-service.ts",
@@ -77,12 +77,12 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
-    packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@fastify/cors", "fastify"],
     offers: ["events.ts", "http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
   },
   "src/transport/json": {
     imports: ["src/domain"],
-    packages: ["@bufbuild"],
+    packages: ["@bufbuild/protobuf"],
     offers: ["decode.ts", "fault.ts", "fields.ts", "text.ts"],
   },
   "src/transport/rest": {
@@ -91,12 +91,18 @@ const floors: Readonly<Record<string, Floor>> = {
       ...transport("conditional-requests", "http-errors", "request", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
   },
   "src/transport/connect": {
     imports: [...["src/domain", "src/rpc"], ...transport("events", "http-errors", "request", "shutdown-notices")],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    packages: [
+      "@bufbuild/protobuf",
+      "@connectrpc/connect",
+      "@connectrpc/connect-fastify",
+      "@connectrpc/connect-node",
+      "fastify",
+    ],
     offers: ["grpc-refusal.ts", "mount.ts"],
   },
   "src/transport/connect/fast-path": {
@@ -105,7 +111,7 @@ const floors: Readonly<Record<string, Floor>> = {
       ...transport("conditional-requests", "events", "http-errors", "request"),
       ...transport("shutdown-notices", "unary"),
     ],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["fast-path.ts"],
   },
   "src/transport/listener": {
@@ -126,16 +132,34 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/telemetry": {
     imports: ["src"],
     packages: ["pino", "pino-pretty"],
-    offers: ["events.ts", "log-events.ts", "log.ts", "metrics/registry.ts", "metrics/server.ts", "tracing/index.ts"],
+    offers: [
+      "events.ts",
+      "limited-log.ts",
+      "log-events.ts",
+      "log.ts",
+      "metrics/registry.ts",
+      "metrics/server.ts",
+      "tracing/index.ts",
+    ],
   },
   "src/telemetry/metrics": {
     imports: ["src"],
-    packages: ["@bufbuild", "@connectrpc", "prom-client"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "prom-client"],
     offers: ["registry.ts", "server.ts"],
   },
   "src/telemetry/tracing": {
     imports: ["src/booking", "src/config", "src/domain", "src/rpc", "src/telemetry"],
-    packages: ["@opentelemetry"],
+    packages: [
+      ...[
+        "api",
+        "core",
+        "otlp-exporter-base",
+        "otlp-transformer",
+        "resources",
+        "sdk-trace",
+        "semantic-conventions",
+      ].map((name) => `@opentelemetry/${name}`),
+    ],
     offers: ["index.ts"],
   },
   // Packages do not know the service.
@@ -145,7 +169,7 @@ const floors: Readonly<Record<string, Floor>> = {
 
 interface Import {
   readonly from: string;
-  /** A path from the project's root, the name of one of its packages, or the part before the first slash of another's. */
+  /** A path from the project's root, or the name of a package. */
   readonly to: string;
   readonly isFile: boolean;
 }
@@ -180,6 +204,12 @@ describe.each(Object.entries(floors))("%s", (folder, floor) => {
   });
 });
 
+it("every package that the service imports is declared", () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const packages = imports.filter(({ from, isFile }) => isInside(from, "src") && !isFile).map(({ to }) => to);
+  expect([...new Set(packages)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
 it("no imports form a circle", () => {
   const next = Map.groupBy(
     imports.filter(({ isFile }) => isFile),
@@ -203,7 +233,7 @@ function importsOf(from: string): Import[] {
     .map((name) =>
       name.startsWith(".")
         ? { from, to: posix.join(dirname(from), name), isFile: true }
-        : { from, to: name.startsWith("@frontrow/") ? name : name.replace(/\/.*/, ""), isFile: false },
+        : { from, to: name.split("/", name.startsWith("@") ? 2 : 1).join("/"), isFile: false },
     );
 }
 

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/load.ts";
 import { type AppEvents, createEventHub, type EventHub } from "./telemetry/events.ts";
+import { limitLines } from "./telemetry/limited-log.ts";
 import { logEvents } from "./telemetry/log-events.ts";
 
 /** What the parts get from the process, and the stack that owns them. */
@@ -19,7 +20,10 @@ export function createHost(
   signal: AbortSignal,
   stack: AsyncDisposableStack,
 ): Host {
-  const hub = createEventHub<AppEvents>((err) => logger.error({ err }, "an observer of an event failed"));
+  const { log } = stack.use(limitLines(logger));
+  const hub = createEventHub<AppEvents>((err, name) =>
+    log("error", `an observer of ${name}`, () => ({ event: name, err }), "an observer of an event failed"),
+  );
   stack.use(logEvents(hub, logger, config.logUserIds));
   return { ...hub, logger, signal, stack };
 }

@@ -51,7 +51,11 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     stopping.abort(error);
   });
   const endStart = (error: unknown) => {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) {
+      // For what reads the log only. On a terminal it would repeat the sentence on standard error.
+      if (!process.stdout.isTTY) logger.fatal({ error: describeError(error) }, "the start has failed; ending");
+      throw error;
+    }
     logger.info("stopped during the start");
     // An interrupted migration must not count as done.
     if (config.command === "migrate") process.exitCode = exitCodes.failed;

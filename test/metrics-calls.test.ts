@@ -67,6 +67,8 @@ test.each(protocols)(
     expect(grown("calls_total", { ...labels, code: "NotFound" })).toBe(1);
     expect(grown("calls_total")).toBe(3);
     expect(grown("call_duration_seconds_count", labels)).toBe(3);
+    expect(grown("call_duration_seconds_count", { ...labels, result: "answered" })).toBe(2);
+    expect(grown("call_duration_seconds_count", { ...labels, result: "refused" })).toBe(1);
     expect(grown("call_duration_seconds_bucket", { ...labels, le: "10" })).toBe(3);
     expect(grown("call_duration_seconds_sum", labels)).toBeGreaterThan(0);
     expect(grown("cache_lookups_total", { result: "hit" })).toBe(1);
@@ -95,6 +97,15 @@ test.each(protocols.filter((protocol) => protocol !== "Connect GET"))(
     expect(grown("calls_total")).toBe(4);
   },
 );
+
+test.each(protocols)("counts a call by %s whose client allows no time as caused by the client", async (protocol) => {
+  const [id = 0n] = await insertConcerts(database);
+  const headers = protocol.startsWith("gRPC") ? { "grpc-timeout": "0m" } : { "connect-timeout-ms": "0" };
+  const grown = await growth(() => callOnce(protocol, service.baseUrl, getConcert, { id }, { headers }));
+  expect(grown("calls_total", { code: "DeadlineExceeded" })).toBe(1);
+  expect(grown("client_caused_errors_total", { lane: "reads", cause: "short_deadline" })).toBe(1);
+  expect(grown("call_duration_seconds_count", { result: "failed" })).toBe(1);
+});
 
 test("has no label with a value that a client chose", async () => {
   const concert = await createStage(service.baseUrl).concert();
@@ -205,7 +216,7 @@ test("counts unfinished bookings over a caller's limit", async () => {
   const first = stage.booking(concert);
   await held.untilInTheWay();
   await expect(stage.booking(concert)).rejects.toThrow("unfinished");
-  expect((await scrape(metricsUrl)).value("frontrow_concurrency_limited_total", { of: "bookings" })).toBe(1);
+  expect((await scrape(metricsUrl)).value("frontrow_concurrency_limited_total", { limit: "bookings" })).toBe(1);
   await held.release();
   await first;
 });

@@ -1,14 +1,16 @@
 /** The metrics of the booking engine, its transactions and the database. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdConcert, patientSettings } from "./support/database/locks.ts";
+import { holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { type Scrape, scrape, scrapeUntil } from "./support/service/metrics.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage, userId } from "./support/service/stage.ts";
 
 const { confirmHold, releaseHold } = BookingService.method;
+const { listConcerts } = ConcertService.method;
 
 let database: TestDatabase;
 let proxy: PostgresProxy;
@@ -85,7 +87,7 @@ test("counts refusals of a sold-out concert that need no transaction", async () 
   expect(grown("sold_out_refusals_total")).toBeGreaterThan(0);
 });
 
-test("observes how many requests a batch has, and how long the first of them waited", async () => {
+test("observes how many requests a batch has, and how long each of them waited", async () => {
   const concert = await stage.concert();
   const held = await holdConcert(database, concert.id);
   const bookings = [stage.booking(concert)];
@@ -100,6 +102,32 @@ test("observes how many requests a batch has, and how long the first of them wai
   expect(grown("batch_requests_bucket", { le: "16" })).toBe(1);
   expect(grown("batch_requests_bucket", { le: "32" })).toBe(2);
   expect(grown("queue_wait_seconds_sum")).toBeGreaterThan(0);
+  expect(grown("queue_wait_seconds_count")).toBe(21);
+});
+
+test("counts batches of a concert that does not exist", async () => {
+  const concert = await stage.concert();
+  before = await scrape(service.metricsUrl);
+  await expect(stage.booking({ ...concert, id: 404_404n })).rejects.toThrow();
+  const grown = await growth();
+  expect(grown("batches_total", { outcome: "not_found" })).toBe(1);
+  expect(grown("batches_total")).toBe(1);
+  expect(grown("lock_wait_seconds_count")).toBe(1);
+});
+
+test("observes the wait for a lock of batches that do not get it", async () => {
+  const impatient = await startTestService({ APP_METRICS_PORT: "0", APP_LOCK_TIMEOUT: "100ms" }, database);
+  onTestFinished(() => impatient.close());
+  const concert = await stage.concert();
+  await using _ = await holdConcert(database, concert.id);
+  await expect(createStage(impatient.baseUrl).booking(concert)).rejects.toThrow();
+  const metrics = await scrape(impatient.metricsUrl);
+  const value = (name: string) => metrics.value(`frontrow_${name}`) ?? 0;
+  const attempts = 1 + value("batch_retries_total");
+  expect(metrics.value("frontrow_batches_total", { outcome: "failed" })).toBe(1);
+  expect(value("lock_wait_seconds_count")).toBe(attempts);
+  // PostgreSQL ends none of these waits before its timeout.
+  expect(value("lock_wait_seconds_sum")).toBeGreaterThanOrEqual(0.1 * attempts);
 });
 
 test.each([
@@ -115,6 +143,9 @@ test.each([
   expect(grown("commits_in_doubt_total")).toBe(1);
   expect(grown("commits_settled_total", { outcome })).toBe(1);
   expect(grown("commits_settled_total")).toBe(1);
+  // A batch that was not stored is decided again.
+  expect(grown("bookings_total", { outcome: "booked" })).toBe(1);
+  expect(grown("batches_total", { outcome: "in_doubt" })).toBe(1);
 });
 
 test("counts idle connections that broke", async () => {
@@ -140,6 +171,27 @@ test("counts waits for the pool, and what of it is in use", async () => {
   const grown = await growth();
   expect(grown("database_connection_wait_seconds_count", { pool: "main" })).toBeGreaterThanOrEqual(3);
   expect((await scrape(service.metricsUrl)).value("frontrow_database_connections_limit", { pool: "main" })).toBe(5);
+});
+
+test("observes how long reads wait for one of their connections", async () => {
+  const settings = { ...patientSettings, APP_METRICS_PORT: "0", APP_DATABASE_POOL_SIZE: "3" };
+  const small = await startTestService(settings, database);
+  onTestFinished(() => small.close());
+  const main = { pool: "main" };
+  const held = await holdLock(database, "LOCK TABLE concerts IN ACCESS EXCLUSIVE MODE");
+  const reads = ["a", "b", "c"].map((artist) => createStage(small.baseUrl).call(listConcerts, { artist }));
+  await held.untilInTheWay();
+  await scrapeUntil(small.metricsUrl, (metrics) => expect(metrics.value("frontrow_calls_in_flight")).toBe(3));
+  const begun = await scrape(small.metricsUrl);
+  await held.query("SELECT pg_sleep(0.2)");
+  await held.release();
+  await Promise.all(reads);
+  const after = await scrape(small.metricsUrl);
+  const grown = (name: string) => (after.value(name, main) ?? 0) - (begun.value(name, main) ?? 0);
+  // Searches have one connection. The two that wait do so at least until the lock is released.
+  expect(grown("frontrow_database_connection_wait_seconds_sum")).toBeGreaterThanOrEqual(2 * 0.2);
+  expect(grown("frontrow_database_connection_wait_seconds_count")).toBeGreaterThanOrEqual(2);
+  expect(grown("frontrow_database_connection_held_seconds_sum")).toBeGreaterThanOrEqual(0.2);
 });
 
 test("says whether the database takes writes", async () => {

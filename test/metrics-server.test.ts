@@ -105,7 +105,10 @@ test("the start names APP_METRICS_PORT when its port is taken, before it opens a
   const nowhere = "postgres://user@127.0.0.1:1/none";
   await using program = startProgram(testEnvironment(nowhere, { APP_METRICS_PORT: String(port) }));
   expect(await program.ended).toBe(1);
-  expect(program.output()).toBe(`frontrow: port ${port} is in use: set another by APP_METRICS_PORT`);
+  const error = `port ${port} is in use: set another by APP_METRICS_PORT`;
+  const logged = JSON.parse(program.lines.find((line) => line.startsWith("{")) ?? "");
+  expect([program.lines.length, logged.level, logged.error]).toEqual([2, "fatal", error]);
+  expect(program.lines).toContain(`frontrow: ${error}`);
   rival.close();
 });
 

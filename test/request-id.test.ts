@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { converse } from "./support/network/raw-connection.ts";
 import { serveApp } from "./support/service/served-app.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
@@ -8,6 +9,8 @@ import { sendRaw, type WireRequest } from "./support/wire/send.ts";
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 const json = { "content-type": "application/json" };
+
+const grpcOverHttp2 = { httpVersion: 2, body: "", headers: { "content-type": "application/grpc" } } as const;
 
 let service: TestService;
 let port: number;
@@ -58,6 +61,8 @@ it.each([
     404,
   ],
   ["a preflight", { path: "/api/v1/concerts", method: "OPTIONS", headers: { origin: "https://a.example" } }, 204],
+  ["a gRPC call of a path that is not percent-encoded", { ...grpcOverHttp2, path: "/%c0" }, 200],
+  ["a gRPC call of an unknown method over HTTP/2", { ...grpcOverHttp2, path: "/a.B/C" }, 200],
   ["the health check", { path: "/readyz" }, 200],
   ["an expectation that the HTTP server refuses", { path: "/healthz", headers: { expect: "200-maybe" } }, 417],
 ] satisfies [string, WireRequest, number][])(
@@ -68,6 +73,15 @@ it.each([
     expect([raw.status, raw.headers["x-request-id"]]).toEqual([status, "abc.123"]);
   },
 );
+
+it.each([
+  ["no request", "GET / HTTP/9.9\r\n\r\n", 400],
+  ["headers that are too large", `GET / HTTP/1.1\r\nHost: a\r\nx: ${"x".repeat(100_000)}\r\n\r\n`, 431],
+])("bytes that are %s have a new request id in their response", async (_, bytes, status) => {
+  const response = await converse(port, bytes);
+  expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(/^x-request-id: (.*)\r$/m.exec(response)?.[1]).toMatch(uuid);
+});
 
 it.each([
   ["128 visible ASCII characters", "~!".repeat(64), true],
@@ -82,6 +96,21 @@ it.each([
   if (isTaken) expect(id).toBe(sent);
   else expect(id).toMatch(uuid);
 });
+
+const getConcert = "/frontrow.v1.ConcertService/GetConcert";
+it.each([
+  ["a body by Connect", { path: getConcert, body: "{", headers: json }, getConcert, "InvalidArgument"],
+  ["a body by gRPC", { ...grpcOverHttp2, path: getConcert, body: "x" }, getConcert, "InvalidArgument"],
+  ["a query by REST", { path: "/api/v1/concerts?page_size=x" }, "/api/*", "InvalidArgument"],
+  ["a path", { path: "/nothing" }, "", "NotFound"],
+] satisfies [string, WireRequest, string, string][])(
+  "is logged for a request that is refused before it is a call, because of %s",
+  async (what, request, route, code) => {
+    const id = `no-call-${what.replaceAll(" ", "-")}`;
+    await sendRaw(port, { ...request, headers: { ...("headers" in request && request.headers), "x-request-id": id } });
+    expect(linesOf(id)).toMatchObject([{ level: "debug", msg: "a request was refused", route, code }]);
+  },
+);
 
 it("is logged with a call that fails for an unforeseen reason", async () => {
   await using app = await serveApp({

@@ -1,25 +1,50 @@
 import type { CallTrace } from "../domain/call-trace.ts";
 import type { ConcertId } from "../domain/ids.ts";
 
-/** What the traces of a batch need: instants by the engine's clock. */
-export interface BatchTrace {
-  /** Of the batch's calls, those that are traced. */
-  readonly traces: readonly CallTrace[];
-  /** When the batch asked for a connection. */
-  readonly askedAtMs: number;
+/** When an attempt to decide a batch did what, by the engine's clock. */
+export interface BatchInstants {
+  /** When it asked for a connection. */
+  askedAtMs: number;
   /** When the concert was locked and read; undefined if it was not. */
-  readonly lockedAtMs?: number | undefined;
+  lockedAtMs?: number;
   /** When the writes and COMMIT were sent; undefined if there was nothing to write. */
-  readonly sentAtMs?: number | undefined;
-  readonly committedAtMs?: number | undefined;
-  /** When the batch was over; undefined if that is when the event is published. */
-  readonly endedAtMs?: number | undefined;
+  sentAtMs?: number;
+  committedAtMs?: number;
+  /** When the attempt was over; undefined if that is when the event is published. */
+  endedAtMs?: number;
 }
 
-/** An event of a batch. */
-interface Traced {
+/** What the traces of a batch need. */
+export interface BatchTrace extends Readonly<BatchInstants> {
+  /** Of the batch's calls, those that are traced. */
+  readonly traces: readonly CallTrace[];
+}
+
+/** How many bookings and holds a batch changes, by what becomes of them. */
+export interface BatchChanges {
+  readonly booked: number;
+  readonly held: number;
+  readonly confirmed: number;
+  readonly released: number;
+  /** Holds that the batch expires. */
+  readonly expired: number;
+  readonly cancelled: number;
+  /** Requests that the batch refuses. */
+  readonly refused: number;
+}
+
+/** The end of one attempt to decide a batch. */
+interface BatchAttempt {
+  readonly concertId: ConcertId;
+  readonly requests: number;
+  /** From asking for a connection until the concert was locked and read, or until that failed. */
+  readonly lockWaitMs: number;
   /** Undefined if none of the batch's calls is traced. */
   readonly batchTrace: BatchTrace | undefined;
+}
+
+interface FailedAttempt extends BatchAttempt {
+  readonly error: unknown;
 }
 
 /** What the booking engine publishes: a few events a batch, none a request but for refusals of a full queue. */
@@ -30,53 +55,37 @@ export interface BookingEvents {
     readonly requests: number;
     /** Requests of all concerts that stay queued. */
     readonly queued: number;
-    /** How long the first of the requests waited. */
-    readonly longestWaitMs: number;
+    /** When it took them, by the engine's clock. */
+    readonly takenAtMs: number;
+    /** When each of them was queued. */
+    readonly jobs: readonly { readonly queuedAtMs: number }[];
     /** The requests whose calls are traced; undefined if none is. */
     readonly traced: readonly { readonly trace: CallTrace; readonly queuedAtMs: number }[] | undefined;
   };
   /** A batch's transaction has committed, or had nothing to write. */
-  readonly "booking.batch_decided": Traced & {
-    readonly concertId: ConcertId;
-    readonly requests: number;
-    readonly booked: number;
-    readonly held: number;
-    readonly confirmed: number;
-    readonly released: number;
-    /** Holds that the batch has expired. */
-    readonly expired: number;
-    readonly cancelled: number;
-    readonly refused: number;
-    /** From asking for a connection until the concert was locked and read. */
-    readonly lockWaitMs: number;
-    /** From there until the transaction was over: how long the concert's lock was held. */
-    readonly lockHeldMs: number;
-    /** The part of it from sending the writes and COMMIT until the response; undefined if there was nothing to write. */
-    readonly commitMs: number | undefined;
-  };
+  readonly "booking.batch_decided": BatchAttempt &
+    BatchChanges & {
+      /** From locking the concert until the transaction was over. */
+      readonly lockHeldMs: number;
+      /** The part of it from sending the writes and COMMIT until the response; undefined if there was nothing to write. */
+      readonly commitMs: number | undefined;
+    };
+  /** A batch's concert does not exist, so that all its requests were rejected. */
+  readonly "booking.concert_not_found": BatchAttempt;
   /** A batch's transaction failed for a transient reason and is repeated. `attempt` counts the repeats from 1. */
-  readonly "booking.batch_retried": Traced & {
-    readonly concertId: ConcertId;
-    readonly requests: number;
-    readonly error: unknown;
-    readonly attempt: number;
-  };
+  readonly "booking.batch_retried": FailedAttempt & { readonly attempt: number };
+  /** A batch failed for another reason. Its halves follow as batches. */
+  readonly "booking.batch_halved": FailedAttempt;
   /** A batch failed, so that all its requests did. */
-  readonly "booking.batch_failed": Traced & {
-    readonly concertId: ConcertId;
-    readonly requests: number;
-    readonly error: unknown;
-  };
+  readonly "booking.batch_failed": FailedAttempt;
   /** The response to a batch's COMMIT was lost. */
-  readonly "booking.commit_in_doubt": Traced & {
-    readonly concertId: ConcertId;
-    readonly requests: number;
-    readonly error: unknown;
-  };
+  readonly "booking.commit_in_doubt": FailedAttempt;
   /** What became of such a batch. */
   readonly "booking.commit_settled": {
     readonly concertId: ConcertId;
     readonly outcome: "committed" | "aborted" | "unknown";
+    /** What it has changed. Given if it has committed. */
+    readonly changes?: BatchChanges;
   };
   /** Holds that are due could not be expired. The next attempt is a second later. */
   readonly "booking.sweep_failed": { readonly error: unknown };

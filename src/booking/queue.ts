@@ -162,9 +162,9 @@ export class ConcertQueues {
       assert(taken.length === 0, "a turn takes a second batch");
       take();
       this.#check(queue, taken);
-      const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
       const counts = { requests: taken.length, queued: this.#queued };
-      publish("booking.turn_started", { concertId, ...counts, longestWaitMs, traced: tracedOf(taken) });
+      const waits = { takenAtMs: clock.nowMs(), jobs: taken };
+      publish("booking.turn_started", { concertId, ...counts, ...waits, traced: tracedOf(taken) });
       return beginJobs(taken, clock);
     };
     try {

@@ -64,7 +64,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     ? []
     : [readConfigFile(input, commandLine.configFile), readEnvironment(input.env), commandLine];
   const given = sources.flatMap((source) => source.given);
-  const { tracing, ...ofTracing } = readTracing(informs ? {} : input.env);
+  const { tracing, ...ofTracing } = readTracing(informs ? {} : input.env, input.readFile);
   throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf), ...ofTracing.problems]);
 
   const values = createValues(given);
@@ -81,7 +81,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     rateLimits: values.of(rateLimits),
     dataDir: resolve(input.projectRoot, values.get(fields.dataDir)),
     database,
-    tracing,
+    tracing: tracing && { ...tracing, maxCallerTraces: values.get(fields.maxCallerTraces) },
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);

@@ -66,6 +66,12 @@ const server = {
     "hashed",
     "How the log names users: as they are, by a hash, or not at all",
   ),
+  maxCallerTraces: setting(
+    "max_caller_traces",
+    integer(0, 1_000_000),
+    "100",
+    "Calls a second of a process that are traced because their caller wants it",
+  ),
   workers: setting("workers", kinds.processes, "1", "Processes that serve both ports; auto for one on each core"),
 };
 

@@ -1,7 +1,6 @@
 /**
  * OpenTelemetry's own variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/), which
- * switch tracing on. They are no settings of the service: the exporter reads those for headers, timeouts, compression and
- * certificates itself.
+ * switch tracing on. They are no settings of the service.
  */
 import { quote } from "./kinds.ts";
 
@@ -10,15 +9,29 @@ export const samplers = [
   ...["parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"],
 ] as const;
 
+/** Where traces go. Most of it may be secret. */
+interface Receiver {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For an export with its retries. */
+  readonly timeoutMs: number;
+  readonly compression: "none" | "gzip";
+  /** In PEM: the authorities to trust, and what the service identifies itself with. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
 /** Where traces go, and which. */
 export interface TracingConfig {
-  /** The receiver's URL for traces. It may have a password. */
-  readonly url: string;
+  readonly receiver: Receiver;
   /** What is known of the service, such as `service.name`. */
   readonly resource: Readonly<Record<string, string>>;
   readonly sampler: (typeof samplers)[number];
   /** The part of traces that the samplers by ratio take. */
   readonly ratio: number;
+  /** How many calls a second are recorded because of what their caller has sent. */
+  readonly maxCallerTraces: number;
   readonly queue: {
     readonly maxQueueSize: number;
     readonly maxExportBatchSize: number;
@@ -29,19 +42,20 @@ export interface TracingConfig {
 
 interface ReadTracing {
   /** Undefined if tracing is off. */
-  readonly tracing: TracingConfig | undefined;
+  readonly tracing: Omit<TracingConfig, "maxCallerTraces"> | undefined;
   /** Each names its variable. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 }
 
+type ReadFile = (path: string) => string | undefined;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const off: ReadTracing = { tracing: undefined, problems: [], warnings: [] };
 
 /** Reads the variables. Tracing is off unless one of them names a receiver. */
-export function readTracing(environment: Environment): ReadTracing {
-  const read = createReader(environment);
+export function readTracing(environment: Environment, readFile: ReadFile): ReadTracing {
+  const read = createReader(environment, readFile);
   if (read.text("OTEL_SDK_DISABLED")?.toLowerCase() === "true") return off;
   const exporter = read.choice("OTEL_TRACES_EXPORTER", ["otlp", "none"], "otlp");
   if (exporter === "none") return off;
@@ -51,8 +65,8 @@ export function readTracing(environment: Environment): ReadTracing {
   const sampler = read.choice("OTEL_TRACES_SAMPLER", samplers, "parentbased_always_on");
   const hasRatio = sampler.endsWith("traceidratio");
   const maxQueueSize = read.integer("OTEL_BSP_MAX_QUEUE_SIZE", 2_048, 65_536);
-  const tracing: TracingConfig = {
-    url,
+  const tracing = {
+    receiver: { url, ...readExport(read) },
     resource: read.resource(),
     sampler,
     ratio: hasRatio ? read.ratio("OTEL_TRACES_SAMPLER_ARG") : 1,
@@ -63,23 +77,72 @@ export function readTracing(environment: Environment): ReadTracing {
       exportTimeoutMillis: read.integer("OTEL_BSP_EXPORT_TIMEOUT", 30_000, maxDelayMs),
     },
   };
-  const warnings = protocolVariables.flatMap((name) => {
-    const protocol = read.choice(name, ["http/json", "http/protobuf"], "http/json");
-    return protocol === "http/json" ? [] : [`${name} is ignored: traces are sent as http/json`];
-  });
+  const [variable, protocol] = read.forTraces("PROTOCOL");
+  const isOther = read.choice(variable, ["http/json", "http/protobuf", "grpc"], "http/json") !== "http/json";
+  const warnings = isOther ? [`${variable}=${protocol} is ignored: traces are sent by HTTP, as JSON`] : [];
   return { tracing: read.problems.length > 0 ? undefined : tracing, problems: read.problems, warnings };
 }
 
 const maxDelayMs = 600_000;
-const protocolVariables = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+
+/** How spans are sent. */
+function readExport(read: Reader): Omit<Receiver, "url"> {
+  return {
+    headers: { ...read.headers("OTEL_EXPORTER_OTLP_HEADERS"), ...read.headers("OTEL_EXPORTER_OTLP_TRACES_HEADERS") },
+    timeoutMs: read.integer(read.forTraces("TIMEOUT")[0], 10_000, maxDelayMs),
+    compression: read.choice(read.forTraces("COMPRESSION")[0], ["none", "gzip"], "none"),
+    ca: read.file(read.forTraces("CERTIFICATE")[0]),
+    cert: read.file(read.forTraces("CLIENT_CERTIFICATE")[0]),
+    key: read.file(read.forTraces("CLIENT_KEY")[0]),
+  };
+}
+
+type Reader = ReturnType<typeof createReader>;
 
 /** Reads variables, and collects what is wrong with them. An empty one counts as unset. */
-function createReader(environment: Environment) {
+function createReader(environment: Environment, readFile: ReadFile) {
   const problems: string[] = [];
   const text = (name: string) => environment[name]?.trim() || undefined;
+  /** The values are percent-encoded. The message does not repeat them, since they may be secret. */
+  const pairs = (name: string): Record<string, string> => {
+    const given = (text(name) ?? "").split(",").filter((pair) => pair.trim() !== "");
+    const read = given.map((pair) => {
+      const [, key = "", value = ""] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+      return [key, decoded(value)] as const;
+    });
+    const good = read.flatMap(([key, value]) => (key !== "" && value !== undefined ? [[key, value] as const] : []));
+    if (good.length < read.length) problems.push(`${name}: must be KEY=VALUE,KEY=VALUE with percent-encoded values`);
+    return Object.fromEntries(good);
+  };
   return {
     problems,
     text,
+    /** The name and the value of a variable of the exporter: the one for traces if it is set, else the one for all. */
+    forTraces(suffix: string): readonly [name: string, value: string | undefined] {
+      const ofTraces = `OTEL_EXPORTER_OTLP_TRACES_${suffix}`;
+      const name = text(ofTraces) === undefined ? `OTEL_EXPORTER_OTLP_${suffix}` : ofTraces;
+      return [name, text(name)];
+    },
+    headers(name: string): Record<string, string> {
+      try {
+        return Object.fromEntries(new Headers(pairs(name)));
+      } catch {
+        problems.push(`${name}: must have names and values of HTTP headers`);
+        return {};
+      }
+    },
+    file(name: string): string | undefined {
+      const path = text(name);
+      if (path === undefined) return undefined;
+      try {
+        const content = readFile(path);
+        if (content === undefined) problems.push(`${name}: ${quote(path)} does not exist`);
+        return content;
+      } catch (error) {
+        problems.push(`${name}: ${quote(path)} cannot be read: ${error instanceof Error ? error.message : error}`);
+        return undefined;
+      }
+    },
     choice<Value extends string>(name: string, values: readonly Value[], usual: Value): Value {
       const given = text(name);
       const found = values.find((value) => value === given);
@@ -112,16 +175,10 @@ function createReader(environment: Environment) {
       return undefined;
     },
     resource(): Record<string, string> {
-      const pairs = (text("OTEL_RESOURCE_ATTRIBUTES") ?? "").split(",").filter((pair) => pair.trim() !== "");
-      const attributes = pairs.map((pair) => /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair));
-      const named = attributes.flatMap((match) => (match ? [[match[1] ?? "", decoded(match[2] ?? "")] as const] : []));
-      if (named.length < pairs.length || named.some(([, value]) => value === undefined)) {
-        problems.push("OTEL_RESOURCE_ATTRIBUTES: must be KEY=VALUE,KEY=VALUE with percent-encoded values");
-      }
       const serviceName = text("OTEL_SERVICE_NAME");
       return {
         "service.name": "frontrow",
-        ...Object.fromEntries(named.map(([name, value]) => [name, value ?? ""])),
+        ...pairs("OTEL_RESOURCE_ATTRIBUTES"),
         ...(serviceName !== undefined && { "service.name": serviceName }),
       };
     },

@@ -2,6 +2,8 @@
 export interface CallTrace {
   /** For the log: 32 hexadecimal digits. */
   readonly traceId: string;
-  /** Whether the trace is recorded. Work for other calls needs not carry theirs. */
+  /** For the client: the call's own place, 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** Whether the trace is recorded. Other calls are left out of what is published for traces. */
   readonly isSampled: boolean;
 }

@@ -49,6 +49,8 @@ export interface FinishedCall extends CallName {
    */
   readonly user: string | undefined;
   readonly durationMs: number;
+  /** The client's own timeout, infinite if it sent none. Undefined if the call succeeded. */
+  readonly timeoutMs?: number | undefined;
   /** The messages that a stream has sent; undefined for a unary call. */
   readonly messages: number | undefined;
   /** `OK`, or the name of the RPC code such as `NotFound`. */

@@ -16,8 +16,13 @@ export interface TracedWork {
 export interface StoreEvents {
   /** An idle connection of the pool broke. */
   readonly "store.connection_lost": { readonly error: Error };
-  /** The pool lent a connection after this wait. */
-  readonly "store.connection_lent": { readonly pool: PoolName; readonly waitMs: number };
+  /**
+   * Work that needs a connection got one, or gave up, after this wait. It begins before the work waits for a place among those
+   * of its kind.
+   */
+  readonly "store.connection_waited": { readonly pool: PoolName; readonly waitMs: number };
+  /** The pool lent a connection. */
+  readonly "store.connection_lent": { readonly pool: PoolName };
   /** A connection was returned to the pool. The number of lent events minus that of returned ones is in use. */
   readonly "store.connection_returned": { readonly pool: PoolName; readonly heldMs: number };
   /** A caller got no connection: it waited too long, or, after no wait, too many others waited. */

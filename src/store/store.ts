@@ -14,6 +14,7 @@ import { createDatabase, type Database, type DatabaseOptions } from "./pool/data
 import { createProbe } from "./pool/probe.ts";
 import { createSemaphore } from "./pool/semaphore.ts";
 import { sharePool } from "./pool/shares.ts";
+import { measureWait } from "./pool/wait.ts";
 import { retryTransient } from "./retry.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
@@ -71,6 +72,9 @@ export interface Store {
   close(): Promise<boolean>;
 }
 
+/** Runs work when it has a place among the work of its kind. */
+type Enter = ReturnType<typeof createSemaphore>["run"];
+
 /** How much longer than a statement its response may take. */
 const responseGraceMs = 3_000;
 
@@ -97,6 +101,7 @@ export function createStore(options: StoreOptions): Store {
   const shares = sharePool(options.poolSize);
   const readers = createSemaphore(shares.reads, activity.refusal);
   const searchers = createSemaphore(shares.searches, activity.refusal);
+  const asSearch: Enter = (work, deadline) => searchers.run(() => readers.run(work, deadline), deadline);
   // For queries that must not wait behind callers: whether the database responds, and how a transaction in doubt ended.
   const aside = open("aside", 1, { answerTimeoutMs: responseGraceMs });
   const probing = open("aside", 1, { answerTimeoutMs: responseGraceMs });
@@ -104,22 +109,26 @@ export function createStore(options: StoreOptions): Store {
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
   const runOn =
-    (db: Kysely<DB>) =>
+    (db: Kysely<DB>, enter: Enter) =>
     <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
-      const workIfAwaited = (connection: Kysely<DB>) => {
-        requireAwaited(deadline);
-        return work(connection);
-      };
-      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
+      const attempt = () =>
+        measureWait("main", publish, (onConnected) => {
+          const workIfAwaited = (connection: Kysely<DB>) => {
+            onConnected();
+            requireAwaited(deadline);
+            return work(connection);
+          };
+          return enter(() => db.connection().execute(workIfAwaited), deadline);
+        });
       return traced("read", () => retryTransient(attempt, retries, deadline), deadline);
     };
-  const read = runOn(main.reads.db);
+  const read = runOn(main.reads.db, readers.run);
 
   return {
     read,
     // Connections for reads may be read-only.
-    clean: runOn(main.db),
-    search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
+    clean: runOn(main.db, readers.run),
+    search: runOn(main.reads.db, asSearch),
     transact: (concertId, work, deadline) => {
       const attempt = () => runTransaction(transactions, concertId, work, deadline);
       return traced("transaction", () => retryTransient(attempt, retries, deadline), deadline);

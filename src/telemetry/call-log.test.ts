@@ -14,7 +14,7 @@ function startLog(level: "debug" | "warn", pretty = false, userIds: UserIds = "h
   const lines: string[] = [];
   const hub = createEventHub<RpcEvents>((error) => expect.unreachable(String(error)));
   const logger = createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } });
-  logCalls(hub.subscribe, limitLines(logger), userIds);
+  logCalls(hub.subscribe, limitLines(logger).log, userIds);
   const end = (code: string, changes: Partial<FinishedCall> = {}, failure?: Failure, cause?: unknown) =>
     hub.publish("rpc.call_finished", {
       ...{
@@ -30,7 +30,7 @@ function startLog(level: "debug" | "warn", pretty = false, userIds: UserIds = "h
       },
       ...{ error: code === "OK" ? undefined : { failure, message: "so it is", cause }, ...changes },
     });
-  return { lines, end, levels: () => lines.map((line) => `${JSON.parse(line).level} ${JSON.parse(line).code}`) };
+  return { hub, lines, end, levels: () => lines.map((line) => `${JSON.parse(line).level} ${JSON.parse(line).code}`) };
 }
 
 test("a call that succeeds is one line at debug", () => {
@@ -58,9 +58,29 @@ test("trouble is a warning, at most once a second for each code", () => {
 
 test("an error that a client can cause is not a warning", () => {
   const { end, levels } = startLog("debug");
-  for (const code of ["DeadlineExceeded", "Canceled", "NotFound"]) end(code);
+  end("DeadlineExceeded", { timeoutMs: 999 });
+  for (const code of ["Canceled", "NotFound"]) end(code);
   end("Unavailable", {}, { reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown: true });
   expect(levels()).toEqual(["debug DeadlineExceeded", "debug Canceled", "debug NotFound", "debug Unavailable"]);
+});
+
+test("a missed deadline of a second or more is a warning, but not the end of a stream", () => {
+  const { end, levels } = startLog("debug");
+  end("DeadlineExceeded", { timeoutMs: 5_000, messages: 7 });
+  end("DeadlineExceeded", { timeoutMs: 1_000 });
+  end("DeadlineExceeded", { timeoutMs: Number.POSITIVE_INFINITY, method: "Other" });
+  expect(levels()).toEqual(["debug DeadlineExceeded", "warn DeadlineExceeded", "warn DeadlineExceeded"]);
+});
+
+test("an unforeseen error of one method does not hide those of another", () => {
+  const { hub, lines } = startLog("warn");
+  const fail = (method: string) => {
+    const call = { requestId: "r-1", trace: undefined, service: "a.Service", method };
+    hub.publish("rpc.unexpected_error", { ...call, error: new Error("so it is") });
+  };
+  for (let count = 0; count < 20; count++) fail("Do");
+  fail("Other");
+  expect(lines).toHaveLength(10 + 1);
 });
 
 test("an unreachable key set is a warning", () => {

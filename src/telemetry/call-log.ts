@@ -9,7 +9,9 @@ import type { LineLimit, LogLine } from "./limited-log.ts";
 export type UserIds = "full" | "hashed" | "none";
 
 /** Codes of a service that is in trouble, as opposed to those of a rejected request. */
-const troubleCodes = new Set(["Unknown", "Internal", "Unavailable", "DataLoss"]);
+const troubleCodes = new Set(["Unknown", "Internal", "Unavailable", "DataLoss", "DeadlineExceeded"]);
+/** A client that waits for less than this causes its DeadlineExceeded itself. */
+const shortDeadlineMs = 1_000;
 
 /** Lines about calls that succeeded, of all methods together. A rush has thousands of calls a second. */
 const linesOfSuccess: LineLimit = { lines: 50 };
@@ -34,7 +36,13 @@ export function logCalls(on: EventHub<RpcEvents>["subscribe"], log: LogLine, use
   on("rpc.unexpected_error", ({ requestId, trace, service, method, error }) => {
     const name = { request_id: requestId, trace_id: trace?.traceId, method: `${service}/${method}` };
     const fields = () => ({ ...name, err: error });
-    log("error", "rpc.unexpected_error", fields, "a call failed for an unforeseen reason", linesOfRequests);
+    log(
+      "error",
+      `rpc.unexpected_error ${service}/${method}`,
+      fields,
+      "a call failed for an unforeseen reason",
+      linesOfRequests,
+    );
   });
 }
 
@@ -64,8 +72,11 @@ function callerText(user: string, userIds: UserIds): string | undefined {
   return userIds === "full" ? user : hash("sha256", user).slice(0, hashLength);
 }
 
-function isTrouble({ code, messages, error }: FinishedCall): boolean {
+function isTrouble({ code, timeoutMs, messages, error }: FinishedCall): boolean {
   if (!troubleCodes.has(code)) return false;
+  // The deadline of a stream is how long its client wants to listen.
+  const isByClient = messages !== undefined || (timeoutMs !== undefined && timeoutMs < shortDeadlineMs);
+  if (code === "DeadlineExceeded" && isByClient) return false;
   const failure = error?.failure;
   if (namesUnknownKey(failure)) return false;
   const isStream = messages !== undefined;

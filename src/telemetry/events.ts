@@ -40,7 +40,9 @@ export interface EventHub<Events> {
 }
 
 /** Creates a hub. The error of a listener goes to `onListenerError`. The publisher and the other listeners continue. */
-export function createEventHub<Events>(onListenerError: (error: unknown) => void): EventHub<Events> {
+export function createEventHub<Events>(
+  onListenerError: (error: unknown, name: keyof Events) => void,
+): EventHub<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {
     publish(name, event) {
@@ -50,7 +52,7 @@ export function createEventHub<Events>(onListenerError: (error: unknown) => void
         try {
           listener(event as never);
         } catch (error) {
-          onListenerError(error);
+          onListenerError(error, name);
         }
       }
     },

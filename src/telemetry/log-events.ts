@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { describeCauses } from "../domain/causes.ts";
 import { linesOfRequests, logCalls, type UserIds } from "./call-log.ts";
+import { logDroppedSpans } from "./dropped-spans.ts";
 import type { AppEvents, EventHub } from "./events.ts";
 import { type LogLine, limitLines } from "./limited-log.ts";
 
@@ -9,25 +10,22 @@ type Subscribe = EventHub<AppEvents>["subscribe"];
 
 /** Between two warnings that Redis, or the primary process, has failed. */
 const sharedLimitsIntervalMs = 30_000;
-/** Between two warnings that traces were dropped. */
-const tracesIntervalMs = 60_000;
+
+/** A batch may have hundreds of traced calls. */
+const maxTraceIds = 16;
 
 /** Logs events until the result is disposed of. */
 export function logEvents(hub: EventHub<AppEvents>, logger: Logger, userIds: UserIds = "hashed"): Disposable {
   const stack = new DisposableStack();
   const on: Subscribe = (name, listener) => stack.use(hub.subscribe(name, listener));
-  const log = limitLines(logger, () => hub.publish("telemetry.log_lines_dropped", { lines: 1 }));
+  const { log } = stack.use(limitLines(logger, () => hub.publish("telemetry.log_lines_dropped", { lines: 1 })));
   logCalls(on, log, userIds);
   logGuards(on, log);
   logConnections(on, logger, log);
   logRequests(on, log);
   logStore(on, logger, log);
   logWorkers(on, logger, log);
-  on("telemetry.spans_dropped", ({ reason, error, spans }) => {
-    const fields = () => ({ spans, reason, cause: describeCauses(error) || undefined });
-    const message = "traces were dropped: their receiver did not take them";
-    log("warn", "telemetry.spans_dropped", fields, message, { perMs: tracesIntervalMs });
-  });
+  stack.use(logDroppedSpans(on, logger));
   return stack;
 }
 
@@ -35,8 +33,8 @@ function logGuards(on: Subscribe, log: LogLine): void {
   on("auth.keys_unreachable", ({ error }) =>
     log("warn", "auth.keys_unreachable", () => ({ err: error }), "the keys to check tokens with cannot be fetched"),
   );
-  on("auth.token_rejected", ({ requestId, describe }) => {
-    const fields = () => ({ request_id: requestId, ...describe() });
+  on("auth.token_rejected", ({ requestId, traceId, describe }) => {
+    const fields = () => ({ request_id: requestId, trace_id: traceId, ...describe() });
     log("debug", "auth.token_rejected", fields, "a token was refused", linesOfRequests);
   });
   on("limits.redis_failed", (err) => {
@@ -62,6 +60,10 @@ function logRequests(on: Subscribe, log: LogLine): void {
   on("transport.request_failed", ({ requestId, error, method, route }) => {
     const fields = () => ({ request_id: requestId, err: error, method, route });
     log("error", "transport.request_failed", fields, "a request failed for an unforeseen reason", linesOfRequests);
+  });
+  on("transport.request_refused", ({ requestId, method, route, code }) => {
+    const fields = () => ({ request_id: requestId, method, route, code });
+    log("debug", `transport.request_refused ${route} ${code}`, fields, "a request was refused", linesOfRequests);
   });
   on("transport.call_failed", ({ requestId, error, method }) => {
     const fields = () => ({ request_id: requestId, err: error, method });
@@ -121,7 +123,10 @@ function logStore(on: Subscribe, logger: Logger, log: LogLine): void {
   // Each is logged: a batch that may be stored is one for an operator to look at.
   for (const owner of ["booking", "store"] as const) {
     on(`${owner}.commit_in_doubt`, (event) => {
-      const fields = "concertId" in event ? { concertId: event.concertId, requests: event.requests } : {};
+      const fields = "concertId" in event && {
+        ...{ concertId: event.concertId, requests: event.requests },
+        trace_ids: event.batchTrace?.traces.slice(0, maxTraceIds).map(({ traceId }) => traceId),
+      };
       const message = "the response to a COMMIT was lost: checking whether the transaction is stored";
       logger.warn({ err: event.error, ...fields }, message);
     });

@@ -55,6 +55,14 @@ describe("JSON", () => {
     expect(lines.join()).not.toContain("nora");
   });
 
+  test("the errors of an AggregateError have no values of a row either", () => {
+    const { logger, lines } = capture({});
+    const inner = Object.assign(new Error("duplicate key"), { code: "23505", detail: "Key (user_id)=(nora) exists." });
+    logger.error({ err: new AggregateError([inner], "all failed") }, "failed");
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ err: { aggregateErrors: [{ code: "23505" }] } });
+    expect(lines.join()).not.toContain("nora");
+  });
+
   test("what is below the level is not written", () => {
     const { logger, lines } = capture({ level: "warn" });
     logger.info("quiet");

@@ -35,9 +35,13 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
 
 /** An error's fields, without those in which PostgreSQL repeats a row or a statement: they can name a user. */
 function errorFields(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { detail: _detail, where: _where, internalQuery: _query, ...fields } = stdSerializers.err(error);
-  return fields;
+  return error instanceof Error ? withoutValues(stdSerializers.err(error)) : error;
+}
+
+/** The serializer has the errors of an AggregateError in the same form. */
+function withoutValues(serialized: ReturnType<typeof stdSerializers.err>): object {
+  const { detail: _detail, where: _where, internalQuery: _query, aggregateErrors, ...fields } = serialized;
+  return { ...fields, ...(aggregateErrors && { aggregateErrors: aggregateErrors.map(withoutValues) }) };
 }
 
 /** Lines that wait for space on a full disk. Further ones are dropped. */

@@ -23,6 +23,15 @@ export interface TransportEvents {
     readonly route: string;
     readonly error: unknown;
   };
+  /** A request was refused before it was a call, which the interceptors publish: it cannot be decoded, or calls nothing. */
+  readonly "transport.request_refused": {
+    readonly requestId: string;
+    readonly method: string;
+    /** As above, or the path of an RPC method. */
+    readonly route: string;
+    /** Such as `InvalidArgument`. */
+    readonly code: string;
+  };
   /** A call failed outside of the interceptors, which publish what they see, for a reason that no code expects. */
   readonly "transport.call_failed": { readonly requestId: string; readonly method: string; readonly error: unknown };
   /** A response could not be completed. */

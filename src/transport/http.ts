@@ -135,7 +135,7 @@ async function registerCors(
     exposedHeaders: [
       ...cors.exposedHeaders,
       ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
-      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "traceresponse"],
     ].join(", "),
     // Browsers cap it at this or less.
     maxAge: 7200,

@@ -5,6 +5,7 @@ import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import { applyResponseHeaders, originOf, traceOf } from "../call-context.ts";
 import type { CallError, FinishedCall, RpcEvents } from "../events.ts";
+import { clientTimeoutMs } from "../request-headers.ts";
 import type { AnyRequest } from "../request-message.ts";
 import { connectErrorFor, internalError } from "../status.ts";
 import { userOf } from "./call-user.ts";
@@ -66,6 +67,7 @@ export function finishedCall(
     trace: traceOf(request.contextValues),
     user: userOf(request),
     durationMs: performance.now() - startedAtMs,
+    timeoutMs: failed && clientTimeoutMs(request.header),
     messages,
     code: failed ? Code[failed.code] : "OK",
     error: failed && callErrorOf(failed),

@@ -1,13 +1,16 @@
 import type { Interceptor } from "@connectrpc/connect";
-import { originOf, setTrace } from "../call-context.ts";
+import { originOf, setResponseHeader, setTrace } from "../call-context.ts";
 import type { BeginTrace } from "../events.ts";
 import { nameOf } from "./errors.ts";
 
-/** Begins the trace of each call. */
+/** Begins the trace of each call, and names it in the response (W3C Trace Context, level 2). */
 export function createTraceInterceptor(beginTrace: BeginTrace): Interceptor {
   return (next) => (request) => {
     const { contextValues: values, header } = request;
-    setTrace(values, beginTrace({ ...nameOf(request), ...originOf(values), header }));
+    const trace = beginTrace({ ...nameOf(request), ...originOf(values), header });
+    setTrace(values, trace);
+    const flags = trace.isSampled ? "01" : "00";
+    setResponseHeader(values, "traceresponse", `00-${trace.traceId}-${trace.spanId}-${flags}`);
     return next(request);
   };
 }

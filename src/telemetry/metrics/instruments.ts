@@ -1,6 +1,6 @@
 /**
  * Counters, gauges and histograms of one registry. An event only adds to a plain number: prom-client would compute a hash of
- * the labels for each observation, about a microsecond a call. The numbers become prom-client's values at a scrape.
+ * the labels for each observation. The numbers become prom-client's values at a scrape.
  */
 import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 import { PlainHistogram, type Series } from "./histogram.ts";
@@ -40,12 +40,14 @@ export function createInstruments(registry: Registry) {
 
   function gauges(name: string, help: string, labelNames: readonly string[], aggregator: Aggregator): Family<Cell> {
     const all: { readonly labels: Labels; readonly cell: Cell }[] = [];
-    new Gauge({
+    const gauge = new Gauge({
       ...{ name, help, labelNames, registers, aggregator },
       collect() {
         for (const { labels, cell } of all) this.set(labels, cell.value);
       },
     });
+    // prom-client begins a gauge without labels at 0.
+    if (labelNames.length === 0) gauge.remove();
     return { series: (labels) => addTo(all, labels) };
   }
 

@@ -10,9 +10,12 @@ export function observeLimits(on: EventHub<AppEvents>["subscribe"], instruments:
   ]);
   const rateLimited = counterBy("frontrow_rate_limited_total", "Calls rejected by a rate limit", "lane", lanes);
   const shed = counterBy("frontrow_shed_calls_total", "Calls rejected because of the event-loop delay", "lane", lanes);
-  const unfinished = counterBy("frontrow_concurrency_limited_total", "Calls rejected as one too many at once", "of", [
-    ...(["bookings", "settlements", "streams"] as const),
-  ]);
+  const unfinished = counterBy(
+    "frontrow_concurrency_limited_total",
+    "Calls rejected as one too many at once",
+    "limit",
+    [...(["bookings", "settlements", "streams"] as const)],
+  );
   const redis = counter("frontrow_redis_failures_total", "Failed commands and connections of Redis");
   const rejected = counter("frontrow_tokens_rejected_total", "Tokens that were rejected");
   const keys = counter("frontrow_token_keys_failures_total", "Failed fetches of the keys that verify tokens");

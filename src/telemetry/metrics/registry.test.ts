@@ -2,6 +2,7 @@ import { AggregatorRegistry, type PrometheusContentType } from "prom-client";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { readMetrics } from "../../../test/support/service/metrics.ts";
+import type { Failure } from "../../domain/failure.ts";
 import { concertIdOf } from "../../domain/ids.ts";
 import type { FinishedCall } from "../../rpc/events.ts";
 import { type AppEvents, createEventHub, type EventHub } from "../events.ts";
@@ -26,6 +27,13 @@ afterEach(() => metrics[Symbol.dispose]());
 
 const read = async (of = metrics) => readMetrics(await of.registry.metrics());
 
+/** The metrics of several processes, which send them as JSON. */
+async function together(of: readonly Pick<Metrics, "registry">[]) {
+  const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
+  const sent = JSON.parse(JSON.stringify(lists));
+  return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(sent).metrics());
+}
+
 /** A call that has ended. */
 const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
   ...{ service: ConcertService.typeName, method: "GetConcert", protocol: "rest", code: "OK" },
@@ -37,11 +45,11 @@ const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
 const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>, labels?: Record<string, string>][] = [
   [
     "batch_retries_total",
-    ["booking.batch_retried", { concertId, requests: 3, error, attempt: 1, batchTrace: undefined }],
+    ["booking.batch_retried", { concertId, requests: 3, error, attempt: 1, lockWaitMs: 0, batchTrace: undefined }],
   ],
   [
     "batches_total",
-    ["booking.batch_failed", { concertId, requests: 3, error, batchTrace: undefined }],
+    ["booking.batch_failed", { concertId, requests: 3, error, lockWaitMs: 0, batchTrace: undefined }],
     { outcome: "failed" },
   ],
   ["queue_refusals_total", ["booking.overloaded", { concertId }]],
@@ -54,10 +62,13 @@ const counted: [name: string, event: Parameters<EventHub<AppEvents>["publish"]>,
     ["rpc.call_shed", { service: "a", method: "b", lane: "bookings", eventLoopDelayMs: 9_000 }],
     { lane: "bookings" },
   ],
-  ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { of: "streams" }],
+  ["concurrency_limited_total", ["rpc.concurrency_limited", { of: "streams", by: "process" }], { limit: "streams" }],
   ["redis_failures_total", ["limits.redis_failed", { code: undefined, message: "gone" }]],
   ["token_keys_failures_total", ["auth.keys_unreachable", { error }]],
-  ["tokens_rejected_total", ["auth.token_rejected", { requestId: "a", describe: () => expect.unreachable() }]],
+  [
+    "tokens_rejected_total",
+    ["auth.token_rejected", { requestId: "a", traceId: undefined, describe: () => expect.unreachable() }],
+  ],
 ];
 
 test.each(counted)("%s counts its event", async (name, event, labels = {}) => {
@@ -91,11 +102,42 @@ describe("a call", () => {
     expect(after.value("frontrow_call_duration_seconds_sum")).toBeCloseTo(20.0056, 6);
   });
 
+  test.each([
+    ["OK", "answered"],
+    ["NotFound", "refused"],
+    ["ResourceExhausted", "refused"],
+    ["Canceled", "refused"],
+    ["Evil", "refused"],
+    ["Internal", "failed"],
+    ["Unknown", "failed"],
+    ["Unavailable", "failed"],
+    ["DeadlineExceeded", "failed"],
+    ["DataLoss", "failed"],
+  ])("that ends with %s is %s", async (code, result) => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call({ code }));
+    const after = await read();
+    expect(after.value("frontrow_call_duration_seconds_count", { result })).toBe(1);
+    expect(after.value("frontrow_call_duration_seconds_count")).toBe(1);
+  });
+
   test("begins the series of the codes of trouble at 0", async () => {
     metrics.addServices([ConcertService]);
     hub.publish("rpc.call_finished", call());
     expect((await read()).value("frontrow_calls_total", { code: "Internal" })).toBe(0);
   });
+});
+
+test("the database is up or down once it has been probed, and up if one of several processes finds it so", async () => {
+  const { events, of } = create();
+  expect((await read()).value("frontrow_database_up")).toBeUndefined();
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBeUndefined();
+  hub.publish("transport.database_probed", { isGood: false });
+  expect((await read()).value("frontrow_database_up")).toBe(0);
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBe(0);
+  events.publish("transport.database_probed", { isGood: true });
+  expect((await together([metrics, of])).value("frontrow_database_up")).toBe(1);
+  of[Symbol.dispose]();
 });
 
 test("an embedded database is up until it fails", async () => {
@@ -119,10 +161,6 @@ test("a process whose workers serve is not ready while none does, and otherwise 
   let running = 0;
   using primary = createPrimaryMetrics(hub);
   primary.watchWorkers({ running: () => running, restarts: () => 0 });
-  const together = async (of: readonly Pick<Metrics, "registry">[]) => {
-    const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
-    return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(lists).metrics());
-  };
   expect((await together([primary])).value("frontrow_ready")).toBe(0);
   running = 1;
   expect((await together([primary, metrics])).value("frontrow_ready")).toBe(0);
@@ -136,32 +174,50 @@ test("readings are read at each scrape", async () => {
   metrics.read({ queuedRequests: () => queued, callsInFlight: () => 5, eventLoopDelayMs: () => 250 });
   const first = await read();
   expect(first.value("frontrow_queue_depth")).toBe(3);
+  expect(first.value("frontrow_queue_fullness_ratio")).toBe(0.003);
   expect(first.value("frontrow_calls_in_flight")).toBe(5);
   expect(first.value("frontrow_event_loop_delay_seconds")).toBe(0.25);
   queued = 4;
   expect((await read()).value("frontrow_queue_depth")).toBe(4);
 });
 
-test("calls whose tokens name unknown keys are counted by lane, unlike those for which no key can be fetched", async () => {
-  metrics.addServices([ConcertService]);
-  const end = (isKeyUnknown: boolean, method: string) => {
-    const error = {
-      message: "no",
-      cause: undefined,
-      failure: { reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown } as const,
+describe("errors that a client causes are counted by lane", () => {
+  const errorOf = (failure?: Failure) => ({ message: "no", cause: undefined, failure });
+
+  test("if its token names an unknown key, unlike those for which no key can be fetched", async () => {
+    metrics.addServices([ConcertService]);
+    const end = (isKeyUnknown: boolean, method: string) => {
+      const error = errorOf({ reason: "KEYS_UNAVAILABLE", retryDelayMs: 1, isKeyUnknown });
+      hub.publish("rpc.call_finished", call({ method, code: "Unavailable", error }));
     };
-    hub.publish("rpc.call_finished", call({ method, code: "Unavailable", error }));
-  };
-  expect((await read()).value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(0);
-  end(true, "GetConcert");
-  end(true, "UpdateConcert");
-  end(false, "GetConcert");
-  end(true, "NoSuchMethod");
-  const found = await read();
-  expect(found.value("frontrow_unknown_key_calls_total", { lane: "reads" })).toBe(1);
-  expect(found.value("frontrow_unknown_key_calls_total", { lane: "admin" })).toBe(1);
-  expect(found.value("frontrow_unknown_key_calls_total")).toBe(2);
-  expect(found.value("frontrow_calls_total", { code: "Unavailable" })).toBe(4);
+    const cause = "unknown_key";
+    const name = "frontrow_client_caused_errors_total";
+    expect((await read()).value(name, { lane: "reads", cause })).toBe(0);
+    end(true, "GetConcert");
+    end(true, "UpdateConcert");
+    end(false, "GetConcert");
+    end(true, "NoSuchMethod");
+    const found = await read();
+    expect(found.value(name, { lane: "reads", cause })).toBe(1);
+    expect(found.value(name, { lane: "admin", cause })).toBe(1);
+    expect(found.value(name)).toBe(2);
+    expect(found.value("frontrow_calls_total", { code: "Unavailable" })).toBe(4);
+  });
+
+  test.each([
+    [{ code: "DeadlineExceeded", timeoutMs: 0 }, 1],
+    [{ code: "DeadlineExceeded", timeoutMs: 999 }, 1],
+    [{ code: "DeadlineExceeded", timeoutMs: 1_000 }, 0],
+    [{ code: "DeadlineExceeded", timeoutMs: Number.POSITIVE_INFINITY }, 0],
+    [{ code: "Unavailable", timeoutMs: 1 }, 0],
+  ])("if it allows less than a second: %j", async (changes, count) => {
+    metrics.addServices([ConcertService]);
+    hub.publish("rpc.call_finished", call({ ...changes, error: errorOf() }));
+    const found = await read();
+    const labels = { lane: "reads", cause: "short_deadline" };
+    expect(found.value("frontrow_client_caused_errors_total", labels)).toBe(count);
+    expect(found.value("frontrow_client_caused_errors_total")).toBe(count);
+  });
 });
 
 test("lines of the log and spans that are left out are counted", async () => {
@@ -228,13 +284,10 @@ test("the metrics of several processes become those of one", async () => {
   other.events.publish("transport.readiness_changed", { state: "draining", reason: undefined, cause: undefined });
   other.of.watchInventory();
   other.events.publish("booking.inventory_checked", { mismatched: 1, pass: undefined });
-  const loop = { queuedRequests: () => 2, callsInFlight: () => 1 };
-  metrics.read({ ...loop, eventLoopDelayMs: () => 100 });
-  other.of.read({ ...loop, eventLoopDelayMs: () => 300 });
+  metrics.read({ queuedRequests: () => 1, callsInFlight: () => 1, eventLoopDelayMs: () => 100 });
+  other.of.read({ queuedRequests: () => 3, callsInFlight: () => 1, eventLoopDelayMs: () => 300 });
 
-  const both = await Promise.all([metrics, other.of].map(({ registry }) => registry.getMetricsAsJSON()));
-  const sent = JSON.parse(JSON.stringify(both));
-  const one = readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(sent).metrics());
+  const one = await together([metrics, other.of]);
   expect(one.value("frontrow_calls_total", { code: "OK" })).toBe(2);
   expect(one.value("frontrow_call_duration_seconds_bucket", { le: "0.005" })).toBe(2);
   expect(one.value("frontrow_call_duration_seconds_count")).toBe(2);
@@ -242,7 +295,12 @@ test("the metrics of several processes become those of one", async () => {
   expect(one.value("frontrow_connections_limit")).toBe(100);
   expect(one.value("frontrow_queue_limit")).toBe(2_000);
   expect(one.value("frontrow_queue_depth")).toBe(4);
+  expect(one.value("frontrow_queue_fullness_ratio")).toBe(0.003);
   expect(one.value("frontrow_event_loop_delay_seconds")).toBe(0.3);
+  const started = (await read()).value("process_start_time_seconds");
+  expect(one.value("process_start_time_seconds")).toBe(started);
+  const openFiles = one.value("frontrow_open_files_ratio");
+  expect([undefined, true]).toContain(openFiles && openFiles > 0 && openFiles < 1);
   expect(one.value("frontrow_ready")).toBe(0);
   expect(one.value("frontrow_inventory_mismatch")).toBe(1);
   expect(one.value("frontrow_build_info")).toBe(1);

@@ -18,7 +18,7 @@ export interface Readings {
   readonly eventLoopDelayMs: () => number;
 }
 
-/** The processes that serve, as the process knows them that starts them. */
+/** What the process that starts workers knows of them. */
 export interface WorkerReadings {
   readonly running: () => number;
   /** Workers that have been replaced. */
@@ -58,7 +58,7 @@ type Events = Pick<EventHub<AppEvents>, "subscribe">;
 export function createMetrics(hub: Events, limits: MetricLimits): Metrics {
   const { metrics, instruments, on } = beginMetrics(hub);
   const { addServices } = countCalls(on, instruments);
-  const read = addReadings(instruments);
+  const read = addReadings(instruments, limits);
   observeEngine(on, instruments);
   observeStore(on, instruments);
   observeLimits(on, instruments);
@@ -69,8 +69,8 @@ export function createMetrics(hub: Events, limits: MetricLimits): Metrics {
 }
 
 /**
- * As `createMetrics`, without what only a process that serves can know: a 0 of this one would be wrong for all. Only readiness is
- * here as well, since no worker says that none serves.
+ * As `createMetrics`, without what only a process that serves can know: a 0 of this one would be wrong for all. Readiness is
+ * here as well: while no worker serves, no worker reports that it is down.
  */
 export function createPrimaryMetrics(hub: Events): PrimaryMetrics {
   const { metrics, instruments, on } = beginMetrics(hub);
@@ -111,9 +111,12 @@ function beginMetrics(hub: Events) {
   return { metrics, instruments, on };
 }
 
-function addReadings({ gaugeOf }: Instruments): Metrics["read"] {
+function addReadings({ gaugeOf }: Instruments, { maxQueuedRequests }: MetricLimits): Metrics["read"] {
   let readings: Readings | undefined;
-  gaugeOf("frontrow_queue_depth", "Requests that wait for their batch", "sum", () => readings?.queuedRequests() ?? 0);
+  const queued = () => readings?.queuedRequests() ?? 0;
+  gaugeOf("frontrow_queue_depth", "Requests that wait for their batch", "sum", queued);
+  const fullness = "Requests that wait in a process by its limit: above 1 only by settlements";
+  gaugeOf("frontrow_queue_fullness_ratio", fullness, "max", () => queued() / Math.max(1, maxQueuedRequests));
   gaugeOf("frontrow_calls_in_flight", "Unary calls under way", "sum", () => readings?.callsInFlight() ?? 0);
   gaugeOf(
     "frontrow_event_loop_delay_seconds",

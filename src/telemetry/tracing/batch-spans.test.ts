@@ -45,24 +45,26 @@ test("an attempt that failed is a span with the error, without a statement's val
   const { hub, calls, spans } = createStage();
   const error = Object.assign(new Error("deadlock detected"), { code: "40P01", severity: "ERROR", detail: "a value" });
   const batchTrace = { traces: calls(1), askedAtMs: performance.now() };
-  hub.publish("booking.batch_retried", { concertId, requests: 1, error, attempt: 1, batchTrace });
-  hub.publish("booking.batch_failed", { concertId, requests: 1, error, batchTrace });
-  hub.publish("booking.commit_in_doubt", { concertId, requests: 1, error, batchTrace });
+  const failed = { concertId, requests: 1, error, lockWaitMs: 0, batchTrace };
+  hub.publish("booking.batch_retried", { ...failed, attempt: 1 });
+  hub.publish("booking.batch_halved", failed);
+  hub.publish("booking.batch_failed", failed);
+  hub.publish("booking.commit_in_doubt", failed);
   const status = { code: SpanStatusCode.ERROR, message: "SQLSTATE 40P01: deadlock detected" };
-  expect(spans("booking batch").map((span) => span.status)).toEqual([status, status, status]);
+  expect(spans("booking batch").map((span) => span.status)).toEqual([status, status, status, status]);
 });
 
 test("without traced calls there are no spans", () => {
   const { hub, spans } = createStage();
   hub.publish("booking.batch_decided", { ...decided, requests: 1, batchTrace: undefined });
-  const counts = { requests: 1, queued: 0, longestWaitMs: 0 };
+  const counts = { requests: 1, queued: 0, takenAtMs: 0, jobs: [] };
   hub.publish("booking.turn_started", { concertId, ...counts, traced: undefined });
   expect([...spans("booking batch"), ...spans("queue wait")]).toEqual([]);
 });
 
 test("the trace of other code than the tracing's is ignored", () => {
   const { hub, spans } = createStage();
-  const batchTrace = { traces: [{ traceId: "1", isSampled: true }], askedAtMs: performance.now() };
+  const batchTrace = { traces: [{ traceId: "1", spanId: "2", isSampled: true }], askedAtMs: performance.now() };
   hub.publish("booking.batch_decided", { ...decided, requests: 1, batchTrace });
   expect(spans("booking batch")).toEqual([]);
 });

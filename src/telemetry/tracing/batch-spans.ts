@@ -1,7 +1,7 @@
 /**
  * The spans of a booking's way through the engine: how long it waited in its queue, and the batch that decided it. A batch is
  * one span for all its calls. It is a child of the first traced call, and has links to the others, each of which has a link to
- * it. All are made of instants when the work is over, so that the engine keeps nothing for them.
+ * it. All are made of instants when the work is over, so that the engine keeps no spans.
  */
 import type { Tracer } from "@opentelemetry/api";
 import type { BatchTrace } from "../../booking/events.ts";
@@ -30,9 +30,18 @@ export function traceBatches(tracer: Tracer, hub: EventHub<AppEvents>, stack: As
       if (parent) addSpan(tracer, "queue wait", parent, { fromMs: request.queuedAtMs, toMs: takenAtMs });
     }
   });
-  const names = ["batch_decided", "batch_retried", "batch_failed", "commit_in_doubt"] as const;
+  const names = [
+    "batch_decided",
+    "concert_not_found",
+    "batch_retried",
+    "batch_halved",
+    "batch_failed",
+    "commit_in_doubt",
+  ] as const;
   for (const name of names) {
-    on(`booking.${name}`, ({ batchTrace, ...batch }) => batchTrace && addBatch(tracer, batch, batchTrace));
+    on(`booking.${name}`, ({ batchTrace, ...batch }: EndedBatch & { readonly batchTrace: BatchTrace | undefined }) => {
+      if (batchTrace) addBatch(tracer, batch, batchTrace);
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { SpanStatusCode } from "@opentelemetry/api";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { expect, test } from "vitest";
+import type { Failure } from "../../domain/failure.ts";
 import type { FinishedCall } from "../../rpc/events.ts";
 import { type AppEvents, createEventHub } from "../events.ts";
 import { traceCalls } from "./call-spans.ts";
@@ -26,16 +27,29 @@ test.each([
   ["InvalidArgument", "INVALID_ARGUMENT"],
   ["ResourceExhausted", "RESOURCE_EXHAUSTED"],
 ])("%s is %s, and no error of the service", (code, name) => {
-  expect(spanOf(code)).toMatchObject({
-    attributes: { "rpc.status_code": name, "error.type": name },
+  const failure: Failure = { reason: "INSUFFICIENT_TICKETS", available: 0 };
+  const span = spanOf(code, { error: { failure, message: "so it is", cause: undefined } });
+  expect(span).toMatchObject({
+    attributes: { "rpc.status_code": name, "frontrow.reason": "INSUFFICIENT_TICKETS" },
     status: { code: SpanStatusCode.UNSET },
   });
+  expect(span?.attributes).not.toHaveProperty("error.type");
+});
+
+test.each([
+  ["Canceled", "canceled"],
+  ["DeadlineExceeded", "deadline_exceeded"],
+  ["OK", undefined],
+])("in Connect %s is %s", (code, name) => {
+  expect(spanOf(code, { protocol: "connect" })?.attributes["rpc.status_code"]).toBe(name);
 });
 
 test.each(["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"])(
   "%s is an error of the service",
   (code) => {
-    expect(spanOf(code)?.status).toEqual({ code: SpanStatusCode.ERROR, message: "so it is" });
+    const span = spanOf(code);
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: "so it is" });
+    expect(span?.attributes["error.type"]).toBe(span?.attributes["rpc.status_code"]);
   },
 );
 

@@ -19,12 +19,14 @@ import { epochMs } from "./epoch.ts";
 export class CallSpan implements CallTrace {
   readonly span: Span;
   readonly traceId: string;
+  readonly spanId: string;
   readonly isSampled: boolean;
 
   constructor(span: Span) {
-    const { traceId, traceFlags } = span.spanContext();
+    const { traceId, spanId, traceFlags } = span.spanContext();
     this.span = span;
     this.traceId = traceId;
+    this.spanId = spanId;
     this.isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
   }
 }
@@ -48,8 +50,13 @@ const serverFaults: ReadonlySet<string> = new Set([
 ]);
 
 const propagator = new W3CTraceContextPropagator();
+/** The longest tracestate that is passed on, as W3C Trace Context requires of everyone: each span keeps it. */
+const maxStateLength = 512;
 const headerGetter = {
-  get: (headers: Headers, name: string) => headers.get(name) ?? undefined,
+  get(headers: Headers, name: string) {
+    const value = headers.get(name) ?? undefined;
+    return name === "tracestate" && value !== undefined && value.length > maxStateLength ? undefined : value;
+  },
   keys: (headers: Headers) => [...headers.keys()],
 };
 
@@ -78,18 +85,24 @@ export function traceCalls(tracer: Tracer, hub: EventHub<AppEvents>, stack: Asyn
   };
 }
 
-function endSpan(span: Span, { code, error, messages }: FinishedCall): void {
-  const status = statusName(code);
-  span.setAttribute(ATTR_RPC_STATUS_CODE, status);
+function endSpan(span: Span, { protocol, code, error, messages }: FinishedCall): void {
+  const status = statusName(code, protocol);
+  if (status !== undefined) span.setAttribute(ATTR_RPC_STATUS_CODE, status);
   if (messages !== undefined) span.setAttribute("frontrow.messages", messages);
   if (error !== undefined) {
-    span.setAttribute(ATTR_ERROR_TYPE, error.failure?.reason ?? status);
-    if (serverFaults.has(code)) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    if (error.failure !== undefined) span.setAttribute("frontrow.reason", error.failure.reason);
+    if (serverFaults.has(code)) {
+      span.setAttribute(ATTR_ERROR_TYPE, status ?? code);
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    }
   }
   span.end(epochMs(performance.now()));
 }
 
-/** `NotFound` as gRPC writes it: `NOT_FOUND`. gRPC has two l in CANCELLED. */
-function statusName(code: string): string {
-  return code === "Canceled" ? "CANCELLED" : code.replace(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase();
+/** `NotFound` as the protocol writes it: `NOT_FOUND`, in Connect `not_found`. Connect has no code for a success. */
+function statusName(code: string, protocol: Protocol): string | undefined {
+  const words = code.replace(/(?<=[a-z])[A-Z]/g, "_$&");
+  if (protocol === "connect") return code === "OK" ? undefined : words.toLowerCase();
+  // gRPC has two l in it.
+  return code === "Canceled" ? "CANCELLED" : words.toUpperCase();
 }

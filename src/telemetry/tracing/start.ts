@@ -1,19 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { TracerProvider } from "@opentelemetry/sdk-trace";
 import type { TracingConfig } from "../../config/load.ts";
 import { settlesWithin } from "../../domain/clock.ts";
 import type { BeginTrace } from "../../rpc/events.ts";
 import type { AppEvents, EventHub } from "../events.ts";
 import { traceBatches } from "./batch-spans.ts";
 import { traceCalls } from "./call-spans.ts";
+import { createSampler } from "./sampler.ts";
 import { createSpanQueue } from "./span-queue.ts";
 import { traceStore } from "./store-spans.ts";
 
@@ -22,27 +16,17 @@ const flushMs = 1_000;
 
 /** Traces calls and batches. Nothing is registered globally: no context follows asynchronous code, which costs. */
 export function startTracing(config: TracingConfig, hub: EventHub<AppEvents>, stack: AsyncDisposableStack): BeginTrace {
+  const queue = stack.use(createSpanQueue(config, hub.publish));
   const provider = new TracerProvider({
     resource: defaultResource().merge(
       resourceFromAttributes({ "service.instance.id": randomUUID(), ...config.resource }),
     ),
-    sampler: samplerOf(config),
-    spanProcessors: [createSpanQueue(config, hub.publish)],
+    sampler: createSampler(config),
+    spanProcessors: [queue],
   });
   stack.defer(async () => void (await settlesWithin(provider.shutdown(), flushMs)));
   const tracer = provider.getTracer("frontrow");
   traceBatches(tracer, hub, stack);
   traceStore(tracer, hub, stack);
   return traceCalls(tracer, hub, stack);
-}
-
-function samplerOf({ sampler, ratio }: TracingConfig): Sampler {
-  const [isParentBased, name] = /^(parentbased_)?(.*)$/.exec(sampler)?.slice(1) ?? [];
-  const root =
-    name === "traceidratio"
-      ? new TraceIdRatioBasedSampler(ratio)
-      : name === "always_off"
-        ? new AlwaysOffSampler()
-        : new AlwaysOnSampler();
-  return isParentBased ? new ParentBasedSampler({ root }) : root;
 }

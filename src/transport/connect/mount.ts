@@ -75,7 +75,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         if (fastPath?.answer(handler.method, request, reply)) return;
         const refusal = refusalOf(handler, request);
         if (refusal) return done(refusal);
-        const prepared = prepare(reply, tryAcquire);
+        const prepared = prepare(reply, tryAcquire, options.publish);
         if (prepared === undefined) return;
         values.set(request, prepared);
         done();
@@ -115,12 +115,19 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
  *
  * To report: "A request is answered 200 with an empty body if contextValues throws."
  */
-function prepare(reply: FastifyReply, tryAcquire: ServiceBinding["tryAcquire"]): ContextValues | undefined {
+function prepare(
+  reply: FastifyReply,
+  tryAcquire: ServiceBinding["tryAcquire"],
+  publish: Publish<TransportEvents>,
+): ContextValues | undefined {
   const { request, raw } = reply;
   const isLimited = tryAcquire && isGrpc(request) && request.raw.httpVersionMajor === 2;
   const permit = isLimited ? tryAcquire(request.ip) : undefined;
   if (isLimited && !permit) {
-    refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+    const code = Code.ResourceExhausted;
+    const { id: requestId, method, routeOptions } = request;
+    publish("transport.request_refused", { requestId, method, route: routeOptions.url ?? "", code: Code[code] });
+    refuseGrpc(reply, new ConnectError(tooManyStreams, code));
     return undefined;
   }
   const values = createCallContext(arrivalOf(request, protocolOf(request.headers["content-type"])));

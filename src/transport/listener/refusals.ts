@@ -1,4 +1,5 @@
 /** The listener's own responses: to requests, and to bytes that are no request, which no handler receives. */
+import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type HttpError, httpError } from "../http-errors.ts";
@@ -28,7 +29,8 @@ const statusOfParserError: Readonly<Record<string, number>> = {
 /** Answers bytes that are no HTTP/1 request, and closes the connection. */
 export function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
   const { status, headers, body } = render(httpError(statusOfParserError[error.code ?? ""] ?? 400));
-  const fields = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  const sent = { ...headers, [requestIdHeader]: randomUUID(), connection: "close" };
+  const fields = Object.entries(sent).map(([name, value]) => `${name}: ${value}`);
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields];
   // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the response.
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);

@@ -8,6 +8,8 @@ export interface ReceivedSpan {
   readonly spanId: string;
   /** Empty for the first span of a trace. */
   readonly parentSpanId: string;
+  /** The caller's header tracestate. */
+  readonly traceState?: string;
   readonly name: string;
   /** 1 internal, 2 server, 3 client. */
   readonly kind: number;
@@ -23,6 +25,7 @@ export interface ReceivedSpan {
 
 export interface OtlpReceiver extends AsyncDisposable {
   readonly url: string;
+  /** Also those that it has not taken. */
   readonly spans: ReceivedSpan[];
   /** The headers of each export. */
   readonly requests: readonly IncomingHttpHeaders[];
@@ -30,16 +33,18 @@ export interface OtlpReceiver extends AsyncDisposable {
   until(isEnough: (spans: readonly ReceivedSpan[]) => boolean): Promise<readonly ReceivedSpan[]>;
 }
 
-/** Starts a receiver. `respond` answers in place of an empty success. */
-export async function startOtlpReceiver(respond?: (response: ServerResponse) => void): Promise<OtlpReceiver> {
+/** Starts a receiver. `respond` answers in place of an empty success, unless it returns false. */
+export async function startOtlpReceiver(
+  respond: (response: ServerResponse) => unknown = () => false,
+): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const requests: IncomingHttpHeaders[] = [];
   const server = createServer(async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
     requests.push(request.headers);
-    if (respond) return respond(response);
     if (request.url === "/v1/traces") spans.push(...spansOf(JSON.parse(Buffer.concat(pieces).toString())));
+    if (respond(response) !== false) return;
     response.setHeader("content-type", "application/json").end("{}");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -68,6 +73,7 @@ interface JsonSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
+  readonly traceState?: string;
   readonly name: string;
   readonly kind: number;
   readonly startTimeUnixNano: string;

@@ -44,19 +44,37 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     form.protocol.open(exchange);
     let message: AnyMessage | undefined;
     let bytes: Uint8Array;
+    let isStarted = false;
+    const onStart = () => {
+      isStarted = true;
+    };
     try {
-      message = await call(exchange, received);
+      message = await call(exchange, received, onStart);
       bytes = method.codec.serialize(form.isJson, message);
     } catch (error) {
-      // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
-      const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen)
-        context.publish("transport.call_failed", { requestId: reply.request.id, method: method.path, error });
+      publishUnseen(owned, error, isStarted, message !== undefined, context.publish);
       return await form.protocol.fail(exchange, asConnectError(error));
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
     breakOff(reply, method.path, error, context.publish);
+  }
+}
+
+/** Publishes an error that no interceptor has: they make a ConnectError of each that they see. */
+function publishUnseen(
+  { method: { path }, reply: { request } }: OwnedRequest,
+  error: unknown,
+  isStarted: boolean,
+  isAnswered: boolean,
+  publish: Publish<TransportEvents>,
+): void {
+  const { id: requestId, method } = request;
+  // A response is serialized outside of the interceptors.
+  if (isAnswered || !(error instanceof ConnectError)) {
+    publish("transport.call_failed", { requestId, method: path, error });
+  } else if (!isStarted) {
+    publish("transport.request_refused", { requestId, method, route: path, code: Code[error.code] });
   }
 }
 
@@ -95,7 +113,7 @@ function negotiate({ form: { protocol, query }, reply }: OwnedRequest, known: Co
  * Calls the method. Throws a ConnectError for a request that its headers or its body make none, and what the handler throws.
  * The order is Connect's.
  */
-async function call(exchange: Exchange, received: Received): Promise<AnyMessage> {
+async function call(exchange: Exchange, received: Received, onStart: () => void): Promise<AnyMessage> {
   const { method, form, reply } = exchange;
   const { request } = reply;
   const { protocol } = form;
@@ -114,6 +132,7 @@ async function call(exchange: Exchange, received: Received): Promise<AnyMessage>
   });
   const message = await protocol.read(exchange, received.bytes);
   if (isGone) throw new ConnectError("the client has gone away", Code.Canceled);
+  onStart();
   started = method.startCall(message, {
     protocolName: protocol.name,
     url: urlOf(request),
