@@ -10,7 +10,7 @@ import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Answer } from "./answers.ts";
 import { type Command, isOrder } from "./commands.ts";
 import { type BatchPlan, decideBatch } from "./decide.ts";
-import type { BatchChanges, BatchInstants, BatchTrace, BookingEvents } from "./events.ts";
+import type { BatchAttempt, BatchChanges, BatchInstants, BatchTrace, BookingEvents } from "./events.ts";
 import { maxDueHolds } from "./ledger.ts";
 import type { BookingPolicy } from "./policy.ts";
 import { beginJobs, type Job, rejectAll, setProgress, tracedOf } from "./queue.ts";
@@ -42,13 +42,10 @@ export interface Committed {
 }
 
 /** A batch that may be committed or not, with the answers of its jobs if it is. */
-export interface InDoubtBatch {
-  readonly concertId: ConcertId;
+export interface InDoubtBatch extends BatchAttempt {
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
   readonly error: CommitInDoubtError;
-  readonly lockWaitMs: number;
-  readonly batchTrace: BatchTrace | undefined;
 }
 
 /**
@@ -65,7 +62,7 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
       settle = await transact(concertId, live, instants, context);
     } catch (error) {
       instants.endedAtMs = clock.nowMs();
-      const failed = { concertId, error, ...attemptOf(live, instants, instants.endedAtMs) };
+      const failed = { ...attemptOf(concertId, live, instants), error };
       if (isTransient(error) && retry < maxRetries) {
         // Nothing is stored: a caller whose deadline passes before the next attempt can rely on that.
         for (const job of live) setProgress(job, "waiting");
@@ -105,7 +102,7 @@ async function transact(
   await using open = await batches.open(queryFor(concertId, commands));
   const lockedAtMs = clock.nowMs();
   instants.lockedAtMs = lockedAtMs;
-  const attempt = () => ({ concertId, ...attemptOf(jobs, instants, lockedAtMs) });
+  const attempt = () => attemptOf(concertId, jobs, instants);
   const { state } = open;
   if (!state) {
     return () => {
@@ -140,10 +137,10 @@ async function transact(
   };
 }
 
-/** What every event of an attempt has. `lockedAtMs` is when it ended if it has not locked its concert. */
-function attemptOf(jobs: readonly Job[], instants: BatchInstants, lockedAtMs: number) {
-  const lockWaitMs = (instants.lockedAtMs ?? lockedAtMs) - instants.askedAtMs;
-  return { requests: jobs.length, lockWaitMs, batchTrace: batchTraceOf(jobs, instants) };
+function attemptOf(concertId: ConcertId, jobs: readonly Job[], instants: BatchInstants): BatchAttempt {
+  const { askedAtMs, endedAtMs = askedAtMs, lockedAtMs = endedAtMs } = instants;
+  const lockWaitMs = lockedAtMs - askedAtMs;
+  return { concertId, requests: jobs.length, lockWaitMs, batchTrace: batchTraceOf(jobs, instants) };
 }
 
 /** What the traces of a batch need; undefined if none of its calls is traced. */

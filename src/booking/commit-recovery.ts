@@ -26,8 +26,9 @@ const settleTimeoutMs = 5_000;
  */
 export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContext): Promise<void> {
   const { publish, concertChanged, requeue } = context;
-  const { concertId, jobs, plan, error, lockWaitMs, batchTrace } = batch;
-  publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error, lockWaitMs, batchTrace });
+  const { jobs, plan, error, ...attempt } = batch;
+  const { concertId } = attempt;
+  publish("booking.commit_in_doubt", { ...attempt, error });
   try {
     if (await findEvidence(batch, context)) {
       concertChanged(concertId, undefined);

@@ -34,7 +34,7 @@ export interface BatchChanges {
 }
 
 /** The end of one attempt to decide a batch. */
-interface BatchAttempt {
+export interface BatchAttempt {
   readonly concertId: ConcertId;
   readonly requests: number;
   /** From asking for a connection until the concert was locked and read, or until that failed. */

@@ -85,17 +85,9 @@ export function createStore(options: StoreOptions): Store {
   const traced = <Result>(kind: TracedWork["kind"], run: () => Promise<Result>, { trace }: Deadline) =>
     trace?.isSampled ? publishEnd(run, { trace, kind }, publish) : run();
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
+  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
-    createDatabase({
-      ...options,
-      statementTimeoutMs: undefined,
-      activity,
-      prepared,
-      publish,
-      pool,
-      poolSize,
-      ...limits,
-    });
+    createDatabase({ ...shared, pool, poolSize, ...limits });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
   const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
@@ -111,16 +103,16 @@ export function createStore(options: StoreOptions): Store {
   const runOn =
     (db: Kysely<DB>, enter: Enter) =>
     <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
-      const attempt = () =>
-        measureWait("main", publish, (onConnected) => {
-          const workIfAwaited = (connection: Kysely<DB>) => {
-            onConnected();
-            requireAwaited(deadline);
-            return work(connection);
-          };
-          return enter(() => db.connection().execute(workIfAwaited), deadline);
-        });
-      return traced("read", () => retryTransient(attempt, retries, deadline), deadline);
+      const attempt = (onConnected: () => void) => {
+        const workIfAwaited = (connection: Kysely<DB>) => {
+          onConnected();
+          requireAwaited(deadline);
+          return work(connection);
+        };
+        return enter(() => db.connection().execute(workIfAwaited), deadline);
+      };
+      const measured = () => measureWait("main", publish, attempt);
+      return traced("read", () => retryTransient(measured, retries, deadline), deadline);
     };
   const read = runOn(main.reads.db, readers.run);
 
