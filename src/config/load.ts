@@ -14,14 +14,16 @@ import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
 import { readTracing, type TracingConfig } from "./tracing.ts";
-import { workerProblems, workerWarnings } from "./workers.ts";
+import { chooseWorkers, workerProblems, workerWarnings } from "./workers.ts";
 
 export { helpText } from "./help.ts";
 export type { TracingConfig } from "./tracing.ts";
 
 /** What the service runs with: complete, checked, and never changed after the start. Its other fields are the table's. */
-export interface Config extends ValuesOf<typeof fields> {
+export interface Config extends Omit<ValuesOf<typeof fields>, "workers"> {
   readonly command: Command;
+  /** Processes that serve. */
+  readonly workers: number;
   /** A sentence for the log if `host` must be a loopback address. */
   readonly whyLoopback: string | undefined;
   readonly auth: AuthConfig;
@@ -76,6 +78,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     ...values.of(fields),
     ...host,
     auth,
+    workers: chooseWorkers(values),
     command: commandLine.command,
     waitForDbMs: commandLine.waitForDbMs,
     rateLimits: values.of(rateLimits),

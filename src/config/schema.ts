@@ -66,7 +66,12 @@ const server = {
     "hashed",
     "How the log names users: as they are, by a hash, or not at all",
   ),
-  workers: setting("workers", kinds.processes, "1", "Processes that serve both ports; auto for one on each core"),
+  workers: setting(
+    "workers",
+    kinds.processes,
+    "1",
+    "Processes that serve both ports; auto for one on each core, each with 3 of the pool",
+  ),
 };
 
 const booking = {
