@@ -31,7 +31,7 @@ export async function startPrimary(
   starting.use(host.subscribe("workers.ended", countRestart));
   const collector = createMetricsCollector();
   const metrics = await openPrimaryMetrics(config, host, async (own) => {
-    const { registry, missing } = await collector.gather(own, workers?.serving() ?? []);
+    const { registry, missing } = await collector.gather(own, () => workers?.serving() ?? []);
     if (missing > 0) host.publish("workers.metrics_missing", { workers: missing });
     return await registry.metrics();
   });
