@@ -85,6 +85,12 @@ function logWorkers(on: Subscribe, logger: Logger, log: LogLine): void {
     const message = "the primary process does not answer: this worker counts its callers alone";
     log("warn", "workers.primary_late", () => ({ waited_ms: waitedMs }), message, { perMs: sharedLimitsIntervalMs });
   });
+  on("workers.entry_unanswered", ({ waitedMs }) => {
+    const message = "connections are refused: the primary process does not answer";
+    log("warn", "workers.entry_unanswered", () => ({ waited_ms: waitedMs }), message, {
+      perMs: sharedLimitsIntervalMs,
+    });
+  });
   on("workers.metrics_missing", ({ workers }) =>
     log("warn", "workers.metrics_missing", () => ({ workers }), "workers did not answer in time for a scrape"),
   );

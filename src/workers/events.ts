@@ -16,8 +16,10 @@ export interface WorkerEvents {
   };
   /** Workers did not answer in time for a scrape: their gauges are left out of it. */
   readonly "workers.metrics_missing": { readonly workers: number };
-  /** The primary has not answered in time: this worker counts its callers alone for a while. */
+  /** The primary has not answered in time: this worker counts its callers alone until it does. */
   readonly "workers.primary_late": { readonly waitedMs: number };
+  /** The primary has not counted a new connection in time, so that it is refused. */
+  readonly "workers.entry_unanswered": { readonly waitedMs: number };
 }
 
 export interface WorkerEnd {

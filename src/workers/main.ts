@@ -52,7 +52,7 @@ async function run({ worker, files, address }: StartOrder): Promise<void> {
       store: openStore(config, address, host),
       failed: databaseFailed.promise,
       ...{ beginTrace, metrics, checksInventory: metrics !== undefined && worker === 1 },
-      connectionLimit: shareConnectionLimit(primary),
+      connectionLimit: shareConnectionLimit(primary, host.publish),
       shareRates: (own) => shareRateLimits(own, primary, host.publish),
     });
     await primary.send({ type: "serving", restPort: service.restPort, grpcPort: service.grpcPort });

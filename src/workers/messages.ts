@@ -4,10 +4,10 @@ import type { Lane, LimitKey } from "../limits/limit-key.ts";
 import type { Allowance } from "../limits/rate-limit.ts";
 import type { DatabaseAddress } from "../store/store.ts";
 
-/** A call to count against a rate limit. */
+/** A call to count against rate limits. */
 export interface CountedCall {
   readonly lane: Lane;
-  readonly key: LimitKey;
+  readonly keys: readonly LimitKey[];
   readonly cost: number;
 }
 
