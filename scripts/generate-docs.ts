@@ -146,7 +146,7 @@ function metricTable(): string {
     createEventHub<AppEvents>(() => {}),
     limits,
   );
-  metrics.watchWorkers({ running: () => 1, restarts: () => 0 });
+  metrics.watchWorkers({ configured: () => 1, running: () => 1, silent: () => 0, restarts: () => 0 });
   metrics.watchEmbedded(new Promise(() => {}));
   const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith("frontrow_"));
   const rows = own.map((metric) => {

@@ -1,17 +1,20 @@
 /** Several processes behind the same ports: they serve as one does, and start, fail and stop together. */
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
+import { signDevToken } from "../src/auth/dev-key.ts";
 import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdConcert } from "./support/database/locks.ts";
 import { endChildren } from "./support/process/child-process.ts";
 import { openProgram, startProgram } from "./support/process/program.ts";
-import { isThere, workerPids } from "./support/process/worker-pids.ts";
+import { callUntilBothAnswer, childPids, isThere, pidOfWorker, workerPids } from "./support/process/worker-pids.ts";
 import { createProtocolClient, protocols } from "./support/protocols/protocols.ts";
 import { type Settings, testEnvironment } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
@@ -32,7 +35,7 @@ afterAll(async () => {
 const environment = (settings: Settings = {}) => testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
 const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
 
-/** A call over a new connection, which the primary passes to the next worker. */
+/** A call over a new connection, for which the system chooses a worker. */
 function callAnew(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, headers: { Connection: "close", "Content-Type": "application/json", ...init.headers } });
 }
@@ -50,9 +53,7 @@ describe("two workers", () => {
         client.close();
       }
     }
-    for (let call = 0; call < 4; call++) await callAnew(`${service.baseUrl}/api/v1/concerts`);
-    const calls = service.lines.filter((line) => line.includes('"msg":"call"')).map((line) => JSON.parse(line).worker);
-    expect(new Set(calls)).toEqual(new Set([1, 2]));
+    await callUntilBothAnswer(service, () => callAnew(`${service.baseUrl}/api/v1/concerts`));
     for (const text of ["the database is up to date", "Frontrow is open", "try: curl"]) {
       expect(service.lines.filter((line) => line.includes(text))).toHaveLength(1);
     }
@@ -111,17 +112,31 @@ describe("a worker that ends", () => {
     await using service = await open();
     const killed = new Set<number>();
     while (service.isRunning()) {
-      for (const pid of workerPids(service).filter((pid) => !killed.has(pid))) {
-        killed.add(pid);
-        if (isThere(pid)) process.kill(pid, "SIGKILL");
-      }
+      const pid = pidOfWorker(service, 2);
+      if (!killed.has(pid) && isThere(pid)) process.kill(pid, "SIGKILL");
+      killed.add(pid);
       await delay(5);
     }
     expect(await service.ended).toBe(1);
+    expect(killed.size).toBe(6);
     expect(service.output()).toMatch(
-      /"level":"fatal".*worker processes end again and again, the last one so: a worker process ended \(SIGKILL\)/,
+      /"level":"fatal".*worker 2 ended six times in a row within 10 seconds of its start; the last time: a worker process ended \(SIGKILL\)/,
     );
-    expect([...killed].filter(isThere)).toEqual([]);
+    expect(workerPids(service).filter(isThere)).toEqual([]);
+  });
+
+  test("is replaced by one with the configuration file as the primary has read it", async () => {
+    const folder = await createDataFolder();
+    onTestFinished(() => folder.remove());
+    const file = join(folder.path, "frontrow.yaml");
+    await writeFile(file, "max_tickets_per_booking: 3\n");
+    await using service = await openProgram(environment(), ["--config", file], { logLevel: "debug" });
+    await writeFile(file, "max_tickets_per_booking: [\n");
+    const replaced = service.nextLine("a worker process serves");
+    process.kill(pidOfWorker(service, 1), "SIGKILL");
+    await replaced;
+    expect(service.lines.filter((line) => line.includes("a worker process ended"))).toHaveLength(1);
+    expect(await service.stop()).toBe(0);
   });
 });
 
@@ -166,6 +181,8 @@ describe("the end of the primary", () => {
     process.kill(service.pid, "SIGKILL");
     await vi.waitFor(() => expect(workerPids(service).filter(isThere)).toEqual([]), wait);
     await expect(callAnew(`${service.baseUrl}/livez`)).rejects.toThrow();
+    const lines = service.lines.filter((line) => line.includes("the primary process has ended; ending"));
+    expect(lines.map((line) => JSON.parse(line).level)).toEqual(["fatal", "fatal"]);
   });
 });
 
@@ -215,6 +232,24 @@ describe("a start that fails", () => {
     rival.close();
   });
 
+  test.each(["1", "2"])(
+    "because two workers of another service have the port, with APP_WORKERS=%s",
+    async (workers) => {
+      await using service = await open();
+      const ports = { APP_REST_PORT: String(service.restPort) };
+      await using second = startProgram(environment({ APP_WORKERS: workers, ...ports }));
+      expect(await second.ended).toBe(1);
+      expect(second.output()).toContain(`frontrow: port ${service.restPort} is in use: set another by APP_REST_PORT`);
+      expect((await callAnew(`${service.baseUrl}/livez`)).status).toBe(200);
+    },
+  );
+
+  test("because both ports are the same one", async () => {
+    const port = String(await freePort());
+    await using service = startProgram(environment({ APP_REST_PORT: port, APP_GRPC_PORT: port }));
+    expect(await service.ended).not.toBe(0);
+  });
+
   test("because of a pool that is too small ends with status 2", async () => {
     await using service = startProgram(environment({ APP_WORKERS: "4", APP_DATABASE_POOL_SIZE: "3" }));
     expect(await service.ended).toBe(2);
@@ -226,9 +261,29 @@ describe("a start that fails", () => {
   test("by a signal ends its workers", async () => {
     await using service = startProgram(environment(), [], { logLevel: "debug" });
     await service.line("the database is up to date");
+    const workers = await vi.waitFor(() => {
+      const pids = childPids(service.pid);
+      expect(pids).not.toEqual([]);
+      return pids;
+    }, wait);
+    expect(workerPids(service)).toEqual([]);
     expect(await service.stop()).toBe(0);
-    expect(workerPids(service).filter(isThere)).toEqual([]);
+    expect(workers.filter(isThere)).toEqual([]);
   });
+});
+
+test("tokens of the mode dev are valid at both workers", async () => {
+  const folder = await createDataFolder();
+  onTestFinished(() => folder.remove());
+  await using service = await open({ APP_AUTH_MODE: "dev", APP_DATA_DIR: folder.path });
+  const token = await signDevToken(folder.path, { subject: "nora", scope: "bookings:read", lifetime: "1h" });
+  const call = async () => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const { status } = await callAnew(`${service.baseUrl}/api/v1/bookings?user_id=nora`, { headers });
+    expect(status).toBe(200);
+  };
+  await callUntilBothAnswer(service, call);
+  expect((await callAnew(`${service.baseUrl}/api/v1/bookings?user_id=nora`)).status).toBe(401);
 });
 
 test("a booking through one worker is found through the other", async () => {

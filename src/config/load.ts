@@ -44,6 +44,8 @@ export interface ConfigInput {
   readonly readFile: (path: string) => string | undefined;
   /** The folder of relative paths and of the default configuration file. */
   readonly projectRoot: string;
+  /** The cores that the process may use, if not as the system says. */
+  readonly cores?: number;
 }
 
 /** The configuration is wrong. Each problem names the setting as its source spells it. */
@@ -71,14 +73,15 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values)]);
+  const workers = chooseWorkers(values, input.cores);
+  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values, workers)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
     ...values.of(fields),
     ...host,
     auth,
-    workers: chooseWorkers(values),
+    workers,
     command: commandLine.command,
     waitForDbMs: commandLine.waitForDbMs,
     rateLimits: values.of(rateLimits),
@@ -89,7 +92,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
   const choiceWarnings = [...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
-  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values), ...ofTracing.warnings];
+  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values, workers), ...ofTracing.warnings];
   return { config, warnings };
 }
 

@@ -70,7 +70,7 @@ const server = {
     "workers",
     kinds.processes,
     "1",
-    "Processes that serve both ports; auto for one on each core, each with 3 of the pool",
+    "Processes that serve; auto for one on each core, as the pool allows",
   ),
 };
 

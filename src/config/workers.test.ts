@@ -1,8 +1,5 @@
-import { availableParallelism } from "node:os";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { load, problemsOf } from "../../test/support/unit/config-sources.ts";
-
-vi.mock("node:os", async (importOriginal) => ({ ...(await importOriginal<object>()), availableParallelism: vi.fn() }));
 
 test("one process serves by default", () => {
   expect(load({}).config.workers).toBe(1);
@@ -17,15 +14,13 @@ test.each([
   { cores: 4, pool: "2", workers: 1 },
   { cores: 128, pool: "200", workers: 64 },
 ])("auto is $workers workers on $cores cores with a pool of $pool, without a warning", ({ cores, pool, workers }) => {
-  vi.mocked(availableParallelism).mockReturnValue(cores);
-  const { config, warnings } = load({ env: { APP_WORKERS: "auto", APP_DATABASE_POOL_SIZE: pool } });
+  const { config, warnings } = load({ env: { APP_WORKERS: "auto", APP_DATABASE_POOL_SIZE: pool }, cores });
   expect(config.workers).toBe(workers);
   expect(warnings).toEqual([]);
 });
 
 test("auto works with the pool's default on a machine with many cores", () => {
-  vi.mocked(availableParallelism).mockReturnValue(96);
-  expect(load({ env: { APP_WORKERS: "auto" } }).config.workers).toBe(3);
+  expect(load({ env: { APP_WORKERS: "auto" }, cores: 96 }).config.workers).toBe(3);
 });
 
 test.each(["0", "65", "two", "-1", "1.5", "AUTO"])("rejects %s workers", (text) => {

@@ -4,7 +4,7 @@ import { createRateLimits } from "../limits/rate-limit.ts";
 import type { TransportEvents } from "../transport/events.ts";
 import { createConnectionLimit } from "../transport/listener/connection-limit.ts";
 import type { LimitMessage } from "./messages.ts";
-import type { WorkerLink } from "./supervisor.ts";
+import type { WorkerLink } from "./worker-process.ts";
 
 export interface MachineLimits {
   received(worker: WorkerLink, message: LimitMessage): void;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { PrimaryLink } from "./link-to-primary.ts";
 import type { ToWorker } from "./messages.ts";
 import { answerMetrics, createMetricsCollector } from "./metrics.ts";
-import type { WorkerLink } from "./supervisor.ts";
+import type { WorkerLink } from "./worker-process.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -2,7 +2,7 @@
 import { AggregatorRegistry, type MetricObject, type PrometheusContentType, type Registry } from "prom-client";
 import type { PrimaryLink } from "./link-to-primary.ts";
 import type { MetricList } from "./messages.ts";
-import type { WorkerLink } from "./supervisor.ts";
+import type { WorkerLink } from "./worker-process.ts";
 
 type OwnMetrics = Pick<Registry, "getMetricsAsJSON">;
 

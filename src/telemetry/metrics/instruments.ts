@@ -47,12 +47,28 @@ export function createInstruments(registry: Registry) {
     return { series: (labels) => addTo(all, labels) };
   }
 
-  /** A gauge with one series, which is read at each scrape. */
-  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: () => number): void {
+  /** A gauge that is read at each scrape. */
+  function gaugeOf(name: string, help: string, aggregator: Aggregator, read: () => number): void {
     new Gauge({
-      ...{ name, help, labelNames: Object.keys(labels), registers, aggregator },
+      ...{ name, help, registers, aggregator },
       collect() {
-        this.set(labels, read());
+        this.set(read());
+      },
+    });
+  }
+
+  /** A gauge with one label, whose series are read at each scrape. */
+  function gaugesBy(
+    name: string,
+    help: string,
+    label: string,
+    aggregator: Aggregator,
+    reads: Readonly<Record<string, () => number>>,
+  ): void {
+    new Gauge({
+      ...{ name, help, labelNames: [label], registers, aggregator },
+      collect() {
+        for (const [value, read] of Object.entries(reads)) this.set({ [label]: value }, read());
       },
     });
   }
@@ -80,10 +96,8 @@ export function createInstruments(registry: Registry) {
     gauges,
     /** A gauge without labels. `aggregator` makes one value of those of several processes. */
     gauge: (name: string, help: string, aggregator: Aggregator): Cell => gauges(name, help, [], aggregator).series({}),
-    gaugesOf,
-    /** A gauge without labels that is read at each scrape. */
-    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: () => number): void =>
-      gaugesOf(name, help, {}, aggregator, read),
+    gaugeOf,
+    gaugesBy,
     /** A counter that is read at each scrape. */
     counterOf(name: string, help: string, read: () => number): void {
       new Counter({

@@ -110,7 +110,7 @@ test("an embedded database is up until it fails", async () => {
 
 test("the workers are those of the process that starts them", async () => {
   expect((await read()).value("frontrow_workers")).toBeUndefined();
-  metrics.watchWorkers({ running: () => 3, restarts: () => 2 });
+  metrics.watchWorkers({ configured: () => 1, running: () => 3, silent: () => 0, restarts: () => 2 });
   expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
   expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
 });
@@ -118,7 +118,7 @@ test("the workers are those of the process that starts them", async () => {
 test("a process whose workers serve is not ready while none does, and otherwise as ready as they are", async () => {
   let running = 0;
   using primary = createPrimaryMetrics(hub);
-  primary.watchWorkers({ running: () => running, restarts: () => 0 });
+  primary.watchWorkers({ configured: () => 1, running: () => running, silent: () => 0, restarts: () => 0 });
   const together = async (of: readonly Pick<Metrics, "registry">[]) => {
     const lists = await Promise.all(of.map(({ registry }) => registry.getMetricsAsJSON()));
     return readMetrics(await AggregatorRegistry.aggregate<PrometheusContentType>(lists).metrics());
