@@ -125,6 +125,23 @@ describe("a worker that ends", () => {
     expect(workerPids(service).filter(isThere)).toEqual([]);
   });
 
+  test("because of an error that nothing handles is logged at fatal, closes in order and is replaced", async () => {
+    const nodeFlags = ["--import", join(import.meta.dirname, "support", "process", "throws-on-signal.ts")];
+    await using service = await openProgram(environment(), [], { logLevel: "debug", nodeFlags });
+    const fatal = service.nextLine("an unforeseen error; closing");
+    const ended = service.nextLine("a worker process ended: another one is started");
+    const replaced = service.nextLine("a worker process serves");
+    process.kill(pidOfWorker(service, 2), "SIGUSR2");
+    expect(JSON.parse(await fatal)).toMatchObject({
+      level: "fatal",
+      worker: 2,
+      err: { message: "thrown by the test" },
+    });
+    expect(JSON.parse(await ended)).toMatchObject({ worker: 2, exit_code: 1 });
+    await replaced;
+    expect(await service.stop()).toBe(0);
+  });
+
   test("is replaced by one with the configuration file as the primary has read it", async () => {
     const folder = await createDataFolder();
     onTestFinished(() => folder.remove());

@@ -5,9 +5,9 @@ import { portError } from "../port-error.ts";
 import { listenOn } from "../transport/listener/listen.ts";
 
 /**
- * Whether each worker has sockets of its own, among which the system spreads connections. With the sockets of the primary, which
- * `node:cluster` opens elsewhere, a new connection takes a round trip between the processes, and is lost without an error if
- * its worker dies meanwhile.
+ * Whether each worker listens by itself, and the system spreads connections among them. Elsewhere `node:cluster` accepts
+ * connections in the primary: a new one takes a round trip between the processes, and is lost without an error if its worker
+ * dies meanwhile.
  */
 export const workersListen = process.platform === "linux";
 

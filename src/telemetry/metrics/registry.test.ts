@@ -110,8 +110,10 @@ test("an embedded database is up until it fails", async () => {
 
 test("the workers are those of the process that starts them", async () => {
   expect((await read()).value("frontrow_workers")).toBeUndefined();
-  metrics.watchWorkers({ configured: () => 1, running: () => 3, silent: () => 0, restarts: () => 2 });
+  metrics.watchWorkers({ configured: () => 4, running: () => 3, silent: () => 1, restarts: () => 2 });
+  expect((await read()).value("frontrow_workers", { state: "configured" })).toBe(4);
   expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
+  expect((await read()).value("frontrow_workers", { state: "silent" })).toBe(1);
   expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
 });
 
