@@ -16,6 +16,7 @@ import { endChildren } from "./support/process/child-process.ts";
 import { openProgram, startProgram } from "./support/process/program.ts";
 import { callUntilBothAnswer, childPids, isThere, pidOfWorker, workerPids } from "./support/process/worker-pids.ts";
 import { createProtocolClient, protocols } from "./support/protocols/protocols.ts";
+import { scrapeUntil } from "./support/service/metrics.ts";
 import { type Settings, testEnvironment } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
@@ -159,7 +160,9 @@ describe("a worker that ends", () => {
 
 describe("the end of the primary", () => {
   test("by a signal lets the calls in flight of every worker finish, also if the whole group gets the signal", async () => {
-    await using service = await open({ APP_STATEMENT_TIMEOUT: "30s", APP_LOCK_TIMEOUT: "30s" });
+    const patient = { APP_STATEMENT_TIMEOUT: "30s", APP_LOCK_TIMEOUT: "30s", APP_REQUEST_TIMEOUT: "30s" };
+    await using service = await open({ ...patient, APP_METRICS_PORT: "0" });
+    const { metricsPort } = JSON.parse(await service.line('"metricsPort"'));
     const stage = createStage(service.baseUrl);
     const concerts = await Promise.all([stage.concert(), stage.concert()]);
     const held = await Promise.all(concerts.map(({ id }) => holdConcert(database, id)));
@@ -172,6 +175,10 @@ describe("the end of the primary", () => {
       ),
     );
     for (const lock of held) await lock.untilInTheWay();
+    // A connection that no worker has accepted yet is reset.
+    await scrapeUntil(`http://127.0.0.1:${metricsPort}/metrics`, (found) =>
+      expect(found.value("frontrow_calls_in_flight")).toBe(answers.length),
+    );
     const draining = [1, 2].map((worker) => service.line(`"worker":${worker},"state":"draining"`));
     service.signal("SIGTERM");
     await Promise.all(draining);
