@@ -47,7 +47,7 @@ export type LimitMessage =
   /** The connection with which `id` entered has closed. */
   | { readonly type: "leave"; readonly id: number };
 
-/** How a worker is. */
+/** The state of a worker. */
 type StateMessage =
   /** Once a second. */
   | { readonly type: "alive" }
