@@ -167,7 +167,7 @@ describe("a start that fails", () => {
       return pids;
     }, wait);
     expect(workerPids(service)).toEqual([]);
-    expect(await service.stop()).toBe(0);
+    expect(await service.stop(), service.output()).toBe(0);
     expect(workers.filter(isThere)).toEqual([]);
   });
 });

@@ -44,8 +44,8 @@ export async function startPrimary(
   if (config.database.kind === "embedded") metrics?.watchEmbedded(databaseFailed);
   // The workers have the whole pool.
   await store.close();
-  signal.throwIfAborted();
   await checkPorts(config);
+  signal.throwIfAborted();
 
   const limits = createMachineLimits(config, host.publish);
   const supervisor = superviseWorkers({

@@ -56,7 +56,8 @@ async function untilEnded(worker: Worker): Promise<ProcessEnd> {
     await once(child, "error").catch(() => {});
     return { exitCode: null, signal: null };
   }
-  await once(worker, "exit");
+  // Not by `once` of node:events, which rejects when such a message fails.
+  await new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   // Node emits no "disconnect" if the worker has not accepted a connection passed to it.
   if (worker.isConnected()) await settlesWithin(once(worker, "disconnect"), lastMessageMs);
   return { exitCode: child.exitCode, signal: child.signalCode };
