@@ -150,7 +150,7 @@ async function metricTable(): Promise<string> {
     limits,
   );
   metrics.watchInventory();
-  metrics.watchWorkers({ running: () => 1, restarts: () => 0 });
+  metrics.watchWorkers({ configured: () => 1, running: () => 1, silent: () => 0, restarts: () => 0 });
   metrics.watchEmbedded(new Promise(() => {}));
   const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith("frontrow_"));
   const rows = own.map(async (metric) => {

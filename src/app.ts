@@ -21,7 +21,7 @@ export async function startApp(config: Config, logger: Logger, signal: AbortSign
   const host = createHost(config, logger, signal, starting);
   const beginTrace = await openTracing(config.tracing, host, starting);
   const metrics = await openMetrics(config, host);
-  metrics?.watchWorkers({ running: () => 1, restarts: () => 0 });
+  metrics?.watchWorkers({ configured: () => 1, running: () => 1, silent: () => 0, restarts: () => 0 });
   const { store, failed } = await prepareDatabase(config, host);
   if (config.database.kind === "embedded") metrics?.watchEmbedded(failed);
   const sources = { store, failed, beginTrace, metrics, checksInventory: metrics !== undefined };

@@ -122,7 +122,9 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/workers": {
     imports: [
       ...["src/config", "src/domain", "src/limits", "src/store", "src/telemetry", "src/transport"],
-      ...["app", "database", "describe-error", "host", "open-metrics", "service"].map((name) => `src/${name}.ts`),
+      ...["app", "close-limits", "database", "describe-error", "host", "open-metrics", "port-error", "service"].map(
+        (name) => `src/${name}.ts`,
+      ),
       "src/node-version.js",
     ],
     packages: ["prom-client"],

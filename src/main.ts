@@ -4,6 +4,7 @@ import "./config/shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
+import { primaryCloseMs, serviceCloseMs } from "./close-limits.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts";
 import { migrateDatabase } from "./database.ts";
 import { describeError } from "./describe-error.ts";
@@ -11,8 +12,6 @@ import { createLogger, type Logger } from "./telemetry/log.ts";
 import { startPrimary } from "./workers/primary.ts";
 
 const exitCodes = { failed: 1, misconfigured: 2, cutOff: 3 } as const;
-/** How much longer than the delay and the grace period closing may take. */
-const closeLimitMs = 10_000;
 /** How long the process may run after everything is closed, for instance for an attempt to connect to a dead network. */
 const lingerMs = 1_000;
 
@@ -85,7 +84,10 @@ async function serve(app: App, config: Config, logger: Logger, signal: AbortSign
     logger.fatal("closing took too long; ending");
     process.exit(process.exitCode ?? exitCodes.cutOff);
   };
-  const limit = setTimeout(endAtOnce, shutdownDelayMs + shutdownTimeoutMs + closeLimitMs);
+  const limit = setTimeout(
+    endAtOnce,
+    shutdownDelayMs + shutdownTimeoutMs + (workers > 1 ? primaryCloseMs : serviceCloseMs),
+  );
   const isInOrder = await app.close({ atOnce: process.exitCode !== undefined });
   clearTimeout(limit);
   if (isInOrder) return logger.info("closed");

@@ -52,6 +52,8 @@ interface ServiceSources {
   readonly metrics: Metrics | undefined;
   /** Whether this process compares the concerts with their bookings, which one process does for all. */
   readonly checksInventory: boolean;
+  /** Whether other processes listen on the same ports. */
+  readonly sharesPorts?: boolean;
   /** The limit of connections; one of this process if undefined. */
   readonly connectionLimit?: ConnectionLimit;
   /** Returns the limits to follow, which may fall back to those of this process. */
@@ -99,7 +101,8 @@ export async function startService(config: Config, host: Host, sources: ServiceS
   starting.defer(() => http.close());
 
   const connectionLimit = sources.connectionLimit ?? createConnectionLimit({ ...config, publish });
-  const [rest, grpc] = await openListeners(config, { handler: http.routing, connectionLimit, publish }, starting);
+  const listening = { handler: http.routing, connectionLimit, publish, sharesPort: sources.sharesPorts ?? false };
+  const [rest, grpc] = await openListeners(config, listening, starting);
   let delayMs = config.shutdownDelayMs;
   starting.defer(async () => {
     readiness.announceDrain();
@@ -158,7 +161,7 @@ export function createServices(config: Config, store: Store, publish: Publish<Ap
 /** Listens on both ports, which serve the same and share one limit of connections. Rejects with a PortError. */
 async function openListeners(
   config: Config,
-  common: Pick<ListenOptions, "handler" | "connectionLimit" | "publish">,
+  common: Pick<ListenOptions, "handler" | "connectionLimit" | "publish" | "sharesPort">,
   stack: AsyncDisposableStack,
 ): Promise<readonly [rest: Listener, grpc: Listener]> {
   const open = async (port: number, setting: string) => {

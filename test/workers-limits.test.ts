@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from "./support/database/databa
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { endChildren } from "./support/process/child-process.ts";
 import { openProgram } from "./support/process/program.ts";
-import { workerPids } from "./support/process/worker-pids.ts";
+import { answeringWorkers, pidOfWorker } from "./support/process/worker-pids.ts";
 import { type Settings, testEnvironment } from "./support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -21,10 +21,6 @@ afterAll(async () => {
 const open = (settings: Settings) =>
   openProgram(testEnvironment(database.url, { APP_WORKERS: "2", ...settings }), [], { logLevel: "debug" });
 
-/** The workers that have answered calls, by the log. */
-const answering = ({ lines }: { readonly lines: readonly string[] }) =>
-  new Set(lines.filter((line) => line.includes('"msg":"call"')).map((line): number => JSON.parse(line).worker));
-
 test("a rate limit is exact over calls that reach both workers, also at the same time", async () => {
   await using service = await open({ APP_RATE_LIMIT_READS: "11" });
   const calls = Array.from({ length: 20 }, () =>
@@ -35,13 +31,13 @@ test("a rate limit is exact over calls that reach both workers, also at the same
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(9);
   const left = answers.map(({ headers }) => Number(headers.get("ratelimit-remaining"))).toSorted((a, b) => a - b);
   expect(left).toEqual([...Array(9).fill(0), ...Array.from({ length: 11 }, (_, remaining) => remaining)]);
-  expect(answering(service)).toEqual(new Set([1, 2]));
+  expect(new Set(answeringWorkers(service))).toEqual(new Set([1, 2]));
 });
 
 /** A connection that has been answered, or that was reset. */
 async function connectAndCall(port: number): Promise<RawConnection & { readonly isServed: boolean }> {
   const connection = openRaw(port);
-  connection.socket.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  connection.socket.write("GET /api/v1/concerts HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const isServed = await connection.waitFor("200 OK").then(
     () => true,
     () => false,
@@ -66,13 +62,15 @@ test("the limit of connections counts those of both workers, also when they clos
   expect((await connectAndCall(Number(new URL(service.grpcUrl).port))).isServed).toBe(false);
 
   const replaced = service.nextLine("a worker process serves");
-  process.kill(workerPids(service)[0] ?? 0, "SIGKILL");
-  const survivors = await vi.waitFor(() => {
-    const left = [...connections.slice(1, 5), another].filter(({ socket }) => !socket.destroyed);
-    expect(left.length).toBeLessThan(5);
-    return left;
+  const answering = await vi.waitFor(() => {
+    expect(answeringWorkers(service)).toHaveLength(6);
+    return answeringWorkers(service);
   });
+  // It has at least the last of the five connections.
+  process.kill(pidOfWorker(service, answering.at(-1) ?? 0), "SIGKILL");
   await replaced;
+  const survivors = [...connections.slice(1, 5), another].filter(({ socket }) => !socket.destroyed);
+  expect(survivors.length).toBeLessThan(5);
   for (let more = survivors.length; more < 5; more++) {
     expect((await connectAndCall(service.restPort)).isServed).toBe(true);
   }

@@ -1,5 +1,4 @@
 /** How the text of a setting becomes a value. */
-import { availableParallelism } from "node:os";
 import * as z from "zod";
 
 /** A value read from text, or what is wrong with that text: a phrase that follows the name of the setting. */
@@ -55,15 +54,14 @@ function integerBetween(minimum: number, maximum: number): z.ZodType<number> {
   return digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
 }
 
-const mostProcesses = 64;
+/** The most processes of one service. */
+export const mostProcesses = 64;
 
-/** A number of processes, or `auto` for one on each of the cores that the process may use. */
-export const processes: Kind<number> = {
+/** A number of processes, or `auto`. */
+export const processes: Kind<number | "auto"> = {
   expects: `a whole number between 1 and ${mostProcesses}, or auto`,
   parse: (text) =>
-    text === "auto"
-      ? { value: Math.min(availableParallelism(), mostProcesses) }
-      : kind(processes.expects, integerBetween(1, mostProcesses)).parse(text),
+    text === "auto" ? { value: text } : kind(processes.expects, integerBetween(1, mostProcesses)).parse(text),
 };
 
 /** One of a few words. */

@@ -14,14 +14,16 @@ import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
 import { readTracing, type TracingConfig } from "./tracing.ts";
-import { workerProblems, workerWarnings } from "./workers.ts";
+import { chooseWorkers, workerProblems, workerWarnings } from "./workers.ts";
 
 export { helpText } from "./help.ts";
 export type { TracingConfig } from "./tracing.ts";
 
 /** What the service runs with: complete, checked, and never changed after the start. Its other fields are the table's. */
-export interface Config extends ValuesOf<typeof fields> {
+export interface Config extends Omit<ValuesOf<typeof fields>, "workers"> {
   readonly command: Command;
+  /** Processes that serve. */
+  readonly workers: number;
   /** A sentence for the log if `host` must be a loopback address. */
   readonly whyLoopback: string | undefined;
   readonly auth: AuthConfig;
@@ -42,6 +44,8 @@ export interface ConfigInput {
   readonly readFile: (path: string) => string | undefined;
   /** The folder of relative paths and of the default configuration file. */
   readonly projectRoot: string;
+  /** The cores that the process may use, if not as the system says. */
+  readonly cores?: number;
 }
 
 /** The configuration is wrong. Each problem names the setting as its source spells it. */
@@ -69,13 +73,15 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values)]);
+  const workers = chooseWorkers(values, input.cores);
+  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values, workers)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
     ...values.of(fields),
     ...host,
     auth,
+    workers,
     command: commandLine.command,
     waitForDbMs: commandLine.waitForDbMs,
     rateLimits: values.of(rateLimits),
@@ -86,7 +92,7 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
   const choiceWarnings = [...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
-  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values), ...ofTracing.warnings];
+  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values, workers), ...ofTracing.warnings];
   return { config, warnings };
 }
 

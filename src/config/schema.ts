@@ -72,7 +72,12 @@ const server = {
     "100",
     "Calls a second of a process that are traced because their caller wants it",
   ),
-  workers: setting("workers", kinds.processes, "1", "Processes that serve both ports; auto for one on each core"),
+  workers: setting(
+    "workers",
+    kinds.processes,
+    "1",
+    "Processes that serve; auto for one on each core, as the pool allows",
+  ),
 };
 
 const booking = {

@@ -1,12 +1,26 @@
-import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { load, problemsOf } from "../../test/support/unit/config-sources.ts";
 
-test("one process serves by default, and auto means one on each core", () => {
+test("one process serves by default", () => {
   expect(load({}).config.workers).toBe(1);
   expect(load({ env: { APP_WORKERS: "3" } }).config.workers).toBe(3);
-  const auto = load({ env: { APP_WORKERS: "auto", APP_DATABASE_POOL_SIZE: "200" } });
-  expect(auto.config.workers).toBe(Math.min(availableParallelism(), 64));
+});
+
+test.each([
+  { cores: 2, pool: "10", workers: 2 },
+  { cores: 16, pool: "10", workers: 3 },
+  { cores: 16, pool: "48", workers: 16 },
+  { cores: 16, pool: "47", workers: 15 },
+  { cores: 4, pool: "2", workers: 1 },
+  { cores: 128, pool: "200", workers: 64 },
+])("auto is $workers workers on $cores cores with a pool of $pool, without a warning", ({ cores, pool, workers }) => {
+  const { config, warnings } = load({ env: { APP_WORKERS: "auto", APP_DATABASE_POOL_SIZE: pool }, cores });
+  expect(config.workers).toBe(workers);
+  expect(warnings).toEqual([]);
+});
+
+test("auto works with the pool's default on a machine with many cores", () => {
+  expect(load({ env: { APP_WORKERS: "auto" }, cores: 96 }).config.workers).toBe(3);
 });
 
 test.each(["0", "65", "two", "-1", "1.5", "AUTO"])("rejects %s workers", (text) => {

@@ -72,7 +72,7 @@ interface Guards {
 
 /** Opens the interceptors. Rejects with a TokenKeyError if the configured key cannot be used. */
 export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Guards> {
-  const { services, publish, draining, stack, shareRates = (own) => own, instead = {} } = options;
+  const { services, publish, draining, stack, shareRates, instead = {} } = options;
   const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
   const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
   const eventLoopDelay = instead.eventLoopDelay ?? stack.use(measureEventLoopDelay());
@@ -82,7 +82,8 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
   const counted = createRateLimits(rateLimits, redis, publish);
-  const rates = redis ? counted : shareRates(counted);
+  const rates = redis ? counted : (shareRates?.(counted) ?? counted);
+  const sharesRateLimits = rates !== counted || redis !== undefined;
   const ruleOf = readAccessRules(services);
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   const inFlight = { calls: 0 };
@@ -94,7 +95,7 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     fillRequestId,
     createCacheControlInterceptor(ruleOf),
     createUnaryCallInterceptor(publish, requestTimeoutMs, inFlight),
-    createOverloadInterceptor(ruleOf, eventLoopDelay, requestTimeoutMs, publish),
+    createOverloadInterceptor(ruleOf, eventLoopDelay, { requestTimeoutMs, sharesRateLimits }, publish),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
     createRateLimitInterceptor(ruleOf, rates, limitKeysOf),

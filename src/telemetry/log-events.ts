@@ -76,6 +76,12 @@ function logRequests(on: Subscribe, log: LogLine): void {
   });
 }
 
+const whyKilled: Readonly<Record<AppEvents["workers.killed"]["reason"], string>> = {
+  silent: "a worker process has given no sign of life for 10 seconds: it is killed",
+  starting: "a worker process does not serve 60 seconds after its start: it is killed",
+  stopping: "a worker process has not stopped in time: it is killed",
+};
+
 function logWorkers(on: Subscribe, logger: Logger, log: LogLine): void {
   on("workers.started", ({ worker, pid }) => logger.debug({ worker, pid }, "a worker process serves"));
   on("workers.ended", ({ worker, exitCode, signal, failure, restartMs }) => {
@@ -83,9 +89,16 @@ function logWorkers(on: Subscribe, logger: Logger, log: LogLine): void {
     const fields = { worker, exit_code: exitCode, signal, failure, restart_ms: restartMs };
     logger.error(fields, `a worker process ended: ${next}`);
   });
+  on("workers.killed", ({ worker, pid, reason }) => logger.error({ worker, pid }, whyKilled[reason]));
   on("workers.primary_late", ({ waitedMs }) => {
     const message = "the primary process does not answer: this worker counts its callers alone";
     log("warn", "workers.primary_late", () => ({ waited_ms: waitedMs }), message, { perMs: sharedLimitsIntervalMs });
+  });
+  on("workers.entry_unanswered", ({ waitedMs }) => {
+    const message = "connections are refused: the primary process does not answer";
+    log("warn", "workers.entry_unanswered", () => ({ waited_ms: waitedMs }), message, {
+      perMs: sharedLimitsIntervalMs,
+    });
   });
   on("workers.metrics_missing", ({ workers }) =>
     log("warn", "workers.metrics_missing", () => ({ workers }), "workers did not answer in time for a scrape"),

@@ -4,7 +4,7 @@ import { createRateLimits } from "../limits/rate-limit.ts";
 import type { TransportEvents } from "../transport/events.ts";
 import { createConnectionLimit } from "../transport/listener/connection-limit.ts";
 import type { LimitMessage } from "./messages.ts";
-import type { WorkerLink } from "./supervisor.ts";
+import type { WorkerLink } from "./worker-process.ts";
 
 export interface MachineLimits {
   received(worker: WorkerLink, message: LimitMessage): void;
@@ -30,7 +30,7 @@ export function createMachineLimits(config: MachineLimitSettings, publish: Publi
       const open = openByWorker.getOrInsertComputed(worker.id, () => new Map());
       switch (message.type) {
         case "count": {
-          const counts = message.calls.map(({ lane, key, cost }) => rates.count(lane, key, cost));
+          const counts = message.calls.map(({ lane, keys, cost }) => rates.count(lane, keys, cost));
           void Promise.all(counts).then((allowances) =>
             worker.send({ type: "counted", id, allowances: allowances.map((allowance) => allowance ?? null) }),
           );

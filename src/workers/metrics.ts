@@ -1,8 +1,8 @@
 /** One answer to a scrape from several processes. */
-import { AggregatorRegistry, type PrometheusContentType, type Registry } from "prom-client";
+import { AggregatorRegistry, type MetricObject, type PrometheusContentType, type Registry } from "prom-client";
 import type { PrimaryLink } from "./link-to-primary.ts";
 import type { MetricList } from "./messages.ts";
-import type { WorkerLink } from "./supervisor.ts";
+import type { WorkerLink } from "./worker-process.ts";
 
 type OwnMetrics = Pick<Registry, "getMetricsAsJSON">;
 
@@ -10,16 +10,16 @@ type OwnMetrics = Pick<Registry, "getMetricsAsJSON">;
 export interface GatheredMetrics {
   /** Each metric by its own aggregator, as in prom-client's clusters. */
   readonly registry: Registry<PrometheusContentType>;
-  /** Workers that did not answer in time. Their gauges are left out. */
+  /** Workers that serve and did not answer in time. */
   readonly missing: number;
 }
 
 export interface MetricsCollector {
-  /** Asks workers for their metrics, and adds those of this process. No worker can make it fail. */
-  gather(own: OwnMetrics, workers: readonly WorkerLink[]): Promise<GatheredMetrics>;
-  /** Takes the answer of a worker. */
+  /** Asks the workers that serve for their metrics, and adds those of this process. A worker that fails is missing. */
+  gather(own: OwnMetrics, serving: () => readonly WorkerLink[]): Promise<GatheredMetrics>;
+  /** Stores the answer of a worker. */
   received(worker: WorkerLink, answer: { readonly id: number; readonly metrics: MetricList }): void;
-  /** Takes note that a worker has ended: its counters stay in the sum, as far as they were known. */
+  /** Adds the counters of a worker that no longer serves to those that stay in the sum, as far as they are known. */
   left(worker: WorkerLink): void;
 }
 
@@ -28,16 +28,19 @@ const answerTimeoutMs = 1_000;
 
 /** Creates the primary's side. */
 export function createMetricsCollector(): MetricsCollector {
-  const waiting = new Map<number, { readonly worker: number; readonly answer: (metrics?: MetricList) => void }>();
-  /** By worker. A counter that falls, as without a worker's part, looks like a restart, and its rate like a rush. */
-  const lastCounters = new Map<number, MetricList>();
-  let countersOfEnded: Promise<MetricList> = Promise.resolve([]);
+  const waiting = new Map<number, { readonly worker: number; readonly answer: (isInTime: boolean) => void }>();
+  /** The last answer of each worker. */
+  const known = new Map<number, MetricList>();
+  /** Gauges that only one worker exports, with the last values. */
+  const soleGauges = new Map<string, MetricList[number]>();
+  /** A counter that falls, as without a worker's part, looks like a restart, and its rate like a rush. */
+  let countersOfEnded: MetricList = [];
   let lastId = 0;
 
-  function ask(worker: WorkerLink): Promise<MetricList | undefined> {
-    const { promise, resolve } = Promise.withResolvers<MetricList | undefined>();
+  function ask(worker: WorkerLink): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     const id = ++lastId;
-    const timer = setTimeout(resolve, answerTimeoutMs, undefined);
+    const timer = setTimeout(resolve, answerTimeoutMs, false);
     waiting.set(id, { worker: worker.id, answer: resolve });
     worker.send({ type: "metrics", id });
     return promise.finally(() => {
@@ -46,34 +49,56 @@ export function createMetricsCollector(): MetricsCollector {
     });
   }
 
+  /** The gauges of workers that answer no more, or not yet, and that no other worker exports. */
+  function gaugesToKeep(fresh: readonly MetricList[]): MetricList {
+    // With the answers of one worker alone, each of its gauges would seem to be its only.
+    if (known.size > 1) {
+      const gauges = [...known.values()].flat().filter((metric) => isGauge(metric) && metric.values.length > 0);
+      for (const [name, [gauge, ...others]] of Map.groupBy(gauges, (metric) => metric.name)) {
+        if (gauge && others.length === 0) soleGauges.set(name, gauge);
+      }
+    }
+    const exported = new Set(fresh.flat().map(({ name }) => name));
+    return [...soleGauges.values()].filter(({ name }) => !exported.has(name));
+  }
+
   return {
-    async gather(own, workers) {
-      const [mine, ...answers] = await Promise.all([own.getMetricsAsJSON(), ...workers.map(ask)]);
-      const fresh = answers.filter((answer) => answer !== undefined);
-      const late = workers.filter((_, index) => answers[index] === undefined);
-      const known = late.flatMap(({ id }) => [lastCounters.get(id) ?? []]);
-      return { registry: aggregate([mine, ...fresh, ...known, await countersOfEnded]), missing: late.length };
+    async gather(own, serving) {
+      const asked = serving();
+      const [mine, ...areInTime] = await Promise.all([own.getMetricsAsJSON(), ...asked.map(ask)]);
+      // In one step, so that a worker that has ended meanwhile is in `countersOfEnded` and not here as well.
+      const stillServing = new Set(serving());
+      const workers = asked
+        .map((worker, index) => ({ worker, isInTime: areInTime[index], last: known.get(worker.id) ?? [] }))
+        .filter(({ worker }) => stillServing.has(worker));
+      const fresh = workers.filter(({ isInTime }) => isInTime).map(({ last }) => last);
+      const late = workers.filter(({ isInTime }) => !isInTime).map(({ last }) => last.filter(isCounter));
+      const lists = [mine, ...fresh, ...late, countersOfEnded, gaugesToKeep(fresh)];
+      return { registry: AggregatorRegistry.aggregate(lists), missing: late.length };
     },
     received({ id: worker }, { id, metrics }) {
       const asked = waiting.get(id);
       if (asked?.worker !== worker) return;
-      lastCounters.set(worker, metrics.filter(isCounter));
-      asked.answer(metrics);
+      known.set(worker, metrics);
+      asked.answer(true);
     },
     left({ id: worker }) {
-      for (const { answer } of [...waiting.values()].filter((asked) => asked.worker === worker)) answer();
-      const last = lastCounters.get(worker);
-      lastCounters.delete(worker);
-      if (last) countersOfEnded = countersOfEnded.then((sum) => aggregate([sum, last]).getMetricsAsJSON());
+      for (const { answer } of [...waiting.values()].filter((asked) => asked.worker === worker)) answer(false);
+      const counters = (known.get(worker) ?? []).filter(isCounter);
+      known.delete(worker);
+      const sum = AggregatorRegistry.aggregate([countersOfEnded, counters]);
+      // Those of an aggregate have their values, which the type does not say.
+      countersOfEnded = sum.getMetricsAsArray() as readonly MetricObject[] as MetricList;
     },
   };
 }
 
-function aggregate(lists: readonly MetricList[]): Registry<PrometheusContentType> {
-  return AggregatorRegistry.aggregate([...lists]);
+/** prom-client writes the type of a metric as a word, which its own types do not say. */
+function isGauge({ type }: MetricList[number]): boolean {
+  return String(type) === "gauge";
 }
 
-/** Whether a metric only grows. prom-client writes the type as a word, which its own types do not say. */
+/** Whether a metric only grows. */
 function isCounter({ type }: MetricList[number]): boolean {
   return ["counter", "histogram"].includes(String(type));
 }

@@ -1,6 +1,7 @@
 /** The primary process: it owns the database and the limits of the machine, and its workers serve. */
 
 import type { App } from "../app.ts";
+import { workerKillMs } from "../close-limits.ts";
 import type { Config } from "../config/load.ts";
 import { prepareDatabase } from "../database.ts";
 import { createHost } from "../host.ts";
@@ -9,10 +10,8 @@ import type { Logger } from "../telemetry/log.ts";
 import { createMachineLimits } from "./machine-limits.ts";
 import type { StartOrder } from "./messages.ts";
 import { createMetricsCollector } from "./metrics.ts";
+import { checkPorts } from "./ports.ts";
 import { type Supervisor, superviseWorkers } from "./supervisor.ts";
-
-/** How much longer than the delay and the grace period of a shutdown a worker may take. */
-const workerCloseMs = 9_000;
 
 /** Starts APP_WORKERS processes that serve. If one fails to start, all end, and the start rejects with its reason. */
 export async function startPrimary(
@@ -31,23 +30,28 @@ export async function startPrimary(
   starting.use(host.subscribe("workers.ended", countRestart));
   const collector = createMetricsCollector();
   const metrics = await openPrimaryMetrics(config, host, async (own) => {
-    const { registry, missing } = await collector.gather(own, workers?.serving() ?? []);
+    const { registry, missing } = await collector.gather(own, () => workers?.serving() ?? []);
     if (missing > 0) host.publish("workers.metrics_missing", { workers: missing });
     return await registry.metrics();
   });
-  metrics?.watchWorkers({ running: () => workers?.serving().length ?? 0, restarts: () => restarts });
+  metrics?.watchWorkers({
+    configured: () => config.workers,
+    running: () => workers?.serving().length ?? 0,
+    silent: () => workers?.silent() ?? 0,
+    restarts: () => restarts,
+  });
   const { store, address, failed: databaseFailed } = await prepareDatabase({ ...config, databasePoolSize: 1 }, host);
   if (config.database.kind === "embedded") metrics?.watchEmbedded(databaseFailed);
   // The workers have the whole pool.
   await store.close();
+  await checkPorts(config);
   signal.throwIfAborted();
 
   const limits = createMachineLimits(config, host.publish);
   const supervisor = superviseWorkers({
-    count: config.workers,
-    order: { files, address },
+    order: { workers: config.workers, files, address },
     publish: host.publish,
-    stopTimeoutMs: config.shutdownDelayMs + config.shutdownTimeoutMs + workerCloseMs,
+    stopTimeoutMs: config.shutdownDelayMs + config.shutdownTimeoutMs + workerKillMs,
     received(worker, message) {
       if (message.type === "metrics") collector.received(worker, message);
       else limits.received(worker, message);

@@ -4,21 +4,23 @@
 const stableMs = 10_000;
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
-/** Workers in a row that end before they are stable. */
+/** Ends in a row before a worker is stable. */
 const mostFailures = 5;
 
 export interface Restarts {
-  /** The delay before the next start, or undefined to give up. `servedMs` is how long the worker that has ended served. */
-  delayAfter(servedMs: number): number | undefined;
+  /**
+   * The delay before the next start of a worker, by its number, or undefined to give up. `servedMs` is how long it served.
+   */
+  delayAfter(worker: number, servedMs: number): number | undefined;
 }
 
-/** Counts failures of all workers together: a cause that ends one at its start is in the machine or the code. */
+/** Counts the failures of each worker: all of them may end at once, and for a reason that is over. */
 export function createRestarts(): Restarts {
-  let failures = 0;
+  const failuresByWorker = new Map<number, number>();
   return {
-    delayAfter(servedMs) {
-      if (servedMs >= stableMs) failures = 0;
-      failures++;
+    delayAfter(worker, servedMs) {
+      const failures = servedMs >= stableMs ? 1 : (failuresByWorker.get(worker) ?? 0) + 1;
+      failuresByWorker.set(worker, failures);
       if (failures > mostFailures) return undefined;
       return Math.min(firstDelayMs * 2 ** (failures - 1), longestDelayMs);
     },

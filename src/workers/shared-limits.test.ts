@@ -52,7 +52,9 @@ function createRates(link: PrimaryLink) {
 test("a caller has one rate limit at all workers, and the worker publishes what it rejects", async () => {
   const { join } = createMachine();
   const workers = [createRates(join(1).link), createRates(join(2).link)] as const;
-  const counted = Array.from({ length: 4 }, (_, call) => workers[call % 2 === 0 ? 0 : 1].rates.count("bookings", nora));
+  const counted = Array.from({ length: 4 }, (_, call) =>
+    workers[call % 2 === 0 ? 0 : 1].rates.count("bookings", [nora]),
+  );
   await vi.runAllTimersAsync();
   expect(await Promise.all(counted)).toMatchObject([
     { isAllowed: true, limit: 3, remaining: 2 },
@@ -69,30 +71,55 @@ test("a caller has one rate limit at all workers, and the worker publishes what 
 test("all calls of a turn are one message, and calls without a limit none", async () => {
   const { join, sent } = createMachine();
   const { rates } = createRates(join(1).link);
-  const counted = [rates.count("reads", nora), rates.count("reads", nora, 3), rates.count("settlements", nora)];
+  const counted = [rates.count("reads", [nora]), rates.count("reads", [nora], 3), rates.count("settlements", [nora])];
   await vi.runAllTimersAsync();
   expect(await Promise.all(counted)).toMatchObject([{ remaining: 4 }, { remaining: 1 }, undefined]);
   expect(sent).toMatchObject([{ type: "count", calls: [{ cost: 1 }, { cost: 3 }] }]);
 });
 
-test("without an answer in time a worker counts alone for a while, without asking", async () => {
-  const { join, sent, hang } = createMachine();
-  const { rates, events } = createRates(join(1).link);
+test("without an answer in time a worker counts alone, and all its calls at once, until the primary answers", async () => {
+  const { machine, join, sent, hang } = createMachine();
+  const { worker, link } = join(1);
+  const { rates, events } = createRates(link);
   hang(true);
-  const late = rates.count("bookings", nora);
-  await vi.advanceTimersByTimeAsync(2_001);
-  expect(await late).toMatchObject({ isAllowed: true, remaining: 2 });
+  const first = rates.count("bookings", [nora]);
+  await vi.advanceTimersByTimeAsync(1_999);
+  const second = rates.count("bookings", [nora]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(await first).toMatchObject({ isAllowed: true, remaining: 2 });
+  expect(await second).toMatchObject({ isAllowed: true, remaining: 1 });
   expect(events.of("workers.primary_late")).toEqual([{ waitedMs: 2_000 }]);
-  expect(await rates.count("bookings", nora)).toMatchObject({ remaining: 1 });
-  expect(await rates.count("bookings", nora)).toMatchObject({ remaining: 0 });
-  expect(await rates.count("bookings", nora)).toMatchObject({ isAllowed: false });
-  expect(sent).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(60_000);
+  for (let remaining = 2; remaining >= 0; remaining--) {
+    expect(await rates.count("bookings", [nora])).toMatchObject({ isAllowed: true, remaining });
+  }
+  expect(await rates.count("bookings", [nora])).toMatchObject({ isAllowed: false });
+  expect(sent).toHaveLength(2);
+
   hang(false);
-  await vi.advanceTimersByTimeAsync(5_000);
-  const again = rates.count("bookings", { kind: "caller", key: "alice" });
+  for (const message of [...sent]) machine.received(worker, message as LimitMessage);
+  await vi.advanceTimersByTimeAsync(0);
+  const again = rates.count("bookings", [{ kind: "caller", key: "alice" }]);
   await vi.runAllTimersAsync();
   expect(await again).toMatchObject({ remaining: 2 });
-  expect(sent).toHaveLength(2);
+  expect(sent).toHaveLength(3);
+  expect(events.of("workers.primary_late")).toHaveLength(1);
+});
+
+test("a call that counts against several keys is one message", async () => {
+  const { join, sent } = createMachine();
+  const { rates, events } = createRates(join(1).link);
+  const keys = [{ kind: "address", key: "192.0.2.1" }, nora] as const;
+  const counted = Array.from({ length: 4 }, () => rates.count("bookings", keys));
+  await vi.runAllTimersAsync();
+  expect(await Promise.all(counted)).toMatchObject([
+    { isAllowed: true, by: "caller", remaining: 2 },
+    { isAllowed: true, by: "caller", remaining: 1 },
+    { isAllowed: true, by: "caller", remaining: 0 },
+    { isAllowed: false, by: "caller" },
+  ]);
+  expect(sent).toMatchObject([{ type: "count", calls: Array(4).fill({ keys }) }]);
+  expect(events.of("limits.rate_limited")).toEqual([{ lane: "bookings", by: "caller" }]);
 });
 
 test("an answer that a busy worker reads too late still counts", async () => {
@@ -100,7 +127,7 @@ test("an answer that a busy worker reads too late still counts", async () => {
   const { worker, link } = join(1);
   const { rates, events } = createRates(link);
   hang(true);
-  const counted = rates.count("bookings", nora);
+  const counted = rates.count("bookings", [nora]);
   // The message is sent, and the time is up.
   await vi.advanceTimersToNextTimerAsync();
   await vi.advanceTimersToNextTimerAsync();
@@ -113,8 +140,8 @@ test("an answer that a busy worker reads too late still counts", async () => {
 test("connections of all workers count together, until they close or their worker ends", async () => {
   const { machine, join } = createMachine();
   const [first, second] = [join(1), join(2)];
-  const atFirst = shareConnectionLimit(first.link);
-  const atSecond = shareConnectionLimit(second.link);
+  const atFirst = shareConnectionLimit(first.link, ignoreEvents);
+  const atSecond = shareConnectionLimit(second.link, ignoreEvents);
   const leave = await atFirst.enter("192.0.2.1");
   expect(await atSecond.enter("192.0.2.1")).toBeDefined();
   expect(await atFirst.enter("192.0.2.1"), "over the limit of an address").toBeUndefined();
@@ -131,11 +158,13 @@ test("connections of all workers count together, until they close or their worke
 test("a connection without an answer in time is refused, and not counted when the answer comes", async () => {
   const { join, hang, machine, sent } = createMachine();
   const { worker, link } = join(1);
-  const connections = shareConnectionLimit(link);
+  const events = recordEvents<WorkerEvents>();
+  const connections = shareConnectionLimit(link, events.publish);
   hang(true);
   const late = Array.from({ length: 2 }, () => connections.enter("192.0.2.1"));
   await vi.advanceTimersByTimeAsync(10_001);
   expect(await Promise.all(late)).toEqual([undefined, undefined]);
+  expect(events.of("workers.entry_unanswered")).toEqual([{ waitedMs: 10_000 }, { waitedMs: 10_000 }]);
   hang(false);
   for (const message of [...sent]) machine.received(worker, message as LimitMessage);
   expect(await connections.enter("192.0.2.1")).toBeDefined();

@@ -11,8 +11,6 @@ import type { CountedCall } from "./messages.ts";
 const countTimeoutMs = 2_000;
 /** A connection waits longer, because it is refused without an answer. */
 const entryTimeoutMs = 10_000;
-/** How long calls are then counted alone, so that they wait for a hanging primary once. */
-const aloneMs = 5_000;
 
 /** Returns limits that the primary counts. While it does not answer, this process counts alone, by its own limits. */
 export function shareRateLimits(
@@ -26,50 +24,60 @@ export function shareRateLimits(
   const waiting = new Map<number, { readonly calls: readonly Asked[]; readonly timer: NodeJS.Timeout }>();
   let next: Asked[] = [];
   let lastId = 0;
-  let aloneUntilMs = 0;
+  /** No message is sent meanwhile. The primary answers those that it has, and so shows that it is back. */
+  let isAlone = false;
 
-  const countAlone = ({ lane, key, cost }: CountedCall) => own.count(lane, key, cost);
+  const countAlone = ({ lane, keys, cost }: CountedCall) => own.count(lane, keys, cost);
+
+  function goAlone(): void {
+    isAlone = true;
+    publish("workers.primary_late", { waitedMs: countTimeoutMs });
+    for (const { calls, timer } of waiting.values()) {
+      clearTimeout(timer);
+      for (const call of calls) call.answer(countAlone(call));
+    }
+    waiting.clear();
+  }
 
   /** All calls of a turn of the event loop are one message. */
   function send(): void {
     const calls = next;
     next = [];
-    const id = ++lastId;
-    const giveUp = () => {
-      if (!waiting.delete(id)) return;
-      aloneUntilMs = performance.now() + aloneMs;
-      publish("workers.primary_late", { waitedMs: countTimeoutMs });
+    if (isAlone) {
       for (const call of calls) call.answer(countAlone(call));
-    };
-    waiting.set(id, { calls, timer: afterAnswers(giveUp, countTimeoutMs) });
-    void primary.send({ type: "count", id, calls: calls.map(({ lane, key, cost }) => ({ lane, key, cost })) });
+      return;
+    }
+    const id = ++lastId;
+    waiting.set(id, { calls, timer: afterAnswers(() => waiting.has(id) && goAlone(), countTimeoutMs) });
+    void primary.send({ type: "count", id, calls: calls.map(({ lane, keys, cost }) => ({ lane, keys, cost })) });
   }
 
   primary.on("counted", ({ id, allowances }) => {
+    isAlone = false;
     const asked = waiting.get(id);
     if (!asked) return;
     waiting.delete(id);
     clearTimeout(asked.timer);
     for (const [index, call] of asked.calls.entries()) {
       const allowance = allowances[index] ?? undefined;
-      if (allowance?.isAllowed === false) publish("limits.rate_limited", { lane: call.lane, by: call.key.kind });
+      if (allowance?.isAllowed === false) publish("limits.rate_limited", { lane: call.lane, by: allowance.by });
       call.answer(Promise.resolve(allowance));
     }
   });
 
   return {
     isLimited: own.isLimited,
-    count(lane, key, cost = 1) {
-      if (!own.isLimited(lane, key.kind)) return Promise.resolve(undefined);
-      if (performance.now() < aloneUntilMs) return countAlone({ lane, key, cost });
+    count(lane, keys, cost = 1) {
+      if (!keys.some(({ kind }) => own.isLimited(lane, kind))) return Promise.resolve(undefined);
+      if (isAlone) return countAlone({ lane, keys, cost });
       if (next.length === 0) setImmediate(send);
-      return new Promise((answer) => next.push({ lane, key, cost, answer }));
+      return new Promise((answer) => next.push({ lane, keys, cost, answer }));
     },
   };
 }
 
 /** Returns a limit that the primary counts. A connection whose entry it does not answer in time is refused. */
-export function shareConnectionLimit(primary: PrimaryLink): ConnectionLimit {
+export function shareConnectionLimit(primary: PrimaryLink, publish: Publish<WorkerEvents>): ConnectionLimit {
   const waiting = new Map<number, { readonly answer: (entry: Entry) => void; readonly timer: NodeJS.Timeout }>();
   let lastId = 0;
   primary.on("entered", ({ id, isAllowed }) => {
@@ -86,7 +94,9 @@ export function shareConnectionLimit(primary: PrimaryLink): ConnectionLimit {
       new Promise((answer) => {
         const id = ++lastId;
         const giveUp = () => {
-          if (waiting.delete(id)) answer(undefined);
+          if (!waiting.delete(id)) return;
+          publish("workers.entry_unanswered", { waitedMs: entryTimeoutMs });
+          answer(undefined);
         };
         waiting.set(id, { answer, timer: afterAnswers(giveUp, entryTimeoutMs) });
         void primary.send({ type: "enter", id, address });
@@ -95,6 +105,6 @@ export function shareConnectionLimit(primary: PrimaryLink): ConnectionLimit {
 }
 
 /** Runs a function after a delay, and after answers that have come while this process itself was too busy to read them. */
-function afterAnswers(giveUp: () => void, delayMs: number): NodeJS.Timeout {
+function afterAnswers(giveUp: () => unknown, delayMs: number): NodeJS.Timeout {
   return setTimeout(() => setImmediate(giveUp), delayMs);
 }

@@ -3,10 +3,10 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { checkAccounts } from "../support/booking/accounts.ts";
 import { startCrowd } from "../support/booking/crowd.ts";
 import { createTestDatabase } from "../support/database/database.ts";
-import { openProgram } from "../support/process/program.ts";
-import { isThere, workerPids } from "../support/process/worker-pids.ts";
+import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { isThere, pidOfWorker, workerPids } from "../support/process/worker-pids.ts";
 import { createProtocolClient, type ProtocolClient } from "../support/protocols/protocols.ts";
-import { testEnvironment } from "../support/service/service.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { createConcert } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -83,37 +83,68 @@ test("workers that are killed in a rush: nothing is lost or doubled, and the oth
   expect(errors.map((line) => JSON.parse(line).signal)).toEqual(["SIGKILL", "SIGKILL", "SIGKILL"]);
 });
 
-/** Starts two workers, one of which hangs. Resolves when the other one has answered calls. */
-async function startWithHangingWorker() {
+async function openWorkers(settings: Settings = {}) {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const settings = { APP_WORKERS: "2", APP_SHUTDOWN_TIMEOUT: "100ms" };
-  const service = await openProgram(testEnvironment(database.url, settings), [], { logLevel: "debug" });
+  const environment = testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
+  const service = await openProgram(environment, [], { logLevel: "debug" });
   onTestFinished(async () => void (await service.stop("SIGKILL")));
-  const [hanging = 0] = workerPids(service);
-  process.kill(hanging, "SIGSTOP");
-  // At most the next connection is passed to the worker that hangs.
-  const answered: number[] = [];
-  const calls = Array.from({ length: 6 }, () =>
-    fetch(`${service.baseUrl}/livez`, { headers: { Connection: "close" } }).then(({ status }) => answered.push(status)),
-  );
-  for (const call of calls) call.catch(() => {});
-  await vi.waitFor(() => expect(answered.length).toBeGreaterThanOrEqual(5), wait);
-  expect(new Set(answered)).toEqual(new Set([200]));
-  return { service, hanging };
+  return service;
 }
 
-test("a worker that hangs takes one new connection at most, and is replaced when it is killed", async () => {
-  const { service, hanging } = await startWithHangingWorker();
+/** Calls over new connections. Each result is a status, or that the connection was closed. */
+function callAnew({ baseUrl }: OpenProgram, calls: number): Promise<number | "closed">[] {
+  return Array.from({ length: calls }, () =>
+    fetch(`${baseUrl}/livez`, { headers: { Connection: "close" } }).then(
+      ({ status }) => status,
+      () => "closed" as const,
+    ),
+  );
+}
+
+test("a worker that is killed among new connections leaves no caller without an end", async () => {
+  const service = await openWorkers();
   const replaced = service.nextLine("a worker process serves");
-  process.kill(hanging, "SIGKILL");
+  const ended = service.nextLine("a worker process ended");
+  const results = callAnew(service, 100);
+  process.kill(pidOfWorker(service, 1), "SIGKILL");
+  results.push(...callAnew(service, 100));
+  await ended;
+  results.push(...callAnew(service, 100));
   await replaced;
+  expect(new Set(await Promise.all(results)).difference(new Set([200, "closed"]))).toEqual(new Set());
+  expect(new Set(await Promise.all(callAnew(service, 50)))).toEqual(new Set([200]));
   expect(await service.stop()).toBe(0);
 });
 
-test("a worker that hangs is killed at the end of a shutdown", async () => {
-  const { service } = await startWithHangingWorker();
+/** Stops a worker, as one does that hangs. Resolves when the other one has answered new connections, with all results. */
+async function hangOne(service: OpenProgram) {
+  const pid = pidOfWorker(service, 1);
+  process.kill(pid, "SIGSTOP");
+  const results = callAnew(service, 30);
+  // The system gives each connection to either worker.
+  await Promise.any(results.map(async (result) => expect(await result).toBe(200)));
+  return { pid, results };
+}
+
+test("a worker that hangs is killed and replaced, its callers get a closed connection, and the other one serves", async () => {
+  const service = await openWorkers();
+  const killed = service.nextLine("a worker process has given no sign of life for 10 seconds: it is killed");
+  const replaced = service.nextLine("a worker process serves");
+  const { pid, results } = await hangOne(service);
+  expect(JSON.parse(await killed)).toMatchObject({ level: "error", worker: 1, pid });
+  expect(new Set(await Promise.all(results))).toEqual(new Set([200, "closed"]));
+  await replaced;
+  expect(new Set(await Promise.all(callAnew(service, 30)))).toEqual(new Set([200]));
+  expect(await service.stop()).toBe(0);
+});
+
+test("a worker that hangs does not keep a shutdown from its end", async () => {
+  const service = await openWorkers({ APP_SHUTDOWN_TIMEOUT: "100ms" });
+  const { results } = await hangOne(service);
   expect(await service.stop()).toBe(3);
+  expect(new Set(await Promise.all(results))).toEqual(new Set([200, "closed"]));
   expect(workerPids(service).filter(isThere)).toEqual([]);
+  expect(service.output()).toMatch(/"worker":1,"exit_code":null,"signal":"SIGKILL".*a worker process ended/);
   expect(service.output()).toMatch(/"level":"fatal".*had to be cut off/);
 });

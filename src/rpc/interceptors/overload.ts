@@ -9,6 +9,8 @@ import type { RpcEvents } from "../events.ts";
 
 /** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
 const waitsPerCall = 3;
+/** For the response of Redis or of the primary process. */
+const waitsForSharedLimits = 1;
 
 /** Organizers' calls must work when everything else does not. A hold is often settled after its customer has paid. */
 const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
@@ -20,9 +22,10 @@ const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
 export function createOverloadInterceptor(
   ruleOf: RuleOf,
   eventLoopDelay: Pick<EventLoopDelay, "currentMs">,
-  requestTimeoutMs: number,
+  { requestTimeoutMs, sharesRateLimits }: { readonly requestTimeoutMs: number; readonly sharesRateLimits: boolean },
   publish: Publish<RpcEvents>,
 ): Interceptor {
+  const waits = waitsPerCall + (sharesRateLimits ? waitsForSharedLimits : 0);
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
     if (delayMs === 0) return next(request);
@@ -30,7 +33,7 @@ export function createOverloadInterceptor(
     if (!neverShed.has(lane)) {
       const { expiresAtMs } = deadlineOf(request.contextValues);
       const nowMs = performance.now();
-      if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
+      if (nowMs + waits * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
         const { service, method } = request;
         publish("rpc.call_shed", { service: service.typeName, method: method.name, lane, eventLoopDelayMs: delayMs });
         throw new DomainError({ reason: "OVERLOADED", retryDelayMs });

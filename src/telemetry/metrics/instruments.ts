@@ -51,14 +51,30 @@ export function createInstruments(registry: Registry) {
     return { series: (labels) => addTo(all, labels) };
   }
 
-  /** A gauge with one series, which is read at each scrape. Undefined is no value. */
-  function gaugesOf(name: string, help: string, labels: Labels, aggregator: Aggregator, read: Reading): void {
+  /** A gauge without labels that is read at each scrape. Undefined is no value. */
+  function gaugeOf(name: string, help: string, aggregator: Aggregator, read: Reading): void {
     new Gauge({
-      ...{ name, help, labelNames: Object.keys(labels), registers, aggregator },
+      ...{ name, help, registers, aggregator },
       collect() {
         const value = read();
-        if (value === undefined) this.remove(labels);
-        else this.set(labels, value);
+        if (value === undefined) this.remove({});
+        else this.set(value);
+      },
+    });
+  }
+
+  /** A gauge with one label, whose series are read at each scrape. */
+  function gaugesBy(
+    name: string,
+    help: string,
+    label: string,
+    aggregator: Aggregator,
+    reads: Readonly<Record<string, () => number>>,
+  ): void {
+    new Gauge({
+      ...{ name, help, labelNames: [label], registers, aggregator },
+      collect() {
+        for (const [value, read] of Object.entries(reads)) this.set({ [label]: value }, read());
       },
     });
   }
@@ -86,10 +102,8 @@ export function createInstruments(registry: Registry) {
     gauges,
     /** A gauge without labels. `aggregator` makes one value of those of several processes. */
     gauge: (name: string, help: string, aggregator: Aggregator): Cell => gauges(name, help, [], aggregator).series({}),
-    gaugesOf,
-    /** A gauge without labels that is read at each scrape. */
-    gaugeOf: (name: string, help: string, aggregator: Aggregator, read: Reading): void =>
-      gaugesOf(name, help, {}, aggregator, read),
+    gaugeOf,
+    gaugesBy,
     /** A counter that is read at each scrape. */
     counterOf(name: string, help: string, read: () => number): void {
       new Counter({

@@ -152,15 +152,17 @@ test("an embedded database is up until it fails", async () => {
 
 test("the workers are those of the process that starts them", async () => {
   expect((await read()).value("frontrow_workers")).toBeUndefined();
-  metrics.watchWorkers({ running: () => 3, restarts: () => 2 });
+  metrics.watchWorkers({ configured: () => 4, running: () => 3, silent: () => 1, restarts: () => 2 });
+  expect((await read()).value("frontrow_workers", { state: "configured" })).toBe(4);
   expect((await read()).value("frontrow_workers", { state: "running" })).toBe(3);
+  expect((await read()).value("frontrow_workers", { state: "silent" })).toBe(1);
   expect((await read()).value("frontrow_worker_restarts_total")).toBe(2);
 });
 
 test("a process whose workers serve is not ready while none does, and otherwise as ready as they are", async () => {
   let running = 0;
   using primary = createPrimaryMetrics(hub);
-  primary.watchWorkers({ running: () => running, restarts: () => 0 });
+  primary.watchWorkers({ configured: () => 1, running: () => running, silent: () => 0, restarts: () => 0 });
   expect((await together([primary])).value("frontrow_ready")).toBe(0);
   running = 1;
   expect((await together([primary, metrics])).value("frontrow_ready")).toBe(0);

@@ -20,7 +20,10 @@ export interface Readings {
 
 /** What the process that starts workers knows of them. */
 export interface WorkerReadings {
+  readonly configured: () => number;
   readonly running: () => number;
+  /** Of those, the ones that give no sign of life. */
+  readonly silent: () => number;
   /** Workers that have been replaced. */
   readonly restarts: () => number;
 }
@@ -90,12 +93,12 @@ function beginMetrics(hub: Events) {
   const stack = new DisposableStack();
   const on: EventHub<AppEvents>["subscribe"] = (name, listener) => stack.use(hub.subscribe(name, listener));
   const instruments = createInstruments(registry);
-  const { counterOf, gaugesOf } = instruments;
+  const { counterOf, gaugesBy } = instruments;
   const metrics: PrimaryMetrics = {
     registry,
-    watchWorkers({ running, restarts }) {
-      const help = "Processes that serve";
-      gaugesOf("frontrow_workers", help, { state: "running" }, "sum", running);
+    watchWorkers({ restarts, ...states }) {
+      const help = "Processes that are to serve, that do, and of those the ones without a sign of life for 2 seconds";
+      gaugesBy("frontrow_workers", help, "state", "sum", states);
       counterOf("frontrow_worker_restarts_total", "Workers that have ended and were replaced", restarts);
     },
     watchEmbedded(failed) {

@@ -2,7 +2,13 @@
  * One TCP socket for HTTP/1.1 and HTTP/2 cleartext with prior knowledge. This folder owns the connections: how many
  * there are, how long they take, and how they drain. It hands requests to one handler.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  createServer,
+  type ListenOptions as NetListenOptions,
+  type Server,
+  type Socket,
+} from "node:net";
 import { settlesWithin } from "../../domain/clock.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
@@ -29,6 +35,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Whether processes that all say so may listen on the same port. The system spreads connections among them. */
+  readonly sharesPort?: boolean;
   readonly handler: RequestHandler;
   readonly limits: ListenerLimits;
   /** Listeners may share one. */
@@ -79,7 +87,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 
   try {
-    await bind(server, options.host, options.port);
+    const { host, port, sharesPort = false } = options;
+    await listenOn(server, { host, port, reusePort: sharesPort });
   } catch (error) {
     protocols.http1.stop();
     protocols.http2.stop();
@@ -121,10 +130,11 @@ function keepWhileOpen(socket: Socket, sets: readonly Set<Socket>[]): void {
   });
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+/** Listens. Rejects with the system's own error. */
+export function listenOn(server: Server, where: NetListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port }, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       resolve();
     });
