@@ -3,15 +3,11 @@ import { describeCauses } from "../domain/causes.ts";
 import { namesUnknownKey } from "../domain/failure.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import type { EventHub } from "./events.ts";
+import { failureCodes, missesShortDeadline } from "./failed-calls.ts";
 import type { LineLimit, LogLine } from "./limited-log.ts";
 
 /** How the log names users. */
 export type UserIds = "full" | "hashed" | "none";
-
-/** Codes of a service that is in trouble, as opposed to those of a rejected request. */
-const troubleCodes = new Set(["Unknown", "Internal", "Unavailable", "DataLoss", "DeadlineExceeded"]);
-/** A client that waits for less than this causes its DeadlineExceeded itself. */
-const shortDeadlineMs = 1_000;
 
 /** Lines about calls that succeeded, of all methods together. A rush has thousands of calls a second. */
 const linesOfSuccess: LineLimit = { lines: 50 };
@@ -72,14 +68,12 @@ function callerText(user: string, userIds: UserIds): string | undefined {
   return userIds === "full" ? user : hash("sha256", user).slice(0, hashLength);
 }
 
-function isTrouble({ code, timeoutMs, messages, error }: FinishedCall): boolean {
-  if (!troubleCodes.has(code)) return false;
-  // The deadline of a stream is how long its client wants to listen.
-  const isByClient = messages !== undefined || (timeoutMs !== undefined && timeoutMs < shortDeadlineMs);
-  if (code === "DeadlineExceeded" && isByClient) return false;
+function isTrouble(call: FinishedCall): boolean {
+  const { code, messages, error } = call;
   const failure = error?.failure;
-  if (namesUnknownKey(failure)) return false;
-  const isStream = messages !== undefined;
-  // A stream normally ends with these reasons.
-  return !(failure?.reason === "STREAM_EXPIRED" || (isStream && failure?.reason === "SHUTTING_DOWN"));
+  if (!failureCodes.has(code) || missesShortDeadline(call) || namesUnknownKey(failure)) return false;
+  if (messages === undefined) return true;
+  // The deadline of a stream is how long its client wants to listen, and a stream normally ends with these reasons.
+  const isUsualEnd = failure?.reason === "STREAM_EXPIRED" || failure?.reason === "SHUTTING_DOWN";
+  return code !== "DeadlineExceeded" && !isUsualEnd;
 }

@@ -6,6 +6,7 @@ import { readAccessRules } from "../../rpc/access.ts";
 import type { Protocol } from "../../rpc/call-context.ts";
 import type { FinishedCall, RpcEvents } from "../../rpc/events.ts";
 import type { EventHub } from "../events.ts";
+import { failureCodes, missesShortDeadline } from "../failed-calls.ts";
 import type { Series } from "./histogram.ts";
 import type { Cell, Instruments, Labels } from "./instruments.ts";
 
@@ -14,15 +15,10 @@ export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 
 const protocols: ReadonlySet<string> = new Set<Protocol>(["rest", "connect", "grpc", "grpc-web"]);
 const codes: ReadonlySet<string> = new Set(["OK", ...Object.values(Code).filter((name) => typeof name === "string")]);
-/** The codes of calls that the service should have answered. */
-const failures: ReadonlySet<string> = new Set(["Unknown", "DeadlineExceeded", "Internal", "Unavailable", "DataLoss"]);
 /** In place of a value that is not in its closed set. */
 const other = "other";
 /** Counted from 0, since a rate does not see a series whose first value is 1. */
-const codesFromStart = ["OK", "ResourceExhausted", ...failures];
-
-/** A client that allows less time than this causes its missed deadlines itself. */
-const shortDeadlineMs = 1_000;
+const codesFromStart = ["OK", "ResourceExhausted", ...failureCodes];
 
 type Result = "answered" | "refused" | "failed";
 
@@ -105,7 +101,7 @@ function createFamilies({ counters, histograms }: Instruments) {
 
 function resultOf(code: string): Result {
   if (code === "OK") return "answered";
-  return failures.has(code) ? "failed" : "refused";
+  return failureCodes.has(code) ? "failed" : "refused";
 }
 
 /** Counts calls with codes of the service's failures whose cause is the client, so that alerts can leave them out. */
@@ -128,8 +124,4 @@ function countClientErrors({ counters }: Instruments, laneOf: (call: FinishedCal
     if (missesShortDeadline(call)) causes.shortDeadline.value++;
     else if (namesUnknownKey(call.error?.failure)) causes.unknownKey.value++;
   };
-}
-
-function missesShortDeadline({ code, timeoutMs }: FinishedCall): boolean {
-  return code === "DeadlineExceeded" && timeoutMs !== undefined && timeoutMs < shortDeadlineMs;
 }

@@ -13,6 +13,7 @@ import type { CallTrace } from "../../domain/call-trace.ts";
 import type { Protocol } from "../../rpc/call-context.ts";
 import type { BeginTrace, FinishedCall } from "../../rpc/events.ts";
 import type { AppEvents, EventHub } from "../events.ts";
+import { failureCodes } from "../failed-calls.ts";
 import { epochMs } from "./epoch.ts";
 
 /** A call's trace with its span. */
@@ -44,10 +45,8 @@ const systemOf: Readonly<Record<Protocol, string>> = {
   rest: "rest",
 };
 
-/** The codes that are the service's fault and not the client's, as the conventions for servers list them. */
-const serverFaults: ReadonlySet<string> = new Set([
-  ...["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"],
-]);
+/** The codes of errors, as the conventions for servers list them. */
+const serverFaults: ReadonlySet<string> = new Set([...failureCodes, "Unimplemented"]);
 
 const propagator = new W3CTraceContextPropagator();
 /** The longest tracestate that is passed on, as W3C Trace Context requires of everyone: each span keeps it. */
