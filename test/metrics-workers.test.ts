@@ -116,9 +116,10 @@ test("a scrape during a drain has the sum of the workers, also of one that has e
   const draining = [1, 2].map((worker) => service.line(`"worker":${worker},"state":"draining"`));
   service.signal("SIGTERM");
   await Promise.all(draining);
-  const found = await scrape(metricsUrl);
-  expect(found.value("frontrow_calls_total", calls)).toBe(made);
-  expect(found.value("frontrow_ready")).toBe(0);
+  await scrapeUntil(metricsUrl, (found) => {
+    expect(found.value("frontrow_calls_total", calls)).toBe(made);
+    expect(found.value("frontrow_ready")).toBe(0);
+  });
   await lock.release();
   expect((await booking).status).toBe(201);
   expect(await service.ended).toBe(0);

@@ -55,8 +55,8 @@ it("one that is gone", async () => {
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
   await new Promise((resolve) => server.close(resolve));
-  // Without a retry.
-  const settings = { OTEL_EXPORTER_OTLP_TIMEOUT: "100" };
+  // Less than the delay before a retry.
+  const settings = { OTEL_EXPORTER_OTLP_TIMEOUT: "700" };
   expect(await warningsOf(`http://127.0.0.1:${port}`, settings)).toEqual({
     export_failed: { spans: spansOfCalls, causes: [`ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:${port}`] },
   });

@@ -14,8 +14,8 @@ import type { BookingEvents } from "./events.ts";
 export interface Job {
   readonly command: Command;
   readonly deadline: ChangeDeadline;
-  /** By the engine's clock. */
-  readonly queuedAtMs: number;
+  /** When it was queued, for the last time, by the engine's clock. */
+  queuedAtMs: number;
   progress: Progress;
   /** How often it went back into the queue after a commit in doubt that was not stored. */
   requeues: number;
@@ -101,9 +101,11 @@ export class ConcertQueues {
     const [first] = jobs;
     if (!first) return;
     const queue = this.#queues.getOrInsertComputed(first.command.concertId, emptyQueue);
+    const queuedAtMs = this.#options.clock.nowMs();
     for (const job of jobs) {
       assert(job.progress === "begun", "a job is put back twice");
       setProgress(job, "waiting");
+      job.queuedAtMs = queuedAtMs;
     }
     queue.jobs.unshift(...jobs);
     this.#queued += jobs.length;

@@ -49,7 +49,7 @@ export interface FinishedCall extends CallName {
    */
   readonly user: string | undefined;
   readonly durationMs: number;
-  /** The client's own timeout, infinite if it sent none. Undefined if the call succeeded. */
+  /** The client's own timeout, infinite if it sent none, of a call that has missed its deadline. */
   readonly timeoutMs?: number | undefined;
   /** The messages that a stream has sent; undefined for a unary call. */
   readonly messages: number | undefined;

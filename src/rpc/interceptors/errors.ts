@@ -67,7 +67,7 @@ export function finishedCall(
     trace: traceOf(request.contextValues),
     user: userOf(request),
     durationMs: performance.now() - startedAtMs,
-    timeoutMs: failed && clientTimeoutMs(request.header),
+    timeoutMs: failed?.code === Code.DeadlineExceeded ? clientTimeoutMs(request.header) : undefined,
     messages,
     code: failed ? Code[failed.code] : "OK",
     error: failed && callErrorOf(failed),

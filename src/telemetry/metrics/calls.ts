@@ -76,7 +76,8 @@ export function countCalls(on: EventHub<RpcEvents>["subscribe"], instruments: In
     const ended = found.byCode.get(code) ?? addCode(found, code);
     ended.count.value++;
     // A stream lasts as long as its client wants.
-    if (call.messages === undefined) ended.durations.observe(call.durationMs / 1_000);
+    if (call.messages !== undefined) return;
+    ended.durations.observe(call.durationMs / 1_000);
     if (call.error !== undefined) countCause(call);
   });
 

@@ -38,21 +38,36 @@ function addProcessorTime({ counterOf }: Instruments): void {
 /** Only Linux has them in files: elsewhere there are no values. */
 function addOpenFiles({ gaugeOf }: Instruments): void {
   const most = maxOpenFiles();
-  gaugeOf("process_open_fds", "Open files, sockets included", "sum", openFiles);
-  gaugeOf("process_max_fds", "Most open files that are allowed", "sum", () => most);
-  gaugeOf("frontrow_open_files_ratio", "Open files of a process, sockets included, by its limit", "max", () => {
-    const open = openFiles();
-    return open === undefined || most === undefined ? undefined : open / most;
+  // Listed once a scrape, which reads the gauges in this order.
+  let open: number | undefined;
+  gaugeOf("process_open_fds", "Open files, sockets included", "sum", () => {
+    open = countOpenFiles(most);
+    return open;
   });
+  gaugeOf("process_max_fds", "Most open files that are allowed", "sum", () => most);
+  gaugeOf("frontrow_open_files_ratio", "Open files of a process, sockets included, by its limit", "max", () =>
+    open === undefined || most === undefined ? undefined : open / most,
+  );
 }
 
-/** Without the one that lists them. */
-function openFiles(): number | undefined {
-  return process.platform === "linux" ? readdirSync("/proc/self/fd").length - 1 : undefined;
+/** Without the one that lists them. If there is none left for that, `most` are open. */
+function countOpenFiles(most: number | undefined): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length - 1;
+  } catch (error) {
+    return isOutOfFiles(error) ? most : undefined;
+  }
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EMFILE";
 }
 
 function maxOpenFiles(): number | undefined {
-  if (process.platform !== "linux") return undefined;
-  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-  return soft === undefined ? undefined : Number(soft);
+  try {
+    const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
 }
