@@ -218,6 +218,21 @@ test("the check goes on after a failure", async () => {
   expect(await inventory.value("inventory_skipped_concerts")).toBe(0);
 });
 
+test("while no bookings can be read, no pass counts and no mismatch is denied", async () => {
+  await insertSold();
+  await insertSold();
+  await database.query("ALTER TABLE bookings RENAME TO hidden");
+  {
+    await using inventory = watchInventory();
+    const begun = await inventory.value("inventory_last_pass_timestamp_seconds");
+    await inventory.fullPass();
+    expect(await inventory.value("inventory_skipped_concerts")).toBe(2);
+    expect(await inventory.value("inventory_mismatch")).toBeUndefined();
+    expect(await inventory.value("inventory_last_pass_timestamp_seconds")).toBe(begun);
+  }
+  await database.query("ALTER TABLE hidden RENAME TO bookings");
+});
+
 test("the check skips a concert that cannot be read, and compares the others", async () => {
   await using own = await createTestDatabase();
   const ownStore = openStore(own.url);

@@ -47,6 +47,14 @@ interface FailedAttempt extends BatchAttempt {
   readonly error: unknown;
 }
 
+/** Concerts that were not compared with their bookings. */
+export interface LeftOut {
+  /** They have too many bookings. */
+  readonly tooLarge: number;
+  /** Their comparison failed. */
+  readonly unread: number;
+}
+
 /** What the booking engine publishes: a few events a batch, none a request but for refusals of a full queue. */
 export interface BookingEvents {
   /** A turn took these requests from its concert's queue. */
@@ -104,8 +112,8 @@ export interface BookingEvents {
   readonly "booking.inventory_checked": {
     /** Concerts that are known to contradict their bookings, at most 10,000. */
     readonly mismatched: number;
-    /** How many concerts a pass through all of them has skipped; undefined while it is not over. */
-    readonly pass: { readonly skipped: number } | undefined;
+    /** How many concerts a pass through all of them has left out; undefined while it is not over. */
+    readonly pass: LeftOut | undefined;
   };
   /** A concert's counters were found to contradict its bookings. Published once until they agree again. */
   readonly "booking.inventory_mismatched": { readonly concertId: ConcertId };

@@ -10,7 +10,7 @@ import {
   type InventoryStretch,
 } from "../store/inventory.ts";
 import type { Store } from "../store/store.ts";
-import type { BookingEvents } from "./events.ts";
+import type { BookingEvents, LeftOut } from "./events.ts";
 
 /** How often to read, and how much at a time: a read connection of a small pool is taken for the time of a statement. */
 export interface InventoryPace extends InventoryBounds {
@@ -37,7 +37,7 @@ export function startInventoryCheck(
   const mismatched = new Set<ConcertId>();
   let below = top;
   let { maxConcerts } = usualBounds;
-  let skipped = 0;
+  let leftOut: LeftOut = { tooLarge: 0, unread: 0 };
 
   /** A stretch that fails is repeated with one concert, which is skipped if that fails as well. Then stretches grow again. */
   async function nextStretch(deadline: () => Deadline): Promise<InventoryStretch> {
@@ -45,18 +45,20 @@ export function startInventoryCheck(
     try {
       const stretch = await store.search((db) => compareInventory(db, below, bounds), deadline());
       maxConcerts = Math.min(maxConcerts * 2, usualBounds.maxConcerts);
+      if (stretch.mismatched === undefined) leftOut = { ...leftOut, tooLarge: leftOut.tooLarge + 1 };
       return stretch;
     } catch (error) {
       maxConcerts = 1;
       if (bounds.maxConcerts > 1) throw error;
-      // Throws if the database is the cause: then no concert is skipped.
+      // Throws if the database cannot be reached: then no concert is skipped.
       const concertId = await store.search((db) => findConcertBelow(db, below), deadline());
       publish("booking.inventory_check_failed", { error, concertId });
-      return { lastId: concertId, mismatched: [], isSkipped: concertId !== undefined };
+      if (concertId !== undefined) leftOut = { ...leftOut, unread: leftOut.unread + 1 };
+      return { lastId: concertId, mismatched: undefined };
     }
   }
 
-  function note({ lastId, mismatched: found }: InventoryStretch): void {
+  function note({ lastId }: InventoryStretch, found: readonly ConcertId[]): void {
     // Those of the stretch that agree now, and those that have been deleted.
     for (const id of mismatched)
       if (id < below && (lastId === undefined || id >= lastId) && !found.includes(id)) mismatched.delete(id);
@@ -70,15 +72,11 @@ export function startInventoryCheck(
   const check = async (signal: AbortSignal) => {
     const deadline = () => deadlineWithin(timeoutMs, signal);
     const stretch = await nextStretch(deadline);
-    if (stretch.isSkipped) skipped++;
-    else note(stretch);
+    if (stretch.mismatched) note(stretch, stretch.mismatched);
     const isPassOver = stretch.lastId === undefined;
-    publish("booking.inventory_checked", {
-      mismatched: mismatched.size,
-      pass: isPassOver ? { skipped } : undefined,
-    });
+    publish("booking.inventory_checked", { mismatched: mismatched.size, pass: isPassOver ? leftOut : undefined });
     below = stretch.lastId ?? top;
-    if (isPassOver) skipped = 0;
+    if (isPassOver) leftOut = { tooLarge: 0, unread: 0 };
   };
   const count = async (signal: AbortSignal) => {
     publish("booking.holds_counted", await store.search(countHolds, deadlineWithin(timeoutMs, signal)));

@@ -14,10 +14,11 @@ export interface InventoryBounds {
 export interface InventoryStretch {
   /** The oldest concert of the stretch; undefined if there is none below it. */
   readonly lastId: ConcertId | undefined;
-  /** Concerts whose counters do not agree with their bookings. */
-  readonly mismatched: readonly ConcertId[];
-  /** Whether the stretch is one concert, which was not compared because it has too many bookings. */
-  readonly isSkipped: boolean;
+  /**
+   * Concerts whose counters do not agree with their bookings. Undefined if the stretch is one concert, which was not compared,
+   * for instance because it has too many bookings.
+   */
+  readonly mismatched: readonly ConcertId[] | undefined;
 }
 
 /**
@@ -55,8 +56,9 @@ export async function compareInventory(
   const hasMore = isCut || concerts.length === maxConcerts;
   return {
     lastId: hasMore && last ? concertIdOf(last.id) : undefined,
-    mismatched: whole.filter(({ isMismatched }) => isMismatched).map(({ id }) => concertIdOf(id)),
-    isSkipped,
+    mismatched: isSkipped
+      ? undefined
+      : whole.filter(({ isMismatched }) => isMismatched).map(({ id }) => concertIdOf(id)),
   };
 }
 

@@ -5,18 +5,20 @@ import type { Instruments } from "./instruments.ts";
 export function observeInventory(on: EventHub<AppEvents>["subscribe"], { gaugeOf }: Instruments): void {
   let mismatched: number | undefined;
   let skipped: number | undefined;
+  let areAllCompared = false;
   let holds: AppEvents["booking.holds_counted"] | undefined;
   let lastPassAtMs = Date.now();
   on("booking.holds_counted", (counts) => {
     holds = counts;
   });
   on("booking.inventory_checked", (checked) => {
-    if (checked.pass) {
-      ({ skipped } = checked.pass);
+    if (checked.pass) skipped = checked.pass.tooLarge + checked.pass.unread;
+    // A pass with a concert whose comparison failed says nothing of all.
+    if (checked.pass?.unread === 0) {
+      areAllCompared = true;
       lastPassAtMs = Date.now();
     }
-    // A 0 is known once all concerts have been compared.
-    if (skipped !== undefined || checked.mismatched > 0) ({ mismatched } = checked);
+    if (areAllCompared || checked.mismatched > 0) ({ mismatched } = checked);
   });
   const add = (name: string, help: string, read: () => number | undefined) => gaugeOf(name, help, "max", read);
   add(
@@ -26,7 +28,7 @@ export function observeInventory(on: EventHub<AppEvents>["subscribe"], { gaugeOf
   );
   add(
     "frontrow_inventory_last_pass_timestamp_seconds",
-    "When all concerts had been compared with their bookings for the last time; before that, when the comparison began",
+    "When a pass through all concerts has ended for the last time, in which none failed to be compared; before that, when the first one began",
     () => Math.floor(lastPassAtMs / 1_000),
   );
   add(

@@ -1,5 +1,5 @@
 import { AggregatorRegistry, type PrometheusContentType } from "prom-client";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
 import { readMetrics } from "../../../test/support/service/metrics.ts";
 import type { Failure } from "../../domain/failure.ts";
@@ -234,35 +234,6 @@ test("lines of the log and spans that are left out are counted", async () => {
   expect(after.value("frontrow_log_lines_dropped_total")).toBe(4);
   expect(after.value("frontrow_traces_dropped_total", { reason: "queue_full" })).toBe(1);
   expect(after.value("frontrow_traces_dropped_total", { reason: "export_failed" })).toBe(512);
-});
-
-test("the mismatch of the inventory is absent until one is found, or all concerts have been compared", async () => {
-  const name = "frontrow_inventory_mismatch";
-  const check = (mismatched: number, skipped?: number) => {
-    const pass = skipped === undefined ? undefined : { skipped };
-    hub.publish("booking.inventory_checked", { mismatched, pass });
-  };
-  expect((await read()).families.has(name)).toBe(false);
-  metrics.watchInventory();
-  check(0);
-  expect((await read()).value(name)).toBeUndefined();
-  check(1);
-  expect((await read()).value(name)).toBe(1);
-  check(0, 2);
-  expect((await read()).value(name)).toBe(0);
-  expect((await read()).value("frontrow_inventory_skipped_concerts")).toBe(2);
-});
-
-test("the age of the inventory's comparison is that of its begin until all concerts have been compared", async () => {
-  const name = "frontrow_inventory_last_pass_timestamp_seconds";
-  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
-  onTestFinished(() => void vi.useRealTimers());
-  metrics.watchInventory();
-  vi.setSystemTime(2_000_000);
-  hub.publish("booking.inventory_checked", { mismatched: 0, pass: undefined });
-  expect((await read()).value(name)).toBe(1_000);
-  hub.publish("booking.inventory_checked", { mismatched: 0, pass: { skipped: 0 } });
-  expect((await read()).value(name)).toBe(2_000);
 });
 
 test("after its disposal it follows no events", async () => {
