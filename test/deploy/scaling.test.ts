@@ -54,6 +54,16 @@ const backupSchema = z.looseObject({
   spec: z.looseObject({ cluster, schedule: z.string(), pluginConfiguration: z.object({ name: z.string() }) }),
 });
 
+/** Two connections of each pod are not in the pool: the probe's, and the one that settles commits. */
+const connectionsOf = ({ settings }: Overlay) => Number(settings.APP_DATABASE_POOL_SIZE) + 2;
+
+test.skipIf(!canInstallTools())("dev has connections for the ten pods of the documented autoscaler", async () => {
+  const overlay = await readOverlay("dev");
+  const postgres = only(overlay.pods.filter(({ owner }) => owner === "StatefulSet postgres"));
+  const [, connections] = /max_connections=(\d+)/.exec(only(postgres.spec.containers).args.join(" ")) ?? [];
+  expect(Number(connections)).toBeGreaterThan(11 * connectionsOf(overlay));
+});
+
 describe.skipIf(!canInstallTools())("production", () => {
   let overlay: Overlay;
   beforeAll(async () => {
@@ -81,8 +91,7 @@ describe.skipIf(!canInstallTools())("production", () => {
 
   test("has connections for all pods, also while an update has one more", () => {
     const { instances, pgbouncer } = pooler().spec;
-    // Two connections of each pod are not in the pool: the probe's, and the one that settles commits.
-    const clients = (autoscaler().maxReplicas + 1) * (Number(overlay.settings.APP_DATABASE_POOL_SIZE) + 2);
+    const clients = (autoscaler().maxReplicas + 1) * connectionsOf(overlay);
     expect(Number(pgbouncer.parameters.max_client_conn)).toBeGreaterThanOrEqual(clients);
     const servers = instances * Number(pgbouncer.parameters.default_pool_size);
     expect(Number(database().postgresql.parameters.max_connections)).toBeGreaterThanOrEqual(servers + 30);
