@@ -59,6 +59,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: "deploy",
+          include: ["test/deploy/*.test.ts"],
+          globalSetup: ["test/deploy/support/global-setup.ts"],
+          setupFiles: ["test/support/setup.ts"],
+          ...shared,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
           ...database,

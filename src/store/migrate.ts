@@ -49,7 +49,8 @@ export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promis
   try {
     return await db.transaction().execute(async (transaction) => {
       await lockMigrations(transaction);
-      const { error, results = [] } = await new Migrator({ db: transaction, provider: sqlFiles }).migrateToLatest();
+      const provider = await withLaterMigrations(transaction);
+      const { error, results = [] } = await new Migrator({ db: transaction, provider }).migrateToLatest();
       failed = results.find((result) => result.status === "Error")?.migrationName;
       if (error !== undefined) throw error;
       return results.map((result) => result.migrationName);
@@ -57,6 +58,26 @@ export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promis
   } catch (error) {
     throw await explainMigrationError(db, failed, firstError() ?? error);
   }
+}
+
+/**
+ * The migrations of this version, and, as steps without effect, those that a later version has applied. Without them the
+ * migrator rejects the database, and during an update, or after going back, no process of this version could start.
+ * Migrations first add, then move, then remove, so that the version before them can serve.
+ */
+async function withLaterMigrations(transaction: Transaction<DB>): Promise<MigrationProvider> {
+  const own = await sqlFiles.getMigrations();
+  const latest = Object.keys(own).sort().at(-1) ?? "";
+  const later = (await appliedMigrations(transaction)).filter((name) => name > latest);
+  const withoutEffect = later.map((name): [string, Migration] => [name, { up: async () => {} }]);
+  return { getMigrations: async () => ({ ...own, ...Object.fromEntries(withoutEffect) }) };
+}
+
+async function appliedMigrations(transaction: Transaction<DB>): Promise<string[]> {
+  const { rows: tables } = await sql`select where to_regclass('kysely_migration') is not null`.execute(transaction);
+  if (tables.length === 0) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(transaction);
+  return rows.map(({ name }) => name);
 }
 
 /** Lets one instance migrate at a time, until its transaction ends. */

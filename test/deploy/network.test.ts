@@ -1,0 +1,87 @@
+/** Which connections the network policies of production allow. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { readOverlay } from "./support/manifests.ts";
+import { allows, type Place, policySchema } from "./support/network.ts";
+import { canInstallTools } from "./support/tools.ts";
+
+const namespace = "frontrow";
+const cluster = { "cnpg.io/cluster": "concert-database" };
+const named = (name: string) => ({ "app.kubernetes.io/name": name });
+const elsewhere = (name: string): Place => ({ namespace: name, labels: { app: "any" } });
+
+const places = {
+  service: { namespace, labels: named("concert-ticket-api"), ports: { http: 8080, grpc: 50051, metrics: 9464 } },
+  migration: { namespace, labels: named("concert-ticket-api-migration") },
+  // The labels that CloudNativePG gives to its pods.
+  primary: { namespace, labels: { ...cluster, "cnpg.io/podRole": "instance" } },
+  standby: { namespace, labels: { ...cluster, "cnpg.io/podRole": "instance" } },
+  pooler: {
+    namespace,
+    labels: { ...cluster, "cnpg.io/podRole": "pooler", "cnpg.io/poolerName": "concert-database-pooler" },
+  },
+  redis: { namespace, labels: { app: "redis" } },
+  traefik: elsewhere("traefik"),
+  operator: elsewhere("cnpg-system"),
+  monitoring: elsewhere("monitoring"),
+  dns: elsewhere("kube-system"),
+  stranger: elsewhere("default"),
+  "identity provider": "203.0.113.10",
+  "object store": "203.0.113.20",
+  "cloud metadata": "169.254.169.254",
+  "private network": "10.20.30.40",
+} satisfies Record<string, Place | string>;
+type Name = keyof typeof places;
+
+describe.skipIf(!canInstallTools())("the network policies of production", () => {
+  let isAllowed: (from: Name, to: Name, port: number) => boolean;
+  beforeAll(async () => {
+    const policies = (await readOverlay("production")).all("NetworkPolicy", policySchema);
+    isAllowed = (from, to, port) => {
+      const source = places[from];
+      if (typeof source === "string") throw new Error(`${from} is outside of the cluster`);
+      return allows(policies, namespace, [source, places[to], port]);
+    };
+  });
+
+  test.each<[Name, Name, number]>([
+    ["traefik", "service", 8080],
+    ["traefik", "service", 50051],
+    ["monitoring", "service", 9464],
+    ["service", "dns", 53],
+    ["service", "pooler", 5432],
+    ["service", "identity provider", 443],
+    ["service", "monitoring", 4318],
+    ["migration", "dns", 53],
+    ["migration", "primary", 5432],
+    ["pooler", "primary", 5432],
+    ["standby", "primary", 5432],
+    ["standby", "primary", 8000],
+    ["operator", "primary", 8000],
+    ["operator", "primary", 5432],
+    ["monitoring", "primary", 9187],
+    ["monitoring", "pooler", 9127],
+    ["primary", "object store", 443],
+  ])("allow %s to reach %s at port %i", (...connection) => {
+    expect(isAllowed(...connection)).toBe(true);
+  });
+
+  test.each<[Name, Name, number]>([
+    ["stranger", "service", 8080],
+    ["stranger", "pooler", 5432],
+    ["stranger", "primary", 5432],
+    ["stranger", "redis", 6379],
+    ["traefik", "service", 9464],
+    ["traefik", "pooler", 5432],
+    ["monitoring", "service", 8080],
+    ["service", "primary", 5432],
+    ["service", "service", 8080],
+    ["service", "cloud metadata", 443],
+    ["service", "private network", 443],
+    ["service", "identity provider", 80],
+    ["migration", "pooler", 5432],
+    ["migration", "identity provider", 443],
+    ["stranger", "migration", 80],
+  ])("do not allow %s to reach %s at port %i", (...connection) => {
+    expect(isAllowed(...connection)).toBe(false);
+  });
+});
