@@ -1,0 +1,171 @@
+/** A machine with Patroni and PostgreSQL, and what can happen to it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Child } from "../../support/process/child-process.ts";
+import { type Link, startLink } from "./link.ts";
+import { type Programs, spawnServer } from "./programs.ts";
+
+/** What Patroni says of a member of its cluster. */
+export interface Member {
+  readonly name: string;
+  readonly role: string;
+  readonly state: string;
+  /** Bytes of the write-ahead log that a standby has yet to receive, or `unknown`. The leader has none. */
+  readonly lag?: number | string;
+}
+
+export interface PatroniNode extends AsyncDisposable {
+  readonly name: string;
+  start(): void;
+  /** Ends all processes at once, as a loss of power does. */
+  kill(): Promise<void>;
+  /** Stops all processes at once, as a hypervisor does that pauses a machine. */
+  freeze(): void;
+  thaw(): void;
+  /** Cuts the machine off from its clients, from the other nodes and from etcd. */
+  cutOff(): void;
+  reconnect(): void;
+  /** Whether its Patroni says that it is the primary and has the lease. */
+  isPrimary(): Promise<boolean>;
+  /** The cluster, as this node sees it. */
+  members(): Promise<readonly Member[]>;
+  /** Asks it, the primary, to pass its role on. */
+  switchOver(): Promise<void>;
+  /** What its Patroni and its PostgreSQL have written. */
+  output(): string;
+}
+
+/** Where a node is in the loopback network. Other machines reach it at `address` only. */
+export interface Place {
+  readonly name: string;
+  readonly folder: string;
+  readonly address: string;
+  /** Behind the links that can be cut. */
+  readonly ownAddress: string;
+  /** Where the node reaches etcd. */
+  readonly etcdAddress: string;
+}
+
+const answerMs = 2_000;
+/** Who may ask Patroni for a switchover. */
+const operator = { username: "operator", password: "failover" };
+/** Of PostgreSQL. */
+export const superuser = { username: "postgres", password: "failover" };
+
+/** Prepares the node of a place, which `start` starts. `configuration` is Patroni's file, the same for all nodes. */
+export async function createPatroniNode(
+  programs: Programs,
+  place: Place,
+  configuration: string,
+  etcd: string,
+): Promise<PatroniNode> {
+  await using stack = new AsyncDisposableStack();
+  const { name, address, ownAddress } = place;
+  const links: Link[] = [];
+  for (const [host, target, port] of [
+    [address, ownAddress, 5432],
+    [address, ownAddress, 8008],
+    [place.etcdAddress, etcd, 2379],
+  ] as const)
+    links.push(stack.use(await startLink(host, target, port)));
+  const dataDir = join(place.folder, name);
+  let patroni: Child | undefined;
+
+  /** Signals Patroni and PostgreSQL. The parents stop first, so that they start no process meanwhile. */
+  function signalAll(signal: NodeJS.Signals): void {
+    const parents = [patroni?.isRunning() ? patroni.pid : undefined, postmasterOf(dataDir)].filter(
+      (pid) => pid !== undefined,
+    );
+    for (const pid of parents) signalOne(pid, "SIGSTOP");
+    for (const pid of [...parents.flatMap(childrenOf), ...parents]) signalOne(pid, signal);
+  }
+  async function kill(): Promise<void> {
+    signalAll("SIGKILL");
+    await patroni?.ended;
+  }
+  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch(`http://${address}:8008${path}`, { ...init, signal: AbortSignal.timeout(answerMs) });
+  }
+  stack.defer(kill);
+  const owned = stack.move();
+  return {
+    name,
+    start() {
+      patroni = spawnServer(programs.patroni, [configuration], environment(programs, place, dataDir));
+    },
+    kill,
+    freeze: () => signalAll("SIGSTOP"),
+    thaw: () => signalAll("SIGCONT"),
+    cutOff() {
+      for (const link of links) link.cut();
+    },
+    reconnect() {
+      for (const link of links) link.mend();
+    },
+    isPrimary: () =>
+      ask("/primary").then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    members: async () => ((await (await ask("/cluster")).json()) as { members: Member[] }).members,
+    async switchOver() {
+      const authorization = Buffer.from(`${operator.username}:${operator.password}`).toString("base64");
+      const headers = { Authorization: `Basic ${authorization}`, "Content-Type": "application/json" };
+      const url = `http://${address}:8008/switchover`;
+      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ leader: name }) });
+      if (!response.ok) throw new Error(`no switchover: ${response.status} ${await response.text()}`);
+    },
+    output: () => patroni?.output() ?? "",
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function environment(programs: Programs, place: Place, dataDir: string): Record<string, string> {
+  const { name, address, ownAddress, etcdAddress } = place;
+  return {
+    PATRONI_NAME: name,
+    PATRONI_ETCD3_HOSTS: `'${etcdAddress}:2379'`,
+    // Otherwise Patroni asks etcd for its address, and passes the link by.
+    PATRONI_ETCD3_USE_PROXIES: "true",
+    PATRONI_RESTAPI_LISTEN: `${ownAddress}:8008`,
+    PATRONI_RESTAPI_CONNECT_ADDRESS: `${address}:8008`,
+    PATRONI_RESTAPI_USERNAME: operator.username,
+    PATRONI_RESTAPI_PASSWORD: operator.password,
+    PATRONI_POSTGRESQL_LISTEN: `${ownAddress}:5432`,
+    PATRONI_POSTGRESQL_CONNECT_ADDRESS: `${address}:5432`,
+    PATRONI_POSTGRESQL_DATA_DIR: dataDir,
+    PATRONI_POSTGRESQL_BIN_DIR: join(programs.postgres, ".."),
+    PATRONI_POSTGRESQL_PGPASS: `${dataDir}.pgpass`,
+    PATRONI_SUPERUSER_USERNAME: superuser.username,
+    PATRONI_SUPERUSER_PASSWORD: superuser.password,
+    PATRONI_REPLICATION_USERNAME: "replicator",
+    PATRONI_REPLICATION_PASSWORD: superuser.password,
+  };
+}
+
+/** The process that a data folder's lock file names, if it is there. */
+function postmasterOf(dataDir: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(dataDir, "postmaster.pid"), "utf8").split("\n")[0]);
+    // A number in a file that a killed server left behind may be another program's by now.
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(dataDir) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
