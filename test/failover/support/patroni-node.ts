@@ -2,16 +2,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../../support/process/child-process.ts";
-import { type Link, startLink } from "./link.ts";
+import { startLink } from "./link.ts";
 import { type Programs, spawnServer } from "./programs.ts";
 
 /** What Patroni says of a member of its cluster. */
-export interface Member {
+interface Member {
   readonly name: string;
   readonly role: string;
-  readonly state: string;
-  /** Bytes of the write-ahead log that a standby has yet to receive, or `unknown`. The leader has none. */
-  readonly lag?: number | string;
 }
 
 export interface PatroniNode extends AsyncDisposable {
@@ -22,8 +19,8 @@ export interface PatroniNode extends AsyncDisposable {
   /** Stops all processes at once, as a hypervisor does that pauses a machine. */
   freeze(): void;
   thaw(): void;
-  /** Cuts the machine off from its clients, from the other nodes and from etcd. */
-  cutOff(): void;
+  /** Cuts the machine off from the other nodes, and from its clients and etcd as well, or not. */
+  cutOff(from: "all" | "nodes"): void;
   reconnect(): void;
   /** Whether its Patroni says that it is the primary and has the lease. */
   isPrimary(): Promise<boolean>;
@@ -35,14 +32,16 @@ export interface PatroniNode extends AsyncDisposable {
   output(): string;
 }
 
-/** Where a node is in the loopback network. Other machines reach it at `address` only. */
+/** Where a node is in the loopback network. All its addresses but its own are links that can be cut. */
 export interface Place {
   readonly name: string;
   readonly folder: string;
-  readonly address: string;
-  /** Behind the links that can be cut. */
   readonly ownAddress: string;
-  /** Where the node reaches etcd. */
+  /** Where the other nodes reach it. */
+  readonly nodeAddress: string;
+  /** Where HAProxy and the test reach it. */
+  readonly clientAddress: string;
+  /** Where it reaches etcd. */
   readonly etcdAddress: string;
 }
 
@@ -60,14 +59,11 @@ export async function createPatroniNode(
   etcd: string,
 ): Promise<PatroniNode> {
   await using stack = new AsyncDisposableStack();
-  const { name, address, ownAddress } = place;
-  const links: Link[] = [];
-  for (const [host, target, port] of [
-    [address, ownAddress, 5432],
-    [address, ownAddress, 8008],
-    [place.etcdAddress, etcd, 2379],
-  ] as const)
-    links.push(stack.use(await startLink(host, target, port)));
+  const { name, ownAddress, nodeAddress, clientAddress } = place;
+  const linkTo = async (host: string, target: string, port: number) => stack.use(await startLink(host, target, port));
+  const toNodes = await Promise.all([5432, 8008].map((port) => linkTo(nodeAddress, ownAddress, port)));
+  const toClients = await Promise.all([5432, 8008].map((port) => linkTo(clientAddress, ownAddress, port)));
+  const toAll = [...toNodes, ...toClients, await linkTo(place.etcdAddress, etcd, 2379)];
   const dataDir = join(place.folder, name);
   let patroni: Child | undefined;
 
@@ -84,7 +80,7 @@ export async function createPatroniNode(
     await patroni?.ended;
   }
   async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-    return await fetch(`http://${address}:8008${path}`, { ...init, signal: AbortSignal.timeout(answerMs) });
+    return await fetch(`http://${clientAddress}:8008${path}`, { ...init, signal: AbortSignal.timeout(answerMs) });
   }
   stack.defer(kill);
   const owned = stack.move();
@@ -96,11 +92,11 @@ export async function createPatroniNode(
     kill,
     freeze: () => signalAll("SIGSTOP"),
     thaw: () => signalAll("SIGCONT"),
-    cutOff() {
-      for (const link of links) link.cut();
+    cutOff(from) {
+      for (const link of from === "all" ? toAll : toNodes) link.cut();
     },
     reconnect() {
-      for (const link of links) link.mend();
+      for (const link of toAll) link.mend();
     },
     isPrimary: () =>
       ask("/primary").then(
@@ -111,7 +107,7 @@ export async function createPatroniNode(
     async switchOver() {
       const authorization = Buffer.from(`${operator.username}:${operator.password}`).toString("base64");
       const headers = { Authorization: `Basic ${authorization}`, "Content-Type": "application/json" };
-      const url = `http://${address}:8008/switchover`;
+      const url = `http://${clientAddress}:8008/switchover`;
       const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ leader: name }) });
       if (!response.ok) throw new Error(`no switchover: ${response.status} ${await response.text()}`);
     },
@@ -121,18 +117,18 @@ export async function createPatroniNode(
 }
 
 function environment(programs: Programs, place: Place, dataDir: string): Record<string, string> {
-  const { name, address, ownAddress, etcdAddress } = place;
+  const { name, ownAddress, nodeAddress, etcdAddress } = place;
   return {
     PATRONI_NAME: name,
     PATRONI_ETCD3_HOSTS: `'${etcdAddress}:2379'`,
     // Otherwise Patroni asks etcd for its address, and passes the link by.
     PATRONI_ETCD3_USE_PROXIES: "true",
     PATRONI_RESTAPI_LISTEN: `${ownAddress}:8008`,
-    PATRONI_RESTAPI_CONNECT_ADDRESS: `${address}:8008`,
+    PATRONI_RESTAPI_CONNECT_ADDRESS: `${nodeAddress}:8008`,
     PATRONI_RESTAPI_USERNAME: operator.username,
     PATRONI_RESTAPI_PASSWORD: operator.password,
     PATRONI_POSTGRESQL_LISTEN: `${ownAddress}:5432`,
-    PATRONI_POSTGRESQL_CONNECT_ADDRESS: `${address}:5432`,
+    PATRONI_POSTGRESQL_CONNECT_ADDRESS: `${nodeAddress}:5432`,
     PATRONI_POSTGRESQL_DATA_DIR: dataDir,
     PATRONI_POSTGRESQL_BIN_DIR: join(programs.postgres, ".."),
     PATRONI_POSTGRESQL_PGPASS: `${dataDir}.pgpass`,
