@@ -31,7 +31,12 @@ interface Fault {
 const faults: readonly Fault[] = [
   { name: "is switched over", begin: (primary) => primary.switchOver() },
   { name: "is killed, and starts again", begin: (primary) => primary.kill(), end: (primary) => primary.start() },
-  { name: "is frozen, and thaws", begin: (primary) => primary.freeze(), end: (primary) => primary.thaw() },
+  { name: "is frozen, and thaws", begin: (primary) => primary.freeze("machine"), end: (primary) => primary.thaw() },
+  {
+    name: "has a Patroni that hangs, while PostgreSQL runs on",
+    begin: (primary) => primary.freeze("Patroni"),
+    end: (primary) => primary.thaw(),
+  },
   {
     name: "is cut off from its standbys, is killed, and starts again",
     async begin(primary, database) {

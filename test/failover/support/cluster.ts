@@ -9,7 +9,7 @@ import { parse, stringify } from "yaml";
 import { databaseTools, type TestDatabase } from "../../support/database/database.ts";
 import { projectRoot } from "../../support/service/service.ts";
 import { createPatroniNode, type PatroniNode, superuser } from "./patroni-node.ts";
-import { owner, type Programs, spawnServer } from "./programs.ts";
+import { needsOldApi, owner, type Programs, spawnServer } from "./programs.ts";
 
 export interface Cluster {
   /** By way of HAProxy. Its URL is that of a role without other rights than the service needs. */
@@ -63,10 +63,11 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
   };
 }
 
-function startEtcd({ etcd }: Programs, folder: string, address: string) {
+function startEtcd(programs: Programs, folder: string, address: string) {
   const [clients, peers] = [`http://${address}:2379`, `http://${address}:2380`];
   const dataDir = join(folder, "etcd");
-  return spawnServer(etcd, [
+  return spawnServer(programs.etcd, [
+    ...(needsOldApi(programs) ? ["--enable-v2"] : []),
     ...["--name", "etcd", "--data-dir", dataDir, "--listen-client-urls", clients, "--advertise-client-urls", clients],
     ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", `etcd=${peers}`],
   ]);

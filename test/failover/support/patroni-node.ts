@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../../support/process/child-process.ts";
 import { startLink } from "./link.ts";
-import { type Programs, spawnServer } from "./programs.ts";
+import { needsOldApi, type Programs, spawnServer } from "./programs.ts";
 
 /** What Patroni says of a member of its cluster. */
 interface Member {
@@ -16,8 +16,8 @@ export interface PatroniNode extends AsyncDisposable {
   start(): void;
   /** Ends all processes at once, as a loss of power does. */
   kill(): Promise<void>;
-  /** Stops all processes at once, as a hypervisor does that pauses a machine. */
-  freeze(): void;
+  /** Stops all processes at once, as a hypervisor does that pauses a machine, or Patroni alone. */
+  freeze(what: "machine" | "Patroni"): void;
   thaw(): void;
   /** Cuts the machine off from the other nodes, and from its clients and etcd as well, or not. */
   cutOff(from: "all" | "nodes"): void;
@@ -90,7 +90,7 @@ export async function createPatroniNode(
       patroni = spawnServer(programs.patroni, [configuration], environment(programs, place, dataDir));
     },
     kill,
-    freeze: () => signalAll("SIGSTOP"),
+    freeze: (what) => (what === "machine" ? signalAll("SIGSTOP") : patroni?.signal("SIGSTOP")),
     thaw: () => signalAll("SIGCONT"),
     cutOff(from) {
       for (const link of from === "all" ? toAll : toNodes) link.cut();
@@ -118,11 +118,12 @@ export async function createPatroniNode(
 
 function environment(programs: Programs, place: Place, dataDir: string): Record<string, string> {
   const { name, ownAddress, nodeAddress, etcdAddress } = place;
+  const api = needsOldApi(programs) ? "ETCD" : "ETCD3";
   return {
     PATRONI_NAME: name,
-    PATRONI_ETCD3_HOSTS: `'${etcdAddress}:2379'`,
+    [`PATRONI_${api}_HOSTS`]: `'${etcdAddress}:2379'`,
     // Otherwise Patroni asks etcd for its address, and passes the link by.
-    PATRONI_ETCD3_USE_PROXIES: "true",
+    [`PATRONI_${api}_USE_PROXIES`]: "true",
     PATRONI_RESTAPI_LISTEN: `${ownAddress}:8008`,
     PATRONI_RESTAPI_CONNECT_ADDRESS: `${nodeAddress}:8008`,
     PATRONI_RESTAPI_USERNAME: operator.username,

@@ -1,4 +1,5 @@
 /** The programs of a Patroni cluster, which are Debian's packages, and how they are started. */
+import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { type Child, findCommand, spawnChild } from "../../support/process/child-process.ts";
 
@@ -19,6 +20,15 @@ export const programs = etcd && patroni && haproxy && postgres ? { etcd, patroni
 
 /** Which programs a cluster is made of. */
 export type Programs = NonNullable<typeof programs>;
+
+/**
+ * Patroni before 3.0.3 (Debian 12 has 3.0.2) is tested with etcd's old API: with the new one a primary whose Patroni was frozen
+ * takes the lease from its successor, whatever that one has acknowledged.
+ */
+export function needsOldApi({ patroni }: Programs): boolean {
+  const version = spawnSync(patroni, ["--version"], { encoding: "utf8" }).stdout.replace(/^\D*/, "").trim();
+  return version.localeCompare("3.0.3", "en", { numeric: true }) < 0;
+}
 
 const isRoot = process.getuid?.() === 0;
 /** PostgreSQL refuses to run as root. Debian's package makes this user. */
