@@ -19,6 +19,7 @@ const report = [
   ["fault", "new primary after", "first success after", "bookings failed for", "and while it came back for", "answers"],
 ];
 
+const onTheWayMs = 1_000;
 const commitsInDoubt = "SELECT FROM pg_stat_activity WHERE application_name = 'frontrow' AND wait_event = 'SyncRep'";
 
 /** A fault and how it ends. Both get the node that is the primary when the fault begins. */
@@ -100,9 +101,9 @@ describe.skipIf(!programs)("a primary that", () => {
     report.push([name, ...times, countAnswers(crowd)]);
   }
 
-  test.each(faults)("$name", async (fault) => {
-    const firstClients = pair.clients.flatMap(([client]) => client ?? []);
-    const [client] = firstClients;
+  /** Fails unless everything that the crowd was told is stored afterwards, and both processes serve. */
+  async function whileCrowdBooks(work: (crowd: Crowd) => Promise<void>): Promise<void> {
+    const client = pair.clients[0]?.[0];
     if (!client) throw new Error("there is no service");
     const { id: hotConcert } = await createConcert(client, { totalTickets: 1_000_000 });
     const { id: scarceConcert } = await createConcert(client, { totalTickets: 40 });
@@ -113,7 +114,7 @@ describe.skipIf(!programs)("a primary that", () => {
     ];
     const crowd = startCrowd(pair.clients, offers, manners);
     try {
-      await causeFault(fault, crowd);
+      await work(crowd);
     } finally {
       await crowd.goHome();
     }
@@ -121,5 +122,26 @@ describe.skipIf(!programs)("a primary that", () => {
     await cluster.database.checkInvariants();
     expect(pair.services.map((service) => service.isRunning())).toEqual([true, true]);
     await pair.checkWell(cluster.database);
+  }
+
+  test.each(faults)("$name", (fault) => whileCrowdBooks((crowd) => causeFault(fault, crowd)));
+
+  test("loses both standbys: acknowledges nothing until one is back", async () => {
+    await whileCrowdBooks(async (crowd) => {
+      const primary = await cluster.untilPrimary();
+      const standbys = cluster.nodes.filter((node) => node !== primary);
+      await untilAllGrant(crowd, 100);
+      await Promise.all(standbys.map((standby) => standby.kill()));
+      const gone = performance.now();
+      await crowd.untilRefused("DEADLINE_EXCEEDED", 1);
+      // What the last standby had received was on its way to the crowd.
+      const acknowledged = crowd.grantedAt.flat().filter((instant) => instant > gone + onTheWayMs);
+      expect(acknowledged).toEqual([]);
+      standbys[0]?.start();
+      await untilAllGrant(crowd, 100);
+      standbys[1]?.start();
+      await cluster.untilWhole();
+      expect(await primary.isPrimary()).toBe(true);
+    });
   });
 });
