@@ -101,7 +101,7 @@ describe.skipIf(!programs)("a primary that", () => {
     report.push([name, ...times, countAnswers(crowd)]);
   }
 
-  /** Fails unless everything that the crowd was told is stored afterwards, and both processes serve. */
+  /** Fails unless all that was acknowledged is stored afterwards, and both processes serve. */
   async function whileCrowdBooks(work: (crowd: Crowd) => Promise<void>): Promise<void> {
     const client = pair.clients[0]?.[0];
     if (!client) throw new Error("there is no service");

@@ -9,7 +9,7 @@ import { parse, stringify } from "yaml";
 import { databaseTools, type TestDatabase } from "../../support/database/database.ts";
 import { projectRoot } from "../../support/service/service.ts";
 import { createPatroniNode, type PatroniNode, superuser } from "./patroni-node.ts";
-import { needsOldApi, owner, type Programs, spawnServer } from "./programs.ts";
+import { owner, type Programs, spawnServer } from "./programs.ts";
 
 export interface Cluster {
   /** By way of HAProxy. Its URL is that of a role without other rights than the service needs. */
@@ -42,16 +42,16 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
   await etcd.line("ready to serve client requests");
   const configuration = await writeConfiguration(folder);
   const nodes: PatroniNode[] = [];
+  const backends: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
-    const [ownAddress, nodeAddress, clientAddress, etcdLink] = [10, 20, 30, 40].map(
-      (first) => `${network}.${first + index}`,
-    ) as [string, string, string, string];
-    const place = { name, folder, ownAddress, nodeAddress, clientAddress, etcdAddress: etcdLink };
+    const at = (first: number) => `${network}.${first + index}`;
+    const addresses = { ownAddress: at(10), nodeAddress: at(20), clientAddress: at(30), etcdAddress: at(40) };
+    const place = { name, folder, ...addresses };
+    backends[`NODE${index + 1}`] = place.clientAddress;
     nodes.push(stack.use(await createPatroniNode(programs, place, configuration, etcdAddress)));
   }
   for (const node of nodes) node.start();
-  const addresses = Object.fromEntries(nodes.map((_, index) => [`NODE${index + 1}`, `${network}.${30 + index}`]));
-  const env = { ...addresses, BIND: haproxyAddress };
+  const env = { ...backends, BIND: haproxyAddress };
   stack.use(spawnServer(programs.haproxy, ["-db", "-f", join(settingsFolder, "haproxy.cfg")], env));
   const primary = openSessions(haproxyAddress);
   await untilWhole(nodes, primary);
@@ -67,7 +67,7 @@ function startEtcd(programs: Programs, folder: string, address: string) {
   const [clients, peers] = [`http://${address}:2379`, `http://${address}:2380`];
   const dataDir = join(folder, "etcd");
   return spawnServer(programs.etcd, [
-    ...(needsOldApi(programs) ? ["--enable-v2"] : []),
+    ...(programs.needsOldApi ? ["--enable-v2"] : []),
     ...["--name", "etcd", "--data-dir", dataDir, "--listen-client-urls", clients, "--advertise-client-urls", clients],
     ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", `etcd=${peers}`],
   ]);
@@ -85,34 +85,38 @@ async function writeConfiguration(folder: string): Promise<string> {
 }
 
 async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): Promise<PatroniNode> {
-  return await vi.waitFor(async () => {
-    const others = nodes.filter((node) => node !== not);
+  const others = nodes.filter((node) => node !== not);
+  return await until(others, async () => {
     const answers = await Promise.all(others.map(async (node) => ({ node, isPrimary: await node.isPrimary() })));
     const primary = answers.find(({ isPrimary }) => isPrimary)?.node;
-    if (!primary) throw new Error(`no primary:\n${outputOf(others)}`);
+    if (!primary) throw new Error("there is no primary");
     return primary;
-  }, wait);
+  });
 }
 
 /** What Patroni says of a member may be a few seconds old: the server knows which standbys it has. */
 async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions): Promise<void> {
-  await vi.waitFor(async () => {
+  await until(nodes, async () => {
     const primary = await untilPrimary(nodes);
     const standbys = await query<{ name: string }>(
       "postgres",
       `SELECT application_name AS name FROM pg_stat_replication
-       WHERE state = 'streaming' AND replay_lsn > pg_current_wal_lsn() - 1000000`,
+       WHERE state = 'streaming' AND replay_lsn > pg_current_wal_lsn() - 1000000 ORDER BY 1`,
     );
     const others = nodes.filter((node) => node !== primary);
-    expect(standbys.map(({ name }) => name).sort(), outputOf(others)).toEqual(others.map(({ name }) => name));
-    const roles = (await primary.members()).map(({ role }) => role);
-    expect(roles.sort(), outputOf(nodes)).toEqual(["leader", "replica", "sync_standby"]);
-  }, wait);
+    expect(standbys.map(({ name }) => name)).toEqual(others.map(({ name }) => name));
+    expect([...(await primary.roles())].sort()).toEqual(["leader", "replica", "sync_standby"]);
+  });
 }
 
-/** The last of what the nodes have written, for a test that fails. */
-function outputOf(nodes: readonly PatroniNode[]): string {
-  return nodes.map((node) => `${node.name}:\n${node.output().slice(-3_000)}\n`).join("\n");
+/** Waits. If it takes too long, the error has what the nodes have written last. */
+async function until<Result>(nodes: readonly PatroniNode[], condition: () => Promise<Result>): Promise<Result> {
+  try {
+    return await vi.waitFor(condition, wait);
+  } catch (error) {
+    const output = nodes.map((node) => `${node.name}:\n${node.output().slice(-3_000)}`).join("\n\n");
+    throw new Error(`${error}\n\n${output}`, { cause: error });
+  }
 }
 
 interface Sessions {

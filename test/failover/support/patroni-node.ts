@@ -3,13 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../../support/process/child-process.ts";
 import { startLink } from "./link.ts";
-import { needsOldApi, type Programs, spawnServer } from "./programs.ts";
-
-/** What Patroni says of a member of its cluster. */
-interface Member {
-  readonly name: string;
-  readonly role: string;
-}
+import { type Programs, spawnServer } from "./programs.ts";
 
 export interface PatroniNode extends AsyncDisposable {
   readonly name: string;
@@ -24,8 +18,8 @@ export interface PatroniNode extends AsyncDisposable {
   reconnect(): void;
   /** Whether its Patroni says that it is the primary and has the lease. */
   isPrimary(): Promise<boolean>;
-  /** The cluster, as this node sees it. */
-  members(): Promise<readonly Member[]>;
+  /** The roles that Patroni has given to the nodes. */
+  roles(): Promise<readonly string[]>;
   /** Asks it, the primary, to pass its role on. */
   switchOver(): Promise<void>;
   /** What its Patroni and its PostgreSQL have written. */
@@ -46,6 +40,7 @@ export interface Place {
 }
 
 const answerMs = 2_000;
+const switchoverMs = 40_000;
 /** Who may ask Patroni for a switchover. */
 const operator = { username: "operator", password: "failover" };
 /** Of PostgreSQL. */
@@ -79,9 +74,8 @@ export async function createPatroniNode(
     signalAll("SIGKILL");
     await patroni?.ended;
   }
-  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-    return await fetch(`http://${clientAddress}:8008${path}`, { ...init, signal: AbortSignal.timeout(answerMs) });
-  }
+  const ask = (path: string, limitMs: number, init: RequestInit = {}) =>
+    fetch(`http://${clientAddress}:8008${path}`, { ...init, signal: AbortSignal.timeout(limitMs) });
   stack.defer(kill);
   const owned = stack.move();
   return {
@@ -98,17 +92,17 @@ export async function createPatroniNode(
     reconnect() {
       for (const link of toAll) link.mend();
     },
-    isPrimary: () =>
-      ask("/primary").then(
-        ({ status }) => status === 200,
-        () => false,
-      ),
-    members: async () => ((await (await ask("/cluster")).json()) as { members: Member[] }).members,
+    isPrimary: async () => (await ask("/primary", answerMs).catch(() => undefined))?.status === 200,
+    async roles() {
+      const answer = await ask("/cluster", answerMs);
+      const { members } = (await answer.json()) as { readonly members: readonly { readonly role: string }[] };
+      return members.map(({ role }) => role);
+    },
     async switchOver() {
       const authorization = Buffer.from(`${operator.username}:${operator.password}`).toString("base64");
       const headers = { Authorization: `Basic ${authorization}`, "Content-Type": "application/json" };
-      const url = `http://${clientAddress}:8008/switchover`;
-      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ leader: name }) });
+      const request = { method: "POST", headers, body: JSON.stringify({ leader: name }) };
+      const response = await ask("/switchover", switchoverMs, request);
       if (!response.ok) throw new Error(`no switchover: ${response.status} ${await response.text()}`);
     },
     output: () => patroni?.output() ?? "",
@@ -118,7 +112,7 @@ export async function createPatroniNode(
 
 function environment(programs: Programs, place: Place, dataDir: string): Record<string, string> {
   const { name, ownAddress, nodeAddress, etcdAddress } = place;
-  const api = needsOldApi(programs) ? "ETCD" : "ETCD3";
+  const api = programs.needsOldApi ? "ETCD" : "ETCD3";
   return {
     PATRONI_NAME: name,
     [`PATRONI_${api}_HOSTS`]: `'${etcdAddress}:2379'`,

@@ -16,17 +16,20 @@ const postgres = findCommand(
 );
 
 /** Undefined if one of them is not installed. */
-export const programs = etcd && patroni && haproxy && postgres ? { etcd, patroni, haproxy, postgres } : undefined;
+export const programs =
+  etcd && patroni && haproxy && postgres
+    ? { etcd, patroni, haproxy, postgres, needsOldApi: needsOldApi(patroni) }
+    : undefined;
 
 /** Which programs a cluster is made of. */
 export type Programs = NonNullable<typeof programs>;
 
 /**
- * Patroni before 3.0.3 (Debian 12 has 3.0.2) is tested with etcd's old API: with the new one a primary whose Patroni was frozen
- * takes the lease from its successor, whatever that one has acknowledged.
+ * Whether to use etcd's v2 API, as for Patroni before 3.0.3 (Debian 12 has 3.0.2). With the v3 API a primary whose Patroni was
+ * frozen takes the lease back from its successor, whatever that one has acknowledged.
  */
-export function needsOldApi({ patroni }: Programs): boolean {
-  const version = spawnSync(patroni, ["--version"], { encoding: "utf8" }).stdout.replace(/^\D*/, "").trim();
+function needsOldApi(command: string): boolean {
+  const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.replace(/^\D*/, "").trim();
   return version.localeCompare("3.0.3", "en", { numeric: true }) < 0;
 }
 
