@@ -48,6 +48,16 @@ export default defineConfig({
       { test: { name: "packages", include: ["packages/*/test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
       { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
+      // It starts its servers itself.
+      {
+        test: {
+          name: "failover",
+          include: ["test/failover/*.test.ts"],
+          setupFiles: database.setupFiles,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: "clients",
