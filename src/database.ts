@@ -1,5 +1,6 @@
 /** What one process does before any can serve: it opens the database, checks it, migrates it, and fills it with demo data. */
 import type { Logger } from "pino";
+import { embeddedStopMs } from "./close-limits.ts";
 import { createDemoConcerts } from "./concerts/demo.ts";
 import type { Config } from "./config/load.ts";
 import { createHost, type Host } from "./host.ts";
@@ -43,7 +44,8 @@ export async function openDatabase(config: Config, host: Host): Promise<OpenData
     return { store, address: database, failed };
   }
   const log = (message: string, fields = {}) => logger.info(fields, message);
-  const embedded = stack.use(await startEmbeddedDatabase({ dataDir: database.dataDir, log, signal }));
+  const limits = { stopTimeoutMs: embeddedStopMs };
+  const embedded = stack.use(await startEmbeddedDatabase({ dataDir: database.dataDir, ...limits, log, signal }));
   void embedded.exited.then((error) => error && fail(error));
   const { user: username, database: name, ...where } = embedded.connection;
   const address = { ...where, username, name, sslMode: "disable" } as const;

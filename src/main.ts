@@ -4,7 +4,7 @@ import "./config/shell-variables.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, startApp } from "./app.ts";
-import { primaryCloseMs, serviceCloseMs } from "./close-limits.ts";
+import { programCloseMs } from "./close-limits.ts";
 import { type Config, ConfigError, helpText, loadConfig } from "./config/load.ts";
 import { migrateDatabase } from "./database.ts";
 import { describeError } from "./describe-error.ts";
@@ -68,7 +68,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Serves until the signal aborts or the service fails, then closes it within a limit. */
 async function serve(app: App, config: Config, logger: Logger, signal: AbortSignal): Promise<void> {
   const { restPort, grpcPort, metricsPort } = app;
-  const { host, whyLoopback, workers, shutdownDelayMs, shutdownTimeoutMs } = config;
+  const { host, whyLoopback, workers } = config;
   logger.info(
     { host, restPort, grpcPort, metricsPort, ...(workers > 1 && { workers }) },
     "Frontrow is open: every protocol on both ports",
@@ -84,10 +84,7 @@ async function serve(app: App, config: Config, logger: Logger, signal: AbortSign
     logger.fatal("closing took too long; ending");
     process.exit(process.exitCode ?? exitCodes.cutOff);
   };
-  const limit = setTimeout(
-    endAtOnce,
-    shutdownDelayMs + shutdownTimeoutMs + (workers > 1 ? primaryCloseMs : serviceCloseMs),
-  );
+  const limit = setTimeout(endAtOnce, config.shutdownDelayMs + config.shutdownTimeoutMs + programCloseMs(config));
   const isInOrder = await app.close({ atOnce: process.exitCode !== undefined });
   clearTimeout(limit);
   if (isInOrder) return logger.info("closed");

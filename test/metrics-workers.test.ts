@@ -4,13 +4,14 @@ import { createTestDatabase, type TestDatabase } from "./support/database/databa
 import { holdConcert } from "./support/database/locks.ts";
 import { endChildren } from "./support/process/child-process.ts";
 import { openProgram } from "./support/process/program.ts";
-import { callUntilBothAnswer, pidOfWorker } from "./support/process/worker-pids.ts";
+import { callUntilBothAnswer, childPids, pidOfWorker } from "./support/process/worker-pids.ts";
 import { scrape, scrapeUntil } from "./support/service/metrics.ts";
 import { type Settings, testEnvironment } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+const wait = { timeout: 20_000, interval: 10 };
 const calls = { method: "ListConcerts", code: "OK" };
 
 let database: TestDatabase;
@@ -116,6 +117,8 @@ test("a scrape during a drain has the sum of the workers, also of one that has e
   const draining = [1, 2].map((worker) => service.line(`"worker":${worker},"state":"draining"`));
   service.signal("SIGTERM");
   await Promise.all(draining);
+  // The one without the booking.
+  await vi.waitFor(() => expect(childPids(service.pid)).toHaveLength(1), wait);
   await scrapeUntil(metricsUrl, (found) => {
     expect(found.value("frontrow_calls_total", calls)).toBe(made);
     expect(found.value("frontrow_ready")).toBe(0);

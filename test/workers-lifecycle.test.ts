@@ -81,8 +81,10 @@ describe("the end of the primary", () => {
     process.kill(service.pid, "SIGKILL");
     await vi.waitFor(() => expect(workerPids(service).filter(isThere)).toEqual([]), wait);
     await expect(callAnew(`${service.baseUrl}/livez`)).rejects.toThrow();
-    const lines = service.lines.filter((line) => line.includes("the primary process has ended; ending"));
-    expect(lines.map((line) => JSON.parse(line).level)).toEqual(["fatal", "fatal"]);
+    await vi.waitFor(() => {
+      const lines = service.lines.filter((line) => line.includes("the primary process has ended; ending"));
+      expect(lines.map((line) => JSON.parse(line).level)).toEqual(["fatal", "fatal"]);
+    }, wait);
   });
 });
 
@@ -147,7 +149,18 @@ describe("a start that fails", () => {
   test("because both ports are the same one", async () => {
     const port = String(await freePort());
     await using service = startProgram(environment({ APP_REST_PORT: port, APP_GRPC_PORT: port }));
-    expect(await service.ended).not.toBe(0);
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain(`frontrow: port ${port} is in use: set another by APP_GRPC_PORT`);
+  });
+
+  test("because another service starts its workers on the port", async () => {
+    const port = await freePort();
+    // As that one's primary does before its first worker listens.
+    await using rival = createServer().listen({ path: `\0frontrow 127.0.0.1 ${port}` });
+    await once(rival, "listening");
+    await using service = startProgram(environment({ APP_GRPC_PORT: String(port) }));
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain(`frontrow: port ${port} is in use: set another by APP_GRPC_PORT`);
   });
 
   test("because of a pool that is too small ends with status 2", async () => {
@@ -166,7 +179,6 @@ describe("a start that fails", () => {
       expect(pids).not.toEqual([]);
       return pids;
     }, wait);
-    expect(workerPids(service)).toEqual([]);
     expect(await service.stop(), service.output()).toBe(0);
     expect(workers.filter(isThere)).toEqual([]);
   });

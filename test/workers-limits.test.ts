@@ -9,6 +9,8 @@ import { type Settings, testEnvironment } from "./support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+const wait = { timeout: 20_000, interval: 10 };
+
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -58,14 +60,14 @@ test("the limit of connections counts those of both workers, also when they clos
     const next = await connectAndCall(Number(new URL(service.grpcUrl).port));
     expect(next.isServed).toBe(true);
     return next;
-  });
+  }, wait);
   expect((await connectAndCall(Number(new URL(service.grpcUrl).port))).isServed).toBe(false);
 
   const replaced = service.nextLine("a worker process serves");
   const answering = await vi.waitFor(() => {
     expect(answeringWorkers(service)).toHaveLength(6);
     return answeringWorkers(service);
-  });
+  }, wait);
   // It has at least the last of the five connections.
   process.kill(pidOfWorker(service, answering.at(-1) ?? 0), "SIGKILL");
   await replaced;

@@ -95,12 +95,12 @@ test("where the primary accepts the connections, both workers serve, also after 
   const list = async () => expect((await callAnew(`${service.baseUrl}/api/v1/concerts`)).status).toBe(200);
   // In turn.
   for (let call = 0; call < 4; call++) await list();
-  expect(answeringWorkers(service).toSorted()).toEqual([1, 1, 2, 2]);
+  await vi.waitFor(() => expect(answeringWorkers(service).toSorted()).toEqual([1, 1, 2, 2]), wait);
   const replaced = service.nextLine("a worker process serves");
   process.kill(pidOfWorker(service, 1), "SIGKILL");
   await replaced;
   for (let call = 0; call < 4; call++) await list();
-  expect(answeringWorkers(service).slice(4).toSorted()).toEqual([1, 1, 2, 2]);
+  await vi.waitFor(() => expect(answeringWorkers(service).slice(4).toSorted()).toEqual([1, 1, 2, 2]), wait);
   expect(await service.stop()).toBe(0);
 });
 

@@ -83,7 +83,8 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
   const counted = createRateLimits(rateLimits, redis, publish);
   const rates = redis ? counted : (shareRates?.(counted) ?? counted);
-  const sharesRateLimits = rates !== counted || redis !== undefined;
+  // Redis counts the keys of a call one after the other, the primary process all at once.
+  const waitsForRateLimits = redis ? 2 : Number(rates !== counted);
   const ruleOf = readAccessRules(services);
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
   const inFlight = { calls: 0 };
@@ -95,7 +96,7 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     fillRequestId,
     createCacheControlInterceptor(ruleOf),
     createUnaryCallInterceptor(publish, requestTimeoutMs, inFlight),
-    createOverloadInterceptor(ruleOf, eventLoopDelay, { requestTimeoutMs, sharesRateLimits }, publish),
+    createOverloadInterceptor(ruleOf, eventLoopDelay, { requestTimeoutMs, waitsForRateLimits }, publish),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
     createRateLimitInterceptor(ruleOf, rates, limitKeysOf),

@@ -147,10 +147,17 @@ test("a worker that ends after its answer to a scrape that waits for another one
   expect(text).not.toContain("open");
 });
 
-/** The registry of the one worker that has something to export. */
-function registryWithSole(value: number): Registry {
+/** The registry of the one worker that has something to export, and the gauge that only it sets. */
+function createSole() {
   const registry = registryWith(1);
-  new Gauge({ name: "sole", help: "Of one worker", aggregator: "max", registers: [registry] }).set(value);
+  const gauge = new Gauge({ name: "sole", help: "Of one worker", aggregator: "max", registers: [registry] });
+  gauge.remove();
+  return { registry, gauge };
+}
+
+function registryWithSole(value: number): Registry {
+  const { registry, gauge } = createSole();
+  gauge.set(value);
   return registry;
 }
 
@@ -174,6 +181,9 @@ test("a gauge that only one worker has is kept until the worker's replacement re
   await gather(new Registry());
   leave(checks);
   expect((await gather(new Registry())).text).toContain("sole 8\n");
-  join(3, registryWithSole(5));
+  const replacement = createSole();
+  join(3, replacement.registry);
+  expect((await gather(new Registry())).text).toContain("sole 8\n");
+  replacement.gauge.set(5);
   expect((await gather(new Registry())).text).toContain("sole 5\n");
 });

@@ -58,7 +58,7 @@ export function createMetricsCollector(): MetricsCollector {
         if (gauge && others.length === 0) soleGauges.set(name, gauge);
       }
     }
-    const exported = new Set(fresh.flat().map(({ name }) => name));
+    const exported = new Set(fresh.flat().flatMap(({ name, values }) => (values.length > 0 ? name : [])));
     return [...soleGauges.values()].filter(({ name }) => !exported.has(name));
   }
 

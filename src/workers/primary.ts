@@ -10,7 +10,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { createMachineLimits } from "./machine-limits.ts";
 import type { StartOrder } from "./messages.ts";
 import { createMetricsCollector } from "./metrics.ts";
-import { checkPorts } from "./ports.ts";
+import { claimPorts } from "./ports.ts";
 import { type Supervisor, superviseWorkers } from "./supervisor.ts";
 
 /** Starts APP_WORKERS processes that serve. If one fails to start, all end, and the start rejects with its reason. */
@@ -44,7 +44,7 @@ export async function startPrimary(
   if (config.database.kind === "embedded") metrics?.watchEmbedded(databaseFailed);
   // The workers have the whole pool.
   await store.close();
-  await checkPorts(config);
+  await claimPorts(config, starting);
   signal.throwIfAborted();
 
   const limits = createMachineLimits(config, host.publish);

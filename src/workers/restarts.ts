@@ -4,7 +4,7 @@
 const stableMs = 10_000;
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
-/** Ends in a row before a worker is stable. */
+/** Ends in a row before the worker is stable. */
 const mostFailures = 5;
 
 export interface Restarts {
@@ -19,10 +19,10 @@ export function createRestarts(): Restarts {
   const failuresByWorker = new Map<number, number>();
   return {
     delayAfter(worker, servedMs) {
-      const failures = servedMs >= stableMs ? 1 : (failuresByWorker.get(worker) ?? 0) + 1;
+      const failures = servedMs >= stableMs ? 0 : (failuresByWorker.get(worker) ?? 0) + 1;
       failuresByWorker.set(worker, failures);
       if (failures > mostFailures) return undefined;
-      return Math.min(firstDelayMs * 2 ** (failures - 1), longestDelayMs);
+      return Math.min(firstDelayMs * 2 ** Math.max(0, failures - 1), longestDelayMs);
     },
   };
 }

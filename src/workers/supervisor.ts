@@ -43,7 +43,7 @@ interface RunningWorker {
 const groupSignalMs = 200;
 
 /** Starts the workers: the others when the first one has opened the ports. */
-export function superviseWorkers(options: SupervisorOptions): Supervisor {
+export function superviseWorkers(options: SupervisorOptions, makeProcess = forkWorker): Supervisor {
   const { order, publish, received, left } = options;
   const { promise: started, resolve: open, reject: failStart } = Promise.withResolvers<Ports>();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -58,7 +58,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
   started.catch(() => {});
 
   function launch(number: number): void {
-    const process = forkWorker((message) => take(worker, message));
+    const process = makeProcess((message) => take(worker, message));
     const worker: RunningWorker = { number, process, life: createLife() };
     process.send({ type: "start", worker: number, ports, ...order });
     running.set(worker, untilLeft(worker));
@@ -86,8 +86,8 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
 
   /** Resolves with whether it has ended in order. */
   async function untilLeft(worker: RunningWorker): Promise<boolean> {
-    const { exitCode, signal } = await worker.process.ended;
-    const { number, process, servesSinceMs, failure } = worker;
+    const { exitCode, signal, failure = worker.failure } = await worker.process.ended;
+    const { number, process, servesSinceMs } = worker;
     running.delete(worker);
     left(process);
     // One that has not served has cut nothing, as when a signal to the process group ends it in its start.

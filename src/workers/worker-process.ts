@@ -12,10 +12,12 @@ export interface WorkerLink {
   send(message: ToWorker): void;
 }
 
-/** How a process has ended; both are null if it could not be made. */
+/** How a process has ended. */
 interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** Why it could not be made. */
+  readonly failure?: string;
 }
 
 export interface WorkerProcess extends WorkerLink {
@@ -53,8 +55,8 @@ async function untilEnded(worker: Worker): Promise<ProcessEnd> {
   // Besides a failed start: a message to a worker that has just ended.
   worker.on("error", () => {});
   if (child.pid === undefined) {
-    await once(child, "error").catch(() => {});
-    return { exitCode: null, signal: null };
+    const [error] = await once(child, "error");
+    return { exitCode: null, signal: null, failure: `a worker process cannot be made: ${error.message}` };
   }
   // Not by `once` of node:events, which rejects when such a message fails.
   await new Promise<void>((resolve) => worker.once("exit", () => resolve()));

@@ -1,8 +1,10 @@
 /** Workers that are killed in a rush, and workers that hang. */
+import { once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { checkAccounts } from "../support/booking/accounts.ts";
 import { startCrowd } from "../support/booking/crowd.ts";
 import { createTestDatabase } from "../support/database/database.ts";
+import { openRaw } from "../support/network/raw-connection.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
 import { isThere, pidOfWorker, workerPids } from "../support/process/worker-pids.ts";
 import { createProtocolClient, type ProtocolClient } from "../support/protocols/protocols.ts";
@@ -104,15 +106,27 @@ function callAnew({ baseUrl }: OpenProgram, calls: number): Promise<number | "cl
 
 test("a worker that is killed among new connections leaves no caller without an end", async () => {
   const service = await openWorkers();
-  const replaced = service.nextLine("a worker process serves");
-  const ended = service.nextLine("a worker process ended");
-  const results = callAnew(service, 100);
-  process.kill(pidOfWorker(service, 1), "SIGKILL");
-  results.push(...callAnew(service, 100));
-  await ended;
-  results.push(...callAnew(service, 100));
+  const pid = pidOfWorker(service, 1);
+  let isReplaced = false;
+  const replaced = service.nextLine("a worker process serves").finally(() => {
+    isReplaced = true;
+  });
+  const callers = Array.from({ length: 10 }, async () => {
+    const results: (number | "closed")[] = [];
+    while (!isReplaced) results.push(...(await Promise.all(callAnew(service, 1))));
+    return results;
+  });
+  // The system gives it connections that it does not accept.
+  process.kill(pid, "SIGSTOP");
+  const connections = Array.from({ length: 30 }, () => openRaw(service.restPort));
+  await Promise.all(connections.map(({ socket }) => once(socket, "connect")));
+  for (const { socket } of connections) socket.write("GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  process.kill(pid, "SIGKILL");
+  const ends = await Promise.all(connections.map(async ({ closed }) => (await closed).split("\r\n")[0]));
+  expect(new Set(ends)).toEqual(new Set(["HTTP/1.1 200 OK", ""]));
   await replaced;
-  expect(new Set(await Promise.all(results)).difference(new Set([200, "closed"]))).toEqual(new Set());
+  const results = (await Promise.all(callers)).flat();
+  expect(new Set(results).difference(new Set([200, "closed"]))).toEqual(new Set());
   expect(new Set(await Promise.all(callAnew(service, 50)))).toEqual(new Set([200]));
   expect(await service.stop()).toBe(0);
 });
@@ -145,6 +159,7 @@ test("a worker that hangs does not keep a shutdown from its end", async () => {
   expect(await service.stop()).toBe(3);
   expect(new Set(await Promise.all(results))).toEqual(new Set([200, "closed"]));
   expect(workerPids(service).filter(isThere)).toEqual([]);
+  expect(service.output()).toContain("a worker process has given no sign of life for 10 seconds: it is killed");
   expect(service.output()).toMatch(/"worker":1,"exit_code":null,"signal":"SIGKILL".*a worker process ended/);
   expect(service.output()).toMatch(/"level":"fatal".*had to be cut off/);
 });

@@ -17,12 +17,13 @@ import type { RpcEvents } from "../events.ts";
 import { createOverloadInterceptor } from "./overload.ts";
 
 test.each([
-  { sharesRateLimits: false, passedMs: 3_000, shedMs: 4_000 },
-  { sharesRateLimits: true, passedMs: 2_000, shedMs: 3_000 },
+  { waitsForRateLimits: 0, passedMs: 3_000, shedMs: 4_000 },
+  { waitsForRateLimits: 1, passedMs: 2_000, shedMs: 3_000 },
+  { waitsForRateLimits: 2, passedMs: 1_900, shedMs: 2_000 },
 ])(
-  "a stream without a deadline is shed when a unary call would be too late; with shared rate limits: $sharesRateLimits",
+  "a stream without a deadline is shed when a unary call would be too late; waits for rate limits: $waitsForRateLimits",
   async (each) => {
-    const { sharesRateLimits, passedMs, shedMs } = each;
+    const { waitsForRateLimits, passedMs, shedMs } = each;
     const events = recordEvents<RpcEvents>();
     const call = async (delayMs: number) => {
       const contextValues = createContextValues();
@@ -33,7 +34,7 @@ test.each([
       const intercept = createOverloadInterceptor(
         readAccessRules([ConcertService]),
         { currentMs: () => delayMs },
-        { requestTimeoutMs: 10_000, sharesRateLimits },
+        { requestTimeoutMs: 10_000, waitsForRateLimits },
         events.publish,
       );
       await intercept(async () => ({}) as StreamResponse)(request as unknown as StreamRequest);
@@ -73,7 +74,7 @@ async function callOf(method: DescMethod): Promise<string> {
   const intercept = createOverloadInterceptor(
     ruleOf,
     { currentMs: () => 60_000 },
-    { requestTimeoutMs: 10_000, sharesRateLimits: false },
+    { requestTimeoutMs: 10_000, waitsForRateLimits: 0 },
     ignoreEvents,
   );
   const request = { stream: false, service: method.parent, method, contextValues } as unknown as UnaryRequest;

@@ -9,11 +9,14 @@ import type { RpcEvents } from "../events.ts";
 
 /** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
 const waitsPerCall = 3;
-/** For the response of Redis or of the primary process. */
-const waitsForSharedLimits = 1;
-
 /** Organizers' calls must work when everything else does not. A hold is often settled after its customer has paid. */
 const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
+
+interface OverloadOptions {
+  readonly requestTimeoutMs: number;
+  /** For the responses of what counts callers outside of this process. */
+  readonly waitsForRateLimits: number;
+}
 
 /**
  * Sheds calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is shed
@@ -22,10 +25,10 @@ const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
 export function createOverloadInterceptor(
   ruleOf: RuleOf,
   eventLoopDelay: Pick<EventLoopDelay, "currentMs">,
-  { requestTimeoutMs, sharesRateLimits }: { readonly requestTimeoutMs: number; readonly sharesRateLimits: boolean },
+  { requestTimeoutMs, waitsForRateLimits }: OverloadOptions,
   publish: Publish<RpcEvents>,
 ): Interceptor {
-  const waits = waitsPerCall + (sharesRateLimits ? waitsForSharedLimits : 0);
+  const waits = waitsPerCall + waitsForRateLimits;
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
     if (delayMs === 0) return next(request);
