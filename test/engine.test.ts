@@ -246,7 +246,9 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   });
 }
 
-describe("a batch's statements", () => {
+// By name they need one session.
+const isPooled = process.env.APP_TEST_POOLER !== undefined;
+describe.skipIf(isPooled)("a batch's statements", () => {
   test("are prepared by name only if the setting allows it", async () => {
     expect((await recordBatch(true)).kept).toEqual([
       "frontrow_find_batch",

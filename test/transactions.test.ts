@@ -125,7 +125,8 @@ describe("a transaction is repeated, and then succeeds, after", () => {
         await increment(second)(transaction);
       });
     await Promise.all([crossing(1, 2), crossing(2, 1)]);
-    expect(tried).toBe(3);
+    // The repetition may take its first row before the other one wakes up, and meet it again.
+    expect(tried).toBeGreaterThan(2);
     expect(await Promise.all([counter(1), counter(2)])).toEqual(before.map((n = 0) => n + 2));
   });
 
