@@ -14,6 +14,7 @@ import type { Store } from "../src/store/store.ts";
 import { verdict } from "./support/booking/engine-stage.ts";
 import { bookingRequest, cancelRequest, examplePolicy } from "./support/booking/example-bookings.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { explainGenericPlan } from "./support/database/plans.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
 import { insertConcerts } from "./support/service/stage.ts";
 
@@ -178,15 +179,6 @@ describe.each(settings)("prepared statements: $preparedStatements", (setting) =>
   });
 });
 
-/** PostgreSQL 15 has no EXPLAIN (GENERIC_PLAN). */
-async function explainGenericPlan(session: pg.Client, name: string, text: string): Promise<string> {
-  const parameters = new Set(text.match(/\$\d+/g)).size;
-  const values = times(parameters, () => "NULL").join(", ");
-  await session.query(`SET LOCAL plan_cache_mode = force_generic_plan; PREPARE ${name} AS ${text}`);
-  const { rows } = await session.query(`EXPLAIN (COSTS OFF) EXECUTE ${name}${parameters > 0 ? `(${values})` : ""}`);
-  return rows.map((row) => row["QUERY PLAN"]).join("\n");
-}
-
 /** A connection that records what is sent over it. */
 function recording(connection: Connection, sent: pg.QueryConfig[]): Connection {
   return {
@@ -246,9 +238,8 @@ function openDatabase(databaseUrl: string, preparedStatements: boolean) {
   });
 }
 
-// By name they need one session.
-const isPooled = process.env.APP_TEST_POOLER !== undefined;
-describe.skipIf(isPooled)("a batch's statements", () => {
+// By name they need one session, which a pooler does not give.
+describe.skipIf(process.env.APP_TEST_POOLER)("a batch's statements", () => {
   test("are prepared by name only if the setting allows it", async () => {
     expect((await recordBatch(true)).kept).toEqual([
       "frontrow_find_batch",
