@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import pg from "pg";
 import { oldestMajor } from "../src/store/server-checks.ts";
-import { oldestPackage } from "../test/support/database/postgres.ts";
+import { oldestPackage } from "../test/support/database/majors.ts";
 
 const folder = join(import.meta.dirname, "..", "db", "migrations");
 const migration = "0006_holds.sql";

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { createStore } from "../../../src/store/store.ts";
+import { startSharedPgBouncer } from "../process/pgbouncer.ts";
 import { partitionTables } from "./partition.ts";
 import { startTestPostgres } from "./postgres.ts";
 
@@ -9,6 +10,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** A URL of the test server whose user may create databases. */
     readonly adminUrl: string;
+    /** The same server as services reach it: by way of PgBouncer, if APP_TEST_POOLER is `pgbouncer`. */
+    readonly serviceUrl: string;
     /** The migrated database that every test file's own is cloned from. */
     readonly templateName: string;
   }
@@ -32,11 +35,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     url.pathname = `/${templateName}`;
     await partitionTables(url.href);
   }
+  const pooler = process.env.APP_TEST_POOLER === "pgbouncer" ? await startSharedPgBouncer(server.adminUrl) : undefined;
   project.provide("adminUrl", server.adminUrl);
+  project.provide("serviceUrl", pooler?.url ?? server.adminUrl);
   project.provide("templateName", templateName);
   return async () => {
     await admin.query(`DROP DATABASE IF EXISTS ${templateName} WITH (FORCE)`);
     await admin.end();
+    await pooler?.close();
     await server.stop();
   };
 }

@@ -1,0 +1,36 @@
+/**
+ * Runs the integration tests on each major version of PostgreSQL that Frontrow supports, with npm's binaries.
+ * `npm run test:postgres -- 16 17` runs them on these versions only. Other arguments go to Vitest.
+ */
+import { execFileSync } from "node:child_process";
+import { betweenFolder, binariesOfMajor, majors } from "../test/support/database/majors.ts";
+import { runVitest } from "./run-vitest.ts";
+
+const isMajor = (arg: string) => majors.includes(Number(arg));
+const args = process.argv.slice(2);
+const chosen = args.some(isMajor) ? args.filter(isMajor).map(Number) : majors;
+const rest = args.filter((arg) => !isMajor(arg));
+
+for (const major of chosen) {
+  if (await isInstalled(major)) {
+    say(`PostgreSQL ${major}`);
+    await runVitest("integration", { APP_TEST_POSTGRES: String(major) }, rest);
+  } else say(`SKIPPED on PostgreSQL ${major}: its binaries are not installed (npm has them for linux-x64)`);
+}
+
+/** Whether the binaries can be used, after those that only this script needs have been installed. */
+async function isInstalled(major: number): Promise<boolean> {
+  const find = () =>
+    binariesOfMajor(major).then(
+      () => true,
+      () => false,
+    );
+  if (await find()) return true;
+  const install = ["ci", "--prefix", betweenFolder, "--ignore-scripts", "--no-audit", "--no-fund"];
+  execFileSync("npm", install, { stdio: "inherit" });
+  return await find();
+}
+
+function say(message: string): void {
+  process.stdout.write(`test:postgres: ${message}\n`);
+}
