@@ -12,6 +12,9 @@ const exitCodes = { broken: 1, failed: 2 } as const;
 const progressIntervalMs = 250;
 const hourMs = 60 * 60_000;
 
+const stopping = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stopping.abort());
+
 try {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options === undefined) process.stdout.write(usage);
@@ -32,7 +35,7 @@ async function runLoadTest(options: LoadTestOptions): Promise<boolean> {
   const tally = createTally();
   const startedAtMs = performance.now();
   const endProgress = showProgress(options, tally);
-  await rush(options, concertId, tally).finally(endProgress);
+  await rush(options, concertId, tally, stopping.signal).finally(endProgress);
   const elapsedMs = performance.now() - startedAtMs;
   const verdict = await verify(clients, concertId, tally);
   process.stdout.write(describeLoadTest(options, tally, verdict, elapsedMs));

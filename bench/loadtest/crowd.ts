@@ -40,16 +40,26 @@ export function createTally(): Tally {
   return { confirmed: [], refused: new Map(), unanswered: 0, latenciesMs: [] };
 }
 
-/** Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done. */
-export async function rush(options: LoadTestOptions, concertId: bigint, tally: Tally): Promise<void> {
-  const { users, requestsPerUser, timeLimitMs } = options;
+/**
+ * Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done, or
+ * when `stopping` is aborted and those that have been sent are answered.
+ */
+export async function rush(
+  options: LoadTestOptions,
+  concertId: bigint,
+  tally: Tally,
+  stopping = new AbortController().signal,
+): Promise<void> {
+  const { users, requestsPerUser, timeLimitMs, pauseMs } = options;
   const signal = AbortSignal.timeout(timeLimitMs);
   const connections = Array.from({ length: Math.ceil(users / usersAConnection) }, () => createClients(options));
   const act = async (user: number) => {
     const connection = connections[Math.floor(user / usersAConnection)];
     if (connection === undefined) return;
-    for (let request = 0; request < requestsPerUser; request++) {
-      await bookOnce(connection.bookings, concertId, `load-test-${user + 1}`, tally, signal);
+    for (let request = 0; request < requestsPerUser && !stopping.aborted; request++) {
+      // With jitter, from the first request on: users that start together would stay together.
+      if (pauseMs > 0) await delay(pauseMs * 2 * Math.random(), undefined, { signal: stopping }).catch(() => {});
+      if (!stopping.aborted) await bookOnce(connection.bookings, concertId, `load-test-${user + 1}`, tally, signal);
     }
   };
   await Promise.all(Array.from({ length: users }, (_, user) => act(user)));

@@ -8,6 +8,8 @@ export interface LoadTestOptions {
   readonly users: number;
   readonly tickets: number;
   readonly requestsPerUser: number;
+  /** Between a user's answer and its next request. */
+  readonly pauseMs: number;
   /** A bearer token; undefined for a service that takes none. */
   readonly token: string | undefined;
   /** After this the users give up. */
@@ -22,9 +24,12 @@ the bookings are read back, and compared with what the users were told.
   --users N            users at once, 1 to 20,000 (1,000)
   --tickets N          tickets of the concert, 1 to 100,000 (1,000)
   --requests N         requests of each user, for one ticket each, 1 to 100 (2)
+  --pause SECONDS      how long a user waits between two requests, 0 to 60 (0)
   --token TOKEN        a token with the scopes concerts:write and bookings:admin (LOADTEST_TOKEN)
   --time-limit SECONDS how long the users try, 1 to 3,600 (120)
   --help
+
+On SIGINT (Ctrl-C) and SIGTERM the users finish the request that they have sent, and the table follows.
 
 Exit status: 0 if nothing was oversold, lost or doubled; 1 if something was, or if a request had no answer; 2 if the test could
 not be made.
@@ -46,12 +51,15 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Lo
     if (Number.isInteger(value) && value >= 1 && value <= most) return value;
     throw new UsageError(`--${name}: a whole number from 1 to ${most}`);
   };
+  const pause = Number(values.pause ?? 0);
+  if (!(pause >= 0 && pause <= 60)) throw new UsageError("--pause: seconds from 0 to 60, such as 0.5");
   return {
     url,
     protocol,
     users: whole("users", 1_000, 20_000),
     tickets: whole("tickets", 1_000, 100_000),
     requestsPerUser: whole("requests", 2, 100),
+    pauseMs: pause * 1_000,
     token: values.token ?? (env.LOADTEST_TOKEN || undefined),
     timeLimitMs: whole("time-limit", 120, 3_600) * 1_000,
   };
@@ -63,7 +71,7 @@ function parse(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        ...{ url: string, protocol: string, users: string, tickets: string, requests: string },
+        ...{ url: string, protocol: string, users: string, tickets: string, requests: string, pause: string },
         ...{ token: string, "time-limit": string, help: { type: "boolean" } },
       },
     }).values;
