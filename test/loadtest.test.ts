@@ -1,6 +1,6 @@
 /** The load test: what it prints, and that it fails for a service that oversells, loses or doubles a booking. */
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createClients } from "../bench/loadtest/clients.ts";
 import { createTally, rush, type Tally } from "../bench/loadtest/crowd.ts";
 import { type LoadTestOptions, readOptions } from "../bench/loadtest/options.ts";
@@ -53,9 +53,23 @@ test.each(["connect", "grpc", "grpc-web"])(
   },
 );
 
+test("a signal lets the users finish, and the table follows", async () => {
+  const script = join(projectRoot, "bench", "loadtest.ts");
+  const args = ["--users", "10", "--requests", "100", "--pause", "0.5"];
+  const program = startProgram({ LOADTEST_URL: service.baseUrl }, args, { script });
+  await vi.waitFor(async () => expect(await database.query("SELECT FROM bookings")).not.toEqual([]), {
+    timeout: 20_000,
+  });
+  expect(await program.stop("SIGTERM")).toBe(0);
+  const rows = Object.fromEntries(program.lines.map((line) => line.split(/ {2,}/)));
+  expect(rows).toMatchObject({ users: "10", "without an answer": "0", lost: "0", oversold: "0" });
+  expect(rows.confirmed).toBe(rows.stored);
+});
+
 test.each([
   ["an unreachable service", ["--url", "http://127.0.0.1:1"], "ECONNREFUSED"],
   ["a wrong option", ["--users", "0"], "--users: a whole number from 1 to 20000"],
+  ["a pause that is no number", ["--pause", "long"], "--pause: seconds from 0 to 60, such as 0.5"],
 ])("%s ends the program with status 2 and a sentence", async (_, args, sentence) => {
   const program = startProgram({}, args, { script: join(projectRoot, "bench", "loadtest.ts") });
   expect(await program.ended).toBe(2);
