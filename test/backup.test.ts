@@ -15,7 +15,7 @@ import { databaseTools, type TestDatabase } from "./support/database/database.ts
 import { startTestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
-/** pg_dump reads servers of its own major version and of older ones. */
+/** pg_dump reads servers of its major version and older ones. */
 const dumper = spawnSync("pg_dump", ["--version"], { encoding: "utf8" });
 const hasPgDump = Number(/ (\d+)\./.exec(dumper.stdout ?? "")?.[1]) >= oldestMajor;
 if (!hasPgDump) process.stderr.write(`\ntests: SKIPPED: backups: pg_dump ${oldestMajor} or newer is not installed\n\n`);
@@ -104,9 +104,7 @@ test.skipIf(!hasPgDump)("a restored backup has every row, and the service contin
   await restored.checkInvariants();
   await using next = await startTestService({}, restored);
   const again = createStage(next.baseUrl);
-  expect(await again.call(BookingService.method.getBooking, { id: booking.id })).toEqual(
-    booking,
-  );
+  expect(await again.call(BookingService.method.getBooking, { id: booking.id })).toEqual(booking);
   expect(await again.booking(concert, { requestId: key })).toEqual(booking);
   const { id } = await again.booking(concert);
   expect(id).toBeGreaterThan(booking.id);

@@ -76,7 +76,7 @@ test.each([
   expect(program.output()).toContain(sentence);
 });
 
-test("a rush that is told the truth is sound", async () => {
+test("a rush whose responses are true is sound", async () => {
   const { tally, check } = await sellOut();
   expect(tally.confirmed).toHaveLength(5);
   expect(Object.fromEntries(tally.refused)).toEqual({ INSUFFICIENT_TICKETS: 5 });
@@ -91,7 +91,7 @@ test("a booking that is gone is lost", async () => {
   expect(await check()).toMatchObject({ stored: 4, lost: 1, miscounted: 1 });
 });
 
-test("a stored booking that no user was told of is doubled, and beyond the tickets it is oversold", async () => {
+test("a stored booking whose response no user received is doubled, and beyond the tickets it is oversold", async () => {
   const { check } = await sellOut();
   await database.query(
     `INSERT INTO bookings (concert_id, user_id, ticket_count, unit_price, total_price, currency_code, booking_time, request_id)
