@@ -40,7 +40,11 @@ async function tryStack(stack: Stack): Promise<void> {
   await tryFiles(stack);
   await tryService(stack);
   say("starting every profile");
-  await stack.compose(["up", "--detach", "--no-build", ...missing.flatMap((service) => ["--scale", `${service}=0`])]);
+  // Each brings what it depends on.
+  const last = ["app", "balancer", "database-ha", "prometheus", "grafana"].filter(
+    (service) => !missing.includes(service),
+  );
+  await stack.compose(["up", "--detach", "--no-build", ...last]);
   await tryScale(stack);
   await tryObservability(stack);
   await tryHighAvailability(stack);

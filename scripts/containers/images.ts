@@ -20,6 +20,8 @@ interface StandIn {
 }
 
 export interface Images {
+  /** What stands in for the base of deploy/patroni; undefined if the usual one has all of PostgreSQL's programs. */
+  readonly patroniBase: string | undefined;
   /** By service: what is other than in compose.yaml. */
   readonly standIns: Readonly<Record<string, StandIn>>;
   /** Services without image and without stand-in. */
@@ -43,33 +45,53 @@ export async function missingBaseImage(): Promise<string | undefined> {
   return baseImages.find((_, index) => !present[index]);
 }
 
-/** Looks for the images of the other services. For those that cannot be had it builds `standInTag` from Debian's packages. */
-export async function prepareImages(standInTag: string, buildArgs: readonly string[]): Promise<Images> {
-  const compose = parse(await readFile(join(projectRoot, "compose.yaml"), "utf8"), { merge: true }) as ComposeFile;
-  const pulled = Object.entries(compose.services).flatMap(([service, { image, build }]) =>
-    image === undefined || build !== undefined ? [] : [{ service, image }],
-  );
-  const found = new Map<string, Promise<boolean>>();
-  for (const { image } of pulled) found.set(image, found.get(image) ?? isAvailable(image));
-  const absent: typeof pulled = [];
-  for (const entry of pulled) if (!(await found.get(entry.image))) absent.push(entry);
+/** Looks for the images of the other services. For those that cannot be had it builds some from Debian's packages. */
+export async function prepareImages(tagPrefix: string, buildFlags: readonly string[]): Promise<Images> {
+  const absent = await absentServices();
+  const [servers, postgres] = [`${tagPrefix}-servers`, `${tagPrefix}-postgres`];
   const standIns: Record<string, StandIn> = {};
-  for (const { service } of absent.filter((entry) => entry.service in debianPrograms)) {
+  for (const service of absent.filter((name) => name in debianPrograms)) {
     const entrypoint = debianPrograms[service];
-    standIns[service] = { image: standInTag, ...(entrypoint && { entrypoint }) };
+    standIns[service] = { image: servers, ...(entrypoint && { entrypoint }) };
   }
-  if (Object.keys(standIns).length > 0) {
-    say(`STAND-INS from Debian's packages, because the images cannot be pulled: ${Object.keys(standIns).join(", ")}`);
-    await run("docker", [
-      "build",
-      "--quiet",
-      ...buildArgs,
-      "--tag",
-      standInTag,
-      join(import.meta.dirname, "stand-ins"),
-    ]);
-  }
-  return { standIns, missing: absent.map(({ service }) => service).filter((service) => !(service in standIns)) };
+  const hasAllPrograms = await hasPatronisPrograms();
+  const names = [...Object.keys(standIns), ...(hasAllPrograms ? [] : ["the base of deploy/patroni"])];
+  if (names.length > 0) say(`STAND-INS from Debian's packages: ${names.join(", ")}`);
+  const builds = [
+    ...(Object.keys(standIns).length > 0 ? [buildStandIn("servers", servers, buildFlags)] : []),
+    ...(hasAllPrograms ? [] : [buildStandIn("postgres", postgres, buildFlags)]),
+  ];
+  await Promise.all(builds);
+  return {
+    patroniBase: hasAllPrograms ? undefined : postgres,
+    standIns,
+    missing: absent.filter((service) => !(service in standIns)),
+  };
+}
+
+/** Services of compose.yaml whose images are neither present nor can be pulled. */
+async function absentServices(): Promise<readonly string[]> {
+  const compose = parse(await readFile(join(projectRoot, "compose.yaml"), "utf8"), { merge: true }) as ComposeFile;
+  const found = new Map<string, Promise<boolean>>();
+  const looked = Object.entries(compose.services).map(async ([service, { image, build }]) => {
+    if (image === undefined || build !== undefined) return [];
+    const present = found.get(image) ?? isAvailable(image);
+    found.set(image, present);
+    return (await present) ? [] : [service];
+  });
+  return (await Promise.all(looked)).flat();
+}
+
+/** An image that is made for tests may have the server alone. */
+async function hasPatronisPrograms(): Promise<boolean> {
+  const script = "command -v pg_controldata && command -v pg_rewind && command -v pg_basebackup";
+  return await succeeds("docker", ["run", "--rm", "--entrypoint", "sh", "postgres:18", "-c", script]);
+}
+
+async function buildStandIn(target: string, tag: string, buildFlags: readonly string[]): Promise<void> {
+  const folder = join(import.meta.dirname, "stand-ins");
+  const args = ["--file", join(folder, "Containerfile"), "--target", target, "--tag", tag, folder];
+  await run("docker", ["build", "--quiet", ...buildFlags, ...args]);
 }
 
 async function isAvailable(image: string): Promise<boolean> {

@@ -68,7 +68,8 @@ export async function withStack(
   } finally {
     const down = ["down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "2"];
     await atEnd(program, [...baseArgs, ...down]).catch((error: unknown) => say(String(error)));
-    await atEnd("docker", ["image", "rm", "--force", serviceImage, loadTestImage, standIns]).catch(() => {});
+    const tags = [serviceImage, loadTestImage, `${standIns}-servers`, `${standIns}-postgres`];
+    await atEnd("docker", ["image", "rm", "--force", ...tags]).catch(() => {});
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -83,28 +84,39 @@ async function build(plan: BuildPlan): Promise<Images> {
   const { project, serviceImage, loadTestImage, standIns, override, compose } = plan;
   const { BUILD_NETWORK } = process.env;
   const network = BUILD_NETWORK ? ["--network", BUILD_NETWORK] : [];
-  await writeFile(override, JSON.stringify(overrideFor(project, {}, BUILD_NETWORK)));
+  const writeOverride = async (images?: Images) =>
+    await writeFile(override, JSON.stringify(overrideFor(project, images, BUILD_NETWORK)));
   const image = async (target: string, tag: string) => {
     const args = ["--file", join(projectRoot, "Containerfile"), "--target", target, "--tag", tag, projectRoot];
     await run("docker", ["build", "--quiet", ...network, ...args]);
   };
   say("building the images");
-  const [images] = await Promise.all([
-    prepareImages(standIns, network),
+  await writeOverride();
+  const preparing = prepareImages(standIns, network);
+  const builds = [
     image("service", serviceImage).then(() => image("loadtest", loadTestImage)),
-    compose(["build", "pgbouncer"]).then(() => compose(["build", "patroni1"])),
-  ]);
-  await writeFile(override, JSON.stringify(overrideFor(project, images.standIns, BUILD_NETWORK)));
-  return images;
+    compose(["build", "pgbouncer"])
+      .then(() => preparing)
+      .then(writeOverride)
+      .then(() => compose(["build", "patroni1", "patroni2", "patroni3"])),
+  ];
+  // The clean-up must not begin before each of them has ended.
+  await Promise.allSettled(builds);
+  await Promise.all(builds);
+  return await preparing;
 }
 
 /** JSON is YAML. The network has a fixed name, which a running stack may have taken. */
-function overrideFor(project: string, standIns: Images["standIns"], buildNetwork: string | undefined) {
-  const built = ["app", "pgbouncer", "patroni1", "patroni2", "patroni3"];
-  const builds = Object.fromEntries(built.map((service) => [service, { build: { network: buildNetwork } }]));
+function overrideFor(project: string, images: Images | undefined, network: string | undefined) {
+  const base = images?.patroniBase;
+  const patroni = { build: { ...(network && { network }), ...(base && { args: { BASE_IMAGE: base } }) } };
   return {
     networks: { "concert-network": { name: project } },
-    services: { ...(buildNetwork && builds), ...standIns },
+    services: {
+      ...(network && { app: { build: { network } }, pgbouncer: { build: { network } } }),
+      ...{ patroni1: patroni, patroni2: patroni, patroni3: patroni },
+      ...images?.standIns,
+    },
   };
 }
 

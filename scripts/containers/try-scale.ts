@@ -26,7 +26,7 @@ export async function tryScale(stack: Stack): Promise<void> {
 
 /** Restarts one replica after the other while users book by gRPC. */
 async function roll(stack: Stack): Promise<void> {
-  const crowd = ["--users", "200", "--requests", "100", "--pause", "1", "--tickets", "5000", "--time-limit", "300"];
+  const crowd = ["--users", "60", "--requests", "100", "--pause", "1", "--tickets", "5000", "--time-limit", "300"];
   const load = await startLoad(stack, "http://balancer:50051", "--protocol", "grpc", ...crowd);
   for (const replica of replicas) {
     await stack.compose(["restart", replica]);
