@@ -29,8 +29,9 @@ async function roll(stack: Stack): Promise<void> {
   const crowd = ["--users", "60", "--requests", "100", "--pause", "1", "--tickets", "5000", "--time-limit", "300"];
   const load = await startLoad(stack, "http://balancer:50051", "--protocol", "grpc", ...crowd);
   for (const replica of replicas) {
-    await stack.compose(["restart", replica]);
+    await stack.compose(["stop", replica]);
     expect(`the exit status of ${replica}`, await stack.inspect(replica, "{{.State.ExitCode}}"), "0");
+    await stack.compose(["start", replica]);
     await until(`${replica} is up again`, () => isUp(stack, replica));
   }
   await load.assertRunning();
