@@ -1,5 +1,5 @@
 /** The load test's container against services of the stack. */
-import { overall, run, say } from "./engine.ts";
+import { run, say } from "./engine.ts";
 import type { Stack } from "./stack.ts";
 
 /** A load test that is under way. */
@@ -11,11 +11,8 @@ export interface Load {
 }
 
 /** Starts the load test's container in the network of the stack. */
-export async function startLoad({ project, loadTestImage }: Stack, url: string, ...args: string[]): Promise<Load> {
-  const flags = ["--detach", "--network", project, "--read-only", "--cap-drop", "ALL", "--env", `LOADTEST_URL=${url}`];
-  const id = await run("docker", ["run", ...flags, loadTestImage, ...args]);
-  const remove = () => run("docker", ["rm", "--force", id], { signal: AbortSignal.timeout(30_000) });
-  overall.addEventListener("abort", () => void remove().catch(() => {}), { once: true });
+export async function startLoad(stack: Stack, url: string, ...args: string[]): Promise<Load> {
+  const id = await run("docker", ["run", "--detach", ...flagsFor(stack, url), ...args]);
   return {
     async assertRunning() {
       const state = await run("docker", ["inspect", "--format", "{{.State.Running}}", id]);
@@ -23,16 +20,20 @@ export async function startLoad({ project, loadTestImage }: Stack, url: string, 
     },
     async finish() {
       await run("docker", ["kill", "--signal", "SIGTERM", id]).catch(() => {});
-      await report(id).finally(remove);
+      await report(id);
     },
   };
 }
 
 /** Runs the load test's container to its end. */
 export async function runLoad(stack: Stack, url: string, ...args: string[]): Promise<void> {
-  const { project, loadTestImage } = stack;
-  const flags = ["--rm", "--network", project, "--read-only", "--cap-drop", "ALL", "--env", `LOADTEST_URL=${url}`];
-  showTable(await run("docker", ["run", ...flags, loadTestImage, ...args]));
+  showTable(await run("docker", ["run", ...flagsFor(stack, url), ...args]));
+}
+
+/** The label is that by which the stack removes the container. */
+function flagsFor({ project, loadTestImage }: Stack, url: string): string[] {
+  const hardened = ["--read-only", "--cap-drop", "ALL"];
+  return ["--network", project, "--label", project, ...hardened, "--env", `LOADTEST_URL=${url}`, loadTestImage];
 }
 
 async function report(id: string): Promise<void> {

@@ -8,7 +8,7 @@ import { run, say, succeeds } from "./engine.ts";
 import { type Images, prepareImages, projectRoot } from "./images.ts";
 
 export interface Stack {
-  /** The name of the project and of its network. */
+  /** The name of the project and of its network, and the label of its other containers. */
   readonly project: string;
   readonly serviceImage: string;
   readonly loadTestImage: string;
@@ -66,6 +66,10 @@ export async function withStack(
     say(await atEnd(program, [...baseArgs, "logs", "--no-color", "--tail", "40"]).catch(String));
     throw error;
   } finally {
+    // Load tests, whose containers would keep the network.
+    const list = atEnd("docker", ["ps", "--all", "--quiet", "--filter", `label=${project}`]);
+    const others = (await list.catch(() => "")).split("\n");
+    await atEnd("docker", ["rm", "--force", "--volumes", ...others.filter(Boolean)]).catch(() => {});
     const down = ["down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "2"];
     await atEnd(program, [...baseArgs, ...down]).catch((error: unknown) => say(String(error)));
     const tags = [serviceImage, loadTestImage, `${standIns}-servers`, `${standIns}-postgres`];
