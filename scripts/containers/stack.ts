@@ -105,7 +105,7 @@ async function build(plan: BuildPlan): Promise<Images> {
       .then(() => compose(["build", "patroni1", "patroni2", "patroni3"])),
   ];
   // The clean-up must not begin before each of them has ended.
-  await Promise.allSettled(builds);
+  await Promise.allSettled([preparing, ...builds]);
   await Promise.all(builds);
   return await preparing;
 }
