@@ -1,6 +1,6 @@
 /** What the responses of both paths need besides the protocol: Vary, trailers that can be sent, an end for those that fail. */
 import { validateHeaderValue } from "node:http";
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import type { FastifyReply } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
