@@ -95,7 +95,10 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["problem-details.ts", "routes.ts"],
   },
   "src/transport/connect": {
-    imports: [...["src/domain", "src/rpc"], ...transport("events", "http-errors", "request", "shutdown-notices")],
+    imports: [
+      ...["src/domain", "src/rpc"],
+      ...transport("events", "gone", "http-errors", "request", "shutdown-notices"),
+    ],
     packages: [
       "@bufbuild/protobuf",
       "@connectrpc/connect",

@@ -66,7 +66,7 @@ export function setTrace(values: ContextValues, trace: CallTrace): void {
   values.set(traceKey, trace);
 }
 
-/** Undefined if traces are off. */
+/** Undefined if the call has none, as when traces are off. */
 export function traceOf(values: ContextValues): CallTrace | undefined {
   return values.get(traceKey);
 }

@@ -34,13 +34,16 @@ interface CallName {
   readonly requestId: string;
 }
 
-/** Begins the trace of a call, before anything can reject it. The end is `rpc.call_finished`, which has the trace. */
+/**
+ * Begins the trace of a call, before anything can reject it; undefined if the call has none, because it is not recorded and its
+ * client has sent no trace. The end is `rpc.call_finished`, which has the trace.
+ */
 export type BeginTrace = (
   call: CallName & Pick<Origin, "protocol" | "httpVersion"> & { readonly header: Headers },
-) => CallTrace;
+) => CallTrace | undefined;
 
 export interface FinishedCall extends CallName {
-  /** Undefined if traces are off. */
+  /** Undefined if the call has none, as when traces are off. */
   readonly trace: CallTrace | undefined;
   readonly protocol: Protocol;
   /**

@@ -6,6 +6,7 @@ import type { Publish } from "../domain/publish.ts";
 import { connectErrorOf } from "../rpc/status.ts";
 import { readsGrpcStatus, refuseGrpc } from "./connect/grpc-refusal.ts";
 import type { TransportEvents } from "./events.ts";
+import { isGone } from "./gone.ts";
 import { HttpError, httpStatusOf, statusOfError } from "./http-errors.ts";
 import { requestIdHeader } from "./request-id.ts";
 import { problemHeaders, problemOfError } from "./rest/problem-details.ts";
@@ -27,7 +28,8 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
     // An interceptor publishes the errors of calls, which are ConnectErrors.
     const isOfCall = error instanceof ConnectError;
     if (!isOfCall && httpStatus === 500 && !isForeseen) publish("transport.request_failed", { ...about, error });
-    else if (!isOfCall) publish("transport.request_refused", { ...about, code: Code[status.code] });
+    // A client that has gone in the middle of its body was not refused.
+    else if (!isOfCall && !isGone(reply)) publish("transport.request_refused", { ...about, code: Code[status.code] });
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
     if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");

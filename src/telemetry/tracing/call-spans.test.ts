@@ -13,7 +13,7 @@ function spanOf(code: string, changes: Partial<FinishedCall> = {}) {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
   const hub = createEventHub<AppEvents>((error) => expect.unreachable(String(error)));
-  const begin = traceCalls(provider.getTracer("test"), hub, new AsyncDisposableStack());
+  const begin = traceCalls(provider.getTracer("test"), () => true, hub, new AsyncDisposableStack());
   const trace = begin({ ...call, header: new Headers() });
   const error = code === "OK" ? undefined : { failure: undefined, message: "so it is", cause: undefined };
   const finished = { ...call, trace, user: "nora", durationMs: 1, messages: undefined, code, error };

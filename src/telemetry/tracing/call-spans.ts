@@ -1,5 +1,5 @@
 /** The server span of each call. */
-import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer } from "@opentelemetry/api";
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
   ATTR_ERROR_TYPE,
@@ -59,15 +59,21 @@ const headerGetter = {
   keys: (headers: Headers) => [...headers.keys()],
 };
 
-/** Ends the spans of calls. Returns what begins them. */
-export function traceCalls(tracer: Tracer, hub: EventHub<AppEvents>, stack: AsyncDisposableStack): BeginTrace {
+/** Ends the spans of calls. Returns what begins them, for calls whose caller has sent a trace and for those that are chosen. */
+export function traceCalls(
+  tracer: Tracer,
+  choosesCall: () => boolean,
+  hub: EventHub<AppEvents>,
+  stack: AsyncDisposableStack,
+): BeginTrace {
   const subscription = hub.subscribe("rpc.call_finished", (call) => {
     if (call.trace instanceof CallSpan && call.trace.isSampled) endSpan(call.trace.span, call);
   });
   stack.use(subscription);
   return ({ service, method, protocol, requestId, httpVersion, header }) => {
     const name = `${service}/${method}`;
-    const parent = propagator.extract(ROOT_CONTEXT, header, headerGetter);
+    const parent = header.has("traceparent") ? propagator.extract(ROOT_CONTEXT, header, headerGetter) : ROOT_CONTEXT;
+    if (trace.getSpanContext(parent) === undefined && !choosesCall()) return undefined;
     const span = tracer.startSpan(name, { kind: SpanKind.SERVER, startTime: epochMs(performance.now()) }, parent);
     // The samplers do not read attributes, and most calls are not sampled.
     if (span.isRecording()) {

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import { SamplingDecision } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createSampler } from "./sampler.ts";
+import { type CallSampling, createSampling } from "./sampler.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => {
@@ -12,18 +12,22 @@ afterEach(() => {
 /** The ratio takes this one whatever it is, unless it is nearly 0. */
 const craftedId = "00000000000000000000000000000001";
 
-type Config = Parameters<typeof createSampler>[0];
+type Config = Parameters<typeof createSampling>[0];
 
 /** How many of ten calls with a caller's trace, or without one, are recorded. */
-function recordedOf(sampler: ReturnType<typeof createSampler>, flags: TraceFlags | undefined = undefined): number {
-  const parent = { traceId: craftedId, spanId: "b7ad6b7169203331", traceFlags: flags ?? 0, isRemote: true };
-  const context = flags === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-  const decide = () => sampler.shouldSample(context, craftedId, "a call", SpanKind.SERVER, {}, []).decision;
-  return Array.from({ length: 10 }, decide).filter((each) => each === SamplingDecision.RECORD_AND_SAMPLED).length;
+function recordedOf({ sampler, choosesCall }: CallSampling, traceFlags?: TraceFlags): number {
+  const isRecorded = () => {
+    if (traceFlags === undefined) return choosesCall();
+    const parent = { traceId: craftedId, spanId: "b7ad6b7169203331", traceFlags, isRemote: true };
+    const context = trace.setSpanContext(ROOT_CONTEXT, parent);
+    const { decision } = sampler.shouldSample(context, craftedId, "a call", SpanKind.SERVER, {}, []);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  };
+  return Array.from({ length: 10 }, isRecorded).filter((each) => each).length;
 }
 
 const of = (sampler: Config["sampler"], ratio: number, maxCallerTraces: number) =>
-  createSampler({ sampler, ratio, maxCallerTraces });
+  createSampling({ sampler, ratio, maxCallerTraces });
 
 test.each(["traceidratio", "parentbased_traceidratio"] as const)(
   "by %s a caller gets its limit a second, whatever its trace id and its flag are",

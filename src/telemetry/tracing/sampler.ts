@@ -12,23 +12,39 @@ import type { TracingConfig } from "../../config/load.ts";
 
 type SamplingConfig = Pick<TracingConfig, "sampler" | "ratio" | "maxCallerTraces">;
 
+export interface CallSampling {
+  /** Whether a call is recorded whose caller has sent no trace. It costs such a call no span, and no id, to be left out. */
+  choosesCall(): boolean;
+  /** For all spans that are begun. */
+  readonly sampler: Sampler;
+}
+
+const recorded = { decision: SamplingDecision.RECORD_AND_SAMPLED };
+const notRecorded = { decision: SamplingDecision.NOT_RECORD };
+
 /**
- * Creates the sampler of spans. Both the sampled flag and the trace id, which the samplers by ratio decide by, are the caller's
- * choice. So at most `maxCallerTraces` calls a second are recorded for what their caller has sent. Further ones are recorded
- * with the probability of a call without a trace.
+ * Creates the sampling. Both the sampled flag and the trace id, which the samplers by ratio decide by, are the caller's choice.
+ * So at most `maxCallerTraces` calls a second are recorded for what their caller has sent. Further ones are recorded with the
+ * probability of a call without a trace.
  */
-export function createSampler({ sampler, ratio, maxCallerTraces }: SamplingConfig): Sampler {
-  const chosen = samplerOf(sampler, ratio);
+export function createSampling({ sampler, ratio, maxCallerTraces }: SamplingConfig): CallSampling {
+  const ofCallers = samplerOf(sampler, ratio);
   const ownRatio = sampler.endsWith("always_off") ? 0 : ratio;
+  const choosesCall = () => Math.random() < ownRatio;
   const tryTake = countSeconds(maxCallerTraces);
   return {
-    shouldSample(context, ...rest) {
-      const result = chosen.shouldSample(context, ...rest);
-      const isRecorded = result.decision === SamplingDecision.RECORD_AND_SAMPLED;
-      if (!isRecorded || !trace.getSpanContext(context)?.isRemote) return result;
-      return Math.random() < ownRatio || tryTake() ? result : { decision: SamplingDecision.NOT_RECORD };
+    choosesCall,
+    sampler: {
+      shouldSample(context, ...rest) {
+        const parent = trace.getSpanContext(context);
+        // A call that has been chosen, and the spans below it.
+        if (!parent?.isRemote) return recorded;
+        const result = ofCallers.shouldSample(context, ...rest);
+        if (result.decision !== SamplingDecision.RECORD_AND_SAMPLED) return result;
+        return choosesCall() || tryTake() ? result : notRecorded;
+      },
+      toString: () => sampler,
     },
-    toString: () => sampler,
   };
 }
 

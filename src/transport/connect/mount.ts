@@ -13,6 +13,7 @@ import type { ServiceBinding } from "../../rpc/service.ts";
 import { setWire } from "../../rpc/streams/open-stream.ts";
 import { setPermit, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
 import type { TransportEvents } from "../events.ts";
+import { isGone } from "../gone.ts";
 import { arrivalOf, isGrpc } from "../request.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
@@ -20,7 +21,7 @@ import { refuseGrpc } from "./grpc-refusal.ts";
 import type { UniversalHandler } from "./internals.ts";
 import { mend, setReply } from "./pipeline.ts";
 import { faultOf, refusalOf } from "./refusals.ts";
-import { breakOff, isGone } from "./responses.ts";
+import { breakOff } from "./responses.ts";
 import { checkConnectVersion, gzipOnly } from "./workarounds.ts";
 
 interface ConnectOptions {

@@ -73,7 +73,8 @@ function publishUnseen(
   // A response is serialized outside of the interceptors.
   if (isAnswered || !(error instanceof ConnectError)) {
     publish("transport.call_failed", { requestId, method: path, error });
-  } else if (!isStarted) {
+  } else if (!isStarted && error.code !== Code.Canceled) {
+    // Canceled: the client has gone.
     publish("transport.request_refused", { requestId, method, route: path, code: Code[error.code] });
   }
 }
