@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Failure } from "../domain/failure.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import { logCalls, type UserIds } from "./call-log.ts";
@@ -14,7 +14,10 @@ function startLog(level: "debug" | "warn", pretty = false, userIds: UserIds = "h
   const lines: string[] = [];
   const hub = createEventHub<RpcEvents>((error) => expect.unreachable(String(error)));
   const logger = createLogger({ level, pretty, destination: { write: (line) => void lines.push(line) } });
-  logCalls(hub.subscribe, limitLines(logger).log, userIds);
+  const limited = limitLines(logger);
+  // Its timer would run on in the tests of other files.
+  onTestFinished(() => limited[Symbol.dispose]());
+  logCalls(hub.subscribe, limited.log, userIds);
   const end = (code: string, changes: Partial<FinishedCall> = {}, failure?: Failure, cause?: unknown) =>
     hub.publish("rpc.call_finished", {
       ...{

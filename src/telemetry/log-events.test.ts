@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { concertIdOf } from "../domain/ids.ts";
 import { type AppEvents, createEventHub } from "./events.ts";
 import { createLogger } from "./log.ts";
@@ -11,7 +11,10 @@ function createLog(level: "debug" | "info" = "info") {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({ level, destination: { write: (line) => lines.push(JSON.parse(line)) } });
   const hub = createEventHub<AppEvents>((error) => expect.unreachable(String(error)));
-  return { hub, lines, subscription: logEvents(hub, logger) };
+  const subscription = logEvents(hub, logger);
+  // Its timer would run on in the tests of other files.
+  onTestFinished(() => subscription[Symbol.dispose]());
+  return { hub, lines, subscription };
 }
 
 it("warns of a commit in doubt, and says what became of it", () => {

@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { freePort } from "@frontrow/embedded-postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdConcert } from "./support/database/locks.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { openProgram, startProgram } from "./support/process/program.ts";
-import { childPids, isThere, workerPids } from "./support/process/worker-pids.ts";
-import { scrapeUntil } from "./support/service/metrics.ts";
-import { type Settings, testEnvironment } from "./support/service/service.ts";
-import { createStage } from "./support/service/stage.ts";
+import { createDataFolder, type DataFolder } from "../support/database/data-folder.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { holdConcert } from "../support/database/locks.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { openProgram, startProgram } from "../support/process/program.ts";
+import { childPids, isThere, workerPids } from "../support/process/worker-pids.ts";
+import { scrapeUntil } from "../support/service/metrics.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
+import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
