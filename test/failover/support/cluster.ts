@@ -1,5 +1,5 @@
 /** Three Patroni nodes, etcd, and HAProxy, which leads to the primary: the files of deploy/patroni with shorter times. */
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,13 +34,12 @@ const shortTimes = { ttl: 6, loop_wait: 1, retry_timeout: 2 };
 export async function startCluster(programs: Programs, stack: AsyncDisposableStack): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), "frontrow-failover-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  if (owner) spawnSync("chown", [owner, folder]);
+  const configuration = await writeConfiguration(folder);
   const network = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
   const [haproxyAddress, etcdAddress] = [`${network}.1`, `${network}.2`];
   const etcd = startEtcd(programs, folder, etcdAddress);
   stack.use(etcd);
   await etcd.line("ready to serve client requests");
-  const configuration = await writeConfiguration(folder);
   const nodes: PatroniNode[] = [];
   const backends: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
@@ -48,11 +47,11 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
     const addresses = { ownAddress: at(10), nodeAddress: at(20), clientAddress: at(30), etcdAddress: at(40) };
     const place = { name, folder, ...addresses };
     backends[`NODE${index + 1}`] = place.clientAddress;
-    nodes.push(stack.use(await createPatroniNode(programs, place, configuration, etcdAddress)));
+    nodes.push(stack.use(await createPatroniNode(programs, place, configuration.patroni, etcdAddress)));
   }
   for (const node of nodes) node.start();
   const env = { ...backends, BIND: haproxyAddress };
-  stack.use(spawnServer(programs.haproxy, ["-db", "-f", join(settingsFolder, "haproxy.cfg")], env));
+  stack.use(spawnServer(programs.haproxy, ["-db", "-f", configuration.haproxy], env));
   const primary = openSessions(haproxyAddress);
   await untilWhole(nodes, primary);
   const database = await createDatabase(haproxyAddress, primary);
@@ -73,15 +72,20 @@ function startEtcd(programs: Programs, folder: string, address: string) {
   ]);
 }
 
-/** The nodes share a machine here: none has a watchdog or a socket in the file system. */
-async function writeConfiguration(folder: string): Promise<string> {
+/**
+ * Patroni's file and HAProxy's, where the programs' user can read them: it may not enter the folders above the project. The
+ * nodes share a machine here: none has a watchdog or a socket in the file system.
+ */
+async function writeConfiguration(folder: string) {
   const configuration = parse(await readFile(join(settingsFolder, "patroni.yml"), "utf8"));
   Object.assign(configuration.bootstrap.dcs, shortTimes);
   configuration.watchdog.mode = "off";
   configuration.postgresql.parameters = { unix_socket_directories: "" };
-  const file = join(folder, "patroni.yml");
-  await writeFile(file, stringify(configuration));
-  return file;
+  const [patroni, haproxy] = [join(folder, "patroni.yml"), join(folder, "haproxy.cfg")];
+  await writeFile(patroni, stringify(configuration));
+  await writeFile(haproxy, await readFile(join(settingsFolder, "haproxy.cfg")));
+  if (owner) execFileSync("chown", ["-R", owner, folder]);
+  return { patroni, haproxy };
 }
 
 async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): Promise<PatroniNode> {
