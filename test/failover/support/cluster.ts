@@ -8,6 +8,7 @@ import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { databaseTools, type TestDatabase } from "../../support/database/database.ts";
 import { projectRoot } from "../../support/service/service.ts";
+import { type Patience, startPatience } from "./patience.ts";
 import { createPatroniNode, type PatroniNode, superuser } from "./patroni-node.ts";
 import { owner, type Programs, spawnServer } from "./programs.ts";
 
@@ -16,13 +17,13 @@ export interface Cluster {
   readonly database: TestDatabase;
   readonly nodes: readonly PatroniNode[];
   /** Resolves with the primary, once there is one besides `not`. */
-  untilPrimary(not?: PatroniNode): Promise<PatroniNode>;
+  untilPrimary(patience: Patience, not?: PatroniNode): Promise<PatroniNode>;
   /** Resolves once a primary has two standbys that have all of its history, one of them synchronous. */
-  untilWhole(): Promise<void>;
+  untilWhole(patience: Patience): Promise<void>;
 }
 
 const names = ["node1", "node2", "node3"] as const;
-const wait = { timeout: 40_000, interval: 50 };
+const startMs = 60_000;
 const settingsFolder = join(projectRoot, "deploy", "patroni");
 /** New versions of Patroni raise `ttl` to 20, and the tests of its expiry take so much longer. */
 const shortTimes = { ttl: 6, loop_wait: 1, retry_timeout: 2 };
@@ -53,12 +54,12 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
   const env = { ...backends, BIND: haproxyAddress };
   stack.use(spawnServer(programs.haproxy, ["-db", "-f", configuration.haproxy], env));
   const primary = openSessions(haproxyAddress);
-  await untilWhole(nodes, primary);
+  await untilWhole(nodes, primary, startPatience(startMs));
   const database = await createDatabase(haproxyAddress, primary);
   return {
     ...{ nodes, database },
-    untilPrimary: (not) => untilPrimary(nodes, not),
-    untilWhole: () => untilWhole(nodes, primary),
+    untilPrimary: (patience, not) => untilPrimary(nodes, patience, not),
+    untilWhole: (patience) => untilWhole(nodes, primary, patience),
   };
 }
 
@@ -88,9 +89,13 @@ async function writeConfiguration(folder: string) {
   return { patroni, haproxy };
 }
 
-async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): Promise<PatroniNode> {
+async function untilPrimary(
+  nodes: readonly PatroniNode[],
+  patience: Patience,
+  not?: PatroniNode,
+): Promise<PatroniNode> {
   const others = nodes.filter((node) => node !== not);
-  return await until(others, async () => {
+  return await until(others, patience, async () => {
     const answers = await Promise.all(others.map(async (node) => ({ node, isPrimary: await node.isPrimary() })));
     const primary = answers.find(({ isPrimary }) => isPrimary)?.node;
     if (!primary) throw new Error("there is no primary");
@@ -99,9 +104,9 @@ async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): P
 }
 
 /** What Patroni says of a member may be a few seconds old: the server knows which standbys it has. */
-async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions): Promise<void> {
-  await until(nodes, async () => {
-    const primary = await untilPrimary(nodes);
+async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions, patience: Patience): Promise<void> {
+  await until(nodes, patience, async () => {
+    const primary = await untilPrimary(nodes, patience);
     const standbys = await query<{ name: string }>(
       "postgres",
       `SELECT application_name AS name FROM pg_stat_replication
@@ -114,9 +119,13 @@ async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions): P
 }
 
 /** Waits. If it takes too long, the error has what the nodes have written last. */
-async function until<Result>(nodes: readonly PatroniNode[], condition: () => Promise<Result>): Promise<Result> {
+async function until<Result>(
+  nodes: readonly PatroniNode[],
+  patience: Patience,
+  condition: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await vi.waitFor(condition, wait);
+    return await vi.waitFor(condition, patience());
   } catch (error) {
     const output = nodes.map((node) => `${node.name}:\n${node.output().slice(-3_000)}`).join("\n\n");
     throw new Error(`${error}\n\n${output}`, { cause: error });
