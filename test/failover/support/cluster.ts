@@ -1,6 +1,8 @@
 /** Three Patroni nodes, etcd, and HAProxy, which leads to the primary: the files of deploy/patroni with shorter times. */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -23,6 +25,8 @@ export interface Cluster {
 }
 
 const names = ["node1", "node2", "node3"] as const;
+/** Of PostgreSQL and HAProxy, of Patroni, and of etcd. */
+const ports = [5432, 8008, 2379, 2380];
 const startMs = 60_000;
 const settingsFolder = join(projectRoot, "deploy", "patroni");
 /** New versions of Patroni raise `ttl` to 20, and the tests of its expiry take so much longer. */
@@ -37,6 +41,7 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const configuration = await writeConfiguration(folder);
   const network = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
+  for (const port of ports) await checkFree(network, port);
   const [haproxyAddress, etcdAddress] = [`${network}.1`, `${network}.2`];
   const etcd = startEtcd(programs, folder, etcdAddress);
   stack.use(etcd);
@@ -61,6 +66,14 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
     untilPrimary: (patience, not) => untilPrimary(nodes, patience, not),
     untilWhole: (patience) => untilWhole(nodes, primary, patience),
   };
+}
+
+/** Rejects if a server listens on a port at all addresses. The cluster would wait for its own until its time is up. */
+async function checkFree(network: string, port: number): Promise<void> {
+  const server = createServer().listen(port, `${network}.1`);
+  await once(server, "listening");
+  server.close();
+  await once(server, "close");
 }
 
 function startEtcd(programs: Programs, folder: string, address: string) {
