@@ -72,6 +72,11 @@ describe("the notes of a release", () => {
   });
 });
 
+test("the production overlay deploys the version of package.json", () => {
+  const { version } = JSON.parse(readRoot("package.json")) as { version: string };
+  expect(readRoot("deploy/kubernetes/overlays/production/kustomization.yaml")).toContain(`newTag: ${version}\n`);
+});
+
 test("the licence file is the licence of package.json", () => {
   const { license } = JSON.parse(readRoot("package.json")) as { license: string };
   expect(readRoot("LICENSE").split("\n", 1)).toEqual([`${license} License`]);
