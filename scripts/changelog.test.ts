@@ -39,6 +39,11 @@ describe("CHANGELOG.md", () => {
     ["nothing", changelog, []],
     ["a missing section for what comes next", "## [1.0.0] - 2026-11-30\n", ["the first section must be [Unreleased]"]],
     ["a version without a date", "## [Unreleased]\n## [1.0.0]\n", ['"## [1.0.0]" must be "## [1.2.3] - 2026-11-30"']],
+    ...["2026-13-45", "2026-02-30"].map((date): [string, string, string[]] => [
+      `the date ${date}`,
+      `## [Unreleased]\n## [1.0.0] - ${date}\n`,
+      [`"## [1.0.0] - ${date}" must be "## [1.2.3] - 2026-11-30"`],
+    ]),
     [
       "an older version above a newer one",
       "## [Unreleased]\n## [1.0.0] - 2026-11-30\n## [1.1.0] - 2026-12-24\n",
