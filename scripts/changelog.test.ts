@@ -39,6 +39,11 @@ describe("CHANGELOG.md", () => {
     ["nothing", changelog, []],
     ["a missing section for what comes next", "## [1.0.0] - 2026-11-30\n", ["the first section must be [Unreleased]"]],
     ["a version without a date", "## [Unreleased]\n## [1.0.0]\n", ['"## [1.0.0]" must be "## [1.2.3] - 2026-11-30"']],
+    ...["2026-13-45", "2026-02-30"].map((date): [string, string, string[]] => [
+      `the date ${date}`,
+      `## [Unreleased]\n## [1.0.0] - ${date}\n`,
+      [`"## [1.0.0] - ${date}" must be "## [1.2.3] - 2026-11-30"`],
+    ]),
     [
       "an older version above a newer one",
       "## [Unreleased]\n## [1.0.0] - 2026-11-30\n## [1.1.0] - 2026-12-24\n",
@@ -70,6 +75,11 @@ describe("the notes of a release", () => {
   test("do not exist for a version without a section", () => {
     expect(() => releaseNotes(changelog, "v1.2.0", "1.2.0")).toThrow('CHANGELOG.md has no section "## [1.2.0] - DATE"');
   });
+});
+
+test("the production overlay deploys the version of package.json", () => {
+  const { version } = JSON.parse(readRoot("package.json")) as { version: string };
+  expect(readRoot("deploy/kubernetes/overlays/production/kustomization.yaml")).toContain(`newTag: ${version}\n`);
 });
 
 test("the licence file is the licence of package.json", () => {

@@ -15,7 +15,7 @@ export function changelogProblems(changelog: string): string[] {
   const dates: string[] = [];
   for (const { heading } of released) {
     const [, , date = ""] = versionHeading.exec(heading) ?? [];
-    if (date === "") problems.push(`"## ${heading}" must be "## [1.2.3] - 2026-11-30"`);
+    if (!isDate(date)) problems.push(`"## ${heading}" must be "## [1.2.3] - 2026-11-30"`);
     if (date > (dates.at(-1) ?? date)) problems.push(`${heading} must be above the section that follows it`);
     dates.push(date);
   }
@@ -23,6 +23,11 @@ export function changelogProblems(changelog: string): string[] {
     if (!kinds.includes(kind)) problems.push(`"### ${kind}" must be one of ${kinds.join(", ")}`);
   }
   return problems;
+}
+
+/** JavaScript reads the 30th of February as a day in March. */
+function isDate(text: string): boolean {
+  return text !== "" && (new Date(text).toJSON()?.startsWith(text) ?? false);
 }
 
 /** The changes of the version that a tag such as v1.2.3 releases. Throws if it is not the version of package.json. */

@@ -1,6 +1,6 @@
 /**
- * Checks that the workflows run every step of .ci/run, that their npm scripts exist, and that the actions of others are
- * pinned to commits. Then runs actionlint, a Go program: without Go this is skipped.
+ * Checks that the workflows run every step of .ci/run with the Debian packages that it installs, that their npm scripts
+ * exist, that the actions of others are pinned to commits, and that the limits of the steps sum to 45 minutes at most. Then runs actionlint, a Go program: without Go this is skipped.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -16,7 +16,17 @@ const workflows = readdirSync(join(projectRoot, ".github"), { recursive: true, e
   .map((name) => read(".github", name))
   .join("\n");
 
-const problems = [...missingSteps(), ...missingScripts(), ...unpinnedActions()];
+const allSeconds = 2_700;
+const ciRun = read(".ci", "run");
+const steps: readonly string[] = ciRun.match(/^step .*$/gm) ?? [];
+
+const problems = [
+  ...missingSteps(),
+  ...missingPackages(),
+  ...excessSeconds(),
+  ...missingScripts(),
+  ...unpinnedActions(),
+];
 for (const problem of problems) process.stderr.write(`check:workflows: ${problem}\n`);
 if (problems.length > 0 || !isLinted()) process.exitCode = 1;
 
@@ -26,11 +36,26 @@ function commandsIn(text: string): Set<string> {
 }
 
 function missingSteps(): string[] {
-  const steps = read(".ci", "run").match(/^step .*$/gm) ?? [];
   const run = commandsIn(workflows);
-  return [...commandsIn(steps.join("\n"))]
+  return [...commandsIn(ciRun)]
     .filter((command) => !run.has(command))
-    .map((command) => `.ci/run has the step "${command}", and no workflow has it`);
+    .map((command) => `.ci/run runs "${command}", and no workflow has it`);
+}
+
+/** Without the package the workflow's job fails, since its suite prints SKIPPED. */
+function missingPackages(): string[] {
+  const installed = new Set(
+    [...workflows.matchAll(/\bpackages: (.*)$/gm)].flatMap(([, names = ""]) => names.split(" ")),
+  );
+  return [...ciRun.matchAll(/\bmissing\+=\((\S+)\)/g)]
+    .filter(([, name = ""]) => !installed.has(name))
+    .map(([, name]) => `.ci/run installs ${name}, and no workflow does`);
+}
+
+function excessSeconds(): string[] {
+  const limits = steps.map((step) => Number(/^step (?:'[^']*'|"[^"]*") (\d+) /.exec(step)?.[1] ?? Number.NaN));
+  const sum = limits.reduce((total, seconds) => total + seconds, 0);
+  return sum <= allSeconds ? [] : [`the limits of the steps of .ci/run sum to ${sum} s, more than ${allSeconds} s`];
 }
 
 function missingScripts(): string[] {

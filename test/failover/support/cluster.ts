@@ -1,6 +1,8 @@
 /** Three Patroni nodes, etcd, and HAProxy, which leads to the primary: the files of deploy/patroni with shorter times. */
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -8,6 +10,7 @@ import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { databaseTools, type TestDatabase } from "../../support/database/database.ts";
 import { projectRoot } from "../../support/service/service.ts";
+import { type Patience, startPatience } from "./patience.ts";
 import { createPatroniNode, type PatroniNode, superuser } from "./patroni-node.ts";
 import { owner, type Programs, spawnServer } from "./programs.ts";
 
@@ -16,13 +19,15 @@ export interface Cluster {
   readonly database: TestDatabase;
   readonly nodes: readonly PatroniNode[];
   /** Resolves with the primary, once there is one besides `not`. */
-  untilPrimary(not?: PatroniNode): Promise<PatroniNode>;
+  untilPrimary(patience: Patience, not?: PatroniNode): Promise<PatroniNode>;
   /** Resolves once a primary has two standbys that have all of its history, one of them synchronous. */
-  untilWhole(): Promise<void>;
+  untilWhole(patience: Patience): Promise<void>;
 }
 
 const names = ["node1", "node2", "node3"] as const;
-const wait = { timeout: 40_000, interval: 50 };
+/** Of PostgreSQL and HAProxy, of Patroni, and of etcd. */
+const ports = [5432, 8008, 2379, 2380];
+const startMs = 60_000;
 const settingsFolder = join(projectRoot, "deploy", "patroni");
 /** New versions of Patroni raise `ttl` to 20, and the tests of its expiry take so much longer. */
 const shortTimes = { ttl: 6, loop_wait: 1, retry_timeout: 2 };
@@ -34,13 +39,13 @@ const shortTimes = { ttl: 6, loop_wait: 1, retry_timeout: 2 };
 export async function startCluster(programs: Programs, stack: AsyncDisposableStack): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), "frontrow-failover-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  if (owner) spawnSync("chown", [owner, folder]);
+  const configuration = await writeConfiguration(folder);
   const network = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
+  for (const port of ports) await checkFree(network, port);
   const [haproxyAddress, etcdAddress] = [`${network}.1`, `${network}.2`];
   const etcd = startEtcd(programs, folder, etcdAddress);
   stack.use(etcd);
   await etcd.line("ready to serve client requests");
-  const configuration = await writeConfiguration(folder);
   const nodes: PatroniNode[] = [];
   const backends: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
@@ -48,19 +53,27 @@ export async function startCluster(programs: Programs, stack: AsyncDisposableSta
     const addresses = { ownAddress: at(10), nodeAddress: at(20), clientAddress: at(30), etcdAddress: at(40) };
     const place = { name, folder, ...addresses };
     backends[`NODE${index + 1}`] = place.clientAddress;
-    nodes.push(stack.use(await createPatroniNode(programs, place, configuration, etcdAddress)));
+    nodes.push(stack.use(await createPatroniNode(programs, place, configuration.patroni, etcdAddress)));
   }
   for (const node of nodes) node.start();
   const env = { ...backends, BIND: haproxyAddress };
-  stack.use(spawnServer(programs.haproxy, ["-db", "-f", join(settingsFolder, "haproxy.cfg")], env));
+  stack.use(spawnServer(programs.haproxy, ["-db", "-f", configuration.haproxy], env));
   const primary = openSessions(haproxyAddress);
-  await untilWhole(nodes, primary);
+  await untilWhole(nodes, primary, startPatience(startMs));
   const database = await createDatabase(haproxyAddress, primary);
   return {
     ...{ nodes, database },
-    untilPrimary: (not) => untilPrimary(nodes, not),
-    untilWhole: () => untilWhole(nodes, primary),
+    untilPrimary: (patience, not) => untilPrimary(nodes, patience, not),
+    untilWhole: (patience) => untilWhole(nodes, primary, patience),
   };
+}
+
+/** Rejects if a server listens on a port at all addresses. The cluster would wait for its own until its time is up. */
+async function checkFree(network: string, port: number): Promise<void> {
+  const server = createServer().listen(port, `${network}.1`);
+  await once(server, "listening");
+  server.close();
+  await once(server, "close");
 }
 
 function startEtcd(programs: Programs, folder: string, address: string) {
@@ -73,20 +86,29 @@ function startEtcd(programs: Programs, folder: string, address: string) {
   ]);
 }
 
-/** The nodes share a machine here: none has a watchdog or a socket in the file system. */
-async function writeConfiguration(folder: string): Promise<string> {
+/**
+ * Patroni's file and HAProxy's, where the programs' user can read them: it may not enter the folders above the project. The
+ * nodes share a machine here: none has a watchdog or a socket in the file system.
+ */
+async function writeConfiguration(folder: string) {
   const configuration = parse(await readFile(join(settingsFolder, "patroni.yml"), "utf8"));
   Object.assign(configuration.bootstrap.dcs, shortTimes);
   configuration.watchdog.mode = "off";
   configuration.postgresql.parameters = { unix_socket_directories: "" };
-  const file = join(folder, "patroni.yml");
-  await writeFile(file, stringify(configuration));
-  return file;
+  const [patroni, haproxy] = [join(folder, "patroni.yml"), join(folder, "haproxy.cfg")];
+  await writeFile(patroni, stringify(configuration));
+  await writeFile(haproxy, await readFile(join(settingsFolder, "haproxy.cfg")));
+  if (owner) execFileSync("chown", ["-R", owner, folder]);
+  return { patroni, haproxy };
 }
 
-async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): Promise<PatroniNode> {
+async function untilPrimary(
+  nodes: readonly PatroniNode[],
+  patience: Patience,
+  not?: PatroniNode,
+): Promise<PatroniNode> {
   const others = nodes.filter((node) => node !== not);
-  return await until(others, async () => {
+  return await until(others, patience, async () => {
     const answers = await Promise.all(others.map(async (node) => ({ node, isPrimary: await node.isPrimary() })));
     const primary = answers.find(({ isPrimary }) => isPrimary)?.node;
     if (!primary) throw new Error("there is no primary");
@@ -95,9 +117,9 @@ async function untilPrimary(nodes: readonly PatroniNode[], not?: PatroniNode): P
 }
 
 /** What Patroni says of a member may be a few seconds old: the server knows which standbys it has. */
-async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions): Promise<void> {
-  await until(nodes, async () => {
-    const primary = await untilPrimary(nodes);
+async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions, patience: Patience): Promise<void> {
+  await until(nodes, patience, async () => {
+    const primary = await untilPrimary(nodes, patience);
     const standbys = await query<{ name: string }>(
       "postgres",
       `SELECT application_name AS name FROM pg_stat_replication
@@ -110,9 +132,13 @@ async function untilWhole(nodes: readonly PatroniNode[], { query }: Sessions): P
 }
 
 /** Waits. If it takes too long, the error has what the nodes have written last. */
-async function until<Result>(nodes: readonly PatroniNode[], condition: () => Promise<Result>): Promise<Result> {
+async function until<Result>(
+  nodes: readonly PatroniNode[],
+  patience: Patience,
+  condition: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await vi.waitFor(condition, wait);
+    return await vi.waitFor(condition, patience());
   } catch (error) {
     const output = nodes.map((node) => `${node.name}:\n${node.output().slice(-3_000)}`).join("\n\n");
     throw new Error(`${error}\n\n${output}`, { cause: error });

@@ -1,5 +1,5 @@
 /** A machine with Patroni and PostgreSQL, and what can happen to it. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../../support/process/child-process.ts";
 import { startLink } from "./link.ts";
@@ -145,12 +145,10 @@ function postmasterOf(dataDir: string): number | undefined {
   }
 }
 
+/** Throws if the kernel does not list children: a fault would reach the parent only. */
 function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
+  if (!existsSync(`/proc/${pid}`)) return [];
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 function signalOne(pid: number, signal: NodeJS.Signals): void {

@@ -15,9 +15,18 @@ const postgres = findCommand(
   { skipped },
 );
 
+/** Of util-linux: macOS does not have it. */
+const setpriv = findCommand(["setpriv"], { skipped });
+
+const isRoot = process.getuid?.() === 0;
+/** PostgreSQL refuses to run as root. Debian's package makes this user. */
+const user = "postgres";
+const hasUser = !isRoot || spawnSync("id", [user]).status === 0;
+if (!hasUser) process.stderr.write(`\ntests: SKIPPED: ${skipped}: there is no user ${user}\n\n`);
+
 /** Undefined if one of them is not installed. */
 export const programs =
-  etcd && patroni && haproxy && postgres
+  etcd && patroni && haproxy && postgres && setpriv && hasUser
     ? { etcd, patroni, haproxy, postgres, needsOldApi: needsOldApi(patroni) }
     : undefined;
 
@@ -32,10 +41,6 @@ function needsOldApi(command: string): boolean {
   const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.replace(/^\D*/, "").trim();
   return version.localeCompare("3.0.3", "en", { numeric: true }) < 0;
 }
-
-const isRoot = process.getuid?.() === 0;
-/** PostgreSQL refuses to run as root. Debian's package makes this user. */
-const user = "postgres";
 
 /** Makes a folder the user's who runs the programs. */
 export const owner = isRoot ? user : undefined;

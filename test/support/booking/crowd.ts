@@ -36,6 +36,8 @@ export interface Crowd {
   readonly wishes: readonly Wish[];
   /** When requests succeeded, by each service, in the milliseconds of `performance.now()`. */
   readonly grantedAt: readonly (readonly number[])[];
+  /** When the requests of `grantedAt` were sent. */
+  readonly sentAt: readonly (readonly number[])[];
   /** Resolves once so many more requests have succeeded. */
   untilGranted(more: number): Promise<void>;
   /** Resolves once every service has rejected so many more requests for this reason. */
@@ -74,6 +76,7 @@ export function startCrowd(
   const wishes: Wish[] = [];
   const wait = { timeout: patienceMs, interval: 2 };
   const grantedAt = clients.map((): number[] => []);
+  const sentAt = clients.map((): number[] => []);
   const refusals = clients.map(() => new Map<string, number>());
   const granted = () => grantedAt.reduce((sum, { length }) => sum + length, 0);
   let isOver = false;
@@ -85,10 +88,12 @@ export function startCrowd(
     while (outcomes.length < maxAttempts && !isClosed) {
       const service = (user + outcomes.length) % clients.length;
       const protocols = clients[service] ?? [];
+      const sent = performance.now();
       const outcome = await attempt(protocols[Math.floor(user / clients.length) % protocols.length], wish);
       outcomes.push(outcome);
       if (outcome.ok) {
         grantedAt[service]?.push(performance.now());
+        sentAt[service]?.push(sent);
         return outcome;
       }
       const reason = outcome.reason ?? "untyped";
@@ -128,6 +133,7 @@ export function startCrowd(
   return {
     wishes,
     grantedAt,
+    sentAt,
     untilGranted: async (more) => {
       const before = granted();
       await vi.waitFor(() => expect(granted()).toBeGreaterThanOrEqual(before + more), wait);

