@@ -26,8 +26,8 @@ export async function tryScale(stack: Stack): Promise<void> {
 
 /** Restarts one replica after the other while users book by gRPC. */
 async function roll(stack: Stack): Promise<void> {
-  const crowd = ["--users", "60", "--requests", "100", "--pause", "1", "--tickets", "5000", "--time-limit", "300"];
-  const load = await startLoad(stack, "http://balancer:50051", "--protocol", "grpc", ...crowd);
+  const crowd = ["--users", "60", "--requests", "100", "--pause", "2.5", "--tickets", "6000", "--time-limit", "300"];
+  const load = await startLoad(stack, "http://balancer:50051", "--protocol", "grpc", "--attempts", "5", ...crowd);
   for (const replica of replicas) {
     await stack.compose(["stop", replica]);
     expect(`the exit status of ${replica}`, await stack.inspect(replica, "{{.State.ExitCode}}"), "0");
