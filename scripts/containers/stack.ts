@@ -125,7 +125,7 @@ function overrideFor(project: string, images: Images | undefined, network: strin
 
 /** The environment without settings of the service, because the defaults are tested. */
 function environmentOfOthers(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(APP|COMPOSE|OTEL)_/.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(APP|COMPOSE|OTEL|GRAFANA)_/.test(name)));
 }
 
 async function freePorts(): Promise<ReadonlyMap<PortVariable, number>> {
