@@ -7,7 +7,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_det
 import { type Clients, createClients, usersAConnection } from "./clients.ts";
 import type { LoadTestOptions } from "./options.ts";
 
-/** What the users were told, as it comes in. */
+/** What the service answered, as it comes in. */
 export interface Tally {
   /** The ids of confirmed bookings, one for each confirmed request. */
   readonly confirmed: bigint[];

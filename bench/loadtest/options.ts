@@ -19,7 +19,7 @@ export interface LoadTestOptions {
 }
 
 export const usage = `A rush on one concert of a running service: every user books, request after request, until the tickets are gone. Afterwards
-the bookings are read back, and compared with what the users were told.
+the bookings are read back, and compared with the answers.
 
   --url URL            the service (LOADTEST_URL; http://localhost:8080)
   --protocol NAME      ${protocols.join(", ")} (connect), over HTTP/2
