@@ -112,13 +112,17 @@ async function build(plan: BuildPlan): Promise<Images> {
 /** JSON is YAML. The network has a fixed name, which a running stack may have taken. */
 function overrideFor(project: string, images: Images | undefined, network: string | undefined) {
   const base = images?.patroniBase;
-  const patroni = { build: { ...(network && { network }), ...(base && { args: { BASE_IMAGE: base } }) } };
+  // Debian 12 has Patroni 3.0.2, which loses bookings with etcd's v3 API: docs/operations.md, Failover. It takes the first
+  // store that has settings, in the order of their names.
+  const v2 = base && { environment: { PATRONI_ETCD_HOSTS: "'etcd:2379'", PATRONI_ETCD3_HOSTS: "" } };
+  const patroni = { build: { ...(network && { network }), ...(base && { args: { BASE_IMAGE: base } }) }, ...v2 };
   return {
     networks: { "concert-network": { name: project } },
     services: {
       ...(network && { app: { build: { network } }, pgbouncer: { build: { network } } }),
       ...{ patroni1: patroni, patroni2: patroni, patroni3: patroni },
       ...images?.standIns,
+      ...(base && { etcd: { ...images?.standIns.etcd, environment: { ETCD_ENABLE_V2: "true" } } }),
     },
   };
 }
