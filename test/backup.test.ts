@@ -128,6 +128,7 @@ test.skipIf(!hasPgDump)(
     const before = [...tally.confirmed];
     const file = join(folder, "rush.dump");
     await dump(database, file);
+    expect(tally.confirmed.length).toBeGreaterThan(before.length);
     stopping.abort();
     await rushing;
     await using restored = await restore(file, "rush_restored");

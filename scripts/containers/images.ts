@@ -35,8 +35,10 @@ export interface Images {
   readonly missing: readonly string[];
 }
 
+/** What the image of the service is built from. */
+export const nodeImage = "node:26-bookworm-slim";
 /** Images that others are built from. Without them nothing can be tried. */
-const baseImages = ["node:26-bookworm-slim", "debian:bookworm-slim", "postgres:18"] as const;
+const baseImages = [nodeImage, "debian:bookworm-slim", "postgres:18"] as const;
 /** Services that Debian has a package for, and the program where an image's entry point names it. */
 const debianPrograms: Readonly<Record<string, readonly string[] | undefined>> = {
   balancer: undefined,
