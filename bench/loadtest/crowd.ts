@@ -35,6 +35,8 @@ const callTimeoutMs = 30_000;
 const usualRetryDelayMs = 500;
 /** Reasons that leave open whether the booking is stored. */
 const openReasons: readonly string[] = ["OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED", "SHUTTING_DOWN", "INTERNAL"];
+/** The service looks for a booking with the key before it refuses for this reason, so nothing is stored. */
+const decidedReason = "INSUFFICIENT_TICKETS";
 
 /** An empty tally. */
 export function createTally(): Tally {
@@ -85,8 +87,7 @@ async function bookOnce(
       return;
     } catch (error) {
       const failure = describeFailure(error);
-      // A refusal that is no invitation to repeat was decided with the key, so it also says that nothing is stored.
-      mayBeStored = failure.mayBeStored || (mayBeStored && failure.retryDelayMs !== undefined);
+      mayBeStored = failure.mayBeStored || (mayBeStored && failure.reason !== decidedReason);
       if (attempts < maxAttempts && (await canRepeat(failure, signal))) {
         increment(tally.repeated, failure.reason);
         continue;
