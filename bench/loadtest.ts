@@ -39,7 +39,7 @@ async function runLoadTest(options: LoadTestOptions): Promise<boolean> {
   const elapsedMs = performance.now() - startedAtMs;
   const verdict = await verify(clients, concertId, tally);
   process.stdout.write(describeLoadTest(options, tally, verdict, elapsedMs));
-  if (!isSound(verdict)) process.stderr.write("load test: the service has broken its promise: see the table\n");
+  if (!isSound(verdict)) process.stderr.write("load test: an invariant is broken: see the table\n");
   if (tally.unanswered > 0) process.stderr.write("load test: requests had no answer\n");
   return isSound(verdict) && tally.unanswered === 0;
 }

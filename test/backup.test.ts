@@ -130,6 +130,7 @@ test.skipIf(!canRun)(
     const before = [...tally.confirmed];
     const file = join(folder, "rush.dump");
     await dump(database, file);
+    expect(tally.confirmed.length).toBeGreaterThan(before.length);
     stopping.abort();
     await rushing;
     await using restored = await restore(file, "rush_restored");

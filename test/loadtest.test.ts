@@ -66,9 +66,40 @@ test("a signal lets the users finish, and the table follows", async () => {
   expect(rows.confirmed).toBe(rows.stored);
 });
 
+test("a booking that the service loses ends the program with status 1", async () => {
+  const script = join(projectRoot, "bench", "loadtest.ts");
+  const args = ["--users", "10", "--requests", "100", "--pause", "0.5"];
+  const program = startProgram({ LOADTEST_URL: service.baseUrl }, args, { script });
+  const removeOne = "DELETE FROM bookings WHERE id = (SELECT min(id) FROM bookings) RETURNING id";
+  await vi.waitFor(async () => expect(await database.query(removeOne)).toHaveLength(1), { timeout: 20_000 });
+  expect(await program.stop("SIGTERM")).toBe(1);
+  const rows = Object.fromEntries(program.lines.map((line) => line.split(/ {2,}/)));
+  expect(rows).toMatchObject({ lost: "1", miscounted: "1", doubled: "0", "without an answer": "0" });
+});
+
+test("users send no request after the time limit", async () => {
+  const options = { ...optionsOf("--users", "3", "--requests", "100", "--pause", "0.1"), timeLimitMs: 1_000 };
+  const [concertId = 0n] = await insertConcerts(database, { total_tickets: 1_000, available_tickets: 1_000 });
+  const tally = createTally();
+  await rush(options, concertId, tally);
+  // Those that were sent before it.
+  expect(tally.unanswered).toBeLessThanOrEqual(3);
+  expect(tally.confirmed.length).toBeGreaterThan(0);
+  expect(tally.confirmed.length).toBeLessThan(100);
+});
+
+test("a failed attempt is counted by its reason, and the number of attempts has a limit", async () => {
+  const options = { ...optionsOf("--users", "1", "--requests", "1", "--attempts", "2"), url: "http://127.0.0.1:1" };
+  const tally = createTally();
+  await rush(options, 1n, tally);
+  expect(tally).toMatchObject({ confirmed: [], unanswered: 1 });
+  expect(Object.fromEntries(tally.repeated)).toEqual({ Unavailable: 1 });
+});
+
 test.each([
   ["an unreachable service", ["--url", "http://127.0.0.1:1"], "ECONNREFUSED"],
   ["a wrong option", ["--users", "0"], "--users: a whole number from 1 to 20000"],
+  ["too many attempts", ["--attempts", "101"], "--attempts: a whole number from 1 to 100"],
   ["a pause that is no number", ["--pause", "long"], "--pause: seconds from 0 to 60, such as 0.5"],
 ])("%s ends the program with status 2 and a sentence", async (_, args, sentence) => {
   const program = startProgram({}, args, { script: join(projectRoot, "bench", "loadtest.ts") });

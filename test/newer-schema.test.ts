@@ -14,6 +14,10 @@ test("a process starts on a database that a later version has migrated, and leav
   await using program = await openProgram(testEnvironment(database.url));
   expect((await fetch(`${program.baseUrl}/readyz`)).status).toBe(200);
   expect(await program.stop()).toBe(0);
+  const warnings = program.lines.filter((line) => line.includes("a later version has migrated the database"));
+  expect(warnings.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ level: "warn", later: ["9998_later", "9999_latest"] }),
+  ]);
   await using migration = startProgram(testEnvironment(database.url), ["--migrate"], { logLevel: "info" });
   expect([await migration.ended, migration.output()]).toEqual([
     0,

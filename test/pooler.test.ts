@@ -53,7 +53,7 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
   test("has no setting and no lock of ours left on its sessions", async () => {
     const url = await bouncer({ default_pool_size: "1" });
     const store = openStore(url, { statementTimeoutMs: 4_321 });
-    expect(await store.migrate()).toEqual([]);
+    expect((await store.migrate()).applied).toEqual([]);
     await store.read((db) => sql`select 1`.execute(db), openDeadline()).finally(() => store.close());
     const other = new pg.Client({ connectionString: url });
     await other.connect();

@@ -7,12 +7,14 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_det
 import { type Clients, createClients, usersAConnection } from "./clients.ts";
 import type { LoadTestOptions } from "./options.ts";
 
-/** What the users were told, as it comes in. */
+/** What the service answered, as it comes in. */
 export interface Tally {
   /** The ids of confirmed bookings, one for each confirmed request. */
   readonly confirmed: bigint[];
   /** How many requests were refused, by reason. */
   readonly refused: Map<string, number>;
+  /** How many attempts failed and were repeated, by reason. */
+  readonly repeated: Map<string, number>;
   /** Requests whose outcome is unknown: the last response was lost, or never came. */
   unanswered: number;
   /** Of each answered request, from its first attempt to its answer. */
@@ -28,21 +30,22 @@ interface Failure {
   readonly mayBeStored: boolean;
 }
 
-const maxAttempts = 10;
 const callTimeoutMs = 30_000;
 /** Where the service names no delay, as when the connection is lost. */
 const usualRetryDelayMs = 500;
 /** Reasons that leave open whether the booking is stored. */
 const openReasons: readonly string[] = ["OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED", "SHUTTING_DOWN", "INTERNAL"];
+/** The service looks for a booking with the key before it refuses for this reason, so nothing is stored. */
+const decidedReason = "INSUFFICIENT_TICKETS";
 
 /** An empty tally. */
 export function createTally(): Tally {
-  return { confirmed: [], refused: new Map(), unanswered: 0, latenciesMs: [] };
+  return { confirmed: [], refused: new Map(), repeated: new Map(), unanswered: 0, latenciesMs: [] };
 }
 
 /**
- * Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done, or
- * when `stopping` is aborted and those that have been sent are answered.
+ * Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done, when
+ * the time limit has passed, or when `stopping` is aborted and the requests that have been sent are answered.
  */
 export async function rush(
   options: LoadTestOptions,
@@ -51,29 +54,30 @@ export async function rush(
   stopping = new AbortController().signal,
 ): Promise<void> {
   const { users, requestsPerUser, timeLimitMs, pauseMs } = options;
-  const signal = AbortSignal.timeout(timeLimitMs);
+  const limit = AbortSignal.timeout(timeLimitMs);
+  const ending = AbortSignal.any([limit, stopping]);
   const connections = Array.from({ length: Math.ceil(users / usersAConnection) }, () => createClients(options));
   const act = async (user: number) => {
     const connection = connections[Math.floor(user / usersAConnection)];
     if (connection === undefined) return;
-    for (let request = 0; request < requestsPerUser && !stopping.aborted; request++) {
+    const wanted = { concertId, userId: `load-test-${user + 1}`, ticketCount: 1 };
+    for (let request = 0; request < requestsPerUser && !ending.aborted; request++) {
       // With jitter, from the first request on: users that start together would stay together.
-      if (pauseMs > 0) await delay(pauseMs * 2 * Math.random(), undefined, { signal: stopping }).catch(() => {});
-      if (!stopping.aborted) await bookOnce(connection.bookings, concertId, `load-test-${user + 1}`, tally, signal);
+      if (pauseMs > 0) await delay(pauseMs * 2 * Math.random(), undefined, { signal: ending }).catch(() => {});
+      if (!ending.aborted) await bookOnce(connection.bookings, wanted, tally, { ...options, limit });
     }
   };
   await Promise.all(Array.from({ length: users }, (_, user) => act(user)));
 }
 
-/** Books one ticket. A failed attempt is repeated with the same key, so that it cannot book twice. */
+/** Books. A failed attempt is repeated with the same key, so that it cannot book twice. */
 async function bookOnce(
   bookings: Clients["bookings"],
-  concertId: bigint,
-  userId: string,
+  booking: { readonly concertId: bigint; readonly userId: string; readonly ticketCount: number },
   tally: Tally,
-  signal: AbortSignal,
+  { maxAttempts, limit: signal }: { readonly maxAttempts: number; readonly limit: AbortSignal },
 ): Promise<void> {
-  const wanted = { requestId: randomUUID(), concertId, userId, ticketCount: 1 };
+  const wanted = { ...booking, requestId: randomUUID() };
   const startedAtMs = performance.now();
   let mayBeStored = false;
   for (let attempts = 1; ; attempts++) {
@@ -83,22 +87,31 @@ async function bookOnce(
       return;
     } catch (error) {
       const failure = describeFailure(error);
-      // A refusal that is no invitation to repeat was decided with the key, so it also says that nothing is stored.
-      mayBeStored = failure.mayBeStored || (mayBeStored && failure.retryDelayMs !== undefined);
-      if (failure.retryDelayMs === undefined || attempts === maxAttempts || signal.aborted) {
-        if (mayBeStored) tally.unanswered++;
-        else noteRefusal(tally, failure.reason, performance.now() - startedAtMs);
-        return;
+      mayBeStored = failure.mayBeStored || (mayBeStored && failure.reason !== decidedReason);
+      if (attempts < maxAttempts && (await canRepeat(failure, signal))) {
+        increment(tally.repeated, failure.reason);
+        continue;
       }
-      // With jitter, so that users who were refused together do not come back together.
-      await delay(failure.retryDelayMs * (1 + Math.random()), undefined, { signal }).catch(() => {});
+      if (mayBeStored) tally.unanswered++;
+      else {
+        increment(tally.refused, failure.reason);
+        tally.latenciesMs.push(performance.now() - startedAtMs);
+      }
+      return;
     }
   }
 }
 
-function noteRefusal({ refused, latenciesMs }: Tally, reason: string, latencyMs: number): void {
-  refused.set(reason, (refused.get(reason) ?? 0) + 1);
-  latenciesMs.push(latencyMs);
+/** Waits for the delay of a failure. Resolves with whether another attempt makes sense and the time limit allows it. */
+async function canRepeat({ retryDelayMs }: Failure, signal: AbortSignal): Promise<boolean> {
+  if (retryDelayMs === undefined) return false;
+  // With jitter, so that users who were refused together do not come back together.
+  await delay(retryDelayMs * (1 + Math.random()), undefined, { signal }).catch(() => {});
+  return !signal.aborted;
+}
+
+function increment(counts: Map<string, number>, reason: string): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
 }
 
 function describeFailure(cause: unknown): Failure {

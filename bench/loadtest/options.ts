@@ -8,6 +8,8 @@ export interface LoadTestOptions {
   readonly users: number;
   readonly tickets: number;
   readonly requestsPerUser: number;
+  /** Of a request, all with its key. */
+  readonly maxAttempts: number;
   /** Between a user's answer and its next request. */
   readonly pauseMs: number;
   /** A bearer token; undefined for a service that takes none. */
@@ -17,13 +19,14 @@ export interface LoadTestOptions {
 }
 
 export const usage = `A rush on one concert of a running service: every user books, request after request, until the tickets are gone. Afterwards
-the bookings are read back, and compared with what the users were told.
+the bookings are read back, and compared with the answers.
 
   --url URL            the service (LOADTEST_URL; http://localhost:8080)
   --protocol NAME      ${protocols.join(", ")} (connect), over HTTP/2
   --users N            users at once, 1 to 20,000 (1,000)
   --tickets N          tickets of the concert, 1 to 100,000 (1,000)
   --requests N         requests of each user, for one ticket each, 1 to 100 (2)
+  --attempts N         attempts of a request before it counts as refused or without an answer, 1 to 100 (10)
   --pause SECONDS      how long a user waits between two requests, 0 to 60 (0)
   --token TOKEN        a token with the scopes concerts:write and bookings:admin (LOADTEST_TOKEN)
   --time-limit SECONDS how long the users try, 1 to 3,600 (120)
@@ -46,7 +49,11 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Lo
     throw new UsageError(`--url: ${url} is not an address such as http://host:8080`);
   const protocol = protocols.find((name) => name === (values.protocol ?? "connect"));
   if (!protocol) throw new UsageError(`--protocol: one of ${protocols.join(", ")}`);
-  const whole = (name: "users" | "tickets" | "requests" | "time-limit", usual: number, most: number): number => {
+  const whole = (
+    name: "users" | "tickets" | "requests" | "attempts" | "time-limit",
+    usual: number,
+    most: number,
+  ): number => {
     const value = Number(values[name] ?? usual);
     if (Number.isInteger(value) && value >= 1 && value <= most) return value;
     throw new UsageError(`--${name}: a whole number from 1 to ${most}`);
@@ -59,6 +66,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Lo
     users: whole("users", 1_000, 20_000),
     tickets: whole("tickets", 1_000, 100_000),
     requestsPerUser: whole("requests", 2, 100),
+    maxAttempts: whole("attempts", 10, 100),
     pauseMs: pause * 1_000,
     token: values.token ?? (env.LOADTEST_TOKEN || undefined),
     timeLimitMs: whole("time-limit", 120, 3_600) * 1_000,
@@ -72,7 +80,7 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: {
         ...{ url: string, protocol: string, users: string, tickets: string, requests: string, pause: string },
-        ...{ token: string, "time-limit": string, help: { type: "boolean" } },
+        ...{ attempts: string, token: string, "time-limit": string, help: { type: "boolean" } },
       },
     }).values;
   } catch (error) {

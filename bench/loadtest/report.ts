@@ -6,13 +6,12 @@ import type { Verdict } from "./verify.ts";
 /** The table at the end. */
 export function describeLoadTest(
   { url, protocol, users, tickets, requestsPerUser }: LoadTestOptions,
-  { confirmed, refused, unanswered, latenciesMs }: Tally,
+  { confirmed, refused, repeated, unanswered, latenciesMs }: Tally,
   { stored, oversold, lost, doubled, miscounted }: Verdict,
   elapsedMs: number,
 ): string {
   const sorted = latenciesMs.toSorted((a, b) => a - b);
   const ms = (share: number) => (sorted.length === 0 ? "-" : `${percentile(sorted, share).toFixed(1)} ms`);
-  const refusals = [...refused].sort(([, one], [, other]) => other - one);
   const seconds = elapsedMs / 1_000;
   return table([
     ["service", `${url}, ${protocol}`],
@@ -25,7 +24,8 @@ export function describeLoadTest(
     ["p90", ms(0.9)],
     ["p99", ms(0.99)],
     ["confirmed", whole(confirmed.length)],
-    ...refusals.map(([reason, count]) => [`refused: ${reason}`, whole(count)] as const),
+    ...countRows("refused", refused),
+    ...countRows("repeated", repeated),
     ["without an answer", whole(unanswered)],
     ["stored", whole(stored)],
     ["oversold", whole(oversold)],
@@ -33,6 +33,12 @@ export function describeLoadTest(
     ["doubled", whole(doubled)],
     ["miscounted", whole(miscounted)],
   ]);
+}
+
+/** The most frequent reason first. */
+function countRows(what: string, counts: ReadonlyMap<string, number>): [string, string][] {
+  const sorted = [...counts].sort(([, one], [, other]) => other - one);
+  return sorted.map(([reason, count]) => [`${what}: ${reason}`, whole(count)]);
 }
 
 /** One line that says how far the crowd is. */

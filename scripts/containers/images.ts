@@ -1,4 +1,5 @@
 /** Which images of compose.yaml are available, and what stands in for those that are not. */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -6,6 +7,12 @@ import { run, say, succeeds } from "./engine.ts";
 
 export const projectRoot = join(import.meta.dirname, "..", "..");
 const pullMs = 120_000;
+const standInsFolder = join(import.meta.dirname, "stand-ins");
+
+/** The network of builds, if it is not the engine's. */
+export const buildNetwork = process.env.BUILD_NETWORK || undefined;
+/** The flags of each build. */
+export const buildFlags = buildNetwork === undefined ? [] : ["--network", buildNetwork];
 
 interface ComposeFile {
   readonly services: Readonly<
@@ -28,8 +35,10 @@ export interface Images {
   readonly missing: readonly string[];
 }
 
+/** What the image of the service is built from. */
+export const nodeImage = "node:26-bookworm-slim";
 /** Images that others are built from. Without them nothing can be tried. */
-const baseImages = ["node:26-bookworm-slim", "debian:bookworm-slim", "postgres:18"] as const;
+const baseImages = [nodeImage, "debian:bookworm-slim", "postgres:18"] as const;
 /** Services that Debian has a package for, and the program where an image's entry point names it. */
 const debianPrograms: Readonly<Record<string, readonly string[] | undefined>> = {
   balancer: undefined,
@@ -45,10 +54,15 @@ export async function missingBaseImage(): Promise<string | undefined> {
   return baseImages.find((_, index) => !present[index]);
 }
 
-/** Looks for the images of the other services. For those that cannot be had it builds some from Debian's packages. */
-export async function prepareImages(tagPrefix: string, buildFlags: readonly string[]): Promise<Images> {
+/**
+ * Looks for the images of the other services. For those that cannot be had it builds some from Debian's packages. These are
+ * kept for later trials, because a build takes minutes.
+ */
+export async function prepareImages(): Promise<Images> {
   const absent = await absentServices();
-  const [servers, postgres] = [`${tagPrefix}-servers`, `${tagPrefix}-postgres`];
+  const containerfile = await readFile(join(standInsFolder, "Containerfile"));
+  const version = createHash("sha256").update(containerfile).digest("hex").slice(0, 12);
+  const [servers, postgres] = [`frontrow-stand-in-servers:${version}`, `frontrow-stand-in-postgres:${version}`];
   const standIns: Record<string, StandIn> = {};
   for (const service of absent.filter((name) => name in debianPrograms)) {
     const entrypoint = debianPrograms[service];
@@ -58,8 +72,8 @@ export async function prepareImages(tagPrefix: string, buildFlags: readonly stri
   const names = [...Object.keys(standIns), ...(hasAllPrograms ? [] : ["the base of deploy/patroni"])];
   if (names.length > 0) say(`STAND-INS from Debian's packages: ${names.join(", ")}`);
   const builds = [
-    ...(Object.keys(standIns).length > 0 ? [buildStandIn("servers", servers, buildFlags)] : []),
-    ...(hasAllPrograms ? [] : [buildStandIn("postgres", postgres, buildFlags)]),
+    ...(Object.keys(standIns).length > 0 ? [buildStandIn("servers", servers)] : []),
+    ...(hasAllPrograms ? [] : [buildStandIn("postgres", postgres)]),
   ];
   await Promise.all(builds);
   return {
@@ -88,9 +102,9 @@ async function hasPatronisPrograms(): Promise<boolean> {
   return await succeeds("docker", ["run", "--rm", "--entrypoint", "sh", "postgres:18", "-c", script]);
 }
 
-async function buildStandIn(target: string, tag: string, buildFlags: readonly string[]): Promise<void> {
-  const folder = join(import.meta.dirname, "stand-ins");
-  const args = ["--file", join(folder, "Containerfile"), "--target", target, "--tag", tag, folder];
+async function buildStandIn(target: string, tag: string): Promise<void> {
+  if (await succeeds("docker", ["image", "inspect", tag])) return;
+  const args = ["--file", join(standInsFolder, "Containerfile"), "--target", target, "--tag", tag, standInsFolder];
   await run("docker", ["build", "--quiet", ...buildFlags, ...args]);
 }
 

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@frontrow/embedded-postgres";
-import { run, say, succeeds } from "./engine.ts";
-import { type Images, prepareImages, projectRoot } from "./images.ts";
+import { overall, run, say, succeeds } from "./engine.ts";
+import { buildFlags, buildNetwork, type Images, prepareImages, projectRoot } from "./images.ts";
 
 export interface Stack {
   /** The name of the project and of its network, and the label of its other containers. */
@@ -28,7 +28,7 @@ const portVariables = [
 type PortVariable = (typeof portVariables)[number];
 
 const allProfiles = "scale,ha,observability";
-const cleanUpMs = 120_000;
+const cleanUpMs = 55_000;
 
 /** Builds all images, runs `work`, and removes all that was made, whether it succeeds or fails. */
 export async function withStack(
@@ -36,24 +36,23 @@ export async function withStack(
   work: (stack: Stack) => Promise<void>,
 ): Promise<void> {
   const project = `frontrow-try-${randomBytes(4).toString("hex")}`;
-  const [serviceImage, loadTestImage, standIns] = ["service", "loadtest", "stand-ins"].map(
-    (name) => `${project}-${name}`,
-  ) as [string, string, string];
+  const [serviceImage, loadTestImage] = [`${project}-service`, `${project}-loadtest`];
   const folder = await mkdtemp(join(tmpdir(), "frontrow-"));
   const override = join(folder, "override.json");
   const [program = "", ...firstArgs] = composeCommand;
   const files = ["-f", join(projectRoot, "compose.yaml"), "-f", override];
-  const baseArgs = [...firstArgs, "--project-directory", projectRoot, "-p", project, ...files];
+  // In place of a developer's .env, whose settings would be tried instead of the defaults.
+  const envFile = join(folder, "empty.env");
+  await writeFile(envFile, "");
+  const place = ["--project-directory", projectRoot, "--env-file", envFile, "-p", project];
+  const baseArgs = [...firstArgs, ...place, ...files];
   const ports = await freePorts();
   const variables = Object.fromEntries([...ports].map(([name, port]) => [name, `${port}`]));
   const ownEnv = { ...environmentOfOthers(), ...variables, APP_IMAGE: serviceImage, COMPOSE_PROFILES: allProfiles };
   const compose: Stack["compose"] = (args, env = {}) =>
     run(program, [...baseArgs, ...args], { env: { ...ownEnv, ...env } });
-  // A signal must not stop the clean-up, so the clean-up has a separate time limit.
-  const atEnd = (command: string, args: readonly string[]) =>
-    run(command, args, { env: ownEnv, signal: AbortSignal.timeout(cleanUpMs) });
   try {
-    const images = await build({ project, serviceImage, loadTestImage, standIns, override, compose });
+    const images = await build({ project, serviceImage, loadTestImage, override, compose });
     await work({
       ...{ project, serviceImage, loadTestImage, images, compose },
       port: (variable) => ports.get(variable) ?? 0,
@@ -63,40 +62,40 @@ export async function withStack(
       },
     });
   } catch (error) {
-    say(await atEnd(program, [...baseArgs, "logs", "--no-color", "--tail", "40"]).catch(String));
+    if (!overall.aborted) say(await compose(["logs", "--no-color", "--tail", "40"]).catch(String));
     throw error;
   } finally {
-    // Load tests, whose containers would keep the network.
-    const list = atEnd("docker", ["ps", "--all", "--quiet", "--filter", `label=${project}`]);
-    const others = (await list.catch(() => "")).split("\n");
-    await atEnd("docker", ["rm", "--force", "--volumes", ...others.filter(Boolean)]).catch(() => {});
-    const down = ["down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "2"];
-    await atEnd(program, [...baseArgs, ...down]).catch((error: unknown) => say(String(error)));
-    const tags = [serviceImage, loadTestImage, `${standIns}-servers`, `${standIns}-postgres`];
-    await atEnd("docker", ["image", "rm", "--force", ...tags]).catch(() => {});
+    // A signal must not stop the clean-up, so the clean-up has a separate time limit.
+    const signal = AbortSignal.timeout(cleanUpMs);
+    const atEnd = (command: string, args: readonly string[]) =>
+      run(command, args, { env: ownEnv, signal }).catch((error: unknown) => say(String(error)));
+    // Compose waits for each container that stops. The load tests' containers, which it does not know, keep the network.
+    for (const label of [`com.docker.compose.project=${project}`, project]) {
+      const ids = (await atEnd("docker", ["ps", "--all", "--quiet", "--filter", `label=${label}`])) ?? "";
+      if (ids !== "") await atEnd("docker", ["rm", "--force", "--volumes", ...ids.split("\n")]);
+    }
+    await atEnd(program, [...baseArgs, "down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "2"]);
+    await atEnd("docker", ["image", "rm", "--force", serviceImage, loadTestImage]);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 interface BuildPlan extends Pick<Stack, "project" | "serviceImage" | "loadTestImage" | "compose"> {
-  readonly standIns: string;
   readonly override: string;
 }
 
 /** Writes the override file. Builds go on side by side: most of their time they wait for packages. */
 async function build(plan: BuildPlan): Promise<Images> {
-  const { project, serviceImage, loadTestImage, standIns, override, compose } = plan;
-  const { BUILD_NETWORK } = process.env;
-  const network = BUILD_NETWORK ? ["--network", BUILD_NETWORK] : [];
+  const { project, serviceImage, loadTestImage, override, compose } = plan;
   const writeOverride = async (images?: Images) =>
-    await writeFile(override, JSON.stringify(overrideFor(project, images, BUILD_NETWORK)));
+    await writeFile(override, JSON.stringify(overrideFor(project, images, buildNetwork)));
   const image = async (target: string, tag: string) => {
     const args = ["--file", join(projectRoot, "Containerfile"), "--target", target, "--tag", tag, projectRoot];
-    await run("docker", ["build", "--quiet", ...network, ...args]);
+    await run("docker", ["build", "--quiet", ...buildFlags, ...args]);
   };
   say("building the images");
   await writeOverride();
-  const preparing = prepareImages(standIns, network);
+  const preparing = prepareImages();
   const builds = [
     image("service", serviceImage).then(() => image("loadtest", loadTestImage)),
     compose(["build", "pgbouncer"])
@@ -113,20 +112,24 @@ async function build(plan: BuildPlan): Promise<Images> {
 /** JSON is YAML. The network has a fixed name, which a running stack may have taken. */
 function overrideFor(project: string, images: Images | undefined, network: string | undefined) {
   const base = images?.patroniBase;
-  const patroni = { build: { ...(network && { network }), ...(base && { args: { BASE_IMAGE: base } }) } };
+  // Debian 12 has Patroni 3.0.2, which loses bookings with etcd's v3 API: docs/operations.md, Failover. It takes the first
+  // store that has settings, in the order of their names.
+  const v2 = base && { environment: { PATRONI_ETCD_HOSTS: "'etcd:2379'", PATRONI_ETCD3_HOSTS: "" } };
+  const patroni = { build: { ...(network && { network }), ...(base && { args: { BASE_IMAGE: base } }) }, ...v2 };
   return {
     networks: { "concert-network": { name: project } },
     services: {
       ...(network && { app: { build: { network } }, pgbouncer: { build: { network } } }),
       ...{ patroni1: patroni, patroni2: patroni, patroni3: patroni },
       ...images?.standIns,
+      ...(base && { etcd: { ...images?.standIns.etcd, environment: { ETCD_ENABLE_V2: "true" } } }),
     },
   };
 }
 
 /** The environment without settings of the service, because the defaults are tested. */
 function environmentOfOthers(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(APP|COMPOSE|OTEL)_/.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(APP|COMPOSE|OTEL|GRAFANA)_/.test(name)));
 }
 
 async function freePorts(): Promise<ReadonlyMap<PortVariable, number>> {

@@ -16,7 +16,7 @@ export async function tryHighAvailability(stack: Stack): Promise<void> {
   await stack.compose(["up", "--detach", "--no-deps", "app"], { APP_DATABASE_HOST: "database-ha" });
   await until("the service is ready on the cluster", () => isReady(port));
   const crowd = ["--users", "30", "--requests", "100", "--pause", "1", "--tickets", "5000", "--time-limit", "300"];
-  const load = await startLoad(stack, `http://app:${port}`, ...crowd);
+  const load = await startLoad(stack, `http://app:${port}`, "--attempts", "30", ...crowd);
   const primary = await primaryOf(stack);
   say(`stopping the primary, ${primary}`);
   await stack.compose(["stop", primary]);

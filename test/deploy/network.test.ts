@@ -19,6 +19,8 @@ const places = {
     namespace,
     labels: { ...cluster, "cnpg.io/podRole": "pooler", "cnpg.io/poolerName": "concert-database-pooler" },
   },
+  // Of cert-manager, which starts it beside the Ingress.
+  solver: { namespace, labels: { "acme.cert-manager.io/http01-solver": "true" } },
   redis: { namespace, labels: { app: "redis" } },
   traefik: elsewhere("traefik"),
   operator: elsewhere("cnpg-system"),
@@ -46,6 +48,7 @@ describe.skipIf(!canInstallTools())("the network policies of production", () => 
   test.each<[Name, Name, number]>([
     ["traefik", "service", 8080],
     ["traefik", "service", 50051],
+    ["traefik", "solver", 8089],
     ["monitoring", "service", 9464],
     ["service", "dns", 53],
     ["service", "pooler", 5432],
@@ -70,6 +73,7 @@ describe.skipIf(!canInstallTools())("the network policies of production", () => 
     ["stranger", "pooler", 5432],
     ["stranger", "primary", 5432],
     ["stranger", "redis", 6379],
+    ["stranger", "solver", 8089],
     ["traefik", "service", 9464],
     ["traefik", "pooler", 5432],
     ["monitoring", "service", 8080],

@@ -1,4 +1,6 @@
 /** The roles of the production overlay on a real PostgreSQL: one migrates, the other one serves and owns nothing. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
@@ -8,7 +10,7 @@ import { openProgram, startProgram } from "../support/process/program.ts";
 import { postJson } from "../support/service/rest.ts";
 import { moonlightJson } from "../support/service/stage.ts";
 import { type Overlay, only, readOverlay } from "./support/manifests.ts";
-import { canInstallTools } from "./support/tools.ts";
+import { canInstallTools, projectRoot } from "./support/tools.ts";
 
 const clusterSchema = z.looseObject({
   spec: z.looseObject({
@@ -21,6 +23,12 @@ const clusterSchema = z.looseObject({
 const poolerSchema = z.looseObject({
   spec: z.looseObject({ pgbouncer: z.looseObject({ parameters: z.record(z.string(), z.string()) }) }),
 });
+
+/** The statements that docs/operations.md has after the first start. */
+function documentedRevokes(): string[] {
+  const text = readFileSync(join(projectRoot, "docs/operations.md"), "utf8");
+  return [...text.matchAll(/^ {2}-c '(REVOKE [^']+)'/gm)].map(([, statement = ""]) => statement);
+}
 
 /** Creates the database as CloudNativePG does, on a server that has an empty one with its name. */
 async function bootstrap(session: pg.Client, overlay: Overlay) {
@@ -81,6 +89,8 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
     const job = only(overlay.pods.filter(({ owner }) => owner.startsWith("Job ")));
     const migration = startProgram(environment(overlay, port, names.owner), only(job.spec.containers).args);
     expect([await migration.ended, migration.output()]).toEqual([0, expect.stringContaining("migrated the database")]);
+    expect(documentedRevokes()).toHaveLength(2);
+    for (const statement of documentedRevokes()) await server.database.query(statement);
   });
 
   test("let the service book through PgBouncer", async () => {
@@ -95,7 +105,7 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
     expect(await service.stop()).toBe(0);
   });
 
-  test("let the service delete old rows, but not change the audit trail or the schema", async () => {
+  test("let the service delete old rows, but not change the audit trail, the schema or its record", async () => {
     const session = await server.database.connect();
     onTestFinished(() => session.end());
     await session.query(`SET ROLE ${names.service}`);
@@ -103,6 +113,10 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
     const statements = [
       "ALTER TABLE audit_entries DISABLE TRIGGER ALL",
       "DELETE FROM audit_entries",
+      "DELETE FROM concert_requests",
+      "DELETE FROM kysely_migration",
+      "INSERT INTO kysely_migration VALUES ('9999_latest', '2099-01-01')",
+      "UPDATE kysely_migration_lock SET is_locked = 1",
       "TRUNCATE audit_entries",
       "CREATE TABLE notes ()",
     ];

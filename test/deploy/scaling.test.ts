@@ -80,6 +80,14 @@ describe.skipIf(!canInstallTools())("production", () => {
     expect(metrics.map(({ type }) => type)).toEqual(["Resource", "Pods"]);
   });
 
+  test("adds pods when a quarter of their queues waits, and the memory of a pod is enough for a full queue", () => {
+    const target = only(autoscaler().metrics.flatMap((each) => (each.type === "Pods" ? [each.pods.target] : [])));
+    expect(4 * Number(target.averageValue)).toBe(Number(overlay.settings.APP_MAX_QUEUED_REQUESTS));
+    // docs/operations.md#memory: 1 GiB is enough for 4,000 calls.
+    expect(overlay.settings.APP_MAX_QUEUED_REQUESTS).toBe("4000");
+    expect(overlay.serviceContainer.resources.limits.memory).toBe("1Gi");
+  });
+
   test("scales on a metric that the service exports and the rule of prometheus-adapter offers", () => {
     const name = only(autoscaler().metrics.flatMap((each) => (each.type === "Pods" ? [each.pods.metric.name] : [])));
     const file = join(projectRoot, "deploy/kubernetes/overlays/production/prometheus-adapter-values.yaml");
