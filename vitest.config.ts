@@ -20,7 +20,7 @@ const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 
  */
 const onPartitionedTables = [
   ...["audit", "audit-*", "booking-*", "catalogue", "engine*", "hold-*", "idempotency", "idempotency-concerts"],
-  ...["idempotency-holds", "injection", "list-from-now", "lost-commit", "lost-commit-concerts", "model*"],
+  ...["idempotency-holds", "injection", "inventory", "list-from-now", "lost-commit", "lost-commit-concerts", "model*"],
   ...["preconditions*", "query-values", "races", "races-holds", "rest-holds", "reused-ids", "round-trip", "search"],
   ...["search-limits", "store-events", "transactions"],
 ].map((name) => `test/${name}.test.ts`);

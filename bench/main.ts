@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { measureAgainst } from "./against.ts";
 import { isMet } from "./checks.ts";
+import { reserveCores } from "./cores.ts";
 import { describeMachine, isSameMachine } from "./machine.ts";
 import type { Timing } from "./measure.ts";
 import { type BenchOptions, readOptions, UsageError, usage } from "./options.ts";
@@ -131,6 +132,8 @@ async function measureAll(
     const titles = workloadsOf(kind).map(({ title }) => `  ${title}\n`);
     throw new UsageError(`--only leaves nothing of:\n${titles.join("")}`);
   }
+  // Before anything starts, which then has the cores of this process.
+  const pinGenerator = reserveCores(say);
   const postgres = await startBenchPostgres(process.env.APP_BENCH_DATABASE_URL, signal);
   try {
     const run = { kind: isTrial ? "trial" : kind, startedAt, secondsAMeasurement, rounds } as const;
@@ -141,7 +144,8 @@ async function measureAll(
     let results: Results = earlier ?? { ...run, machine, ...nothing };
     for (const [index, workload] of workloads.entries()) {
       say(`[${index + 1}/${workloads.length}] ${workload.title}`);
-      const found = await runWorkload(postgres, workload, { rounds, timing, isWanted, profileFolder, say, signal });
+      const how = { rounds, timing, isWanted, profileFolder, pinGenerator, say, signal };
+      const found = await runWorkload(postgres, workload, how);
       results = {
         ...results,
         workloads: [...results.workloads, workload.title],

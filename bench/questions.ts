@@ -7,6 +7,8 @@ import { inspect } from "node:util";
 export interface Child<Question, Answer> {
   /** Rejects with the child's error, or when the child ends. */
   ask(question: Question): Promise<Answer>;
+  /** Undefined if the process could not be made. */
+  readonly pid: number | undefined;
   /** Ends the child; resolves when it has exited. */
   stop(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export async function startChild<Question, Answer>(
   });
   await replyFrom(child);
   return {
+    pid: child.pid,
     async ask(question) {
       child.send(question as object);
       return (await replyFrom(child)) as Answer;

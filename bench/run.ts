@@ -1,24 +1,17 @@
 /** Runs workloads, one after the other, each with its own database and server processes. */
-import { join } from "node:path";
-import { createIssuer } from "./issuer.ts";
-import type { LoadResult, LoadSpec } from "./load/spec.ts";
 import { type LiveStage, type MeasuredLoad, measure, type Timing } from "./measure.ts";
 import { manyUsers, subjectNames } from "./names.ts";
 import type { BenchPostgres } from "./postgres.ts";
-import { type Child, startChild } from "./questions.ts";
 import type { Measurement, RowWrites } from "./results.ts";
 import { countRowWrites } from "./row-writes.ts";
-import type { ServerQuestion } from "./server.ts";
-import { serviceFlags } from "./service-flags.ts";
+import { onStage, type StageOptions } from "./stage.ts";
 import type { Subject, Variant } from "./subjects.ts";
-import type { Workload } from "./workloads.ts";
+import type { ComparedWorkload, SharedWorkload, Workload } from "./workloads.ts";
 
-export interface RunOptions {
+export interface RunOptions extends StageOptions {
   readonly rounds: number;
   readonly timing: Timing;
   readonly isWanted: (subject: Subject) => boolean;
-  /** The folder for a processor profile of each server. */
-  readonly profileFolder: string | undefined;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -33,36 +26,33 @@ const longestTrialMs = 2_000;
 
 /** Runs a workload. Rejects if an outcome is wrong. */
 export async function runWorkload(postgres: BenchPostgres, workload: Workload, options: RunOptions): Promise<Found> {
-  const closing: (() => Promise<void>)[] = [];
-  try {
-    const database = await postgres.createDatabase();
-    closing.push(() => database.drop());
-    const profiling = options.profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`] : [];
-    const servers: Child<ServerQuestion, unknown>[] = [];
-    const issuer = await createIssuer();
-    for (const kind of workload.servers) {
-      const settings = kind === "jwt" ? issuer.settings : {};
-      const server = await startChild<ServerQuestion, unknown>(join(import.meta.dirname, "server.ts"), {
-        argv: [database.url, JSON.stringify(settings)],
-        execArgv: [...serviceFlags, ...profiling],
-      });
-      closing.push(server.stop);
-      servers.push(server);
-    }
-    const load = await startChild<LoadSpec, LoadResult>(join(import.meta.dirname, "load.ts"));
-    closing.push(load.stop);
-    const ports = (await Promise.all(servers.map((server) => server.ask("port")))) as number[];
-    return await measureSubjects(
-      { database, servers, load, ports, kinds: workload.servers, issuer },
-      workload,
-      options,
-    );
-  } finally {
-    for (const close of closing.reverse()) await close();
-  }
+  if ("compared" in workload) return await compareServers(postgres, workload, options);
+  return await onStage(postgres, workload.servers, options, (stage) => measureSubjects(stage, workload, options));
 }
 
-async function measureSubjects(stage: LiveStage, workload: Workload, options: RunOptions): Promise<Found> {
+/** Measures each subject on its own server, and in every other round in the opposite order. */
+async function compareServers(
+  postgres: BenchPostgres,
+  { name, compared }: ComparedWorkload,
+  options: RunOptions,
+): Promise<Found> {
+  const { rounds, timing, isWanted, say, signal } = options;
+  const wanted = compared.filter(({ subject }) => isWanted(subject));
+  const measurements: Measurement[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    for (const { server, subject } of round % 2 === 0 ? wanted.toReversed() : wanted) {
+      signal.throwIfAborted();
+      const measured = await onStage(postgres, [server], options, async (stage) =>
+        measure(stage, subject, await chooseVariant(stage, subject, options), timing),
+      );
+      measurements.push({ ...measured, workload: name, round });
+      say(`  ${round}/${rounds} ${title(subject)}: ${describe(measured)}`);
+    }
+  }
+  return { measurements, rowWrites: [] };
+}
+
+async function measureSubjects(stage: LiveStage, workload: SharedWorkload, options: RunOptions): Promise<Found> {
   const { timing, rounds, isWanted, say, signal } = options;
   if (workload.preparation) say(`  ${workload.preparation}`);
   const subjects = (await workload.subjects(stage)).filter(isWanted);

@@ -4,15 +4,20 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BookTicketsRequest } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { createHost, createServices, openDatabase } from "../src/app.ts";
+import { startInventoryCheck } from "../src/booking/inventory.ts";
 import { startSweeper } from "../src/booking/sweeper.ts";
 import { type Config, loadConfig } from "../src/config/load.ts";
+import { openDatabase } from "../src/database.ts";
 import type { Booking } from "../src/domain/booking.ts";
 import { bookingIdOf, concertIdOf } from "../src/domain/ids.ts";
+import { createHost } from "../src/host.ts";
+import { openMetrics } from "../src/open-metrics.ts";
 import { bookingMessage } from "../src/rpc/convert.ts";
 import { openGuards } from "../src/rpc/guards.ts";
 import { bindService, type ServiceBinding } from "../src/rpc/service.ts";
+import { createServices } from "../src/service.ts";
 import { createLogger } from "../src/telemetry/log.ts";
+import { openTracing } from "../src/telemetry/tracing/index.ts";
 import { createHttpApp } from "../src/transport/http.ts";
 import { createConnectionLimit } from "../src/transport/listener/connection-limit.ts";
 import { listen } from "../src/transport/listener/listen.ts";
@@ -20,10 +25,11 @@ import { createReadiness } from "../src/transport/readiness.ts";
 import { openRowLockBookings, type RowLockBookings } from "./baseline-row-lock.ts";
 import { barePath, describeBaselines, noopMethod, rowLockMethod, rowLockPoolSizes } from "./baseline-service.ts";
 import { serveQuestions } from "./questions.ts";
+import { serverSettings } from "./server-settings.ts";
 import { countStatements, type StatementCounts } from "./statements.ts";
 
-/** What the bench asks the server: its port, or what it has used so far. */
-export type ServerQuestion = "port" | "usage";
+/** What the bench asks the server: its ports, or what it has used so far. */
+export type ServerQuestion = "port" | "metrics port" | "usage";
 
 export interface ServerUsage extends StatementCounts {
   /** The processor time of the process so far. */
@@ -33,35 +39,36 @@ export interface ServerUsage extends StatementCounts {
 const projectRoot = join(import.meta.dirname, "..");
 const [databaseUrl = "", settings = "{}"] = process.argv.slice(2);
 
-/** All users have one address, and gRPC users share a few connections: the limits are on, and are never reached. */
-const unreachedLimits = {
-  APP_RATE_LIMIT_READS: "1000000000",
-  APP_RATE_LIMIT_BOOKINGS: "1000000000",
-  APP_RATE_LIMIT_SETTLEMENTS: "1000000000",
-  APP_RATE_LIMIT_ADMIN: "1000000000",
-  APP_MAX_CONNECTIONS: "20000",
-  APP_MAX_CONNECTIONS_PER_ADDRESS: "20000",
-  APP_MAX_CONCURRENT_STREAMS: "1000",
-};
+interface Served {
+  readonly port: number;
+  readonly metricsPort: number | undefined;
+  readonly close: () => Promise<void>;
+}
 
-async function serve(config: Config): Promise<{ port: number; close: () => Promise<void> }> {
+async function serve(config: Config): Promise<Served> {
   // The bench reads its standard output.
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const stack = new AsyncDisposableStack();
-  const host = createHost(logger, new AbortController().signal, stack);
+  const host = createHost(config, logger, new AbortController().signal, stack);
   const { publish } = host;
+  const metrics = await openMetrics(config, host);
+  const beginTrace = await openTracing(config.tracing, host, stack);
   const { store } = await openDatabase(config, host);
   const openRowLock = (poolSize: number) =>
     stack.adopt(openRowLockBookings(databaseUrl, poolSize), ({ close }) => close());
   const rowLock = new Map(rowLockPoolSizes.map((poolSize) => [poolSize, openRowLock(poolSize)]));
   const { services: realServices, engine } = createServices(config, store, publish);
   stack.use(startSweeper(store, engine, publish));
+  if (metrics) stack.use(startInventoryCheck(store, publish));
   const services = [...realServices, bindBaselines(rowLock)];
   const descriptions = services.map(({ service }) => service);
   const readiness = createReadiness({ probe: () => store.probe(), publish });
   stack.defer(() => readiness.close());
   const { draining } = readiness;
-  const interceptors = await openGuards(config, { services: descriptions, publish, draining, stack });
+  const guardOptions = { services: descriptions, publish, draining, beginTrace, stack };
+  const { interceptors, ...load } = await openGuards(config, guardOptions);
+  metrics?.addServices(descriptions);
+  metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const http = await createHttpApp({
     services,
     interceptors,
@@ -85,7 +92,7 @@ async function serve(config: Config): Promise<{ port: number; close: () => Promi
   });
   stack.defer(() => listener.destroy());
   await readiness.started();
-  return { port: listener.port, close: () => stack.disposeAsync() };
+  return { port: listener.port, metricsPort: metrics?.port, close: () => stack.disposeAsync() };
 }
 
 /** `noop` returns a booking at once; each row-lock baseline books with its pool size. */
@@ -151,11 +158,7 @@ const { config } = loadConfig({
   argv: [],
   env: {
     APP_DATABASE_URL: databaseUrl,
-    APP_HOST: "127.0.0.1",
-    // Set, because without it the service rejects requests with other hosts than this machine's.
-    APP_AUTH_MODE: "none",
-    APP_LOG_LEVEL: "error",
-    ...unreachedLimits,
+    ...serverSettings,
     ...JSON.parse(settings),
   },
   readFile: () => undefined,
@@ -167,4 +170,5 @@ function usage(): ServerUsage {
   return { ...countedStatements(), cpuMs: (user + system) / 1_000 };
 }
 
-serveQuestions<ServerQuestion>((question) => (question === "port" ? served.port : usage()), served.close);
+const answers = { port: () => served.port, "metrics port": () => served.metricsPort, usage };
+serveQuestions<ServerQuestion>((question) => answers[question](), served.close);

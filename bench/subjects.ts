@@ -9,6 +9,7 @@ import type { Timing } from "./measure.ts";
 import type { BenchDatabase } from "./postgres.ts";
 import { startChild } from "./questions.ts";
 import { bareRequests, bookingRequests, getConcertRequests, type Order, type Protocol, userNames } from "./requests.ts";
+import { startScraper } from "./scraper.ts";
 import { verifyBookings, verifyOutcomes, WrongOutcomeError } from "./verify.ts";
 import type { ServerKind } from "./workloads.ts";
 
@@ -25,6 +26,8 @@ export interface Stage {
   /** How each of these ports authenticates its callers. */
   readonly kinds: readonly ServerKind[];
   readonly issuer: Issuer;
+  /** The port of /metrics, if one of the servers has it. */
+  readonly metricsPort?: number | undefined;
 }
 
 /** A load that is ready to run, once. */
@@ -52,7 +55,7 @@ export interface Subject {
   readonly variants: readonly Variant[];
 }
 
-type Prepare = Variant["prepare"];
+export type Prepare = Variant["prepare"];
 
 /** A subject of one variant. */
 export function subject(name: string, protocol: Protocol, users: number, prepare: Prepare): Subject {
@@ -73,8 +76,6 @@ export interface BookingOptions {
   /** How many of the servers are used. */
   readonly processes?: number;
   readonly pace?: () => Prepared["pace"];
-  /** Only servers of this kind; with `jwt` each user has a token. */
-  readonly servers?: ServerKind;
   /** The users' own deadline. */
   readonly timeoutMs?: number | undefined;
   /** Whether calls may be refused as too many or too late. */
@@ -95,20 +96,21 @@ const withPace = (pace: Prepared["pace"]) => (pace === undefined ? {} : { pace }
 /** The reasons with which an overloaded service rejects. */
 const refusalsUnderLoad = ["OVERLOADED", "DEADLINE_EXCEEDED"];
 
-/** Users who book tickets that do not run out. */
+/** Users who book tickets that do not run out. Each has a token if the server wants one; metrics are scraped once a second. */
 export function booking(protocol: Protocol, users: number, options: BookingOptions = {}): Prepare {
-  return async ({ database, ports, kinds, issuer }) => {
+  return async ({ database, ports, kinds, issuer, metricsPort }) => {
     const { order, newUsers, maxTicketsPerUser: max_tickets_per_user } = options;
     const columns = max_tickets_per_user === undefined ? {} : { max_tickets_per_user };
     const concertIds = await insertConcerts(database, options.concerts ?? 1, plenty, columns);
     const concertOf = (user: number) => concertIds[user % concertIds.length] as bigint;
-    const { baseline, pace, servers, timeoutMs, mayFail = false, onResult, abuse } = options;
-    const tokens = servers === "jwt" ? await issuer.tokensFor(userNames(users)) : undefined;
+    const { baseline, pace, timeoutMs, mayFail = false, onResult, abuse } = options;
+    const tokens = kinds.includes("jwt") ? await issuer.tokensFor(userNames(users)) : undefined;
     return {
       ...bookingRequests({ protocol, users, concertOf, order, newUsers, baseline, tokens, timeoutMs }),
-      ports: ports.filter((_, index) => servers === undefined || kinds[index] === servers).slice(0, options.processes),
+      ports: ports.slice(0, options.processes),
       ...withPace(pace?.()),
       ...(abuse ? { beside: () => startAbuse({ abuse, port: ports[0] ?? 0 }) } : {}),
+      ...(metricsPort === undefined ? {} : { beside: async () => startScraper(metricsPort) }),
       verify: async (result) => {
         verifyOutcomes(result, mayFail ? ["OK", ...refusalsUnderLoad] : ["OK"]);
         await verifyBookings(database, concertIds, result, order === "hold" ? "held" : "confirmed");

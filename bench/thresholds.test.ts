@@ -83,9 +83,46 @@ test.each([
   expect(check(results(tooFew), what).met).toBe(false);
 });
 
+test.each([
+  [97, true],
+  [96, false],
+])("bookings with metrics against without: %d to 100", (perSecond, met) => {
+  const of = { workload: workloadNames.metrics, users: 500 };
+  const results = resultsOf([
+    measured({ ...of, subject: subjectNames.withoutMetrics, confirmedPerSecond: 100 }),
+    measured({ ...of, subject: subjectNames.withMetrics, confirmedPerSecond: perSecond }),
+  ]);
+  expect(check(results, "throughput with metrics").met).toBe(met);
+});
+
 test("updates of the row, and how many of them are heap-only", () => {
   const writes = { workload: workloadNames.hot, protocol: "Connect", users: 500, bookings: 1_000 } as const;
   const results = resultsOf([], [{ ...writes, updates: 100, hotUpdates: 98 }]);
   expect(check(results, "updates of its row", "Connect").met).toBe(true);
   expect(check(results, "of these heap-only", "Connect")).toMatchObject({ met: false, figure: { median: 98 } });
+});
+
+test("traces of one call in a hundred may cost a twentieth", () => {
+  const results = (confirmedPerSecond: number) =>
+    resultsOf([
+      measured({ workload: workloadNames.traces, subject: subjectNames.traced, users: 500, confirmedPerSecond }),
+      measured({ workload: workloadNames.traces, subject: subjectNames.untraced, users: 500, confirmedPerSecond: 100 }),
+    ]);
+  expect([95, 94].map((confirmed) => check(results(confirmed), "with traces of 1 %").met)).toEqual([true, false]);
+});
+
+test.each([
+  { workload: workloadNames.workersReads, what: "cached GetConcert", atLeast: 1.5 },
+  { workload: workloadNames.workersSpread, what: "bookings of 100 concerts", atLeast: 1.5 },
+  { workload: workloadNames.workersHot, what: "bookings of one hot concert", atLeast: 1.3 },
+])("two workers against one process, $what: at least $atLeast times", ({ workload, what, atLeast }) => {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const results = (ratio: number) =>
+    resultsOf([
+      measured({ workload, subject: twoWorkers, users: 500, confirmedPerSecond: 100 * ratio }),
+      measured({ workload, subject: oneWorker, users: 500, confirmedPerSecond: 100 }),
+    ]);
+  const name = `two workers against one process, generator on the same cores: ${what}`;
+  expect(check(results(atLeast), name).met).toBe(true);
+  expect(check(results(atLeast - 0.01), name).met).toBe(false);
 });

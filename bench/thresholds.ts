@@ -2,10 +2,13 @@
 import { type Abuse, abuses } from "./abuses.ts";
 import { type Check, worst } from "./checks.ts";
 import { expiringHolds, heldTickets } from "./hold-checks.ts";
+import { metricsOn } from "./metrics-checks.ts";
 import { impatienceMs, manyUsers, mostUsers, subjectNames, workloadNames } from "./names.ts";
 import type { Protocol } from "./requests.ts";
 import { type Measurement, type Results, ratioOf, select } from "./results.ts";
 import { figureOf } from "./statistics.ts";
+import { tracedCalls } from "./trace-checks.ts";
+import { twoWorkers } from "./worker-checks.ts";
 
 const { booking, noop, rowLock, soldOut, soldOutKeyed, cached, oneProcess, twoProcesses } = subjectNames;
 const { withTokens, withoutTokens, peak, tripled, impatient } = subjectNames;
@@ -28,11 +31,14 @@ export function checkThresholds(results: Results): Check[] {
     ...each(http, evenlySpread),
     ...filledConcert(results),
     ...each(http, twoProcessesTogether),
+    ...each(http, twoWorkers),
     ...each(protocols, soldOutCalls),
     ...each(protocols, updatesOfTheRow),
     ...each(protocols, cachedReads),
     ...lastPage(results),
     ...each(http, callersWithTokens),
+    ...each(http, metricsOn),
+    ...each(http, tracedCalls),
     ...each(protocols, heldTickets),
     ...expiringHolds(results),
     ...each(http, overloaded),

@@ -11,6 +11,7 @@ import {
   bookingOnto,
   getConcert,
   noop,
+  type Prepare,
   rowLock,
   rush,
   type Stage,
@@ -19,14 +20,30 @@ import {
   subject,
 } from "./subjects.ts";
 
-/** `jwt` accepts the tokens of the bench's issuer. */
-export type ServerKind = "none" | "jwt";
+/**
+ * `jwt` accepts the tokens of the bench's issuer, `metrics` serves metrics, and `traced` exports the traces of one call in a
+ * hundred. Workers are processes behind one port.
+ */
+export type ServerKind = "none" | "jwt" | "metrics" | "traced" | "one worker" | "two workers";
 
-/** Subjects that are measured in turns, on one new database and its servers. */
-export interface Workload {
+interface Named {
   readonly name: string;
   /** The name, with what distinguishes it from others of that name. */
   readonly title: string;
+}
+
+export type Workload = SharedWorkload | ComparedWorkload;
+
+/**
+ * Subjects of different servers. Each has its server to itself, and a new one for each round: a process keeps what it has
+ * compiled, so its rounds would not be independent.
+ */
+export interface ComparedWorkload extends Named {
+  readonly compared: readonly { readonly server: ServerKind; readonly subject: Subject }[];
+}
+
+/** Subjects that are measured in turns, on one new database and its servers. */
+export interface SharedWorkload extends Named {
   /** A long step before the first measurement, for the progress report. */
   readonly preparation?: string;
   /** The server processes, each by how it authenticates its callers. */
@@ -41,13 +58,17 @@ const http: readonly Protocol[] = ["REST", "Connect"];
 
 /** All workloads, or those that fit into two minutes. */
 export function workloadsOf(kind: "quick" | "full"): Workload[] {
+  const { withTokens, withoutTokens, withMetrics, withoutMetrics, traced, untraced } = subjectNames;
   if (kind === "quick")
     return http.flatMap((protocol) => [hot(protocol, [1, manyUsers], [manyUsers]), unsold(protocol, false)]);
   return [
     ...protocols.map((protocol) => hot(protocol, [1, 64, manyUsers, mostUsers], [manyUsers])),
     ...protocols.map((protocol) => unsold(protocol, protocol !== "gRPC")),
     ...http.map(processes),
-    ...http.map(tokens),
+    ...http.flatMap(workers),
+    ...http.map(costOf("jwt", workloadNames.tokens, [withTokens, withoutTokens])),
+    ...http.map(costOf("metrics", workloadNames.metrics, [withMetrics, withoutMetrics])),
+    ...http.map(costOf("traced", workloadNames.traces, [traced, untraced])),
     ...protocols.map(holds),
     expiry(),
     ...http.map(overload),
@@ -157,16 +178,34 @@ function processes(protocol: Protocol): Workload {
   };
 }
 
-function tokens(protocol: Protocol): Workload {
-  const { withTokens, withoutTokens } = subjectNames;
-  return {
-    ...named(workloadNames.tokens, protocol),
-    servers: ["none", "jwt"],
-    subjects: async () => [
-      subject(withTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "jwt" })),
-      subject(withoutTokens, protocol, manyUsers, booking(protocol, manyUsers, { servers: "none" })),
+/** The service as it is shipped, as one process and with two workers. */
+function workers(protocol: Protocol): Workload[] {
+  const { oneWorker, twoWorkers } = subjectNames;
+  const { workersHot, workersSpread, workersReads } = workloadNames;
+  const compare = (name: string, prepare: Prepare): Workload => ({
+    ...named(name, protocol),
+    compared: [twoWorkers, oneWorker].map((server) => ({
+      server,
+      subject: subject(server, protocol, manyUsers, prepare),
+    })),
+  });
+  return [
+    compare(workersReads, getConcert(protocol, false)),
+    compare(workersSpread, booking(protocol, manyUsers, { concerts: 100 })),
+    compare(workersHot, booking(protocol, manyUsers)),
+  ];
+}
+
+/** A hot concert with something that costs time, against one without it. */
+function costOf(kind: "jwt" | "metrics" | "traced", workload: string, names: readonly [string, string]) {
+  const [withIt, withoutIt] = names;
+  return (protocol: Protocol): Workload => ({
+    ...named(workload, protocol),
+    compared: [
+      { server: kind, subject: subject(withIt, protocol, manyUsers, booking(protocol, manyUsers)) },
+      { server: "none", subject: subject(withoutIt, protocol, manyUsers, booking(protocol, manyUsers)) },
     ],
-  };
+  });
 }
 
 /** Holds against bookings. Each request is of a new user: a user has at most one hold of a concert. */

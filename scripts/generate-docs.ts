@@ -1,6 +1,7 @@
 /**
  * Writes the tables of methods and of error reasons in docs/api.md from the schema, and the tables of
- * docs/configuration.md and config/config.example.yaml from the settings. `--verify` only compares and fails when they
+ * docs/configuration.md and config/config.example.yaml from the settings, and that of the metrics in docs/operations.md from
+ * their registry. `--verify` only compares and fails when they
  * differ. Also fails when the comment of a reason lacks its codes or its metadata.
  */
 import { execFileSync } from "node:child_process";
@@ -24,6 +25,8 @@ import {
   reasonsFrom,
   reasonsOf,
 } from "../src/rpc/reasons.ts";
+import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
+import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
@@ -136,8 +139,37 @@ const schemaTables = {
   "reasons before a method": refusalTable(),
 };
 
+/** Labels whose values are the schema's, or differ between builds. */
+const openLabels = new Set(["service", "method", "protocol", "code", "version", "node"]);
+
+/** The service's metrics, with the values of their labels as far as their series exist from the start. */
+async function metricTable(): Promise<string> {
+  const limits = { databasePoolSize: 0, maxQueuedRequests: 0, maxConnections: 0 };
+  using metrics = createMetrics(
+    createEventHub<AppEvents>(() => {}),
+    limits,
+  );
+  metrics.watchInventory();
+  metrics.watchWorkers({ configured: () => 1, running: () => 1, silent: () => 0, restarts: () => 0 });
+  metrics.watchEmbedded(new Promise(() => {}));
+  const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith("frontrow_"));
+  const rows = own.map(async (metric) => {
+    const names: readonly string[] =
+      "labelNames" in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
+    const series = (await metrics.registry.getSingleMetric(metric.name)?.get())?.values ?? [];
+    const labels = names.map((name) => {
+      const values = new Set(series.flatMap((one) => one.labels[name] ?? []));
+      return `\`${name}\`${values.size === 0 || openLabels.has(name) ? "" : `: ${[...values].join(", ")}`}`;
+    });
+    return [`\`${metric.name}\``, String(metric.type), labels.join("; "), metric.help];
+  });
+  return table(["metric", "type", "labels", "what it is"], await Promise.all(rows));
+}
+
+const metrics = await metricTable();
 const documents: Readonly<Record<string, (written: string) => string>> = {
   "docs/api.md": (written) => withTables(written, schemaTables),
+  "docs/operations.md": (written) => withTables(written, { metrics }),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,
 };

@@ -113,8 +113,8 @@ export const holdMutants: readonly Mutant[] = [
     file: "src/booking/commit-recovery.ts",
     changes: [
       {
-        from: "const isCommitted = await findEvidence(batch, context);",
-        to: "const isCommitted = (await findEvidence(batch, context)) && false;",
+        from: "if (await findEvidence(batch, context)) {",
+        to: "if ((await findEvidence(batch, context)) && false) {",
       },
     ],
     tests: [

@@ -58,8 +58,9 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/rpc": {
     imports: ["gen", "src/auth", "src/booking", "src/concerts", "src/domain", "src/limits", "src/store"],
-    packages: ["@bufbuild", "@connectrpc", "lru-cache"],
+    packages: ["@bufbuild/protobuf", "@bufbuild/protovalidate", "@connectrpc/connect", "lru-cache"],
     offers: [
+      "access.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",
@@ -76,12 +77,12 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport": {
     imports: ["gen", "src/domain", "src/rpc"],
-    packages: ["@bufbuild", "@connectrpc", "@fastify", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@fastify/cors", "fastify"],
     offers: ["events.ts", "http.ts", "listener/connection-limit.ts", "listener/listen.ts", "readiness.ts"],
   },
   "src/transport/json": {
     imports: ["src/domain"],
-    packages: ["@bufbuild"],
+    packages: ["@bufbuild/protobuf"],
     offers: ["decode.ts", "fault.ts", "fields.ts", "text.ts"],
   },
   "src/transport/rest": {
@@ -90,12 +91,21 @@ const floors: Readonly<Record<string, Floor>> = {
       ...transport("conditional-requests", "http-errors", "request", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
   },
   "src/transport/connect": {
-    imports: [...["src/domain", "src/rpc"], ...transport("events", "http-errors", "request", "shutdown-notices")],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    imports: [
+      ...["src/domain", "src/rpc"],
+      ...transport("events", "gone", "http-errors", "request", "shutdown-notices"),
+    ],
+    packages: [
+      "@bufbuild/protobuf",
+      "@connectrpc/connect",
+      "@connectrpc/connect-fastify",
+      "@connectrpc/connect-node",
+      "fastify",
+    ],
     offers: ["grpc-refusal.ts", "mount.ts"],
   },
   "src/transport/connect/fast-path": {
@@ -104,18 +114,58 @@ const floors: Readonly<Record<string, Floor>> = {
       ...transport("conditional-requests", "events", "http-errors", "request"),
       ...transport("shutdown-notices", "unary"),
     ],
-    packages: ["@bufbuild", "@connectrpc", "fastify"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["fast-path.ts"],
   },
   "src/transport/listener": {
-    imports: ["src/domain", ...transport("events", "http-errors", "rest/problem-details")],
+    imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],
     offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],
+  },
+  // A worker process puts the parts together as `src/app.ts` does.
+  "src/workers": {
+    imports: [
+      ...["src/config", "src/domain", "src/limits", "src/store", "src/telemetry", "src/transport"],
+      ...["app", "close-limits", "database", "describe-error", "host", "open-metrics", "port-error", "service"].map(
+        (name) => `src/${name}.ts`,
+      ),
+      "src/node-version.js",
+    ],
+    packages: ["prom-client"],
+    offers: ["events.ts", "primary.ts"],
   },
   // Observes all others.
   "src/telemetry": {
     imports: ["src"],
     packages: ["pino", "pino-pretty"],
-    offers: ["events.ts", "log-events.ts", "log.ts"],
+    offers: [
+      "events.ts",
+      "limited-log.ts",
+      "log-events.ts",
+      "log.ts",
+      "metrics/registry.ts",
+      "metrics/server.ts",
+      "tracing/index.ts",
+    ],
+  },
+  "src/telemetry/metrics": {
+    imports: ["src"],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "prom-client"],
+    offers: ["registry.ts", "server.ts"],
+  },
+  "src/telemetry/tracing": {
+    imports: ["src/booking", "src/config", "src/domain", "src/rpc", "src/telemetry"],
+    packages: [
+      ...[
+        "api",
+        "core",
+        "otlp-exporter-base",
+        "otlp-transformer",
+        "resources",
+        "sdk-trace",
+        "semantic-conventions",
+      ].map((name) => `@opentelemetry/${name}`),
+    ],
+    offers: ["index.ts"],
   },
   // Packages do not know the service.
   "packages/embedded-postgres/src": { imports: [], packages: ["pg"] },
@@ -124,7 +174,7 @@ const floors: Readonly<Record<string, Floor>> = {
 
 interface Import {
   readonly from: string;
-  /** A path from the project's root, the name of one of its packages, or the part before the first slash of another's. */
+  /** A path from the project's root, or the name of a package. */
   readonly to: string;
   readonly isFile: boolean;
 }
@@ -159,6 +209,12 @@ describe.each(Object.entries(floors))("%s", (folder, floor) => {
   });
 });
 
+it("every package that the service imports is declared", () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const packages = imports.filter(({ from, isFile }) => isInside(from, "src") && !isFile).map(({ to }) => to);
+  expect([...new Set(packages)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
 it("no imports form a circle", () => {
   const next = Map.groupBy(
     imports.filter(({ isFile }) => isFile),
@@ -182,7 +238,7 @@ function importsOf(from: string): Import[] {
     .map((name) =>
       name.startsWith(".")
         ? { from, to: posix.join(dirname(from), name), isFile: true }
-        : { from, to: name.startsWith("@frontrow/") ? name : name.replace(/\/.*/, ""), isFile: false },
+        : { from, to: name.split("/", name.startsWith("@") ? 2 : 1).join("/"), isFile: false },
     );
 }
 

@@ -257,9 +257,12 @@ describe("a service with a database elsewhere", () => {
   });
 
   test("names the settings that are wrong", async () => {
-    await using service = startProgram(testEnvironment(database.url, { APP_GRPC_PORT: "high" }), ["--rest-prot=1"]);
+    const wrong = { APP_GRPC_PORT: "high", OTEL_EXPORTER_OTLP_ENDPOINT: "collector" };
+    await using service = startProgram(testEnvironment(database.url, wrong), ["--rest-prot=1"]);
     expect(await service.ended).toBe(2);
-    expect(service.output()).toMatch(/^frontrow: .*--rest-prot.*--rest-port[\s\S]*^APP_GRPC_PORT: /m);
+    expect(service.output()).toMatch(
+      /^frontrow: .*--rest-prot.*--rest-port[\s\S]*^APP_GRPC_PORT: [\s\S]*^OTEL_EXPORTER_OTLP_ENDPOINT: /m,
+    );
   });
 
   test("with --wait-for-db waits for a database that comes later", async () => {

@@ -124,7 +124,7 @@ test.skipIf(!hasRedis)("a costly call that is rejected does not use up the rest 
   const counted = { kind: "caller", key: newUser() } as const;
   const seen = [];
   for (const cost of [4, 3, 3, 1, 3, 1]) {
-    const allowance = await rates.count("reads", counted, cost);
+    const allowance = await rates.count("reads", [counted], cost);
     seen.push([allowance?.isAllowed, allowance?.remaining]);
   }
   expect(seen).toEqual([
@@ -152,7 +152,7 @@ describe.skipIf(!hasRedis)("a Redis that hangs", () => {
     );
     const count = async (times: number) => {
       const key = { kind: "caller", key: newUser() } as const;
-      for (let call = 0; call < times; call++) await rates.count("reads", key);
+      for (let call = 0; call < times; call++) await rates.count("reads", [key]);
     };
 
     await count(3);
@@ -187,7 +187,7 @@ test.skipIf(!hasRedis)(
     const key = { kind: "caller", key: newUser() } as const;
     // Redis counts in an integer, and rejects this one.
     await connection.set(`frontrow:reads:caller:${key.key}`, "not a number");
-    expect(await rates.count("reads", key)).toMatchObject({ isAllowed: true, remaining: 4 });
+    expect(await rates.count("reads", [key])).toMatchObject({ isAllowed: true, remaining: 4 });
     const [failure] = events.of("limits.redis_failed");
     expect(failure?.message).toContain("not an integer");
     expect(JSON.stringify(failure)).not.toContain(key.key);

@@ -200,7 +200,7 @@ describe("a request that no method can answer", () => {
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain("secret");
     expect(logged.filter(({ level }) => level === "error")).toMatchObject([
-      { method: "GET", path: "/readyz", err: { message: "the secret of the house" } },
+      { method: "GET", route: "/readyz", err: { message: "the secret of the house" } },
     ]);
   });
 });

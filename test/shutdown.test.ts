@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/health/v1/health_pb.ts";
 import { shuttingDown } from "../src/rpc/status.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdConcert, patientSettings } from "./support/database/locks.ts";
+import { holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { startPostgresProxy } from "./support/database/postgres-proxy.ts";
 import { openRaw } from "./support/network/raw-connection.ts";
 import { openProgram } from "./support/process/program.ts";
@@ -131,5 +131,17 @@ describe.concurrent("a service with a database elsewhere", () => {
     ]);
     expect(await service.ended).toBe(3);
     await held.release();
+  });
+
+  test("exits with status 3 when the comparison of the inventory outlasts the grace period", async () => {
+    await using own = await createTestDatabase();
+    await using held = await holdLock(own, "LOCK TABLE bookings");
+    const settings = { APP_METRICS_PORT: "0", APP_STATEMENT_TIMEOUT: "5m", APP_SHUTDOWN_TIMEOUT: "100ms" };
+    await using service = await openProgram(testEnvironment(own.url, settings));
+    // Other work of the service does not count.
+    await held.untilWaiting(1);
+    service.signal("SIGTERM");
+    expect(await service.ended).toBe(3);
+    expect(service.output()).toMatch(/"level":"fatal".*transactions or database connections had to be cut off/);
   });
 });

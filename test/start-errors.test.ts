@@ -32,12 +32,16 @@ async function emptyDatabase(...grants: string[]): Promise<void> {
   for (const statement of grants) await database.query(statement);
 }
 
-/** The output of a failed start, without its log. */
+/** The output of a failed start, without its log, whose last line must say the same at fatal. */
 async function failedStart(args: string[] = ["--migrate"]): Promise<string> {
   await using program = startProgram(env, args);
   expect(await program.ended).toBe(1);
   expect(program.output()).not.toMatch(/^\s+at /m);
-  return program.output().slice(program.output().indexOf("frontrow: "));
+  const [log, text] = [true, false].map((isLog) => program.lines.filter((line) => line.startsWith("{") === isLog));
+  const sentence = text?.join("\n") ?? "";
+  const error = sentence.replace("frontrow: ", "");
+  expect(JSON.parse(log?.at(-1) ?? "")).toMatchObject({ level: "fatal", msg: "the start has failed; ending", error });
+  return sentence;
 }
 
 test.each([[["--migrate"]], [[]]])(

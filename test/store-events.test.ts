@@ -40,7 +40,8 @@ test.each([
 ])("%s borrows one connection and returns it", async (_, work) => {
   await work();
   expect(events).toEqual([
-    ["store.connection_lent", { pool: "main", waitMs: expect.any(Number) }],
+    ["store.connection_lent", { pool: "main" }],
+    ["store.connection_waited", { pool: "main", waitMs: expect.any(Number) }],
     ["store.connection_returned", { pool: "main", heldMs: expect.any(Number) }],
   ]);
 });
@@ -49,9 +50,33 @@ test("a transaction that is retried publishes the error and the number of the re
   vi.spyOn(Math, "random").mockReturnValue(0);
   const work = vi.fn((transaction) => sql`do $$ begin raise sqlstate '40001'; end $$`.execute(transaction));
   await expect(transact(store, work)).rejects.toMatchObject({ failure: { reason: "DATABASE_UNAVAILABLE" } });
-  const borrowed = ["store.connection_lent", "store.connection_returned"];
+  const borrowed = ["store.connection_lent", "store.connection_waited", "store.connection_returned"];
   expect(names()).toEqual([...borrowed, "store.retried", ...borrowed]);
-  expect(events[2]?.[1]).toEqual({ attempt: 1, error: expect.objectContaining({ code: "40001" }) });
+  expect(events[3]?.[1]).toEqual({ attempt: 1, error: expect.objectContaining({ code: "40001" }) });
+});
+
+test.each(["read", "search"] as const)("a %s publishes its wait for a place, also if it gives up", async (kind) => {
+  const [started, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const inside = store.read(async () => {
+    started.resolve();
+    await release.promise;
+  }, openDeadline());
+  await started.promise;
+  const caller = new AbortController();
+  const waiting = store[kind]((db) => sql`select 1`.execute(db), openDeadline());
+  const leaving = store[kind]((db) => sql`select 1`.execute(db), { ...openDeadline(), signal: caller.signal });
+  events.length = 0;
+  caller.abort();
+  await expect(leaving).rejects.toMatchObject({ failure: { reason: "DEADLINE_EXCEEDED" } });
+  expect(names()).toEqual(["store.connection_waited"]);
+  release.resolve();
+  await Promise.all([inside, waiting]);
+  const others = ["store.connection_returned", "store.connection_lent", "store.connection_waited"];
+  expect(names()).toEqual(["store.connection_waited", ...others, "store.connection_returned"]);
+  const waitsMs = events.flatMap(([, event]) =>
+    event && typeof event === "object" && "waitMs" in event ? event.waitMs : [],
+  );
+  expect(waitsMs).toEqual([expect.any(Number), expect.any(Number)]);
 });
 
 test("an idle connection that breaks is published", async () => {

@@ -11,7 +11,7 @@ import {
 import { DomainError, retryDelayMs } from "../domain/failure.ts";
 import type { Publish } from "../domain/publish.ts";
 import { shortValue } from "../domain/short-text.ts";
-import type { AuthEvents, RejectedToken } from "./events.ts";
+import type { AuthEvents, RejectedToken, TokenUse } from "./events.ts";
 import { type Identity, isUserId, scopesOf } from "./identity.ts";
 import type { KeyFor } from "./jwks.ts";
 import { createTokenCache } from "./token-cache.ts";
@@ -19,9 +19,9 @@ import { createTokenCache } from "./token-cache.ts";
 export interface TokenVerifier {
   /**
    * Raises UNAUTHENTICATED for a token that is not valid, and KEYS_UNAVAILABLE if that cannot be decided yet. The client's
-   * address limits how often tokens with unknown keys cause a fetch of the key set.
+   * address limits how often tokens with unknown keys cause a fetch of the key set. `use` is for the log.
    */
-  verify(token: string, address?: string): Promise<Identity>;
+  verify(token: string, address?: string, use?: TokenUse): Promise<Identity>;
 }
 
 /** What a token must fulfil besides its signature. */
@@ -79,14 +79,14 @@ export function createTokenVerifier(rules: TokenRules, keyFor: KeyFor, publish: 
   }
 
   return {
-    async verify(token, address = "") {
+    async verify(token, address = "", use = { requestId: "", traceId: undefined }) {
       const cached = cache.get(token);
       if (cached) return cached;
       try {
         return await verifyUncached(token, address);
       } catch (cause) {
         const error = toDomainError(cause);
-        publish("auth.token_rejected", { describe: () => describeRejected(token, error) });
+        publish("auth.token_rejected", { ...use, describe: () => describeRejected(token, error) });
         throw error;
       }
     },

@@ -10,10 +10,10 @@ import { asFailure, isTransient } from "../store/sqlstate.ts";
 import type { Answer } from "./answers.ts";
 import { type Command, isOrder } from "./commands.ts";
 import { type BatchPlan, decideBatch } from "./decide.ts";
-import type { BookingEvents } from "./events.ts";
+import type { BatchAttempt, BatchChanges, BatchInstants, BatchTrace, BookingEvents } from "./events.ts";
 import { maxDueHolds } from "./ledger.ts";
 import type { BookingPolicy } from "./policy.ts";
-import { beginJobs, type Job, rejectAll, setProgress } from "./queue.ts";
+import { beginJobs, type Job, rejectAll, setProgress, tracedOf } from "./queue.ts";
 
 export interface BatchContext {
   readonly batches: Batches;
@@ -42,8 +42,7 @@ export interface Committed {
 }
 
 /** A batch that may be committed or not, with the answers of its jobs if it is. */
-export interface InDoubtBatch {
-  readonly concertId: ConcertId;
+export interface InDoubtBatch extends BatchAttempt {
   readonly jobs: readonly Job[];
   readonly plan: BatchPlan;
   readonly error: CommitInDoubtError;
@@ -57,23 +56,27 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
   const { maxRetries, backOff, clock, publish } = context;
   let live = jobs;
   for (let retry = 0; live.length > 0; retry++) {
+    const instants: BatchInstants = { askedAtMs: clock.nowMs() };
     let settle: () => void;
     try {
-      settle = await transact(concertId, live, context);
+      settle = await transact(concertId, live, instants, context);
     } catch (error) {
+      instants.endedAtMs = clock.nowMs();
+      const failed = { ...attemptOf(concertId, live, instants), error };
       if (isTransient(error) && retry < maxRetries) {
         // Nothing is stored: a caller whose deadline passes before the next attempt can rely on that.
         for (const job of live) setProgress(job, "waiting");
         await backOff(retry);
-        publish("booking.batch_retried", { concertId, error, attempt: retry + 1 });
+        publish("booking.batch_retried", { ...failed, attempt: retry + 1 });
         live = beginJobs(live, clock);
         continue;
       }
       const failure = asFailure(error);
       if (failure instanceof DomainError || live.length === 1) {
-        publish("booking.batch_failed", { concertId, requests: live.length, error });
+        publish("booking.batch_failed", failed);
         return rejectAll(live, failure);
       }
+      publish("booking.batch_halved", failed);
       const middle = live.length >> 1;
       await runBatch(concertId, live.slice(0, middle), context);
       return await runBatch(concertId, live.slice(middle), context);
@@ -85,38 +88,65 @@ export async function runBatch(concertId: ConcertId, jobs: readonly Job[], conte
 
 /**
  * Decides jobs of one concert and writes what they change, in one transaction. Returns what settles the jobs, to be called
- * when the connection is back in the pool. After an error nothing is stored.
+ * when the connection is back in the pool. After an error nothing is stored. `instants` gets each instant as it comes, so that
+ * they are known of an attempt that fails.
  */
-async function transact(concertId: ConcertId, jobs: readonly Job[], context: BatchContext): Promise<() => void> {
+async function transact(
+  concertId: ConcertId,
+  jobs: readonly Job[],
+  instants: BatchInstants,
+  context: BatchContext,
+): Promise<() => void> {
   const { batches, policy, clock, publish } = context;
   const commands = jobs.map(({ command }) => command);
-  const askedAtMs = clock.nowMs();
   await using open = await batches.open(queryFor(concertId, commands));
-  const { state } = open;
-  if (!state) return () => jobs.forEach(rejectWithoutConcert);
   const lockedAtMs = clock.nowMs();
+  instants.lockedAtMs = lockedAtMs;
+  const attempt = () => attemptOf(concertId, jobs, instants);
+  const { state } = open;
+  if (!state) {
+    return () => {
+      publish("booking.concert_not_found", attempt());
+      jobs.forEach(rejectWithoutConcert);
+    };
+  }
   const plan = decideBatch(commands, state, policy);
   const { answers, effects, nextExpiry } = plan;
   assert(answers.length === jobs.length, "a batch has not one answer a request");
   const isWriting = effects.inserts.length > 0 || effects.updates.length > 0;
-  const sentAtMs = clock.nowMs();
+  let commitMs: number | undefined;
   try {
-    if (isWriting) await open.commit(effects);
+    if (isWriting) {
+      const sentAtMs = clock.nowMs();
+      instants.sentAtMs = sentAtMs;
+      await open.commit(effects);
+      instants.committedAtMs = clock.nowMs();
+      commitMs = instants.committedAtMs - sentAtMs;
+    }
   } catch (error) {
-    if (error instanceof CommitInDoubtError) return () => context.onInDoubt({ concertId, jobs, plan, error });
-    throw error;
+    if (!(error instanceof CommitInDoubtError)) throw error;
+    return () => context.onInDoubt({ jobs, plan, error, ...attempt() });
   }
-  const commitMs = isWriting ? clock.nowMs() - sentAtMs : undefined;
   return () => {
-    publish("booking.batch_decided", {
-      ...{ concertId, requests: jobs.length, ...countEffects(plan) },
-      ...{ lockWaitMs: lockedAtMs - askedAtMs, lockHeldMs: clock.nowMs() - lockedAtMs, commitMs },
-    });
+    const lockHeldMs = clock.nowMs() - lockedAtMs;
+    publish("booking.batch_decided", { ...attempt(), ...countChanges(plan), lockHeldMs, commitMs });
     const { availableTickets, heldTickets } = effects;
     const concert = { ...state.concert, availableTickets, heldTickets };
-    context.onCommitted({ concert, now: state.now, nextExpiry, askedAtMs });
+    context.onCommitted({ concert, now: state.now, nextExpiry, askedAtMs: instants.askedAtMs });
     answerAll(jobs, answers, context.onUndecided);
   };
+}
+
+function attemptOf(concertId: ConcertId, jobs: readonly Job[], instants: BatchInstants): BatchAttempt {
+  const { askedAtMs, endedAtMs = askedAtMs, lockedAtMs = endedAtMs } = instants;
+  const lockWaitMs = lockedAtMs - askedAtMs;
+  return { concertId, requests: jobs.length, lockWaitMs, batchTrace: batchTraceOf(jobs, instants) };
+}
+
+/** What the traces of a batch need; undefined if none of its calls is traced. */
+function batchTraceOf(jobs: readonly Job[], instants: BatchInstants): BatchTrace | undefined {
+  const traces = tracedOf(jobs)?.map(({ trace }) => trace);
+  return traces && { traces, ...instants };
 }
 
 /** What has to be read to decide these commands. */
@@ -137,7 +167,8 @@ function queryFor(concertId: ConcertId, commands: readonly Command[]): BatchQuer
   };
 }
 
-function countEffects({ answers, effects: { inserts, updates } }: BatchPlan) {
+/** What a batch changes if it commits. */
+export function countChanges({ answers, effects: { inserts, updates } }: BatchPlan): BatchChanges {
   const updatesTo = (wanted: string) => updates.filter(({ status }) => status === wanted).length;
   return {
     booked: inserts.filter(({ booking }) => booking.status === "confirmed").length,

@@ -1,7 +1,7 @@
 import { DomainError, type Failure, retryDelayMs } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import { asFailure } from "../store/sqlstate.ts";
-import { answerAll, type BatchContext, type InDoubtBatch } from "./batch.ts";
+import { answerAll, type BatchContext, countChanges, type InDoubtBatch } from "./batch.ts";
 import type { Job } from "./queue.ts";
 
 interface RecoveryContext extends Pick<BatchContext, "batches" | "backOff" | "clock" | "publish" | "onUndecided"> {
@@ -26,15 +26,18 @@ const settleTimeoutMs = 5_000;
  */
 export async function recoverCommit(batch: InDoubtBatch, context: RecoveryContext): Promise<void> {
   const { publish, concertChanged, requeue } = context;
-  const { concertId, jobs, plan, error } = batch;
-  publish("booking.commit_in_doubt", { concertId, requests: jobs.length, error });
+  const { jobs, plan, error, ...attempt } = batch;
+  const { concertId } = attempt;
+  publish("booking.commit_in_doubt", { ...attempt, error });
   try {
-    const isCommitted = await findEvidence(batch, context);
-    if (isCommitted) {
+    if (await findEvidence(batch, context)) {
       concertChanged(concertId, undefined);
       answerAll(jobs, plan.answers, context.onUndecided);
-    } else requeue(jobs);
-    publish("booking.commit_settled", { concertId, outcome: isCommitted ? "committed" : "aborted" });
+      publish("booking.commit_settled", { concertId, outcome: "committed", changes: countChanges(plan) });
+    } else {
+      requeue(jobs);
+      publish("booking.commit_settled", { concertId, outcome: "aborted" });
+    }
   } catch (cause) {
     publish("booking.commit_settled", { concertId, outcome: "unknown" });
     concertChanged(concertId, undefined);

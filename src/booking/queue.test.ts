@@ -20,7 +20,7 @@ function createStage(runTurn: QueueOptions["runTurn"]) {
   return { clock, tasks, events, queues, outcomes, add };
 }
 
-test("a turn publishes how many requests it took, how many stay, and how long the first one waited", async () => {
+test("a turn publishes how many requests it took, how many stay, and when each was queued", async () => {
   const turn = Promise.withResolvers<void>();
   const { clock, tasks, events, queues, add } = createStage(async (_, takeBatch) => {
     takeBatch();
@@ -35,11 +35,13 @@ test("a turn publishes how many requests it took, how many stay, and how long th
   turn.resolve();
   await tasks.ended();
   const { concertId } = bookingRequest();
-  expect(events).toEqual([
-    { concertId, requests: 1, queued: 0, longestWaitMs: 0 },
-    { concertId, requests: 64, queued: 1, longestWaitMs: 65 },
-    { concertId, requests: 1, queued: 0, longestWaitMs: 1 },
+  expect(events).toMatchObject([
+    { concertId, requests: 1, queued: 0, takenAtMs: 1_000 },
+    { concertId, requests: 64, queued: 1, takenAtMs: 1_065 },
+    { concertId, requests: 1, queued: 0, takenAtMs: 1_065 },
   ]);
+  const instants = events.flatMap(({ jobs }) => jobs.map(({ queuedAtMs }) => queuedAtMs - 1_000));
+  expect(instants).toEqual([0, ...Array.from({ length: 65 }, (_, index) => index)]);
 });
 
 test("a turn that throws rejects the jobs that it took, and the next turn follows", async () => {

@@ -1,6 +1,7 @@
 /** The queues of requests, one a concert, and the turns that take batches from them. */
 import assert from "node:assert/strict";
 import type { Booking } from "../domain/booking.ts";
+import type { CallTrace } from "../domain/call-trace.ts";
 import type { Replayable } from "../domain/change.ts";
 import type { Clock } from "../domain/clock.ts";
 import { type ChangeDeadline, isOver, notAwaited, type Progress } from "../domain/deadline.ts";
@@ -13,8 +14,8 @@ import type { BookingEvents } from "./events.ts";
 export interface Job {
   readonly command: Command;
   readonly deadline: ChangeDeadline;
-  /** By the engine's clock. */
-  readonly queuedAtMs: number;
+  /** When it was queued, for the last time, by the engine's clock. */
+  queuedAtMs: number;
   progress: Progress;
   /** How often it went back into the queue after a commit in doubt that was not stored. */
   requeues: number;
@@ -100,9 +101,11 @@ export class ConcertQueues {
     const [first] = jobs;
     if (!first) return;
     const queue = this.#queues.getOrInsertComputed(first.command.concertId, emptyQueue);
+    const queuedAtMs = this.#options.clock.nowMs();
     for (const job of jobs) {
       assert(job.progress === "begun", "a job is put back twice");
       setProgress(job, "waiting");
+      job.queuedAtMs = queuedAtMs;
     }
     queue.jobs.unshift(...jobs);
     this.#queued += jobs.length;
@@ -161,8 +164,9 @@ export class ConcertQueues {
       assert(taken.length === 0, "a turn takes a second batch");
       take();
       this.#check(queue, taken);
-      const longestWaitMs = clock.nowMs() - (taken[0]?.queuedAtMs ?? 0);
-      publish("booking.turn_started", { concertId, requests: taken.length, queued: this.#queued, longestWaitMs });
+      const counts = { requests: taken.length, queued: this.#queued };
+      const waits = { takenAtMs: clock.nowMs(), jobs: taken };
+      publish("booking.turn_started", { concertId, ...counts, ...waits, traced: tracedOf(taken) });
       return beginJobs(taken, clock);
     };
     try {
@@ -222,6 +226,18 @@ export function beginJobs(jobs: readonly Job[], clock: Clock): Job[] {
     setProgress(job, "begun");
     return true;
   });
+}
+
+/** The jobs whose calls are traced; undefined if none is. */
+export function tracedOf(jobs: readonly Job[]) {
+  let traced: { readonly trace: CallTrace; readonly queuedAtMs: number }[] | undefined;
+  for (const { deadline, queuedAtMs } of jobs) {
+    const { trace } = deadline;
+    if (!trace?.isSampled) continue;
+    traced ??= [];
+    traced.push({ trace, queuedAtMs });
+  }
+  return traced;
 }
 
 export function setProgress(job: Job, progress: Progress): void {

@@ -32,7 +32,8 @@ describe("the example file", () => {
 
   test("is valid without its comment marks, and still has the defaults", () => {
     const { config, warnings } = load({ yaml: switchedOn });
-    const apart = { database: undefined, host: undefined, whyLoopback: undefined, redisUrl: undefined };
+    const shownByExample = { redisUrl: undefined, metricsPort: undefined, metricsHost: undefined };
+    const apart = { database: undefined, host: undefined, whyLoopback: undefined, ...shownByExample };
     expect({ ...config, ...apart }).toEqual({ ...load({}).config, ...apart });
     expect(config.host, "the mode is set").toBe("0.0.0.0");
     expect(config.database).toEqual({

@@ -46,10 +46,23 @@ function kind<T>(expects: string, schema: z.ZodType<T>, { isSecret = false, isLi
 
 /** A decimal whole number within limits, both included. */
 export function integer(minimum: number, maximum: number): Kind<number> {
-  const digits = z.string().regex(/^\d{1,15}$/);
-  const schema = digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
-  return kind(`a whole number between ${minimum} and ${maximum}`, schema);
+  return kind(`a whole number between ${minimum} and ${maximum}`, integerBetween(minimum, maximum));
 }
+
+function integerBetween(minimum: number, maximum: number): z.ZodType<number> {
+  const digits = z.string().regex(/^\d{1,15}$/);
+  return digits.transform(Number).pipe(z.int().min(minimum).max(maximum));
+}
+
+/** The most processes of one service. */
+export const mostProcesses = 64;
+
+/** A number of processes, or `auto`. */
+export const processes: Kind<number | "auto"> = {
+  expects: `a whole number between 1 and ${mostProcesses}, or auto`,
+  parse: (text) =>
+    text === "auto" ? { value: text } : kind(processes.expects, integerBetween(1, mostProcesses)).parse(text),
+};
 
 /** One of a few words. */
 export function choice<const Option extends string>(options: readonly Option[]): Kind<Option> {

@@ -13,12 +13,17 @@ import { holdProblems } from "./holds.ts";
 import { quote } from "./kinds.ts";
 import { fields, rateLimits, type ValuesOf } from "./schema.ts";
 import { createValues, type Given, readEnvironment, type SourceContent } from "./sources.ts";
+import { readTracing, type TracingConfig } from "./tracing.ts";
+import { chooseWorkers, workerProblems, workerWarnings } from "./workers.ts";
 
 export { helpText } from "./help.ts";
+export type { TracingConfig } from "./tracing.ts";
 
 /** What the service runs with: complete, checked, and never changed after the start. Its other fields are the table's. */
-export interface Config extends ValuesOf<typeof fields> {
+export interface Config extends Omit<ValuesOf<typeof fields>, "workers"> {
   readonly command: Command;
+  /** Processes that serve. */
+  readonly workers: number;
   /** A sentence for the log if `host` must be a loopback address. */
   readonly whyLoopback: string | undefined;
   readonly auth: AuthConfig;
@@ -26,6 +31,8 @@ export interface Config extends ValuesOf<typeof fields> {
   readonly database: ExternalDatabase | EmbeddedDatabase;
   /** How long to wait for a database that is still starting. Undefined for no wait. */
   readonly waitForDbMs: number | undefined;
+  /** From OpenTelemetry's own variables. Undefined for no traces. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 /** The inputs of the configuration. A test passes its own. */
@@ -37,6 +44,8 @@ export interface ConfigInput {
   readonly readFile: (path: string) => string | undefined;
   /** The folder of relative paths and of the default configuration file. */
   readonly projectRoot: string;
+  /** The cores that the process may use, if not as the system says. */
+  readonly cores?: number;
 }
 
 /** The configuration is wrong. Each problem names the setting as its source spells it. */
@@ -59,26 +68,31 @@ export function loadConfig(input: ConfigInput): { config: Config; warnings: read
     ? []
     : [readConfigFile(input, commandLine.configFile), readEnvironment(input.env), commandLine];
   const given = sources.flatMap((source) => source.given);
-  throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf)]);
+  const { tracing, ...ofTracing } = readTracing(informs ? {} : input.env, input.readFile);
+  throwIfAny([...sources.flatMap((source) => source.problems), ...given.flatMap(problemsOf), ...ofTracing.problems]);
 
   const values = createValues(given);
   const { auth, problems, warnings: authWarnings } = chooseAuth(values);
-  throwIfAny([...problems, ...holdProblems(values)]);
+  const workers = chooseWorkers(values, input.cores);
+  throwIfAny([...problems, ...holdProblems(values), ...workerProblems(values, workers)]);
   const { warnings: hostWarnings, ...host } = chooseHost(values);
   const database = chooseDatabase(values, input.projectRoot);
   const config: Config = {
     ...values.of(fields),
     ...host,
     auth,
+    workers,
     command: commandLine.command,
     waitForDbMs: commandLine.waitForDbMs,
     rateLimits: values.of(rateLimits),
     dataDir: resolve(input.projectRoot, values.get(fields.dataDir)),
     database,
+    tracing: tracing && { ...tracing, maxCallerTraces: values.get(fields.maxCallerTraces) },
     databasePreparedStatements: usesPreparedStatements(values),
   };
   const sourceWarnings = sources.flatMap((source) => source.warnings);
-  const warnings = [...sourceWarnings, ...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const choiceWarnings = [...databaseWarnings(values, database), ...hostWarnings, ...authWarnings];
+  const warnings = [...sourceWarnings, ...choiceWarnings, ...workerWarnings(values, workers), ...ofTracing.warnings];
   return { config, warnings };
 }
 

@@ -51,11 +51,33 @@ const calls = integer(0, 1_000_000_000);
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const userIdForms = ["full", "hashed", "none"] as const;
+
 const server = {
   host: setting("host", kinds.bindAddress, "0.0.0.0", "Address of both ports; 127.0.0.1 until auth.mode is set"),
   restPort: setting("rest_port", listenPort, "8080", "REST API port; 0 picks a free port"),
   grpcPort: setting("grpc_port", listenPort, "50051", "gRPC port; 0 picks a free port"),
+  metricsPort: optional("metrics_port", listenPort, "Port of /metrics for Prometheus; off when empty", "9464"),
+  metricsHost: optional("metrics_host", kinds.bindAddress, "Address of the metrics port; host when empty", "127.0.0.1"),
   logLevel: setting("log_level", choice(logLevels), "info", "Minimum level that is logged"),
+  logUserIds: setting(
+    "log_user_ids",
+    choice(userIdForms),
+    "hashed",
+    "How the log names users: as they are, by a hash, or not at all",
+  ),
+  maxCallerTraces: setting(
+    "max_caller_traces",
+    integer(0, 1_000_000),
+    "100",
+    "Calls a second of a process that are traced because their caller wants it",
+  ),
+  workers: setting(
+    "workers",
+    kinds.processes,
+    "1",
+    "Processes that serve; auto for one on each core, as the pool allows",
+  ),
 };
 
 const booking = {
@@ -223,7 +245,7 @@ const databaseUse = {
     "database.pool_size",
     integer(1, 200),
     "10",
-    "Size of the connection pool, plus two; below 3 none is reserved for organizers",
+    "Connections of all workers, plus two each; below 3 each none is for organizers",
   ),
   databasePreparedStatements: setting(
     "database.prepared_statements",

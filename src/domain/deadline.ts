@@ -1,3 +1,4 @@
+import type { CallTrace } from "./call-trace.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { DomainError } from "./failure.ts";
 
@@ -7,6 +8,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** An instant of the monotonic clock; infinite for work without a caller. */
   readonly expiresAtMs: number;
+  /** The trace of the call that waits. Work that many calls share belongs to the traces of all of them. */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** Whether work waits for its turn, so that nothing of it is stored, or has begun, so that it may be. */

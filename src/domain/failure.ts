@@ -84,3 +84,8 @@ export class DomainError extends Error {
     this.failure = failure;
   }
 }
+
+/** Whether a call failed only because its token names an unknown key, which any client can send. */
+export function namesUnknownKey(failure: Failure | undefined): boolean {
+  return failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true;
+}

@@ -15,6 +15,8 @@ type RateLimitOptions = Readonly<Record<Lane, number>> & {
 /** What is left in the current minute after a call. */
 export interface Allowance {
   readonly isAllowed: boolean;
+  /** The kind of the key that it was counted against. */
+  readonly by: LimitKey["kind"];
   readonly limit: number;
   readonly remaining: number;
   /** Until the whole limit is available again. */
@@ -23,10 +25,13 @@ export interface Allowance {
 
 export interface RateLimits {
   /**
-   * Counts a call as `cost` plain ones, but never as more than the whole limit. Undefined if there is no limit. Does not
-   * fail: without Redis this process counts alone.
+   * Counts a call as `cost` plain ones, but never as more than a whole limit, against one key after the other until one
+   * rejects it. Returns the allowance that rejects it, or that the caller uses up first; undefined if there is no limit. Does
+   * not fail: without Redis this process counts alone.
    */
-  count(lane: Lane, key: LimitKey, cost?: number): Promise<Allowance | undefined>;
+  count(lane: Lane, keys: readonly LimitKey[], cost?: number): Promise<Allowance | undefined>;
+  /** Whether calls of this kind have a limit. */
+  isLimited(lane: Lane, by: LimitKey["kind"]): boolean;
 }
 
 const windowSeconds = 60;
@@ -48,19 +53,37 @@ export function createRateLimits(
     }
   }
 
+  async function countBy(lane: Lane, { kind, key }: LimitKey, cost: number): Promise<Allowance | undefined> {
+    const limiter = limiters.get(`${lane}:${kind}`);
+    if (!limiter) return undefined;
+    try {
+      const consumed = await consumeAll(limiter, key, Math.min(cost, limiter.points));
+      return { ...allowanceOf(limiter, consumed), isAllowed: true, by: kind };
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      publish("limits.rate_limited", { lane, by: kind });
+      return { ...allowanceOf(limiter, refused), isAllowed: false, by: kind };
+    }
+  }
+
   return {
-    async count(lane, { kind, key }, cost = 1) {
-      const limiter = limiters.get(`${lane}:${kind}`);
-      if (!limiter) return undefined;
-      try {
-        return allowanceOf(limiter, await consumeAll(limiter, key, Math.min(cost, limiter.points)), true);
-      } catch (refused) {
-        if (!(refused instanceof RateLimiterRes)) throw refused;
-        publish("limits.rate_limited", { lane, by: kind });
-        return allowanceOf(limiter, refused, false);
+    isLimited: (lane, kind) => limiters.has(`${lane}:${kind}`),
+    async count(lane, keys, cost = 1) {
+      let scarcest: Allowance | undefined;
+      for (const key of keys) {
+        const allowance = await countBy(lane, key, cost);
+        if (!allowance) continue;
+        if (!allowance.isAllowed) return allowance;
+        scarcest = scarcest ? scarcer(scarcest, allowance) : allowance;
       }
+      return scarcest;
     },
   };
+}
+
+/** The allowance that the caller uses up first. Of two alike, the one that resets later. */
+function scarcer(one: Allowance, other: Allowance): Allowance {
+  return (one.remaining - other.remaining || other.resetMs - one.resetMs) <= 0 ? one : other;
 }
 
 function createLimiter(
@@ -106,7 +129,7 @@ function consumeAll(limiter: RateLimiterAbstract, key: string, cost: number): Pr
   });
 }
 
-function allowanceOf({ points }: RateLimiterAbstract, result: RateLimiterRes, isAllowed: boolean): Allowance {
+function allowanceOf({ points }: RateLimiterAbstract, result: RateLimiterRes): Omit<Allowance, "isAllowed" | "by"> {
   const { remainingPoints, msBeforeNext } = result;
-  return { isAllowed, limit: points, remaining: Math.max(0, remainingPoints), resetMs: Math.max(0, msBeforeNext) };
+  return { limit: points, remaining: Math.max(0, remainingPoints), resetMs: Math.max(0, msBeforeNext) };
 }

@@ -1,5 +1,6 @@
 /** Values of one call besides its request. One interceptor sets each value for the inner interceptors and the handler. */
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
+import type { CallTrace } from "../domain/call-trace.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Actor } from "../domain/change.ts";
 import type { ChangeDeadline } from "../domain/deadline.ts";
@@ -11,19 +12,25 @@ export interface Origin {
   /** The client's address; empty if it is unknown. */
   readonly address: string;
   readonly protocol: Protocol;
+  /** By which the client and the log name the request. */
+  readonly requestId: string;
+  /** The version of HTTP, such as `1.1` or `2`. */
+  readonly httpVersion: string;
 }
 
-const originKey = createContextKey<Origin>({ address: "", protocol: "connect" }, { description: "origin" });
+const unknownOrigin: Origin = { address: "", protocol: "connect", requestId: "", httpVersion: "" };
+const originKey = createContextKey<Origin>(unknownOrigin, { description: "origin" });
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
 const deadlineKey = createContextKey<ChangeDeadline | undefined>(undefined, { description: "deadline" });
+const traceKey = createContextKey<CallTrace | undefined>(undefined, { description: "trace" });
 const ownerKey = createContextKey<{ readonly owner: string | undefined; isTaken: boolean } | undefined>(undefined, {
   description: "required owner",
 });
 const headersKey = createContextKey<Map<string, string> | undefined>(undefined, { description: "response headers" });
 
 /** The context of a new call, before any interceptor runs. */
-export function createCallContext(address: string, protocol: Protocol): ContextValues {
-  return createContextValues().set(originKey, { address, protocol });
+export function createCallContext(origin: Origin): ContextValues {
+  return createContextValues().set(originKey, origin);
 }
 
 export function originOf(values: ContextValues): Origin {
@@ -44,10 +51,24 @@ export function callerOf(values: ContextValues): Caller {
   return required(values.get(callerKey), "identity");
 }
 
+/** The subject of the caller's token; undefined for a caller without one, or that is not known yet. */
+export function subjectOf(values: ContextValues): string | undefined {
+  return values.get(callerKey)?.subject;
+}
+
 /** The author of a change. Without a token that is the user in the request, if any. */
 export function actorOf(values: ContextValues, userId?: string): Actor {
   const { subject = userId, address } = callerOf(values);
   return { subject, address: address === "" ? undefined : address };
+}
+
+export function setTrace(values: ContextValues, trace: CallTrace): void {
+  values.set(traceKey, trace);
+}
+
+/** Undefined if the call has none, as when traces are off. */
+export function traceOf(values: ContextValues): CallTrace | undefined {
+  return values.get(traceKey);
 }
 
 export function setDeadline(values: ContextValues, deadline: ChangeDeadline): void {

@@ -8,12 +8,13 @@ import type { Publish } from "../domain/publish.ts";
 import type { ConcurrencyLimits } from "../limits/concurrency-limit.ts";
 import { type EventLoopDelay, measureEventLoopDelay } from "../limits/event-loop-delay.ts";
 import type { LimitEvents } from "../limits/events.ts";
-import { createRateLimits } from "../limits/rate-limit.ts";
+import { createRateLimits, type RateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
-import type { RpcEvents } from "./events.ts";
+import type { BeginTrace, RpcEvents } from "./events.ts";
 import { createAuthorizationInterceptor } from "./interceptors/authorization.ts";
 import { createCacheControlInterceptor } from "./interceptors/cache-control.ts";
+import { noteUserField } from "./interceptors/call-user.ts";
 import { createConcurrencyLimitInterceptor } from "./interceptors/concurrency-limit.ts";
 import { fillRequestId } from "./interceptors/idempotency-key.ts";
 import { createIdentityInterceptor, rejectInvalidToken } from "./interceptors/identity.ts";
@@ -21,6 +22,7 @@ import { createLimitKeys } from "./interceptors/limit-keys.ts";
 import { createOverloadInterceptor } from "./interceptors/overload.ts";
 import { createRateLimitInterceptor } from "./interceptors/rate-limit.ts";
 import { createServerStreamInterceptor, createStreamLimitInterceptor } from "./interceptors/server-streams.ts";
+import { createTraceInterceptor } from "./interceptors/trace.ts";
 import { createUnaryCallInterceptor } from "./interceptors/unary-calls.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 
@@ -43,6 +45,10 @@ interface GuardOptions {
   readonly draining: AbortSignal;
   /** Owns what is opened. */
   readonly stack: AsyncDisposableStack;
+  /** Not given if traces are off. */
+  readonly beginTrace?: BeginTrace | undefined;
+  /** Without Redis: the rate limits that processes share, in place of those that this process counts. */
+  readonly shareRates?: ((own: RateLimits) => RateLimits) | undefined;
   /** What a test sets in place of the service's own. */
   readonly instead?: GuardReplacements;
 }
@@ -56,12 +62,17 @@ export interface GuardReplacements {
   readonly maxUnsentBytes?: number;
 }
 
-/**
- * Opens the interceptors of every call, whatever its protocol, the outermost first. Rejects with a TokenKeyError if the
- * configured key cannot be used.
- */
-export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Interceptor[]> {
-  const { services, publish, draining, stack, instead = {} } = options;
+/** The interceptors of every call, whatever its protocol, the outermost first, and what they know of the load. */
+interface Guards {
+  readonly interceptors: Interceptor[];
+  /** Unary calls under way. */
+  callsInFlight(): number;
+  eventLoopDelayMs(): number;
+}
+
+/** Opens the interceptors. Rejects with a TokenKeyError if the configured key cannot be used. */
+export async function openGuards(settings: GuardSettings, options: GuardOptions): Promise<Guards> {
+  const { services, publish, draining, stack, shareRates, instead = {} } = options;
   const { redisUrl, requestTimeoutMs, rateLimits, maxUnfinishedPerCaller } = settings;
   const { longestStreamMs = 30 * 60_000, maxUnsentBytes = 16 * 1024 * 1024 } = instead;
   const eventLoopDelay = instead.eventLoopDelay ?? stack.use(measureEventLoopDelay());
@@ -70,16 +81,22 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
   const believesUsers = tokens === undefined;
   const redis =
     redisUrl === undefined ? undefined : stack.adopt(connectRedis(redisUrl, publish), (it) => it.disconnect());
-  const rates = createRateLimits(rateLimits, redis, publish);
+  const counted = createRateLimits(rateLimits, redis, publish);
+  const rates = redis ? counted : (shareRates?.(counted) ?? counted);
+  // Redis counts the keys of a call one after the other, the primary process all at once.
+  const waitsForRateLimits = redis ? 2 : Number(rates !== counted);
   const ruleOf = readAccessRules(services);
   const limitKeysOf = createLimitKeys(ruleOf, believesUsers);
-  return [
+  const inFlight = { calls: 0 };
+  const interceptors = [
+    ...(options.beginTrace ? [createTraceInterceptor(options.beginTrace)] : []),
+    noteUserField(believesUsers ? (method) => ruleOf(method).userField : () => undefined),
     createServerStreamInterceptor(publish, draining, maxUnsentBytes),
     // Outside of the errors, whose codes depend on whether a call has a key.
     fillRequestId,
     createCacheControlInterceptor(ruleOf),
-    createUnaryCallInterceptor(publish, requestTimeoutMs),
-    createOverloadInterceptor(ruleOf, eventLoopDelay, requestTimeoutMs, publish),
+    createUnaryCallInterceptor(publish, requestTimeoutMs, inFlight),
+    createOverloadInterceptor(ruleOf, eventLoopDelay, { requestTimeoutMs, waitsForRateLimits }, publish),
     createIdentityInterceptor(tokens),
     // Before anything is rejected for its caller, because rejected calls count too.
     createRateLimitInterceptor(ruleOf, rates, limitKeysOf),
@@ -89,6 +106,7 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     createAuthorizationInterceptor(ruleOf, believesUsers),
     createValidationInterceptor(services),
   ];
+  return { interceptors, callsInFlight: () => inFlight.calls, eventLoopDelayMs: () => eventLoopDelay.currentMs() };
 }
 
 /** As with the rate limits, an address gets the streams of several callers. */

@@ -26,7 +26,7 @@ const advice: Partial<Record<EmbeddedPostgresErrorCode, string>> = {
 
 /** Starts the embedded server, with a database for Frontrow. Rejects with an EmbeddedDatabaseError. */
 export async function startEmbeddedDatabase(
-  options: Pick<EmbeddedPostgresOptions, "dataDir" | "log" | "signal" | "settings">,
+  options: Pick<EmbeddedPostgresOptions, "dataDir" | "log" | "signal" | "settings" | "stopTimeoutMs">,
 ): Promise<EmbeddedPostgres> {
   try {
     return await startEmbeddedPostgres({ ...options, name: "frontrow", database: "concert_tickets" });

@@ -6,7 +6,7 @@ import type { ConcertId } from "../domain/ids.ts";
 import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
 import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
-import type { PoolName, StoreEvents } from "./events.ts";
+import type { PoolName, StoreEvents, TracedWork } from "./events.ts";
 import { migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
 import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
@@ -14,6 +14,7 @@ import { createDatabase, type Database, type DatabaseOptions } from "./pool/data
 import { createProbe } from "./pool/probe.ts";
 import { createSemaphore } from "./pool/semaphore.ts";
 import { sharePool } from "./pool/shares.ts";
+import { measureWait } from "./pool/wait.ts";
 import { retryTransient } from "./retry.ts";
 import { checkServer } from "./server-checks.ts";
 import type { DB } from "./tables.ts";
@@ -71,6 +72,9 @@ export interface Store {
   close(): Promise<boolean>;
 }
 
+/** Runs work when it has a place among the work of its kind. */
+type Enter = ReturnType<typeof createSemaphore>["run"];
+
 /** How much longer than a statement its response may take. */
 const responseGraceMs = 3_000;
 
@@ -78,23 +82,18 @@ export function createStore(options: StoreOptions): Store {
   const { maxRetries, statementTimeoutMs, publish = ignoreEvents } = options;
   const activity = createServerActivity(publish);
   const prepared = createPreparedSupport(options.preparedStatements, publish);
+  const traced = <Result>(kind: TracedWork["kind"], run: () => Promise<Result>, { trace }: Deadline) =>
+    trace?.isSampled ? publishEnd(run, { trace, kind }, publish) : run();
   type Limits = Pick<DatabaseOptions, "statementTimeoutMs" | "answerTimeoutMs" | "onStatementError">;
+  const shared = { ...options, statementTimeoutMs: undefined, activity, prepared, publish };
   const open = (pool: PoolName, poolSize: number, limits: Limits) =>
-    createDatabase({
-      ...options,
-      statementTimeoutMs: undefined,
-      activity,
-      prepared,
-      publish,
-      pool,
-      poolSize,
-      ...limits,
-    });
+    createDatabase({ ...shared, pool, poolSize, ...limits });
   const answerTimeoutMs = statementTimeoutMs + responseGraceMs;
   const main = open("main", options.poolSize, { statementTimeoutMs, answerTimeoutMs });
   const shares = sharePool(options.poolSize);
   const readers = createSemaphore(shares.reads, activity.refusal);
   const searchers = createSemaphore(shares.searches, activity.refusal);
+  const asSearch: Enter = (work, deadline) => searchers.run(() => readers.run(work, deadline), deadline);
   // For queries that must not wait behind callers: whether the database responds, and how a transaction in doubt ended.
   const aside = open("aside", 1, { answerTimeoutMs: responseGraceMs });
   const probing = open("aside", 1, { answerTimeoutMs: responseGraceMs });
@@ -102,24 +101,30 @@ export function createStore(options: StoreOptions): Store {
   const transactions = { db: main.db, aside: aside.db, timeouts: options, publish };
 
   const runOn =
-    (db: Kysely<DB>) =>
+    (db: Kysely<DB>, enter: Enter) =>
     <Result>(work: (db: Kysely<DB>) => Promise<Result>, deadline: Deadline): Promise<Result> => {
-      const workIfAwaited = (connection: Kysely<DB>) => {
-        requireAwaited(deadline);
-        return work(connection);
+      const attempt = (onConnected: () => void) => {
+        const workIfAwaited = (connection: Kysely<DB>) => {
+          onConnected();
+          requireAwaited(deadline);
+          return work(connection);
+        };
+        return enter(() => db.connection().execute(workIfAwaited), deadline);
       };
-      const attempt = () => readers.run(() => db.connection().execute(workIfAwaited), deadline);
-      return retryTransient(attempt, retries, deadline);
+      const measured = () => measureWait("main", publish, attempt);
+      return traced("read", () => retryTransient(measured, retries, deadline), deadline);
     };
-  const read = runOn(main.reads.db);
+  const read = runOn(main.reads.db, readers.run);
 
   return {
     read,
     // Connections for reads may be read-only.
-    clean: runOn(main.db),
-    search: (work, deadline) => searchers.run(() => read(work, deadline), deadline),
-    transact: (concertId, work, deadline) =>
-      retryTransient(() => runTransaction(transactions, concertId, work, deadline), retries, deadline),
+    clean: runOn(main.db, readers.run),
+    search: runOn(main.reads.db, asSearch),
+    transact: (concertId, work, deadline) => {
+      const attempt = () => runTransaction(transactions, concertId, work, deadline);
+      return traced("transaction", () => retryTransient(attempt, retries, deadline), deadline);
+    },
     findPlace: createPlaceFinder(read),
     batches: createBatches(main, options),
     check: () => checkServer(aside.db),
@@ -134,6 +139,24 @@ export function createStore(options: StoreOptions): Store {
       return closed.every((isClosed) => isClosed);
     },
   };
+}
+
+/** Runs work of a traced call, and publishes its end. */
+async function publishEnd<Result>(
+  run: () => Promise<Result>,
+  work: Pick<TracedWork, "trace" | "kind">,
+  publish: Publish<StoreEvents>,
+): Promise<Result> {
+  const startedAtMs = performance.now();
+  let failure: unknown;
+  try {
+    return await run();
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    publish("store.traced_work", { ...work, startedAtMs, error: failure });
+  }
 }
 
 /** Migrates over a separate connection, which is closed afterwards, and when the signal aborts. */

@@ -6,6 +6,7 @@ import { DomainError } from "../domain/failure.ts";
 import type { ConcertId } from "../domain/ids.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { StoreEvents } from "./events.ts";
+import { measureWait } from "./pool/wait.ts";
 import { asFailure, isDefiniteRollback } from "./sqlstate.ts";
 import type { DB } from "./tables.ts";
 import { nowUnderLock } from "./values.ts";
@@ -57,21 +58,22 @@ export async function runTransaction<Result>(
     await insertMark(transaction, mark);
     return await work(transaction);
   };
-  const attempt = await db
-    .connection()
-    .execute(async (connection) => {
+  const begun = measureWait("main", publish, (onConnected) =>
+    db.connection().execute(async (connection) => {
+      onConnected();
       // Here and not before: the wait for the connection may have been long.
       requireAwaited(deadline);
       deadline.onProgress("begun");
       return await workAndCommit(connection, markAndWork);
-    })
-    .catch((error) => {
-      deadline.onProgress("waiting");
-      throw error;
-    });
+    }),
+  );
+  const attempt = await begun.catch((error) => {
+    deadline.onProgress("waiting");
+    throw error;
+  });
   if (attempt.lost === undefined) return attempt.result;
   publish("store.commit_in_doubt", { error: attempt.lost });
-  const isStored = await settle(aside, mark).catch((cause) => {
+  const isStored = await settle(aside, mark, publish).catch((cause) => {
     publish("store.commit_settled", { outcome: "unknown" });
     throw new DomainError({ reason: "OUTCOME_UNKNOWN" }, { cause });
   });
@@ -155,11 +157,16 @@ async function insertMark(transaction: Transaction<DB>, { concertId, id }: Mark)
  * none, so it is not taken for such a server. The transaction's id is no evidence: a new history assigns the same ids to
  * other transactions, and a pooler or a distributed coordinator may ask a server that has never seen it.
  */
-async function settle(aside: Kysely<DB>, mark: Mark): Promise<boolean> {
+async function settle(aside: Kysely<DB>, mark: Mark, publish: Publish<StoreEvents>): Promise<boolean> {
   const givesUpAtMs = performance.now() + settleTimeoutMs;
   for (;;) {
     try {
-      return await aside.connection().execute((connection) => isMarkTaken(connection, mark));
+      return await measureWait("aside", publish, (onConnected) =>
+        aside.connection().execute((connection) => {
+          onConnected();
+          return isMarkTaken(connection, mark);
+        }),
+      );
     } catch (error) {
       const isUnavailable = asFailure(error) instanceof DomainError;
       if (!isUnavailable || performance.now() >= givesUpAtMs) throw error;

@@ -1,46 +1,79 @@
-import type { Logger } from "pino";
+import { hash } from "node:crypto";
 import { describeCauses } from "../domain/causes.ts";
+import { namesUnknownKey } from "../domain/failure.ts";
 import type { FinishedCall, RpcEvents } from "../rpc/events.ts";
 import type { EventHub } from "./events.ts";
-import type { Repeats } from "./repeats.ts";
+import { failureCodes, missesShortDeadline } from "./failed-calls.ts";
+import type { LineLimit, LogLine } from "./limited-log.ts";
 
-/** Codes of a service that is in trouble, as opposed to those of a rejected request. */
-const troubleCodes = new Set(["Unknown", "Internal", "Unavailable", "DataLoss"]);
+/** How the log names users. */
+export type UserIds = "full" | "hashed" | "none";
+
+/** Lines about calls that succeeded, of all methods together. A rush has thousands of calls a second. */
+const linesOfSuccess: LineLimit = { lines: 50 };
+/** Lines about rejected calls of one method, code and reason, and other lines about single requests. */
+export const linesOfRequests: LineLimit = { lines: 10 };
+/** Lines about calls that failed because of the service. */
+const linesOfTrouble: LineLimit = { lines: 1 };
 
 /**
- * Logs each finished call in one line: at `debug` if it was answered or rejected, at `warn` if the service is in trouble, but
- * no more than one warning in an interval for each method, code and reason.
+ * Logs finished calls, each in one line: at `debug` if it was answered or rejected, at `warn` if the service is in trouble. The
+ * lines of a second are bounded, so that the log takes a bounded part of the time that a rush leaves.
  */
-export function logCalls(on: EventHub<RpcEvents>["subscribe"], logger: Logger, repeats: Repeats): void {
+export function logCalls(on: EventHub<RpcEvents>["subscribe"], log: LogLine, userIds: UserIds): void {
   on("rpc.call_finished", (call) => {
     const { method, code, error } = call;
-    const reason = error?.failure?.reason;
-    const dropped = isTrouble(call) ? repeats.next(`${method} ${code} ${reason}`) : undefined;
-    const level = dropped === undefined ? "debug" : "warn";
-    if (!logger.isLevelEnabled(level)) return;
-    const details = error && { reason, error: error.message, cause: describeCauses(error.cause) || undefined };
-    logger[level]({ ...fieldsOf(call), ...details, dropped: dropped || undefined }, "call");
+    const fields = () => fieldsOf(call, userIds);
+    if (error === undefined) return log("debug", "calls that succeeded", fields, "call", linesOfSuccess);
+    const kind = `${method} ${code} ${error.failure?.reason}`;
+    if (isTrouble(call)) log("warn", kind, fields, "call", linesOfTrouble);
+    else log("debug", kind, fields, "call", linesOfRequests);
   });
-  on("rpc.unexpected_error", ({ service, method, error }) =>
-    logger.error({ err: error, method: `${service}/${method}` }, "a call failed for an unforeseen reason"),
-  );
+  on("rpc.unexpected_error", ({ requestId, trace, service, method, error }) => {
+    const name = { request_id: requestId, trace_id: trace?.traceId, method: `${service}/${method}` };
+    const fields = () => ({ ...name, err: error });
+    log(
+      "error",
+      `rpc.unexpected_error ${service}/${method}`,
+      fields,
+      "a call failed for an unforeseen reason",
+      linesOfRequests,
+    );
+  });
 }
 
-function fieldsOf({ service, method, protocol, messages, code, durationMs }: FinishedCall) {
+function fieldsOf(call: FinishedCall, userIds: UserIds) {
+  const { requestId, trace, user, service, method, protocol, messages, code, durationMs, error } = call;
   return {
+    request_id: requestId,
+    trace_id: trace?.traceId,
+    caller: user === undefined ? undefined : callerText(user, userIds),
     method: `${service}/${method}`,
-    ...(messages === undefined ? {} : { protocol, messages }),
-    code,
+    ...{ protocol, messages, code },
     duration_ms: Math.round(durationMs * 10) / 10,
+    ...(error && {
+      reason: error.failure?.reason,
+      error: error.message,
+      cause: describeCauses(error.cause) || undefined,
+    }),
   };
 }
 
-function isTrouble({ code, messages, error }: FinishedCall): boolean {
-  if (!troubleCodes.has(code)) return false;
+/** Enough of a hash that the users of a service have different ones. */
+const hashLength = 16;
+
+/** A user as the log may name it. */
+function callerText(user: string, userIds: UserIds): string | undefined {
+  if (userIds === "none") return undefined;
+  return userIds === "full" ? user : hash("sha256", user).slice(0, hashLength);
+}
+
+function isTrouble(call: FinishedCall): boolean {
+  const { code, messages, error } = call;
   const failure = error?.failure;
-  // Any client can send a token that names an unknown key.
-  if (failure?.reason === "KEYS_UNAVAILABLE" && failure.isKeyUnknown === true) return false;
-  const isStream = messages !== undefined;
-  // A stream normally ends with these reasons.
-  return !(failure?.reason === "STREAM_EXPIRED" || (isStream && failure?.reason === "SHUTTING_DOWN"));
+  if (!failureCodes.has(code) || missesShortDeadline(call) || namesUnknownKey(failure)) return false;
+  if (messages === undefined) return true;
+  // The deadline of a stream is how long its client wants to listen, and a stream normally ends with these reasons.
+  const isUsualEnd = failure?.reason === "STREAM_EXPIRED" || failure?.reason === "SHUTTING_DOWN";
+  return code !== "DeadlineExceeded" && !isUsualEnd;
 }

@@ -7,6 +7,19 @@ import type { LimitEvents } from "../limits/events.ts";
 import type { RpcEvents } from "../rpc/events.ts";
 import type { StoreEvents } from "../store/events.ts";
 import type { TransportEvents } from "../transport/events.ts";
+import type { WorkerEvents } from "../workers/events.ts";
+
+/** What the telemetry publishes of itself. */
+export interface TelemetryEvents {
+  /** Lines of the log were left out, because too many of their kind were due. */
+  readonly "telemetry.log_lines_dropped": { readonly lines: number };
+  /** Spans were dropped, because the queue was full or the receiver did not take them. */
+  readonly "telemetry.spans_dropped": {
+    readonly spans: number;
+    readonly reason: "queue_full" | "export_failed";
+    readonly error: unknown;
+  };
+}
 
 /** Everything that the service publishes. */
 export type AppEvents = AuthEvents &
@@ -15,7 +28,9 @@ export type AppEvents = AuthEvents &
   LimitEvents &
   RpcEvents &
   StoreEvents &
-  TransportEvents;
+  TelemetryEvents &
+  TransportEvents &
+  WorkerEvents;
 
 /** Typed events of one process. `Events` maps the names of events to their fields. */
 export interface EventHub<Events> {
@@ -25,7 +40,9 @@ export interface EventHub<Events> {
 }
 
 /** Creates a hub. The error of a listener goes to `onListenerError`. The publisher and the other listeners continue. */
-export function createEventHub<Events>(onListenerError: (error: unknown) => void): EventHub<Events> {
+export function createEventHub<Events>(
+  onListenerError: (error: unknown, name: keyof Events) => void,
+): EventHub<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {
     publish(name, event) {
@@ -35,7 +52,7 @@ export function createEventHub<Events>(onListenerError: (error: unknown) => void
         try {
           listener(event as never);
         } catch (error) {
-          onListenerError(error);
+          onListenerError(error, name);
         }
       }
     },

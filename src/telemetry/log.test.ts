@@ -38,6 +38,31 @@ describe("JSON", () => {
     });
   });
 
+  test("an error of PostgreSQL has its code and no values of a row", () => {
+    const { logger, lines } = capture({});
+    const detail = "Key (user_id)=(nora) already exists.";
+    const where = 'SQL statement "select nora"';
+    const error = Object.assign(new Error("duplicate key"), {
+      code: "23505",
+      constraint: "bookings_key",
+      detail,
+      where,
+    });
+    logger.error({ err: error }, "failed");
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      err: { type: "Error", message: "duplicate key", code: "23505", constraint: "bookings_key" },
+    });
+    expect(lines.join()).not.toContain("nora");
+  });
+
+  test("the errors of an AggregateError have no values of a row either", () => {
+    const { logger, lines } = capture({});
+    const inner = Object.assign(new Error("duplicate key"), { code: "23505", detail: "Key (user_id)=(nora) exists." });
+    logger.error({ err: new AggregateError([inner], "all failed") }, "failed");
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ err: { aggregateErrors: [{ code: "23505" }] } });
+    expect(lines.join()).not.toContain("nora");
+  });
+
   test("what is below the level is not written", () => {
     const { logger, lines } = capture({ level: "warn" });
     logger.info("quiet");

@@ -1,5 +1,5 @@
 import type { LevelWithSilent, Logger } from "pino";
-import { pino, stdTimeFunctions } from "pino";
+import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import { type PrettyOptions, prettyFactory } from "pino-pretty";
 
 export type { Logger } from "pino";
@@ -27,9 +27,21 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFields },
     },
     isPretty ? prettyOutput(output, destination === undefined) : output,
   );
+}
+
+/** An error's fields, without those in which PostgreSQL repeats a row or a statement: they can name a user. */
+function errorFields(error: unknown): unknown {
+  return error instanceof Error ? withoutValues(stdSerializers.err(error)) : error;
+}
+
+/** The serializer has the errors of an AggregateError in the same form. */
+function withoutValues(serialized: ReturnType<typeof stdSerializers.err>): object {
+  const { detail: _detail, where: _where, internalQuery: _query, aggregateErrors, ...fields } = serialized;
+  return { ...fields, ...(aggregateErrors && { aggregateErrors: aggregateErrors.map(withoutValues) }) };
 }
 
 /** Lines that wait for space on a full disk. Further ones are dropped. */

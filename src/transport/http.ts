@@ -26,6 +26,7 @@ import { allowLoopbackOnly } from "./loopback-only.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
 import { isGrpc, splitTarget } from "./request.ts";
+import { requestIdHeader, requestIdOf } from "./request-id.ts";
 import { registerRestRoutes } from "./rest/routes.ts";
 import { createSendError } from "./send-error.ts";
 
@@ -61,13 +62,14 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   const fastify = Fastify({
     loggerInstance: options.logger,
     // The interceptors log calls.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
     bodyLimit: maxBodyBytes,
     // For request.ip, by which anonymous callers are counted.
     trustProxy: options.trustedProxies.length > 0 && createAddressMatcher(options.trustedProxies),
     // Most of a path is REST's wildcard to Fastify; its length is bounded with that of the headers.
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     frameworkErrors: sendError,
+    genReqId: requestIdOf,
   });
   fastify.setErrorHandler(sendError);
   // The routes that take bodies have their own parsers.
@@ -79,6 +81,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
 
   if (options.trustedProxies.length > 0) cleanForwardedFor(fastify);
   fastify.addHook("onRequest", (request, reply, done) => {
+    reply.header(requestIdHeader, request.id);
     // Browsers cannot call by gRPC, whose responses have to be short.
     if (!isGrpc(request)) reply.header("x-content-type-options", "nosniff");
     done();
@@ -131,8 +134,8 @@ async function registerCors(
     // As one text: a list would be joined for every answer.
     exposedHeaders: [
       ...cors.exposedHeaders,
-      ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate"],
-      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+      ...["ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+      ...["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "traceresponse"],
     ].join(", "),
     // Browsers cap it at this or less.
     maxAge: 7200,

@@ -52,6 +52,7 @@ export function createReadiness({ probe, publish, now = () => performance.now() 
   let lastGoodAt = Number.NEGATIVE_INFINITY;
   let goodInARow = 0;
   const watch = createWatch(probe, now, (health) => {
+    publish("transport.database_probed", { isGood: health.isGood });
     if (!health.isGood) {
       goodInARow = 0;
       if (now() - lastGoodAt > toleranceMs) change("unavailable", health);

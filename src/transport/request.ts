@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyRequest } from "fastify";
+import type { Origin, Protocol } from "../rpc/call-context.ts";
 import { discardBody } from "./listener/unread-body.ts";
 import type { ShutdownNotices } from "./shutdown-notices.ts";
 
@@ -15,6 +16,11 @@ const maxOrigins = 1_000;
 const maxKeptLength = 255;
 /** A target that is the same in a URL. */
 const plainTarget = /^\/(?!\/)[\w./~%?=&+-]*$/;
+
+/** How a call has arrived, of the request that it is made by. */
+export function arrivalOf({ ip, id, raw }: FastifyRequest, protocol: Protocol): Origin {
+  return { address: ip, protocol, requestId: id, httpVersion: raw.httpVersionMajor === 2 ? "2" : raw.httpVersion };
+}
 
 /** The URL of a request that `hasUrl`. A proxy may send the absolute form of a target. */
 export function urlOf({ raw, url }: Addressed): string {

@@ -6,7 +6,9 @@ import type { Publish } from "../domain/publish.ts";
 import { connectErrorOf } from "../rpc/status.ts";
 import { readsGrpcStatus, refuseGrpc } from "./connect/grpc-refusal.ts";
 import type { TransportEvents } from "./events.ts";
+import { isGone } from "./gone.ts";
 import { HttpError, httpStatusOf, statusOfError } from "./http-errors.ts";
+import { requestIdHeader } from "./request-id.ts";
 import { problemHeaders, problemOfError } from "./rest/problem-details.ts";
 import { setHeaders } from "./unary.ts";
 
@@ -21,14 +23,18 @@ export function createSendError(publish: Publish<TransportEvents>): SendError {
   return (error, request, reply) => {
     const status = statusOfError(error);
     const httpStatus = httpStatusOf(status);
-    // An interceptor publishes the errors of calls.
-    const isUnseen = !(error instanceof HttpError || error instanceof DomainError || error instanceof ConnectError);
-    if (httpStatus === 500 && isUnseen) {
-      publish("transport.request_failed", { method: request.method, path: request.url, error });
-    }
+    const about = { requestId: request.id, method: request.method, route: request.routeOptions.url ?? "" };
+    const isForeseen = error instanceof HttpError || error instanceof DomainError;
+    // An interceptor publishes the errors of calls, which are ConnectErrors.
+    const isOfCall = error instanceof ConnectError;
+    if (!isOfCall && httpStatus === 500 && !isForeseen) publish("transport.request_failed", { ...about, error });
+    // A client that has gone in the middle of its body was not refused.
+    else if (!isOfCall && !isGone(reply)) publish("transport.request_refused", { ...about, code: Code[status.code] });
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
     if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");
+    // Hooks do not run for what is refused before it has a route.
+    reply.header(requestIdHeader, request.id);
     // A request of no known type is not answered in that type (gRPC over HTTP/2, "Requests").
     if (httpStatus !== 415 && readsGrpcStatus(request)) {
       const isUnimplemented = unimplemented.has(httpStatus);

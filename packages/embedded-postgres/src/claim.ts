@@ -31,7 +31,7 @@ export interface Claim {
  * has lost to such a process, and its start fails.
  */
 export async function claimServer(setup: Setup, password: string): Promise<Claim> {
-  const { place, installation, sessionName, settings, signal } = setup;
+  const { place, installation, sessionName, signal } = setup;
   const lockAt = (port: number) => ({ host: "127.0.0.1", port, user: superuser, password, sessionName });
   const deadline = Date.now() + patienceMs;
   let lastFailure = "it did not become ready in time";
@@ -42,7 +42,7 @@ export async function claimServer(setup: Setup, password: string): Promise<Claim
       lastFailure = `a server that already runs there (process ${running.pid}) does not answer`;
       await removeOrphan(running, lockAt(running.port), setup);
     } else {
-      const server = await launchServer(place, installation.folder, await freePort(), settings);
+      const server = await launchServer(place, installation.folder, await freePort(), setup);
       try {
         const claim = await lockOwnServer(server, lockAt(server.port), setup, deadline);
         if (claim) return claim;

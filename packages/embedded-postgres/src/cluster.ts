@@ -24,6 +24,7 @@ export interface Setup {
   /** An installation that the place's user can run. */
   readonly installation: Binaries;
   readonly settings: Readonly<Record<string, string>>;
+  readonly stopTimeoutMs: number;
   readonly log: Log;
   readonly signal: AbortSignal | undefined;
 }

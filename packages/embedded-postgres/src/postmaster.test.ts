@@ -66,3 +66,13 @@ it("stops a process by SIGINT, which is PostgreSQL's fast shutdown", async () =>
   await stopProcess(pid, () => child.exitCode !== null);
   expect(await ended).toEqual([7, null]);
 });
+
+it("stops a process that does not end in time by SIGQUIT, which is PostgreSQL's immediate shutdown, then by SIGKILL", async () => {
+  const wait = "echo; while :; do sleep 0.05; done";
+  const slow = await startProgram(`trap '' INT; trap 'exit 8' QUIT; ${wait}`, "/");
+  await stopProcess(slow.pid, () => slow.child.exitCode !== null, 2_000);
+  expect(await slow.ended).toEqual([8, null]);
+  const deaf = await startProgram(`trap '' INT QUIT; ${wait}`, "/");
+  await stopProcess(deaf.pid, () => deaf.child.signalCode !== null, 1_000);
+  expect(await deaf.ended).toEqual([null, "SIGKILL"]);
+});

@@ -37,15 +37,24 @@ export async function stopPostmaster(dataDir: string, { pid }: Postmaster): Prom
   await stopProcess(pid, async () => (await findPostmaster(dataDir))?.pid !== pid);
 }
 
-/** Stops a server process by the gentlest signal that works: fast shutdown, immediate shutdown, kill. */
-export async function stopProcess(pid: number, hasEnded: () => boolean | Promise<boolean>): Promise<void> {
+export const defaultStopTimeoutMs = 50_000;
+
+/**
+ * Stops a server process by the gentlest signal that works: fast shutdown, immediate shutdown, kill. After the last two the
+ * next start recovers the data.
+ */
+export async function stopProcess(
+  pid: number,
+  hasEnded: () => boolean | Promise<boolean>,
+  timeoutMs = defaultStopTimeoutMs,
+): Promise<void> {
   const steps = [
-    { signal: "SIGINT", waitMs: 30_000 },
-    { signal: "SIGQUIT", waitMs: 10_000 },
-    { signal: "SIGKILL", waitMs: 10_000 },
+    { signal: "SIGINT", share: 0.6 },
+    { signal: "SIGQUIT", share: 0.2 },
+    { signal: "SIGKILL", share: 0.2 },
   ] as const;
-  for (const { signal, waitMs } of steps) {
-    const deadline = Date.now() + waitMs;
+  for (const { signal, share } of steps) {
+    const deadline = Date.now() + timeoutMs * share;
     if (!(await hasEnded())) sendSignal(pid, signal);
     while (Date.now() < deadline) {
       if (await hasEnded()) return;

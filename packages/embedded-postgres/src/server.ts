@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { constants, type FileHandle, open, rename } from "node:fs/promises";
 import path from "node:path";
 import { programPath } from "./binaries.ts";
+import type { Setup } from "./cluster.ts";
 import { clusterFolder, type Place } from "./place.ts";
 import { stopProcess } from "./postmaster.ts";
 import { environment } from "./program.ts";
@@ -27,7 +28,7 @@ export async function launchServer(
   place: Place,
   installation: string,
   port: number,
-  settings: Readonly<Record<string, string>>,
+  { settings, stopTimeoutMs }: Pick<Setup, "settings" | "stopTimeoutMs">,
 ): Promise<Server> {
   const logPath = path.join(place.dataDir, "postgres.log");
   const log = await openLog(logPath);
@@ -58,7 +59,7 @@ export async function launchServer(
       ended,
       exitCode: () => exitCode,
       logTail: () => readTail(logPath, logStart),
-      stop: () => stopProcess(pid, () => exitCode !== undefined),
+      stop: () => stopProcess(pid, () => exitCode !== undefined, stopTimeoutMs),
     };
   } finally {
     await log.close();

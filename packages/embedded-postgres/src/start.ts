@@ -7,6 +7,7 @@ import { ensureCluster, removeUnfinished } from "./cluster.ts";
 import { EmbeddedPostgresError, messageOf } from "./errors.ts";
 import { keepLock } from "./lock.ts";
 import { choosePlace } from "./place.ts";
+import { defaultStopTimeoutMs } from "./postmaster.ts";
 import type { Log } from "./program.ts";
 
 /** A running PostgreSQL server that belongs to this process alone. Disposing of it stops it. */
@@ -37,6 +38,8 @@ export interface EmbeddedPostgresOptions {
   /** Settings of the server, in addition to the built-in ones. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly log?: Log;
+  /** The most that `stop()` takes. After more than half of it the server is ended without a checkpoint. 50 seconds if undefined. */
+  readonly stopTimeoutMs?: number;
   /** Cancels the start. Only `stop()` stops a server that has started. */
   readonly signal?: AbortSignal;
   /** The installation to run. The npm package for this platform if undefined. */
@@ -63,7 +66,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     }
     const folder = await makeRunnable(binaries, identity, identity ? systemDir : dataDir, log);
     const names = { passwordFile: `${name}.password`, sessionName: `${name}-lock` };
-    const setup = { ...names, place, installation: { ...binaries, folder }, settings, log, signal };
+    const { stopTimeoutMs = defaultStopTimeoutMs } = options;
+    const limits = { stopTimeoutMs, signal };
+    const setup = { ...names, place, installation: { ...binaries, folder }, settings, log, ...limits };
     const claim = await claimServer(setup, await ensureCluster(setup));
     try {
       await removeUnfinished(dataDir);

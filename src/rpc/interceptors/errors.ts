@@ -3,10 +3,12 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { DomainError, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
-import { applyResponseHeaders, originOf } from "../call-context.ts";
+import { applyResponseHeaders, originOf, traceOf } from "../call-context.ts";
 import type { CallError, FinishedCall, RpcEvents } from "../events.ts";
+import { clientTimeoutMs } from "../request-headers.ts";
 import type { AnyRequest } from "../request-message.ts";
 import { connectErrorFor, internalError } from "../status.ts";
+import { userOf } from "./call-user.ts";
 
 /**
  * The error that the client gets, with the response headers that interceptors have set. Connect's own errors (an unknown
@@ -25,7 +27,11 @@ function convert(error: unknown, request: AnyRequest, publish: Publish<RpcEvents
     return connectErrorFor(error, { repeatable, isIdempotent, isStream: request.stream });
   }
   if (error instanceof ConnectError) return error;
-  publish("rpc.unexpected_error", { service: request.service.typeName, method: request.method.name, error });
+  publish("rpc.unexpected_error", {
+    ...nameOf(request),
+    trace: traceOf(request.contextValues),
+    error,
+  });
   return internalError(error);
 }
 
@@ -42,19 +48,26 @@ export function errorOfAbort(reason: unknown, begun: boolean): Error {
   return new DomainError({ reason: "DEADLINE_EXCEEDED", begun });
 }
 
+/** Which call a request makes. */
+export function nameOf({ service, method, contextValues }: AnyRequest) {
+  return { service: service.typeName, method: method.name, requestId: originOf(contextValues).requestId };
+}
+
 /** The event of a call that began at an instant of `performance.now()` and ends now, with an error if it failed. */
 export function finishedCall(
-  { service, method, contextValues }: Pick<AnyRequest, "service" | "method" | "contextValues">,
+  request: AnyRequest,
   startedAtMs: number,
   error?: unknown,
   messages?: number,
 ): FinishedCall {
   const failed = error === undefined ? undefined : ConnectError.from(error);
   return {
-    service: service.typeName,
-    method: method.name,
-    protocol: originOf(contextValues).protocol,
+    ...nameOf(request),
+    protocol: originOf(request.contextValues).protocol,
+    trace: traceOf(request.contextValues),
+    user: userOf(request),
     durationMs: performance.now() - startedAtMs,
+    timeoutMs: failed?.code === Code.DeadlineExceeded ? clientTimeoutMs(request.header) : undefined,
     messages,
     code: failed ? Code[failed.code] : "OK",
     error: failed && callErrorOf(failed),

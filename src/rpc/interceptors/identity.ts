@@ -1,7 +1,7 @@
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
 import { type TokenVerifier, unauthenticated } from "../../auth/tokens.ts";
 import type { Caller } from "../../domain/caller.ts";
-import { originOf, setCaller } from "../call-context.ts";
+import { originOf, setCaller, traceOf } from "../call-context.ts";
 
 const faultKey = createContextKey<unknown>(undefined, { description: "why the token was rejected" });
 const noScopes: ReadonlySet<string> = new Set();
@@ -14,12 +14,13 @@ const everyScope: Caller["scopes"] = { has: () => true };
 export function createIdentityInterceptor(tokens: TokenVerifier | undefined): Interceptor {
   return (next) => async (request) => {
     const { contextValues: values, header } = request;
-    const { address } = originOf(values);
+    const { address, requestId } = originOf(values);
     let caller: Caller = { subject: undefined, scopes: tokens ? noScopes : everyScope, address };
     const authorization = tokens ? header.get("authorization") : null;
     if (tokens && authorization !== null) {
+      const use = { requestId, traceId: traceOf(values)?.traceId };
       try {
-        caller = { ...(await tokens.verify(bearerOf(authorization), address)), address };
+        caller = { ...(await tokens.verify(bearerOf(authorization), address, use)), address };
       } catch (error) {
         values.set(faultKey, error);
       }

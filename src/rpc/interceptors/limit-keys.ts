@@ -6,9 +6,7 @@ import type { LimitKey } from "../../limits/limit-key.ts";
 import type { RuleOf } from "../access.ts";
 import { callerOf } from "../call-context.ts";
 import { type AnyRequest, messageOf, textOf } from "../request-message.ts";
-
-/** The schema's 255 characters, which take up to two units each. Validation rejects a longer name. */
-const maxUserLength = 2 * 255;
+import { maxUserLength } from "./call-user.ts";
 
 /** The keys that a call counts against, the most specific one last. */
 export type LimitKeysOf = (request: AnyRequest) => LimitKey[];

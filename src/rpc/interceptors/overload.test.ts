@@ -16,29 +16,37 @@ import { setDeadline } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 import { createOverloadInterceptor } from "./overload.ts";
 
-test("a stream without a deadline is shed when a unary call would be too late", async () => {
-  const events = recordEvents<RpcEvents>();
-  const call = async (delayMs: number) => {
-    const contextValues = createContextValues();
-    const { signal } = new AbortController();
-    setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} });
-    const { getConcert } = ConcertService.method;
-    const request = { stream: true, service: ConcertService, method: getConcert, contextValues };
-    const intercept = createOverloadInterceptor(
-      readAccessRules([ConcertService]),
-      { currentMs: () => delayMs },
-      10_000,
-      events.publish,
-    );
-    await intercept(async () => ({}) as StreamResponse)(request as unknown as StreamRequest);
-  };
-  await call(3_000);
-  expect(events.of("rpc.call_shed")).toEqual([]);
-  await expect(call(4_000)).rejects.toMatchObject({ failure: { reason: "OVERLOADED" } });
-  expect(events.of("rpc.call_shed")).toEqual([
-    { service: "frontrow.v1.ConcertService", method: "GetConcert", eventLoopDelayMs: 4_000 },
-  ]);
-});
+test.each([
+  { waitsForRateLimits: 0, passedMs: 3_000, shedMs: 4_000 },
+  { waitsForRateLimits: 1, passedMs: 2_000, shedMs: 3_000 },
+  { waitsForRateLimits: 2, passedMs: 1_900, shedMs: 2_000 },
+])(
+  "a stream without a deadline is shed when a unary call would be too late; waits for rate limits: $waitsForRateLimits",
+  async (each) => {
+    const { waitsForRateLimits, passedMs, shedMs } = each;
+    const events = recordEvents<RpcEvents>();
+    const call = async (delayMs: number) => {
+      const contextValues = createContextValues();
+      const { signal } = new AbortController();
+      setDeadline(contextValues, { signal, expiresAtMs: Number.POSITIVE_INFINITY, onProgress: () => {} });
+      const { getConcert } = ConcertService.method;
+      const request = { stream: true, service: ConcertService, method: getConcert, contextValues };
+      const intercept = createOverloadInterceptor(
+        readAccessRules([ConcertService]),
+        { currentMs: () => delayMs },
+        { requestTimeoutMs: 10_000, waitsForRateLimits },
+        events.publish,
+      );
+      await intercept(async () => ({}) as StreamResponse)(request as unknown as StreamRequest);
+    };
+    await call(passedMs);
+    expect(events.of("rpc.call_shed")).toEqual([]);
+    await expect(call(shedMs)).rejects.toMatchObject({ failure: { reason: "OVERLOADED" } });
+    expect(events.of("rpc.call_shed")).toEqual([
+      { service: "frontrow.v1.ConcertService", method: "GetConcert", lane: "reads", eventLoopDelayMs: shedMs },
+    ]);
+  },
+);
 
 test.each([
   ["of an organizer", ConcertService.method.updateConcert],
@@ -63,7 +71,12 @@ async function callOf(method: DescMethod): Promise<string> {
   const { signal } = new AbortController();
   setDeadline(contextValues, { signal, expiresAtMs: performance.now() + 10_000, onProgress: () => {} });
   const ruleOf = readAccessRules([ConcertService, BookingService]);
-  const intercept = createOverloadInterceptor(ruleOf, { currentMs: () => 60_000 }, 10_000, ignoreEvents);
+  const intercept = createOverloadInterceptor(
+    ruleOf,
+    { currentMs: () => 60_000 },
+    { requestTimeoutMs: 10_000, waitsForRateLimits: 0 },
+    ignoreEvents,
+  );
   const request = { stream: false, service: method.parent, method, contextValues } as unknown as UnaryRequest;
   await intercept(async () => ({}) as UnaryResponse)(request);
   return "passed";

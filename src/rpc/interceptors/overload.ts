@@ -9,9 +9,14 @@ import type { RpcEvents } from "../events.ts";
 
 /** A call has waited once for the event loop to read it. A booking waits twice more, for the database's responses. */
 const waitsPerCall = 3;
-
 /** Organizers' calls must work when everything else does not. A hold is often settled after its customer has paid. */
 const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
+
+interface OverloadOptions {
+  readonly requestTimeoutMs: number;
+  /** For the responses of what counts callers outside of this process. */
+  readonly waitsForRateLimits: number;
+}
 
 /**
  * Sheds calls that could not be answered in time, before they cost anything. A stream, which may have no deadline, is shed
@@ -20,17 +25,20 @@ const neverShed: ReadonlySet<Lane> = new Set(["admin", "settlements"]);
 export function createOverloadInterceptor(
   ruleOf: RuleOf,
   eventLoopDelay: Pick<EventLoopDelay, "currentMs">,
-  requestTimeoutMs: number,
+  { requestTimeoutMs, waitsForRateLimits }: OverloadOptions,
   publish: Publish<RpcEvents>,
 ): Interceptor {
+  const waits = waitsPerCall + waitsForRateLimits;
   return (next) => (request) => {
     const delayMs = eventLoopDelay.currentMs();
-    if (delayMs > 0 && !neverShed.has(ruleOf(request.method).lane)) {
+    if (delayMs === 0) return next(request);
+    const { lane } = ruleOf(request.method);
+    if (!neverShed.has(lane)) {
       const { expiresAtMs } = deadlineOf(request.contextValues);
       const nowMs = performance.now();
-      if (nowMs + waitsPerCall * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
+      if (nowMs + waits * delayMs >= Math.min(expiresAtMs, nowMs + requestTimeoutMs)) {
         const { service, method } = request;
-        publish("rpc.call_shed", { service: service.typeName, method: method.name, eventLoopDelayMs: delayMs });
+        publish("rpc.call_shed", { service: service.typeName, method: method.name, lane, eventLoopDelayMs: delayMs });
         throw new DomainError({ reason: "OVERLOADED", retryDelayMs });
       }
     }

@@ -14,17 +14,9 @@ export function createRateLimitInterceptor(ruleOf: RuleOf, rates: RateLimits, li
     const { contextValues: values, header } = request;
     const rule = ruleOf(request.method);
     const cost = costOf(rule, { message: messageOf(request), header });
-    let scarcest: Allowance | undefined;
-    for (const key of limitKeysOf(request)) {
-      const allowance = await rates.count(rule.lane, key, cost);
-      if (!allowance) continue;
-      if (!allowance.isAllowed) {
-        setRateLimitHeaders(allowance, values);
-        throw tooMany(allowance);
-      }
-      scarcest = scarcest ? scarcer(scarcest, allowance) : allowance;
-    }
-    if (scarcest) setRateLimitHeaders(scarcest, values);
+    const allowance = await rates.count(rule.lane, limitKeysOf(request), cost);
+    if (allowance) setRateLimitHeaders(allowance, values);
+    if (allowance?.isAllowed === false) throw tooMany(allowance);
     return await next(request);
   };
 }
@@ -43,11 +35,6 @@ export function costOf(
   const base = searchFields.some((field) => soughtText(textOf(message, field)) !== undefined) ? searchCost : 1;
   // Private data is never cached.
   return !isPrivate && wantsFresh(header) ? base * freshFactor : base;
-}
-
-/** The allowance that the caller uses up first. Of two alike, the one that resets later. */
-function scarcer(one: Allowance, other: Allowance): Allowance {
-  return (one.remaining - other.remaining || other.resetMs - one.resetMs) <= 0 ? one : other;
 }
 
 function setRateLimitHeaders({ limit, remaining, resetMs }: Allowance, values: ContextValues): void {

@@ -5,7 +5,7 @@ import { tokenExpired } from "../../auth/tokens.ts";
 import { DomainError, type Failure, retryDelayMs } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import { type ConcurrencyLimits, createConcurrencyLimit } from "../../limits/concurrency-limit.ts";
-import { applyResponseHeaders, callerOf, originOf, setDeadline } from "../call-context.ts";
+import { applyResponseHeaders, callerOf, originOf, setDeadline, traceOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 import { clientTimeoutMs } from "../request-headers.ts";
 import { readOnlyMessage } from "../request-message.ts";
@@ -56,6 +56,7 @@ export function createServerStreamInterceptor(
     setDeadline(values, {
       signal: stream.signal,
       expiresAtMs: startedAtMs + clientTimeoutMs(header),
+      trace: traceOf(values),
       onProgress: () => {},
     });
     return { stream, protocol };

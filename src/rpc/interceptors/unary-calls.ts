@@ -2,7 +2,7 @@ import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
 import type { Progress } from "../../domain/deadline.ts";
 import { DomainError } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
-import { applyResponseHeaders, setDeadline } from "../call-context.ts";
+import { applyResponseHeaders, setDeadline, traceOf } from "../call-context.ts";
 import type { RpcEvents } from "../events.ts";
 import { clientTimeoutMs } from "../request-headers.ts";
 import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
@@ -10,11 +10,16 @@ import { errorOfAbort, finishedCall, toConnectError } from "./errors.ts";
 /**
  * Gives every unary call a deadline, converts what it throws to the error that the client gets, and publishes its end. The
  * deadline is the client's timeout or `requestTimeoutMs`, whichever is shorter. The call ends when it passes, or when the
- * client hangs up, even if the work continues. Streams pass.
+ * client hangs up, even if the work continues. Streams pass. `inFlight` counts the calls under way.
  */
-export function createUnaryCallInterceptor(publish: Publish<RpcEvents>, requestTimeoutMs: number): Interceptor {
+export function createUnaryCallInterceptor(
+  publish: Publish<RpcEvents>,
+  requestTimeoutMs: number,
+  inFlight: { calls: number } = { calls: 0 },
+): Interceptor {
   async function call(request: UnaryRequest, next: ReturnType<Interceptor>) {
     const startedAtMs = performance.now();
+    inFlight.calls++;
     const timeoutMs = Math.min(requestTimeoutMs, clientTimeoutMs(request.header));
     const deadline = startDeadline(request, timeoutMs);
     try {
@@ -29,6 +34,7 @@ export function createUnaryCallInterceptor(publish: Publish<RpcEvents>, requestT
       publish("rpc.call_finished", finishedCall(request, startedAtMs, error));
       throw error;
     } finally {
+      inFlight.calls--;
       deadline.stop();
     }
   }
@@ -42,6 +48,7 @@ function startDeadline({ contextValues, signal }: UnaryRequest, timeoutMs: numbe
   setDeadline(contextValues, {
     signal: controller.signal,
     expiresAtMs: performance.now() + timeoutMs,
+    trace: traceOf(contextValues),
     onProgress: (now) => {
       progress = now;
     },

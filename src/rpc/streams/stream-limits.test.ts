@@ -22,7 +22,7 @@ function streamsWithin(limits: Partial<StreamLimits>) {
   const { limit } = createStreamLimits(all);
   return (address = "192.0.2.1", messages: AsyncIterable<number> = endless(), messageBytes = 0) => {
     const hangUp = new AbortController();
-    const contextValues = createCallContext(address, "grpc");
+    const contextValues = createCallContext({ address, protocol: "grpc", requestId: "", httpVersion: "2" });
     const closed = new AbortController();
     const close = () => closed.abort();
     const cut = vi.fn((delayMs: number) => void setTimeout(close, delayMs));

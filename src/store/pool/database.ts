@@ -16,6 +16,7 @@ import {
   type ServerActivity,
 } from "./connection.ts";
 import { maxWaitingCallers, maxWaitMs } from "./semaphore.ts";
+import { measureWait } from "./wait.ts";
 
 /** How to reach PostgreSQL, and how much of it to use. */
 export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {
@@ -28,8 +29,9 @@ export interface DatabaseOptions extends ConnectionOptions, ConnectionLimits {
 
 /** A way to take connections of the pool: by Kysely, or for statements that Kysely does not send. */
 export interface Access {
+  /** Its caller publishes the wait for a connection, which may begin before Kysely asks for one. */
   readonly db: Kysely<DB>;
-  /** Takes a connection of the pool. The caller releases it. */
+  /** Takes a connection of the pool, and publishes the wait for it. The caller releases it. */
   connect(): Promise<Connection>;
 }
 
@@ -69,10 +71,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   const isBounded = watchTimeouts(pool, statementTimeoutMs);
   const renewPlans = createPlanRenewal();
   const lend = async (isForReads: boolean) => {
-    const askedAtMs = performance.now();
     const client = await waitForClient(pool, handshake, activity);
     const lentAtMs = performance.now();
-    publish("store.connection_lent", { pool: options.pool, waitMs: lentAtMs - askedAtMs });
+    publish("store.connection_lent", { pool: options.pool });
     renewPlans(client);
     const onReleased = () => {
       publish("store.connection_returned", { pool: options.pool, heldMs: performance.now() - lentAtMs });
@@ -81,8 +82,12 @@ export function createDatabase(options: DatabaseOptions): Database {
     return isForReads && !isBounded(client) ? boundReads(connection, statementTimeoutMs) : connection;
   };
   const log = (event: LogEvent) => event.level === "error" && options.onStatementError?.(event.error);
-  const access = accessOf(pool, () => lend(false), log);
-  const reads = accessOf(pool, () => lend(true), log);
+  const accessBy = (connect: () => Promise<Connection>): Access => ({
+    db: openKysely(pool, connect, log),
+    connect: () => measureWait(options.pool, publish, connect),
+  });
+  const access = accessBy(() => lend(false));
+  const reads = accessBy(() => lend(true));
   const sockets = trackSockets(pool);
   const end = async () => {
     const ended = async () => {
@@ -119,15 +124,14 @@ function trackSockets(pool: pg.Pool) {
   };
 }
 
-function accessOf(pool: pg.Pool, connect: () => Promise<Connection>, log: (event: LogEvent) => void): Access {
-  const db = new Kysely<DB>({
+function openKysely(pool: pg.Pool, connect: () => Promise<Connection>, log: (event: LogEvent) => void): Kysely<DB> {
+  return new Kysely<DB>({
     log,
     dialect: new LocklessDialect({
       // The type includes cursors, which Kysely uses only when given a class for them.
       pool: { options: pool.options, connect: connect as () => Promise<never>, end: async () => {} },
     }),
   });
-  return { db, connect };
 }
 
 /**

@@ -13,14 +13,15 @@ import type { ServiceBinding } from "../../rpc/service.ts";
 import { setWire } from "../../rpc/streams/open-stream.ts";
 import { setPermit, tooManyStreams } from "../../rpc/streams/stream-limits.ts";
 import type { TransportEvents } from "../events.ts";
-import { isGrpc } from "../request.ts";
+import { isGone } from "../gone.ts";
+import { arrivalOf, isGrpc } from "../request.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
 import { createFastPath } from "./fast-path/fast-path.ts";
 import { refuseGrpc } from "./grpc-refusal.ts";
 import type { UniversalHandler } from "./internals.ts";
 import { mend, setReply } from "./pipeline.ts";
 import { faultOf, refusalOf } from "./refusals.ts";
-import { breakOff, isGone } from "./responses.ts";
+import { breakOff } from "./responses.ts";
 import { checkConnectVersion, gzipOnly } from "./workarounds.ts";
 
 interface ConnectOptions {
@@ -75,7 +76,7 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
         if (fastPath?.answer(handler.method, request, reply)) return;
         const refusal = refusalOf(handler, request);
         if (refusal) return done(refusal);
-        const prepared = prepare(reply, tryAcquire);
+        const prepared = prepare(reply, tryAcquire, options.publish);
         if (prepared === undefined) return;
         values.set(request, prepared);
         done();
@@ -115,15 +116,22 @@ export async function registerConnect(fastify: FastifyInstance, options: Connect
  *
  * To report: "A request is answered 200 with an empty body if contextValues throws."
  */
-function prepare(reply: FastifyReply, tryAcquire: ServiceBinding["tryAcquire"]): ContextValues | undefined {
+function prepare(
+  reply: FastifyReply,
+  tryAcquire: ServiceBinding["tryAcquire"],
+  publish: Publish<TransportEvents>,
+): ContextValues | undefined {
   const { request, raw } = reply;
   const isLimited = tryAcquire && isGrpc(request) && request.raw.httpVersionMajor === 2;
   const permit = isLimited ? tryAcquire(request.ip) : undefined;
   if (isLimited && !permit) {
-    refuseGrpc(reply, new ConnectError(tooManyStreams, Code.ResourceExhausted));
+    const code = Code.ResourceExhausted;
+    const { id: requestId, method, routeOptions } = request;
+    publish("transport.request_refused", { requestId, method, route: routeOptions.url ?? "", code: Code[code] });
+    refuseGrpc(reply, new ConnectError(tooManyStreams, code));
     return undefined;
   }
-  const values = createCallContext(request.ip, protocolOf(request.headers["content-type"]));
+  const values = createCallContext(arrivalOf(request, protocolOf(request.headers["content-type"])));
   if (permit) {
     raw.once("close", permit.release);
     setPermit(values, permit);

@@ -1,9 +1,10 @@
 /** What the responses of both paths need besides the protocol: Vary, trailers that can be sent, an end for those that fail. */
 import { validateHeaderValue } from "node:http";
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import type { FastifyReply } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
+import { isGone, streamOf } from "../gone.ts";
 
 /**
  * Sets Vary to all that hooks (as for CORS), the handler and the protocol name. The response to a GET, which caches keep, may
@@ -42,21 +43,10 @@ export function checkTrailer(trailer: Headers): void {
   }
 }
 
-/** Whether no response can be written, because the client has disconnected or has all of it. */
-export function isGone({ raw }: FastifyReply): boolean {
-  const { closed, destroyed } = streamOf(raw) ?? raw;
-  return closed || destroyed || raw.socket?.destroyed !== false;
-}
-
-/** The stream of an HTTP/2 response. */
-function streamOf(raw: FastifyReply["raw"]): ServerHttp2Stream | undefined {
-  return "stream" in raw ? (raw as unknown as Http2ServerResponse).stream : undefined;
-}
-
 /** Breaks off a response that cannot be completed, so that no client takes a part for the whole. */
 export function breakOff(reply: FastifyReply, method: string, error: unknown, publish: Publish<TransportEvents>): void {
-  const { raw } = reply;
-  publish("transport.response_failed", { method, error, isClientGone: isGone(reply) });
+  const { raw, request } = reply;
+  publish("transport.response_failed", { requestId: request.id, method, error, isClientGone: isGone(reply) });
   // A stream of HTTP/2 that is destroyed without a code looks complete.
   const stream = streamOf(raw);
   if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR);

@@ -13,16 +13,19 @@ interface ConnectionLimitOptions {
   readonly publish: Publish<TransportEvents>;
 }
 
+/** The function to call when a connection has closed, or undefined if it is over a limit. */
+export type Entry = (() => void) | undefined;
+
 export interface ConnectionLimit {
-  /** Counts a connection. Returns the function to call when it has closed, or undefined if it is over a limit. */
-  enter(address: string): (() => void) | undefined;
+  /** Counts a connection. A limit that several processes share answers later. */
+  enter(address: string): Entry | Promise<Entry>;
 }
 
 /** A flood of connections must not flood the log as well. */
 const publishIntervalMs = 60_000;
 
 /** Creates a limit, which several listeners may share. */
-export function createConnectionLimit(options: ConnectionLimitOptions): ConnectionLimit {
+export function createConnectionLimit(options: ConnectionLimitOptions) {
   const isTrustedProxy = createAddressMatcher(options.trustedProxies);
   const inside = new Map<string, number>();
   let total = 0;
@@ -38,7 +41,7 @@ export function createConnectionLimit(options: ConnectionLimitOptions): Connecti
   }
 
   return {
-    enter(address) {
+    enter(address: string): Entry {
       const group = addressGroup(address);
       const count = inside.get(group) ?? 0;
       if (total >= options.maxConnections) return void refuse("maxConnections", group);

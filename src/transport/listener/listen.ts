@@ -2,11 +2,17 @@
  * One TCP socket for HTTP/1.1 and HTTP/2 cleartext with prior knowledge. This folder owns the connections: how many
  * there are, how long they take, and how they drain. It hands requests to one handler.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  createServer,
+  type ListenOptions as NetListenOptions,
+  type Server,
+  type Socket,
+} from "node:net";
 import { settlesWithin } from "../../domain/clock.ts";
 import type { Publish } from "../../domain/publish.ts";
 import type { TransportEvents } from "../events.ts";
-import type { ConnectionLimit } from "./connection-limit.ts";
+import type { ConnectionLimit, Entry } from "./connection-limit.ts";
 import { detectProtocol } from "./detect-protocol.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
@@ -29,6 +35,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Whether processes that all say so may listen on the same port. The system spreads connections among them. */
+  readonly sharesPort?: boolean;
   readonly handler: RequestHandler;
   readonly limits: ListenerLimits;
   /** Listeners may share one. */
@@ -39,7 +47,7 @@ export interface ListenOptions {
 
 /** Listens. Rejects with the system's own error, such as EADDRINUSE. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit } = options;
+  const { lingerTimeoutMs = defaultLingerTimeoutMs, connectionLimit, publish } = options;
   const limits: ProtocolLimits = { ...options.limits, lingerTimeoutMs };
   const protocols = { http1: createHttp1(options.handler, limits), http2: createHttp2(options.handler, limits) };
   const sockets = new Set<Socket>();
@@ -48,20 +56,27 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Not half-open: a client that ends its side has hung up, which HTTP/2 streams would not notice.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveInitialDelayMs };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    const leave = connectionLimit.enter(socket.remoteAddress ?? "");
+    keepWhileOpen(socket, [sockets, undecided]);
+    const entry = connectionLimit.enter(socket.remoteAddress ?? "");
+    if (entry instanceof Promise) void entry.then((leave) => admit(socket, leave));
+    else admit(socket, entry);
+  });
+
+  function admit(socket: Socket, leave: Entry): void {
     if (leave === undefined) {
+      publish("transport.connection_changed", { change: "refused" });
       // A reset leaves nothing behind, unlike an orderly end, whose other half the system would wait for.
       socket.resetAndDestroy();
       return;
     }
-    sockets.add(socket);
-    undecided.add(socket);
-    // "close" follows. Without a listener the error would end the process.
-    socket.on("error", () => {});
-    socket.once("close", () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
+    if (socket.destroyed) {
       leave();
+      return;
+    }
+    publish("transport.connection_changed", { change: "opened" });
+    socket.once("close", () => {
+      leave();
+      publish("transport.connection_changed", { change: "closed" });
     });
     // The other side has to end the connection as well.
     socket.once("finish", () => unlessClosed(socket, lingerTimeoutMs, () => socket.destroy()));
@@ -69,16 +84,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       undecided.delete(socket);
       protocols[protocol].accept(socket);
     });
-  });
+  }
 
   try {
-    await bind(server, options.host, options.port);
+    const { host, port, sharesPort = false } = options;
+    await listenOn(server, { host, port, reusePort: sharesPort });
   } catch (error) {
     protocols.http1.stop();
     protocols.http2.stop();
     throw error;
   }
-  server.on("error", (error) => options.publish("transport.accept_failed", { error }));
+  server.on("error", (error) => publish("transport.accept_failed", { error }));
 
   async function closeAll(): Promise<void> {
     const gone = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -105,10 +121,20 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+function keepWhileOpen(socket: Socket, sets: readonly Set<Socket>[]): void {
+  for (const set of sets) set.add(socket);
+  // "close" follows. Without a listener the error would end the process.
+  socket.on("error", () => {});
+  socket.once("close", () => {
+    for (const set of sets) set.delete(socket);
+  });
+}
+
+/** Listens. Rejects with the system's own error. */
+export function listenOn(server: Server, where: NetListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port }, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       resolve();
     });

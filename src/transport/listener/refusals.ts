@@ -1,13 +1,16 @@
 /** The listener's own responses: to requests, and to bytes that are no request, which no handler receives. */
+import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type HttpError, httpError } from "../http-errors.ts";
+import { requestIdHeader, requestIdOf } from "../request-id.ts";
 import { problemHeaders, problemOf } from "../rest/problem-details.ts";
 
 /** Refuses a request, and closes its connection if that is one of HTTP/1. */
 export function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
   const { status, headers, body } = render(error);
-  response.writeHead(status, { ...headers, ...(request.httpVersionMajor === 1 && { connection: "close" }) });
+  const closing = request.httpVersionMajor === 1 && { connection: "close" };
+  response.writeHead(status, { ...headers, [requestIdHeader]: requestIdOf(request), ...closing });
   response.end(body);
 }
 
@@ -26,7 +29,8 @@ const statusOfParserError: Readonly<Record<string, number>> = {
 /** Answers bytes that are no HTTP/1 request, and closes the connection. */
 export function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
   const { status, headers, body } = render(httpError(statusOfParserError[error.code ?? ""] ?? 400));
-  const fields = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  const sent = { ...headers, [requestIdHeader]: randomUUID(), connection: "close" };
+  const fields = Object.entries(sent).map(([name, value]) => `${name}: ${value}`);
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields];
   // Ended and not destroyed: with what the client still sends unread, it would get a reset in place of the response.
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);

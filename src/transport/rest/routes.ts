@@ -12,7 +12,7 @@ import { createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isMatch, isNotModified, refuseUncompared, versionOf } from "../conditional-requests.ts";
 import { httpError, routeNotFound } from "../http-errors.ts";
-import { hostOf, readHeaders, receiveBody, splitTarget } from "../request.ts";
+import { arrivalOf, hostOf, readHeaders, receiveBody, splitTarget } from "../request.ts";
 import type { SendError } from "../send-error.ts";
 import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices.ts";
 import { type Call, createCaller, type StartCall, setHeaders } from "../unary.ts";
@@ -156,7 +156,7 @@ function startCall(
     httpMethod: request.method,
     url: `http://${hostOf(request.raw) ?? ""}${request.url}`,
     header: readHeaders(request.headers),
-    contextValues: createCallContext(request.ip, "rest"),
+    contextValues: createCallContext(arrivalOf(request, "rest")),
   });
   // The response closes when it is complete, and before that only if the client has disconnected.
   reply.raw.once("close", call.cancel);

@@ -4,7 +4,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { ignoreEvents } from "../../../src/domain/publish.ts";
 import { type GuardReplacements, openGuards } from "../../../src/rpc/guards.ts";
 
-export function openTestGuards(
+export async function openTestGuards(
   services: readonly DescService[],
   instead: GuardReplacements,
   requestTimeoutMs = 10_000,
@@ -17,8 +17,9 @@ export function openTestGuards(
     rateLimits: { reads: 0, bookings: 0, settlements: 0, admin: 0, callersPerAddress: 20 },
     ...{ maxUnfinishedPerCaller: 1_000, maxStreams: 1, maxStreamsPerCaller: 1 },
   } as const;
-  return openGuards(settings, {
+  const { interceptors } = await openGuards(settings, {
     ...{ services, publish: ignoreEvents, draining: new AbortController().signal, stack: new AsyncDisposableStack() },
     instead: { eventLoopDelay: { currentMs: () => 0 }, ...instead },
   });
+  return interceptors;
 }

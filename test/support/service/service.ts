@@ -10,6 +10,8 @@ export interface TestService extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` of the REST port and of the gRPC port. */
   readonly baseUrl: string;
   readonly grpcUrl: string;
+  /** Of a service with APP_METRICS_PORT. */
+  readonly metricsUrl: string;
   /** What it has logged, if the test gave a log level. */
   readonly lines: readonly string[];
   /** How many bookings and cancels wait in its process at this moment. */
@@ -77,6 +79,7 @@ export async function startTestService(
     database,
     baseUrl: `http://127.0.0.1:${app.restPort}`,
     grpcUrl: `http://127.0.0.1:${app.grpcPort}`,
+    metricsUrl: `http://127.0.0.1:${app.metricsPort}/metrics`,
     lines,
     queuedRequests: () => app.queuedRequests(),
     close,

@@ -2,9 +2,10 @@
 import type { DescMethodServerStreaming, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { expect, vi } from "vitest";
-import { createHost } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { createHost, type Host } from "../../../src/host.ts";
 import { type GuardReplacements, openGuards } from "../../../src/rpc/guards.ts";
+import { openTracing } from "../../../src/telemetry/tracing/index.ts";
 import { createAppContext, serveServices } from "./served-app.ts";
 import type { Settings } from "./service.ts";
 import { loadTestService } from "./test-schema.ts";
@@ -42,6 +43,8 @@ export interface StreamService {
 export interface StreamServiceOptions {
   readonly settings?: Settings;
   readonly streams?: Pick<GuardReplacements, "longestStreamMs" | "maxUnsentBytes">;
+  /** Gets the service's events from the start. */
+  readonly observe?: (subscribe: Host["subscribe"]) => void;
   /** Runs in each handler before its first message. */
   readonly begin?: (context: HandlerContext) => void;
 }
@@ -56,10 +59,13 @@ export async function startStreamService(options: StreamServiceOptions = {}): Pr
   const appContext = createAppContext();
   const { logged: lines, logger, readiness } = appContext;
   const stack = new AsyncDisposableStack();
-  const { publish } = createHost(logger, new AbortController().signal, stack);
+  const host = createHost(config, logger, new AbortController().signal, stack);
+  const { publish, subscribe } = host;
+  options.observe?.(subscribe);
+  const beginTrace = await openTracing(config.tracing, host, stack);
   const { draining } = readiness;
-  const guardOptions = { services: [service], publish, draining, stack, instead: options.streams ?? {} };
-  const interceptors = await openGuards(config, guardOptions);
+  const guardOptions = { services: [service], publish, draining, beginTrace, stack, instead: options.streams ?? {} };
+  const { interceptors } = await openGuards(config, guardOptions);
   const feeds: Feed[] = [];
   const watch = (request: object, context: HandlerContext) => {
     options.begin?.(context);

@@ -10,11 +10,12 @@ export interface Sources {
   /** The content of the default file. */
   readonly yaml?: string | undefined;
   readonly files?: Readonly<Record<string, string>>;
+  readonly cores?: number;
 }
 
-export function load({ argv = [], env = {}, yaml, files = {} }: Sources) {
+export function load({ argv = [], env = {}, yaml, files = {}, ...machine }: Sources) {
   const all: Record<string, string | undefined> = { [defaultFile]: yaml, ...files };
-  return loadConfig({ argv, env, readFile: (path) => all[path], projectRoot });
+  return loadConfig({ argv, env, readFile: (path) => all[path], projectRoot, ...machine });
 }
 
 /** What is wrong with a configuration; nothing if it loads. */

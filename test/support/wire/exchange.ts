@@ -16,8 +16,8 @@ interface WireResponse {
 
 export type Fields = Readonly<Record<string, readonly string[]>>;
 
-/** Not the same in two equal responses: the time, and how HTTP/1.1 marks the end of the body. */
-const ignored = new Set(["date", "transfer-encoding", "content-length"]);
+/** Not the same in two equal responses: the time, the request's id, and how HTTP/1.1 marks the end of the body. */
+const ignored = new Set(["date", "x-request-id", "transfer-encoding", "content-length"]);
 /** Both applications get the same one, so that what their handlers read is the same. */
 const host = "frontrow.test";
 

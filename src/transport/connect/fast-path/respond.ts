@@ -6,7 +6,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Publish } from "../../../domain/publish.ts";
 import { createCallContext } from "../../../rpc/call-context.ts";
 import type { TransportEvents } from "../../events.ts";
-import { readHeaders, receiveBody, urlOf } from "../../request.ts";
+import { arrivalOf, readHeaders, receiveBody, urlOf } from "../../request.ts";
 import type { ShutdownNotices } from "../../shutdown-notices.ts";
 import type { Call } from "../../unary.ts";
 import { tooLarge } from "../envelopes.ts";
@@ -44,18 +44,38 @@ export async function respond(owned: OwnedRequest, context: RespondContext): Pro
     form.protocol.open(exchange);
     let message: AnyMessage | undefined;
     let bytes: Uint8Array;
+    let isStarted = false;
+    const onStart = () => {
+      isStarted = true;
+    };
     try {
-      message = await call(exchange, received);
+      message = await call(exchange, received, onStart);
       bytes = method.codec.serialize(form.isJson, message);
     } catch (error) {
-      // Interceptors publish what they see, and make a ConnectError of it. A response is serialized outside of them.
-      const isUnseen = message !== undefined || !(error instanceof ConnectError);
-      if (isUnseen) context.publish("transport.call_failed", { method: method.path, error });
+      publishUnseen(owned, error, isStarted, message !== undefined, context.publish);
       return await form.protocol.fail(exchange, asConnectError(error));
     }
     await form.protocol.succeed(exchange, bytes, message);
   } catch (error) {
     breakOff(reply, method.path, error, context.publish);
+  }
+}
+
+/** Publishes an error that no interceptor has: they make a ConnectError of each that they see. */
+function publishUnseen(
+  { method: { path }, reply: { request } }: OwnedRequest,
+  error: unknown,
+  isStarted: boolean,
+  isAnswered: boolean,
+  publish: Publish<TransportEvents>,
+): void {
+  const { id: requestId, method } = request;
+  // A response is serialized outside of the interceptors.
+  if (isAnswered || !(error instanceof ConnectError)) {
+    publish("transport.call_failed", { requestId, method: path, error });
+  } else if (!isStarted && error.code !== Code.Canceled) {
+    // Canceled: the client has gone.
+    publish("transport.request_refused", { requestId, method, route: path, code: Code[error.code] });
   }
 }
 
@@ -94,7 +114,7 @@ function negotiate({ form: { protocol, query }, reply }: OwnedRequest, known: Co
  * Calls the method. Throws a ConnectError for a request that its headers or its body make none, and what the handler throws.
  * The order is Connect's.
  */
-async function call(exchange: Exchange, received: Received): Promise<AnyMessage> {
+async function call(exchange: Exchange, received: Received, onStart: () => void): Promise<AnyMessage> {
   const { method, form, reply } = exchange;
   const { request } = reply;
   const { protocol } = form;
@@ -113,6 +133,7 @@ async function call(exchange: Exchange, received: Received): Promise<AnyMessage>
   });
   const message = await protocol.read(exchange, received.bytes);
   if (isGone) throw new ConnectError("the client has gone away", Code.Canceled);
+  onStart();
   started = method.startCall(message, {
     protocolName: protocol.name,
     url: urlOf(request),
@@ -121,7 +142,7 @@ async function call(exchange: Exchange, received: Received): Promise<AnyMessage>
     timeoutMs,
     responseHeader: exchange.header,
     responseTrailer: exchange.trailer,
-    contextValues: createCallContext(request.ip, protocol.name),
+    contextValues: createCallContext(arrivalOf(request, protocol.name)),
   });
   return await started.answer;
 }
