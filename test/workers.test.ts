@@ -12,6 +12,7 @@ import { endChildren } from "./support/process/child-process.ts";
 import { openProgram } from "./support/process/program.ts";
 import {
   answeringWorkers,
+  callAnew,
   callUntilBothAnswer,
   isThere,
   pidOfWorker,
@@ -38,11 +39,6 @@ const environment = (settings: Settings = {}) => testEnvironment(database.url, {
 const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
 
 const preloaded = (name: string) => join(import.meta.dirname, "support", "process", name);
-
-/** A call over a new connection, for which the system chooses a worker. */
-function callAnew(url: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(url, { ...init, headers: { Connection: "close", "Content-Type": "application/json", ...init.headers } });
-}
 
 describe("two workers", () => {
   test("serve every protocol on both ports, and the start prints once what one process prints", async () => {

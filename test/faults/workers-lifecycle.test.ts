@@ -8,7 +8,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database/datab
 import { holdConcert } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { openProgram, startProgram } from "../support/process/program.ts";
-import { childPids, isThere, workerPids } from "../support/process/worker-pids.ts";
+import { callAnew, childPids, isThere, workerPids } from "../support/process/worker-pids.ts";
 import { scrapeUntil } from "../support/service/metrics.ts";
 import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { createStage } from "../support/service/stage.ts";
@@ -28,11 +28,6 @@ afterAll(async () => {
 
 const environment = (settings: Settings = {}) => testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
 const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
-
-/** A call over a new connection, for which the system chooses a worker. */
-function callAnew(url: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(url, { ...init, headers: { Connection: "close", "Content-Type": "application/json", ...init.headers } });
-}
 
 describe("the end of the primary", () => {
   test("by a signal lets the calls in flight of every worker finish, also if the whole group gets the signal", async () => {

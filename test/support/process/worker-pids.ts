@@ -22,6 +22,11 @@ export function answeringWorkers({ lines }: Pick<Child, "lines">): number[] {
   return lines.filter((line) => line.includes('"msg":"call"')).map((line): number => JSON.parse(line).worker);
 }
 
+/** A call over a new connection, for which the system chooses a worker. */
+export function callAnew(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, headers: { Connection: "close", "Content-Type": "application/json", ...init.headers } });
+}
+
 /** Calls until workers 1 and 2 have answered: the system chooses one for each connection. Resolves with the number of calls. */
 export async function callUntilBothAnswer(
   service: Pick<Child, "lines">,
