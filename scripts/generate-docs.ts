@@ -4,15 +4,12 @@
  * their registry. `--verify` only compares and fails when they
  * differ. Also fails when the comment of a reason lacks its codes or its metadata.
  */
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary, getOption } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { getOption } from "@bufbuild/protobuf";
 import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { ErrorReasonSchema } from "../gen/frontrow/v1/error_reason_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
@@ -28,32 +25,17 @@ import {
 import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
+import { readReasonComments } from "./reason-comments.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 
-/** The comments of the reasons, which generated code does not keep. */
-function readComments(): ReadonlyMap<string, string> {
-  const image = execFileSync("buf", ["build", "proto", "--output", "-"], { cwd: projectRoot });
-  const { file: files } = fromBinary(FileDescriptorSetSchema, image);
-  const file = files.find(({ name }) => name === ErrorReasonSchema.file.proto.name);
-  const index = file?.enumType.findIndex(({ name }) => name === ErrorReasonSchema.name);
-  const locations = file?.sourceCodeInfo?.location ?? [];
-  return new Map(
-    ErrorReasonSchema.values.map(({ localName }, i) => {
-      // The path of an enum's value: field 5 of the file, field 2 of the enum.
-      const location = locations.find(({ path }) => path.join() === [5, index, 2, i].join());
-      return [localName, location?.leadingComments.trim().replaceAll(/\s+/g, " ") ?? ""];
-    }),
-  );
-}
-
-const comments = readComments();
+const commentOf = readReasonComments();
 
 const codeNamesOf = (reason: ReasonName) => codesOf(reason).map(codeName);
 
 /** A comment without its codes and its metadata. */
 function meaningOf(reason: ReasonName): string {
-  const comment = comments.get(reason) ?? "";
+  const comment = commentOf(reason);
   const { metadata } = describeReason(reason);
   const start = `${codeNamesOf(reason).join(" or ")}: `;
   const end = metadata.length > 0 ? ` Metadata: ${metadata.join(", ")}.` : "";

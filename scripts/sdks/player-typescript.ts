@@ -1,0 +1,40 @@
+import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../toolchains.ts";
+import { folderOf, projectRoot, type SdkPlayer } from "./player.ts";
+
+const folder = folderOf("typescript");
+const bin = join(projectRoot, "node_modules", ".bin");
+
+/** Builds JavaScript and types as `npm pack` does. */
+async function build(): Promise<void> {
+  await rm(join(folder, "dist"), { recursive: true, force: true });
+  await run(join(bin, "tsc"), ["--project", join(folder, "tsconfig.json")]);
+}
+
+/** The example is a separate project, with the packed package in its node_modules. */
+async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+  const modules = join(exampleFolder, "node_modules");
+  await mkdir(join(modules, "@frontrow"), { recursive: true });
+  for (const scope of ["@bufbuild", "@connectrpc"]) {
+    await symlink(join(projectRoot, "node_modules", scope), join(modules, scope));
+  }
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", exampleFolder], { cwd: folder });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  await run("tar", ["--extract", "--file", join(exampleFolder, filename)], { cwd: exampleFolder });
+  await cp(join(exampleFolder, "package"), join(modules, "@frontrow", "client"), { recursive: true });
+  await writeFile(join(exampleFolder, "example.mts"), code);
+  const flags = ["--noEmit", "--strict", "--target", "esnext", "--module", "nodenext", "--skipLibCheck", "--types", ""];
+  await run(join(bin, "tsc"), [...flags, "--lib", "esnext,dom", "example.mts"], { cwd: exampleFolder });
+  return [process.execPath, "example.mts"];
+}
+
+export const typescriptPlayer: SdkPlayer = {
+  name: "typescript",
+  toolchain: { language: "TypeScript", needs: [] },
+  clients: ["TypeScript", "TypeScript gRPC-Web"],
+  codeBlock: "ts",
+  build,
+  play: () => [process.execPath, join(folder, "test", "play.ts")],
+  writeExample,
+};

@@ -1,0 +1,5 @@
+import type { SdkPlayer } from "./player.ts";
+import { typescriptPlayer } from "./player-typescript.ts";
+
+/** The SDKs that `npm run test:sdks` tests. */
+export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer];

@@ -1,0 +1,113 @@
+/**
+ * Tests the SDKs: that their generated code is up to date, and that every client of every SDK plays every scenario of
+ * sdk/scenarios.yaml against the running service, as does the example of its README. `npm run test:sdks -- python` tests some.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type Stage, withStage } from "../test/sdk/stage.ts";
+import { createStage } from "../test/support/service/stage.ts";
+import { isUpToDate } from "./generate-sdks.ts";
+import { folderOf, projectRoot, readExample, type SdkPlayer } from "./sdks/player.ts";
+import { sdkPlayers } from "./sdks/players.ts";
+import { type Reason, readReasons } from "./sdks/reasons.ts";
+import { type Result, readResults, tabulate } from "./sdks/results.ts";
+import { missingCommand, run } from "./toolchains.ts";
+
+const exampleRow = "README's example";
+const playTimeoutMs = 180_000;
+const exampleTimeoutMs = 60_000;
+
+const chosen = process.argv.slice(2);
+const players = sdkPlayers.filter(({ name }) => chosen.length === 0 || chosen.includes(name)).filter(isInstalled);
+const faults: string[] = [];
+const folder = await mkdtemp(join(tmpdir(), "frontrow-sdks-"));
+try {
+  await prepareAll(readReasons());
+  const results = await withStage(playAll);
+  const table = tabulate(
+    [...(await scenarioNames()), exampleRow],
+    players.flatMap(({ clients }) => clients),
+    results,
+  );
+  process.stdout.write(`\n${table.text}\n\n`);
+  faults.push(...table.faults);
+} finally {
+  await rm(folder, { recursive: true });
+}
+for (const fault of faults) say(`FAILED: ${fault}`);
+if (faults.length > 0) process.exitCode = 1;
+else say(`${players.length} SDKs pass`);
+
+function isInstalled({ toolchain }: SdkPlayer): boolean {
+  const missing = missingCommand(toolchain);
+  if (missing) say(`SKIPPED: the SDK in ${toolchain.language}: \`${missing}\` is not installed`);
+  return missing === undefined;
+}
+
+async function scenarioNames(): Promise<string[]> {
+  const text = await readFile(join(projectRoot, "sdk", "scenarios.yaml"), "utf8");
+  const { scenarios } = parse(text) as { scenarios: { name: string }[] };
+  return scenarios.map(({ name }) => name);
+}
+
+/** Compares the generated code with the schema and builds the packages: one language after the other uses all cores. */
+async function prepareAll(reasons: readonly Reason[]): Promise<void> {
+  for (const player of players) {
+    const started = performance.now();
+    if (!(await isUpToDate(player.name, reasons))) faults.push(`sdk/${player.name} differs from the schema`);
+    await player.build();
+    say(`${player.name} is built: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+  }
+}
+
+async function playAll(stage: Stage): Promise<Result[]> {
+  const played = await Promise.all(players.map((player) => playScenarios(stage, player)));
+  const examples = await Promise.all(players.map((player) => runExample(stage, player)));
+  return [...played, ...examples].flat();
+}
+
+/** Runs a player to its end, and returns its results. */
+async function playScenarios(stage: Stage, player: SdkPlayer): Promise<Result[]> {
+  await using control = await stage.open();
+  const resultsFile = join(folder, `${player.name}.jsonl`);
+  const env = { ...process.env, FRONTROW_STAGE: control.address, FRONTROW_RESULTS: resultsFile };
+  const [command = "", ...args] = player.play();
+  try {
+    await run(command, args, { cwd: folderOf(player.name), env, timeout: playTimeoutMs });
+  } catch (error) {
+    faults.push(`${player.name}: ${command} ${args.join(" ")}: ${describe(error)}`);
+  }
+  return await readResults(resultsFile);
+}
+
+/** The example books at the service: its last line names the booking. Each of the SDK's clients has the same result. */
+async function runExample(stage: Stage, player: SdkPlayer): Promise<Result[]> {
+  const started = performance.now();
+  let message = "";
+  try {
+    await createStage(stage.plain.baseUrl).concert();
+    const exampleFolder = await mkdtemp(join(folder, `${player.name}-`));
+    const code = await readExample(player, stage.plain.baseUrl);
+    const [command = "", ...args] = await player.writeExample(code, exampleFolder);
+    const { stdout } = await run(command, args, { cwd: exampleFolder, timeout: exampleTimeoutMs });
+    if (!/^booking \d+: /m.test(stdout)) throw new Error(`the example printed no booking: ${stdout}`);
+  } catch (error) {
+    message = describe(error);
+  }
+  const outcome = message === "" ? "passed" : "failed";
+  const seconds = (performance.now() - started) / 1_000;
+  return player.clients.map((language) => ({ language, scenario: exampleRow, outcome, seconds, message }));
+}
+
+/** The error of a program has its output, of which the end says most. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { stdout = "", stderr = "" } = error as Error & { stdout?: string; stderr?: string };
+  return `${error.message.split("\n")[0]}\n${`${stdout}${stderr}`.slice(-4_000)}`.trimEnd();
+}
+
+function say(message: string): void {
+  process.stdout.write(`test:sdks: ${message}\n`);
+}

@@ -1,0 +1,93 @@
+/**
+ * Where the SDKs play their scenarios: the service with and without tokens and with strict limits, on one PostgreSQL. Each
+ * player has its own control server, with its own proxies before the services, so that players do not disturb each other.
+ *
+ * `node test/sdk/stage.ts COMMAND [ARGUMENT...]` runs a player alone.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import pg from "pg";
+import { withTemporaryDatabase } from "../../scripts/temporary-database.ts";
+import { createTokenIssuer, type TokenIssuer, trusting } from "../support/auth/tokens.ts";
+import { databaseTools, type TestDatabase } from "../support/database/database.ts";
+import { patientSettings } from "../support/database/locks.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
+import { type Control, startControl } from "./control.ts";
+
+/** What all players share. */
+export interface Stage {
+  readonly database: TestDatabase;
+  readonly issuer: TokenIssuer;
+  /** Trusts each request's `user_id`. */
+  readonly plain: OpenProgram;
+  /** Verifies tokens of the issuer. */
+  readonly tokens: OpenProgram;
+  /** Verifies tokens, and allows each user one read a minute and one unfinished booking. */
+  readonly strict: OpenProgram;
+  /** Starts one more service, like `plain`. */
+  startService(): Promise<OpenProgram>;
+  /** Opens the control server of a player. */
+  open(): Promise<Control>;
+}
+
+/** Fewer connections for each service: a player that restarts a service adds one more. */
+const shared: Settings = { ...patientSettings, APP_DATABASE_POOL_SIZE: "4" };
+
+/** Starts the stage for the time of `play`, and compares the tickets and bookings at the end. */
+export async function withStage<Result>(play: (stage: Stage) => Promise<Result>): Promise<Result> {
+  return await withTemporaryDatabase(async (url) => {
+    const database = openDatabase(url);
+    const issuer = await createTokenIssuer();
+    const start = (settings: Settings) => openProgram(testEnvironment(url, { ...shared, ...settings }));
+    const strictLimits = { APP_RATE_LIMIT_READS: "1", APP_MAX_UNFINISHED_PER_CALLER: "1" };
+    try {
+      const [plain, tokens, strict] = await Promise.all([
+        start({}),
+        start(trusting(issuer)),
+        start(trusting(issuer, strictLimits)),
+      ]);
+      const stage: Stage = {
+        ...{ database, issuer, plain, tokens, strict },
+        startService: () => start({}),
+        open: () => startControl(stage),
+      };
+      const result = await play(stage);
+      await Promise.all([plain, tokens, strict].map((service) => service.stop()));
+      await database.checkInvariants();
+      return result;
+    } finally {
+      await endChildren();
+      await database.drop();
+    }
+  });
+}
+
+/** The stage's database as tests have theirs. The server ends with the stage, so there is nothing to drop. */
+function openDatabase(url: string): TestDatabase {
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  pool.on("error", () => {});
+  const query = async <Row extends object>(text: string, values: unknown[] = []) =>
+    (await pool.query<Row>(text, values)).rows;
+  return {
+    url,
+    ...databaseTools(query, () => pool.end()),
+    connect: async () => {
+      const client = new pg.Client({ connectionString: url });
+      client.on("error", () => {});
+      await client.connect();
+      return client;
+    },
+  };
+}
+
+if (import.meta.main) {
+  const [command = "env", ...args] = process.argv.slice(2);
+  process.exitCode = await withStage(async (stage) => {
+    await using control = await stage.open();
+    const env = { ...process.env, FRONTROW_STAGE: control.address };
+    const [code] = await once(spawn(command, args, { env, stdio: "inherit" }), "close");
+    return code as number;
+  });
+}
