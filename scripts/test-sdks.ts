@@ -38,7 +38,7 @@ try {
 }
 for (const fault of faults) say(`FAILED: ${fault}`);
 if (faults.length > 0) process.exitCode = 1;
-else say(`${players.length} SDKs pass`);
+else say(`passed: ${players.map(({ name }) => name).join(", ")}`);
 
 function isInstalled({ toolchain }: SdkPlayer): boolean {
   const missing = missingCommand(toolchain);

@@ -2,21 +2,30 @@ import { camelCase, type EmittedFile, generatedNotice, type MetadataKind, type R
 
 const types: Readonly<Record<MetadataKind, string>> = { integer: "number", instant: "Date", text: "string" };
 
-/** One file with all error classes, and a table of them by reason. */
+/** One file with all error classes, and one with a table of them by reason, which the package does not export. */
 export function emitTypeScriptErrors(reasons: readonly Reason[]): EmittedFile[] {
   const helpers = [...new Set(reasons.flatMap(({ metadata }) => metadata.map(({ kind }) => `${kind}Of`)))].sort();
-  const text = [
+  const classes = [
     `// ${generatedNotice}`,
     `import { type ErrorDetails, FrontrowError, ${helpers.join(", ")} } from "../error.ts";`,
     ...reasons.map(emitClass),
     "",
+  ];
+  const table = [
+    `// ${generatedNotice}`,
+    'import type { ErrorDetails, FrontrowError } from "../error.ts";',
+    'import * as errors from "./errors.ts";',
+    "",
     "/** The error classes by their reasons. */",
     "export const errorsByReason: Readonly<Record<string, new (details: ErrorDetails) => FrontrowError>> = {",
-    ...reasons.map(({ name, typeName }) => `  ${name}: ${typeName},`),
+    ...reasons.map(({ name, typeName }) => `  ${name}: errors.${typeName},`),
     "};",
     "",
-  ].join("\n");
-  return [{ path: "src/gen/errors.ts", text }];
+  ];
+  return [
+    { path: "src/gen/errors.ts", text: classes.join("\n") },
+    { path: "src/gen/errors-by-reason.ts", text: table.join("\n") },
+  ];
 }
 
 function emitClass({ typeName, comment, metadata }: Reason): string {

@@ -6,6 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import pg from "pg";
 import { withTemporaryDatabase } from "../../scripts/temporary-database.ts";
 import { createTokenIssuer, type TokenIssuer, trusting } from "../support/auth/tokens.ts";
@@ -13,7 +14,7 @@ import { databaseTools, type TestDatabase } from "../support/database/database.t
 import { patientSettings } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
-import { type Settings, testEnvironment } from "../support/service/service.ts";
+import { projectRoot, type Settings, testEnvironment } from "../support/service/service.ts";
 import { type Control, startControl } from "./control.ts";
 
 /** What all players share. */
@@ -34,6 +35,9 @@ export interface Stage {
 
 /** Fewer connections for each service: a player that restarts a service adds one more. */
 const shared: Settings = { ...patientSettings, APP_DATABASE_POOL_SIZE: "4" };
+
+// The services load the same modules. The cache halves the time that a start takes.
+process.env.NODE_COMPILE_CACHE ??= join(projectRoot, "node_modules", ".cache", "node");
 
 /** Starts the stage for the time of `play`, and compares the tickets and bookings at the end. */
 export async function withStage<Result>(play: (stage: Stage) => Promise<Result>): Promise<Result> {

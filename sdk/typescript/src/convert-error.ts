@@ -1,0 +1,63 @@
+/** Connect's errors as those of this package. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codes, type ErrorDetails, FrontrowError, MalformedMetadata, Unreachable } from "./error.ts";
+import { errorsByReason } from "./gen/errors-by-reason.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
+
+/** The domain of the google.rpc.ErrorInfo of Frontrow's errors. */
+const domain = "frontrow";
+
+/** Turns what a transport threw into an error of this package. */
+export function toFrontrowError(thrown: unknown, address: string): FrontrowError {
+  const error = ConnectError.from(thrown);
+  const info = error.findDetails(ErrorInfoSchema).find((each) => each.domain === domain);
+  const details: ErrorDetails = {
+    // Connect's numbers are those of google.rpc.Code, which begin with CANCELLED at 1.
+    code: codes[error.code - 1] ?? "UNKNOWN",
+    message: error.rawMessage,
+    reason: info?.reason,
+    metadata: info?.metadata ?? {},
+    violations: error
+      .findDetails(BadRequestSchema)
+      .flatMap((each) => each.fieldViolations.map(({ field, description }) => ({ field, message: description }))),
+    retryDelayMs: retryDelayMsOf(error),
+    requestId: error.metadata.get("x-request-id") ?? undefined,
+    cause: thrown,
+  };
+  if (details.reason !== undefined) return withReason(details);
+  if (error.code === Code.DeadlineExceeded) return withReason({ ...details, reason: "DEADLINE_EXCEEDED" });
+  const connectionFault = connectionFaultOf(error);
+  if (connectionFault !== undefined) {
+    const message = `no Frontrow service can be reached at ${address}: ${connectionFault}`;
+    return new Unreachable({ ...details, code: "UNAVAILABLE", message });
+  }
+  // Frontrow's own errors have a body of the protocol.
+  if (/^HTTP \d+$|content type/.test(error.rawMessage)) {
+    const message = `at ${address} is something else than a Frontrow service: ${error.rawMessage}`;
+    return new Unreachable({ ...details, message });
+  }
+  return new FrontrowError(details);
+}
+
+/** An error of its reason's class. One with an unknown reason, or without the reason's metadata, is a FrontrowError. */
+function withReason(details: ErrorDetails): FrontrowError {
+  const ErrorOfReason = errorsByReason[details.reason ?? ""] ?? FrontrowError;
+  try {
+    return new ErrorOfReason(details);
+  } catch (error) {
+    if (!(error instanceof MalformedMetadata)) throw error;
+    return new FrontrowError(details);
+  }
+}
+
+function retryDelayMsOf(error: ConnectError): number | undefined {
+  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return delay && Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000;
+}
+
+/** Why no response arrived; undefined if one did. `fetch` rejects with a TypeError, whose cause Node.js sets. */
+function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | undefined {
+  if (!(cause instanceof TypeError)) return code === Code.Unavailable ? rawMessage : undefined;
+  const { message, code: systemCode } = (cause.cause ?? {}) as { message?: string; code?: string };
+  return message || systemCode || cause.message;
+}

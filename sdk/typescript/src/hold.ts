@@ -1,0 +1,56 @@
+import type { Confirmation } from "./arguments.ts";
+import type { CallOptions } from "./call.ts";
+import type { Client } from "./client.ts";
+import type { Booking } from "./gen/frontrow/v1/booking_pb.ts";
+
+/**
+ * Tickets that are held for the time of a scope: `await using hold = await client.hold(…)`. The end of the scope releases the
+ * hold unless `confirm` or `release` has succeeded.
+ */
+export class Hold implements AsyncDisposable {
+  readonly #client: Client;
+  #booking: Booking;
+  #isSettled = false;
+
+  constructor(client: Client, booking: Booking) {
+    this.#client = client;
+    this.#booking = booking;
+  }
+
+  /** The hold as the last call returned it: with its price, and with `holdExpiresTime` for a countdown. */
+  get booking(): Booking {
+    return this.#booking;
+  }
+
+  /** Makes the hold a booking, and returns it. */
+  async confirm(confirmation: Confirmation = {}, options: CallOptions = {}): Promise<Booking> {
+    return this.#settle(await this.#client.confirmHold({ ...this.#id(), ...confirmation }, options));
+  }
+
+  /** Lets the hold live until so many seconds from now. */
+  async extend(ttlSeconds: number, options: CallOptions = {}): Promise<Booking> {
+    this.#booking = await this.#client.extendHold({ ...this.#id(), ttlSeconds }, options);
+    return this.#booking;
+  }
+
+  /** Puts the tickets back on sale. */
+  async release(options: CallOptions = {}): Promise<Booking> {
+    return this.#settle(await this.#client.releaseHold(this.#id(), options));
+  }
+
+  /** Releases the hold if it is open. Does not reject, which would hide the error that has ended the scope: the hold expires. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isSettled) await this.release().catch(() => {});
+  }
+
+  #settle(booking: Booking): Booking {
+    this.#booking = booking;
+    this.#isSettled = true;
+    return booking;
+  }
+
+  #id() {
+    const { id, userId } = this.#booking;
+    return { id, userId };
+  }
+}

@@ -1,0 +1,29 @@
+/** Returns a token (JWT). It is called when there is no token yet, and when the service has refused the one it had. */
+export type TokenSource = () => string | Promise<string>;
+
+/** The token of a client. Concurrent calls share one call of the source. */
+export class TokenCache {
+  readonly #source: TokenSource;
+  readonly #isFixed: boolean;
+  #current: Promise<string> | undefined;
+
+  constructor(token: string | TokenSource) {
+    this.#isFixed = typeof token === "string";
+    this.#source = typeof token === "string" ? () => token : token;
+  }
+
+  get(): Promise<string> {
+    if (this.#current) return this.#current;
+    const token = Promise.resolve().then(this.#source);
+    this.#current = token;
+    // A source that failed is called again by the next call.
+    token.catch(() => this.refuse(token));
+    return token;
+  }
+
+  /** Forgets a token, unless another call has replaced it already. Returns whether the next one may be another one. */
+  refuse(token: Promise<string>): boolean {
+    if (this.#current === token) this.#current = undefined;
+    return !this.#isFixed;
+  }
+}

@@ -1,0 +1,37 @@
+import { DeadlineExceeded } from "./gen/errors.ts";
+
+/** Waits. Rejects with the signal's reason if it is aborted before. */
+export function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** The value of a promise. Rejects with `DeadlineExceeded` if it takes longer, and with the signal's reason if it is aborted. */
+export async function within<Value>(
+  ms: number,
+  promise: Promise<Value>,
+  signal: AbortSignal | undefined,
+  subject: string,
+): Promise<Value> {
+  const end = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
+  const late = delay(ms, stop).then(() => {
+    const message = `${subject} did not end within ${Math.ceil(ms)} ms`;
+    throw new DeadlineExceeded({ code: "DEADLINE_EXCEEDED", reason: "DEADLINE_EXCEEDED", message });
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    late.catch(() => {});
+    end.abort();
+  }
+}

@@ -1,0 +1,104 @@
+/** The scenarios about overload, tokens, lost servers, wrong addresses and cancellation. */
+import { Client, DeadlineExceeded, FrontrowError, RateLimited, Unauthenticated, Unreachable } from "@frontrow/client";
+import { check, equal, rejected, timed } from "./expect.ts";
+import { bookingsOf, newUser, type Play } from "./player.ts";
+
+export const troubles: Readonly<Record<string, Play>> = {
+  async "overload with RetryInfo"({ stage, addresses, connect, figures }) {
+    const user = newUser();
+    const retry = { maxAttempts: figures.number("max_attempts") };
+    const client = connect(addresses.strict, { token: await stage.token(user), retry });
+    const order = { concertId: await stage.concert(), ticketCount: 1 };
+    await stage.lock(order.concertId);
+    const unfinished = client.bookTickets(order);
+    await stage.blocked(order.concertId);
+    const refused = await timed(rejected(RateLimited, client.bookTickets(order)));
+    equal(refused.value.reason, figures.text("error"), "the reason");
+    const atLeast = figures.number("at_least_seconds");
+    check(refused.seconds >= atLeast, `the client waited ${refused.seconds} s, less than the service's delay`);
+    await stage.unlock(order.concertId);
+    const { id } = await unfinished;
+
+    equal((await client.getBooking(id)).id, id, "the booking");
+    const { value: error, seconds } = await timed(rejected(RateLimited, client.getBooking(id)));
+    check(seconds < figures.number("at_once_seconds"), `the error came after ${seconds} s`);
+    check((error.retryDelayMs ?? 0) > 10_000, `the delay is ${error.retryDelayMs} ms, shorter than the deadline`);
+  },
+
+  async "token refresh"({ stage, addresses, connect, figures }) {
+    const user = newUser();
+    const tokens = [await stage.token(user, { expires_in_seconds: -3_600 }), await stage.token(user)];
+    let calls = 0;
+    const token = async () => tokens[calls++] ?? "";
+    const client = connect(addresses.tokens, { token });
+    const reads = Array.from({ length: figures.number("calls") }, () => client.getUserBookings());
+    await Promise.all(reads);
+    equal(calls, figures.number("source_calls"), "the number of calls of the source");
+  },
+
+  async "restart of the server in the middle"({ stage, connect, figures }) {
+    const client = connect(await stage.startService(), {
+      retry: { maxAttempts: figures.number("max_attempts") },
+      timeoutMs: figures.number("timeout_seconds") * 1_000,
+    });
+    const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: 1 };
+    const ids: bigint[] = [];
+    while (ids.length < figures.number("calls")) {
+      if (ids.length === figures.number("restart_after")) await stage.restartService();
+      ids.unshift((await client.bookTickets(order)).id);
+    }
+    const stored = await bookingsOf(client, order.userId);
+    equal(stored.map(({ id }) => id).join(), ids.join(), "the stored bookings");
+    equal(stored.length, figures.number("bookings"), "the number of bookings");
+  },
+
+  async "wrong address"({ addresses, connect, figures }) {
+    const timeoutMs = figures.number("timeout_seconds") * 1_000;
+    const read = (address: string) => timed(rejected(FrontrowError, connect(address, { timeoutMs }).getConcert(1n)));
+    const [closed, foreign, silent] = await Promise.all(
+      [addresses.closed, addresses.foreign, addresses.silent].map(read),
+    );
+    for (const [name, end] of Object.entries({ closed, foreign, silent })) {
+      const expected = name === "silent" ? DeadlineExceeded : Unreachable;
+      check(end?.value instanceof expected, `${name}: ${end?.value.name}: ${end?.value.message}`);
+      check((end?.seconds ?? 0) < figures.number("at_most_seconds"), `${name}: the error came after ${end?.seconds} s`);
+    }
+    check(
+      closed?.value.message.includes(addresses.closed) === true,
+      `the message names no address: ${closed?.value.message}`,
+    );
+    equal(silent?.value.reason, figures.text("silent_error"), "the reason");
+    const malformed = async () => new Client(figures.text("malformed"));
+    await rejected(TypeError, malformed());
+  },
+
+  async "refused token"({ addresses, connect, figures }) {
+    const token = figures.text("token");
+    let calls = 0;
+    const source = () => {
+      calls += 1;
+      return token;
+    };
+    for (const given of [token, source]) {
+      const call = connect(addresses.tokens, { token: given }).getUserBookings();
+      const { value: error, seconds } = await timed(rejected(Unauthenticated, call));
+      equal(error.reason, figures.text("error"), "the reason");
+      check(seconds < figures.number("at_most_seconds"), `the error came after ${seconds} s`);
+    }
+    equal(calls, figures.number("source_calls"), "the number of calls of the source");
+  },
+
+  async cancellation({ stage, client, figures }) {
+    const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: figures.number("tickets") };
+    await stage.lock(order.concertId);
+    const controller = new AbortController();
+    class CustomerLeft extends Error {}
+    const cancelled = rejected(CustomerLeft, client.bookTickets(order, { signal: controller.signal }));
+    await stage.blocked(order.concertId);
+    controller.abort(new CustomerLeft());
+    const { seconds } = await timed(cancelled);
+    check(seconds < figures.number("at_most_seconds"), `the call ended after ${seconds} s`);
+    await stage.unlock(order.concertId);
+    equal((await client.getConcert(order.concertId)).id, order.concertId, "the concert");
+  },
+};
