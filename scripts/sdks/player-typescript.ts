@@ -1,5 +1,6 @@
 import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { findChromium } from "../../test/clients/support/chromium.ts";
 import { run } from "../toolchains.ts";
 import { folderOf, projectRoot, type SdkPlayer } from "./player.ts";
 
@@ -19,7 +20,9 @@ async function writeExample(code: string, exampleFolder: string): Promise<readon
   for (const scope of ["@bufbuild", "@connectrpc"]) {
     await symlink(join(projectRoot, "node_modules", scope), join(modules, scope));
   }
-  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", exampleFolder], { cwd: folder });
+  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", exampleFolder], {
+    cwd: folder,
+  });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await run("tar", ["--extract", "--file", join(exampleFolder, filename)], { cwd: exampleFolder });
   await cp(join(exampleFolder, "package"), join(modules, "@frontrow", "client"), { recursive: true });
@@ -29,10 +32,14 @@ async function writeExample(code: string, exampleFolder: string): Promise<readon
   return [process.execPath, "example.mts"];
 }
 
+const inChromium = findChromium() ? ["TypeScript in Chromium"] : [];
+if (inChromium.length === 0)
+  process.stdout.write("test:sdks: SKIPPED: TypeScript in Chromium: `chromium` is not installed\n");
+
 export const typescriptPlayer: SdkPlayer = {
   name: "typescript",
   toolchain: { language: "TypeScript", needs: [] },
-  clients: ["TypeScript", "TypeScript gRPC-Web"],
+  clients: ["TypeScript", "TypeScript gRPC-Web", "TypeScript gRPC", ...inChromium],
   codeBlock: "ts",
   build,
   play: () => [process.execPath, join(folder, "test", "play.ts")],

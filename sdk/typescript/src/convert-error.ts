@@ -55,9 +55,18 @@ function retryDelayMsOf(error: ConnectError): number | undefined {
   return delay && Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000;
 }
 
-/** Why no response arrived; undefined if one did. `fetch` rejects with a TypeError, whose cause Node.js sets. */
+/**
+ * Why no response arrived; undefined if one did. `fetch` rejects with a TypeError, whose cause Node.js sets. The transports of
+ * Node.js have a system error as the cause, such as ECONNRESET, and different codes for them.
+ */
 function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | undefined {
-  if (!(cause instanceof TypeError)) return code === Code.Unavailable ? rawMessage : undefined;
-  const { message, code: systemCode } = (cause.cause ?? {}) as { message?: string; code?: string };
-  return message || systemCode || cause.message;
+  const fault = (cause instanceof TypeError ? (cause.cause ?? cause) : cause) as SystemError | undefined;
+  const isFault = cause instanceof TypeError || typeof fault?.code === "string";
+  if (!isFault) return code === Code.Unavailable ? rawMessage : undefined;
+  return fault?.message || fault?.code || rawMessage;
+}
+
+interface SystemError {
+  readonly message?: string;
+  readonly code?: string;
 }

@@ -1,6 +1,12 @@
-/** Plays all scenarios in Node.js, by Connect and by gRPC-Web. */
+/**
+ * Plays all scenarios by every client of the package: in Node.js by Connect, gRPC-Web and gRPC, and in Chromium if it is
+ * installed.
+ */
 import { appendFileSync } from "node:fs";
-import { connect, grpcWeb } from "@frontrow/client";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { type ClientOptions, connect, grpcWeb, type TransportOptions } from "@frontrow/client";
+import { findChromium } from "../../../test/clients/support/chromium.ts";
+import { playInChromium } from "./chromium.ts";
 import { playAll, type Result } from "./player.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -13,5 +19,14 @@ function report(result: Result): void {
   if (result.outcome === "failed") process.exitCode = 1;
 }
 
-await playAll("TypeScript", connect, stage, scenarios, report);
-await playAll("TypeScript gRPC-Web", grpcWeb, stage, scenarios, report);
+const transports: Readonly<Record<string, ClientOptions["transport"]>> = {
+  TypeScript: connect,
+  "TypeScript gRPC-Web": grpcWeb,
+  "TypeScript gRPC": (options: TransportOptions) => createGrpcTransport(options),
+};
+
+for (const [language, transport] of Object.entries(transports)) {
+  await playAll(language, transport, stage, scenarios, report);
+}
+const chromium = findChromium();
+if (chromium) for (const result of await playInChromium(chromium, "TypeScript in Chromium", stage)) report(result);
