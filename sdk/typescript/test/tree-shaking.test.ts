@@ -15,20 +15,22 @@ async function bundleOf(...names: readonly string[]): Promise<string> {
   return await bundle(page).finally(() => rm(folder, { recursive: true }));
 }
 
+const sizeLimit = 160_000;
+
+/** Which of these words the bundle has. The bundle itself would be too long for the report of a failure. */
+const wordsIn = (code: string, ...words: readonly string[]) => words.filter((word) => code.includes(word));
+
 test("a page that uses the client has no gRPC-Web", async () => {
   const code = await bundleOf("Client");
-  expect(code).toContain("BookingService");
-  expect(code).not.toContain("grpc-web");
-  expect(code.length).toBeLessThan(160_000);
+  expect(wordsIn(code, "x-request-id", "ConcertNotFound", "grpc-web")).toEqual(["x-request-id", "ConcertNotFound"]);
+  expect(code.length).toBeLessThan(sizeLimit);
 });
 
 test("a page that uses the client with gRPC-Web has it", async () => {
-  expect(await bundleOf("Client", "grpcWeb")).toContain("grpc-web");
+  expect(wordsIn(await bundleOf("Client", "grpcWeb"), "grpc-web")).toEqual(["grpc-web"]);
 });
 
 test("a page that uses one error has neither the client nor the other errors", async () => {
   const code = await bundleOf("InsufficientTickets");
-  expect(code).toContain("InsufficientTickets");
-  expect(code).not.toMatch(/ConcertNotFound|BookingService/);
-  expect(code.length).toBeLessThan(2_000);
+  expect(wordsIn(code, "InsufficientTickets", "ConcertNotFound", "x-request-id")).toEqual(["InsufficientTickets"]);
 });
