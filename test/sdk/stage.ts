@@ -33,8 +33,8 @@ export interface Stage {
   open(): Promise<Control>;
 }
 
-/** Fewer connections for each service: a player that restarts a service adds one more. */
-const shared: Settings = { ...patientSettings, APP_DATABASE_POOL_SIZE: "4" };
+/** Each batch of bookings that waits for a concert's lock has a connection, and players lock concerts at the same time. */
+const shared: Settings = { ...patientSettings, APP_DATABASE_POOL_SIZE: "20" };
 
 // The services load the same modules. The cache halves the time that a start takes.
 process.env.NODE_COMPILE_CACHE ??= join(projectRoot, "node_modules", ".cache", "node");

@@ -11,6 +11,7 @@ export const troubles: Readonly<Record<string, Play>> = {
     const order = { concertId: await stage.concert(), ticketCount: 1 };
     await stage.lock(order.concertId);
     const unfinished = client.bookTickets(order);
+    unfinished.catch(() => {});
     await stage.blocked(order.concertId);
     const refused = await timed(rejected(RateLimited, client.bookTickets(order)));
     equal(refused.value.reason, figures.text("error"), "the reason");
@@ -94,6 +95,8 @@ export const troubles: Readonly<Record<string, Play>> = {
     const controller = new AbortController();
     class CustomerLeft extends Error {}
     const cancelled = rejected(CustomerLeft, client.bookTickets(order, { signal: controller.signal }));
+    // It may fail before it is awaited.
+    cancelled.catch(() => {});
     await stage.blocked(order.concertId);
     controller.abort(new CustomerLeft());
     const { seconds } = await timed(cancelled);
