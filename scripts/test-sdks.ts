@@ -62,20 +62,20 @@ async function prepareAll(reasons: readonly Reason[]): Promise<void> {
   }
 }
 
-async function playAll(stage: Stage): Promise<Result[]> {
-  const played = await Promise.all(players.map((player) => playScenarios(stage, player)));
-  const examples = await Promise.all(players.map((player) => runExample(stage, player)));
+async function playAll(stage: Stage, stopping: AbortSignal): Promise<Result[]> {
+  const played = await Promise.all(players.map((player) => playScenarios(stage, player, stopping)));
+  const examples = await Promise.all(players.map((player) => runExample(stage, player, stopping)));
   return [...played, ...examples].flat();
 }
 
 /** Runs a player to its end, and returns its results. */
-async function playScenarios(stage: Stage, player: SdkPlayer): Promise<Result[]> {
+async function playScenarios(stage: Stage, player: SdkPlayer, signal: AbortSignal): Promise<Result[]> {
   await using control = await stage.open();
   const resultsFile = join(folder, `${player.name}.jsonl`);
   const env = { ...process.env, FRONTROW_STAGE: control.address, FRONTROW_RESULTS: resultsFile };
   const [command = "", ...args] = player.play();
   try {
-    await run(command, args, { cwd: folderOf(player.name), env, timeout: playTimeoutMs });
+    await run(command, args, { cwd: folderOf(player.name), env, timeout: playTimeoutMs, signal });
   } catch (error) {
     faults.push(`${player.name}: ${command} ${args.join(" ")}: ${describe(error)}`);
   }
@@ -83,7 +83,7 @@ async function playScenarios(stage: Stage, player: SdkPlayer): Promise<Result[]>
 }
 
 /** The example books at the service: its last line names the booking. Each of the SDK's clients has the same result. */
-async function runExample(stage: Stage, player: SdkPlayer): Promise<Result[]> {
+async function runExample(stage: Stage, player: SdkPlayer, signal: AbortSignal): Promise<Result[]> {
   const started = performance.now();
   let message = "";
   try {
@@ -91,7 +91,7 @@ async function runExample(stage: Stage, player: SdkPlayer): Promise<Result[]> {
     const exampleFolder = await mkdtemp(join(folder, `${player.name}-`));
     const code = await readExample(player, stage.plain.baseUrl);
     const [command = "", ...args] = await player.writeExample(code, exampleFolder);
-    const { stdout } = await run(command, args, { cwd: exampleFolder, timeout: exampleTimeoutMs });
+    const { stdout } = await run(command, args, { cwd: exampleFolder, timeout: exampleTimeoutMs, signal });
     if (!/^booking \d+: /m.test(stdout)) throw new Error(`the example printed no booking: ${stdout}`);
   } catch (error) {
     message = describe(error);

@@ -31,12 +31,17 @@ export const toolCache = join(projectRoot, "node_modules", ".cache", "clients");
 
 const execute = promisify(execFile);
 
+interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Runs a program to its end. Its output is in the error if it fails. */
-export const run = (
-  command: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
-) => execute(command, args, { maxBuffer: 64 * 1024 * 1024, ...options });
+export function run(command: string, args: readonly string[], options: RunOptions = {}) {
+  return execute(command, args, { maxBuffer: 64 * 1024 * 1024, ...options });
+}
 
 /** The first command of a toolchain that is not installed. */
 export function missingCommand({ needs }: Pick<Toolchain, "needs">): string | undefined {

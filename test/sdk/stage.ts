@@ -39,8 +39,24 @@ const shared: Settings = { ...patientSettings, APP_DATABASE_POOL_SIZE: "20" };
 // The services load the same modules. The cache halves the time that a start takes.
 process.env.NODE_COMPILE_CACHE ??= join(projectRoot, "node_modules", ".cache", "node");
 
-/** Starts the stage for the time of `play`, and compares the tickets and bookings at the end. */
-export async function withStage<Result>(play: (stage: Stage) => Promise<Result>): Promise<Result> {
+/**
+ * Starts the stage for the time of `play`, and compares the tickets and bookings at the end. If the process is stopped by a
+ * signal, the stage ends and the promise rejects: services and PostgreSQL have process groups that no signal reaches.
+ */
+export async function withStage<Result>(
+  play: (stage: Stage, stopping: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stopping = new AbortController();
+  const stopped = Promise.withResolvers<never>();
+  // The signal may come before the stage is ready.
+  stopped.promise.catch(() => {});
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      const error = new Error(`stopped by ${name}`);
+      stopping.abort(error);
+      stopped.reject(error);
+    });
+  }
   return await withTemporaryDatabase(async (url) => {
     const database = openDatabase(url);
     const issuer = await createTokenIssuer();
@@ -57,7 +73,7 @@ export async function withStage<Result>(play: (stage: Stage) => Promise<Result>)
         startService: () => start({}),
         open: () => startControl(stage),
       };
-      const result = await play(stage);
+      const result = await Promise.race([play(stage, stopping.signal), stopped.promise]);
       await Promise.all([plain, tokens, strict].map((service) => service.stop()));
       await database.checkInvariants();
       return result;
@@ -88,10 +104,10 @@ function openDatabase(url: string): TestDatabase {
 
 if (import.meta.main) {
   const [command = "env", ...args] = process.argv.slice(2);
-  process.exitCode = await withStage(async (stage) => {
+  process.exitCode = await withStage(async (stage, signal) => {
     await using control = await stage.open();
     const env = { ...process.env, FRONTROW_STAGE: control.address };
-    const [code] = await once(spawn(command, args, { env, stdio: "inherit" }), "close");
+    const [code] = await once(spawn(command, args, { env, stdio: "inherit", signal }), "close");
     return code as number;
   });
 }

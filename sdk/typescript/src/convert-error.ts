@@ -25,7 +25,9 @@ export function toFrontrowError(thrown: unknown, address: string): FrontrowError
     cause: thrown,
   };
   if (details.reason !== undefined) return withReason(details);
-  if (error.code === Code.DeadlineExceeded) return withReason({ ...details, reason: "DEADLINE_EXCEEDED" });
+  if (error.code === Code.DeadlineExceeded) {
+    return withReason({ ...details, reason: "DEADLINE_EXCEEDED", message: `${address} did not answer in time` });
+  }
   const connectionFault = connectionFaultOf(error);
   if (connectionFault !== undefined) {
     const message = `no Frontrow service can be reached at ${address}: ${connectionFault}`;

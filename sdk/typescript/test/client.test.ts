@@ -133,6 +133,22 @@ describe("a repetition", () => {
   });
 });
 
+test("a call that is cancelled while it waits for its next attempt rejects with the signal's reason", async () => {
+  const attempted = Promise.withResolvers<void>();
+  const client = clientOf({
+    getConcert() {
+      attempted.resolve();
+      throw failure(Code.Unavailable, { reason: "OVERLOADED" }, 900);
+    },
+  });
+  const controller = new AbortController();
+  const call = client.getConcert(1n, { signal: controller.signal });
+  const rejected = expect(call).rejects.toThrow("the customer left");
+  await attempted.promise;
+  controller.abort(new Error("the customer left"));
+  await rejected;
+});
+
 describe("a token source", () => {
   test("that fails fails the call with its error, and is called again by the next call", async () => {
     let calls = 0;
