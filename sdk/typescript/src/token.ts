@@ -14,7 +14,7 @@ export class TokenCache {
 
   get(): Promise<string> {
     if (this.#current) return this.#current;
-    const token = Promise.resolve().then(this.#source);
+    const token = Promise.resolve().then(this.#source).then(checked);
     this.#current = token;
     // A source that failed is called again by the next call.
     token.catch(() => this.refuse(token));
@@ -26,4 +26,10 @@ export class TokenCache {
     if (this.#current === token) this.#current = undefined;
     return !this.#isFixed;
   }
+}
+
+/** Such a token would fail as a header, with its text in the error. */
+function checked(token: string): string {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new TypeError("the token is empty or has characters that no token has");
+  return token;
 }

@@ -1,5 +1,8 @@
 import { DeadlineExceeded } from "./gen/errors.ts";
 
+/** A longer timer ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Waits. Rejects with the signal's reason if it is aborted before. */
 export function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -7,10 +10,13 @@ export function delay(ms: number, signal: AbortSignal | undefined): Promise<void
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      },
+      Math.min(ms, longestTimerMs),
+    );
     signal?.addEventListener("abort", abort, { once: true });
   });
 }

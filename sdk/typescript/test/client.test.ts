@@ -163,6 +163,19 @@ describe("a token source", () => {
     expect(calls).toBe(2);
   });
 
+  test.each(["", "to ken", "token\n", "tökén"])(
+    "that returns %o fails the call without the token in its error",
+    async (text) => {
+      const call = clientOf({}, { token: () => text }).getBooking(1n);
+      await expect(call).rejects.toThrow("the token is empty or has characters that no token has");
+    },
+  );
+
+  test("is waited for without a limit by a call without a deadline", async () => {
+    const client = clientOf({ getBooking: () => create(BookingSchema) }, { token: async () => "token" });
+    await client.getBooking(1n, { timeoutMs: Number.POSITIVE_INFINITY });
+  });
+
   test("that does not end is bounded by the call's deadline", async () => {
     const client = clientOf({}, { token: () => new Promise<string>(() => {}), timeoutMs: 20 });
     await expect(client.getBooking(1n)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
@@ -171,7 +184,7 @@ describe("a token source", () => {
   test("is not called again by a call whose new token is refused as well", async () => {
     let calls = 0;
     const handlers = { getBooking: () => Promise.reject(failure(Code.Unauthenticated, { reason: "UNAUTHENTICATED" })) };
-    const client = clientOf(handlers, { token: () => `token ${++calls}` });
+    const client = clientOf(handlers, { token: () => `token-${++calls}` });
     await expect(client.getBooking(1n)).rejects.toBeInstanceOf(Unauthenticated);
     expect(calls).toBe(2);
   });
