@@ -20,6 +20,10 @@ const playTimeoutMs = 180_000;
 const exampleTimeoutMs = 60_000;
 
 const chosen = process.argv.slice(2);
+const unknown = chosen.find((each) => !sdkPlayers.some(({ name }) => name === each));
+if (unknown !== undefined) {
+  throw new Error(`there is no SDK ${unknown}: name some of ${sdkPlayers.map(({ name }) => name).join(", ")}`);
+}
 const players = sdkPlayers.filter(({ name }) => chosen.length === 0 || chosen.includes(name)).filter(isInstalled);
 const faults: string[] = [];
 const folder = await mkdtemp(join(tmpdir(), "frontrow-sdks-"));
@@ -56,9 +60,13 @@ async function scenarioNames(): Promise<string[]> {
 async function prepareAll(reasons: readonly Reason[]): Promise<void> {
   for (const player of players) {
     const started = performance.now();
-    if (!(await isUpToDate(player.name, reasons))) faults.push(`sdk/${player.name} differs from the schema`);
-    await player.build();
-    say(`${player.name} is built: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+    try {
+      if (!(await isUpToDate(player.name, reasons))) faults.push(`sdk/${player.name} differs from the schema`);
+      await player.build();
+      say(`${player.name} is built: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+    } catch (error) {
+      faults.push(`${player.name} cannot be built: ${describe(error)}`);
+    }
   }
 }
 

@@ -27,7 +27,7 @@ async function writeExample(code: string, exampleFolder: string): Promise<readon
   await run("tar", ["--extract", "--file", join(exampleFolder, filename)], { cwd: exampleFolder });
   await cp(join(exampleFolder, "package"), join(modules, "@frontrow", "client"), { recursive: true });
   await writeFile(join(exampleFolder, "example.mts"), code);
-  const flags = ["--noEmit", "--strict", "--target", "esnext", "--module", "nodenext", "--skipLibCheck", "--types", ""];
+  const flags = ["--noEmit", "--strict", "--target", "esnext", "--module", "nodenext", "--types", ""];
   await run(join(bin, "tsc"), [...flags, "--lib", "esnext,dom", "example.mts"], { cwd: exampleFolder });
   return [process.execPath, "example.mts"];
 }

@@ -64,7 +64,8 @@ function retryDelayMsOf(error: ConnectError): number | undefined {
 function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | undefined {
   const fault = (cause instanceof TypeError ? (cause.cause ?? cause) : cause) as SystemError | undefined;
   const isFault = cause instanceof TypeError || typeof fault?.code === "string";
-  if (!isFault) return code === Code.Unavailable ? rawMessage : undefined;
+  // A call that its signal cancels rejects with the signal's reason. Otherwise it is the end of a connection that cancels.
+  if (!isFault) return code === Code.Unavailable || code === Code.Canceled ? rawMessage : undefined;
   return fault?.message || fault?.code || rawMessage;
 }
 

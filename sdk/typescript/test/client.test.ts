@@ -93,6 +93,19 @@ describe("a repetition", () => {
     expect(keys[3]).not.toBe(keys[0]);
   });
 
+  test("follows the end of a connection that cancels the call", async () => {
+    let attempts = 0;
+    const client = clientOf({
+      getBooking() {
+        attempts += 1;
+        if (attempts === 1) throw new ConnectError("stream closed", Code.Canceled);
+        return create(BookingSchema);
+      },
+    });
+    await client.getBooking(1n);
+    expect(attempts).toBe(2);
+  });
+
   test("ends after four attempts with the last error", async () => {
     let attempts = 0;
     const client = clientOf({
