@@ -2,7 +2,7 @@
  * Where the SDKs play their scenarios: the service with and without tokens and with strict limits, on one PostgreSQL. Each
  * player has its own control server, with its own proxies before the services, so that players do not disturb each other.
  *
- * `node test/sdk/stage.ts COMMAND [ARGUMENT...]` runs a player alone.
+ * `npx node test/sdk/stage.ts COMMAND [ARGUMENT...]` runs a player alone.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
