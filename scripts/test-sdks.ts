@@ -16,7 +16,7 @@ import { type Result, readResults, tabulate } from "./sdks/results.ts";
 import { missingCommand, run } from "./toolchains.ts";
 
 const exampleRow = "README's example";
-const playTimeoutMs = 180_000;
+const playTimeoutMs = 240_000;
 const exampleTimeoutMs = 60_000;
 
 const chosen = process.argv.slice(2);
