@@ -197,11 +197,15 @@ func (c *Client) ExtendHold(ctx context.Context, hold HoldID, ttl time.Duration)
 	})
 }
 
-// orNewRequestID returns a key that was given, or makes one: a UUID of version 4.
 func orNewRequestID(given string) string {
 	if given != "" {
 		return given
 	}
+	return NewRequestID()
+}
+
+// NewRequestID makes a key for a change: a UUID of version 4. A call that is given one can be repeated later.
+func NewRequestID() string {
 	var id [16]byte
 	// It never fails: the program ends if the system has no random numbers.
 	_, _ = rand.Read(id[:])

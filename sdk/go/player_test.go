@@ -1,7 +1,6 @@
 package frontrow_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ var clients = []struct {
 	{"Go Connect", frontrow.WithConnect(nil)},
 }
 
-// scene is what a scenario has. Its methods Fatal and Fatalf keep the message for the results.
+// scene is what a scenario has.
 type scene struct {
 	stage
 	addresses addresses
@@ -31,7 +30,23 @@ type scene struct {
 	client    *frontrow.Client
 	transport frontrow.Option
 	figures   figures
-	message   string
+}
+
+// recorder keeps the message of a failure for the results.
+type recorder struct {
+	*testing.T
+	message string
+}
+
+func (r *recorder) Fatalf(format string, values ...any) {
+	r.Helper()
+	r.message = fmt.Sprintf(format, values...)
+	r.T.Fatal(r.message)
+}
+
+func (r *recorder) Fatal(values ...any) {
+	r.Helper()
+	r.Fatalf("%s", fmt.Sprint(values...))
 }
 
 // result is a line of the results file.
@@ -49,7 +64,7 @@ func TestScenarios(t *testing.T) {
 	if address == "" {
 		t.Skip("FRONTROW_STAGE is not set: `npm run test:sdks -- go` sets it")
 	}
-	for _, scenario := range (stage{t, address}).scenarios() {
+	for _, scenario := range (stage{&recorder{T: t}, address}).scenarios() {
 		play, hasFunction := scenarios[scenario.Name]
 		if !hasFunction {
 			t.Errorf("there is no function for the scenario %q", scenario.Name)
@@ -57,7 +72,7 @@ func TestScenarios(t *testing.T) {
 		}
 		for _, client := range clients {
 			t.Run(client.name+"/"+scenario.Name, func(t *testing.T) {
-				s := &scene{stage: stage{t, address}, transport: client.transport}
+				s := &scene{stage: stage{&recorder{T: t}, address}, transport: client.transport}
 				report(s, client.name, scenario.Name)
 				if err := json.Unmarshal(scenario.Figures, &s.figures); err != nil {
 					s.Fatal(err)
@@ -115,17 +130,6 @@ func (s *scene) connect(address string, options ...frontrow.Option) *frontrow.Cl
 	return client
 }
 
-func (s *scene) Fatalf(format string, values ...any) {
-	s.Helper()
-	s.message = fmt.Sprintf(format, values...)
-	s.T.Fatal(s.message)
-}
-
-func (s *scene) Fatal(values ...any) {
-	s.Helper()
-	s.Fatalf("%s", fmt.Sprint(values...))
-}
-
 // equal fails the scenario if a value is another one than it must be.
 func equal[Value comparable](s *scene, subject string, found, expected Value) {
 	s.Helper()
@@ -134,14 +138,11 @@ func equal[Value comparable](s *scene, subject string, found, expected Value) {
 	}
 }
 
-// succeeded returns the value of a call that must succeed.
-func succeeded[Value any](s *scene) func(Value, error) Value {
-	return func(value Value, err error) Value {
-		s.Helper()
-		if err != nil {
-			s.Fatalf("the call failed: %v", err)
-		}
-		return value
+// succeeded fails the scenario if a call has failed.
+func (s *scene) succeeded(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatalf("the call failed: %v", err)
 	}
 }
 
@@ -166,7 +167,7 @@ func within(s *scene, started time.Time, seconds float64) {
 }
 
 // newUser returns a user without bookings.
-func newUser() string { return "user " + newKey() }
+func newUser() string { return "user " + frontrow.NewRequestID() }
 
 func (s *scene) bookingsOf(userID string) []int64 {
 	s.Helper()
@@ -194,7 +195,3 @@ func equalIDs(s *scene, subject string, found, expected []int64) {
 }
 
 func seconds(number float64) time.Duration { return time.Duration(number * float64(time.Second)) }
-
-func contextOf(s *scene, timeoutSeconds float64) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.Context(), seconds(timeoutSeconds))
-}

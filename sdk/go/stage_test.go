@@ -7,14 +7,13 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"testing"
 	"time"
 )
 
 // stage is the control server that FRONTROW_STAGE names. The requests and their JSON are those of the SDKs'
 // stage.
 type stage struct {
-	*testing.T
+	*recorder
 	address string
 }
 
@@ -36,36 +35,36 @@ type listedScenario struct {
 
 // figures are the numbers and names of a scenario. A missing one is 0 or empty, which no scenario expects.
 type figures struct {
-	AtLeastSeconds     float64 `json:"at_least_seconds"`
-	AtMostSeconds      float64 `json:"at_most_seconds"`
-	AtOnceSeconds      float64 `json:"at_once_seconds"`
-	Bookings           int     `json:"bookings"`
-	BookingsPageSize   int32   `json:"bookings_page_size"`
-	Calls              int     `json:"calls"`
-	Concerts           int     `json:"concerts"`
-	First              int32   `json:"first"`
-	ID                 int64   `json:"id"`
-	Left               int32   `json:"left"`
-	MaxAttempts        int     `json:"max_attempts"`
-	MaxTicketsPerUser  int32   `json:"max_tickets_per_user"`
-	PageSize           int32   `json:"page_size"`
-	RestartAfter       int     `json:"restart_after"`
-	Second             int32   `json:"second"`
-	SourceCalls        int32   `json:"source_calls"`
-	Tickets            int32   `json:"tickets"`
-	TimeoutSeconds     float64 `json:"timeout_seconds"`
-	TotalPrice         float64 `json:"total_price"`
-	TotalTickets       int32   `json:"total_tickets"`
-	TTLSeconds         float64 `json:"ttl_seconds"`
-	BookingReason      string  `json:"booking_error"`
-	ConcertReason      string  `json:"concert_error"`
-	Malformed          string  `json:"malformed"`
-	PaymentReference   string  `json:"payment_reference"`
-	Reason             string  `json:"error"`
-	SilentReason       string  `json:"silent_error"`
-	Status             string  `json:"status"`
-	Token              string  `json:"token"`
-	Metadata           struct {
+	AtLeastSeconds    float64 `json:"at_least_seconds"`
+	AtMostSeconds     float64 `json:"at_most_seconds"`
+	AtOnceSeconds     float64 `json:"at_once_seconds"`
+	Bookings          int     `json:"bookings"`
+	BookingsPageSize  int32   `json:"bookings_page_size"`
+	Calls             int     `json:"calls"`
+	Concerts          int     `json:"concerts"`
+	First             int32   `json:"first"`
+	ID                int64   `json:"id"`
+	Left              int32   `json:"left"`
+	MaxAttempts       int     `json:"max_attempts"`
+	MaxTicketsPerUser int32   `json:"max_tickets_per_user"`
+	PageSize          int32   `json:"page_size"`
+	RestartAfter      int     `json:"restart_after"`
+	Second            int32   `json:"second"`
+	SourceCalls       int32   `json:"source_calls"`
+	Tickets           int32   `json:"tickets"`
+	TimeoutSeconds    float64 `json:"timeout_seconds"`
+	TotalPrice        float64 `json:"total_price"`
+	TotalTickets      int32   `json:"total_tickets"`
+	TTLSeconds        float64 `json:"ttl_seconds"`
+	BookingReason     string  `json:"booking_error"`
+	ConcertReason     string  `json:"concert_error"`
+	Malformed         string  `json:"malformed"`
+	PaymentReference  string  `json:"payment_reference"`
+	Reason            string  `json:"error"`
+	SilentReason      string  `json:"silent_error"`
+	Status            string  `json:"status"`
+	Token             string  `json:"token"`
+	Metadata          struct {
 		Available, Limit, Booked, Held *int32
 		ClosesAt                       time.Time `json:"closes_at"`
 	} `json:"metadata"`
