@@ -46,5 +46,5 @@ function emitMaker({ name, typeName, metadata }: Reason): string {
   const isUsed = metadata.length > 0;
   const values = metadata.map(({ key, kind }) => `, metadata.${kind}("${key}")`).join("");
   const parameters = `base reasonError, ${isUsed ? "metadata" : "_"} *metadataReader`;
-  return [`\t"${name}": func(${parameters}) error {`, `\t\treturn &${goName(typeName)}{base${values}}`, "\t},"].join("\n");
+  return `\t"${name}": func(${parameters}) error {\n\t\treturn &${goName(typeName)}{base${values}}\n\t},`;
 }
