@@ -49,6 +49,21 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+func TestOtherServerIsUnreachable(t *testing.T) {
+	server := newServer(t, &service{})
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Config.Handler = http.NotFoundHandler()
+	server.Start()
+	for _, each := range clients {
+		t.Run(each.name, func(t *testing.T) {
+			err := getConcert(t.Context(), newClient(t, server.URL, each.transport))
+			if _, is := errors.AsType[*frontrow.Unreachable](err); !is {
+				t.Errorf("found %#v", err)
+			}
+		})
+	}
+}
+
 func TestAttemptThatDoesNotEndIsRepeated(t *testing.T) {
 	newService := func() *service {
 		var attempts atomic.Int32
