@@ -32,18 +32,18 @@ type GetUserBookingsResponse = frontrowv1.GetUserBookingsResponse
 // ListConcertBookingsResponse is one page of a concert's bookings.
 type ListConcertBookingsResponse = frontrowv1.ListConcertBookingsResponse
 
-// Where a client has a token, UserID may be empty: the user is the token's subject. RequestID is a UUID by which
-// repeating a call is safe. By default each call of a method makes one.
-
 // Order is tickets to book.
 type Order struct {
-	ConcertID   int64
+	ConcertID int64
+	// UserID may be empty if the client has a token: the user is the token's subject. This holds for the other
+	// arguments as well.
 	UserID      string
 	TicketCount int32
-	RequestID   string
+	// RequestID is a UUID by which repeating the call is safe. By default each call of a method makes one.
+	RequestID string
 }
 
-// HoldOrder is tickets to hold.
+// HoldOrder is tickets to hold. Its fields are those of [Order], and TTL.
 type HoldOrder struct {
 	ConcertID   int64
 	UserID      string
@@ -53,7 +53,7 @@ type HoldOrder struct {
 	RequestID string
 }
 
-// Cancellation is a booking to cancel, and its owner.
+// Cancellation is a booking to cancel, and its owner. RequestID is as in [Order].
 type Cancellation struct {
 	ID        int64
 	UserID    string
