@@ -1,6 +1,6 @@
 import { type EmittedFile, type MetadataKind, pascalCase, type Reason, wrap } from "./reasons.ts";
 
-const types: Readonly<Record<MetadataKind, string>> = { integer: "int", instant: "time.Time", text: "string" };
+const types: Readonly<Record<MetadataKind, string>> = { integer: "int32", instant: "time.Time", text: "string" };
 
 /**
  * One file with a struct for each reason, and a table of functions that make them. The package has, besides: `Error`, the
@@ -26,13 +26,16 @@ export function emitGoErrors(reasons: readonly Reason[]): EmittedFile[] {
   return [{ path: "errors_gen.go", text }];
 }
 
+/** Go writes initialisms in capitals: `RequestIDReused`. */
+const goName = (name: string) => name.replace(/Id(?=[A-Z]|$)/, "ID");
+
 function emitStruct({ typeName, comment, metadata }: Reason): string {
   const width = Math.max(...metadata.map(({ key }) => pascalCase(key).length));
   const fields = metadata.map(({ key, kind }) => `\t${pascalCase(key).padEnd(width)} ${types[kind]}`);
   return [
     "",
-    ...wrap(`${typeName} is ${comment}`, "// "),
-    `type ${typeName} struct {`,
+    ...wrap(`${goName(typeName)} is ${comment}`, "// "),
+    `type ${goName(typeName)} struct {`,
     "\treasonError",
     ...fields,
     "}",
@@ -43,5 +46,5 @@ function emitMaker({ name, typeName, metadata }: Reason): string {
   const isUsed = metadata.length > 0;
   const values = metadata.map(({ key, kind }) => `, metadata.${kind}("${key}")`).join("");
   const parameters = `base reasonError, ${isUsed ? "metadata" : "_"} *metadataReader`;
-  return [`\t"${name}": func(${parameters}) error {`, `\t\treturn &${typeName}{base${values}}`, "\t},"].join("\n");
+  return `\t"${name}": func(${parameters}) error {\n\t\treturn &${goName(typeName)}{base${values}}\n\t},`;
 }

@@ -1,0 +1,104 @@
+package frontrow
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// Client calls a Frontrow service. Every call has a deadline, and is repeated if it fails in a way that may
+// pass and repeating is safe. Errors are an *[Error], or wrap one. A client is safe for concurrent use.
+type Client struct {
+	address   string
+	settings  *settings
+	tokens    *tokenCache
+	transport *transport
+}
+
+// Option changes how a client calls the service.
+type Option func(*settings)
+
+type settings struct {
+	source         TokenSource
+	isFixed        bool
+	timeout        time.Duration
+	attemptTimeout time.Duration
+	retry          RetryPolicy
+	newTransport   func(address *url.URL, s *settings) (*transport, error)
+}
+
+// WithToken makes the client send a token (JWT). A client without this option is for a service without tokens.
+func WithToken(token string) Option {
+	return func(s *settings) {
+		s.source = func(context.Context) (string, error) { return token, nil }
+		s.isFixed = true
+	}
+}
+
+// WithTokenSource makes the client send the tokens that a source returns.
+func WithTokenSource(source TokenSource) Option {
+	return func(s *settings) {
+		s.source = source
+		s.isFixed = false
+	}
+}
+
+// WithTimeout sets how long a call may take with all of its attempts, if its context has no deadline. By
+// default 10 s.
+func WithTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.timeout = timeout }
+}
+
+// WithAttemptTimeout sets how long one attempt may take. By default 4 s.
+func WithAttemptTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.attemptTimeout = timeout }
+}
+
+// WithRetry sets how failed attempts are repeated.
+func WithRetry(policy RetryPolicy) Option {
+	return func(s *settings) { s.retry = policy }
+}
+
+// NewClient makes a client from the service's URL, which has no path, such as "https://tickets.example". It does
+// not wait for a connection.
+func NewClient(address string, options ...Option) (*Client, error) {
+	parsed, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{timeout: 10 * time.Second, attemptTimeout: 4 * time.Second}
+	WithGRPC()(s)
+	for _, option := range options {
+		option(s)
+	}
+	if s.timeout <= 0 || s.attemptTimeout <= 0 {
+		return nil, fmt.Errorf("frontrow: the timeouts must be above 0: %v, %v", s.timeout, s.attemptTimeout)
+	}
+	s.retry = s.retry.withDefaults()
+	transport, err := s.newTransport(parsed, s)
+	if err != nil {
+		return nil, fmt.Errorf("frontrow: %w", err)
+	}
+	client := &Client{address: parsed.String(), settings: s, transport: transport}
+	if s.source != nil {
+		client.tokens = &tokenCache{source: s.source, isFixed: s.isFixed, timeout: s.timeout}
+	}
+	return client, nil
+}
+
+// Close ends the client's connections. Calls that have not ended fail.
+func (c *Client) Close() error { return c.transport.close() }
+
+func parseAddress(address string) (*url.URL, error) {
+	parsed, err := url.Parse(address)
+	if err == nil {
+		origin := url.URL{Scheme: parsed.Scheme, Host: parsed.Host}
+		isHTTP := parsed.Scheme == "http" || parsed.Scheme == "https"
+		isOrigin := *parsed == origin || *parsed == url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: "/"}
+		if isHTTP && parsed.Hostname() != "" && isOrigin {
+			return &origin, nil
+		}
+	}
+	return nil, fmt.Errorf("frontrow: the address must be a URL with http or https and without a path: %q", address)
+}
