@@ -30,7 +30,6 @@ interface Failure {
   readonly mayBeStored: boolean;
 }
 
-const callTimeoutMs = 30_000;
 /** Where the service names no delay, as when the connection is lost. */
 const usualRetryDelayMs = 500;
 /** Reasons that leave open whether the booking is stored. */
@@ -82,7 +81,7 @@ async function bookOnce(
   let mayBeStored = false;
   for (let attempts = 1; ; attempts++) {
     try {
-      tally.confirmed.push((await bookings.bookTickets(wanted, { timeoutMs: callTimeoutMs, signal })).id);
+      tally.confirmed.push((await bookings.bookTickets(wanted, { signal })).id);
       tally.latenciesMs.push(performance.now() - startedAtMs);
       return;
     } catch (error) {
