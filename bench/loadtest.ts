@@ -35,7 +35,7 @@ async function runLoadTest(options: LoadTestOptions): Promise<boolean> {
   const tally = createTally();
   const startedAtMs = performance.now();
   const endProgress = showProgress(options, tally);
-  await rush(options, concertId, tally, stopping.signal).finally(endProgress);
+  await rush(options, concertId, tally, { stopping: stopping.signal }).finally(endProgress);
   const elapsedMs = performance.now() - startedAtMs;
   const verdict = await verifySettled(clients, concertId, tally);
   process.stdout.write(describeLoadTest(options, tally, verdict, elapsedMs));

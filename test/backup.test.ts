@@ -127,7 +127,7 @@ test.skipIf(!canRun)(
     if (options === undefined) throw new Error("these arguments ask for help");
     const tally = createTally();
     const stopping = new AbortController();
-    const rushing = rush(options, concertId, tally, stopping.signal);
+    const rushing = rush(options, concertId, tally, { stopping: stopping.signal });
     await vi.waitFor(() => expect(tally.confirmed.length).toBeGreaterThan(100), { timeout: 20_000 });
     const before = [...tally.confirmed];
     const file = join(folder, "rush.dump");
