@@ -30,6 +30,38 @@ const partitioned =
     ? [{ test: { name: "partitioned", include: onPartitionedTables, ...integration } }]
     : [];
 
+/** What would pass PgBouncer by, or needs what it does not have. */
+const notPooled = [
+  // Separate servers, poolers and databases.
+  ...["backup", "database-tls", "lost-commit-failover", "pooler", "probe", "restart", "search-migration"],
+  // Separate roles: this PgBouncer logs in as one role.
+  ...["audit-operations", "own-database", "start-errors"],
+  // Sessions of the service: how many there are, what is set in them, and how they end.
+  ...["demoted-primary", "lifecycle", "store-events", "workers"],
+];
+/** The transport's tests: half of the time, for statements that the others send as well. `-- --all` runs them, too. */
+const ofTransport = [
+  ...["abuse*", "bad-input*", "bench-verify", "both-paths", "constraints", "fast-path*", "forwarded-for"],
+  ...["grpc-web-text", "http2*", "limits", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
+  ...["protocol-reflection", "rate-limits*", "refused-bodies", "request-id", "rest-calls", "server*", "streams*"],
+  ...["tokens*", "tracing", "transcoding*", "workers-*"],
+];
+const outOfPool = process.env.APP_TEST_POOLED === "all" ? notPooled : [...notPooled, ...ofTransport];
+/** The project exists only in a run with a PgBouncer before its databases. */
+const pooled =
+  process.env.APP_TEST_POOLER === "pgbouncer"
+    ? [
+        {
+          test: {
+            name: "pgbouncer",
+            include: ["test/*.test.ts", "test/pgbouncer/*.test.ts"],
+            exclude: outOfPool.map((name) => `test/${name}.test.ts`),
+            ...integration,
+          },
+        },
+      ]
+    : [];
+
 export default defineConfig({
   test: {
     // Three on two cores: tests wait for processes and databases a third of the time.
@@ -44,10 +76,21 @@ export default defineConfig({
       },
       { test: { name: "integration", include: ["test/*.test.ts"], ...integration } },
       ...partitioned,
+      ...pooled,
       // Some of these replace modules, which must not reach another file: they are isolated.
       { test: { name: "packages", include: ["packages/*/test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
       { test: { name: "load", include: ["test/load/*.test.ts"], ...integration, sequence: { groupOrder: 1 } } },
       { test: { name: "faults", include: ["test/faults/*.test.ts"], ...integration } },
+      // It starts its servers itself.
+      {
+        test: {
+          name: "failover",
+          include: ["test/failover/*.test.ts"],
+          setupFiles: database.setupFiles,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: "clients",
@@ -55,6 +98,17 @@ export default defineConfig({
           ...database,
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: "deploy",
+          include: ["test/deploy/*.test.ts"],
+          globalSetup: ["test/deploy/support/global-setup.ts"],
+          setupFiles: ["test/support/setup.ts"],
+          ...shared,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

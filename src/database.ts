@@ -71,8 +71,9 @@ async function migrate(store: Store, logger: Logger, signal: AbortSignal): Promi
   const notice = setInterval(() => {
     logger.info("the migration is not finished: another instance may be migrating, or a transaction may hold a lock");
   }, migrationNoticeMs);
-  const applied = await store.migrate(signal).finally(() => clearInterval(notice));
+  const { applied, later } = await store.migrate(signal).finally(() => clearInterval(notice));
   logger.info({ applied }, applied.length > 0 ? "migrated the database" : "the database is up to date");
+  if (later.length > 0) logger.warn({ later }, "a later version has migrated the database: update this process");
 }
 
 async function fillWithDemo({ database }: Config, store: Store, logger: Logger): Promise<void> {

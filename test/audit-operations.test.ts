@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...{ policy: examplePolicy, maxQueuedRequests: 100, maxConcurrentBatches: 1, maxRetries: 0 },
     concertChanged: () => {},
   });
-  expect(await store.migrate()).toEqual([]);
+  expect((await store.migrate()).applied).toEqual([]);
 
   const cache = createConcertCache();
   const catalogue = createCatalogue(store, cache, cache.concertChanged);

@@ -165,7 +165,8 @@ describe("plans", () => {
       statements.length = 0;
       await listBookings(db, listed(), statuses, before, 100);
       const [{ sql, parameters } = expect.unreachable()] = statements;
-      expect(await rowsRead(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, parameters)).toBeLessThanOrEqual(stretch);
+      // PostgreSQL 15 reads a row past the last one.
+      expect(await rowsRead(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, parameters)).toBeLessThanOrEqual(stretch + 1);
     }
   });
 

@@ -29,9 +29,9 @@ async function openEarlierDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-async function migrate(database: TestDatabase): Promise<string[]> {
+async function migrate(database: TestDatabase): Promise<readonly string[]> {
   const store = openStore(database.url);
-  return await store.migrate().finally(() => store.close());
+  return (await store.migrate().finally(() => store.close())).applied;
 }
 
 /** One concert of 10 tickets, with a booking of 2 and a cancelled one of 3, and what the trail says of them. */

@@ -79,14 +79,15 @@ describe("the operator's time zone and date style", () => {
   });
 
   test("the years that can be stored do not depend on the session's time zone", async () => {
+    // In that time zone PostgreSQL 15 writes an offset, LMT, that it cannot read.
+    const [check] = await database.query<{ text: string }>(
+      "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'concerts_years_check'",
+    );
     const session = await database.connect();
     onTestFinished(() => session.end());
     await session.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'");
-    const { rows } = await session.query<{ text: string }>(
-      "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'concerts_years_check'",
-    );
     await session.query(
-      `CREATE TEMP TABLE copies (LIKE concerts INCLUDING GENERATED); ALTER TABLE copies ADD ${rows[0]?.text}`,
+      `CREATE TEMP TABLE copies (LIKE concerts INCLUDING GENERATED); ALTER TABLE copies ADD ${check?.text}`,
     );
     const insert = (instant: string) =>
       session.query(
@@ -158,7 +159,7 @@ describe("time limits", () => {
       AND clock_timestamp() - query_start > interval '200 ms'`;
     await vi.waitFor(async () => expect(await database.query(waiting, [role])).toHaveLength(1), wait);
     await lock.release();
-    expect(await migrated).toEqual([]);
+    expect(await migrated).toEqual({ applied: [], later: [] });
   });
 });
 

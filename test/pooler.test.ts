@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { holdLock } from "./support/database/locks.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
 import { hasPgBouncer, startPgBouncer } from "./support/process/pgbouncer.ts";
 import { postJson } from "./support/service/rest.ts";
@@ -52,7 +53,7 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
   test("has no setting and no lock of ours left on its sessions", async () => {
     const url = await bouncer({ default_pool_size: "1" });
     const store = openStore(url, { statementTimeoutMs: 4_321 });
-    expect(await store.migrate()).toEqual([]);
+    expect((await store.migrate()).applied).toEqual([]);
     await store.read((db) => sql`select 1`.execute(db), openDeadline()).finally(() => store.close());
     const other = new pg.Client({ connectionString: url });
     await other.connect();
@@ -76,4 +77,19 @@ describe.skipIf(!hasPgBouncer)("a pooler in transaction mode", () => {
       expect([await limit(), await limit()]).toEqual(["4321ms", "4321ms"]);
     },
   );
+
+  test("whose sessions are all taken fails calls within its query_wait_timeout, and serves later ones", async () => {
+    const store = openStore(await bouncer({ default_pool_size: "1", query_wait_timeout: "1" }), {
+      ...{ poolSize: 2, maxRetries: 0, preparedStatements: false },
+    });
+    onTestFinished(async () => void (await store.close()));
+    const read = (text: string) => store.read((db) => sql.raw(text).execute(db), openDeadline());
+    const lock = await holdLock(database, "SELECT pg_advisory_lock(1)");
+    const busy = read("select pg_advisory_xact_lock_shared(1)");
+    await lock.untilInTheWay();
+    await expect(read("select 1")).rejects.toMatchObject({ failure: { reason: "DATABASE_UNAVAILABLE" } });
+    await lock.release();
+    await busy;
+    await expect(read("select 1")).resolves.toBeDefined();
+  });
 });

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Reason } from "../src/domain/failure.ts";
 import type { Store } from "../src/store/store.ts";
 import type { DB } from "../src/store/tables.ts";
@@ -125,7 +125,8 @@ describe("a transaction is repeated, and then succeeds, after", () => {
         await increment(second)(transaction);
       });
     await Promise.all([crossing(1, 2), crossing(2, 1)]);
-    expect(tried).toBe(3);
+    // The repetition may take its first row before the other one wakes up, and meet it again.
+    expect(tried).toBeGreaterThan(2);
     expect(await Promise.all([counter(1), counter(2)])).toEqual(before.map((n = 0) => n + 2));
   });
 
@@ -230,9 +231,8 @@ describe("a network that hangs", () => {
 test("a read that takes too long is ended by PostgreSQL, and its connection stays in use", async () => {
   const read = hasty.read((db) => sql`select pg_sleep(30)`.execute(db), openDeadline());
   await expect(read).rejects.toEqual(failsWith("DATABASE_UNAVAILABLE"));
-  const asleep = await database.query(
-    "SELECT FROM pg_stat_activity WHERE query = 'select pg_sleep(30)' AND state = 'active'",
-  );
-  expect(asleep).toEqual([]);
+  const asleep = "SELECT FROM pg_stat_activity WHERE query = 'select pg_sleep(30)' AND state = 'active'";
+  // The session becomes idle a moment after its error has been sent.
+  await vi.waitFor(async () => expect(await database.query(asleep)).toEqual([]), 5_000);
   await expectWholePool(hasty);
 });

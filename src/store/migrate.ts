@@ -38,25 +38,58 @@ class LocklessAdapter extends PostgresAdapter {
   override async releaseMigrationLock(): Promise<void> {}
 }
 
+/** What a migration found and did, by the names of migrations. */
+export interface MigrationResult {
+  readonly applied: readonly string[];
+  /** Those of a later version, which the database already has. */
+  readonly later: readonly string[];
+}
+
 /**
- * Applies the migrations that the database lacks, each once, however many instances start together; returns their names.
- * Raises a MigrationError. `firstError` returns the error of the first statement that failed: the migrator then sends one
- * more, which fails as a consequence. A migration may take long, and so may the wait for another instance's, so the operator's
+ * Applies the migrations that the database lacks, each once, however many instances start together. Raises a
+ * MigrationError. `firstError` returns the error of the first statement that failed: the migrator then sends one more,
+ * which fails as a consequence. A migration may take long, and so may the wait for another instance's, so the operator's
  * time limits for sessions do not apply. Limits that a migration sets itself do.
  */
-export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promise<string[]> {
+export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promise<MigrationResult> {
   let failed: string | undefined;
   try {
     return await db.transaction().execute(async (transaction) => {
       await lockMigrations(transaction);
-      const { error, results = [] } = await new Migrator({ db: transaction, provider: sqlFiles }).migrateToLatest();
+      const own = await sqlFiles.getMigrations();
+      const later = await laterMigrations(transaction, own);
+      const provider = withoutEffectOf(later, own);
+      const { error, results = [] } = await new Migrator({ db: transaction, provider }).migrateToLatest();
       failed = results.find((result) => result.status === "Error")?.migrationName;
       if (error !== undefined) throw error;
-      return results.map((result) => result.migrationName);
+      return { applied: results.map((result) => result.migrationName), later };
     });
   } catch (error) {
     throw await explainMigrationError(db, failed, firstError() ?? error);
   }
+}
+
+/** The migrations that a later version has applied. */
+async function laterMigrations(transaction: Transaction<DB>, own: Record<string, Migration>): Promise<string[]> {
+  const latest = Object.keys(own).sort().at(-1) ?? "";
+  return (await appliedMigrations(transaction)).filter((name) => name > latest).sort();
+}
+
+/**
+ * The migrations of this version, and, as steps without effect, those of a later one. Without them the migrator rejects the
+ * database, and during an update, or after going back, no process of this version could start. Migrations first add, then
+ * move, then remove, so that the version before them can serve.
+ */
+function withoutEffectOf(later: readonly string[], own: Record<string, Migration>): MigrationProvider {
+  const withoutEffect = later.map((name): [string, Migration] => [name, { up: async () => {} }]);
+  return { getMigrations: async () => ({ ...own, ...Object.fromEntries(withoutEffect) }) };
+}
+
+async function appliedMigrations(transaction: Transaction<DB>): Promise<string[]> {
+  const { rows: tables } = await sql`select where to_regclass('kysely_migration') is not null`.execute(transaction);
+  if (tables.length === 0) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(transaction);
+  return rows.map(({ name }) => name);
 }
 
 /** Lets one instance migrate at a time, until its transaction ends. */

@@ -7,7 +7,7 @@ import { ignoreEvents, type Publish } from "../domain/publish.ts";
 import { type Batches, createBatches } from "./batch/open.ts";
 import { createPlaceFinder, type PlaceFinder } from "./booking-places.ts";
 import type { PoolName, StoreEvents, TracedWork } from "./events.ts";
-import { migrate } from "./migrate.ts";
+import { type MigrationResult, migrate } from "./migrate.ts";
 import type { ConnectionOptions } from "./pool/client.ts";
 import { createPreparedSupport, createServerActivity } from "./pool/connection.ts";
 import { createDatabase, type Database, type DatabaseOptions } from "./pool/database.ts";
@@ -37,10 +37,10 @@ export interface Store {
   /** Whether the database is set up as the service needs it. Raises DatabaseSetupError; returns warnings. */
   check(): Promise<string[]>;
   /**
-   * Applies the migrations that are missing and returns their names. Raises MigrationError. When `signal` aborts, the
-   * migration's connection is closed, and PostgreSQL rolls back.
+   * Applies the migrations that are missing. Raises MigrationError. When `signal` aborts, the migration's connection is
+   * closed, and PostgreSQL rolls back.
    */
-  migrate(signal?: AbortSignal): Promise<string[]>;
+  migrate(signal?: AbortSignal): Promise<MigrationResult>;
   /**
    * Reads outside a transaction, each statement on its own snapshot. Reads share a part of the pool, so that batches and
    * transactions find connections.
@@ -163,7 +163,7 @@ async function publishEnd<Result>(
 async function migrateOver(
   open: (limits: Pick<DatabaseOptions, "onStatementError">) => Pick<Database, "db" | "close">,
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<MigrationResult> {
   signal?.throwIfAborted();
   let firstError: unknown;
   const { db, close } = open({

@@ -32,9 +32,9 @@ export async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** The installation in an npm package. Rejects if the package is not installed. */
-export async function binariesOf(packageName: string): Promise<Binaries> {
-  const root = path.join(path.dirname(createRequire(import.meta.url).resolve(packageName)), "..");
+/** The installation in an npm package, as a file such as `from` finds it. Rejects if the package is not installed. */
+export async function binariesOf(packageName: string, from: string = import.meta.filename): Promise<Binaries> {
+  const root = path.join(path.dirname(createRequire(from).resolve(packageName)), "..");
   const manifest: { version: string } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
   return { folder: path.join(root, "native"), version: manifest.version };
 }

@@ -34,6 +34,10 @@ interface Offer {
 
 export interface Crowd {
   readonly wishes: readonly Wish[];
+  /** When requests succeeded, by each service, in the milliseconds of `performance.now()`. */
+  readonly grantedAt: readonly (readonly number[])[];
+  /** When the requests of `grantedAt` were sent. */
+  readonly sentAt: readonly (readonly number[])[];
   /** Resolves once so many more requests have succeeded. */
   untilGranted(more: number): Promise<void>;
   /** Resolves once every service has rejected so many more requests for this reason. */
@@ -44,15 +48,21 @@ export interface Crowd {
 
 /** Reasons for which a client repeats a request with the same key. */
 const passingReasons = new Set(["OVERLOADED", "DATABASE_UNAVAILABLE", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"]);
-const maxAttempts = 300;
-const backOffMs = 20;
 const closingMs = 5_000;
 const maxWishesPerUser = 5_000;
 /** The shortest that the schema allows. */
 const briefTtl = { seconds: 1n };
 /** After so many turns a user confirms one. Some have expired by then. */
 const turnsOfBriefHold = 2;
-const wait = { timeout: 10_000, interval: 2 };
+
+interface CrowdOptions {
+  readonly users?: number;
+  /** How often a request is repeated, and how long after each refusal. */
+  readonly maxAttempts?: number;
+  readonly backOffMs?: number;
+  /** How long to wait until requests have been granted or refused. */
+  readonly patienceMs?: number;
+}
 
 /**
  * Starts a crowd. `clients` has the clients of each service, whose protocols the users take in turn. A user without a
@@ -61,11 +71,14 @@ const wait = { timeout: 10_000, interval: 2 };
 export function startCrowd(
   clients: readonly (readonly ProtocolClient[])[],
   offers: readonly Offer[],
-  users = 60,
+  { users = 60, maxAttempts = 300, backOffMs = 20, patienceMs = 10_000 }: CrowdOptions = {},
 ): Crowd {
   const wishes: Wish[] = [];
+  const wait = { timeout: patienceMs, interval: 2 };
+  const grantedAt = clients.map((): number[] => []);
+  const sentAt = clients.map((): number[] => []);
   const refusals = clients.map(() => new Map<string, number>());
-  let granted = 0;
+  const granted = () => grantedAt.reduce((sum, { length }) => sum + length, 0);
   let isOver = false;
   let isClosed = false;
 
@@ -75,10 +88,12 @@ export function startCrowd(
     while (outcomes.length < maxAttempts && !isClosed) {
       const service = (user + outcomes.length) % clients.length;
       const protocols = clients[service] ?? [];
+      const sent = performance.now();
       const outcome = await attempt(protocols[Math.floor(user / clients.length) % protocols.length], wish);
       outcomes.push(outcome);
       if (outcome.ok) {
-        granted++;
+        grantedAt[service]?.push(performance.now());
+        sentAt[service]?.push(sent);
         return outcome;
       }
       const reason = outcome.reason ?? "untyped";
@@ -117,9 +132,11 @@ export function startCrowd(
   visits.catch(() => {});
   return {
     wishes,
+    grantedAt,
+    sentAt,
     untilGranted: async (more) => {
-      const before = granted;
-      await vi.waitFor(() => expect(granted).toBeGreaterThanOrEqual(before + more), wait);
+      const before = granted();
+      await vi.waitFor(() => expect(granted()).toBeGreaterThanOrEqual(before + more), wait);
     },
     untilRefused: async (reason, times) => {
       const before = refusals.map((each) => each.get(reason) ?? 0);

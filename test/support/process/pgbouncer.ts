@@ -15,6 +15,16 @@ export interface PgBouncer {
   close(): Promise<void>;
 }
 
+/**
+ * A PgBouncer for all databases of a test run. Its URL switches prepared statements off. Sessions take turns, so that
+ * what one transaction left in its session meets another client. A test holds almost 100 transactions open at once.
+ */
+export async function startSharedPgBouncer(serverUrl: string): Promise<PgBouncer> {
+  const settings = { server_round_robin: "1", max_client_conn: "2000", default_pool_size: "150" };
+  const { url, close } = await startPgBouncer(serverUrl, settings);
+  return { url: `${url}?pgbouncer=true`, close };
+}
+
 /** `settings` go into its file as they are. */
 export async function startPgBouncer(databaseUrl: string, settings: Record<string, string> = {}): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), "frontrow-pgbouncer-"));
