@@ -113,6 +113,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: "openapi",
+          include: ["test/openapi/*.test.ts"],
+          ...database,
+          globalSetup: ["test/openapi/support/global-setup.ts"],
+          ...shared,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
           ...database,
