@@ -1,7 +1,7 @@
 /** The checks themselves, on a small document that is right and then made wrong in each way that they must find. */
 import { expect, test } from "vitest";
-import { createDocument } from "./support/document.ts";
-import { faultsOfAnswer } from "./support/exchange.ts";
+import { createDocument } from "../support/openapi/document.ts";
+import { faultsOfAnswer } from "../support/openapi/exchange.ts";
 
 const ticket = {
   type: "object",

@@ -1,4 +1,4 @@
-/** What passes between a client and the service, and whether the document describes it. */
+/** Whether the OpenAPI document describes what passes between a client and the service. */
 import type { ApiDocument, Operation, Schema } from "./document.ts";
 
 /** A request and its response, as they are on the wire. */
@@ -14,19 +14,6 @@ export interface Exchange {
 /** Headers of HTTP itself and of CORS, which a document does not have to describe. */
 const plumbing =
   /^(?:date|connection|keep-alive|content-length|content-type|content-encoding|transfer-encoding|vary|x-content-type-options|access-control-.*)$/;
-
-/** A `fetch` that passes every exchange to a function. */
-export function recordingFetch(record: (exchange: Exchange) => void): typeof globalThis.fetch {
-  return async (input, init) => {
-    const request = new Request(input, init);
-    const response = await fetch(request);
-    const { pathname, search } = new URL(request.url);
-    const { status, headers } = response;
-    const body = await response.clone().text();
-    record({ method: request.method, target: pathname + search, status, headers, body });
-    return response;
-  };
-}
 
 /** In what the exchange's response differs from the document; empty if it fits. */
 export function faultsOfAnswer(document: ApiDocument, exchange: Exchange): readonly string[] {
@@ -93,5 +80,5 @@ export function faultsOfText(document: ApiDocument, schema: Schema, text: string
   if (String(Number(text)) === text) readings.push(Number(text));
   if (text === "true" || text === "false") readings.push(text === "true");
   const faults = readings.map((value) => document.faults(schema, value));
-  return faults.find((each) => each.length === 0) ?? faults[0] ?? [];
+  return faults.find((each) => each.length === 0) ?? faults.at(-1) ?? [];
 }

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { projectRoot } from "./tools.ts";
 
 /** A JSON Schema with the keywords that the tests read. */
 export interface Schema {
@@ -80,12 +79,16 @@ export interface ApiDocument {
 type Json = Readonly<Record<string, unknown>>;
 
 const methods = ["get", "put", "post", "delete", "patch"];
+const file = join(import.meta.dirname, "..", "..", "..", "gen", "openapi", "openapi.json");
 /** References in the document begin with this, so that a schema can be compiled without what is around it. */
 const root = "openapi.json";
 
+let served: ApiDocument | undefined;
+
 /** The document that the service serves. */
 export function readDocument(): ApiDocument {
-  return createDocument(JSON.parse(readFileSync(join(projectRoot, "gen", "openapi", "openapi.json"), "utf8")));
+  served ??= createDocument(JSON.parse(readFileSync(file, "utf8")));
+  return served;
 }
 
 /** Reads a document that is parsed already. */

@@ -1,0 +1,29 @@
+/** The document and the service as schemathesis judges them: it generates requests from the document, right and wrong ones. */
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { allScopes, createTokenIssuer, trusting } from "../support/auth/tokens.ts";
+import { createTestDatabase } from "../support/database/database.ts";
+import { spawnChild } from "../support/process/child-process.ts";
+import { openProgram } from "../support/process/program.ts";
+import { testEnvironment } from "../support/service/service.ts";
+import { hasPython, schemathesis } from "./support/tools.ts";
+
+const configFile = join(import.meta.dirname, "schemathesis.toml");
+
+test.skipIf(!hasPython())("finds no request that is answered otherwise than the document says", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const issuer = await createTokenIssuer();
+  await using service = await openProgram(testEnvironment(database.url, trusting(issuer)));
+  const token = await issuer.sign({ sub: "schemathesis", scope: allScopes });
+  await using run = spawnChild(
+    schemathesis,
+    ["--config-file", configFile, "run", `${service.baseUrl}/openapi.json`, "--header", `Authorization: Bearer ${token}`],
+    { ownGroup: true },
+  );
+  const status = await run.ended;
+  expect(run.output()).toMatch(/No issues found/);
+  expect(status).toBe(0);
+  await service.stop();
+  await database.checkInvariants();
+});
