@@ -72,7 +72,7 @@ export function createSchemaWriter(form: SchemaForm): SchemaWriter {
 }
 
 /** The name of a field in JSON. */
-export function nameIn({ names }: Pick<SchemaForm, "names">, field: DescField): string {
+function nameIn({ names }: Pick<SchemaForm, "names">, field: DescField): string {
   return names === "proto" ? field.name : field.jsonName;
 }
 
