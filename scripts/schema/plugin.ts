@@ -17,7 +17,9 @@ const plugin = createEcmaScriptPlugin({
     const examplesOf = createExamples(schema.files.flatMap((file) => file.messages));
     const document = createDocument({ services, reasons, examplesOf });
     schema.generateFile("openapi/openapi.json").print(JSON.stringify(document, null, 2));
-    schema.generateFile("openapi/openapi.yaml").print(stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd());
+    schema
+      .generateFile("openapi/openapi.yaml")
+      .print(stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd());
   },
 });
 
