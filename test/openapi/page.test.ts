@@ -34,7 +34,10 @@ beforeAll(async () => {
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => requested.push(new URL(request.url())));
   await page.goto(`${service.baseUrl}/docs`);
-  await page.locator(".opblock").nth(operations.length - 1).waitFor();
+  await page
+    .locator(".opblock")
+    .nth(operations.length - 1)
+    .waitFor();
 });
 afterAll(async () => {
   await browser?.close();

@@ -18,7 +18,14 @@ test.skipIf(!hasPython())("finds no request that is answered otherwise than the 
   const token = await issuer.sign({ sub: "schemathesis", scope: allScopes });
   await using run = spawnChild(
     schemathesis,
-    ["--config-file", configFile, "run", `${service.baseUrl}/openapi.json`, "--header", `Authorization: Bearer ${token}`],
+    [
+      "--config-file",
+      configFile,
+      "run",
+      `${service.baseUrl}/openapi.json`,
+      "--header",
+      `Authorization: Bearer ${token}`,
+    ],
     { ownGroup: true },
   );
   const status = await run.ended;

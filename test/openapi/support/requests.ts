@@ -1,8 +1,9 @@
 /** Requests to the operations of the document, made from those that the scenarios of the methods write by hand. */
-import type { Existing, JsonObject, Scenario } from "../../support/scenario/scenario.ts";
+
 import { rightJson, scenarios } from "../../methods/index.ts";
 import type { Operation } from "../../support/openapi/document.ts";
 import type { Exchange } from "../../support/openapi/exchange.ts";
+import type { Existing, JsonObject, Scenario } from "../../support/scenario/scenario.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -42,7 +43,12 @@ function connectRequest({ httpMethod, path }: Operation, message: string): HttpR
 }
 
 function httpRequest(method: string, target: string, body: string | undefined): HttpRequest {
-  return { method, target, headers: body === undefined ? {} : { "content-type": "application/json" }, body: body ?? null };
+  return {
+    method,
+    target,
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    body: body ?? null,
+  };
 }
 
 function camelCased(json: JsonObject): JsonObject {

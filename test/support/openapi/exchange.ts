@@ -26,7 +26,8 @@ export function faultsOfAnswer(document: ApiDocument, exchange: Exchange): reado
 
 function faultsOfResponse(document: ApiDocument, operation: Operation, exchange: Exchange): string[] {
   const { status, headers, body } = exchange;
-  const response = operation.responses[status];
+  // The default is for refusals by HTTP itself.
+  const response = operation.responses[status] ?? (status >= 400 ? operation.responses.default : undefined);
   if (!response) return [`the status is not described: ${body}`];
   const described = Object.entries(response.headers ?? {});
   const names = described.map(([name]) => name.toLowerCase());
