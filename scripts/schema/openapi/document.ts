@@ -72,7 +72,7 @@ export function createDocument({ services, reasons, examplesOf }: DocumentedSche
 
 const componentPrefix = "#/components/schemas/";
 
-/** The writers of a protocol. The messages of Connect have other names of fields, so they have names of their own. */
+/** The writers of a protocol. The messages of Connect have other names of fields, so their schemas have other names. */
 function createWriters(form: Pick<SchemaForm, "names" | "unknownKeys" | "examplesOf">) {
   const prefix = form.names === "json" ? "Connect" : "";
   const refTo = (desc: DescMessage | DescEnum) =>
