@@ -13,6 +13,7 @@ import { supports } from "../support/protocols/protocols.ts";
 import type { Existing, Success } from "../support/scenario/scenario.ts";
 import { startTestService, type TestService } from "../support/service/service.ts";
 import { createStage, type Stage } from "../support/service/stage.ts";
+import { createExisting } from "./support/existing.ts";
 import { provocations } from "./support/provocations.ts";
 import { rightRequestOf, send } from "./support/requests.ts";
 
@@ -68,13 +69,7 @@ describe.each(provocations)("$status by $by", ({ status, of, settings = {}, head
   let existing: Existing;
   let undo = (): Promise<unknown> => Promise.resolve();
   beforeAll(async () => {
-    {
-      // The settings may refuse what the stage needs.
-      await using plain = await startTestService({}, database);
-      const stage = createStage(plain.baseUrl);
-      const concert = await stage.concert();
-      existing = { concert, booking: await stage.booking(concert), hold: await stage.hold(await stage.concert()) };
-    }
+    existing = await createExisting(database);
     service = await startTestService(settings, database);
     undo = (await provocation.arrange?.(database)) ?? undo;
   });

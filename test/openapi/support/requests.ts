@@ -1,9 +1,9 @@
-/** Requests to the operations of the document, made from those that the scenarios of the methods write by hand. */
+/** Requests to the operations of the document, with the values that the scenarios of the methods write by hand. */
 
 import { rightJson, scenarios } from "../../methods/index.ts";
 import type { Operation } from "../../support/openapi/document.ts";
 import type { Exchange } from "../../support/openapi/exchange.ts";
-import type { Existing, JsonObject, Scenario } from "../../support/scenario/scenario.ts";
+import { type Existing, type JsonObject, query, type Scenario } from "../../support/scenario/scenario.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -32,8 +32,13 @@ export function rightRequestOf(operation: Operation, existing: Existing): HttpRe
 /** A request of its JSON, whose keys are in snake_case. Undefined leaves a key out. */
 export function requestOf(operation: Operation, json: JsonObject): HttpRequest {
   if (isConnect(operation)) return connectRequest(operation, JSON.stringify(camelCased(json)));
-  const { method, path, body } = scenarioOf(operation).rest(json);
-  return httpRequest(method, path, body && JSON.stringify(body));
+  const { httpMethod, path, requestBody } = operation;
+  const inPath = new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name));
+  const target = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(json[name])));
+  const others = Object.fromEntries(Object.entries(json).filter(([name]) => !inPath.has(name)));
+  return requestBody
+    ? httpRequest(httpMethod, target, JSON.stringify(others))
+    : httpRequest(httpMethod, target + query(others), undefined);
 }
 
 function connectRequest({ httpMethod, path }: Operation, message: string): HttpRequest {

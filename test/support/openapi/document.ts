@@ -14,6 +14,7 @@ export interface Schema {
   readonly items?: Schema;
   readonly enum?: readonly unknown[];
   readonly format?: string;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
@@ -94,7 +95,7 @@ export function readDocument(): ApiDocument {
 /** Reads a document that is parsed already. */
 export function createDocument(json: Json): ApiDocument {
   const document = withRoot(json) as Json;
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false, multipleOfPrecision: 6 });
   addFormats.default(ajv);
   ajv.addSchema(document, root);
   const follow = <Node extends object>(node: Node): Node =>
