@@ -1,6 +1,8 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { readAccessRules } from "../../../src/rpc/access.ts";
 import { commentOf, summaryOf } from "../comments.ts";
+import { messageRules } from "../json-schema.ts";
+import { isRead } from "./errors.ts";
 
 /** An operation with its place in the document. */
 export interface Operation {
@@ -21,7 +23,7 @@ export function describeOperation(method: DescMethod, tag: string, operationId: 
     operationId,
     tags: [tag],
     summary: summaryOf(method),
-    description: commentOf(method),
+    description: [commentOf(method), ...(isRead(method) ? messageRules(method.input) : [])].join("\n\n"),
     security: scopes.length > 0 ? scopes.map((each) => ({ [bearer]: [each] })) : [{}, { [bearer]: [] }],
   };
 }
