@@ -91,7 +91,7 @@ function responsesOf(method: DescMethod, isGet: boolean, output: SchemaWriter): 
     };
   };
   return {
-    ...successResponses(method, isGet, success),
+    ...successResponses(method, isGet ? "GET" : "POST", success),
     ...errorResponses([...ofCall, ...ofServer], contentOf),
   };
 }

@@ -113,7 +113,7 @@ function responsesOf(binding: RestBinding, output: SchemaWriter): JsonObject {
   const json = jsonContent(output.ref(method.output), output.definitions());
   const success = { status: location === undefined ? 200 : 201, headers, content: { "application/json": json } };
   return {
-    ...successResponses(method, isGet, success),
+    ...successResponses(method, httpMethod, success),
     ...errorResponses(restErrors(method, binding.body !== "none"), (cases) =>
       problemContent(cases.map(({ reason }) => reason)),
     ),
