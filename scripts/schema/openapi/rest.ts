@@ -4,7 +4,7 @@ import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_beh
 import { type RestBinding, readBindings } from "../../../src/transport/rest/bindings.ts";
 import { whyNotInQuery } from "../../../src/transport/rest/query.ts";
 import type { SchemaWriter } from "../json-schema.ts";
-import { restErrors, takes } from "./errors.ts";
+import { isCached, restErrors, takes } from "./errors.ts";
 import { jsonContent } from "./example.ts";
 import { parameterRefs, type RequestHeaderName, type ResponseHeaderName } from "./headers.ts";
 import { describeOperation, type Operation } from "./operation.ts";
@@ -45,7 +45,7 @@ function headersOf({ method, httpMethod }: RestBinding): RequestHeaderName[] {
   return [
     ...(takes(method, "request_id") ? (["IdempotencyKey"] as const) : []),
     ...(isConditional ? (["IfMatch", "IfNoneMatch"] as const) : []),
-    ...(isGet ? (["CacheControl"] as const) : []),
+    ...(isCached(method) ? (["CacheControl"] as const) : []),
   ];
 }
 
