@@ -2,7 +2,7 @@
 import type { DescMethod, DescService, JsonObject } from "@bufbuild/protobuf";
 import type { SchemaWriter } from "../json-schema.ts";
 import { connectError } from "./connect-errors.ts";
-import { connectErrors, type ErrorCase, isRead, takes } from "./errors.ts";
+import { connectErrors, type ErrorCase, isCached, isRead, takes } from "./errors.ts";
 import { jsonContent } from "./example.ts";
 import { parameterRefs, type RequestHeaderName } from "./headers.ts";
 import { describeOperation, type Operation } from "./operation.ts";
@@ -31,7 +31,7 @@ function postOperation(method: DescMethod, writers: Writers): JsonObject {
     "ConnectProtocolVersion",
     ...(takes(method, "request_id") ? (["IdempotencyKey"] as const) : []),
     ...(takes(method, "version") ? (["IfMatch", "IfNoneMatch"] as const) : []),
-    ...(isRead(method) ? (["CacheControl"] as const) : []),
+    ...(isCached(method) ? (["CacheControl"] as const) : []),
   ];
   return {
     ...describeOperation(method, connectTag(method.parent), `${method.name}Connect`),
@@ -66,7 +66,7 @@ function getOperation(method: DescMethod, writers: Writers): JsonObject {
         required: false,
         schema: { type: "string", enum: ["v1"] },
       },
-      ...parameterRefs(["IfMatch", "IfNoneMatch", "CacheControl"]),
+      ...parameterRefs(["IfMatch", "IfNoneMatch", ...(isCached(method) ? (["CacheControl"] as const) : [])]),
     ],
     responses: responsesOf(method, true, writers.output),
   };
@@ -91,7 +91,7 @@ function responsesOf(method: DescMethod, isGet: boolean, output: SchemaWriter): 
     };
   };
   return {
-    ...successResponses(method, isGet, success),
+    ...successResponses(method, isGet ? "GET" : "POST", success),
     ...errorResponses([...ofCall, ...ofServer], contentOf),
   };
 }

@@ -27,6 +27,11 @@ export function isRead({ idempotency }: DescMethod): boolean {
   return idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }
 
+/** Whether the service may answer a method's reads from its cache. */
+export function isCached(method: DescMethod): boolean {
+  return isRead(method) && !readAccessRules([method.parent])(method).isPrivate;
+}
+
 /** Whether a method's request has a field. */
 export function takes(method: DescMethod, name: string): boolean {
   return method.input.fields.some((field) => field.name === name);

@@ -128,6 +128,10 @@ const responseHeaders = {
     description: "What is wrong with the token, or missing (RFC 6750).",
     schema: { type: "string", pattern: "^Bearer" },
   },
+  "Accept-Encoding": {
+    description: "The encodings of bodies that are accepted, if the body's is not.",
+    schema: { type: "string" },
+  },
   Allow: { description: "The methods that the path accepts.", schema: { type: "string" } },
 } satisfies Record<string, JsonObject>;
 

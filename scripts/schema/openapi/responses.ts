@@ -20,19 +20,26 @@ export interface Success {
 /** The responses of a call that succeeds. A GET that finds what the client has already is answered with 304. */
 export function successResponses(
   method: DescMethod,
-  isGet: boolean,
+  httpMethod: string,
   { status, content, headers }: Success,
 ): JsonObject {
+  const isGet = httpMethod === "GET";
   const { isPrivate } = readAccessRules([method.parent])(method);
-  const ofReads: ResponseHeaderName[] = isGet ? ["ETag", ...(isPrivate ? (["Cache-Control"] as const) : [])] : [];
-  const all = headerRefs([...commonResponseHeaders, ...ofReads, ...headers, ...replayHeaders(method)]);
+  // As src/rpc/interceptors/cache-control.ts sets it.
+  const isGuarded = isPrivate && httpMethod !== "POST";
+  const unchanged = headerRefs([
+    ...commonResponseHeaders,
+    ...(isGet ? (["ETag"] as const) : []),
+    ...(isGuarded ? (["Cache-Control"] as const) : []),
+  ]);
+  const all = { ...unchanged, ...headerRefs([...headers, ...replayHeaders(method)]) };
   const descriptions: Readonly<Record<number, string>> = { 200: "The call has succeeded.", 201: "Created." };
   return {
     [status]: { description: descriptions[status] ?? "", headers: all, content: { ...content } },
     ...(isGet && {
       304: {
         description: "`If-None-Match` names the response: the client has it already.",
-        headers: headerRefs([...commonResponseHeaders, ...ofReads]),
+        headers: unchanged,
       },
     }),
   };
@@ -67,6 +74,8 @@ function errorResponse(
 
 function headersOf(status: number): ResponseHeaderName[] {
   if (status === 401 || status === 403) return ["WWW-Authenticate"];
+  // Connect names the encodings of bodies that it accepts.
+  if (status === 501) return ["Accept-Encoding"];
   return status === 429 || status === 503 || status === 504 ? ["Retry-After"] : [];
 }
 

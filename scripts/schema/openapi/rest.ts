@@ -4,7 +4,7 @@ import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_beh
 import { type RestBinding, readBindings } from "../../../src/transport/rest/bindings.ts";
 import { whyNotInQuery } from "../../../src/transport/rest/query.ts";
 import type { SchemaWriter } from "../json-schema.ts";
-import { restErrors, takes } from "./errors.ts";
+import { isCached, restErrors, takes } from "./errors.ts";
 import { jsonContent } from "./example.ts";
 import { parameterRefs, type RequestHeaderName, type ResponseHeaderName } from "./headers.ts";
 import { describeOperation, type Operation } from "./operation.ts";
@@ -45,7 +45,7 @@ function headersOf({ method, httpMethod }: RestBinding): RequestHeaderName[] {
   return [
     ...(takes(method, "request_id") ? (["IdempotencyKey"] as const) : []),
     ...(isConditional ? (["IfMatch", "IfNoneMatch"] as const) : []),
-    ...(isGet ? (["CacheControl"] as const) : []),
+    ...(isCached(method) ? (["CacheControl"] as const) : []),
   ];
 }
 
@@ -113,7 +113,7 @@ function responsesOf(binding: RestBinding, output: SchemaWriter): JsonObject {
   const json = jsonContent(output.ref(method.output), output.definitions());
   const success = { status: location === undefined ? 200 : 201, headers, content: { "application/json": json } };
   return {
-    ...successResponses(method, isGet, success),
+    ...successResponses(method, httpMethod, success),
     ...errorResponses(restErrors(method, binding.body !== "none"), (cases) =>
       problemContent(cases.map(({ reason }) => reason)),
     ),
