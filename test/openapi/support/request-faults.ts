@@ -34,9 +34,10 @@ function faultsOfQuery(document: ApiDocument, { parameters }: Operation, query: 
 }
 
 function faultsOfParameter(document: ApiDocument, parameter: Parameter, values: readonly string[]): readonly string[] {
-  const { name, required = false, schema = {}, content } = parameter;
+  const { name, required = false, allowEmptyValue = false, schema = {}, content } = parameter;
   const [value] = values;
   if (value === undefined) return required ? [`the query has no ${name}`] : [];
+  if (allowEmptyValue && values.every((each) => each === "")) return [];
   if (content) return document.faults(content["application/json"]?.schema ?? {}, JSON.parse(value));
   const whole: Schema = document.resolve(schema);
   if (whole.type === "array") return document.faults(whole, values);
