@@ -32,7 +32,7 @@ const requestHeaders = {
     name: "Connect-Timeout-Ms",
     description:
       "The deadline of the client: so many milliseconds from now. The service's own deadline counts if it is sooner.",
-    schema: { type: "integer", minimum: 0, maximum: 9_999_999_999 },
+    schema: { type: "integer", minimum: 0, maximum: 9_999_999_999, examples: [10_000] },
   },
   IdempotencyKey: {
     name: "Idempotency-Key",
