@@ -8,7 +8,13 @@ import { createSchemaWriter, type SchemaForm, type SchemaWriter } from "../json-
 import { meaningOf } from "../reasons.ts";
 import { connectOperations, connectTag } from "./connect.ts";
 import { connectDetailSchemas } from "./connect-errors.ts";
-import { commonRequestHeaders, headerComponents, parameterComponents, parameterRefs } from "./headers.ts";
+import {
+  commonRequestHeaders,
+  headerComponents,
+  parameterComponents,
+  parameterRefs,
+  type RequestHeaderName,
+} from "./headers.ts";
 import { introduction } from "./introduction.ts";
 import { bearer, type Operation } from "./operation.ts";
 import { problemName, problemSchema } from "./problems.ts";
@@ -52,7 +58,10 @@ export function createDocument({ services, reasons, examplesOf }: DocumentedSche
         description: `The methods of ${service.name} by the Connect protocol with JSON.`,
       })),
     ],
-    paths: pathsOf([...ofRest.operations, ...ofConnect.operations]),
+    paths: {
+      ...pathsOf(ofRest.operations, commonRequestHeaders.rest),
+      ...pathsOf(ofConnect.operations, commonRequestHeaders.connect),
+    },
     components: {
       securitySchemes: {
         [bearer]: {
@@ -91,13 +100,13 @@ function versionOf(services: readonly DescService[]): string {
   return version;
 }
 
-function pathsOf(operations: readonly Operation[]): JsonObject {
+function pathsOf(operations: readonly Operation[], headers: readonly RequestHeaderName[]): JsonObject {
   const byPath = Map.groupBy(operations, ({ path }) => path);
   return Object.fromEntries(
     [...byPath].map(([path, ofPath]): [string, JsonObject] => [
       path,
       {
-        parameters: parameterRefs(commonRequestHeaders),
+        parameters: parameterRefs(headers),
         ...Object.fromEntries(ofPath.map(({ httpMethod, operation }) => [httpMethod, operation])),
       },
     ]),

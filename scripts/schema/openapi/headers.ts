@@ -4,6 +4,9 @@ import type { JsonObject } from "@bufbuild/protobuf";
 const uuid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 const entityTags = { type: "string", examples: ['"1-x"'] };
 
+const deadline =
+  "The deadline of the client: so many milliseconds from now. The service's own deadline counts if it is sooner.";
+
 /** A header of a request: its name and its schema. */
 interface RequestHeader {
   readonly name: string;
@@ -30,9 +33,13 @@ const requestHeaders = {
   },
   TimeoutMs: {
     name: "Connect-Timeout-Ms",
-    description:
-      "The deadline of the client: so many milliseconds from now. The service's own deadline counts if it is sooner.",
+    description: deadline,
     schema: { type: "integer", minimum: 0, maximum: 9_999_999_999, examples: [10_000] },
+  },
+  RestTimeoutMs: {
+    name: "Connect-Timeout-Ms",
+    description: `${deadline} A value that is not a number of at most ten digits counts as none.`,
+    schema: { type: ["integer", "string"], examples: [10_000] },
   },
   IdempotencyKey: {
     name: "Idempotency-Key",
@@ -67,13 +74,11 @@ const requestHeaders = {
 
 export type RequestHeaderName = keyof typeof requestHeaders;
 
-/** The headers that every operation reads. */
-export const commonRequestHeaders: readonly RequestHeaderName[] = [
-  "RequestId",
-  "Traceparent",
-  "Tracestate",
-  "TimeoutMs",
-];
+/** The headers that every operation of a protocol reads. Connect refuses a malformed deadline, REST ignores it. */
+export const commonRequestHeaders = {
+  rest: ["RequestId", "Traceparent", "Tracestate", "RestTimeoutMs"],
+  connect: ["RequestId", "Traceparent", "Tracestate", "TimeoutMs"],
+} as const satisfies Record<string, readonly RequestHeaderName[]>;
 
 /** References to headers of requests. */
 export function parameterRefs(names: readonly RequestHeaderName[]): JsonObject[] {
