@@ -31,5 +31,5 @@ test.skipIf(!hasPython())(
     await service.stop();
     await database.checkInvariants();
   },
-  500_000,
+  240_000,
 );
