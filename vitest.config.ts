@@ -70,7 +70,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "scripts/*.test.ts"],
+          include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts"],
           ...shared,
         },
       },
@@ -109,6 +109,17 @@ export default defineConfig({
           ...shared,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "openapi",
+          include: ["test/openapi/*.test.ts"],
+          ...database,
+          globalSetup: ["test/openapi/support/global-setup.ts"],
+          ...shared,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

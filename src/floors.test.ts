@@ -117,6 +117,11 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["fast-path.ts"],
   },
+  "src/transport/documents": {
+    imports: [...transport("conditional-requests")],
+    packages: ["fastify"],
+    offers: ["routes.ts"],
+  },
   "src/transport/listener": {
     imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],
     offers: ["connection-limit.ts", "listen.ts", "unread-body.ts"],

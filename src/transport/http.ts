@@ -1,6 +1,6 @@
 /**
- * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), health,
- * reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
+ * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), the
+ * OpenAPI document and its page (documents/), health, reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
  */
 import type { Registry } from "@bufbuild/protobuf";
 import { cors, type Interceptor } from "@connectrpc/connect";
@@ -18,6 +18,7 @@ import { createAddressMatcher } from "../domain/address.ts";
 import type { Publish } from "../domain/publish.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect/mount.ts";
+import { registerDocuments } from "./documents/routes.ts";
 import type { TransportEvents } from "./events.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
@@ -93,6 +94,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
+  await registerDocuments(fastify);
   registerRestRoutes(fastify, {
     services,
     interceptors,
