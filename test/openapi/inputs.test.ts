@@ -89,6 +89,27 @@ function isOtherForm(operation: Operation, { schema, isRequired }: Field, value:
 /** What the service says of rules that no schema can express, each described in words. */
 const policies: readonly RegExp[] = [/booking_end_time must be at least a microsecond after booking_start_time/];
 
+/** The request that the document gives as its example, field by field. */
+function exampleOf({ parameters, requestBody }: Operation): JsonObject {
+  const message = parameters.find(({ content }) => content)?.content ?? requestBody?.content;
+  const others = parameters.filter((each) => each.in !== "header" && !each.content);
+  const examples = others.map(({ name, schema }) => [name, document.resolve(schema ?? {}).examples?.[0]] as const);
+  return { ...Object.fromEntries(examples), ...(message?.["application/json"]?.example as object) } as JsonObject;
+}
+
+describe("examples", () => {
+  it.each(document.operations.map((operation) => [operation.operationId, operation] as const))(
+    "of %s are requests that the document describes and the service accepts",
+    async (_, operation) => {
+      const request = requestOf(operation, exampleOf(operation));
+      expect(faultsOfRequest(document, operation, request)).toEqual([]);
+      const answer = await send(service.baseUrl, request, headers);
+      expect([isRefused(operation, answer), answer.body]).toEqual([false, expect.anything()]);
+      expect(faultsOfAnswer(document, answer)).toEqual([]);
+    },
+  );
+});
+
 describe("requests", () => {
   const cases = document.operations.flatMap((operation) =>
     fieldsOf(operation).map((field) => [operation.operationId, field.name, operation, field] as const),
