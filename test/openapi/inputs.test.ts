@@ -87,7 +87,11 @@ function isOtherForm(operation: Operation, { schema, isRequired }: Field, value:
 }
 
 /** What the service says of rules that no schema can express, each described in words. */
-const policies: readonly RegExp[] = [/booking_end_time must be at least a microsecond after booking_start_time/];
+const policies: readonly RegExp[] = [
+  /booking_end_time must be at least a microsecond after booking_start_time/,
+  /currency_code: is not the ISO 4217 code of a currency with at most two decimals/,
+  /price: must be a whole number in JPY, which has no decimals/,
+];
 
 /** The request that the document gives as its example, field by field. */
 function exampleOf({ parameters, requestBody }: Operation): JsonObject {
