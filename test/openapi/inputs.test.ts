@@ -73,7 +73,7 @@ function isRefused(operation: Operation, { status, body }: Exchange): boolean {
 
 /** Forms of a value that the service accepts besides the one that the schema describes, as the document's beginning says. */
 function isOtherForm(operation: Operation, { schema, isRequired }: Field, value: unknown): boolean {
-  const isUnset = value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
+  const isUnset = value === null || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
   if (isUnset && !isRequired) return true;
   if (schema.type === "integer" || schema.type === "number") {
     return typeof value === "string" && document.faults(schema, Number(value)).length === 0;

@@ -3,7 +3,7 @@ import type { ApiDocument, Schema } from "../../support/openapi/document.ts";
 
 /** What any field is given, whatever its type: the values of other types, and texts that look like them. */
 const ofAnyType: readonly unknown[] = [
-  ...[true, 0, -1, 7, 1.5, 2_147_483_648, 1e300, "", " ", "x", "7", "07", "-1", "1.5", "1e2", "true", "\0"],
+  ...[null, true, 0, -1, 7, 1.5, 2_147_483_648, 1e300, "", " ", "x", "7", "07", "-1", "1.5", "1e2", "true", "\0"],
   ...[[], [1], ["x"], {}, { x: 1 }],
 ];
 
