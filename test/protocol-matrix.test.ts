@@ -12,7 +12,7 @@ import {
 } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { methods, missingFiles, scenarios } from "./methods/index.ts";
-import { callOnce, type Exchange } from "./support/protocols/call-once.ts";
+import { callOnce, type Exchange, expectDescribed } from "./support/protocols/call-once.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import {
   callerReasons,
@@ -102,6 +102,7 @@ function ownReasons(method: DescMethodUnary): string[] {
 function expectExchange(protocol: Protocol, exchange: Exchange, expected: ExpectedResponse) {
   const { requestType, status, headers, body, method } = exchange;
   const { location } = expected;
+  expectDescribed(protocol, exchange);
   const sentType = headers.get("content-type");
   expect(headers.get("idempotency-replayed")).toBe(expected.replayed ? "true" : null);
   if (protocol === "REST") {

@@ -8,7 +8,7 @@ import { scenarios } from "../methods/index.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { readDocument } from "../support/openapi/document.ts";
 import { type Exchange, faultsOfAnswer } from "../support/openapi/exchange.ts";
-import { callOnce } from "../support/protocols/call-once.ts";
+import { callOnce, expectDescribed } from "../support/protocols/call-once.ts";
 import { supports } from "../support/protocols/protocols.ts";
 import type { Existing, Success } from "../support/scenario/scenario.ts";
 import { startTestService, type TestService } from "../support/service/service.ts";
@@ -52,6 +52,7 @@ describe("a scenario", () => {
     const call: Parameters<Success<DescMethodUnary>["run"]>[0] = async (request, _expected, options) => {
       const { outcome, exchange } = await callOnce(protocol, service.baseUrl, method, request, options);
       if (!outcome.ok || !exchange) throw new Error(`refused: ${JSON.stringify(outcome)}`);
+      expectDescribed(protocol, exchange);
       note(exchange);
       return outcome.message;
     };

@@ -73,7 +73,7 @@ function isRefused(operation: Operation, { status, body }: Exchange): boolean {
 
 /** Forms of a value that the service accepts besides the one that the schema describes, as the document's beginning says. */
 function isOtherForm(operation: Operation, { schema, isRequired }: Field, value: unknown): boolean {
-  const isUnset = value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
+  const isUnset = value === null || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
   if (isUnset && !isRequired) return true;
   if (schema.type === "integer" || schema.type === "number") {
     return typeof value === "string" && document.faults(schema, Number(value)).length === 0;
@@ -87,7 +87,32 @@ function isOtherForm(operation: Operation, { schema, isRequired }: Field, value:
 }
 
 /** What the service says of rules that no schema can express, each described in words. */
-const policies: readonly RegExp[] = [/booking_end_time must be at least a microsecond after booking_start_time/];
+const policies: readonly RegExp[] = [
+  /booking_end_time must be at least a microsecond after booking_start_time/,
+  /currency_code: is not the ISO 4217 code of a currency with at most two decimals/,
+  /price: must be a whole number in JPY, which has no decimals/,
+];
+
+/** The request that the document gives as its example, field by field. */
+function exampleOf({ parameters, requestBody }: Operation): JsonObject {
+  const message = parameters.find(({ content }) => content)?.content ?? requestBody?.content;
+  const others = parameters.filter((each) => each.in !== "header" && !each.content);
+  const examples = others.map(({ name, schema }) => [name, document.resolve(schema ?? {}).examples?.[0]] as const);
+  return { ...Object.fromEntries(examples), ...(message?.["application/json"]?.example as object) } as JsonObject;
+}
+
+describe("examples", () => {
+  it.each(document.operations.map((operation) => [operation.operationId, operation] as const))(
+    "of %s are requests that the document describes and the service accepts",
+    async (_, operation) => {
+      const request = requestOf(operation, exampleOf(operation));
+      expect(faultsOfRequest(document, operation, request)).toEqual([]);
+      const answer = await send(service.baseUrl, request, headers);
+      expect([isRefused(operation, answer), answer.body]).toEqual([false, expect.anything()]);
+      expect(faultsOfAnswer(document, answer)).toEqual([]);
+    },
+  );
+});
 
 describe("requests", () => {
   const cases = document.operations.flatMap((operation) =>

@@ -85,7 +85,7 @@ testInPage("calls the service with the token that was entered", async () => {
 
   const operation = await open("GetUserBookings");
   await operation.getByRole("button", { name: "Try it out" }).click();
-  await operation.locator('tr[data-param-name="user_id"] input').fill("alice");
+  await operation.locator('tr[data-param-name="user_id"] input[type=text]').fill("alice");
   await operation.getByRole("button", { name: "Execute" }).click();
   const answer = operation.locator(".live-responses-table .response");
   await answer.waitFor();

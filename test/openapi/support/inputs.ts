@@ -3,7 +3,7 @@ import type { ApiDocument, Schema } from "../../support/openapi/document.ts";
 
 /** What any field is given, whatever its type: the values of other types, and texts that look like them. */
 const ofAnyType: readonly unknown[] = [
-  ...[true, 0, -1, 7, 1.5, 2_147_483_648, 1e300, "", " ", "x", "7", "07", "-1", "1.5", "1e2", "true", "\0"],
+  ...[null, true, 0, -1, 7, 1.5, 2_147_483_648, 1e300, "", " ", "x", "7", "07", "-1", "1.5", "1e2", "true", "\0"],
   ...[[], [1], ["x"], {}, { x: 1 }],
 ];
 
@@ -16,28 +16,19 @@ const ofFormat: Readonly<Record<string, readonly unknown[]>> = {
   "date-time": [
     ...["2099-06-01T20:00:00Z", "2099-06-01T20:00:00.123456789Z", "2099-06-01T20:00:00+02:00", "2099-06-01T20:00:00"],
     ...["2099-06-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "10000-01-01T00:00:00Z", "2099-02-30T00:00:00Z"],
+    ...["0000-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "2099-06-01t20:00:00z", "2099-06-01T20:00:00+24:00"],
   ],
 };
-const durations = [
-  "1s",
-  "1.5s",
-  "0.5s",
-  "0s",
-  "-1s",
-  "600s",
-  "86400s",
-  "86400.1s",
-  "86401s",
-  "1.0000000001s",
-  "1",
-  "1m",
-  "PT1S",
+/** Of formats that JSON Schema has no name for: the end of the pattern, and the values. */
+const ofPattern: readonly (readonly [end: string, values: readonly unknown[]])[] = [
+  ["s$", ["1s", "1.5s", "0.5s", "0s", "-1s", "86400s", "86400.1s", "86401s", "1.0000000001s", "1", "1m", "PT1S"]],
+  ["^[A-Z]{3}$", ["EUR", "JPY", "KWD", "XXX", "eur", "EURO"]],
 ];
 
-/** The names of the field's formats and of what it is made of. */
-function formatsOf({ format, pattern }: Schema): readonly unknown[] {
+/** Values that are nearly or exactly of the field's format. */
+function valuesOfFormat({ format, pattern }: Schema): readonly unknown[] {
   if (format !== undefined) return ofFormat[format] ?? [];
-  return pattern?.endsWith("s$") ? durations : [];
+  return ofPattern.find(([end]) => pattern?.endsWith(end))?.[1] ?? [];
 }
 
 /** Values on both sides of each bound. */
@@ -61,6 +52,6 @@ export function valuesFor(document: ApiDocument, schema: Schema): unknown[] {
   const items = whole.items && document.resolve(whole.items);
   const known = { ...whole, ...(items && { items }) };
   const inLists = items ? [...(items.enum ?? []), "X", 99].map((item) => [item]) : [];
-  const values = [undefined, ...ofAnyType, ...formatsOf(known), ...boundsOf(known), ...inLists];
+  const values = [undefined, ...ofAnyType, ...valuesOfFormat(known), ...boundsOf(known), ...inLists];
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
