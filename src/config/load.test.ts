@@ -17,6 +17,7 @@ const defaults: Config = {
   metricsHost: undefined,
   logUserIds: "hashed",
   maxCallerTraces: 100,
+  mcp: true,
   workers: 1,
   maxRetries: 3,
   maxTicketsPerBooking: 10,
