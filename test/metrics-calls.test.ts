@@ -43,6 +43,7 @@ const labelOf: Readonly<Record<Protocol, string>> = {
   "Connect binary": "connect",
   "Connect GET": "connect",
   REST: "rest",
+  MCP: "mcp",
 };
 
 /** How much a metric grows while `work` runs. */
