@@ -127,6 +127,7 @@ const settingCases: [path: string, text: string, expected: Partial<Config>][] = 
   ["log_level", "silent", { logLevel: "silent" }],
   ["log_user_ids", "none", { logUserIds: "none" }],
   ["max_caller_traces", "0", { maxCallerTraces: 0 }],
+  ["mcp", "false", { mcp: false }],
   ["workers", "3", { workers: 3 }],
   ["max_tickets_per_booking", "100", { maxTicketsPerBooking: 100 }],
   ["max_retries", "0", { maxRetries: 0 }],

@@ -90,3 +90,21 @@ async function resultOf(name: string, args: object, baseUrl: string, options: Re
     return result;
   }
 }
+
+/** What a test changes of a request. */
+export interface McpRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Posts a message as it is: a text or bytes, or a value as JSON. */
+export async function postMcp(baseUrl: string, message: unknown, { headers = {} }: McpRequest = {}) {
+  const isRaw = typeof message === "string" || message instanceof Uint8Array;
+  const response = await fetch(`${baseUrl}/mcp`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers },
+    body: isRaw ? (message as BodyInit) : JSON.stringify(message),
+  });
+  const text = await response.text();
+  const body = text.startsWith("{") ? JSON.parse(text) : undefined;
+  return { status: response.status, headers: response.headers, text, body };
+}
