@@ -6,7 +6,6 @@ import type { FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../../domain/address.ts";
 import { shortValue } from "../../domain/short-text.ts";
 import { HttpError, refusal } from "../http-errors.ts";
-import { hostOf } from "../request.ts";
 
 interface OriginRules {
   readonly corsOrigins: "*" | readonly string[];
@@ -20,7 +19,7 @@ interface OriginRules {
  * names is its own, and then `*` allows none.
  */
 export function refuseOrigin(
-  { headers, raw }: FastifyRequest,
+  { headers, host }: FastifyRequest,
   { corsOrigins, verifiesTokens }: OriginRules,
 ): HttpError | undefined {
   const { origin } = headers;
@@ -28,8 +27,7 @@ export function refuseOrigin(
   const authority = /^https?:\/\/([^/]+)$/i.exec(origin)?.[1];
   if (authority !== undefined && loopbackAuthority.test(authority)) return undefined;
   if (corsOrigins !== "*" && corsOrigins.includes(origin)) return undefined;
-  if (verifiesTokens && (corsOrigins === "*" || (authority !== undefined && authority === hostOf(raw))))
-    return undefined;
+  if (verifiesTokens && (corsOrigins === "*" || (authority !== undefined && authority === host))) return undefined;
   const problem = `the origin ${shortValue(origin)} is neither of this machine nor in APP_CORS_ORIGINS`;
   return new HttpError(refusal("ORIGIN_NOT_ALLOWED", problem));
 }

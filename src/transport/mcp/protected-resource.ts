@@ -80,9 +80,9 @@ function resourceOf(request: FastifyRequest, path: string, audience: string | un
 
 /** Scheme and host as the client sees them: behind a trusted proxy those of X-Forwarded-Proto and X-Forwarded-Host. */
 function publicOriginOf({ protocol, host }: FastifyRequest): string | undefined {
-  // The text is a client's. An origin has no quotes, and no user information.
-  const url = URL.parse(`${protocol === "https" ? "https" : "http"}://${host}`);
-  return url === null || url.pathname !== "/" ? undefined : url.origin;
+  // The text is a client's, and is quoted in a header.
+  if (!/^[\w.:[\]-]+$/.test(host)) return undefined;
+  return URL.parse(`${protocol === "https" ? "https" : "http"}://${host}`)?.origin;
 }
 
 function isHttpUrl(text: string): boolean {
