@@ -7,7 +7,7 @@ import { type FieldRules, field as fieldOption } from "@bufbuild/protovalidate/g
 export type ExamplesOf = (field: DescField) => readonly JsonValue[];
 
 /**
- * Finds the examples of fields. A field without one of its own has that of a field of the same name and type: each name has
+ * Finds the examples of fields. A field without an example has that of a field of the same name and type: each name has
  * its examples once, preferably in a message that is never validated, because each rule of a request costs time.
  */
 export function createExamples(messages: readonly DescMessage[]): ExamplesOf {

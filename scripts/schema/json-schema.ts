@@ -13,7 +13,7 @@ import {
   type JsonValue,
   ScalarType,
 } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { DurationSchema, FeatureSet_FieldPresence, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import {
   type FieldRules,
@@ -72,7 +72,7 @@ export function createSchemaWriter(form: SchemaForm): SchemaWriter {
 }
 
 /** The name of a field in JSON. */
-export function nameIn({ names }: Pick<SchemaForm, "names">, field: DescField): string {
+function nameIn({ names }: Pick<SchemaForm, "names">, field: DescField): string {
   return names === "proto" ? field.name : field.jsonName;
 }
 
@@ -85,14 +85,18 @@ function objectSchema(
   const fields = desc.fields.filter((field) => !leaveOut(field));
   const isRequired = form.direction === "input" ? requiredFields(desc) : isAlwaysWritten;
   const required = fields.filter(isRequired).map((field) => nameIn(form, field));
-  const rules = getOption(desc, messageOption).cel.map(({ message }) => `Rule: ${message}.`);
   return {
     type: "object",
-    ...described([commentOf(desc), ...rules].join("\n\n")),
+    ...described([commentOf(desc), ...messageRules(desc)].join("\n\n").trim()),
     properties: Object.fromEntries(fields.map((field) => [nameIn(form, field), schemaOf(field)])),
     ...(required.length > 0 && { required }),
     ...(form.direction === "input" && form.unknownKeys === "refuse" && { additionalProperties: false }),
   };
+}
+
+/** The rules of a message as a whole, in words: no keyword compares two fields. */
+export function messageRules(desc: DescMessage): string[] {
+  return getOption(desc, messageOption).cel.map(({ message }) => `Rule: ${message}.`);
 }
 
 const validator = createValidator();
@@ -148,7 +152,13 @@ function withRules(schema: JsonSchema, rules: FieldRules, { direction }: SchemaF
 function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer): JsonSchema {
   const isInput = direction === "input";
   if (field.enum !== undefined) return refer(field.enum);
-  if (field.message !== undefined) return wellKnownSchemas[field.message.typeName] ?? refer(field.message);
+  if (field.message?.typeName === TimestampSchema.typeName) {
+    return { type: "string", format: "date-time", ...(isInput && { pattern: acceptedTime }) };
+  }
+  if (field.message?.typeName === DurationSchema.typeName) {
+    return { type: "string", pattern: "^-?[0-9]{1,12}(?:\\.[0-9]{1,9})?s$" };
+  }
+  if (field.message !== undefined) return refer(field.message);
   switch (field.scalar) {
     case ScalarType.STRING:
       return isInput ? { type: "string", pattern: "^[^\\u0000]*$" } : { type: "string" };
@@ -169,10 +179,15 @@ function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer)
   }
 }
 
-const wellKnownSchemas: Readonly<Record<string, JsonSchema>> = {
-  "google.protobuf.Timestamp": { type: "string", format: "date-time" },
-  "google.protobuf.Duration": { type: "string", pattern: "^-?[0-9]{1,12}(?:\\.[0-9]{1,9})?s$" },
-};
+const year = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";
+const hourAndMinute = "(?:[01][0-9]|2[0-3]):[0-5][0-9]";
+
+/** The times that the service accepts: RFC 3339 also has the year 0, and seconds that are leap seconds. */
+const acceptedTime = [
+  `^${year}-[0-9]{2}-[0-9]{2}`,
+  `[Tt]${hourAndMinute}:[0-5][0-9](?:\\.[0-9]+)?`,
+  `(?:[Zz]|[+-]${hourAndMinute})$`,
+].join("");
 
 /** The values of an enum. The one with the number 0 is left out: the lint rules make it stand for "unset". */
 function enumSchema(desc: DescEnum): JsonSchema {
