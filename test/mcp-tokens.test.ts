@@ -45,7 +45,7 @@ test("a client without a token lists the tools and uses those that need none", a
   expect((await mcp.call("get_concert", { id: String(id) })).structuredContent).toMatchObject({ id: String(id) });
 });
 
-test("a client books, holds, confirms, releases, lists and cancels for its user, whom no argument names", async () => {
+test("a client books, holds, confirms, releases, lists and cancels for the subject of its token", async () => {
   const concert_id = String((await createStage(open.baseUrl).concert()).id);
   await using mcp = await connectAs("ada", scopes);
   const order = () => ({ concert_id, ticket_count: 1, request_id: randomUUID() });
