@@ -117,6 +117,39 @@ describe("a challenge", () => {
   });
 });
 
+describe("a request that calls no tool", () => {
+  const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+
+  test("counts as a read of its caller", async () => {
+    await using limited = await restart({ APP_RATE_LIMIT_READS: "2", APP_RATE_LIMIT_ADDRESS_FACTOR: "2" });
+    const headers = bearer(await issuer.sign({ sub: "ada", scope: scopes }));
+    const listed = await postMcp(limited.baseUrl, list, { headers });
+    expect([listed.status, listed.headers.get("ratelimit-remaining")]).toEqual([200, "1"]);
+    const called = await postMcp(limited.baseUrl, listBookings, { headers });
+    expect([called.status, called.headers.get("ratelimit-remaining")]).toEqual([200, "0"]);
+    const refused = await postMcp(limited.baseUrl, list, { headers });
+    expect(refused).toMatchObject({ status: 429, body: { reason: "RATE_LIMITED" } });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    // An unknown tool is none.
+    const unknown = { ...listBookings, params: { name: "evil", arguments: {} } };
+    expect((await postMcp(limited.baseUrl, unknown, { headers })).status).toBe(429);
+    // The address has its own limit, which bad tokens use up.
+    const bad = { headers: bearer("a.b.c") };
+    const statuses = [];
+    for (let count = 0; count < 5; count++) statuses.push((await postMcp(limited.baseUrl, list, bad)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429]);
+    expect((await postMcp(limited.baseUrl, list)).status).toBe(429);
+  });
+
+  test("with an invalid token is refused with a challenge, as a call would be", async () => {
+    const { status, headers, body } = await postMcp(service.baseUrl, list, { headers: bearer("a.b.c") });
+    expect([status, body.reason]).toEqual([401, "UNAUTHENTICATED"]);
+    expect(headers.get("www-authenticate")).toBe(
+      `Bearer error="invalid_token", error_description="the token is not valid", scope="${scopes}", resource_metadata="${service.baseUrl}/.well-known/oauth-protected-resource/mcp"`,
+    );
+  });
+});
+
 describe("the metadata of the protected resource", () => {
   test("is found by the client, at the path of the tools and at the root", async () => {
     const expected = {
