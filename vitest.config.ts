@@ -45,7 +45,7 @@ const ofTransport = [
   ...["fast-path*", "forwarded-for"],
   ...["grpc-web-text", "http2*", "limits", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
   ...["protocol-reflection", "rate-limits*", "refused-bodies", "request-id", "rest-calls", "server*", "streams*"],
-  ...["tokens*", "tracing", "transcoding*", "workers-*"],
+  ...["mcp*", "tokens*", "tracing", "transcoding*", "workers-*"],
 ];
 const outOfPool = process.env.APP_TEST_POOLED === "all" ? notPooled : [...notPooled, ...ofTransport];
 /** The project exists only in a run with a PgBouncer before its databases. */

@@ -1,9 +1,10 @@
-/** Buf runs this plugin: it writes the OpenAPI document of the schema to gen/openapi. */
+/** Buf runs this plugin: it writes the OpenAPI document of the schema to gen/openapi, and its tools to gen/mcp. */
 import { createEcmaScriptPlugin, runNodeJs } from "@bufbuild/protoplugin";
 import { stringify } from "yaml";
 import { ErrorReasonSchema } from "../../gen/frontrow/v1/error_reason_pb.ts";
 import { createExamples } from "./examples.ts";
 import { createDocument } from "./openapi/document.ts";
+import { createTools } from "./tools.ts";
 
 const plugin = createEcmaScriptPlugin({
   name: "frontrow-documents",
@@ -20,6 +21,8 @@ const plugin = createEcmaScriptPlugin({
     schema
       .generateFile("openapi/openapi.yaml")
       .print(stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 }).trimEnd());
+    const tools = createTools(services, examplesOf);
+    schema.generateFile("mcp/tools.json").print(JSON.stringify({ tools }, null, 2));
   },
 });
 
