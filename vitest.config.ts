@@ -113,6 +113,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "docs",
+          include: ["test/docs/*.test.ts"],
+          ...database,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
           name: "fuzz",
           include: ["test/fuzz/*.test.ts"],
           ...database,
