@@ -36,9 +36,12 @@ function anchorsOf(document: string): string[] {
   return headings.map(({ line }) => anchorOf(line.replace(/^#+ /, "")));
 }
 
-/** What is wrong with the target of a link; undefined if it exists, or is not ours. */
+const isWebAddress = (text: string) => /^https:\/\/[\w.-]+\.[a-z]+(?:[/#][^\s"'<>]*)?$/.test(text);
+
+/** What is wrong with the target of a link; undefined if it exists, or is an address of others. */
 function brokenLink(document: string, target: string): string | undefined {
-  if (/^[a-z]+:/.test(target)) return undefined;
+  // Sites of others may be down: of their addresses only the form is checked.
+  if (/^[a-z]+:/.test(target)) return isWebAddress(target) ? undefined : `${target} is no address of the web`;
   const [path = "", anchor] = target.split("#");
   const file = path === "" ? document : join(dirname(document), path);
   if (!existsSync(join(root, file))) return `there is no file ${file}`;

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createReader, type Reader } from "./docs/support/calls.ts";
 import { openReadersService } from "./docs/support/service.ts";
 import { allBlocks, documents, isKind, nameOf, projectRoot, proofs, snippetsOf } from "./docs/support/snippets.ts";
+import { compileTypeScript } from "./docs/support/typescript.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const calls = snippetsOf("bash calls", "bash calls dev", "bash refused", "ts calls", "json prints");
+const calls = snippetsOf("bash calls", "bash calls dev", "bash refused", "ts calls", "json prints", "text prints");
 const stack = new AsyncDisposableStack();
 let readers: ReadonlyMap<string, Reader>;
 
@@ -25,6 +26,10 @@ describe("the calls of the documents", () => {
   test.each(calls.map((snippet) => ({ name: nameOf(snippet), snippet })))("$name", ({ snippet }) =>
     readers.get(snippet.document)?.execute(snippet),
   );
+});
+
+test("the TypeScript of the documents compiles", async () => {
+  await compileTypeScript(snippetsOf("ts calls", "ts project").map(({ text }) => text));
 });
 
 describe("every snippet", () => {

@@ -22,6 +22,7 @@ export async function createReader(plain: ReadersService, dev = plain): Promise<
     async execute({ kind, text }) {
       const service = kind === "bash calls dev" ? dev : plain;
       if (kind === "json prints") expect(sameShape(JSON.parse(printed))).toEqual(sameShape(JSON.parse(text)));
+      else if (kind === "text prints") expect(printed.trim()).toBe(text);
       else if (kind === "ts calls") printed = await runTypeScript(service.addressed(text));
       else printed = await runBash(terminals.get(service), service.addressed(text), kind === "bash refused");
     },

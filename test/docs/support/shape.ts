@@ -10,7 +10,7 @@ function sameText(text: string): string {
     .replaceAll(/\d+(\.\d+)?/g, "0");
 }
 
-/** A value of JSON as a text in which these are replaced. The order of keys counts. */
+/** A value of JSON as a text in which these are replaced. */
 export function sameShape(value: unknown): unknown {
   return JSON.parse(sameText(JSON.stringify(value)));
 }

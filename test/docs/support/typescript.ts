@@ -9,7 +9,7 @@ import { projectRoot } from "./snippets.ts";
 const run = promisify(execFile);
 
 /** A folder in which a module finds the packages and the generated code, as it would in the project's own. */
-export async function createModuleFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+async function createModuleFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "frontrow-snippet-"));
   // The embedded PostgreSQL runs as another user under root, and must be able to enter.
   await chmod(path, 0o755);
@@ -27,12 +27,17 @@ export async function createModuleFolder(): Promise<AsyncDisposable & { readonly
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Compiles the text without writing, then runs it. Rejects with what the compiler or the module wrote. */
+/** Compiles texts by the project's rules without writing. Rejects with what the compiler finds. */
+export async function compileTypeScript(texts: readonly string[]): Promise<void> {
+  await using folder = await createModuleFolder();
+  await Promise.all(texts.map((text, index) => writeFile(join(folder.path, `snippet-${index + 1}.ts`), text)));
+  const compiled = run(join(projectRoot, "node_modules", ".bin", "tsc"), [], { cwd: folder.path, timeout: 60_000 });
+  await compiled.catch(({ stdout }: { readonly stdout: string }) => Promise.reject(new Error(stdout)));
+}
+
+/** Runs the text as a module and resolves with what it prints. */
 export async function runTypeScript(text: string): Promise<string> {
   await using folder = await createModuleFolder();
   await writeFile(join(folder.path, "snippet.ts"), text);
-  const options = { cwd: folder.path, timeout: 60_000 };
-  const compiled = run(join(projectRoot, "node_modules", ".bin", "tsc"), [], options);
-  await compiled.catch(({ stdout }: { readonly stdout: string }) => Promise.reject(new Error(stdout)));
-  return (await run(process.execPath, ["snippet.ts"], options)).stdout;
+  return (await run(process.execPath, ["snippet.ts"], { cwd: folder.path, timeout: 60_000 })).stdout;
 }
