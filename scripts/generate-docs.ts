@@ -16,8 +16,6 @@ import { ErrorReasonSchema } from "../gen/frontrow/v1/error_reason_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
-  codeName,
-  codesOf,
   describeReason,
   ErrorOrigin,
   type ReasonName,
@@ -28,6 +26,7 @@ import {
 import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
+import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 
@@ -49,20 +48,7 @@ function readComments(): ReadonlyMap<string, string> {
 
 const comments = readComments();
 
-const codeNamesOf = (reason: ReasonName) => codesOf(reason).map(codeName);
-
-/** A comment without its codes and its metadata. */
-function meaningOf(reason: ReasonName): string {
-  const comment = comments.get(reason) ?? "";
-  const { metadata } = describeReason(reason);
-  const start = `${codeNamesOf(reason).join(" or ")}: `;
-  const end = metadata.length > 0 ? ` Metadata: ${metadata.join(", ")}.` : "";
-  const meaning = comment.slice(start.length, comment.length - end.length);
-  if (comment !== start + meaning + end || meaning.includes("Metadata:")) {
-    throw new Error(`the comment of ${reason} must begin with "${start}" and end with "${end}"`);
-  }
-  return meaning.replace(/\.$/, "");
-}
+const meaningOfReason = (reason: ReasonName) => meaningOf(reason, comments.get(reason) ?? "");
 
 const delays = { [RetryDelay.UNSPECIFIED]: "", [RetryDelay.ALWAYS]: "yes", [RetryDelay.IF_SAFE]: "if safe" } as const;
 
@@ -75,7 +61,7 @@ function reasonTable(origin: ErrorOrigin): string {
   const rows = reasonsFrom(origin).map((reason) => {
     const { metadata, retryDelay } = describeReason(reason);
     return [
-      `\`${reason}\`: ${meaningOf(reason)}`,
+      `\`${reason}\`: ${meaningOfReason(reason)}`,
       codeNamesOf(reason).join(", "),
       httpStatusesOf(reason).join(", "),
       inCode(metadata),
@@ -87,7 +73,7 @@ function reasonTable(origin: ErrorOrigin): string {
 
 function refusalTable(): string {
   const rows = reasonsFrom(ErrorOrigin.TRANSPORT).map((reason) => [
-    `\`${reason}\`: ${meaningOf(reason)}`,
+    `\`${reason}\`: ${meaningOfReason(reason)}`,
     codeNamesOf(reason).join(", "),
     httpStatusesOf(reason).join(", "),
   ]);

@@ -88,11 +88,20 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport/rest": {
     imports: [
       ...["gen", "src/domain", "src/rpc", "src/transport/json"],
-      ...transport("conditional-requests", "http-errors", "request", "send-error"),
+      ...transport("conditional-requests", "http-errors", "request", "request-body", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
+  },
+  "src/transport/mcp": {
+    imports: [
+      ...["src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
+      ...transport("conditional-requests", "events", "http-errors", "request", "request-body", "send-error"),
+      ...transport("shutdown-notices", "unary"),
+    ],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@modelcontextprotocol/server", "fastify"],
+    offers: ["protected-resource.ts", "routes.ts"],
   },
   "src/transport/connect": {
     imports: [

@@ -119,14 +119,17 @@ describe("a full queue", () => {
       expectRefusal(protocol, await call(protocol, holdTickets, order), overloaded);
       const { id, userId } = booking;
       expectRefusal(protocol, await call(protocol, cancelBooking, { id, userId }), overloaded);
-      const extension = { id: hold.id, userId, ttl: { seconds: 60n } };
-      expectRefusal(protocol, await call(protocol, extendHold, extension), overloaded);
       const served = [
         await call(protocol, getConcert, { id: concertId }),
         await call(protocol, getUserBookings, { userId }),
-        await call(protocol, createConcert, moonlight),
       ];
-      expect(served.map(({ outcome }) => verdict(outcome))).toEqual(["OK", "OK", "OK"]);
+      expect(served.map(({ outcome }) => verdict(outcome))).toEqual(["OK", "OK"]);
+      // These two are no tools.
+      if (protocol === "MCP") continue;
+      const extension = { id: hold.id, userId, ttl: { seconds: 60n } };
+      expectRefusal(protocol, await call(protocol, extendHold, extension), overloaded);
+      const { outcome } = await call(protocol, createConcert, moonlight);
+      expect(verdict(outcome)).toBe("OK");
     }
     expect((await fetch(`${baseUrl}/readyz`)).status).toBe(200);
 

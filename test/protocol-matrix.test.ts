@@ -119,6 +119,11 @@ function expectExchange(protocol: Protocol, exchange: Exchange, expected: Expect
       requestType: "application/grpc-web+proto",
       sentType: "application/grpc-web+proto",
     });
+  } else if (protocol === "MCP") {
+    const { result } = JSON.parse(body);
+    expect(result.structuredContent).toEqual(expected.body);
+    expect(JSON.parse(result.content[0].text)).toEqual(expected.body);
+    expect(sentType).toBe("application/json; charset=utf-8");
   } else {
     expect(JSON.parse(body)).toEqual(camelCased(expected.body));
     expect(sentType).toBe("application/json");

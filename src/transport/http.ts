@@ -1,6 +1,6 @@
 /**
- * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), health,
- * reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
+ * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), tools for
+ * assistants (mcp/), health, reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
  */
 import type { Registry } from "@bufbuild/protobuf";
 import { cors, type Interceptor } from "@connectrpc/connect";
@@ -23,6 +23,8 @@ import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
 import { routeNotFound } from "./http-errors.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
+import type { ResourceAuth } from "./mcp/protected-resource.ts";
+import { registerMcp } from "./mcp/routes.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
 import { isGrpc, splitTarget } from "./request.ts";
@@ -53,6 +55,10 @@ export interface HttpAppOptions {
   readonly fastPath?: boolean;
   /** The messages that google.protobuf.Any may carry in JSON; none if it is not given. */
   readonly registry?: Registry;
+  /** Whether assistants may call the methods that the schema offers as tools. */
+  readonly mcp?: boolean;
+  /** How callers are authenticated. Without tokens if it is not given. */
+  readonly auth?: ResourceAuth;
 }
 
 /** Creates the application. It takes requests through `routing` and owns no connections. */
@@ -101,6 +107,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     shutdownSignal,
     sendError,
   });
+  if (options.mcp) registerMcp(fastify, { auth: { mode: "none" }, ...options });
   await fastify.ready();
   return fastify;
 }
@@ -129,6 +136,8 @@ async function registerCors(
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
       // What tracing in the page adds to every request.
       ...["traceparent", "tracestate", "baggage", "X-Request-Id"],
+      // What the Model Context Protocol repeats of the body.
+      ...["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"],
       ...moreHeaders,
     ],
     // As one text: a list would be joined for every answer.

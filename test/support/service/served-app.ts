@@ -81,6 +81,7 @@ export async function serveServices(
     corsOrigins: "*",
     maxBodyBytes: 64 * 1024,
     trustedProxies: [],
+    mcp: true,
     ...changes,
     ...{ readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
