@@ -116,8 +116,9 @@ export default defineConfig({
           name: "docs",
           include: ["test/docs/*.test.ts"],
           ...database,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          // `npm ci`, and Go's compiler with an empty cache.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -9,7 +9,9 @@ import { compileTypeScript } from "./docs/support/typescript.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const calls = snippetsOf("bash calls", "bash calls dev", "bash refused", "ts calls", "json prints", "text prints");
+const calls = snippetsOf(
+  ...(["bash calls", "bash calls dev", "bash refused", "ts calls", "json mcp", "json prints", "text prints"] as const),
+);
 const stack = new AsyncDisposableStack();
 let readers: ReadonlyMap<string, Reader>;
 

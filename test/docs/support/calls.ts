@@ -1,5 +1,7 @@
 /** How a snippet is executed that calls a running service. */
 import { expect } from "vitest";
+import { z } from "zod";
+import { connectMcp } from "../../support/protocols/mcp.ts";
 import type { ReadersService } from "./service.ts";
 import { sameShape } from "./shape.ts";
 import { describeOutput, openTerminal, type Terminal } from "./shell.ts";
@@ -23,6 +25,7 @@ export async function createReader(plain: ReadersService, dev = plain): Promise<
       const service = kind === "bash calls dev" ? dev : plain;
       if (kind === "json prints") expect(sameShape(JSON.parse(printed))).toEqual(sameShape(JSON.parse(text)));
       else if (kind === "text prints") expect(printed.trim()).toBe(text);
+      else if (kind === "json mcp") await connectServers(service.addressed(text));
       else if (kind === "ts calls") printed = await runTypeScript(service.addressed(text));
       else printed = await runBash(terminals.get(service), service.addressed(text), kind === "bash refused");
     },
@@ -30,6 +33,17 @@ export async function createReader(plain: ReadersService, dev = plain): Promise<
       for (const terminal of terminals.values()) await terminal[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Connects to each server of a host's file. */
+async function connectServers(text: string): Promise<void> {
+  const { mcpServers } = z
+    .strictObject({ mcpServers: z.record(z.string(), z.strictObject({ type: z.literal("http"), url: z.url() })) })
+    .parse(JSON.parse(text));
+  for (const { url } of Object.values(mcpServers)) {
+    await using mcp = await connectMcp(url);
+    expect((await mcp.client.listTools()).tools).not.toEqual([]);
+  }
 }
 
 async function runBash(terminal: Terminal | undefined, text: string, isRefused: boolean): Promise<string> {

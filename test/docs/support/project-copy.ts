@@ -35,7 +35,7 @@ export async function copyProject({ isFresh = false }: CopyOptions = {}): Promis
   const env = Object.entries(rest).filter(([name]) => !/^(APP|npm|OTEL|VITEST)_|^NODE_ENV$|^(TEST|VITEST)$/.test(name));
   return {
     path,
-    env: { ...Object.fromEntries(env), PATH: folders.join(delimiter) },
+    env: { ...Object.fromEntries(env), npm_config_prefer_offline: "true", PATH: folders.join(delimiter) },
     async [Symbol.asyncDispose]() {
       const left = await findPostmaster(join(path, ".data"));
       if (left) await stopPostmaster(join(path, ".data"), left);

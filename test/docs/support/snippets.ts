@@ -30,6 +30,7 @@ export const proofs = {
   "ts calls": { ...calls, how: "compiled, and run against a service" },
   "json prints": { ...calls, how: "compared with what the snippet before it prints; digits may differ" },
   "text prints": { ...calls, how: "equal to what the snippet before it prints" },
+  "json mcp": { ...calls, how: "a client connects to its servers and lists their tools" },
   "bash grpcurl": { ...calls, test: "test/docs/grpcurl.test.ts", how: "run against a service, by grpcurl" },
   "bash serves": { ...serves, how: "run in a copy of the project, each command until it serves or ends" },
   "json log": { ...serves, test: "test/docs/log.test.ts", how: "compared with a line that a service logs" },
