@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "@frontrow/embedded-postgres";
 import { describe, expect, test } from "vitest";
+import { type OtlpReceiver, startOtlpReceiver } from "../support/network/otlp-receiver.ts";
 import { type Child, findCommand } from "../support/process/child-process.ts";
 import { copyProject, type ProjectCopy } from "./support/project-copy.ts";
 import { commandsIn, describeOutput, openTerminal } from "./support/shell.ts";
@@ -10,6 +11,7 @@ import { nameOf, snippetsOf } from "./support/snippets.ts";
 
 /** The ports of the documents that something listens on. */
 const ports = ["8080", "50051", "9090", "9464", "3000"];
+const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 /** What a server writes when it serves. */
 const signs = [
   { command: /\bnpm start\b/, line: "Frontrow is open" },
@@ -20,11 +22,12 @@ const signs = [
 const hasPrometheus = findCommand(["prometheus"], { skipped: "the snippet of docs/operations.md with Prometheus" });
 const snippets = snippetsOf("bash serves").filter(({ text }) => hasPrometheus || !/^prometheus /m.test(text));
 
-/** The text with free ports in place of the documents' ones. */
-async function createPortMap(): Promise<(text: string) => string> {
+/** The text with free ports, and that of a receiver of traces, in place of the documents' ones. */
+async function createPortMap({ url }: OtlpReceiver): Promise<(text: string) => string> {
   const free = await Promise.all(ports.map(async (port) => [port, String(await freePort())] as const));
+  const others = [...free, ["4318", new URL(url).port] as const];
   return (text) =>
-    free.reduce((mapped, [port, other]) => mapped.replaceAll(new RegExp(`\\b${port}\\b`, "g"), other), text);
+    others.reduce((mapped, [port, other]) => mapped.replaceAll(new RegExp(`\\b${port}\\b`, "g"), other), text);
 }
 
 /** The environment's ports hold unless the command sets them itself, also by a file, over which the environment wins. */
@@ -35,7 +38,8 @@ function portsOf(command: string, mapped: (text: string) => string): NodeJS.Proc
 
 /** Runs the commands in turn. What serves goes on until the end, or until the service is started anew. */
 async function follow(text: string, copy: ProjectCopy): Promise<void> {
-  const mapped = await createPortMap();
+  await using receiver = await startOtlpReceiver();
+  const mapped = await createPortMap(receiver);
   await replaceIn(join(copy.path, "deploy", "prometheus", "localhost.yml"), mapped);
   const serving = new Map<string, Child>();
   for (const command of commandsIn(text)) {
@@ -55,7 +59,15 @@ async function follow(text: string, copy: ProjectCopy): Promise<void> {
       expect(output.code, describeOutput(output)).toBe(0);
     }
   }
+  if (text.includes("OTEL_")) await sendTrace(mapped("8080"));
   for (const child of serving.values()) await end(child);
+  expect(new Set(receiver.spans.map((span) => span.traceId))).toEqual(new Set(text.includes("OTEL_") ? [traceId] : []));
+}
+
+/** A call of a trace that its client records: the service exports it at the latest when it stops. */
+async function sendTrace(port: string): Promise<void> {
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  expect(await fetch(`http://localhost:${port}/api/v1/concerts`, { headers })).toMatchObject({ status: 200 });
 }
 
 /** The ports that a command sets are those that the service has opened. */
@@ -63,11 +75,13 @@ function expectPorts(command: string, line: string): void {
   for (const [, port] of command.matchAll(/port(?:=|:? )(\d+)/gi)) expect(line).toContain(`:${port}`);
 }
 
-/** Ends what serves as Ctrl-C does. */
+/** Ends what serves as Ctrl-C does. A warning of the service is about a setting that it does not know, for instance. */
 async function end(child: Child | undefined): Promise<void> {
   if (!child) return;
   await child.stop("SIGINT");
-  if (child.output().includes("Frontrow is open")) expect(child.output()).toContain('"msg":"closed"');
+  if (!child.output().includes("Frontrow is open")) return;
+  expect(child.output()).toContain('"msg":"closed"');
+  expect(child.lines.filter((line) => /"level":"(warn|error|fatal)"/.test(line))).toEqual([]);
 }
 
 async function replaceIn(path: string, change: (text: string) => string): Promise<void> {
