@@ -1,5 +1,6 @@
 /**
- * Fails when a document names a file, a heading or an npm script that does not exist, or has prose wider than 100 columns.
+ * Fails when a document names a file, a heading, an npm script or a variable of the environment that does not exist, or has prose
+ * wider than 100 columns.
  * Paths in backticks are from the project's root; links are relative to the document.
  */
 import { execFileSync } from "node:child_process";
@@ -49,6 +50,18 @@ function brokenLink(document: string, target: string): string | undefined {
   return undefined;
 }
 
+const variable = /\bAPP_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)/g;
+/** The settings that the configuration's generated tables have, and what else the project's code reads. */
+const knownVariables = new Set([
+  ...(readFileSync(join(root, "docs", "configuration.md"), "utf8").match(/(?<=^\| `)APP_\w+/gm) ?? []),
+  ...execFileSync("git", ["grep", "--only-matching", "-h", "-E", "APP_[A-Z0-9_]+", "--", ":!*.md"], {
+    ...{ cwd: root, encoding: "utf8" },
+  }).split("\n"),
+]);
+
+const unknownVariables = (text: string) =>
+  [...new Set(text.match(variable))].filter((name) => !knownVariables.has(name));
+
 /** A path from the root, of a file or a folder; names of methods and media types have slashes too. */
 function brokenPath(code: string): string | undefined {
   const [first = ""] = code.split("/");
@@ -69,5 +82,7 @@ for (const document of documents) {
   for (const { number, fault } of faults) process.stdout.write(`${document}:${number}: ${fault}\n`);
   const unknown = [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)].filter(([, name = ""]) => !(name in scripts));
   for (const [command] of unknown) process.stdout.write(`${document}: there is no script for \`${command}\`\n`);
-  if (faults.length + unknown.length > 0) process.exitCode = 1;
+  const unread = unknownVariables(text);
+  for (const name of unread) process.stdout.write(`${document}: the variable ${name} is read nowhere\n`);
+  if (faults.length + unknown.length + unread.length > 0) process.exitCode = 1;
 }
