@@ -27,7 +27,7 @@ export const proofs = {
   "bash calls": { ...calls, how: "run against a service; a response with an error fails it" },
   "bash calls dev": { ...calls, how: "the same, against a service in the mode `dev`" },
   "bash refused": { ...calls, how: "run against a service, which must refuse its last call" },
-  "ts calls": { ...calls, how: "compiled, and run against a service" },
+  "ts calls": { ...calls, how: "compiled, and run against a service; in Chromium too, if for pages" },
   "json prints": { ...calls, how: "compared with what the snippet before it prints; digits may differ" },
   "text prints": { ...calls, how: "equal to what the snippet before it prints" },
   "json mcp": { ...calls, how: "a client connects to its servers and lists their tools" },

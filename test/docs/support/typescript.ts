@@ -9,7 +9,7 @@ import { projectRoot } from "./snippets.ts";
 const run = promisify(execFile);
 
 /** A folder in which a module finds the packages and the generated code, as it would in the project's own. */
-async function createModuleFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+export async function createModuleFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "frontrow-snippet-"));
   // The embedded PostgreSQL runs as another user under root, and must be able to enter.
   await chmod(path, 0o755);
