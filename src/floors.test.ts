@@ -61,6 +61,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["@bufbuild/protobuf", "@bufbuild/protovalidate", "@connectrpc/connect", "lru-cache"],
     offers: [
       "access.ts",
+      "admission.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",

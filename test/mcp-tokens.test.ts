@@ -45,7 +45,7 @@ test("a client without a token lists the tools and uses those that need none", a
   expect((await mcp.call("get_concert", { id: String(id) })).structuredContent).toMatchObject({ id: String(id) });
 });
 
-test("a client books, holds, confirms, releases, lists and cancels for its user, whom no argument names", async () => {
+test("a client books, holds, confirms, releases, lists and cancels for the subject of its token", async () => {
   const concert_id = String((await createStage(open.baseUrl).concert()).id);
   await using mcp = await connectAs("ada", scopes);
   const order = () => ({ concert_id, ticket_count: 1, request_id: randomUUID() });
@@ -114,6 +114,39 @@ describe("a challenge", () => {
     const { status, headers } = await postMcp(behind.baseUrl, listBookings, { headers: { "x-forwarded-host": host } });
     expect(status).toBe(401);
     expect(headers.get("www-authenticate")).toBe(`Bearer scope="${scopes}"`);
+  });
+});
+
+describe("a request that calls no tool", () => {
+  const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+
+  test("counts as a read of its caller", async () => {
+    await using limited = await restart({ APP_RATE_LIMIT_READS: "2", APP_RATE_LIMIT_ADDRESS_FACTOR: "2" });
+    const headers = bearer(await issuer.sign({ sub: "ada", scope: scopes }));
+    const listed = await postMcp(limited.baseUrl, list, { headers });
+    expect([listed.status, listed.headers.get("ratelimit-remaining")]).toEqual([200, "1"]);
+    const called = await postMcp(limited.baseUrl, listBookings, { headers });
+    expect([called.status, called.headers.get("ratelimit-remaining")]).toEqual([200, "0"]);
+    const refused = await postMcp(limited.baseUrl, list, { headers });
+    expect(refused).toMatchObject({ status: 429, body: { reason: "RATE_LIMITED" } });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    // An unknown tool is none.
+    const unknown = { ...listBookings, params: { name: "evil", arguments: {} } };
+    expect((await postMcp(limited.baseUrl, unknown, { headers })).status).toBe(429);
+    // The address has its own limit, which bad tokens use up.
+    const bad = { headers: bearer("a.b.c") };
+    const statuses = [];
+    for (let count = 0; count < 5; count++) statuses.push((await postMcp(limited.baseUrl, list, bad)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429]);
+    expect((await postMcp(limited.baseUrl, list)).status).toBe(429);
+  });
+
+  test("with an invalid token is refused with a challenge, as a call would be", async () => {
+    const { status, headers, body } = await postMcp(service.baseUrl, list, { headers: bearer("a.b.c") });
+    expect([status, body.reason]).toEqual([401, "UNAUTHENTICATED"]);
+    expect(headers.get("www-authenticate")).toBe(
+      `Bearer error="invalid_token", error_description="the token is not valid", scope="${scopes}", resource_metadata="${service.baseUrl}/.well-known/oauth-protected-resource/mcp"`,
+    );
   });
 });
 

@@ -6,12 +6,18 @@ import { startTestService, type TestService } from "./support/service/service.ts
 import { createStage, moonlightJson, type Stage } from "./support/service/stage.ts";
 
 let service: TestService;
+/** Another process on the same database. */
+let other: TestService;
 let stage: Stage;
 beforeAll(async () => {
   service = await startTestService();
+  other = await startTestService({}, service.database);
   stage = createStage(service.baseUrl);
 });
-afterAll(() => service?.close());
+afterAll(async () => {
+  await other?.close();
+  await service?.close();
+});
 
 describe.each(revisions)("by revision %s", (revision) => {
   let mcp: McpClient;
@@ -42,6 +48,22 @@ describe.each(revisions)("by revision %s", (revision) => {
       ["get_concert", true, false, true, false],
       ["search_concerts", true, false, true, false],
     ]);
+  });
+
+  test("needs no session: each request may reach another process", async () => {
+    const urls = [service.baseUrl, other.baseUrl];
+    const asked: string[] = [];
+    const alternate: typeof fetch = (input, init) => {
+      const url = new URL("/mcp", urls[asked.length % urls.length]);
+      asked.push(url.origin);
+      return fetch(new Request(url, new Request(input, init)));
+    };
+    await using anywhere = await connectMcp(service.baseUrl, { revision, fetch: alternate });
+    const { id } = await stage.concert();
+    for (let count = 0; count < 2; count++) {
+      expect((await anywhere.call("get_concert", { id: String(id) })).isError).toBeUndefined();
+    }
+    expect(new Set(asked)).toEqual(new Set(urls));
   });
 
   test("searches concerts and gets one", async () => {

@@ -16,6 +16,7 @@ import Fastify, {
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
 import type { Publish } from "../domain/publish.ts";
+import type { Admit } from "../rpc/admission.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect/mount.ts";
 import type { TransportEvents } from "./events.ts";
@@ -57,6 +58,8 @@ export interface HttpAppOptions {
   readonly registry?: Registry;
   /** Whether assistants may call the methods that the schema offers as tools. */
   readonly mcp?: boolean;
+  /** Counts requests that call no method; they are not counted if it is not given. */
+  readonly admit?: Admit;
   /** How callers are authenticated. Without tokens if it is not given. */
   readonly auth?: ResourceAuth;
 }

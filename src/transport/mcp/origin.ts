@@ -1,6 +1,6 @@
 /**
  * Which pages may call tools. The protocol requires servers to validate Origin: a browser sends a page's requests to a name
- * that the page's own DNS server resolves to this machine (DNS rebinding), and takes the response for one of its own origin.
+ * that the page's own DNS server resolves to this machine (DNS rebinding), and treats the response as one of the page's origin.
  */
 import type { FastifyRequest } from "fastify";
 import { loopbackAuthority } from "../../domain/address.ts";

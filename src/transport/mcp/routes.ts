@@ -9,16 +9,19 @@ import { ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import { readAccessRules } from "../../rpc/access.ts";
+import type { Admit } from "../../rpc/admission.ts";
+import { applyResponseHeaders, createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { refuseUncompared } from "../conditional-requests.ts";
 import type { TransportEvents } from "../events.ts";
-import { httpError, statusOfError } from "../http-errors.ts";
+import { HttpError, httpError, statusOfError } from "../http-errors.ts";
 import { invalidRequest } from "../json/fault.ts";
-import { parseJson } from "../json/text.ts";
-import { readHeaders } from "../request.ts";
+import { isJsonObject, parseJson } from "../json/text.ts";
+import { arrivalOf, readHeaders } from "../request.ts";
 import { receiveAll, requireJson } from "../request-body.ts";
 import { publishError } from "../send-error.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
+import { setHeaders } from "../unary.ts";
 import { callTool } from "./call-tool.ts";
 import { refuseOrigin } from "./origin.ts";
 import { type ProtectedResource, type ResourceAuth, registerProtectedResource } from "./protected-resource.ts";
@@ -31,6 +34,8 @@ interface McpOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   readonly auth: ResourceAuth;
+  /** Counts requests that call no tool; they are not counted if it is not given. */
+  readonly admit?: Admit;
   /** The origins whose pages may call. */
   readonly corsOrigins: "*" | readonly string[];
   readonly maxBodyBytes: number;
@@ -97,9 +102,11 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
     const refusal = { code: ProtocolErrorCode.ParseError, message: statusOfError(error).message };
     return reply.code(400).send({ jsonrpc: "2.0", id: null, error: refusal });
   }
+  const header = readHeaders(request.headers);
+  if (!callsTool(message, tools)) await admit(request, reply, header, endpoint);
   /** Why the tool has failed that was called. */
   let failure: unknown;
-  const response = await answerMessage(message, readHeaders(request.headers), (name, args) => {
+  const response = await answerMessage(message, header, (name, args) => {
     const tool = tools.get(name);
     return (
       tool &&
@@ -122,6 +129,35 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
     if (name !== "content-length") reply.header(name, value);
   });
   return reply.code(challenge?.status ?? response.status).send(await response.text());
+}
+
+/** Whether the interceptors count the request, because it calls a tool. */
+function callsTool(message: JsonValue, tools: Endpoint["tools"]): boolean {
+  if (!isJsonObject(message) || message.method !== "tools/call" || !isJsonObject(message.params)) return false;
+  const { name } = message.params;
+  return typeof name === "string" && tools.has(name);
+}
+
+/** Counts a request that calls no tool. Throws an HttpError for one that is refused. */
+async function admit(request: FastifyRequest, reply: FastifyReply, header: Headers, endpoint: Endpoint): Promise<void> {
+  const values = createCallContext(arrivalOf(request, "mcp"));
+  try {
+    await endpoint.options.admit?.(header, values);
+  } catch (error) {
+    const status = statusOfError(error);
+    const { retryMs } = status;
+    const challenge = endpoint.resource?.challengeOf(request, error);
+    const headers = {
+      ...status.headers,
+      ...(challenge && { "www-authenticate": challenge.header }),
+      ...(retryMs !== undefined && { "retry-after": String(Math.ceil(retryMs / 1_000)) }),
+    };
+    throw new HttpError({ ...status, headers });
+  } finally {
+    const headers = new Headers();
+    applyResponseHeaders(values, headers);
+    setHeaders(reply, headers);
+  }
 }
 
 /** The JSON of a body. Throws INVALID_REQUEST for a batch too, which the protocol does not have. */

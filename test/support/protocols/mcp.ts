@@ -10,8 +10,15 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
-import { type CallToolResult, Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import {
+  type CallToolResult,
+  Client,
+  type PriorDiscovery,
+  StreamableHTTPClientTransport,
+  type Tool,
+} from "@modelcontextprotocol/client";
 import { tool } from "../../../gen/frontrow/v1/tool_pb.ts";
+import generated from "../../../gen/mcp/tools.json" with { type: "json" };
 import type { CallOptions, Outcome, Refusal } from "./protocols.ts";
 
 /** The revisions of the protocol that the service speaks: the last with a handshake, and the first without. */
@@ -22,25 +29,51 @@ interface McpOptions {
   readonly revision?: Revision;
   readonly headers?: Readonly<Record<string, string>>;
   readonly fetch?: typeof globalThis.fetch;
+  /** What the client knows of the service from before, so that connecting sends no request. */
+  readonly prior?: PriorDiscovery;
 }
+
+/** What `server/discover` answers, as far as a call needs it. */
+const prior: PriorDiscovery = {
+  kind: "modern",
+  discover: {
+    resultType: "complete",
+    supportedVersions: ["2026-07-28"],
+    capabilities: { tools: {} },
+    ttlMs: 0,
+    cacheScope: "private",
+  },
+};
+
+const descriptions: ReadonlyMap<string, Tool> = new Map(
+  (generated.tools as readonly unknown[] as readonly Tool[]).map((each) => [each.name, each]),
+);
 
 export interface McpClient extends AsyncDisposable {
   readonly client: Client;
+  /** Calls a tool. Rejects for a result that does not fit the tool's schema. */
   call(name: string, args?: object, options?: { readonly signal?: AbortSignal }): Promise<CallToolResult>;
 }
 
 /** Connects a client to the service at a URL. */
 export async function connectMcp(
   baseUrl: string,
-  { revision = "2026-07-28", headers = {}, fetch = globalThis.fetch }: McpOptions = {},
+  { revision = "2026-07-28", headers = {}, fetch = globalThis.fetch, prior }: McpOptions = {},
 ): Promise<McpClient> {
   const mode = revision === "2025-11-25" ? "legacy" : { pin: revision };
   const client = new Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
   const url = new URL("/mcp", baseUrl);
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch }));
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch });
+  await client.connect(transport, prior && { prior });
   return {
     client,
-    call: (name, args = {}, options = {}) => client.callTool({ name, arguments: { ...args } }, options),
+    call(name, args = {}, options = {}) {
+      const toolDefinition = descriptions.get(name);
+      return client.callTool(
+        { name, arguments: { ...args } },
+        { ...options, ...(toolDefinition && { toolDefinition }) },
+      );
+    },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
@@ -74,14 +107,19 @@ export async function callTool<Method extends DescMethodUnary>(
 }
 
 /** A tool's result. The client throws for a challenge, whose body is a result as well. */
-async function resultOf(name: string, args: object, baseUrl: string, options: Required<Omit<McpOptions, "revision">>) {
+async function resultOf(
+  name: string,
+  args: object,
+  baseUrl: string,
+  options: Required<Pick<McpOptions, "headers" | "fetch">>,
+) {
   let challenge: Response | undefined;
   const observe: typeof fetch = async (input, init) => {
     const response = await options.fetch(input, init);
     if (response.status === 401 || response.status === 403) challenge = response.clone();
     return response;
   };
-  await using mcp = await connectMcp(baseUrl, { headers: options.headers, fetch: observe });
+  await using mcp = await connectMcp(baseUrl, { headers: options.headers, fetch: observe, prior });
   try {
     return await mcp.call(name, args);
   } catch (error) {

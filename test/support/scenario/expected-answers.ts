@@ -103,7 +103,7 @@ export function expectRefusal(
 /** The scopes that a client of the tools asks its user for. */
 export const toolScopes: readonly unknown[] = ["bookings:read", "bookings:write"];
 
-/** Whether a client of the tools is told by HTTP that it needs a token, or another one. */
+/** Whether the HTTP response to a tool's call is a challenge: the client needs a token, or another one. */
 export function isToolChallenge(reason: string, { scope }: Readonly<Record<string, unknown>> = {}): boolean {
   return reason === "UNAUTHENTICATED" || (reason === "MISSING_SCOPE" && toolScopes.includes(scope));
 }
