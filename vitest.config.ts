@@ -33,7 +33,7 @@ const partitioned =
 /** What would pass PgBouncer by, or needs what it does not have. */
 const notPooled = [
   // Separate servers, poolers and databases.
-  ...["backup", "database-tls", "document-calls", "lost-commit-failover", "pooler", "probe", "restart"],
+  ...["backup", "database-tls", "document-*", "lost-commit-failover", "pooler", "probe", "restart"],
   "search-migration",
   // Separate roles: this PgBouncer logs in as one role.
   ...["audit-operations", "own-database", "start-errors"],
