@@ -43,9 +43,9 @@ const notPooled = [
 /** The transport's tests: half of the time, for statements that the others send as well. `-- --all` runs them, too. */
 const ofTransport = [
   ...["abuse*", "bad-input*", "bench-verify", "both-paths", "constraints", "fast-path*", "forwarded-for"],
-  ...["grpc-web-text", "http2*", "limits", "mcp*", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
+  ...["grpc-web-text", "http2*", "limits", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
   ...["protocol-reflection", "rate-limits*", "refused-bodies", "request-id", "rest-calls", "server*", "streams*"],
-  ...["tokens*", "tracing", "transcoding*", "workers-*"],
+  ...["mcp*", "tokens*", "tracing", "transcoding*", "workers-*"],
 ];
 const outOfPool = process.env.APP_TEST_POOLED === "all" ? notPooled : [...notPooled, ...ofTransport];
 /** The project exists only in a run with a PgBouncer before its databases. */

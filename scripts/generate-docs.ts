@@ -7,7 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary, getOption } from "@bufbuild/protobuf";
+import { createFileRegistry, fromBinary, getOption } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
@@ -26,6 +26,7 @@ import {
 import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
+import { commentOf } from "./schema/comments.ts";
 import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
 
 /** A tool of gen/mcp/tools.json, as far as the table shows it. */
@@ -41,17 +42,8 @@ const projectRoot = join(import.meta.dirname, "..");
 /** The comments of the reasons, which generated code does not keep. */
 function readComments(): ReadonlyMap<string, string> {
   const image = execFileSync("buf", ["build", "proto", "--output", "-"], { cwd: projectRoot });
-  const { file: files } = fromBinary(FileDescriptorSetSchema, image);
-  const file = files.find(({ name }) => name === ErrorReasonSchema.file.proto.name);
-  const index = file?.enumType.findIndex(({ name }) => name === ErrorReasonSchema.name);
-  const locations = file?.sourceCodeInfo?.location ?? [];
-  return new Map(
-    ErrorReasonSchema.values.map(({ localName }, i) => {
-      // The path of an enum's value: field 5 of the file, field 2 of the enum.
-      const location = locations.find(({ path }) => path.join() === [5, index, 2, i].join());
-      return [localName, location?.leadingComments.trim().replaceAll(/\s+/g, " ") ?? ""];
-    }),
-  );
+  const reasons = createFileRegistry(fromBinary(FileDescriptorSetSchema, image)).getEnum(ErrorReasonSchema.typeName);
+  return new Map(reasons?.values.map((value) => [value.localName, commentOf(value)]));
 }
 
 const comments = readComments();

@@ -12,7 +12,7 @@ import { type Protocol, protocols } from "./support/protocols/protocols.ts";
 import { expectRefusal } from "./support/scenario/expected-answers.ts";
 import { protocolsOf } from "./support/scenario/matrix.ts";
 import { openTestGuards } from "./support/service/guards.ts";
-import { serveApp } from "./support/service/served-app.ts";
+import { serveApp, servedConcert } from "./support/service/served-app.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage, moonlight } from "./support/service/stage.ts";
 
@@ -34,7 +34,7 @@ describe("an event loop that lags", () => {
 
   const open = async (lagMs: number, requestTimeoutMs = 10_000) => {
     const app = await serveApp(
-      { getConcert: ({ id }) => ({ id }) },
+      { getConcert: ({ id }) => ({ ...servedConcert, id }) },
       { interceptors: await interceptorsAt(lagMs, requestTimeoutMs) },
     );
     onTestFinished(() => app.close());

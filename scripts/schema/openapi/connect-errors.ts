@@ -48,13 +48,23 @@ export const connectDetailSchemas: Readonly<Record<string, JsonObject>> = {
   },
 };
 
-/** The schema of the error of a status. The codes are those of the cases, and of errors without a reason. */
+/** The schema of the error of a status: an object for each code, with its reasons. */
 export function connectError(cases: readonly ErrorCase[], codesWithoutReason: readonly string[] = []): JsonObject {
-  const codes = [...cases.map(({ code }) => code.toLowerCase()), ...codesWithoutReason];
+  const byCode = Map.groupBy(cases, ({ code }) => code.toLowerCase());
+  const schemas = [
+    ...[...byCode].map(([code, ofCode]) => errorOf(code, ofCode)),
+    ...codesWithoutReason.map((code) => errorOf(code, [])),
+  ];
+  const [first, ...others] = schemas;
+  if (first === undefined) throw new Error("an error needs a code");
+  return others.length === 0 ? first : { oneOf: schemas };
+}
+
+function errorOf(code: string, cases: readonly ErrorCase[]): JsonObject {
   return {
     type: "object",
     properties: {
-      code: { ...oneOf(codes), description: "The RPC code, as Connect writes it." },
+      code: { const: code, description: "The RPC code, as Connect writes it." },
       message: { type: "string", description: "What happened, for people." },
       ...(cases.length > 0 && { details: detailsOf(cases) }),
     },

@@ -2,7 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 
 const uuid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-const entityTags = { type: "string", pattern: "^[ -~]+$", examples: ['"1-x"'] };
+const entityTags = { type: "string", examples: ['"1-x"'] };
 
 /** A header of a request: its name and its schema. */
 interface RequestHeader {
@@ -15,8 +15,8 @@ interface RequestHeader {
 const requestHeaders = {
   RequestId: {
     name: "X-Request-Id",
-    description: "An id for the log, which the response has as well. It says nothing about repetition.",
-    schema: { type: "string", pattern: "^[!-~]{1,128}$" },
+    description: "An id for the log and the response: 1 to 128 visible ASCII characters, else the service makes one.",
+    schema: { type: "string" },
   },
   Traceparent: {
     name: "traceparent",
@@ -32,7 +32,7 @@ const requestHeaders = {
     name: "Connect-Timeout-Ms",
     description:
       "The deadline of the client: so many milliseconds from now. The service's own deadline counts if it is sooner.",
-    schema: { type: "integer", minimum: 0, maximum: 9_999_999_999 },
+    schema: { type: "integer", minimum: 0, maximum: 9_999_999_999, examples: [10_000] },
   },
   IdempotencyKey: {
     name: "Idempotency-Key",

@@ -22,6 +22,7 @@ one ends the list. A page may be shorter than \`page_size\`, and even empty.
 **Other forms of values.** The schemas of requests have the usual form of each value. The service also accepts:
 
 - a number of 32 bits or a decimal number as a text (\`"2"\`), and leading zeros in such a text and in an id;
+- an id of 19 digits, as far as it has 64 bits;
 - the number of an enum's value, and in Connect a name that the schema does not have, which is ignored;
 - null, an empty text, 0 and an empty list for a field that may be left out: the field is unset;
 - an empty value in a query, which leaves its field unset;

@@ -59,7 +59,9 @@ function parametersOf(binding: RestBinding, input: SchemaWriter): JsonObject[] {
   const parameter = (field: DescField, place: "path" | "query"): JsonObject => {
     const { description = "", ...schema } = properties[field.name] ?? {};
     const isRequired = place === "path" || required.includes(field.name);
-    return { name: field.name, in: place, description, required: isRequired, schema: asText(schema) };
+    // HTML forms send an empty value for each field that is left empty.
+    const empty = isRequired ? {} : { allowEmptyValue: true };
+    return { name: field.name, in: place, description, required: isRequired, ...empty, schema: asText(schema) };
   };
   const inQuery = binding.body === "none" ? binding.method.input.fields.filter((field) => !inPath.has(field)) : [];
   for (const field of inQuery) {

@@ -28,7 +28,7 @@ const protocolVersions = ["2026-07-28", "2025-11-25", "2025-06-18"];
 
 const instructions =
   "Frontrow sells concert tickets. Times are RFC 3339 in UTC. Ask the user before you book, confirm or cancel. " +
-  "A booking is final at once; a hold takes tickets off sale until it is confirmed, released or expires. " +
+  "A booking is confirmed at once. A hold takes tickets off sale until it is confirmed, released or expires. " +
   "Make a new UUID as the request_id of each new request, and repeat a request whose result is unknown with the same one. " +
   "A failed call says why in a sentence, and has a reason for programs.";
 

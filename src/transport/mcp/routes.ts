@@ -106,20 +106,12 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
   if (!callsTool(message, tools)) await admit(request, reply, header, endpoint);
   /** Why the tool has failed that was called. */
   let failure: unknown;
+  const onError = (error: unknown) => {
+    failure = error;
+  };
   const response = await answerMessage(message, header, (name, args) => {
     const tool = tools.get(name);
-    return (
-      tool &&
-      callTool(tool, args, {
-        request,
-        reply,
-        registry,
-        publish,
-        onError: (error) => {
-          failure = error;
-        },
-      })
-    );
+    return tool && callTool(tool, args, { request, reply, registry, publish, onError });
   });
   if (!response.ok) publishStatus(response.status, request, publish);
   const challenge = failure === undefined ? undefined : resource?.challengeOf(request, failure);
