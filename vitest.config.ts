@@ -33,7 +33,8 @@ const partitioned =
 /** What would pass PgBouncer by, or needs what it does not have. */
 const notPooled = [
   // Separate servers, poolers and databases.
-  ...["backup", "database-tls", "lost-commit-failover", "pooler", "probe", "restart", "search-migration"],
+  ...["backup", "database-tls", "document-*", "lost-commit-failover", "pooler", "probe", "restart"],
+  "search-migration",
   // Separate roles: this PgBouncer logs in as one role.
   ...["audit-operations", "own-database", "start-errors"],
   // Sessions of the service: how many there are, what is set in them, and how they end.
@@ -121,6 +122,16 @@ export default defineConfig({
           ...shared,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "docs",
+          include: ["test/docs/*.test.ts"],
+          ...database,
+          // `npm ci`, and Go's compiler with an empty cache.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -1,8 +1,8 @@
 /**
- * Writes the tables of methods and of error reasons in docs/api.md from the schema, and the tables of
- * docs/configuration.md and config/config.example.yaml from the settings, and that of the metrics in docs/operations.md from
- * their registry. `--verify` only compares and fails when they
- * differ. Also fails when the comment of a reason lacks its codes or its metadata.
+ * Writes the tables of documents: in docs/api.md those of methods and of error reasons, and in docs/clients.md that of tools,
+ * from the schema; in docs/configuration.md and config/config.example.yaml those of the settings; and in docs/operations.md
+ * that of the metrics, from their registry. `--verify` only compares and fails when they differ. Also fails when the
+ * comment of a reason lacks its codes or its metadata.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -28,6 +28,14 @@ import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { commentOf } from "./schema/comments.ts";
 import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
+
+/** A tool of gen/mcp/tools.json, as far as the table shows it. */
+interface ToolDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly method: string;
+  readonly annotations: { readonly readOnlyHint: boolean; readonly destructiveHint: boolean };
+}
 
 const projectRoot = join(import.meta.dirname, "..");
 
@@ -97,6 +105,18 @@ function methodReasonTable(): string {
   );
 }
 
+/** The tools for assistants, with what their annotations say. */
+function toolTable(): string {
+  const { tools } = JSON.parse(readFileSync(join(projectRoot, "gen", "mcp", "tools.json"), "utf8")) as {
+    readonly tools: readonly ToolDescription[];
+  };
+  const rows = tools.map(({ name, title, method, annotations: { readOnlyHint, destructiveHint } }) => {
+    const kind = readOnlyHint ? "reads" : destructiveHint ? "changes, destructive" : "changes";
+    return [`\`${name}\``, title, method.replace(/^.*\//, ""), kind];
+  });
+  return table(["tool", "what it does", "method", "annotation"], rows);
+}
+
 /** A page with its tables, each between its marks. */
 function withTables(page: string, tables: Readonly<Record<string, string>>): string {
   return Object.entries(tables).reduce((text, [name, table]) => {
@@ -147,6 +167,7 @@ async function metricTable(): Promise<string> {
 const metrics = await metricTable();
 const documents: Readonly<Record<string, (written: string) => string>> = {
   "docs/api.md": (written) => withTables(written, schemaTables),
+  "docs/clients.md": (written) => withTables(written, { tools: toolTable() }),
   "docs/operations.md": (written) => withTables(written, { metrics }),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,
