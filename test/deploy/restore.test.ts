@@ -55,7 +55,7 @@ const quoted = (text: string) => [...text.matchAll(/`([^`\s]+)`/g)].map(([, name
 describe.skipIf(!canInstallTools())("the documented restore", () => {
   const text = readFileSync(join(projectRoot, "docs/operations.md"), "utf8");
   const [, introduction = "", manifestText = "", steps = ""] =
-    /^\*\*Restore\.\*\*(.*?)^```yaml\n(.*?)^```(.*?)^## /ms.exec(text) ?? [];
+    /^\*\*Restore\.\*\*(.*?)^```yaml manifest\n(.*?)^```(.*?)^## /ms.exec(text) ?? [];
   const step = (number: number) => new RegExp(`^${number}\\. (.*?)^${number + 1}\\. `, "ms").exec(steps)?.[1] ?? "";
   const manifest = resourceSchema.parse(parse(manifestText));
   const [original, restored] = ["concert-database", manifest.metadata.name];
