@@ -6,7 +6,7 @@ import { type Clients, createClients } from "./loadtest/clients.ts";
 import { createTally, rush, type Tally } from "./loadtest/crowd.ts";
 import { type LoadTestOptions, readOptions, UsageError, usage } from "./loadtest/options.ts";
 import { describeLoadTest, describeProgress } from "./loadtest/report.ts";
-import { isSound, verify } from "./loadtest/verify.ts";
+import { isSound, verifySettled } from "./loadtest/verify.ts";
 
 const exitCodes = { broken: 1, failed: 2 } as const;
 const progressIntervalMs = 250;
@@ -35,9 +35,9 @@ async function runLoadTest(options: LoadTestOptions): Promise<boolean> {
   const tally = createTally();
   const startedAtMs = performance.now();
   const endProgress = showProgress(options, tally);
-  await rush(options, concertId, tally, stopping.signal).finally(endProgress);
+  await rush(options, concertId, tally, { stopping: stopping.signal }).finally(endProgress);
   const elapsedMs = performance.now() - startedAtMs;
-  const verdict = await verify(clients, concertId, tally);
+  const verdict = await verifySettled(clients, concertId, tally);
   process.stdout.write(describeLoadTest(options, tally, verdict, elapsedMs));
   if (!isSound(verdict)) process.stderr.write("load test: an invariant is broken: see the table\n");
   if (tally.unanswered > 0) process.stderr.write("load test: requests had no answer\n");
@@ -46,12 +46,13 @@ async function runLoadTest(options: LoadTestOptions): Promise<boolean> {
 
 async function createConcert({ concerts }: Clients, { tickets }: LoadTestOptions): Promise<bigint> {
   const nowMs = Date.now();
-  const { id } = await concerts.createConcert({
+  const concert = {
     ...{ name: "Load test", artist: "The Crowd", venue: "Front row", totalTickets: tickets, price: 10 },
     bookingStartTime: timestampFromMs(nowMs - hourMs),
     bookingEndTime: timestampFromMs(nowMs + 2 * hourMs),
     concertDate: timestampFromMs(nowMs + 3 * hourMs),
-  });
+  };
+  const { id } = await concerts.createConcert(concert, { signal: stopping.signal });
   return id;
 }
 

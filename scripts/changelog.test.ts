@@ -17,7 +17,7 @@ const changelog = `# Changelog
 
 ### Upgrading
 
-- Set \`APP_WAITLIST\`.
+- Set \`APP_WAITLIST\` ([waitlist](docs/operations.md#waitlist)).
 
 ### Fixed
 
@@ -47,7 +47,7 @@ describe("CHANGELOG.md", () => {
     [
       "an older version above a newer one",
       "## [Unreleased]\n## [1.0.0] - 2026-11-30\n## [1.1.0] - 2026-12-24\n",
-      ["[1.1.0] - 2026-12-24 must be above the section that follows it"],
+      ["[1.1.0] - 2026-12-24 must be above the section before it, which is older"],
     ],
     [
       "an unknown kind of change",
@@ -60,20 +60,23 @@ describe("CHANGELOG.md", () => {
 });
 
 describe("the notes of a release", () => {
-  test("are the section of its version", () => {
-    expect(releaseNotes(changelog, "v1.1.0", "1.1.0")).toBe(
-      "### Upgrading\n\n- Set `APP_WAITLIST`.\n\n### Fixed\n\n- Pages.",
+  test("are the section of its version, with links that work outside of the repository", () => {
+    expect(releaseNotes(changelog, "v1.1.0", "1.1.0", "https://git.example.org/v1.1.0")).toBe(
+      "### Upgrading\n\n- Set `APP_WAITLIST` ([waitlist](https://git.example.org/v1.1.0/docs/operations.md#waitlist)).\n\n" +
+        "### Fixed\n\n- Pages.",
     );
   });
 
   test("do not exist for a tag that is not the version of package.json", () => {
-    expect(() => releaseNotes(changelog, "v1.1.0", "1.0.0")).toThrow(
+    expect(() => releaseNotes(changelog, "v1.1.0", "1.0.0", ".")).toThrow(
       "the tag is v1.1.0, and package.json has the version 1.0.0",
     );
   });
 
   test("do not exist for a version without a section", () => {
-    expect(() => releaseNotes(changelog, "v1.2.0", "1.2.0")).toThrow('CHANGELOG.md has no section "## [1.2.0] - DATE"');
+    expect(() => releaseNotes(changelog, "v1.2.0", "1.2.0", ".")).toThrow(
+      'CHANGELOG.md has no section "## [1.2.0] - DATE"',
+    );
   });
 });
 
@@ -82,7 +85,7 @@ test("the production overlay deploys the version of package.json", () => {
   expect(readRoot("deploy/kubernetes/overlays/production/kustomization.yaml")).toContain(`newTag: ${version}\n`);
 });
 
-test("the licence file is the licence of package.json", () => {
+test("the license file is the license of package.json", () => {
   const { license } = JSON.parse(readRoot("package.json")) as { license: string };
   expect(readRoot("LICENSE").split("\n", 1)).toEqual([`${license} License`]);
 });

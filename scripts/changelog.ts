@@ -16,7 +16,7 @@ export function changelogProblems(changelog: string): string[] {
   for (const { heading } of released) {
     const [, , date = ""] = versionHeading.exec(heading) ?? [];
     if (!isDate(date)) problems.push(`"## ${heading}" must be "## [1.2.3] - 2026-11-30"`);
-    if (date > (dates.at(-1) ?? date)) problems.push(`${heading} must be above the section that follows it`);
+    if (date > (dates.at(-1) ?? date)) problems.push(`${heading} must be above the section before it, which is older`);
     dates.push(date);
   }
   for (const [, kind = ""] of changelog.matchAll(/^### (.*)$/gm)) {
@@ -30,14 +30,17 @@ function isDate(text: string): boolean {
   return text !== "" && (new Date(text).toJSON()?.startsWith(text) ?? false);
 }
 
-/** The changes of the version that a tag such as v1.2.3 releases. Throws if it is not the version of package.json. */
-export function releaseNotes(changelog: string, tag: string, packageVersion: string): string {
+/**
+ * The changes of the version that a tag such as v1.2.3 releases. Throws if it is not the version of package.json. Links to
+ * documents begin with the URL of the repository's files at that tag, because the notes are read elsewhere.
+ */
+export function releaseNotes(changelog: string, tag: string, packageVersion: string, filesUrl: string): string {
   const version = tag.replace(/^v/, "");
   if (version !== packageVersion)
     throw new Error(`the tag is ${tag}, and package.json has the version ${packageVersion}`);
   const section = sectionsOf(changelog).find(({ heading }) => versionHeading.exec(heading)?.[1] === version);
   if (!section) throw new Error(`CHANGELOG.md has no section "## [${version}] - DATE"`);
-  return section.body;
+  return section.body.replaceAll(/\]\((?=docs\/)/g, `](${filesUrl}/`);
 }
 
 function sectionsOf(changelog: string): Section[] {

@@ -11,7 +11,8 @@ const projectRoot = join(import.meta.dirname, "..");
 const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 const binFolder = join(projectRoot, "node_modules", ".cache", "actionlint");
 
-const read = (...path: string[]) => readFileSync(join(projectRoot, ...path), "utf8");
+/** A text without its comments: what is commented out does not run. */
+const read = (...path: string[]) => readFileSync(join(projectRoot, ...path), "utf8").replaceAll(/^\s*#.*$/gm, "");
 const workflows = readdirSync(join(projectRoot, ".github"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".yml") && name !== "dependabot.yml")
   .map((name) => read(".github", name))

@@ -1,8 +1,8 @@
 /**
- * Writes the tables of methods and of error reasons in docs/api.md from the schema, and the tables of
- * docs/configuration.md and config/config.example.yaml from the settings, and that of the metrics in docs/operations.md from
- * their registry. `--verify` only compares and fails when they
- * differ. Also fails when the comment of a reason lacks its codes or its metadata.
+ * Writes the tables of documents: in docs/api.md those of methods and of error reasons, and in docs/clients.md that of tools,
+ * from the schema; in docs/configuration.md and config/config.example.yaml those of the settings; and in docs/operations.md
+ * that of the metrics, from their registry. `--verify` only compares and fails when they differ. Also fails when the
+ * comment of a reason lacks its codes or its metadata.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +13,6 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
-  codeName,
-  codesOf,
   describeReason,
   ErrorOrigin,
   type ReasonName,
@@ -26,25 +24,21 @@ import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { readReasonComments } from "./reason-comments.ts";
+import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
+
+/** A tool of gen/mcp/tools.json, as far as the table shows it. */
+interface ToolDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly method: string;
+  readonly annotations: { readonly readOnlyHint: boolean; readonly destructiveHint: boolean };
+}
 
 const projectRoot = join(import.meta.dirname, "..");
 
 const commentOf = readReasonComments();
 
-const codeNamesOf = (reason: ReasonName) => codesOf(reason).map(codeName);
-
-/** A comment without its codes and its metadata. */
-function meaningOf(reason: ReasonName): string {
-  const comment = commentOf(reason);
-  const { metadata } = describeReason(reason);
-  const start = `${codeNamesOf(reason).join(" or ")}: `;
-  const end = metadata.length > 0 ? ` Metadata: ${metadata.join(", ")}.` : "";
-  const meaning = comment.slice(start.length, comment.length - end.length);
-  if (comment !== start + meaning + end || meaning.includes("Metadata:")) {
-    throw new Error(`the comment of ${reason} must begin with "${start}" and end with "${end}"`);
-  }
-  return meaning.replace(/\.$/, "");
-}
+const meaningOfReason = (reason: ReasonName) => meaningOf(reason, commentOf(reason));
 
 const delays = { [RetryDelay.UNSPECIFIED]: "", [RetryDelay.ALWAYS]: "yes", [RetryDelay.IF_SAFE]: "if safe" } as const;
 
@@ -57,7 +51,7 @@ function reasonTable(origin: ErrorOrigin): string {
   const rows = reasonsFrom(origin).map((reason) => {
     const { metadata, retryDelay } = describeReason(reason);
     return [
-      `\`${reason}\`: ${meaningOf(reason)}`,
+      `\`${reason}\`: ${meaningOfReason(reason)}`,
       codeNamesOf(reason).join(", "),
       httpStatusesOf(reason).join(", "),
       inCode(metadata),
@@ -69,7 +63,7 @@ function reasonTable(origin: ErrorOrigin): string {
 
 function refusalTable(): string {
   const rows = reasonsFrom(ErrorOrigin.TRANSPORT).map((reason) => [
-    `\`${reason}\`: ${meaningOf(reason)}`,
+    `\`${reason}\`: ${meaningOfReason(reason)}`,
     codeNamesOf(reason).join(", "),
     httpStatusesOf(reason).join(", "),
   ]);
@@ -99,6 +93,18 @@ function methodReasonTable(): string {
     ["method", "its own reasons"],
     methods.map((method) => [method.name, inCode(reasonsOf(method))]),
   );
+}
+
+/** The tools for assistants, with what their annotations say. */
+function toolTable(): string {
+  const { tools } = JSON.parse(readFileSync(join(projectRoot, "gen", "mcp", "tools.json"), "utf8")) as {
+    readonly tools: readonly ToolDescription[];
+  };
+  const rows = tools.map(({ name, title, method, annotations: { readOnlyHint, destructiveHint } }) => {
+    const kind = readOnlyHint ? "reads" : destructiveHint ? "changes, destructive" : "changes";
+    return [`\`${name}\``, title, method.replace(/^.*\//, ""), kind];
+  });
+  return table(["tool", "what it does", "method", "annotation"], rows);
 }
 
 /** A page with its tables, each between its marks. */
@@ -151,6 +157,7 @@ async function metricTable(): Promise<string> {
 const metrics = await metricTable();
 const documents: Readonly<Record<string, (written: string) => string>> = {
   "docs/api.md": (written) => withTables(written, schemaTables),
+  "docs/clients.md": (written) => withTables(written, { tools: toolTable() }),
   "docs/operations.md": (written) => withTables(written, { metrics }),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,

@@ -3,7 +3,7 @@
  * `npm run test:postgres -- 16 17` runs them on these versions only. Other arguments go to Vitest.
  */
 import { execFileSync } from "node:child_process";
-import { betweenFolder, binariesOfMajor, majors } from "../test/support/database/majors.ts";
+import { betweenFolder, isMajorInstalled, majors, skipMajor } from "../test/support/database/majors.ts";
 import { runVitest } from "./run-vitest.ts";
 
 const isMajor = (arg: string) => majors.includes(Number(arg));
@@ -17,29 +17,20 @@ if (process.env.APP_TEST_DATABASE_URL) fail("unset APP_TEST_DATABASE_URL, whose 
 
 for (const major of chosen) {
   if (await isInstalled(major)) {
-    say(`PostgreSQL ${major}`);
+    process.stdout.write(`test:postgres: PostgreSQL ${major}\n`);
     await runVitest("integration", { APP_TEST_POSTGRES: String(major) }, rest);
-  } else say(`SKIPPED on PostgreSQL ${major}: its binaries are not installed (npm has them for linux-x64)`);
+  } else skipMajor(major);
 }
 
 /** Whether the binaries can be used, after those that only this script needs have been installed. */
 async function isInstalled(major: number): Promise<boolean> {
-  const find = () =>
-    binariesOfMajor(major).then(
-      () => true,
-      () => false,
-    );
-  if (await find()) return true;
+  if (await isMajorInstalled(major)) return true;
   const install = ["ci", "--prefix", betweenFolder, "--ignore-scripts", "--no-audit", "--no-fund"];
   execFileSync("npm", install, { stdio: "inherit" });
-  return await find();
+  return await isMajorInstalled(major);
 }
 
 function fail(message: string): never {
   process.stderr.write(`test:postgres: ${message}\n`);
   process.exit(1);
-}
-
-function say(message: string): void {
-  process.stdout.write(`test:postgres: ${message}\n`);
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Binaries, binariesOf, startTemporaryPostgres } from "@frontrow/embedded-postgres";
 import pg from "pg";
 import { oldestMajor } from "../src/store/server-checks.ts";
-import { oldestPackage } from "../test/support/database/majors.ts";
+import { oldestPackage, skipMajor } from "../test/support/database/majors.ts";
 
 const folder = join(import.meta.dirname, "..", "db", "migrations");
 const migration = "0006_holds.sql";
@@ -104,5 +104,5 @@ async function tryOn(binaries?: Binaries): Promise<void> {
 
 const oldest = await binariesOf(oldestPackage).catch(() => undefined);
 if (oldest) await tryOn(oldest);
-else say(`SKIPPED on PostgreSQL ${oldestMajor}: ${oldestPackage} is not installed (npm has it for linux-x64)`);
+else skipMajor(oldestMajor);
 await tryOn();

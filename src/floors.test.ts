@@ -61,6 +61,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["@bufbuild/protobuf", "@bufbuild/protovalidate", "@connectrpc/connect", "lru-cache"],
     offers: [
       "access.ts",
+      "admission.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",
@@ -88,11 +89,20 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport/rest": {
     imports: [
       ...["gen", "src/domain", "src/rpc", "src/transport/json"],
-      ...transport("conditional-requests", "http-errors", "request", "send-error"),
+      ...transport("conditional-requests", "http-errors", "request", "request-body", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
+  },
+  "src/transport/mcp": {
+    imports: [
+      ...["src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
+      ...transport("conditional-requests", "events", "http-errors", "request", "request-body", "send-error"),
+      ...transport("shutdown-notices", "unary"),
+    ],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@modelcontextprotocol/server", "fastify"],
+    offers: ["protected-resource.ts", "routes.ts"],
   },
   "src/transport/connect": {
     imports: [
@@ -116,6 +126,11 @@ const floors: Readonly<Record<string, Floor>> = {
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["fast-path.ts"],
+  },
+  "src/transport/documents": {
+    imports: [...transport("conditional-requests")],
+    packages: ["fastify"],
+    offers: ["routes.ts"],
   },
   "src/transport/listener": {
     imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],

@@ -16,11 +16,13 @@ import { oldestPackage } from "./support/database/majors.ts";
 import { startTestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
-/** pg_dump reads servers of its major version and older ones. */
+/** pg_restore 17 and newer sets a parameter that PostgreSQL 15, the server of these tests, does not have. */
+const newestDumper = 16;
 const dumper = spawnSync("pg_dump", ["--version"], { encoding: "utf8" });
-const hasPgDump = Number(/ (\d+)\./.exec(dumper.stdout ?? "")?.[1]) >= oldestMajor;
+const dumperMajor = Number(/ (\d+)\./.exec(dumper.stdout ?? "")?.[1]);
+const hasPgDump = dumperMajor >= oldestMajor && dumperMajor <= newestDumper;
 const skip = (why: string) => process.stderr.write(`\ntests: SKIPPED: backups: ${why}\n\n`);
-if (!hasPgDump) skip(`pg_dump ${oldestMajor} or newer is not installed`);
+if (!hasPgDump) skip(`pg_dump ${oldestMajor} or ${newestDumper} is not installed`);
 const binaries = await binariesOf(oldestPackage).catch(() => undefined);
 if (!binaries) skip(`${oldestPackage} is not installed (npm has it for linux-x64)`);
 const canRun = hasPgDump && binaries !== undefined;
@@ -125,7 +127,7 @@ test.skipIf(!canRun)(
     if (options === undefined) throw new Error("these arguments ask for help");
     const tally = createTally();
     const stopping = new AbortController();
-    const rushing = rush(options, concertId, tally, stopping.signal);
+    const rushing = rush(options, concertId, tally, { stopping: stopping.signal });
     await vi.waitFor(() => expect(tally.confirmed.length).toBeGreaterThan(100), { timeout: 20_000 });
     const before = [...tally.confirmed];
     const file = join(folder, "rush.dump");

@@ -1,4 +1,5 @@
 /** Deadlines, set by the client or by the service. A call whose client has stopped waiting stores nothing. */
+import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, createConnectTransport as createNodeConnectTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
@@ -7,6 +8,7 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { type HeldLock, holdConcert, holdLock, patientSettings } from "./support/database/locks.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
+import { connectMcp } from "./support/protocols/mcp.ts";
 import { verdict } from "./support/protocols/outcomes.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import { protocolsOf } from "./support/scenario/matrix.ts";
@@ -129,6 +131,12 @@ function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
       return over(createNodeConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }));
     case "Connect JSON":
       return over(createConnectTransport({ baseUrl }));
+    case "MCP":
+      return async (userId, concertId, signal) => {
+        await using mcp = await connectMcp(baseUrl);
+        const request = { concert_id: String(concertId), user_id: userId, ticket_count: 1, request_id: randomUUID() };
+        return await mcp.call("book_tickets", request, { signal });
+      };
     default:
       return (userId, concertId, signal) => {
         const request = { concert_id: String(concertId), user_id: userId, ticket_count: 1 };

@@ -13,11 +13,12 @@ export interface Clients {
 /** Streams of one HTTP/2 connection: what the service allows. */
 export const usersAConnection = 100;
 
-/** Opens a connection, at the first call, with its clients. */
-export function createClients({ url, protocol, token }: LoadTestOptions): Clients {
+/** Opens a connection, at the first call, with its clients. A call without an answer fails after the time limit. */
+export function createClients({ url, protocol, token }: LoadTestOptions, callTimeoutMs = 30_000): Clients {
   const options = {
     baseUrl: url,
     httpVersion: "2",
+    defaultTimeoutMs: callTimeoutMs,
     interceptors: token === undefined ? [] : [authorize(token)],
   } as const;
   const transport = {

@@ -30,7 +30,6 @@ interface Failure {
   readonly mayBeStored: boolean;
 }
 
-const callTimeoutMs = 30_000;
 /** Where the service names no delay, as when the connection is lost. */
 const usualRetryDelayMs = 500;
 /** Reasons that leave open whether the booking is stored. */
@@ -43,18 +42,25 @@ export function createTally(): Tally {
   return { confirmed: [], refused: new Map(), repeated: new Map(), unanswered: 0, latenciesMs: [] };
 }
 
+/** What ends a rush early. */
+interface Ends {
+  /** Gives up the requests that have been sent; by default when the options' time limit has passed. */
+  readonly limit?: AbortSignal;
+  /** Lets the requests that have been sent be answered. */
+  readonly stopping?: AbortSignal;
+}
+
 /**
- * Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done, when
- * the time limit has passed, or when `stopping` is aborted and the requests that have been sent are answered.
+ * Lets every user send requests one after the other, and counts the answers into the tally. Resolves when all are done or
+ * ended early.
  */
 export async function rush(
   options: LoadTestOptions,
   concertId: bigint,
   tally: Tally,
-  stopping = new AbortController().signal,
+  { limit = AbortSignal.timeout(options.timeLimitMs), stopping = new AbortController().signal }: Ends = {},
 ): Promise<void> {
-  const { users, requestsPerUser, timeLimitMs, pauseMs } = options;
-  const limit = AbortSignal.timeout(timeLimitMs);
+  const { users, requestsPerUser, pauseMs } = options;
   const ending = AbortSignal.any([limit, stopping]);
   const connections = Array.from({ length: Math.ceil(users / usersAConnection) }, () => createClients(options));
   const act = async (user: number) => {
@@ -82,7 +88,7 @@ async function bookOnce(
   let mayBeStored = false;
   for (let attempts = 1; ; attempts++) {
     try {
-      tally.confirmed.push((await bookings.bookTickets(wanted, { timeoutMs: callTimeoutMs, signal })).id);
+      tally.confirmed.push((await bookings.bookTickets(wanted, { signal })).id);
       tally.latenciesMs.push(performance.now() - startedAtMs);
       return;
     } catch (error) {

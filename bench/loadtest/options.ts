@@ -18,8 +18,8 @@ export interface LoadTestOptions {
   readonly timeLimitMs: number;
 }
 
-export const usage = `A rush on one concert of a running service: every user books, request after request, until the tickets are gone. Afterwards
-the bookings are read back, and compared with the answers.
+export const usage = `A rush on one concert of a running service: every user books, request after request, until its requests are used up.
+Afterwards the bookings are read back, and compared with the answers.
 
   --url URL            the service (LOADTEST_URL; http://localhost:8080)
   --protocol NAME      ${protocols.join(", ")} (connect), over HTTP/2

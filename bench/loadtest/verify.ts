@@ -1,4 +1,5 @@
 /** Whether what the service has stored is what it has told the users. */
+import { setTimeout as delay } from "node:timers/promises";
 import { BookingStatus } from "../../gen/frontrow/v1/booking_pb.ts";
 import type { Clients } from "./clients.ts";
 import type { Tally } from "./crowd.ts";
@@ -14,6 +15,23 @@ export interface Verdict {
   readonly doubled: number;
   /** The difference between the concert's count of available tickets and what its bookings leave. */
   readonly miscounted: number;
+}
+
+/** A batch that is in the database when its callers give up may be stored seconds later. */
+const settleMs = 10_000;
+const pauseMs = 1_000;
+
+/**
+ * Verifies, and does so again while the result is not sound and requests have no answer: their bookings may be stored between
+ * the two reads.
+ */
+export async function verifySettled(clients: Clients, concertId: bigint, tally: Tally): Promise<Verdict> {
+  const givesUpAtMs = performance.now() + settleMs;
+  for (;;) {
+    const verdict = await verify(clients, concertId, tally);
+    if (isSound(verdict) || tally.unanswered === 0 || performance.now() >= givesUpAtMs) return verdict;
+    await delay(pauseMs);
+  }
 }
 
 /** Reads the concert and all of its bookings, and compares them with the tally. */

@@ -1,4 +1,4 @@
-/** Calls of a running service by REST. */
+/** Requests to what runs in the stack, and calls of the service by REST. */
 import { randomUUID } from "node:crypto";
 import { overall } from "./engine.ts";
 
@@ -8,11 +8,17 @@ export interface Booking {
   readonly status: string;
 }
 
+const requestMs = 10_000;
+
+/** Sends a request. It has a time limit, so that `until` can make another attempt after one that hangs. */
+export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  return await fetch(url, { ...init, signal: AbortSignal.any([overall, AbortSignal.timeout(requestMs)]) });
+}
+
 /** Calls a path of the API. Throws with the response if it is an error. */
 export async function call<Answer>(port: number, method: string, path: string, body?: object): Promise<Answer> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`, {
+  const response = await request(`http://127.0.0.1:${port}/api/v1/${path}`, {
     method,
-    signal: overall,
     ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -22,7 +28,7 @@ export async function call<Answer>(port: number, method: string, path: string, b
 
 /** Whether `/readyz` says that it serves. */
 export async function isReady(port: number): Promise<boolean> {
-  return (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: overall })).ok;
+  return (await request(`http://127.0.0.1:${port}/readyz`)).ok;
 }
 
 /** Books two tickets. */

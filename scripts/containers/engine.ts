@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
-/** With the clean-up this is less than the five minutes that CI allows. */
+/** With the logs and the clean-up this is less than the five minutes that CI allows. */
 const overallMs = 4 * 60_000;
 const conditionMs = 120_000;
 const pollMs = 250;

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@frontrow/embedded-postgres";
-import { overall, run, say, succeeds } from "./engine.ts";
+import { run, say, succeeds } from "./engine.ts";
 import { buildFlags, buildNetwork, type Images, prepareImages, projectRoot } from "./images.ts";
 
 export interface Stack {
@@ -28,7 +28,7 @@ const portVariables = [
 type PortVariable = (typeof portVariables)[number];
 
 const allProfiles = "scale,ha,observability";
-const cleanUpMs = 55_000;
+const [logsMs, cleanUpMs] = [10_000, 45_000];
 
 /** Builds all images, runs `work`, and removes all that was made, whether it succeeds or fails. */
 export async function withStack(
@@ -62,7 +62,9 @@ export async function withStack(
       },
     });
   } catch (error) {
-    if (!overall.aborted) say(await compose(["logs", "--no-color", "--tail", "40"]).catch(String));
+    // A trial that has taken too long has logs to show as well.
+    const logs = { env: ownEnv, signal: AbortSignal.timeout(logsMs) };
+    say(await run(program, [...baseArgs, "logs", "--no-color", "--tail", "40"], logs).catch(String));
     throw error;
   } finally {
     // A signal must not stop the clean-up, so the clean-up has a separate time limit.

@@ -32,6 +32,17 @@ export async function tryHighAvailability(stack: Stack): Promise<void> {
   await load.assertRunning();
   await load.finish();
   expect("restarts of the service", await stack.inspect("app", "{{.RestartCount}}"), "0");
+  await backUp(stack);
+}
+
+/** Makes the backup that docs/operations.md has. */
+async function backUp(stack: Stack): Promise<void> {
+  const dump = `PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD \
+  pg_dump -h database-ha -U $PATRONI_SUPERUSER_USERNAME -Fc $DATABASE_NAME`;
+  // Without a row, `grep` fails.
+  const count = "pg_restore --data-only --table=bookings --file=- | grep -c load-test";
+  const rows = await stack.compose(["exec", "-T", "patroni1", "sh", "-c", `${dump} | ${count}`]);
+  say(`the backup of the cluster has ${rows} bookings`);
 }
 
 interface Member {

@@ -1,6 +1,6 @@
 /** The profile scale: three replicas behind HAProxy, and a rolling restart of them that no client notices. */
-import { isReady } from "./api.ts";
-import { expect, overall, run, say, until } from "./engine.ts";
+import { isReady, request } from "./api.ts";
+import { expect, run, say, until } from "./engine.ts";
 import { startLoad } from "./load.ts";
 import type { Stack } from "./stack.ts";
 import { callByGrpc } from "./try-service.ts";
@@ -40,6 +40,6 @@ async function roll(stack: Stack): Promise<void> {
 
 /** Whether HAProxy sends calls to a replica. */
 async function isUp(stack: Stack, replica: string): Promise<boolean> {
-  const response = await fetch(`http://127.0.0.1:${stack.port("BALANCER_STATUS_PORT")}/metrics`, { signal: overall });
+  const response = await request(`http://127.0.0.1:${stack.port("BALANCER_STATUS_PORT")}/metrics`);
   return (await response.text()).includes(`haproxy_server_status{proxy="replicas",server="${replica}",state="UP"} 1`);
 }

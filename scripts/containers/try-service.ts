@@ -1,6 +1,6 @@
 /** `docker compose up -d`, the requirement's calls, a gRPC call, the load test, and restarts of service and database. */
 import { join } from "node:path";
-import { book, call, getBooking, isReady } from "./api.ts";
+import { book, call, getBooking, isReady, request } from "./api.ts";
 import { expect, run, say, until } from "./engine.ts";
 import { projectRoot } from "./images.ts";
 import { runLoad } from "./load.ts";
@@ -63,7 +63,7 @@ async function restart(stack: Stack, concertId: string): Promise<void> {
   say("restarting the database");
   await stack.compose(["restart", "db"]);
   await until("the service reaches the database again", async () => {
-    return (await fetch(`http://127.0.0.1:${port}/api/v1/bookings/${first.id}`)).ok;
+    return (await request(`http://127.0.0.1:${port}/api/v1/bookings/${first.id}`)).ok;
   });
   expect("the booking after the database's restart", await getBooking(port, first.id), first);
   await book(port, concertId);

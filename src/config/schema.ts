@@ -72,6 +72,7 @@ const server = {
     "100",
     "Calls a second of a process that are traced because their caller wants it",
   ),
+  mcp: setting("mcp", boolean, "true", "Offer the API to assistants as tools, at /mcp (Model Context Protocol)"),
   workers: setting(
     "workers",
     kinds.processes,

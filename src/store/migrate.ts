@@ -46,8 +46,9 @@ export interface MigrationResult {
 }
 
 /**
- * Applies the migrations that the database lacks, each once, however many instances start together. Raises a MigrationError. `firstError` returns the error of the first statement that failed: the migrator then sends one
- * more, which fails as a consequence. A migration may take long, and so may the wait for another instance's, so the operator's
+ * Applies the migrations that the database lacks, each once, however many instances start together. Raises a
+ * MigrationError. `firstError` returns the error of the first statement that failed: the migrator then sends one more,
+ * which fails as a consequence. A migration may take long, and so may the wait for another instance's, so the operator's
  * time limits for sessions do not apply. Limits that a migration sets itself do.
  */
 export async function migrate(db: Kysely<DB>, firstError: () => unknown): Promise<MigrationResult> {

@@ -5,20 +5,31 @@ import { allows, type Place, policySchema } from "./support/network.ts";
 import { canInstallTools } from "./support/tools.ts";
 
 const namespace = "frontrow";
-const cluster = { "cnpg.io/cluster": "concert-database" };
+// The labels that CloudNativePG gives to its pods.
+const ofCluster = (cluster: string) => ({ "cnpg.io/cluster": cluster });
+const instance = (cluster: string): Place => ({
+  namespace,
+  labels: { ...ofCluster(cluster), "cnpg.io/podRole": "instance" },
+});
+const pooler = (cluster: string, name: string): Place => ({
+  namespace,
+  labels: { ...ofCluster(cluster), "cnpg.io/podRole": "pooler", "cnpg.io/poolerName": name },
+});
 const named = (name: string) => ({ "app.kubernetes.io/name": name });
 const elsewhere = (name: string): Place => ({ namespace: name, labels: { app: "any" } });
 
 const places = {
   service: { namespace, labels: named("concert-ticket-api"), ports: { http: 8080, grpc: 50051, metrics: 9464 } },
   migration: { namespace, labels: named("concert-ticket-api-migration") },
-  // The labels that CloudNativePG gives to its pods.
-  primary: { namespace, labels: { ...cluster, "cnpg.io/podRole": "instance" } },
-  standby: { namespace, labels: { ...cluster, "cnpg.io/podRole": "instance" } },
-  pooler: {
-    namespace,
-    labels: { ...cluster, "cnpg.io/podRole": "pooler", "cnpg.io/poolerName": "concert-database-pooler" },
-  },
+  primary: instance("concert-database"),
+  standby: instance("concert-database"),
+  pooler: pooler("concert-database", "concert-database-pooler"),
+  // As docs/operations.md names them.
+  "restored primary": instance("concert-database-restored"),
+  "restored standby": instance("concert-database-restored"),
+  // Of the Job that copies the data of a primary to a new standby.
+  "restored joiner": { namespace, labels: { ...ofCluster("concert-database-restored"), "cnpg.io/jobRole": "join" } },
+  "restored pooler": pooler("concert-database-restored", "concert-database-restored-pooler"),
   // Of cert-manager, which starts it beside the Ingress.
   solver: { namespace, labels: { "acme.cert-manager.io/http01-solver": "true" } },
   redis: { namespace, labels: { app: "redis" } },
@@ -64,6 +75,17 @@ describe.skipIf(!canInstallTools())("the network policies of production", () => 
     ["monitoring", "primary", 9187],
     ["monitoring", "pooler", 9127],
     ["primary", "object store", 443],
+    ["service", "restored pooler", 5432],
+    ["migration", "restored primary", 5432],
+    ["restored pooler", "restored primary", 5432],
+    ["restored standby", "restored primary", 5432],
+    ["restored standby", "restored primary", 8000],
+    ["restored joiner", "restored primary", 5432],
+    ["operator", "restored primary", 8000],
+    ["operator", "restored primary", 5432],
+    ["monitoring", "restored primary", 9187],
+    ["monitoring", "restored pooler", 9127],
+    ["restored primary", "object store", 443],
   ])("allow %s to reach %s at port %i", (...connection) => {
     expect(isAllowed(...connection)).toBe(true);
   });
@@ -85,6 +107,13 @@ describe.skipIf(!canInstallTools())("the network policies of production", () => 
     ["migration", "pooler", 5432],
     ["migration", "identity provider", 443],
     ["stranger", "migration", 80],
+    ["stranger", "restored pooler", 5432],
+    ["stranger", "restored primary", 5432],
+    ["stranger", "restored primary", 8000],
+    ["traefik", "restored pooler", 5432],
+    ["service", "restored primary", 5432],
+    ["migration", "restored pooler", 5432],
+    ["redis", "restored primary", 5432],
   ])("do not allow %s to reach %s at port %i", (...connection) => {
     expect(isAllowed(...connection)).toBe(false);
   });

@@ -1,18 +1,20 @@
 /** What the manifests of an overlay say about each other: names, labels and ports that must fit together. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Overlay, only, readOverlay, selects } from "./support/manifests.ts";
+import { matches, type Overlay, only, readOverlay, selectorSchema, selects } from "./support/manifests.ts";
 import { canInstallTools } from "./support/tools.ts";
 
 const texts = z.record(z.string(), z.string());
 const metadata = z.looseObject({ name: z.string(), labels: texts.default({}), annotations: texts.default({}) });
-const selector = z.object({ matchLabels: texts.default({}) });
 const ports = z.array(z.looseObject({ name: z.string(), targetPort: z.string() }));
 const serviceSchema = z.looseObject({ metadata, spec: z.looseObject({ selector: texts, ports }) });
-const budgetSchema = z.looseObject({ metadata, spec: z.looseObject({ maxUnavailable: z.number(), selector }) });
+const budgetSchema = z.looseObject({
+  metadata,
+  spec: z.looseObject({ maxUnavailable: z.number(), selector: selectorSchema }),
+});
 const policySchema = z.looseObject({
   metadata,
-  spec: z.looseObject({ podSelector: selector, policyTypes: z.array(z.string()) }),
+  spec: z.looseObject({ podSelector: selectorSchema, policyTypes: z.array(z.string()) }),
 });
 const backend = z.object({ service: z.object({ name: z.string(), port: z.object({ name: z.string() }) }) });
 const ruleSchema = z.object({ host: z.string(), http: z.object({ paths: z.array(z.looseObject({ backend })) }) });
@@ -23,7 +25,11 @@ const ingressSchema = z.looseObject({
   }),
 });
 const monitorSchema = z.looseObject({
-  spec: z.looseObject({ jobLabel: z.string(), selector, endpoints: z.array(z.looseObject({ port: z.string() })) }),
+  spec: z.looseObject({
+    jobLabel: z.string(),
+    selector: selectorSchema,
+    endpoints: z.array(z.looseObject({ port: z.string() })),
+  }),
 });
 
 const overlays = new Map<string, Overlay>();
@@ -50,18 +56,18 @@ describe.skipIf(!canInstallTools())("the manifests", () => {
     test("let a drained node evict one pod of the service at a time", () => {
       const { spec } = read(name).one("PodDisruptionBudget", "concert-ticket-api", budgetSchema);
       expect(spec.maxUnavailable).toBe(1);
-      expect(selects(spec.selector.matchLabels, read(name).service.metadata.labels)).toBe(true);
+      expect(matches(spec.selector, read(name).service.metadata.labels)).toBe(true);
     });
 
     test("spread the pods of the service over zones and nodes", () => {
-      const constraint = z.looseObject({ topologyKey: z.string(), labelSelector: selector });
+      const constraint = z.looseObject({ topologyKey: z.string(), labelSelector: selectorSchema });
       const constraints = z.array(constraint).parse(read(name).service.spec.topologySpreadConstraints);
       expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual([
         "topology.kubernetes.io/zone",
         "kubernetes.io/hostname",
       ]);
       for (const { labelSelector } of constraints) {
-        expect(selects(labelSelector.matchLabels, read(name).service.metadata.labels)).toBe(true);
+        expect(matches(labelSelector, read(name).service.metadata.labels)).toBe(true);
       }
     });
 
@@ -119,13 +125,12 @@ describe.skipIf(!canInstallTools())("the manifests", () => {
 
   test("of production deny what no policy allows, and have a policy for each pod", () => {
     const policies = read("production").all("NetworkPolicy", policySchema);
-    const defaults = only(policies.filter(({ metadata }) => metadata.name === "default-deny")).spec;
-    expect(defaults).toEqual({ podSelector: { matchLabels: {} }, policyTypes: ["Ingress"] });
+    const isDefault = ({ metadata }: (typeof policies)[number]) => metadata.name === "default-deny";
+    const defaults = only(policies.filter(isDefault)).spec;
+    const others = policies.filter((policy) => !isDefault(policy));
+    expect(defaults).toEqual({ podSelector: { matchLabels: {}, matchExpressions: [] }, policyTypes: ["Ingress"] });
     for (const { owner, metadata } of read("production").pods) {
-      const own = policies.filter(({ spec }) => {
-        const { matchLabels } = spec.podSelector;
-        return Object.keys(matchLabels).length > 0 && selects(matchLabels, metadata.labels);
-      });
+      const own = others.filter(({ spec }) => matches(spec.podSelector, metadata.labels));
       expect(only(own).spec.policyTypes, owner).toEqual(["Ingress", "Egress"]);
     }
   });
@@ -133,7 +138,7 @@ describe.skipIf(!canInstallTools())("the manifests", () => {
   test("of production have Prometheus scrape one Service, as the job that the rules name", () => {
     const { jobLabel, selector, endpoints } = only(read("production").all("ServiceMonitor", monitorSchema)).spec;
     const services = read("production").all("Service", serviceSchema);
-    const service = only(services.filter(({ metadata }) => selects(selector.matchLabels, metadata.labels)));
+    const service = only(services.filter(({ metadata }) => matches(selector, metadata.labels)));
     expect(service.metadata.labels[jobLabel]).toBe("frontrow");
     expect(service.spec.ports.map(({ name }) => name)).toContain(only(endpoints).port);
     const rules = only(read("production").resources.filter(({ kind }) => kind === "PrometheusRule"));

@@ -60,11 +60,10 @@ function environment({ settings }: Overlay, port: string, user: string): Record<
   };
 }
 
-/** PgBouncer as the overlay's Pooler, but without TLS; the database itself where it is not installed. */
+/** PgBouncer as the overlay's Pooler, but without TLS. */
 async function openPooler(overlay: Overlay, databaseUrl: string, user: string) {
   const url = new URL(databaseUrl);
   [url.username, url.password] = [user, "pw"];
-  if (!hasPgBouncer) return { url: url.href, close: async () => {} };
   const { client_tls_sslmode: _, ...parameters } = only(overlay.all("Pooler", poolerSchema)).spec.pgbouncer.parameters;
   // CloudNativePG adds this one.
   return await startPgBouncer(url.href, { ...parameters, ignore_startup_parameters: "extra_float_digits,options" });
@@ -93,7 +92,7 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
     for (const statement of documentedRevokes()) await server.database.query(statement);
   });
 
-  test("let the service book through PgBouncer", async () => {
+  test.skipIf(!hasPgBouncer)("let the service book through PgBouncer", async () => {
     const pooler = await openPooler(overlay, server.database.url, names.service);
     onTestFinished(() => pooler.close());
     const env = environment(overlay, new URL(pooler.url).port, names.service);
@@ -109,6 +108,7 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
     const session = await server.database.connect();
     onTestFinished(() => session.end());
     await session.query(`SET ROLE ${names.service}`);
+    const trail = await server.database.query("SELECT * FROM audit_entries");
     await session.query("DELETE FROM batches; DELETE FROM bookings WHERE false");
     const statements = [
       "ALTER TABLE audit_entries DISABLE TRIGGER ALL",
@@ -121,6 +121,6 @@ describe.skipIf(!canInstallTools())("the roles of production", () => {
       "CREATE TABLE notes ()",
     ];
     for (const statement of statements) await expect(session.query(statement), statement).rejects.toThrow();
-    expect(await server.database.query("SELECT action FROM audit_entries")).toEqual([{ action: "concert.create" }]);
+    expect(await server.database.query("SELECT * FROM audit_entries")).toEqual(trail);
   });
 });

@@ -37,7 +37,7 @@ describe.skipIf(!canInstallTools())("the manifests", () => {
 
   test("in the documents are valid by the same schemas", () => {
     const page = readFileSync(join(projectRoot, "docs/operations.md"), "utf8");
-    const blocks = [...page.matchAll(/```yaml\n(apiVersion: .*?)```/gs)].map(([, block = ""]) => block);
+    const blocks = [...page.matchAll(/```yaml manifest\n(apiVersion: .*?)```/gs)].map(([, block = ""]) => block);
     const documented = blocks.map((block) => resourceSchema.parse(parse(block)));
     expect(documented.map(({ kind }) => kind)).toEqual(["Cluster"]);
     for (const resource of documented) expect(customSchema(resource)?.safeParse(resource).error).toBeUndefined();

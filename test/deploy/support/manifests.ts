@@ -103,7 +103,21 @@ export function customSchema({ apiVersion, kind }: Resource): z.ZodType | undefi
   return existsSync(file) ? z.fromJSONSchema(JSON.parse(readFileSync(file, "utf8"))) : undefined;
 }
 
-/** Whether labels have all that a selector asks for. */
+/** A LabelSelector. Operators that no manifest has are refused, so that none of them is ignored. */
+export const selectorSchema = z.strictObject({
+  matchLabels: texts.default({}),
+  matchExpressions: z.array(z.strictObject({ key: z.string(), operator: z.literal("Exists") })).default([]),
+});
+export type Selector = z.infer<typeof selectorSchema>;
+
+/** Whether a LabelSelector selects what has these labels. */
+export function matches(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
+  return (
+    selects(selector.matchLabels, labels) && selector.matchExpressions.every(({ key }) => labels[key] !== undefined)
+  );
+}
+
+/** Whether labels have all values of a Service's selector. */
 export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }

@@ -1,12 +1,11 @@
 /** Which connections a set of NetworkPolicies allows, by the rules of Kubernetes. */
 import { BlockList } from "node:net";
 import { z } from "zod";
-import { selects } from "./manifests.ts";
+import { matches, selectorSchema } from "./manifests.ts";
 
-const selector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) });
 const peer = z.strictObject({
-  podSelector: selector.optional(),
-  namespaceSelector: selector.optional(),
+  podSelector: selectorSchema.optional(),
+  namespaceSelector: selectorSchema.optional(),
   ipBlock: z.strictObject({ cidr: z.string(), except: z.array(z.string()).default([]) }).optional(),
 });
 const port = z.strictObject({
@@ -16,7 +15,7 @@ const port = z.strictObject({
 const ports = z.array(port);
 export const policySchema = z.looseObject({
   spec: z.strictObject({
-    podSelector: selector,
+    podSelector: selectorSchema,
     policyTypes: z.array(z.enum(["Ingress", "Egress"])),
     ingress: z.array(z.strictObject({ from: z.array(peer), ports })).default([]),
     egress: z.array(z.strictObject({ to: z.array(peer), ports })).default([]),
@@ -50,8 +49,8 @@ function isPeer({ podSelector, namespaceSelector, ipBlock }: Peer, place: Place 
   const isNamespace =
     namespaceSelector === undefined
       ? place.namespace === namespace
-      : selects(namespaceSelector.matchLabels, { "kubernetes.io/metadata.name": place.namespace });
-  return isNamespace && selects(podSelector?.matchLabels ?? {}, place.labels);
+      : matches(namespaceSelector, { "kubernetes.io/metadata.name": place.namespace });
+  return isNamespace && (podSelector === undefined || matches(podSelector, place.labels));
 }
 
 /** Whether the policies of a namespace allow a connection by TCP. */
@@ -65,7 +64,7 @@ export function allows(
   const permits = (at: Place | Address, other: Place | Address, direction: "Ingress" | "Egress") => {
     if (typeof at === "string" || at.namespace !== namespace) return true;
     const own = policies.filter(
-      ({ spec }) => spec.policyTypes.includes(direction) && selects(spec.podSelector.matchLabels, at.labels),
+      ({ spec }) => spec.policyTypes.includes(direction) && matches(spec.podSelector, at.labels),
     );
     if (own.length === 0) return true;
     const rules = own.flatMap(({ spec }) =>

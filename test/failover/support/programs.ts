@@ -47,7 +47,7 @@ export const owner = isRoot ? user : undefined;
 
 /**
  * Starts a program as a user that may run PostgreSQL. The kernel ends it with the test's process, so that an interrupted run
- * leaves no cluster behind.
+ * leaves no cluster behind, unless a node of it is frozen at that moment.
  */
 export function spawnServer(
   command: string,

@@ -28,6 +28,19 @@ export async function binariesOfMajor(major: number): Promise<Binaries> {
   return binaries;
 }
 
+/** Whether the binaries of a major version can be used. */
+export async function isMajorInstalled(major: number): Promise<boolean> {
+  return await binariesOfMajor(major).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Says that what needs a major version is skipped. */
+export function skipMajor(major: number): void {
+  process.stderr.write(`SKIPPED on PostgreSQL ${major}: its binaries are not installed (npm has them for linux-x64)\n`);
+}
+
 async function findMajor(major: number): Promise<Binaries> {
   if (major === newestMajor) return await findBinaries();
   if (major === oldestMajor) return await binariesOf(oldestPackage);

@@ -3,7 +3,7 @@
 import { allScopes, bearer, nowSeconds, type TokenIssuer } from "../auth/tokens.ts";
 import type { Exchange } from "../protocols/call-once.ts";
 import type { Protocol } from "../protocols/protocols.ts";
-import type { ExpectedRefusal } from "./expected-answers.ts";
+import { type ExpectedRefusal, isToolChallenge, toolScopes } from "./expected-answers.ts";
 
 /** A caller without a token, and the callers with a good one. */
 export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer" | "shop";
@@ -86,6 +86,15 @@ export function challengeFor(word: RefusalWord): string | null {
   if (reason === "UNAUTHENTICATED") return `Bearer error="invalid_token", error_description="${message}"`;
   if (reason === "MISSING_SCOPE") return `Bearer error="insufficient_scope", scope="${metadata?.scope}"`;
   return null;
+}
+
+/** The same in a response to a tool's call: it says where to find out how to get a token, and for what. */
+export function toolChallengeFor(word: RefusalWord, baseUrl: string): string | null {
+  const { reason, metadata } = refusals[word] as ExpectedRefusal;
+  if (!isToolChallenge(reason, metadata)) return null;
+  const scope = reason === "UNAUTHENTICATED" ? [`scope="${toolScopes.join(" ")}"`] : [];
+  const resource = `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource/mcp"`;
+  return [challengeFor(word), ...scope, resource].join(", ").replace("Bearer,", "Bearer");
 }
 
 /** Whether the exchange has the HTTP headers of the error. gRPC-Web writes the error into its body. */

@@ -243,7 +243,8 @@ export class HostNotAllowed extends FrontrowError {
 
 /**
  * PERMISSION_DENIED: the request comes from a page of another host than this machine, and the
- * service accepts requests from this machine only (APP_AUTH_MODE is unset or dev).
+ * service accepts requests from this machine only (APP_AUTH_MODE is unset or dev), or it calls a
+ * tool at /mcp and its origin is not in APP_CORS_ORIGINS.
  */
 export class OriginNotAllowed extends FrontrowError {
   override readonly name = "OriginNotAllowed";

@@ -1,0 +1,171 @@
+/**
+ * Tools for assistants: the Model Context Protocol at /mcp. The schema says which methods are tools (tools.ts), the SDK
+ * speaks the protocol (protocol.ts), and the call itself is that of the other protocols (../unary.ts).
+ */
+import type { IncomingMessage } from "node:http";
+import type { JsonValue, Registry } from "@bufbuild/protobuf";
+import { Code, type Interceptor } from "@connectrpc/connect";
+import { ProtocolErrorCode } from "@modelcontextprotocol/server";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Publish } from "../../domain/publish.ts";
+import { readAccessRules } from "../../rpc/access.ts";
+import type { Admit } from "../../rpc/admission.ts";
+import { applyResponseHeaders, createCallContext } from "../../rpc/call-context.ts";
+import type { ServiceBinding } from "../../rpc/service.ts";
+import { refuseUncompared } from "../conditional-requests.ts";
+import type { TransportEvents } from "../events.ts";
+import { HttpError, httpError, statusOfError } from "../http-errors.ts";
+import { invalidRequest } from "../json/fault.ts";
+import { isJsonObject, parseJson } from "../json/text.ts";
+import { arrivalOf, readHeaders } from "../request.ts";
+import { receiveAll, requireJson } from "../request-body.ts";
+import { publishError } from "../send-error.ts";
+import { createShutdownNotices } from "../shutdown-notices.ts";
+import { setHeaders } from "../unary.ts";
+import { callTool } from "./call-tool.ts";
+import { refuseOrigin } from "./origin.ts";
+import { type ProtectedResource, type ResourceAuth, registerProtectedResource } from "./protected-resource.ts";
+import { type AnswerMessage, createProtocol } from "./protocol.ts";
+import { readTools, type Tool } from "./tools.ts";
+
+const path = "/mcp";
+
+interface McpOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly interceptors: Interceptor[];
+  readonly auth: ResourceAuth;
+  /** Counts requests that call no tool; they are not counted if it is not given. */
+  readonly admit?: Admit;
+  /** The origins whose pages may call. */
+  readonly corsOrigins: "*" | readonly string[];
+  readonly maxBodyBytes: number;
+  /** The messages that google.protobuf.Any may carry; none if it is not given. */
+  readonly registry?: Registry | undefined;
+  readonly shutdownSignal: AbortSignal;
+  readonly publish: Publish<TransportEvents>;
+}
+
+/** What answers the requests. */
+interface Endpoint {
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly answerMessage: AnswerMessage;
+  /** Undefined if no tokens are verified. */
+  readonly resource: ProtectedResource | undefined;
+  readonly options: McpOptions;
+}
+
+/** Mounts the tools of the services, if they have some. */
+export function registerMcp(fastify: FastifyInstance, options: McpOptions): void {
+  const { services, auth, corsOrigins, maxBodyBytes } = options;
+  const shutdown = createShutdownNotices(options.shutdownSignal);
+  const interceptors = [...options.interceptors, refuseUncompared];
+  const tools = readTools({ services, interceptors, shutdown });
+  if (tools.size === 0) return;
+  const all = [...tools.values()];
+  const ruleOf = readAccessRules(services.map(({ service }) => service));
+  const scopes = new Set(all.map(({ method }) => ruleOf(method).scope).filter((scope) => scope !== ""));
+  const resource = registerProtectedResource(fastify, auth, { path, scopes: [...scopes] });
+  const answerMessage = createProtocol(all.map(({ description }) => description));
+  const verifiesTokens = resource !== undefined;
+  fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
+      receiveAll(request, payload, maxBodyBytes, shutdown),
+    );
+    scope.addHook("onRequest", (request, _reply, done) => {
+      done(refuseOrigin(request, { corsOrigins, verifiesTokens }));
+    });
+    scope.post(path, { bodyLimit: maxBodyBytes }, (request, reply) => {
+      return answer(request, reply, { tools, answerMessage, resource, options });
+    });
+    scope.route({
+      // Without sessions there is no stream to open (GET), and no session to end (DELETE).
+      method: scope.supportedMethods.filter((method) => method !== "POST" && method !== "OPTIONS"),
+      url: path,
+      handler: ({ method }) => {
+        throw httpError(405, `${path} takes POST, not ${method}`, { allow: "POST" });
+      },
+    });
+  });
+}
+
+async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Promise<FastifyReply> {
+  const { tools, answerMessage, resource, options } = endpoint;
+  const { registry, publish } = options;
+  requireJson(request.headers);
+  reply.header("cache-control", "no-store");
+  let message: JsonValue;
+  try {
+    message = readMessage(request.body);
+  } catch (error) {
+    publishError(publish, error, request, reply);
+    const refusal = { code: ProtocolErrorCode.ParseError, message: statusOfError(error).message };
+    return reply.code(400).send({ jsonrpc: "2.0", id: null, error: refusal });
+  }
+  const header = readHeaders(request.headers);
+  if (!callsTool(message, tools)) await admit(request, reply, header, endpoint);
+  /** Why the tool has failed that was called. */
+  let failure: unknown;
+  const onError = (error: unknown) => {
+    failure = error;
+  };
+  const response = await answerMessage(message, header, (name, args) => {
+    const tool = tools.get(name);
+    return tool && callTool(tool, args, { request, reply, registry, publish, onError });
+  });
+  if (!response.ok) publishStatus(response.status, request, publish);
+  const challenge = failure === undefined ? undefined : resource?.challengeOf(request, failure);
+  reply.removeHeader("www-authenticate");
+  if (challenge) reply.header("www-authenticate", challenge.header);
+  response.headers.forEach((value, name) => {
+    if (name !== "content-length") reply.header(name, value);
+  });
+  return reply.code(challenge?.status ?? response.status).send(await response.text());
+}
+
+/** Whether the interceptors count the request, because it calls a tool. */
+function callsTool(message: JsonValue, tools: Endpoint["tools"]): boolean {
+  if (!isJsonObject(message) || message.method !== "tools/call" || !isJsonObject(message.params)) return false;
+  const { name } = message.params;
+  return typeof name === "string" && tools.has(name);
+}
+
+/** Counts a request that calls no tool. Throws an HttpError for one that is refused. */
+async function admit(request: FastifyRequest, reply: FastifyReply, header: Headers, endpoint: Endpoint): Promise<void> {
+  const values = createCallContext(arrivalOf(request, "mcp"));
+  try {
+    await endpoint.options.admit?.(header, values);
+  } catch (error) {
+    const status = statusOfError(error);
+    const { retryMs } = status;
+    const challenge = endpoint.resource?.challengeOf(request, error);
+    const headers = {
+      ...status.headers,
+      ...(challenge && { "www-authenticate": challenge.header }),
+      ...(retryMs !== undefined && { "retry-after": String(Math.ceil(retryMs / 1_000)) }),
+    };
+    throw new HttpError({ ...status, headers });
+  } finally {
+    const headers = new Headers();
+    applyResponseHeaders(values, headers);
+    setHeaders(reply, headers);
+  }
+}
+
+/** The JSON of a body. Throws INVALID_REQUEST for a batch too, which the protocol does not have. */
+function readMessage(body: unknown): JsonValue {
+  const message = parseJson(body instanceof Uint8Array ? body : new Uint8Array());
+  if (Array.isArray(message)) throw invalidRequest("", "the body must be one message, not a batch");
+  return message;
+}
+
+/** Publishes the errors of the protocol itself, such as for an unknown version. */
+function publishStatus(
+  status: number,
+  { id: requestId, method }: FastifyRequest,
+  publish: McpOptions["publish"],
+): void {
+  const about = { requestId, method, route: path };
+  if (status < 500) publish("transport.request_refused", { ...about, code: Code[Code.InvalidArgument] });
+  else publish("transport.request_failed", { ...about, error: new Error(`the SDK has answered ${status}`) });
+}

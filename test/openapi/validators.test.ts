@@ -1,0 +1,28 @@
+/** The document, judged by two validators that know nothing of each other, in both of its forms. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { projectRoot, validateBy } from "./support/tools.ts";
+
+const fileOf = (form: string) => join(projectRoot, "gen", "openapi", `openapi.${form}`);
+const read = (form: string) => readFileSync(fileOf(form), "utf8");
+
+test.each(["json", "yaml"])("Redocly finds nothing wrong with the document in %s", async (form) => {
+  const { isValid, output } = await validateBy("redocly", ["lint", "--config", "redocly.yaml", fileOf(form)]);
+  expect(output).toMatch(/Your API description is valid/);
+  expect(output).not.toMatch(/warning/i);
+  expect(isValid).toBe(true);
+});
+
+test.each(["json", "yaml"])("Spectral finds nothing wrong with the document in %s", async (form) => {
+  const args = ["lint", "--ruleset", "spectral.yaml", "--fail-severity", "hint", fileOf(form)];
+  expect(await validateBy("spectral", args)).toEqual({
+    isValid: true,
+    output: expect.stringContaining("No results with a severity of 'hint' or higher found!"),
+  });
+});
+
+test("both forms have the same content", () => {
+  expect(parse(read("yaml"))).toEqual(JSON.parse(read("json")));
+});
