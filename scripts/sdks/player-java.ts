@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { java, run } from "../toolchains.ts";
 import { folderOf, type SdkPlayer } from "./player.ts";
@@ -11,7 +11,9 @@ const classPath = `${join(target, "frontrow-client.jar")}:${library}/*`;
 
 /** Compiles without warnings, runs the tests of rare answers, and packs the jar. */
 async function build(): Promise<void> {
-  const goals = ["clean", "package", "dependency:copy-dependencies"];
+  // A library of another version would stay beside the new one.
+  await rm(library, { recursive: true, force: true });
+  const goals = ["package", "dependency:copy-dependencies"];
   const flags = ["--batch-mode", "--quiet", `-DoutputDirectory=${library}`, "-DincludeScope=runtime"];
   await run("mvn", [...flags, ...goals], { cwd: folder });
 }

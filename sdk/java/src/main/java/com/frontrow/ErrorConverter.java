@@ -41,7 +41,8 @@ final class ErrorConverter {
    *
    * @param headers those of the response; null if it has none, or trailers only
    */
-  static FrontrowException convert(StatusRuntimeException thrown, Metadata headers, String address) {
+  static FrontrowException convert(
+      StatusRuntimeException thrown, Metadata headers, String address) {
     Status status = thrown.getStatus();
     Metadata trailers = Optional.ofNullable(thrown.getTrailers()).orElseGet(Metadata::new);
     List<Any> found = statusDetails(trailers);

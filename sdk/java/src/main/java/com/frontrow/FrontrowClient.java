@@ -27,9 +27,9 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * Calls a Frontrow service. Every call has a deadline, and is repeated if it fails in a way that may
- * pass and repeating is safe. Errors are a {@link FrontrowException}, or one of its subclasses. An
- * interrupt of the thread cancels the call. A client is for any number of threads.
+ * Calls a Frontrow service. Every call has a deadline, and is repeated if it fails in a way that
+ * may pass and repeating is safe. Errors are a {@link FrontrowException}, or one of its subclasses.
+ * An interrupt of the thread cancels the call. A client is for any number of threads.
  *
  * <p>Requests are filled in by a function: {@code client.bookTickets(request ->
  * request.setConcertId(1).setTicketCount(2))}. The schema's comments are at the setters.
@@ -103,8 +103,8 @@ public final class FrontrowClient implements AutoCloseable {
   }
 
   /**
-   * Replaces a concert's description. Throws {@code VersionMismatchException} if it has been updated
-   * since the request's {@code version}.
+   * Replaces a concert's description. Throws {@code VersionMismatchException} if it has been
+   * updated since the request's {@code version}.
    */
   public Concert updateConcert(Consumer<UpdateConcertRequest.Builder> request) {
     return caller.call(
@@ -118,7 +118,9 @@ public final class FrontrowClient implements AutoCloseable {
         BookingServiceGrpc.getGetBookingMethod(), GetBookingRequest.newBuilder().setId(id).build());
   }
 
-  /** Gets one page of a user's bookings, the newest first. {@link #userBookings} has all of them. */
+  /**
+   * Gets one page of a user's bookings, the newest first. {@link #userBookings} has all of them.
+   */
   public GetUserBookingsResponse getUserBookings(Consumer<GetUserBookingsRequest.Builder> request) {
     return getUserBookings(fill(GetUserBookingsRequest.newBuilder(), request).build());
   }

@@ -39,10 +39,12 @@ final class FakeService implements AutoCloseable {
     return "http://localhost:" + server.getPort();
   }
 
-  /** A client whose repetitions do not wait long. */
+  /** A client with short waits, and with deadlines that a slow machine keeps. */
   FrontrowClientBuilder client() {
-    Duration backoff = Duration.ofMillis(1);
-    return FrontrowClient.builder(address()).retry(RetryPolicy.DEFAULT.withInitialBackoff(backoff));
+    return FrontrowClient.builder(address())
+        .timeout(Duration.ofMinutes(1))
+        .attemptTimeout(Duration.ofMinutes(1))
+        .retry(RetryPolicy.DEFAULT.withInitialBackoff(Duration.ofMillis(1)));
   }
 
   /** An error as Frontrow has it. */

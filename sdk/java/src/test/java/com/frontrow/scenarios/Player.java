@@ -56,8 +56,8 @@ public final class Player {
   }
 
   private static String describe(Throwable failure) {
-    String causes = failure.getCause() == null ? "" : ", because of " + describe(failure.getCause());
-    return failure + causes;
+    Throwable cause = failure.getCause();
+    return cause == null ? failure.toString() : failure + ", because of " + describe(cause);
   }
 
   private static void report(String line) throws IOException {

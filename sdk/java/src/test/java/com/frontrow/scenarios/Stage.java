@@ -101,16 +101,13 @@ final class Stage {
 
   private JsonObject send(String method, String path, Map<String, Object> body)
       throws IOException, InterruptedException {
-    var content =
-        method.equals("GET")
-            ? HttpRequest.BodyPublishers.noBody()
-            : HttpRequest.BodyPublishers.ofString(toJson(body).toString());
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(address + path))
-            .method(method, content)
-            .timeout(Duration.ofSeconds(60))
-            .build();
-    HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(address + path)).timeout(Duration.ofSeconds(60));
+    if (method.equals("POST")) {
+      request.POST(HttpRequest.BodyPublishers.ofString(toJson(body).toString()));
+    }
+    HttpResponse<String> response =
+        http.send(request.build(), HttpResponse.BodyHandlers.ofString());
     if (response.statusCode() != 200) {
       throw new IOException(
           "the stage answered %s with %d: %s"
