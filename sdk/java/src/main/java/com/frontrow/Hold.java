@@ -78,7 +78,7 @@ public final class Hold implements AutoCloseable {
     boolean wasInterrupted = Thread.interrupted();
     try {
       release();
-    } catch (FrontrowException ignored) {
+    } catch (RuntimeException ignored) {
       isSettled = true;
     } finally {
       if (wasInterrupted) {

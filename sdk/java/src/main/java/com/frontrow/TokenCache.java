@@ -28,11 +28,11 @@ final class TokenCache {
     if (current == null) {
       CompletableFuture<String> token = new CompletableFuture<>();
       current = token;
-      // A separate thread, because the call that needs the token first may have the shortest
-      // deadline or be interrupted.
-      Thread refresh = new Thread(() -> refresh(token), "frontrow-token-source");
-      refresh.setDaemon(true);
-      refresh.start();
+      if (isFixed) {
+        refresh(token);
+      } else {
+        start(token);
+      }
     }
     return current;
   }
@@ -46,6 +46,16 @@ final class TokenCache {
       current = null;
     }
     return !isFixed;
+  }
+
+  /**
+   * Calls the source in a separate thread: the call that needs the token first may have the
+   * shortest deadline or be interrupted.
+   */
+  private void start(CompletableFuture<String> token) {
+    Thread thread = new Thread(() -> refresh(token), "frontrow-token-source");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private void refresh(CompletableFuture<String> token) {
