@@ -14,9 +14,11 @@ import io.grpc.protobuf.ProtoUtils;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The errors of gRPC as those of this package. */
 final class ErrorConverter {
@@ -75,10 +77,7 @@ final class ErrorConverter {
 
   private static FrontrowException withoutReason(
       ErrorDetails details, Status status, String address) {
-    String fault =
-        Optional.ofNullable(status.getCause())
-            .map(Throwable::getMessage)
-            .orElseGet(() -> details.message().lines().findFirst().orElse(""));
+    String fault = faultOf(details.message(), status.getCause());
     if (OTHER_PROTOCOL.matcher(details.message()).find()) {
       return unreachable(
           details, "at " + address + " is something else than a Frontrow service: " + fault);
@@ -88,6 +87,20 @@ final class ErrorConverter {
           details, "no Frontrow service can be reached at " + address + ": " + fault);
     }
     return FrontrowException.withoutClass(details);
+  }
+
+  /**
+   * The description of gRPC is often "io exception". The innermost cause says what is wrong, such as
+   * that a certificate is not trusted.
+   */
+  private static String faultOf(String description, Throwable cause) {
+    String firstLine = description.lines().findFirst().orElse("");
+    return Stream.iterate(cause, Objects::nonNull, Throwable::getCause)
+        .map(Throwable::getMessage)
+        .filter(Objects::nonNull)
+        .reduce((outer, inner) -> inner)
+        .map(innermost -> firstLine + ": " + innermost)
+        .orElse(firstLine);
   }
 
   private static UnreachableException unreachable(ErrorDetails details, String message) {
