@@ -1,10 +1,12 @@
 package com.frontrow.scenarios;
 
 import com.frontrow.FrontrowClient;
+import com.frontrow.v1.BookTicketsRequest;
 import com.frontrow.v1.Booking;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Consumer;
 
 /**
  * What a scenario has.
@@ -28,5 +30,11 @@ record Cast(Stage stage, FrontrowClient client, Figures figures, ExecutorService
     return client.userBookings(request -> request.setUserId(user)).stream()
         .map(Booking::getId)
         .toList();
+  }
+
+  /** Fills in an order of tickets. */
+  static Consumer<BookTicketsRequest.Builder> orderOf(
+      long concertId, String user, int tickets) {
+    return request -> request.setConcertId(concertId).setUserId(user).setTicketCount(tickets);
   }
 }

@@ -2,10 +2,10 @@ package com.frontrow.scenarios;
 
 import static com.frontrow.scenarios.Cast.bookingIdsOf;
 import static com.frontrow.scenarios.Cast.newUser;
+import static com.frontrow.scenarios.Cast.orderOf;
 import static com.frontrow.scenarios.Expect.check;
 import static com.frontrow.scenarios.Expect.equal;
 import static com.frontrow.scenarios.Expect.rejected;
-import static com.frontrow.scenarios.Expect.timed;
 import static com.frontrow.scenarios.Expect.until;
 
 import com.frontrow.FrontrowClient;
@@ -16,12 +16,10 @@ import com.frontrow.errors.AlreadyCancelledException;
 import com.frontrow.errors.BookingNotFoundException;
 import com.frontrow.errors.BookingNotOpenException;
 import com.frontrow.errors.ConcertNotFoundException;
-import com.frontrow.errors.DeadlineExceededException;
 import com.frontrow.errors.HoldExpiredException;
 import com.frontrow.errors.InsufficientTicketsException;
 import com.frontrow.errors.NotBookingOwnerException;
 import com.frontrow.errors.UserLimitExceededException;
-import com.frontrow.v1.BookTicketsRequest;
 import com.frontrow.v1.Booking;
 import com.frontrow.v1.BookingStatus;
 import com.frontrow.v1.Concert;
@@ -32,7 +30,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.Consumer;
 
 /** The scenarios about bookings, holds and lists. */
 final class Scenarios {
@@ -51,8 +48,7 @@ final class Scenarios {
           Map.entry("hold and expire", Scenarios::holdAndExpire),
           Map.entry("release on error", Scenarios::releaseOnError),
           Map.entry("per-user limit", Scenarios::perUserLimit),
-          Map.entry("page through 250 concerts", Scenarios::pageThroughConcerts),
-          Map.entry("deadline", Scenarios::deadline));
+          Map.entry("page through 250 concerts", Scenarios::pageThroughConcerts));
 
   private static void book(Cast cast) throws Exception {
     var figures = cast.figures();
@@ -255,30 +251,6 @@ final class Scenarios {
     }
   }
 
-  private static void deadline(Cast cast) throws Exception {
-    var figures = cast.figures();
-    long concertId = cast.stage().concert();
-    String user = newUser();
-    String requestId = UUID.randomUUID().toString();
-    var order =
-        orderOf(concertId, user, figures.number("tickets"))
-            .andThen(request -> request.setRequestId(requestId));
-    cast.stage().lock(concertId);
-    long timeoutMillis = Math.round(figures.decimal("timeout_seconds") * 1_000);
-    FrontrowClient hasty = cast.client().withTimeout(Duration.ofMillis(timeoutMillis));
-    var ended =
-        timed(() -> rejected(DeadlineExceededException.class, () -> hasty.bookTickets(order)));
-    equal(ended.value().reason().orElse(""), figures.text("error"), "the reason");
-    check(
-        ended.seconds() < figures.decimal("at_most_seconds"),
-        "the error came after %.1f s".formatted(ended.seconds()));
-    cast.stage().unlock(concertId);
-    long id = cast.client().bookTickets(order).getId();
-    List<Long> stored = bookingIdsOf(cast.client(), user);
-    equal(stored, List.of(id), "the stored bookings");
-    equal(stored.size(), figures.number("bookings"), "the number of bookings");
-  }
-
   private static Hold holdOf(Cast cast, long concertId, String user) {
     return cast.client()
         .hold(
@@ -287,11 +259,6 @@ final class Scenarios {
                     .setConcertId(concertId)
                     .setUserId(user)
                     .setTicketCount(cast.figures().number("tickets")));
-  }
-
-  private static Consumer<BookTicketsRequest.Builder> orderOf(
-      long concertId, String user, int tickets) {
-    return request -> request.setConcertId(concertId).setUserId(user).setTicketCount(tickets);
   }
 
   private static long concertOf(Cast cast) throws Exception {

@@ -2,6 +2,7 @@ package com.frontrow.scenarios;
 
 import static com.frontrow.scenarios.Cast.bookingIdsOf;
 import static com.frontrow.scenarios.Cast.newUser;
+import static com.frontrow.scenarios.Cast.orderOf;
 import static com.frontrow.scenarios.Expect.check;
 import static com.frontrow.scenarios.Expect.equal;
 import static com.frontrow.scenarios.Expect.rejected;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -31,19 +33,42 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * The scenarios about overload, tokens, lost servers, wrong addresses and cancellation.
+ * The scenarios about deadlines, overload, tokens, lost servers, wrong addresses and cancellation.
  */
 final class Troubles {
   private Troubles() {}
 
   static final Map<String, Cast.Play> PLAYS =
       Map.of(
+          "deadline", Troubles::deadline,
           "overload with RetryInfo", Troubles::overload,
           "token refresh", Troubles::tokenRefresh,
           "restart of the server in the middle", Troubles::restart,
           "wrong address", Troubles::wrongAddress,
           "refused token", Troubles::refusedToken,
           "cancellation", Troubles::cancellation);
+
+  private static void deadline(Cast cast) throws Exception {
+    var figures = cast.figures();
+    long concertId = cast.stage().concert();
+    String user = newUser();
+    String requestId = UUID.randomUUID().toString();
+    var order =
+        orderOf(concertId, user, figures.number("tickets"))
+            .andThen(request -> request.setRequestId(requestId));
+    cast.stage().lock(concertId);
+    long timeoutMillis = Math.round(figures.decimal("timeout_seconds") * 1_000);
+    FrontrowClient hasty = cast.client().withTimeout(Duration.ofMillis(timeoutMillis));
+    var ended =
+        timed(() -> rejected(DeadlineExceededException.class, () -> hasty.bookTickets(order)));
+    equal(ended.value().reason().orElse(""), figures.text("error"), "the reason");
+    checkTime(ended.seconds(), figures.decimal("at_most_seconds"));
+    cast.stage().unlock(concertId);
+    long id = cast.client().bookTickets(order).getId();
+    List<Long> stored = bookingIdsOf(cast.client(), user);
+    equal(stored, List.of(id), "the stored bookings");
+    equal(stored.size(), figures.number("bookings"), "the number of bookings");
+  }
 
   private static void overload(Cast cast) throws Exception {
     var figures = cast.figures();
@@ -114,10 +139,7 @@ final class Troubles {
         if (ids.size() == figures.number("restart_after")) {
           cast.stage().restartService();
         }
-        Booking booking =
-            client.bookTickets(
-                request -> request.setConcertId(concertId).setUserId(user).setTicketCount(1));
-        ids.add(0, booking.getId());
+        ids.add(0, client.bookTickets(orderOf(concertId, user, 1)).getId());
       }
       List<Long> stored = bookingIdsOf(client, user);
       equal(stored, ids, "the stored bookings");
@@ -186,14 +208,7 @@ final class Troubles {
               try {
                 rejected(
                     CallInterruptedException.class,
-                    () ->
-                        cast.client()
-                            .bookTickets(
-                                request ->
-                                    request
-                                        .setConcertId(concertId)
-                                        .setUserId(newUser())
-                                        .setTicketCount(tickets)));
+                    () -> cast.client().bookTickets(orderOf(concertId, newUser(), tickets)));
                 wasInterrupted.complete(Thread.currentThread().isInterrupted());
               } catch (Throwable failure) { // A failed comparison is an Error.
                 wasInterrupted.completeExceptionally(failure);
