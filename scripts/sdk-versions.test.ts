@@ -8,6 +8,8 @@ const read = (path: string) => readFileSync(join(import.meta.dirname, "..", path
 const versions: Readonly<Record<string, RegExp>> = {
   "sdk/typescript/package.json": /"version": "(.*)"/,
   "sdk/go/version.go": /Version = "(.*)"/,
+  "sdk/java/pom.xml": /<version>(.*)<\/version>/,
+  "sdk/java/README.md": /<version>(.*)<\/version>/,
 };
 
 test.each(Object.entries(versions))("%s has the version of the service", (path, pattern) => {

@@ -36,6 +36,7 @@ const forClients: GenerateInput = {
   paths: ["booking", "booking_service", "concert", "concert_service"].map((name) => `proto/frontrow/v1/${name}.proto`),
   exclude: [
     ...["frontrow.v1.Access", "frontrow.v1.OwnedResource", "frontrow.v1.Lane", "frontrow.v1.access"],
+    ...["frontrow.v1.Tool", "frontrow.v1.tool"],
     ...["frontrow.v1.ErrorReason", "frontrow.v1.ErrorDescription", "frontrow.v1.RetryDelay"],
     ...["frontrow.v1.ErrorOrigin", "frontrow.v1.error", "frontrow.v1.error_reasons", "frontrow.v1.normalized"],
   ],

@@ -4,3 +4,9 @@ import { typescriptPlayer } from "./player-typescript.ts";
 
 /** The SDKs that `npm run test:sdks` tests. */
 export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, goPlayer];
+
+import { javaPlayer } from "./player-java.ts";
+import { typescriptPlayer } from "./player-typescript.ts";
+
+/** The SDKs that `npm run test:sdks` tests. */
+export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, javaPlayer];

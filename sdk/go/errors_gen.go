@@ -201,7 +201,8 @@ type HostNotAllowed struct {
 }
 
 // OriginNotAllowed is PERMISSION_DENIED: the request comes from a page of another host than this
-// machine, and the service accepts requests from this machine only (APP_AUTH_MODE is unset or dev).
+// machine, and the service accepts requests from this machine only (APP_AUTH_MODE is unset or dev),
+// or it calls a tool at /mcp and its origin is not in APP_CORS_ORIGINS.
 type OriginNotAllowed struct {
 	reasonError
 }

@@ -1,0 +1,36 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { java, run } from "../toolchains.ts";
+import { folderOf, type SdkPlayer } from "./player.ts";
+
+const folder = folderOf("java");
+const target = join(folder, "target");
+const library = join(target, "lib");
+/** The package, and what Maven fetches for its users. */
+const classPath = `${join(target, "frontrow-client.jar")}:${library}/*`;
+
+/** Compiles without warnings, runs the tests of rare answers, and packs the jar. */
+async function build(): Promise<void> {
+  // A library of another version would stay beside the new one.
+  await rm(library, { recursive: true, force: true });
+  const goals = ["package", "dependency:copy-dependencies"];
+  const flags = ["--batch-mode", "--quiet", `-DoutputDirectory=${library}`, "-DincludeScope=runtime"];
+  await run("mvn", [...flags, ...goals], { cwd: folder });
+}
+
+/** The example is compiled as a user's program is. */
+async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+  await writeFile(join(exampleFolder, "Example.java"), code);
+  await run("javac", ["-Xlint:all", "-Werror", "-cp", classPath, "Example.java"], { cwd: exampleFolder });
+  return ["java", "-cp", `${classPath}:.`, "Example"];
+}
+
+export const javaPlayer: SdkPlayer = {
+  name: "java",
+  toolchain: java,
+  clients: ["Java"],
+  codeBlock: "java",
+  build,
+  play: () => ["java", "-cp", `${classPath}:${join(target, "test-classes")}`, "com.frontrow.scenarios.Player"],
+  writeExample,
+};

@@ -1,0 +1,38 @@
+package com.frontrow;
+
+import com.google.protobuf.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
+
+/** The times of messages as those of {@code java.time}. */
+public final class Times {
+  private Times() {}
+
+  /** Returns the instant of a message's timestamp. */
+  public static Instant instant(Timestamp timestamp) {
+    return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
+  }
+
+  /** Returns an instant as messages have it. */
+  public static Timestamp timestamp(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+
+  /** Returns a duration as messages have it. */
+  public static com.google.protobuf.Duration duration(Duration duration) {
+    // java.time has negative durations as negative seconds with positive nanoseconds.
+    boolean isBorrowed = duration.getSeconds() < 0 && duration.getNano() > 0;
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(duration.getSeconds() + (isBorrowed ? 1 : 0))
+        .setNanos(duration.getNano() - (isBorrowed ? 1_000_000_000 : 0))
+        .build();
+  }
+
+  /** Returns the duration of a message. */
+  public static Duration duration(com.google.protobuf.Duration duration) {
+    return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
+  }
+}

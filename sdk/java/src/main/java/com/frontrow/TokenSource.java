@@ -1,0 +1,11 @@
+package com.frontrow;
+
+/** Returns tokens (JWT), such as those of an identity provider. */
+@FunctionalInterface
+public interface TokenSource {
+  /**
+   * Returns a token. The client calls this in a separate thread when it has no token yet, and when
+   * the service has refused the token. Concurrent calls share one token.
+   */
+  String token() throws Exception;
+}
