@@ -1,12 +1,7 @@
 import type { SdkPlayer } from "./player.ts";
 import { goPlayer } from "./player-go.ts";
-import { typescriptPlayer } from "./player-typescript.ts";
-
-/** The SDKs that `npm run test:sdks` tests. */
-export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, goPlayer];
-
 import { javaPlayer } from "./player-java.ts";
 import { typescriptPlayer } from "./player-typescript.ts";
 
 /** The SDKs that `npm run test:sdks` tests. */
-export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, javaPlayer];
+export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, goPlayer, javaPlayer];
