@@ -14,5 +14,6 @@ export type { GetUserBookingsResponse, ListConcertBookingsResponse } from "./gen
 export type { Concert } from "./gen/frontrow/v1/concert_pb.ts";
 export type { ListConcertsResponse } from "./gen/frontrow/v1/concert_service_pb.ts";
 export type { Hold } from "./hold.ts";
+export { newRequestId } from "./requests.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type { TokenSource } from "./token.ts";
