@@ -10,6 +10,8 @@ export interface SdkPlayer {
   readonly toolchain: Toolchain;
   /** The clients that play: one for each transport or style of calls. Results name them in `language`. */
   readonly clients: readonly string[];
+  /** What is left out on this machine, and why. */
+  readonly skipped?: readonly string[];
   /** The mark of README.md's blocks of code. The first one is the example. */
   readonly codeBlock: string;
   /** Fetches what the SDK needs, builds the package as it is published, and checks it as strictly as the language can. */
