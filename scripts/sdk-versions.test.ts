@@ -7,6 +7,7 @@ const read = (path: string) => readFileSync(join(import.meta.dirname, "..", path
 /** Where each SDK has its version. */
 const versions: Readonly<Record<string, RegExp>> = {
   "sdk/typescript/package.json": /"version": "(.*)"/,
+  "sdk/python/pyproject.toml": /^version = "(.*)"$/m,
 };
 
 test.each(Object.entries(versions))("%s has the version of the service", (path, pattern) => {

@@ -1,5 +1,6 @@
 import type { SdkPlayer } from "./player.ts";
+import { pythonPlayer } from "./player-python.ts";
 import { typescriptPlayer } from "./player-typescript.ts";
 
 /** The SDKs that `npm run test:sdks` tests. */
-export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer];
+export const sdkPlayers: readonly SdkPlayer[] = [typescriptPlayer, pythonPlayer];
