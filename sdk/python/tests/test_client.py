@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import grpc
 import pytest
-from server import fail, serving
+from server import abort_with, fail, serving, serving_pages
 from styles import Asyncio, Style
 
 from frontrow import (
@@ -23,9 +23,12 @@ from frontrow import (
     FrontrowError,
     GetUserBookingsResponse,
     InsufficientTickets,
+    InvalidRequest,
     Overloaded,
     RetryPolicy,
     Unauthenticated,
+    Unreachable,
+    Violation,
 )
 from frontrow.v1 import booking_service_pb2, concert_service_pb2
 
@@ -50,7 +53,7 @@ def test_a_client_has_every_method_of_the_schema(client_class: type) -> None:
 
 def error_of(style: Style, reason: str, metadata: dict[str, str]) -> FrontrowError:
     def refuse(_: object, context: grpc.ServicerContext) -> NoReturn:
-        fail(context, grpc.StatusCode.FAILED_PRECONDITION, reason, metadata)
+        fail(context, grpc.StatusCode.FAILED_PRECONDITION, reason, metadata=metadata)
 
     with serving(BookTickets=refuse) as address, pytest.raises(FrontrowError) as caught:
         book(style.connect(address))
@@ -77,6 +80,33 @@ def test_an_error_with_malformed_metadata_keeps_its_reason_only(style: Style, me
     error = error_of(style, "INSUFFICIENT_TICKETS", metadata)
     assert type(error) is FrontrowError
     assert error.reason == "INSUFFICIENT_TICKETS"
+
+
+def test_an_error_has_the_invalid_fields(style: Style) -> None:
+    violations = [{"field": "ticket_count", "description": "must be at least 1"}]
+
+    def refuse(_: object, context: grpc.ServicerContext) -> NoReturn:
+        fail(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", violations=violations)
+
+    with serving(BookTickets=refuse) as address, pytest.raises(InvalidRequest) as caught:
+        book(style.connect(address))
+    assert caught.value.violations == [Violation("ticket_count", "must be at least 1")]
+
+
+@pytest.mark.parametrize("details", [b"\xff", b"\x1a\x02\x0a\xff"])
+def test_an_error_with_malformed_details_has_its_code_and_message(style: Style, details: bytes) -> None:
+    def refuse(_: object, context: grpc.ServicerContext) -> NoReturn:
+        abort_with(context, grpc.StatusCode.NOT_FOUND, details)
+
+    with serving(GetBooking=refuse) as address, pytest.raises(FrontrowError) as caught:
+        style.connect(address).get_booking(1)
+    assert (caught.value.code, caught.value.message) == (grpc.StatusCode.NOT_FOUND, "refused")
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_server_that_answers_by_http_2_is_unreachable(style: Style, status: int) -> None:
+    with serving_pages(status) as address, pytest.raises(Unreachable, match=address):
+        style.connect(address).get_concert(1)
 
 
 def test_a_repetition_has_the_key_of_the_first_attempt_and_the_next_call_another_one(style: Style) -> None:
@@ -208,17 +238,26 @@ def test_a_token_source_that_does_not_end_is_bounded_by_the_deadline(style: Styl
     is_over.set()
 
 
-def test_a_token_source_is_called_once_more_by_a_call_whose_new_token_is_refused_as_well(style: Style) -> None:
+def tokens_refused(style: Style, token: object) -> list[object]:
+    """The tokens that a call sends to a service that refuses them."""
     seen: list[object] = []
 
     def refuse(_: object, context: Any) -> NoReturn:
         seen.append(dict(context.invocation_metadata())["authorization"])
         fail(context, grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
 
-    tokens = iter(["one", "two", "three"])
     with serving(GetBooking=refuse) as address, pytest.raises(Unauthenticated):
-        style.connect(address, token=lambda: next(tokens)).get_booking(1)
-    assert seen == ["Bearer one", "Bearer two"]
+        style.connect(address, token=token).get_booking(1)
+    return seen
+
+
+def test_a_token_source_is_called_once_more_by_a_call_whose_new_token_is_refused_as_well(style: Style) -> None:
+    tokens = iter(["one", "two", "three"])
+    assert tokens_refused(style, lambda: next(tokens)) == ["Bearer one", "Bearer two"]
+
+
+def test_a_fixed_token_is_never_tried_twice(style: Style) -> None:
+    assert tokens_refused(style, "one") == ["Bearer one"]
 
 
 def test_an_iterator_fetches_a_page_when_its_first_item_is_needed(style: Style) -> None:

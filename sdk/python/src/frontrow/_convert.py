@@ -1,11 +1,12 @@
 """gRPC's errors as those of this package."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeVar, cast
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -15,8 +16,9 @@ from ._errors_gen import ERRORS_BY_REASON
 #: The domain of the google.rpc.ErrorInfo of Frontrow's errors.
 _DOMAIN = "frontrow"
 
-#: How messages of grpcio begin about a response that is not gRPC.
-_FOREIGN = ("Received http2 header with status", "Trying to connect an http1.x server")
+#: How messages of grpcio begin about a response by HTTP/2 that is not gRPC: it has another status than
+#: 200, or ends without the status of gRPC.
+_FOREIGN = ("Received http2 header with status", "Stream removed")
 
 _Detail = TypeVar("_Detail", bound=Message)
 _Metadata = Iterable[tuple[str, str | bytes]] | None
@@ -73,13 +75,16 @@ def _with_reason(details: ErrorDetails) -> FrontrowError:
 
 def _status_of(metadata: dict[str, str | bytes]) -> Status:
     value = metadata.get("grpc-status-details-bin")
-    return Status.FromString(value) if isinstance(value, bytes) else Status()
+    try:
+        return Status.FromString(value) if isinstance(value, bytes) else Status()
+    except DecodeError:
+        return Status()
 
 
 def _details_of(status: Status, detail_type: type[_Detail]) -> list[_Detail]:
     found = []
     for packed in status.details:
-        detail = detail_type()
-        if packed.Unpack(detail):
-            found.append(detail)
+        if packed.Is(detail_type.DESCRIPTOR):
+            with suppress(DecodeError):
+                found.append(detail_type.FromString(packed.value))
     return found
