@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import grpc
 
+from ._bookings import BookingMethods
 from ._call import Attempts, CallSettings, headers_with, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
-from ._methods import Methods
+from ._concerts import ConcertMethods
 from ._retry import DEFAULT_RETRY, RetryPolicy
 from ._rpc import AsyncCaller, Intent, Response
 from ._token import TokenCache
@@ -21,7 +22,7 @@ from ._token import TokenCache
 AsyncTokenSource = Callable[[], Awaitable[str] | str]
 
 
-class AsyncClient(Methods, AsyncCaller):
+class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
     """Calls a Frontrow service from asyncio. The client belongs to the loop of its first call.
 
     Every call has a deadline, and is repeated if it fails in a way that may pass and repeating is

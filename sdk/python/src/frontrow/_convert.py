@@ -84,7 +84,8 @@ def _status_of(metadata: dict[str, str | bytes]) -> Status:
 def _details_of(status: Status, detail_type: type[_Detail]) -> list[_Detail]:
     found = []
     for packed in status.details:
-        if packed.Is(detail_type.DESCRIPTOR):
-            with suppress(DecodeError):
-                found.append(detail_type.FromString(packed.value))
+        detail = detail_type()
+        with suppress(DecodeError):
+            if packed.Unpack(detail):
+                found.append(detail)
     return found

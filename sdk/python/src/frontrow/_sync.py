@@ -10,9 +10,10 @@ from typing import Self
 
 import grpc
 
+from ._bookings import BookingMethods
 from ._call import Attempts, CallSettings, headers_with, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
-from ._methods import Methods
+from ._concerts import ConcertMethods
 from ._retry import DEFAULT_RETRY, RetryPolicy
 from ._rpc import Intent, Response, SyncCaller
 from ._token import TokenCache
@@ -22,7 +23,7 @@ from ._token import TokenCache
 TokenSource = Callable[[], str]
 
 
-class Client(Methods, SyncCaller):
+class Client(ConcertMethods, BookingMethods, SyncCaller):
     """Calls a Frontrow service. Threads may share a client.
 
     Every call has a deadline, and is repeated if it fails in a way that may pass and repeating is
