@@ -3,7 +3,10 @@
 import asyncio
 import inspect
 import signal
+import sys
 import threading
+import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
@@ -51,15 +54,27 @@ class Threads(Style):
 
         def leave_then() -> None:
             when()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            # While grpcio starts a call, nothing can cancel it: it ends by its deadline.
+            while not is_waiting(main_thread):
+                time.sleep(0)
+            signal.pthread_kill(main_thread, signal.SIGUSR1)
 
+        main_thread = threading.main_thread().ident or 0
         previous = signal.signal(signal.SIGUSR1, leave)
         thread = threading.Thread(target=leave_then)
         thread.start()
-        with pytest.raises(CustomerLeft):
+        with pytest.raises(CustomerLeft) as caught:
             call(client)
+        # Its traceback keeps the call alive, which must end nevertheless.
+        self._left = caught.value
         thread.join()
         signal.signal(signal.SIGUSR1, previous)
+
+
+def is_waiting(thread: int) -> bool:
+    """Whether a thread waits for the result of a call."""
+    frames = traceback.extract_stack(sys._current_frames()[thread])
+    return any(frame.name == "result" and "grpc" in frame.filename for frame in frames)
 
 
 class Asyncio(Style):

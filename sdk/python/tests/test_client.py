@@ -16,6 +16,7 @@ from styles import Asyncio, Style
 from frontrow import (
     AsyncClient,
     Booking,
+    BookingStatus,
     Client,
     Concert,
     DeadlineExceeded,
@@ -217,6 +218,25 @@ def test_an_iterator_fetches_a_page_when_its_first_item_is_needed(style: Style) 
         assert fetched == [""]
         assert [each.id for each in bookings] == [2]
     assert fetched == ["", "empty", "last"]
+
+
+@pytest.mark.parametrize(("confirms", "expected"), [(True, 0), (False, 1)])
+def test_the_end_of_a_scope_releases_a_hold_unless_it_was_confirmed(
+    style: Style, confirms: bool, expected: int
+) -> None:
+    released: list[object] = []
+    held = Booking(id=1, status=BookingStatus.BOOKING_STATUS_HELD)
+    confirmed = Booking(id=1, status=BookingStatus.BOOKING_STATUS_CONFIRMED)
+    handlers = {"HoldTickets": lambda *_: held, "ConfirmHold": lambda *_: confirmed, "ExtendHold": lambda *_: held}
+    with (
+        serving(**handlers, ReleaseHold=lambda request, _: released.append(request)) as address,
+        style.connect(address, timeout=1).hold(concert_id=1, ticket_count=1) as hold,
+    ):
+        hold.extend(60)
+        if confirms:
+            hold.confirm()
+            assert hold.booking == confirmed
+    assert len(released) == expected
 
 
 def test_a_cancelled_call_ends_in_the_service(style: Style) -> None:
