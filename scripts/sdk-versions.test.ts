@@ -10,6 +10,7 @@ const versions: Readonly<Record<string, RegExp>> = {
   "sdk/go/version.go": /Version = "(.*)"/,
   "sdk/java/pom.xml": /<version>(.*)<\/version>/,
   "sdk/java/README.md": /<version>(.*)<\/version>/,
+  "sdk/python/pyproject.toml": /^version = "(.*)"$/m,
 };
 
 test.each(Object.entries(versions))("%s has the version of the service", (path, pattern) => {
