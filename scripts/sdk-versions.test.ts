@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { TestedSdk } from "./sdks/players.ts";
+import type { SdkName } from "./sdks/generators.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "..", path), "utf8");
 
 /** The files of each SDK that have its version. */
-const versions: Readonly<Record<TestedSdk, Readonly<Record<string, RegExp>>>> = {
+const versions: Readonly<Record<SdkName, Readonly<Record<string, RegExp>>>> = {
   typescript: { "package.json": /"version": "(.*)"/ },
+  python: { "pyproject.toml": /^version = "(.*)"$/m },
   go: { "version.go": /Version = "(.*)"/ },
   java: { "pom.xml": /<version>(.*)<\/version>/, "README.md": /<version>(.*)<\/version>/ },
 };

@@ -4,7 +4,7 @@ const types: Readonly<Record<MetadataKind, string>> = { integer: "int", instant:
 
 /**
  * One module with all error classes, and a table of them by reason. The module `_error` beside it has FrontrowError, whose
- * constructor takes an ErrorDetails, and a function for each kind of metadata, which raises MissingMetadata.
+ * constructor takes an ErrorDetails, and a function for each kind of metadata, which raises MalformedMetadata.
  */
 export function emitPythonErrors(reasons: readonly Reason[]): EmittedFile[] {
   const helpers = [...new Set(reasons.flatMap(({ metadata }) => metadata.map(({ kind }) => `${kind}_of`)))].sort();
@@ -15,6 +15,10 @@ export function emitPythonErrors(reasons: readonly Reason[]): EmittedFile[] {
     "from datetime import datetime",
     "",
     `from ._error import ErrorDetails, FrontrowError, ${helpers.join(", ")}`,
+    "",
+    "__all__ = [",
+    ...reasons.map(({ typeName }) => `    "${typeName}",`),
+    "]",
     ...reasons.map(emitClass),
     "",
     "",

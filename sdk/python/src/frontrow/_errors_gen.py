@@ -5,6 +5,52 @@ from datetime import datetime
 
 from ._error import ErrorDetails, FrontrowError, instant_of, integer_of, text_of
 
+__all__ = [
+    "InvalidRequest",
+    "InvalidPageToken",
+    "RequestIdReused",
+    "ConcertNotFound",
+    "BookingNotFound",
+    "BookingNotOpen",
+    "TicketLimitExceeded",
+    "InsufficientTickets",
+    "AlreadyCancelled",
+    "TotalBelowSold",
+    "NotBookingOwner",
+    "VersionMismatch",
+    "OutcomeUnknown",
+    "Unauthenticated",
+    "MissingScope",
+    "KeysUnavailable",
+    "RateLimited",
+    "Overloaded",
+    "DatabaseUnavailable",
+    "DeadlineExceeded",
+    "ShuttingDown",
+    "Internal",
+    "RouteNotFound",
+    "MethodNotAllowed",
+    "RequestTimeout",
+    "PreconditionFailed",
+    "RequestTooLarge",
+    "UnsupportedMediaType",
+    "ExpectationFailed",
+    "HeadersTooLarge",
+    "TransferEncodingNotSupported",
+    "HttpVersionNotSupported",
+    "HostNotAllowed",
+    "OriginNotAllowed",
+    "StreamExpired",
+    "HoldExpired",
+    "AlreadyConfirmed",
+    "NotHeld",
+    "NotConfirmed",
+    "MoreThanHeld",
+    "HoldLimitExceeded",
+    "UserLimitExceeded",
+    "PaymentRequired",
+]
+
 
 class InvalidRequest(FrontrowError):
     """INVALID_ARGUMENT: a rule of the schema is broken, or the input is malformed. If fields are at

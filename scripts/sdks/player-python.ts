@@ -1,0 +1,43 @@
+import { glob, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { python, run, toolCache } from "../toolchains.ts";
+import { folderOf, type SdkPlayer } from "./player.ts";
+
+const folder = folderOf("python");
+const cache = join(toolCache, "python-sdk");
+/** Not the environment of the generator: its tests have other stubs, under the package's name. */
+const environment = join(cache, "venv");
+const executable = join(environment, "bin", "python");
+const runModule = (...args: string[]) => run(executable, ["-m", ...args], { cwd: folder });
+const mypy = ["mypy", "--strict", `--cache-dir=${join(cache, "mypy")}`];
+
+/** Builds the wheel and installs it in an environment with the oldest dependencies that the package allows. */
+async function build(): Promise<void> {
+  await run("python3", ["-m", "venv", environment]);
+  await runModule("pip", "install", "--quiet", "--requirement", join("tests", "requirements.txt"));
+  await runModule("ruff", "check", "--no-cache");
+  await runModule("ruff", "format", "--no-cache", "--check");
+  await runModule(...mypy);
+  const wheels = join(cache, "dist");
+  await rm(wheels, { recursive: true, force: true });
+  await mkdir(wheels, { recursive: true });
+  await runModule("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", wheels, ".");
+  const [wheel = ""] = await Array.fromAsync(glob(join(wheels, "*.whl")));
+  await runModule("pip", "install", "--quiet", "--no-deps", "--force-reinstall", wheel);
+}
+
+async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+  await writeFile(join(exampleFolder, "example.py"), code);
+  await run(executable, ["-m", ...mypy, "example.py"], { cwd: exampleFolder });
+  return [executable, "example.py"];
+}
+
+export const pythonPlayer: SdkPlayer = {
+  name: "python",
+  toolchain: python,
+  clients: ["Python", "Python asyncio"],
+  codeBlock: "python",
+  build,
+  play: () => [executable, "-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"],
+  writeExample,
+};

@@ -1,0 +1,34 @@
+"""A client for Frontrow, a concert ticket reservation service."""
+
+from . import _errors_gen
+from ._aio import AsyncClient, AsyncTokenSource
+from ._error import ErrorDetails, FrontrowError, Unreachable, Violation
+from ._errors_gen import *
+from ._hold import AsyncHold, Hold
+from ._retry import RetryPolicy
+from ._sync import Client, TokenSource
+from .v1.booking_pb2 import Booking, BookingStatus
+from .v1.booking_service_pb2 import GetUserBookingsResponse, ListConcertBookingsResponse
+from .v1.concert_pb2 import Concert
+from .v1.concert_service_pb2 import ListConcertsResponse
+
+__all__ = [
+    "AsyncClient",
+    "AsyncHold",
+    "AsyncTokenSource",
+    "Booking",
+    "BookingStatus",
+    "Client",
+    "Concert",
+    "ErrorDetails",
+    "FrontrowError",
+    "GetUserBookingsResponse",
+    "Hold",
+    "ListConcertBookingsResponse",
+    "ListConcertsResponse",
+    "RetryPolicy",
+    "TokenSource",
+    "Unreachable",
+    "Violation",
+]
+__all__ += _errors_gen.__all__

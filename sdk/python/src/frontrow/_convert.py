@@ -1,0 +1,91 @@
+"""gRPC's errors as those of this package."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol, TypeVar, cast
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from ._error import ErrorDetails, FrontrowError, MalformedMetadata, Unreachable, Violation
+from ._errors_gen import ERRORS_BY_REASON
+
+#: The domain of the google.rpc.ErrorInfo of Frontrow's errors.
+_DOMAIN = "frontrow"
+
+#: How messages of grpcio begin about a response by HTTP/2 that is not gRPC: it has another status than
+#: 200, or ends without the status of gRPC.
+_FOREIGN = ("Received http2 header with status", "Stream removed")
+
+_Detail = TypeVar("_Detail", bound=Message)
+_Metadata = Iterable[tuple[str, str | bytes]] | None
+
+
+class _Failure(Protocol):
+    """What the errors of both kinds of channels have."""
+
+    def code(self) -> grpc.StatusCode: ...
+    def details(self) -> str | None: ...
+    def initial_metadata(self) -> _Metadata: ...
+    def trailing_metadata(self) -> _Metadata: ...
+
+
+def to_frontrow_error(thrown: grpc.RpcError, address: str) -> FrontrowError:
+    """Turns what a channel raised into an error of this package."""
+    failure = cast(_Failure, thrown)
+    metadata = dict([*(failure.initial_metadata() or ()), *(failure.trailing_metadata() or ())])
+    status = _status_of(metadata)
+    request_id = metadata.get("x-request-id")
+    details = ErrorDetails(
+        code=failure.code(),
+        message=failure.details() or "",
+        violations=[
+            Violation(violation.field, violation.description)
+            for detail in _details_of(status, BadRequest)
+            for violation in detail.field_violations
+        ],
+        retry_delay=next(
+            (each.retry_delay.ToTimedelta().total_seconds() for each in _details_of(status, RetryInfo)), None
+        ),
+        request_id=request_id if isinstance(request_id, str) else None,
+    )
+    for info in _details_of(status, ErrorInfo):
+        if info.domain == _DOMAIN:
+            return _with_reason(replace(details, reason=info.reason, metadata=dict(info.metadata)))
+    if details.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return _with_reason(replace(details, reason="DEADLINE_EXCEEDED"))
+    if details.code is grpc.StatusCode.UNAVAILABLE or details.message.startswith(_FOREIGN):
+        message = f"no Frontrow service can be reached at {address}: {details.message}"
+        return Unreachable(replace(details, message=message))
+    return FrontrowError(details)
+
+
+def _with_reason(details: ErrorDetails) -> FrontrowError:
+    """An error of its reason's class. One with an unknown reason, or without the reason's metadata,
+    is a FrontrowError.
+    """
+    try:
+        return ERRORS_BY_REASON.get(details.reason or "", FrontrowError)(details)
+    except MalformedMetadata:
+        return FrontrowError(details)
+
+
+def _status_of(metadata: dict[str, str | bytes]) -> Status:
+    value = metadata.get("grpc-status-details-bin")
+    try:
+        return Status.FromString(value) if isinstance(value, bytes) else Status()
+    except DecodeError:
+        return Status()
+
+
+def _details_of(status: Status, detail_type: type[_Detail]) -> list[_Detail]:
+    found = []
+    for packed in status.details:
+        detail = detail_type()
+        with suppress(DecodeError):
+            if packed.Unpack(detail):
+                found.append(detail)
+    return found

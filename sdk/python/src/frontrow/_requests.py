@@ -1,0 +1,29 @@
+"""Arguments as the request messages of the schema."""
+
+import uuid
+from datetime import datetime
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+
+def new_request_id() -> str:
+    """A new key for a change."""
+    return str(uuid.uuid4())
+
+
+def timestamp_of(instant: datetime) -> Timestamp:
+    """A datetime with a time zone as a message."""
+    # Protobuf takes a datetime without a time zone for UTC, and `datetime.now()` is local time.
+    if instant.utcoffset() is None:
+        raise ValueError(f"the datetime must have a time zone: {instant.isoformat()}")
+    timestamp = Timestamp()
+    timestamp.FromDatetime(instant)
+    return timestamp
+
+
+def duration_of(seconds: float) -> Duration:
+    """Seconds as a message."""
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1_000_000_000))
+    return duration

@@ -1,0 +1,125 @@
+"""The scenarios about overload, tokens, lost servers, wrong addresses and cancellation."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from play import Cast, at_most, bookings_of, new_user
+
+from frontrow import (
+    DeadlineExceeded,
+    FrontrowError,
+    RateLimited,
+    RetryPolicy,
+    Unauthenticated,
+    Unreachable,
+)
+
+
+def overload_with_retryinfo(cast: Cast) -> None:
+    stage, figures = cast.stage, cast.figures
+    retry = RetryPolicy(max_attempts=figures["max_attempts"])
+    client = cast.style.connect(cast.addresses.strict, token=stage.token(new_user()), retry=retry)
+    concert_id = stage.concert()
+    stage.lock(concert_id)
+    with ThreadPoolExecutor() as threads:
+        unfinished = threads.submit(client.book_tickets, concert_id=concert_id, ticket_count=1)
+        stage.blocked(concert_id)
+        started = time.monotonic()
+        with pytest.raises(RateLimited) as caught:
+            client.book_tickets(concert_id=concert_id, ticket_count=1)
+        assert time.monotonic() - started >= figures["at_least_seconds"]
+        assert caught.value.reason == figures["error"]
+        stage.unlock(concert_id)
+        booking = unfinished.result()
+
+    assert client.get_booking(booking.id) == booking
+    with at_most(figures["at_once_seconds"]), pytest.raises(RateLimited) as caught:
+        client.get_booking(booking.id)
+    assert (caught.value.retry_delay or 0) > 10
+
+
+def token_refresh(cast: Cast) -> None:
+    stage, figures = cast.stage, cast.figures
+    user = new_user()
+    tokens = [stage.token(user, expires_in_seconds=-3_600), stage.token(user)]
+    sent: list[str] = []
+
+    def source() -> str:
+        sent.append(tokens[len(sent)])
+        return sent[-1]
+
+    client = cast.style.connect(cast.addresses.tokens, token=source)
+    with ThreadPoolExecutor() as threads:
+        calls = [threads.submit(client.get_user_bookings) for _ in range(figures["calls"])]
+    for call in calls:
+        call.result()
+    assert len(sent) == figures["source_calls"]
+
+
+def restart_of_the_server_in_the_middle(cast: Cast) -> None:
+    stage, figures = cast.stage, cast.figures
+    client = cast.style.connect(
+        stage.start_service(),
+        retry=RetryPolicy(max_attempts=figures["max_attempts"]),
+        timeout=figures["timeout_seconds"],
+    )
+    concert_id, user_id = stage.concert(), new_user()
+    made = []
+    for index in range(figures["calls"]):
+        if index == figures["restart_after"]:
+            stage.restart_service()
+        made.append(client.book_tickets(concert_id=concert_id, user_id=user_id, ticket_count=1))
+    made.reverse()
+    assert bookings_of(client, user_id) == made
+    assert len(made) == figures["bookings"]
+
+
+def wrong_address(cast: Cast) -> None:
+    figures, addresses = cast.figures, cast.addresses
+    connect, timeout = cast.style.connect, figures["timeout_seconds"]
+    for address, expected in [
+        (addresses.closed, Unreachable),
+        (addresses.foreign, Unreachable),
+        (addresses.silent, DeadlineExceeded),
+    ]:
+        with at_most(figures["at_most_seconds"]), pytest.raises(FrontrowError) as caught:
+            connect(address, timeout=timeout).get_concert(1)
+        assert isinstance(caught.value, expected), f"{address}: {caught.value!r}"
+        if expected is Unreachable:
+            assert address in caught.value.message
+    assert caught.value.reason == figures["silent_error"]
+    with pytest.raises(ValueError, match="the address must be a URL"):
+        connect(figures["malformed"])
+
+
+def refused_token(cast: Cast) -> None:
+    figures = cast.figures
+    token: str = figures["token"]
+    calls = 0
+
+    def source() -> str:
+        nonlocal calls
+        calls += 1
+        return token
+
+    for given in (token, source):
+        client = cast.style.connect(cast.addresses.tokens, token=given)
+        with at_most(figures["at_most_seconds"]), pytest.raises(Unauthenticated) as caught:
+            client.get_user_bookings()
+        assert caught.value.reason == figures["error"]
+    assert calls == figures["source_calls"]
+
+
+def cancellation(cast: Cast) -> None:
+    stage, client = cast.stage, cast.client
+    concert_id, ticket_count = stage.concert(), cast.figures["tickets"]
+    stage.lock(concert_id)
+    with at_most(cast.figures["at_most_seconds"]):
+        cast.style.cancel(
+            client,
+            lambda client: client.book_tickets(concert_id=concert_id, user_id=new_user(), ticket_count=ticket_count),
+            lambda: stage.blocked(concert_id),
+        )
+    stage.unlock(concert_id)
+    assert client.get_concert(concert_id).id == concert_id
