@@ -3,9 +3,9 @@ import { type EmittedFile, type MetadataKind, pascalCase, type Reason, wrap } fr
 const types: Readonly<Record<MetadataKind, string>> = { integer: "int32", instant: "time.Time", text: "string" };
 
 /**
- * One file with a struct for each reason, and a table of functions that make them. The package has, besides: `Error`, the
- * base; `reasonError`, which is embedded, wraps an *Error in its field `base`, and has the methods Error and Unwrap; and
- * `metadataReader` with a method for each kind of metadata, whose field `failed` is set by a missing or malformed value.
+ * One file with a struct for each reason, and a table of functions that make them. The package has, besides: `BaseError`,
+ * which is embedded, since a struct cannot have both a field and a method `Error`; and `metadataReader` with a method for
+ * each kind of metadata, whose field `failed` is set by a missing or malformed value.
  */
 export function emitGoErrors(reasons: readonly Reason[]): EmittedFile[] {
   const text = [
@@ -18,7 +18,7 @@ export function emitGoErrors(reasons: readonly Reason[]): EmittedFile[] {
     ...reasons.map(emitStruct),
     "",
     "// errorsByReason makes the errors of the reasons that this version knows.",
-    "var errorsByReason = map[string]func(base reasonError, metadata *metadataReader) error{",
+    "var errorsByReason = map[string]func(base BaseError, metadata *metadataReader) error{",
     ...reasons.map(emitMaker),
     "}",
     "",
@@ -36,7 +36,7 @@ function emitStruct({ typeName, comment, metadata }: Reason): string {
     "",
     ...wrap(`${goName(typeName)} is ${comment}`, "// "),
     `type ${goName(typeName)} struct {`,
-    "\treasonError",
+    "\tBaseError",
     ...fields,
     "}",
   ].join("\n");
@@ -45,6 +45,6 @@ function emitStruct({ typeName, comment, metadata }: Reason): string {
 function emitMaker({ name, typeName, metadata }: Reason): string {
   const isUsed = metadata.length > 0;
   const values = metadata.map(({ key, kind }) => `, metadata.${kind}("${key}")`).join("");
-  const parameters = `base reasonError, ${isUsed ? "metadata" : "_"} *metadataReader`;
+  const parameters = `base BaseError, ${isUsed ? "metadata" : "_"} *metadataReader`;
   return `\t"${name}": func(${parameters}) error {\n\t\treturn &${goName(typeName)}{base${values}}\n\t},`;
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 )
 
 // call calls a method until an attempt succeeds, its error is final, or the deadline passes.
@@ -15,41 +16,79 @@ func call[Request, Response any](
 	method method[Request, Response],
 	request *Request,
 ) (*Response, error) {
-	if _, hasDeadline := ctx.Deadline(); !hasDeadline {
-		limited, cancel := context.WithTimeout(ctx, c.settings.timeout)
-		defer cancel()
-		ctx = limited
+	key := keyOf(request)
+	if err := checkEncoding(request); err != nil {
+		return nil, &Error{Code: codes.InvalidArgument, Message: err.Error(), IdempotencyKey: key, cause: err}
 	}
+	ctx, cancel := c.begin(ctx)
+	defer cancel()
 	isRefreshed := false
 	for attempt := 1; ; {
 		token, err := c.tokens.get(ctx)
+		if interrupted := interruption(ctx, nil); interrupted != nil {
+			return nil, interrupted
+		}
 		if err != nil {
-			return nil, c.withoutToken(err)
+			return nil, newTokenSourceError(err, key)
 		}
 		response, failed := send(ctx, c.settings.attemptTimeout, method, token, request)
 		if failed == nil {
 			return response, nil
 		}
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, ctx.Err()
+		err = failed.toError(c.address, key)
+		base, _ := errors.AsType[*Error](err)
+		if interrupted := interruption(ctx, err); interrupted != nil {
+			return nil, interrupted
 		}
-		err = failed.toError(c.address)
-		if _, isRefused := errors.AsType[*Unauthenticated](err); isRefused && !isRefreshed && c.tokens.refuse(token) {
+		if base.Code == codes.Unauthenticated && !isRefreshed && c.tokens.refuse(token) {
 			isRefreshed = true
 			continue
 		}
-		base, _ := errors.AsType[*Error](err)
 		if attempt >= c.settings.retry.MaxAttempts || !isRetryable(base, method.isRepeatable) {
 			return nil, err
 		}
 		if isOver := wait(ctx, c.settings.retry.delayAfter(attempt, base)); isOver {
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return nil, ctx.Err()
+			if interrupted := interruption(ctx, err); interrupted != nil {
+				return nil, interrupted
 			}
 			return nil, err
 		}
 		attempt++
 	}
+}
+
+// begin returns the context of a call. It ends with the caller's context, after the client's timeout if that one
+// has no deadline, and when the client is closed.
+func (c *Client) begin(ctx context.Context) (context.Context, context.CancelFunc) {
+	endTimeout := func() {}
+	if _, hasDeadline := ctx.Deadline(); !hasDeadline {
+		ctx, endTimeout = context.WithTimeout(ctx, c.settings.timeout)
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	stopWatching := context.AfterFunc(c.lifetime, func() { end(ErrClosed) })
+	if c.lifetime.Err() != nil {
+		end(ErrClosed)
+	}
+	return ctx, func() {
+		stopWatching()
+		end(nil)
+		endTimeout()
+	}
+}
+
+// interruption returns the error of a call that was cancelled, or whose client was closed; nil for other calls.
+// The service's last answer, if there is one, is worth more than that the client was closed then.
+func interruption(ctx context.Context, last error) error {
+	switch {
+	case !errors.Is(ctx.Err(), context.Canceled):
+		return nil
+	case context.Cause(ctx) != ErrClosed:
+		return context.Canceled
+	}
+	if base, is := errors.AsType[*Error](last); is && base.Reason != "" {
+		return last
+	}
+	return ErrClosed
 }
 
 // send makes one attempt.
@@ -80,10 +119,17 @@ func wait(ctx context.Context, delay time.Duration) bool {
 	}
 }
 
-// withoutToken returns the error of a call for which there is no token: that of the source, or the call's end.
-func (c *Client) withoutToken(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return (&failure{code: codes.DeadlineExceeded, message: err.Error(), cause: err}).toError(c.address)
+// keyOf returns the request_id of a request, which is empty for methods without one.
+func keyOf(request any) string {
+	if keyed, has := request.(interface{ GetRequestId() string }); has {
+		return keyed.GetRequestId()
 	}
+	return ""
+}
+
+// checkEncoding finds texts that are not UTF-8. The transports' errors about them look like those of lost streams.
+func checkEncoding(request any) error {
+	message, _ := request.(proto.Message)
+	_, err := proto.Marshal(message)
 	return err
 }

@@ -2,8 +2,11 @@ package frontrow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
+	"sync"
 	"time"
 )
 
@@ -14,13 +17,20 @@ type Client struct {
 	settings  *settings
 	tokens    *tokenCache
 	transport *transport
+	// lifetime ends when the client is closed.
+	lifetime context.Context
+	close    func() error
 }
+
+// ErrClosed is the error of calls of a client that is closed, also of those that had not ended then.
+var ErrClosed = errors.New("frontrow: the client is closed")
 
 // Option changes how a client calls the service.
 type Option func(*settings)
 
 type settings struct {
 	source         TokenSource
+	fixed          string
 	isFixed        bool
 	timeout        time.Duration
 	attemptTimeout time.Duration
@@ -32,6 +42,7 @@ type settings struct {
 func WithToken(token string) Option {
 	return func(s *settings) {
 		s.source = func(context.Context) (string, error) { return token, nil }
+		s.fixed = token
 		s.isFixed = true
 	}
 }
@@ -75,20 +86,31 @@ func NewClient(address string, options ...Option) (*Client, error) {
 	if s.timeout <= 0 || s.attemptTimeout <= 0 {
 		return nil, fmt.Errorf("frontrow: the timeouts must be above 0: %v, %v", s.timeout, s.attemptTimeout)
 	}
+	if err := s.retry.check(); err != nil {
+		return nil, fmt.Errorf("frontrow: %w", err)
+	}
+	if s.isFixed && !isToken(s.fixed) {
+		return nil, fmt.Errorf("frontrow: %w", errNoToken)
+	}
 	s.retry = s.retry.withDefaults()
 	transport, err := s.newTransport(parsed, s)
 	if err != nil {
 		return nil, fmt.Errorf("frontrow: %w", err)
 	}
-	client := &Client{address: parsed.String(), settings: s, transport: transport}
+	lifetime, end := context.WithCancel(context.Background())
+	client := &Client{address: parsed.String(), settings: s, transport: transport, lifetime: lifetime}
+	client.close = sync.OnceValue(func() error {
+		end()
+		return transport.close()
+	})
 	if s.source != nil {
 		client.tokens = &tokenCache{source: s.source, isFixed: s.isFixed, timeout: s.timeout}
 	}
 	return client, nil
 }
 
-// Close ends the client's connections. Calls that have not ended fail.
-func (c *Client) Close() error { return c.transport.close() }
+// Close ends the client's connections. Calls that have not ended fail with [ErrClosed].
+func (c *Client) Close() error { return c.close() }
 
 func parseAddress(address string) (*url.URL, error) {
 	parsed, err := url.Parse(address)
@@ -96,9 +118,15 @@ func parseAddress(address string) (*url.URL, error) {
 		origin := url.URL{Scheme: parsed.Scheme, Host: parsed.Host}
 		isHTTP := parsed.Scheme == "http" || parsed.Scheme == "https"
 		isOrigin := *parsed == origin || *parsed == url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: "/"}
-		if isHTTP && parsed.Hostname() != "" && isOrigin {
+		if isHTTP && parsed.Hostname() != "" && isOrigin && isPort(parsed.Port()) {
 			return &origin, nil
 		}
 	}
 	return nil, fmt.Errorf("frontrow: the address must be a URL with http or https and without a path: %q", address)
+}
+
+// isPort reports whether a port is that of a server. An empty one is that of the scheme.
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && port != 0
 }

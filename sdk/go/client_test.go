@@ -71,10 +71,10 @@ func refusingWith(reason string, metadata map[string]string) func() *service {
 	}
 }
 
-func TestRequestThatCannotBeEncodedIsNotUnreachable(t *testing.T) {
+func TestRequestThatCannotBeEncodedIsInvalid(t *testing.T) {
 	eachClient(t, func() *service { return &service{} }, func(t *testing.T, client *frontrow.Client) {
 		_, err := client.BookTickets(t.Context(), frontrow.Order{UserID: "\xff"})
-		if base, is := err.(*frontrow.Error); !is || base.Code != codes.Internal {
+		if base, is := err.(*frontrow.Error); !is || base.Code != codes.InvalidArgument {
 			t.Errorf("found %#v", err)
 		}
 	})
@@ -192,13 +192,13 @@ func TestIteratorFetchesPageWhenItsFirstItemIsNeeded(t *testing.T) {
 func TestAddress(t *testing.T) {
 	for _, address := range []string{
 		"127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost",
-		"http://", "http://localhost?", "http://localhost#top", "",
+		"http://", "http://localhost?", "http://localhost#top", "", "http://localhost:0", "http://localhost:65536",
 	} {
 		if _, err := frontrow.NewClient(address); err == nil || !strings.Contains(err.Error(), "must be a URL") {
 			t.Errorf("%q: found %v", address, err)
 		}
 	}
-	for _, address := range []string{"http://localhost", "https://localhost/", "http://[::1]:8080"} {
+	for _, address := range []string{"http://localhost", "https://localhost/", "http://[::1]:8080", "http://localhost:1", "http://localhost:65535"} {
 		if _, err := frontrow.NewClient(address); err != nil {
 			t.Errorf("%q: %v", address, err)
 		}

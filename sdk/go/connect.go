@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// idleConnections is how many connections by HTTP/1.1 are kept for later calls.
-	idleConnections = 100
+	// connectionLimit is how many connections there are at once. By HTTP/1.1, each call has one.
+	connectionLimit = 100
 	// idleTimeout is how long they are kept: less than servers and proxies usually keep them.
 	idleTimeout = 30 * time.Second
 )
@@ -25,16 +25,21 @@ const (
 // http.Client or the like; nil for one of the client's.
 func WithConnect(httpClient connect.HTTPClient, options ...connect.ClientOption) Option {
 	return func(s *settings) {
-		s.newTransport = func(address *url.URL, _ *settings) (*transport, error) {
-			return newConnectTransport(address, httpClient, options), nil
+		s.newTransport = func(address *url.URL, s *settings) (*transport, error) {
+			return newConnectTransport(address, s, httpClient, options), nil
 		}
 	}
 }
 
-func newConnectTransport(address *url.URL, httpClient connect.HTTPClient, options []connect.ClientOption) *transport {
+func newConnectTransport(
+	address *url.URL,
+	s *settings,
+	httpClient connect.HTTPClient,
+	options []connect.ClientOption,
+) *transport {
 	closeIdle := func() error { return nil }
 	if httpClient == nil {
-		own := newHTTPClient()
+		own := newHTTPClient(s.attemptTimeout)
 		httpClient = own
 		closeIdle = func() error {
 			own.CloseIdleConnections()
@@ -61,17 +66,24 @@ func newConnectTransport(address *url.URL, httpClient connect.HTTPClient, option
 	}
 }
 
-func newHTTPClient() *http.Client {
-	dialer := &net.Dialer{}
-	return &http.Client{Transport: &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        idleConnections,
-		MaxIdleConnsPerHost: idleConnections,
-		IdleConnTimeout:     idleTimeout,
-		HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-	}}
+// newHTTPClient makes a client whose new connections outlive the attempts that need them, but not for long.
+func newHTTPClient(connectTimeout time.Duration) *http.Client {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	return &http.Client{
+		// Frontrow does not redirect. Another server must not send the requests elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer.DialContext,
+			TLSHandshakeTimeout: connectTimeout,
+			ForceAttemptHTTP2:   true,
+			MaxConnsPerHost:     connectionLimit,
+			MaxIdleConns:        connectionLimit,
+			MaxIdleConnsPerHost: connectionLimit,
+			IdleConnTimeout:     idleTimeout,
+			HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		},
+	}
 }
 
 func byConnect[Request, Response any](
@@ -98,10 +110,9 @@ func byConnect[Request, Response any](
 func failureOfConnect(err error) *failure {
 	failed := &failure{
 		// Connect's numbers are those of gRPC.
-		code:     codes.Code(connect.CodeOf(err)),
-		message:  err.Error(),
-		isAnswer: connect.IsWireError(err),
-		cause:    err,
+		code:    codes.Code(connect.CodeOf(err)),
+		message: err.Error(),
+		cause:   err,
 	}
 	if answer, isConnect := errors.AsType[*connect.Error](err); isConnect {
 		failed.message = answer.Message()
@@ -112,7 +123,7 @@ func failureOfConnect(err error) *failure {
 			}
 		}
 	}
-	if !failed.isAnswer && failed.code != codes.DeadlineExceeded && isLostConnection(err) {
+	if failed.code != codes.DeadlineExceeded && isLostConnection(err) {
 		failed.code = codes.Unavailable
 	}
 	return failed

@@ -10,7 +10,7 @@ import (
 )
 
 // Error is the error of a call that failed. A reason that this version knows has a type, such as
-// [InsufficientTickets], which wraps an *Error: errors.As and errors.AsType find both.
+// [InsufficientTickets], which has an Error's fields: errors.As and errors.AsType find both.
 type Error struct {
 	// Code is the RPC code, by Connect as well.
 	Code codes.Code
@@ -27,6 +27,9 @@ type Error struct {
 	RetryDelay time.Duration
 	// RequestID is the response's x-request-id, by which the service's log names the request.
 	RequestID string
+	// IdempotencyKey is the request_id that the call was given or has made. A call that may have been stored is
+	// repeated safely with this key as its RequestID. It is empty for methods without a key.
+	IdempotencyKey string
 
 	hasRetryDelay bool
 	cause         error
@@ -57,22 +60,23 @@ func (e *Error) Is(target error) bool {
 	return target == context.DeadlineExceeded && e.Code == codes.DeadlineExceeded
 }
 
+// As finds the *Error of an error with a type of its own.
+func (e *Error) As(target any) bool {
+	found, is := target.(**Error)
+	if is {
+		*found = e
+	}
+	return is
+}
+
+// BaseError is [Error] as a part of the types of errors, which have its fields and methods.
+type BaseError = Error
+
 // Unreachable is the error of a call that no Frontrow service answered: the connection failed, or something
 // else is at the address.
 type Unreachable struct {
-	reasonError
+	BaseError
 }
-
-// reasonError is what the types of errors have in common.
-type reasonError struct {
-	base *Error
-}
-
-// Error returns the text of the wrapped *Error.
-func (e reasonError) Error() string { return e.base.Error() }
-
-// Unwrap returns the wrapped *Error.
-func (e reasonError) Unwrap() error { return e.base }
 
 // withReason makes the error of a reason. It is the *Error itself if this version does not know the reason,
 // or if the metadata lack a value that the reason has in the schema.
@@ -82,7 +86,7 @@ func withReason(base *Error) error {
 		return base
 	}
 	metadata := &metadataReader{values: base.Metadata}
-	err := makeError(reasonError{base}, metadata)
+	err := makeError(*base, metadata)
 	if metadata.failed {
 		return base
 	}

@@ -7,34 +7,34 @@ import "time"
 // InvalidRequest is INVALID_ARGUMENT: a rule of the schema is broken, or the input is malformed. If
 // fields are at fault, a google.rpc.BadRequest names them.
 type InvalidRequest struct {
-	reasonError
+	BaseError
 }
 
 // InvalidPageToken is INVALID_ARGUMENT: the page_token was not returned for this list with these
 // filters.
 type InvalidPageToken struct {
-	reasonError
+	BaseError
 }
 
 // RequestIDReused is INVALID_ARGUMENT: the request_id was used before with other content.
 type RequestIDReused struct {
-	reasonError
+	BaseError
 }
 
 // ConcertNotFound is NOT_FOUND: there is no such concert.
 type ConcertNotFound struct {
-	reasonError
+	BaseError
 }
 
 // BookingNotFound is NOT_FOUND: there is no such booking.
 type BookingNotFound struct {
-	reasonError
+	BaseError
 }
 
 // BookingNotOpen is FAILED_PRECONDITION: the concert's booking window is not open. Metadata:
 // opens_at, closes_at, now.
 type BookingNotOpen struct {
-	reasonError
+	BaseError
 	OpensAt  time.Time
 	ClosesAt time.Time
 	Now      time.Time
@@ -43,39 +43,39 @@ type BookingNotOpen struct {
 // TicketLimitExceeded is FAILED_PRECONDITION: more tickets than the operator allows in one booking.
 // Metadata: limit.
 type TicketLimitExceeded struct {
-	reasonError
+	BaseError
 	Limit int32
 }
 
 // InsufficientTickets is FAILED_PRECONDITION: more tickets than are left. Metadata: available.
 type InsufficientTickets struct {
-	reasonError
+	BaseError
 	Available int32
 }
 
 // AlreadyCancelled is FAILED_PRECONDITION: the booking is cancelled already, by a call without this
 // request_id.
 type AlreadyCancelled struct {
-	reasonError
+	BaseError
 }
 
 // TotalBelowSold is FAILED_PRECONDITION: total_tickets is less than the number of tickets sold and
 // held. Metadata: sold, held.
 type TotalBelowSold struct {
-	reasonError
+	BaseError
 	Sold int32
 	Held int32
 }
 
 // NotBookingOwner is PERMISSION_DENIED: the booking belongs to another user.
 type NotBookingOwner struct {
-	reasonError
+	BaseError
 }
 
 // VersionMismatch is ABORTED: the concert has been updated since. HTTP's status is 412 if the
 // header If-Match or If-None-Match does not allow the concert's version. Metadata: current_version.
 type VersionMismatch struct {
-	reasonError
+	BaseError
 	CurrentVersion int32
 }
 
@@ -83,140 +83,140 @@ type VersionMismatch struct {
 // UNAVAILABLE if it had a request_id, or its method is idempotent: repeat it as it was after the
 // given delay. The code is UNKNOWN otherwise: read before you repeat it.
 type OutcomeUnknown struct {
-	reasonError
+	BaseError
 }
 
 // Unauthenticated is UNAUTHENTICATED: there is no token where one is needed, or the token is not
 // valid.
 type Unauthenticated struct {
-	reasonError
+	BaseError
 }
 
 // MissingScope is PERMISSION_DENIED: the token does not have the scope that the call requires.
 // Metadata: scope.
 type MissingScope struct {
-	reasonError
+	BaseError
 	Scope string
 }
 
 // KeysUnavailable is UNAVAILABLE: the keys that verify tokens cannot be fetched. Nothing was
 // stored.
 type KeysUnavailable struct {
-	reasonError
+	BaseError
 }
 
 // RateLimited is RESOURCE_EXHAUSTED: the caller has made more calls than its rate limit or its
 // share allows, or has too many open streams. Nothing was stored.
 type RateLimited struct {
-	reasonError
+	BaseError
 }
 
 // Overloaded is UNAVAILABLE: too many requests are waiting, or too many streams are open. Nothing
 // was stored.
 type Overloaded struct {
-	reasonError
+	BaseError
 }
 
 // DatabaseUnavailable is UNAVAILABLE: the database cannot be reached. Nothing was stored.
 type DatabaseUnavailable struct {
-	reasonError
+	BaseError
 }
 
 // DeadlineExceeded is DEADLINE_EXCEEDED: the deadline passed. The message says whether the request
 // may have been stored.
 type DeadlineExceeded struct {
-	reasonError
+	BaseError
 }
 
 // ShuttingDown is UNAVAILABLE: this instance shuts down. The message says whether the request may
 // have been stored.
 type ShuttingDown struct {
-	reasonError
+	BaseError
 }
 
 // Internal is INTERNAL: a fault of the service. Its log has the cause.
 type Internal struct {
-	reasonError
+	BaseError
 }
 
 // RouteNotFound is NOT_FOUND: the path does not exist.
 type RouteNotFound struct {
-	reasonError
+	BaseError
 }
 
 // MethodNotAllowed is UNIMPLEMENTED: the path does not accept the HTTP method. The header Allow
 // lists those that it accepts.
 type MethodNotAllowed struct {
-	reasonError
+	BaseError
 }
 
 // RequestTimeout is DEADLINE_EXCEEDED: the request took too long to arrive.
 type RequestTimeout struct {
-	reasonError
+	BaseError
 }
 
 // PreconditionFailed is FAILED_PRECONDITION: the header If-Match does not name what is at the path,
 // or the method does not compare it.
 type PreconditionFailed struct {
-	reasonError
+	BaseError
 }
 
 // RequestTooLarge is RESOURCE_EXHAUSTED: the request body is too large.
 type RequestTooLarge struct {
-	reasonError
+	BaseError
 }
 
 // UnsupportedMediaType is INVALID_ARGUMENT: the path does not accept the type or the encoding of
 // the body.
 type UnsupportedMediaType struct {
-	reasonError
+	BaseError
 }
 
 // ExpectationFailed is UNIMPLEMENTED: the header Expect has a value other than 100-continue.
 type ExpectationFailed struct {
-	reasonError
+	BaseError
 }
 
 // HeadersTooLarge is RESOURCE_EXHAUSTED: the request headers are too large.
 type HeadersTooLarge struct {
-	reasonError
+	BaseError
 }
 
 // TransferEncodingNotSupported is UNIMPLEMENTED: the request has a transfer coding other than
 // chunked.
 type TransferEncodingNotSupported struct {
-	reasonError
+	BaseError
 }
 
 // HttpVersionNotSupported is UNIMPLEMENTED: a method that streams both ways was called over
 // HTTP/1.1.
 type HttpVersionNotSupported struct {
-	reasonError
+	BaseError
 }
 
 // HostNotAllowed is PERMISSION_DENIED: the request names another host than this machine, and the
 // service accepts requests for this machine only (APP_AUTH_MODE is unset or dev).
 type HostNotAllowed struct {
-	reasonError
+	BaseError
 }
 
 // OriginNotAllowed is PERMISSION_DENIED: the request comes from a page of another host than this
 // machine, and the service accepts requests from this machine only (APP_AUTH_MODE is unset or dev),
 // or it calls a tool at /mcp and its origin is not in APP_CORS_ORIGINS.
 type OriginNotAllowed struct {
-	reasonError
+	BaseError
 }
 
 // StreamExpired is UNAVAILABLE: the stream has reached its longest duration. Open it again.
 type StreamExpired struct {
-	reasonError
+	BaseError
 }
 
 // HoldExpired is FAILED_PRECONDITION: the hold has expired. With accept_late: too few tickets are
 // available, the limit per user does not allow them, or it is too late. Metadata: expired_at,
 // available.
 type HoldExpired struct {
-	reasonError
+	BaseError
 	ExpiredAt time.Time
 	Available int32
 }
@@ -224,39 +224,39 @@ type HoldExpired struct {
 // AlreadyConfirmed is FAILED_PRECONDITION: the booking is confirmed already, not by an equal
 // ConfirmHold.
 type AlreadyConfirmed struct {
-	reasonError
+	BaseError
 }
 
 // NotHeld is FAILED_PRECONDITION: the booking is no hold any more. Metadata: status.
 type NotHeld struct {
-	reasonError
+	BaseError
 	Status string
 }
 
 // NotConfirmed is FAILED_PRECONDITION: the booking is not confirmed, so it cannot be cancelled.
 // Metadata: status.
 type NotConfirmed struct {
-	reasonError
+	BaseError
 	Status string
 }
 
 // MoreThanHeld is FAILED_PRECONDITION: more tickets than the hold has. Metadata: held.
 type MoreThanHeld struct {
-	reasonError
+	BaseError
 	Held int32
 }
 
 // HoldLimitExceeded is FAILED_PRECONDITION: the user has as many holds of the concert as the
 // operator allows. Metadata: limit.
 type HoldLimitExceeded struct {
-	reasonError
+	BaseError
 	Limit int32
 }
 
 // UserLimitExceeded is FAILED_PRECONDITION: more tickets than one user may have of the concert.
 // Metadata: limit, booked, held.
 type UserLimitExceeded struct {
-	reasonError
+	BaseError
 	Limit  int32
 	Booked int32
 	Held   int32
@@ -265,138 +265,138 @@ type UserLimitExceeded struct {
 // PaymentRequired is FAILED_PRECONDITION: the concert requires payment: hold its tickets, then
 // confirm the hold.
 type PaymentRequired struct {
-	reasonError
+	BaseError
 }
 
 // errorsByReason makes the errors of the reasons that this version knows.
-var errorsByReason = map[string]func(base reasonError, metadata *metadataReader) error{
-	"INVALID_REQUEST": func(base reasonError, _ *metadataReader) error {
+var errorsByReason = map[string]func(base BaseError, metadata *metadataReader) error{
+	"INVALID_REQUEST": func(base BaseError, _ *metadataReader) error {
 		return &InvalidRequest{base}
 	},
-	"INVALID_PAGE_TOKEN": func(base reasonError, _ *metadataReader) error {
+	"INVALID_PAGE_TOKEN": func(base BaseError, _ *metadataReader) error {
 		return &InvalidPageToken{base}
 	},
-	"REQUEST_ID_REUSED": func(base reasonError, _ *metadataReader) error {
+	"REQUEST_ID_REUSED": func(base BaseError, _ *metadataReader) error {
 		return &RequestIDReused{base}
 	},
-	"CONCERT_NOT_FOUND": func(base reasonError, _ *metadataReader) error {
+	"CONCERT_NOT_FOUND": func(base BaseError, _ *metadataReader) error {
 		return &ConcertNotFound{base}
 	},
-	"BOOKING_NOT_FOUND": func(base reasonError, _ *metadataReader) error {
+	"BOOKING_NOT_FOUND": func(base BaseError, _ *metadataReader) error {
 		return &BookingNotFound{base}
 	},
-	"BOOKING_NOT_OPEN": func(base reasonError, metadata *metadataReader) error {
+	"BOOKING_NOT_OPEN": func(base BaseError, metadata *metadataReader) error {
 		return &BookingNotOpen{base, metadata.instant("opens_at"), metadata.instant("closes_at"), metadata.instant("now")}
 	},
-	"TICKET_LIMIT_EXCEEDED": func(base reasonError, metadata *metadataReader) error {
+	"TICKET_LIMIT_EXCEEDED": func(base BaseError, metadata *metadataReader) error {
 		return &TicketLimitExceeded{base, metadata.integer("limit")}
 	},
-	"INSUFFICIENT_TICKETS": func(base reasonError, metadata *metadataReader) error {
+	"INSUFFICIENT_TICKETS": func(base BaseError, metadata *metadataReader) error {
 		return &InsufficientTickets{base, metadata.integer("available")}
 	},
-	"ALREADY_CANCELLED": func(base reasonError, _ *metadataReader) error {
+	"ALREADY_CANCELLED": func(base BaseError, _ *metadataReader) error {
 		return &AlreadyCancelled{base}
 	},
-	"TOTAL_BELOW_SOLD": func(base reasonError, metadata *metadataReader) error {
+	"TOTAL_BELOW_SOLD": func(base BaseError, metadata *metadataReader) error {
 		return &TotalBelowSold{base, metadata.integer("sold"), metadata.integer("held")}
 	},
-	"NOT_BOOKING_OWNER": func(base reasonError, _ *metadataReader) error {
+	"NOT_BOOKING_OWNER": func(base BaseError, _ *metadataReader) error {
 		return &NotBookingOwner{base}
 	},
-	"VERSION_MISMATCH": func(base reasonError, metadata *metadataReader) error {
+	"VERSION_MISMATCH": func(base BaseError, metadata *metadataReader) error {
 		return &VersionMismatch{base, metadata.integer("current_version")}
 	},
-	"OUTCOME_UNKNOWN": func(base reasonError, _ *metadataReader) error {
+	"OUTCOME_UNKNOWN": func(base BaseError, _ *metadataReader) error {
 		return &OutcomeUnknown{base}
 	},
-	"UNAUTHENTICATED": func(base reasonError, _ *metadataReader) error {
+	"UNAUTHENTICATED": func(base BaseError, _ *metadataReader) error {
 		return &Unauthenticated{base}
 	},
-	"MISSING_SCOPE": func(base reasonError, metadata *metadataReader) error {
+	"MISSING_SCOPE": func(base BaseError, metadata *metadataReader) error {
 		return &MissingScope{base, metadata.text("scope")}
 	},
-	"KEYS_UNAVAILABLE": func(base reasonError, _ *metadataReader) error {
+	"KEYS_UNAVAILABLE": func(base BaseError, _ *metadataReader) error {
 		return &KeysUnavailable{base}
 	},
-	"RATE_LIMITED": func(base reasonError, _ *metadataReader) error {
+	"RATE_LIMITED": func(base BaseError, _ *metadataReader) error {
 		return &RateLimited{base}
 	},
-	"OVERLOADED": func(base reasonError, _ *metadataReader) error {
+	"OVERLOADED": func(base BaseError, _ *metadataReader) error {
 		return &Overloaded{base}
 	},
-	"DATABASE_UNAVAILABLE": func(base reasonError, _ *metadataReader) error {
+	"DATABASE_UNAVAILABLE": func(base BaseError, _ *metadataReader) error {
 		return &DatabaseUnavailable{base}
 	},
-	"DEADLINE_EXCEEDED": func(base reasonError, _ *metadataReader) error {
+	"DEADLINE_EXCEEDED": func(base BaseError, _ *metadataReader) error {
 		return &DeadlineExceeded{base}
 	},
-	"SHUTTING_DOWN": func(base reasonError, _ *metadataReader) error {
+	"SHUTTING_DOWN": func(base BaseError, _ *metadataReader) error {
 		return &ShuttingDown{base}
 	},
-	"INTERNAL": func(base reasonError, _ *metadataReader) error {
+	"INTERNAL": func(base BaseError, _ *metadataReader) error {
 		return &Internal{base}
 	},
-	"ROUTE_NOT_FOUND": func(base reasonError, _ *metadataReader) error {
+	"ROUTE_NOT_FOUND": func(base BaseError, _ *metadataReader) error {
 		return &RouteNotFound{base}
 	},
-	"METHOD_NOT_ALLOWED": func(base reasonError, _ *metadataReader) error {
+	"METHOD_NOT_ALLOWED": func(base BaseError, _ *metadataReader) error {
 		return &MethodNotAllowed{base}
 	},
-	"REQUEST_TIMEOUT": func(base reasonError, _ *metadataReader) error {
+	"REQUEST_TIMEOUT": func(base BaseError, _ *metadataReader) error {
 		return &RequestTimeout{base}
 	},
-	"PRECONDITION_FAILED": func(base reasonError, _ *metadataReader) error {
+	"PRECONDITION_FAILED": func(base BaseError, _ *metadataReader) error {
 		return &PreconditionFailed{base}
 	},
-	"REQUEST_TOO_LARGE": func(base reasonError, _ *metadataReader) error {
+	"REQUEST_TOO_LARGE": func(base BaseError, _ *metadataReader) error {
 		return &RequestTooLarge{base}
 	},
-	"UNSUPPORTED_MEDIA_TYPE": func(base reasonError, _ *metadataReader) error {
+	"UNSUPPORTED_MEDIA_TYPE": func(base BaseError, _ *metadataReader) error {
 		return &UnsupportedMediaType{base}
 	},
-	"EXPECTATION_FAILED": func(base reasonError, _ *metadataReader) error {
+	"EXPECTATION_FAILED": func(base BaseError, _ *metadataReader) error {
 		return &ExpectationFailed{base}
 	},
-	"HEADERS_TOO_LARGE": func(base reasonError, _ *metadataReader) error {
+	"HEADERS_TOO_LARGE": func(base BaseError, _ *metadataReader) error {
 		return &HeadersTooLarge{base}
 	},
-	"TRANSFER_ENCODING_NOT_SUPPORTED": func(base reasonError, _ *metadataReader) error {
+	"TRANSFER_ENCODING_NOT_SUPPORTED": func(base BaseError, _ *metadataReader) error {
 		return &TransferEncodingNotSupported{base}
 	},
-	"HTTP_VERSION_NOT_SUPPORTED": func(base reasonError, _ *metadataReader) error {
+	"HTTP_VERSION_NOT_SUPPORTED": func(base BaseError, _ *metadataReader) error {
 		return &HttpVersionNotSupported{base}
 	},
-	"HOST_NOT_ALLOWED": func(base reasonError, _ *metadataReader) error {
+	"HOST_NOT_ALLOWED": func(base BaseError, _ *metadataReader) error {
 		return &HostNotAllowed{base}
 	},
-	"ORIGIN_NOT_ALLOWED": func(base reasonError, _ *metadataReader) error {
+	"ORIGIN_NOT_ALLOWED": func(base BaseError, _ *metadataReader) error {
 		return &OriginNotAllowed{base}
 	},
-	"STREAM_EXPIRED": func(base reasonError, _ *metadataReader) error {
+	"STREAM_EXPIRED": func(base BaseError, _ *metadataReader) error {
 		return &StreamExpired{base}
 	},
-	"HOLD_EXPIRED": func(base reasonError, metadata *metadataReader) error {
+	"HOLD_EXPIRED": func(base BaseError, metadata *metadataReader) error {
 		return &HoldExpired{base, metadata.instant("expired_at"), metadata.integer("available")}
 	},
-	"ALREADY_CONFIRMED": func(base reasonError, _ *metadataReader) error {
+	"ALREADY_CONFIRMED": func(base BaseError, _ *metadataReader) error {
 		return &AlreadyConfirmed{base}
 	},
-	"NOT_HELD": func(base reasonError, metadata *metadataReader) error {
+	"NOT_HELD": func(base BaseError, metadata *metadataReader) error {
 		return &NotHeld{base, metadata.text("status")}
 	},
-	"NOT_CONFIRMED": func(base reasonError, metadata *metadataReader) error {
+	"NOT_CONFIRMED": func(base BaseError, metadata *metadataReader) error {
 		return &NotConfirmed{base, metadata.text("status")}
 	},
-	"MORE_THAN_HELD": func(base reasonError, metadata *metadataReader) error {
+	"MORE_THAN_HELD": func(base BaseError, metadata *metadataReader) error {
 		return &MoreThanHeld{base, metadata.integer("held")}
 	},
-	"HOLD_LIMIT_EXCEEDED": func(base reasonError, metadata *metadataReader) error {
+	"HOLD_LIMIT_EXCEEDED": func(base BaseError, metadata *metadataReader) error {
 		return &HoldLimitExceeded{base, metadata.integer("limit")}
 	},
-	"USER_LIMIT_EXCEEDED": func(base reasonError, metadata *metadataReader) error {
+	"USER_LIMIT_EXCEEDED": func(base BaseError, metadata *metadataReader) error {
 		return &UserLimitExceeded{base, metadata.integer("limit"), metadata.integer("booked"), metadata.integer("held")}
 	},
-	"PAYMENT_REQUIRED": func(base reasonError, _ *metadataReader) error {
+	"PAYMENT_REQUIRED": func(base BaseError, _ *metadataReader) error {
 		return &PaymentRequired{base}
 	},
 }

@@ -2,7 +2,6 @@ package frontrow
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -21,34 +20,38 @@ type failure struct {
 	message   string
 	details   []any
 	requestID string
-	// isAnswer is false if the transport's client made the error.
-	isAnswer bool
-	cause    error
+	cause     error
 }
 
-// toError returns the error for the caller. It wraps an *Error.
-func (f *failure) toError(address string) error {
-	base := &Error{Code: f.code, Message: f.message, RequestID: f.requestID, cause: f.cause}
+// toError returns the error for the caller. It is an *Error or has one.
+func (f *failure) toError(address, idempotencyKey string) error {
+	base := &Error{
+		Code:           f.code,
+		Message:        f.message,
+		RequestID:      f.requestID,
+		IdempotencyKey: idempotencyKey,
+		cause:          f.cause,
+	}
 	for _, detail := range f.details {
 		base.add(detail)
 	}
-	switch {
-	case base.Reason != "":
+	if base.Reason != "" {
 		return withReason(base)
-	case f.code == codes.DeadlineExceeded:
+	}
+	// Only Frontrow says that repeating is safe.
+	base.RetryDelay, base.hasRetryDelay = 0, false
+	if f.code == codes.DeadlineExceeded {
 		base.Reason = "DEADLINE_EXCEEDED"
 		base.Message = fmt.Sprintf("the service at %s did not answer in time: %s", address, f.message)
 		return withReason(base)
-	case f.code == codes.Unavailable || !f.isAnswer && !f.isEncodingFault():
-		base.Message = fmt.Sprintf("no Frontrow service answers at %s: %s", address, f.message)
-		return &Unreachable{reasonError{base}}
 	}
-	return base
-}
-
-// isEncodingFault reports whether the request was not sent, since a text in it is not UTF-8.
-func (f *failure) isEncodingFault() bool {
-	return f.code == codes.Internal && strings.Contains(f.message, "marshal")
+	// Frontrow's errors have a reason. Another error that looks like the end of a call is that of its stream: HTTP/2
+	// ends one with CANCEL or INTERNAL_ERROR.
+	if f.code == codes.Canceled || f.code == codes.Internal {
+		base.Code = codes.Unavailable
+	}
+	base.Message = fmt.Sprintf("no Frontrow service answers at %s: %s", address, f.message)
+	return &Unreachable{*base}
 }
 
 func (e *Error) add(detail any) {
@@ -63,7 +66,7 @@ func (e *Error) add(detail any) {
 			e.Violations = append(e.Violations, Violation{violation.GetField(), violation.GetDescription()})
 		}
 	case *errdetails.RetryInfo:
-		e.RetryDelay = detail.GetRetryDelay().AsDuration()
+		e.RetryDelay = max(0, detail.GetRetryDelay().AsDuration())
 		e.hasRetryDelay = true
 	}
 }

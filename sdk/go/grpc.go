@@ -10,6 +10,7 @@ import (
 	frontrowv1 "frontrow.example/sdk/go/gen/frontrow/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -57,6 +58,7 @@ func newGRPCTransport(address *url.URL, s *settings, options []grpc.DialOption) 
 			},
 			MinConnectTimeout: s.attemptTimeout,
 		}),
+		grpc.WithChainUnaryInterceptor(reconnect),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingAfter, Timeout: pingTimeout}),
 	}
 	target := "dns:///" + net.JoinHostPort(address.Hostname(), port)
@@ -82,6 +84,18 @@ func newGRPCTransport(address *url.URL, s *settings, options []grpc.DialOption) 
 		extendHold:          byGRPC(frontrowv1.BookingService_ExtendHold_FullMethodName, bookings.ExtendHold),
 		close:               connection.Close,
 	}, nil
+}
+
+// reconnect ends the wait before the next connection. Without it, the attempts of a call could all fail with the
+// error of a connection that an earlier call tried.
+func reconnect(
+	ctx context.Context, method string, request, response any,
+	connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	if connection.GetState() == connectivity.TransientFailure {
+		connection.ResetConnectBackoff()
+	}
+	return invoke(ctx, method, request, response, connection, options...)
 }
 
 func byGRPC[Request, Response any](
@@ -110,9 +124,7 @@ func failureOfGRPC(err error, received metadata.MD) *failure {
 		code:    answer.Code(),
 		message: answer.Message(),
 		details: answer.Details(),
-		// Answers that are not gRPC's have no metadata.
-		isAnswer: len(received) > 0,
-		cause:    err,
+		cause:   err,
 	}
 	if ids := received.Get(requestIDHeader); len(ids) > 0 {
 		failed.requestID = ids[0]

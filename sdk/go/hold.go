@@ -2,8 +2,11 @@ package frontrow
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
 )
 
 // Hold is tickets that are held for the time of a scope: the deferred [Hold.Close] releases them, unless the
@@ -16,6 +19,8 @@ type Hold struct {
 	mutex     sync.Mutex
 	booking   *Booking
 	isSettled bool
+	// mayBeConfirmed is set if the outcome of the last Confirm is unknown.
+	mayBeConfirmed bool
 }
 
 // Hold holds tickets for the time of a scope:
@@ -44,6 +49,9 @@ func (h *Hold) Booking() *Booking {
 // Confirm makes the hold a booking, and returns it.
 func (h *Hold) Confirm(ctx context.Context, confirmation Confirmation) (*Booking, error) {
 	booking, err := h.client.ConfirmHold(ctx, h.id(), confirmation)
+	h.mutex.Lock()
+	h.mayBeConfirmed = isOutcomeUnknown(err)
+	h.mutex.Unlock()
 	return h.update(booking, err, true)
 }
 
@@ -60,12 +68,13 @@ func (h *Hold) Release(ctx context.Context) (*Booking, error) {
 }
 
 // Close releases the hold if it is open, also when the context of [Client.Hold] has ended. If the release fails,
-// the hold expires, so a deferred call may ignore the error.
+// the hold expires, so a deferred call may ignore the error. A hold is not released if the outcome of Confirm is
+// unknown, since its customer may have paid: it is confirmed, or it expires.
 func (h *Hold) Close() error {
 	h.mutex.Lock()
-	isSettled := h.isSettled
+	isKept := h.isSettled || h.mayBeConfirmed
 	h.mutex.Unlock()
-	if isSettled {
+	if isKept {
 		return nil
 	}
 	_, err := h.Release(h.closing)
@@ -86,4 +95,13 @@ func (h *Hold) update(booking *Booking, err error, isSettled bool) (*Booking, er
 func (h *Hold) id() HoldID {
 	booking := h.Booking()
 	return HoldID{ID: booking.GetId(), UserID: booking.GetUserId()}
+}
+
+// isOutcomeUnknown reports whether the service may have done the work of a call that failed.
+func isOutcomeUnknown(err error) bool {
+	base, is := errors.AsType[*Error](err)
+	if !is {
+		return errors.Is(err, context.Canceled)
+	}
+	return base.Reason == "OUTCOME_UNKNOWN" || base.Code == codes.DeadlineExceeded || base.Code == codes.Unavailable
 }

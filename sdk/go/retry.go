@@ -1,6 +1,8 @@
 package frontrow
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -11,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// RetryPolicy says how failed attempts are repeated. A field that is 0 has its default.
+// RetryPolicy says how failed attempts are repeated. A field that is 0 has its default; none may be below 0.
 type RetryPolicy struct {
 	// MaxAttempts is the number of attempts of one call in all; 1 for no repetition. By default 4.
 	MaxAttempts int
@@ -22,18 +24,31 @@ type RetryPolicy struct {
 	MaxBackoff time.Duration
 }
 
-const backoffFactor = 3
+const (
+	backoffFactor = 3
+	// longestBackoff is far above every useful one, and far below the largest duration.
+	longestBackoff = 24 * time.Hour
+)
+
+func (p RetryPolicy) check() error {
+	if p.MaxAttempts < 0 || p.InitialBackoff < 0 || p.MaxBackoff < 0 {
+		return fmt.Errorf("the retry policy must have no field below 0: %+v", p)
+	}
+	return nil
+}
 
 func (p RetryPolicy) withDefaults() RetryPolicy {
-	if p.MaxAttempts <= 0 {
+	if p.MaxAttempts == 0 {
 		p.MaxAttempts = 4
 	}
-	if p.InitialBackoff <= 0 {
+	if p.InitialBackoff == 0 {
 		p.InitialBackoff = 100 * time.Millisecond
 	}
-	if p.MaxBackoff <= 0 {
+	if p.MaxBackoff == 0 {
 		p.MaxBackoff = 2 * time.Second
 	}
+	p.InitialBackoff = min(p.InitialBackoff, longestBackoff)
+	p.MaxBackoff = min(p.MaxBackoff, longestBackoff)
 	return p
 }
 
@@ -44,7 +59,8 @@ func (p RetryPolicy) delayAfter(attempt int, err *Error) time.Duration {
 	for ; attempt > 1 && longest < p.MaxBackoff; attempt-- {
 		longest *= backoffFactor
 	}
-	return err.RetryDelay + rand.N(min(longest, p.MaxBackoff))
+	jitter := rand.N(min(longest, p.MaxBackoff))
+	return jitter + min(err.RetryDelay, math.MaxInt64-jitter)
 }
 
 // isRetryable reports whether an attempt that failed may be repeated.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	frontrowv1 "frontrow.example/sdk/go/gen/frontrow/v1"
 	"frontrow.example/sdk/go/gen/frontrow/v1/frontrowv1connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -23,6 +25,8 @@ type service struct {
 	bookTickets   func(*frontrowv1.BookTicketsRequest) error
 	getConcert    func(context.Context, http.Header) error
 	updateConcert func() error
+	confirmHold   func() error
+	releases      atomic.Int32
 	listBookings  func(pageToken string) *frontrowv1.GetUserBookingsResponse
 }
 
@@ -45,6 +49,28 @@ func (s *service) UpdateConcert(
 	*connect.Request[frontrowv1.UpdateConcertRequest],
 ) (*connect.Response[frontrowv1.Concert], error) {
 	return connect.NewResponse(&frontrowv1.Concert{}), s.updateConcert()
+}
+
+func (s *service) HoldTickets(
+	context.Context,
+	*connect.Request[frontrowv1.HoldTicketsRequest],
+) (*connect.Response[frontrowv1.Booking], error) {
+	return connect.NewResponse(&frontrowv1.Booking{Id: 1}), nil
+}
+
+func (s *service) ConfirmHold(
+	context.Context,
+	*connect.Request[frontrowv1.ConfirmHoldRequest],
+) (*connect.Response[frontrowv1.Booking], error) {
+	return connect.NewResponse(&frontrowv1.Booking{Id: 1}), s.confirmHold()
+}
+
+func (s *service) ReleaseHold(
+	context.Context,
+	*connect.Request[frontrowv1.ReleaseHoldRequest],
+) (*connect.Response[frontrowv1.Booking], error) {
+	s.releases.Add(1)
+	return connect.NewResponse(&frontrowv1.Booking{Id: 1}), nil
 }
 
 func (s *service) GetUserBookings(
@@ -90,12 +116,18 @@ func newServer(t *testing.T, service *service) *httptest.Server {
 
 // failure is an error of the service. There is no delay if it is below 0.
 func failure(code connect.Code, reason string, metadata map[string]string, delay time.Duration) error {
-	err := connect.NewError(code, errors.New("refused"))
-	info, _ := connect.NewErrorDetail(&errdetails.ErrorInfo{Domain: "frontrow", Reason: reason, Metadata: metadata})
-	err.AddDetail(info)
+	details := []proto.Message{&errdetails.ErrorInfo{Domain: "frontrow", Reason: reason, Metadata: metadata}}
 	if delay >= 0 {
-		retry, _ := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
-		err.AddDetail(retry)
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
+	}
+	return failureWith(code, details...)
+}
+
+func failureWith(code connect.Code, details ...proto.Message) error {
+	err := connect.NewError(code, errors.New("refused"))
+	for _, message := range details {
+		detail, _ := connect.NewErrorDetail(message)
+		err.AddDetail(detail)
 	}
 	return err
 }

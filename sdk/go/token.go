@@ -2,14 +2,27 @@ package frontrow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
 )
 
 // TokenSource returns a token (JWT). It is called when there is no token yet, and when the service has refused
-// the one it had. Its context ends after the client's timeout.
+// the one it had. Its context ends after the client's timeout. A call of the source that does not end then is
+// given up, and the next call of a method calls the source again.
 type TokenSource func(ctx context.Context) (string, error)
+
+// TokenSourceError is the error of a call for which the token source returned no token: the source failed, did
+// not return in time, or returned a text that is no token. It wraps the source's error. The next call calls the
+// source again.
+type TokenSourceError struct {
+	BaseError
+}
+
+var errNoToken = errors.New("the token is empty or has characters that no token has")
 
 // tokenCache has the token of a client. Concurrent calls share one call of the source.
 type tokenCache struct {
@@ -28,42 +41,84 @@ type fetchedToken struct {
 	err  error
 }
 
-// get returns the token, which is nil for a client without tokens.
+// get returns the token, which is nil for a client without tokens. Its error is the source's, or that of ctx.
 func (c *tokenCache) get(ctx context.Context) (*fetchedToken, error) {
 	if c == nil {
 		return nil, nil
 	}
-	token := c.fetch(ctx)
-	select {
-	case <-token.done:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("frontrow: the token source: %w", ctx.Err())
+	for {
+		token, isJoined := c.fetch(ctx)
+		select {
+		case <-token.done:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("it did not return in time: %w", ctx.Err())
+		}
+		if token.err == nil {
+			return token, nil
+		}
+		// A call that began late must not fail since an earlier call of the source did not return in time.
+		if !isJoined || !errors.Is(token.err, context.DeadlineExceeded) {
+			return nil, token.err
+		}
 	}
-	if token.err != nil {
-		// The next call calls the source again.
-		c.refuse(token)
-		return nil, fmt.Errorf("frontrow: the token source: %w", token.err)
-	}
-	return token, nil
 }
 
-// fetch returns the current token, or calls the source. The source's call outlives that of ctx, since other
-// calls may wait for it.
-func (c *tokenCache) fetch(ctx context.Context) *fetchedToken {
+// fetch returns the current token, or calls the source. It reports whether another call has called the source.
+// The source's call outlives that of ctx, since other calls may wait for it.
+func (c *tokenCache) fetch(ctx context.Context) (token *fetchedToken, isJoined bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.current != nil {
-		return c.current
+		return c.current, true
 	}
-	token := &fetchedToken{done: make(chan struct{})}
+	token = &fetchedToken{done: make(chan struct{})}
 	c.current = token
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 		defer cancel()
 		defer close(token.done)
-		token.text, token.err = c.source(ctx)
+		token.text, token.err = c.source.callBounded(ctx)
+		if token.err != nil {
+			// A later call must not find this error.
+			c.refuse(token)
+		}
 	}()
-	return token
+	return token, false
+}
+
+// callBounded calls the source, and does not wait for it after the end of ctx.
+func (s TokenSource) callBounded(ctx context.Context) (string, error) {
+	// With room for the result of a call that is given up.
+	returned := make(chan fetchedToken, 1)
+	go func() {
+		var result fetchedToken
+		defer func() {
+			if fault := recover(); fault != nil {
+				result.err = fmt.Errorf("it panicked: %v", fault)
+			}
+			returned <- result
+		}()
+		result.text, result.err = s(ctx)
+	}()
+	select {
+	case result := <-returned:
+		if result.err == nil && !isToken(result.text) {
+			result.err = errNoToken
+		}
+		return result.text, result.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("it did not return in time: %w", ctx.Err())
+	}
+}
+
+// isToken reports whether a text can be sent as a token.
+func isToken(text string) bool {
+	for index := range len(text) {
+		if text[index] < '!' || text[index] > '~' {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // refuse forgets a token, unless another call has replaced it already. It reports whether the next one may be
@@ -78,4 +133,13 @@ func (c *tokenCache) refuse(token *fetchedToken) bool {
 		c.current = nil
 	}
 	return !c.isFixed
+}
+
+func newTokenSourceError(err error, idempotencyKey string) error {
+	return &TokenSourceError{BaseError{
+		Code:           codes.Unauthenticated,
+		Message:        "the token source failed: " + err.Error(),
+		IdempotencyKey: idempotencyKey,
+		cause:          err,
+	}}
 }

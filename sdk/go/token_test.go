@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,15 +48,86 @@ func TestTokenSourceThatFailsIsCalledAgainByTheNextCall(t *testing.T) {
 	}
 }
 
+func TestFixedTokenIsNotTriedTwice(t *testing.T) {
+	for _, each := range clients {
+		t.Run(each.name, func(t *testing.T) {
+			var attempts atomic.Int32
+			refusing := &service{getConcert: func(context.Context, http.Header) error {
+				attempts.Add(1)
+				return failure(connect.CodeUnauthenticated, "UNAUTHENTICATED", nil, -1)
+			}}
+			client := connectTo(t, refusing, each.transport, frontrow.WithToken("refused"))
+			err := getConcert(t.Context(), client)
+			if _, is := errors.AsType[*frontrow.Unauthenticated](err); !is || attempts.Load() != 1 {
+				t.Errorf("%d attempts: %v", attempts.Load(), err)
+			}
+		})
+	}
+}
+
+func TestTextThatIsNoTokenIsRefused(t *testing.T) {
+	for _, text := range []string{"", "sec ret", "secret\n", "secr\u00e9t", "secret\x7f"} {
+		_, err := frontrow.NewClient("http://localhost", frontrow.WithToken(text))
+		isTokenError(t, text, err)
+		source := func(context.Context) (string, error) { return text, nil }
+		client := connectTo(t, checkingTokens("good")(), frontrow.WithTokenSource(source))
+		err = getConcert(t.Context(), client)
+		isTokenError(t, text, err)
+		if _, is := errors.AsType[*frontrow.TokenSourceError](err); !is {
+			t.Errorf("found %#v", err)
+		}
+	}
+}
+
+func isTokenError(t *testing.T, text string, err error) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "characters") || strings.Contains(err.Error(), "sec") {
+		t.Errorf("%q: found %v", text, err)
+	}
+}
+
+func TestTokenSourceThatHangsIsGivenUp(t *testing.T) {
+	ended := make(chan struct{})
+	defer close(ended)
+	var calls atomic.Int32
+	source := func(context.Context) (string, error) {
+		if calls.Add(1) == 1 {
+			<-ended
+		}
+		return "good", nil
+	}
+	client := connectTo(t, checkingTokens("good")(),
+		frontrow.WithTokenSource(source), frontrow.WithTimeout(200*time.Millisecond))
+	// Its own deadline is later than that of the source.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := getConcert(ctx, client)
+	if _, is := errors.AsType[*frontrow.TokenSourceError](err); !is || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("found %#v", err)
+	}
+	if err := getConcert(ctx, client); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTokenSourceThatPanics(t *testing.T) {
+	source := func(context.Context) (string, error) { panic("no settings") }
+	client := connectTo(t, checkingTokens("good")(), frontrow.WithTokenSource(source))
+	err := getConcert(t.Context(), client)
+	if _, is := errors.AsType[*frontrow.TokenSourceError](err); !is || !strings.Contains(err.Error(), "no settings") {
+		t.Errorf("found %#v", err)
+	}
+}
+
 func TestTokenSourceIsCalledOnceMoreByACall(t *testing.T) {
 	for _, each := range clients {
 		t.Run(each.name, func(t *testing.T) {
 			calls := 0
 			source := func(context.Context) (string, error) {
 				calls++
-				return fmt.Sprintf("token %d", calls), nil
+				return fmt.Sprintf("token-%d", calls), nil
 			}
-			client := connectTo(t, checkingTokens("token 3")(), each.transport, frontrow.WithTokenSource(source))
+			client := connectTo(t, checkingTokens("token-3")(), each.transport, frontrow.WithTokenSource(source))
 			err := getConcert(t.Context(), client)
 			if _, is := errors.AsType[*frontrow.Unauthenticated](err); !is || calls != 2 {
 				t.Errorf("the source was called %d times: %v", calls, err)
@@ -77,7 +150,7 @@ func TestTokenSourceOutlivesACall(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	err := getConcert(short, client)
-	if _, is := errors.AsType[*frontrow.DeadlineExceeded](err); !is {
+	if _, is := errors.AsType[*frontrow.TokenSourceError](err); !is || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("found %#v", err)
 	}
 	<-isCalled

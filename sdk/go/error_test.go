@@ -1,0 +1,122 @@
+package frontrow_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	frontrow "frontrow.example/sdk/go"
+	frontrowv1 "frontrow.example/sdk/go/gen/frontrow/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+func TestErrorOfAUsersTest(t *testing.T) {
+	var err error = &frontrow.InsufficientTickets{Available: 3}
+	soldOut, is := errors.AsType[*frontrow.InsufficientTickets](err)
+	if !is || soldOut.Code != codes.OK || soldOut.Error() == "" || errors.Unwrap(err) != nil {
+		t.Errorf("found %#v", err)
+	}
+	if base, is := errors.AsType[*frontrow.Error](err); !is || base != &soldOut.BaseError {
+		t.Errorf("found %#v", base)
+	}
+}
+
+func TestErrorHasTheKeyOfItsCall(t *testing.T) {
+	keys := make(chan string, 1)
+	newService := func() *service {
+		return &service{
+			bookTickets: func(request *frontrowv1.BookTicketsRequest) error {
+				keys <- request.GetRequestId()
+				return failure(connect.CodeFailedPrecondition, "INSUFFICIENT_TICKETS", map[string]string{"available": "3"}, -1)
+			},
+			getConcert: func(context.Context, http.Header) error {
+				return failure(connect.CodeNotFound, "CONCERT_NOT_FOUND", nil, -1)
+			},
+		}
+	}
+	eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
+		for _, given := range []string{"", frontrow.NewRequestID()} {
+			_, err := client.BookTickets(t.Context(), frontrow.Order{RequestID: given})
+			soldOut, _ := errors.AsType[*frontrow.InsufficientTickets](err)
+			sent := <-keys
+			if soldOut.IdempotencyKey != sent || given != "" && sent != given {
+				t.Errorf("found %q and sent %q, given %q", soldOut.IdempotencyKey, sent, given)
+			}
+		}
+		err := getConcert(t.Context(), client)
+		if missing, _ := errors.AsType[*frontrow.ConcertNotFound](err); missing.IdempotencyKey != "" {
+			t.Errorf("found %q", missing.IdempotencyKey)
+		}
+	})
+}
+
+// Other services may send the same codes and details.
+func TestErrorsOfAnotherService(t *testing.T) {
+	retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Millisecond)}
+	foreign := &errdetails.ErrorInfo{Domain: "example.com", Reason: "OVERLOADED"}
+	for name, test := range map[string]struct {
+		code     connect.Code
+		details  []proto.Message
+		expected codes.Code
+	}{
+		"not implemented": {connect.CodeUnimplemented, nil, codes.Unimplemented},
+		"refused token":   {connect.CodeUnauthenticated, nil, codes.Unauthenticated},
+		"another domain":  {connect.CodeResourceExhausted, []proto.Message{retry, foreign}, codes.ResourceExhausted},
+		"only a delay":    {connect.CodeResourceExhausted, []proto.Message{retry}, codes.ResourceExhausted},
+		"internal":        {connect.CodeInternal, nil, codes.Unavailable},
+		"cancelled":       {connect.CodeCanceled, nil, codes.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var attempts atomic.Int32
+			newService := func() *service {
+				attempts.Store(0)
+				return &service{updateConcert: func() error {
+					attempts.Add(1)
+					return failureWith(test.code, test.details...)
+				}}
+			}
+			eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
+				unreachable, is := errors.AsType[*frontrow.Unreachable](updateConcert(t.Context(), client))
+				if !is || unreachable.Code != test.expected || unreachable.RetryDelay != 0 || attempts.Load() != 1 {
+					t.Errorf("%d attempts: %#v", attempts.Load(), unreachable)
+				}
+			})
+		})
+	}
+}
+
+// A proxy that ends may reset a stream before the headers of the answer, and after.
+func TestLostStreamIsRepeated(t *testing.T) {
+	for name, isAfterHeaders := range map[string]bool{"before the headers": false, "after the headers": true} {
+		for _, each := range clients {
+			t.Run(each.name+" "+name, func(t *testing.T) {
+				var attempts atomic.Int32
+				server := newServer(t, &service{getConcert: func(context.Context, http.Header) error { return nil }})
+				server.Config.Protocols.SetUnencryptedHTTP2(true)
+				answering := server.Config.Handler
+				server.Config.Handler = http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+					if attempts.Add(1) > 1 {
+						answering.ServeHTTP(response, request)
+						return
+					}
+					if isAfterHeaders {
+						response.Header().Set("Content-Type", request.Header.Get("Content-Type"))
+						_ = http.NewResponseController(response).Flush()
+					}
+					panic(http.ErrAbortHandler)
+				})
+				server.Start()
+				if err := getConcert(t.Context(), newClient(t, server.URL, each.transport)); err != nil || attempts.Load() != 2 {
+					t.Errorf("%d attempts: %v", attempts.Load(), err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package frontrow
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// A call may have ended before the source, so that no call has read the error.
+func TestErrorOfTheTokenSourceDoesNotStay(t *testing.T) {
+	failing := func(context.Context) (string, error) { return "", errors.New("no network") }
+	cache := &tokenCache{source: failing, timeout: time.Minute}
+	token, _ := cache.fetch(t.Context())
+	<-token.done
+	if _, isJoined := cache.fetch(t.Context()); isJoined {
+		t.Error("a later call finds the error")
+	}
+}
+
+func TestCallThatWaitsForAHangingTokenSourceCallsItAgain(t *testing.T) {
+	calls := 0
+	source := func(ctx context.Context) (string, error) {
+		if calls++; calls == 1 {
+			<-ctx.Done()
+		}
+		return "good", ctx.Err()
+	}
+	cache := &tokenCache{source: source, timeout: 200 * time.Millisecond}
+	cache.fetch(t.Context())
+	if token, err := cache.get(t.Context()); err != nil || token.text != "good" {
+		t.Errorf("found %v", err)
+	}
+}
