@@ -3,6 +3,7 @@ package frontrow
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,9 +20,9 @@ func TestErrorOfTheTokenSourceDoesNotStay(t *testing.T) {
 }
 
 func TestCallThatWaitsForAHangingTokenSourceCallsItAgain(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32
 	source := func(ctx context.Context) (string, error) {
-		if calls++; calls == 1 {
+		if calls.Add(1) == 1 {
 			<-ctx.Done()
 		}
 		return "good", ctx.Err()
