@@ -9,14 +9,14 @@ import { parse } from "yaml";
 import { type Stage, withStage } from "../test/sdk/stage.ts";
 import { createStage } from "../test/support/service/stage.ts";
 import { isUpToDate } from "./generate-sdks.ts";
-import { folderOf, projectRoot, readExample, type SdkPlayer } from "./sdks/player.ts";
+import { folderOf, projectRoot, readExamples, readPieces, type SdkPlayer } from "./sdks/player.ts";
 import { sdkPlayers } from "./sdks/players.ts";
 import { type Reason, readReasons } from "./sdks/reasons.ts";
 import { type Result, readResults, tabulate } from "./sdks/results.ts";
 import { runGroup } from "./sdks/run-group.ts";
 import { missingCommand } from "./toolchains.ts";
 
-const exampleRow = "README's example";
+const exampleRow = "README's examples";
 /** With the time of the builds, less than the budget of the step in .ci/run: the table is printed if a player hangs. */
 const playTimeoutMs = 150_000;
 const exampleTimeoutMs = 40_000;
@@ -75,7 +75,7 @@ async function prepareAll(reasons: readonly Reason[]): Promise<void> {
 
 async function playAll(stage: Stage, stopping: AbortSignal): Promise<Result[]> {
   const played = await Promise.all(players.map((player) => playScenarios(stage, player, stopping)));
-  const examples = await Promise.all(players.map((player) => runExample(stage, player, stopping)));
+  const examples = await Promise.all(players.map((player) => runExamples(stage, player, stopping)));
   return [...played, ...examples].flat();
 }
 
@@ -95,17 +95,18 @@ async function playScenarios(stage: Stage, player: SdkPlayer, signal: AbortSigna
   return read.results;
 }
 
-/** The example books at the service: its last line names the booking. Each of the SDK's clients has the same result. */
-async function runExample(stage: Stage, player: SdkPlayer, signal: AbortSignal): Promise<Result[]> {
+/** Each example books at the service, and prints the booking. All clients of the SDK have the same result. */
+async function runExamples(stage: Stage, player: SdkPlayer, signal: AbortSignal): Promise<Result[]> {
   const started = performance.now();
   let message = "";
   try {
     await createStage(stage.plain.baseUrl).concert();
-    const exampleFolder = await mkdtemp(join(folder, `${player.name}-`));
-    const code = await readExample(player, stage.plain.baseUrl);
-    const [command = "", ...args] = await player.writeExample(code, exampleFolder);
-    const output = await runGroup(command, args, { cwd: exampleFolder, timeoutMs: exampleTimeoutMs, signal });
-    if (!/^booking \d+: /m.test(output)) throw new Error(`the example printed no booking: ${output}`);
+    for (const code of readExamples(player, stage.plain.baseUrl)) {
+      const cwd = await mkdtemp(join(folder, `${player.name}-`));
+      const [command = "", ...args] = await player.writeExample(code, readPieces(player), cwd);
+      const output = await runGroup(command, args, { cwd, timeoutMs: exampleTimeoutMs, signal });
+      if (!/^booking \d+: /m.test(output)) throw new Error(`the example printed no booking: ${output}`);
+    }
   } catch (error) {
     message = describe(error);
   }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 
 /** A line of a player's results file. */
-const resultLine = z.strictObject({
+export const resultLine = z.strictObject({
   /** The client: a language, with its transport or style if the language has several clients. */
   language: z.string(),
   scenario: z.string(),
