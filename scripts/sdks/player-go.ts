@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { go, run } from "../toolchains.ts";
@@ -5,13 +6,17 @@ import { folderOf, type SdkPlayer } from "./player.ts";
 
 const folder = folderOf("go");
 
+/** The race detector needs a C compiler, without which Go turns cgo off. */
+const hasRaceDetector = spawnSync("go", ["env", "CGO_ENABLED"], { encoding: "utf8" }).stdout?.trim() === "1";
+const test = ["test", ...(hasRaceDetector ? ["-race"] : [])];
+
 /** Compiles the package and its tests, and checks them with the tools of Go. */
 async function build(): Promise<void> {
   const { stdout: unformatted } = await run("gofmt", ["-l", "."], { cwd: folder });
   if (unformatted !== "") throw new Error(`gofmt would change files of sdk/go:\n${unformatted}`);
   await run("go", ["mod", "verify"], { cwd: folder });
   await run("go", ["vet", "./..."], { cwd: folder });
-  await run("go", ["test", "-run", "^$", "./..."], { cwd: folder });
+  await run("go", [...test, "-run", "^$", "./..."], { cwd: folder });
 }
 
 /** The example is a separate module, which requires the package from its folder: a module is published as its files are. */
@@ -51,10 +56,11 @@ export const goPlayer: SdkPlayer = {
   name: "go",
   toolchain: go,
   clients: ["Go", "Go Connect"],
+  skipped: hasRaceDetector ? [] : ["Go's race detector: cgo is off, or there is no C compiler"],
   example: "go sdk example",
   piece: "go sdk piece",
   build,
   // With the package's other tests, which need no stage.
-  play: () => ["go", "test", "-count=1", "./..."],
+  play: () => ["go", ...test, "-count=1", "./..."],
   writeExample,
 };

@@ -24,12 +24,12 @@ func call[Request, Response any](
 	defer cancel()
 	isRefreshed := false
 	for attempt := 1; ; {
-		token, err := c.tokens.get(ctx)
+		token, err := c.tokens.get(ctx, key)
 		if interrupted := interruption(ctx, nil); interrupted != nil {
 			return nil, interrupted
 		}
 		if err != nil {
-			return nil, newTokenSourceError(err, key)
+			return nil, err
 		}
 		response, failed := send(ctx, c.settings.attemptTimeout, method, token, request)
 		if failed == nil {

@@ -10,6 +10,8 @@ import (
 const (
 	// domain is that of the google.rpc.ErrorInfo of Frontrow's errors.
 	domain = "frontrow"
+	// deadlineReason is the reason of deadlines that pass in the client, too.
+	deadlineReason = "DEADLINE_EXCEEDED"
 	// requestIDHeader has the name of the request in the service's log.
 	requestIDHeader = "x-request-id"
 )
@@ -41,7 +43,7 @@ func (f *failure) toError(address, idempotencyKey string) error {
 	// Only Frontrow says that repeating is safe.
 	base.RetryDelay, base.hasRetryDelay = 0, false
 	if f.code == codes.DeadlineExceeded {
-		base.Reason = "DEADLINE_EXCEEDED"
+		base.Reason = deadlineReason
 		base.Message = fmt.Sprintf("the service at %s did not answer in time: %s", address, f.message)
 		return withReason(base)
 	}

@@ -49,19 +49,23 @@ func playBook(s *scene) {
 }
 
 func playLostAnswer(s *scene) {
-	order := s.order()
-	order.RequestID = frontrow.NewRequestID()
-	earlier := s.cuts()
-	s.do("/cut")
-	booking, err := s.client.BookTickets(s.Context(), order)
-	s.succeeded(err)
-	equal(s, "the number of lost answers", s.cuts(), earlier+1)
-	stored := s.bookingsOf(order.UserID)
-	equalIDs(s, "the stored bookings", stored, []int64{booking.GetId()})
-	equal(s, "the number of bookings", len(stored), s.figures.Bookings)
-	repeated, err := s.client.BookTickets(s.Context(), order)
-	s.succeeded(err)
-	equal(s, "the booking of the repeated call", repeated.GetId(), booking.GetId())
+	for _, key := range []string{frontrow.NewRequestID(), ""} {
+		order := s.order()
+		order.RequestID = key
+		earlier := s.cuts()
+		s.do("/cut")
+		booking, err := s.client.BookTickets(s.Context(), order)
+		s.succeeded(err)
+		equal(s, "the number of lost answers", s.cuts(), earlier+1)
+		stored := s.bookingsOf(order.UserID)
+		equalIDs(s, "the stored bookings", stored, []int64{booking.GetId()})
+		equal(s, "the number of bookings", len(stored), s.figures.Bookings)
+		if key != "" {
+			repeated, err := s.client.BookTickets(s.Context(), order)
+			s.succeeded(err)
+			equal(s, "the booking of the repeated call", repeated.GetId(), booking.GetId())
+		}
+	}
 }
 
 func playSoldOut(s *scene) {
@@ -203,7 +207,17 @@ func playUserLimit(s *scene) {
 func playPages(s *scene) {
 	ids, artist := s.concerts(concerts{Count: s.figures.Concerts})
 	filter := frontrow.ConcertFilter{Artist: artist, PageSize: s.figures.PageSize}
-	equalIDs(s, "the list of concerts", idsOf(s, s.client.Concerts(s.Context(), filter)), ids)
+	earlier := s.requests().Plain
+	var found []int64
+	for concert, err := range s.client.Concerts(s.Context(), filter) {
+		s.succeeded(err)
+		found = append(found, concert.GetId())
+		if len(found) == 1 || len(found) == int(s.figures.PageSize) {
+			equal(s, "the number of requests so far", s.requests().Plain-earlier, 1)
+		}
+	}
+	equalIDs(s, "the list of concerts", found, ids)
+	equal(s, "the number of requests", s.requests().Plain-earlier, s.figures.Requests)
 
 	order := frontrow.Order{ConcertID: ids[0], UserID: newUser(), TicketCount: 1}
 	made := make([]int64, s.figures.Bookings)

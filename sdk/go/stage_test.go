@@ -48,9 +48,10 @@ type figures struct {
 	MaxAttempts       int     `json:"max_attempts"`
 	MaxTicketsPerUser int32   `json:"max_tickets_per_user"`
 	PageSize          int32   `json:"page_size"`
+	Requests          int     `json:"requests"`
 	RestartAfter      int     `json:"restart_after"`
 	Second            int32   `json:"second"`
-	SourceCalls       int32   `json:"source_calls"`
+	SourceCalls       int     `json:"source_calls"`
 	Tickets           int32   `json:"tickets"`
 	TimeoutSeconds    float64 `json:"timeout_seconds"`
 	TotalPrice        float64 `json:"total_price"`
@@ -121,6 +122,13 @@ func (s stage) cuts() int {
 	return answer.Count
 }
 
+// requests returns how many requests the services have got from this player.
+func (s stage) requests() (sent struct{ Plain, Tokens, Strict int }) {
+	s.Helper()
+	s.send(http.MethodGet, "/requests", nil, &sent)
+	return sent
+}
+
 func (s stage) startService() string {
 	s.Helper()
 	var started struct{ Address string }
@@ -134,7 +142,7 @@ func (s stage) do(path string) {
 	s.send(http.MethodPost, path, nil, &struct{}{})
 }
 
-// about sends a request about a concert's lock: "/lock", "/blocked" or "/unlock".
+// about sends a request about a concert's lock: "/lock", "/blocked", "/cancelled" or "/unlock".
 func (s stage) about(path string, concertID int64) {
 	s.Helper()
 	body := map[string]string{"concert_id": strconv.FormatInt(concertID, 10)}

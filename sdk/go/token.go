@@ -15,10 +15,10 @@ import (
 // given up, and the next call of a method calls the source again.
 type TokenSource func(ctx context.Context) (string, error)
 
-// TokenSourceError is the error of a call for which the token source returned no token: the source failed, did
-// not return in time, or returned a text that is no token. It wraps the source's error. The next call calls the
+// TokenSourceFailed is the error of a call whose token source returned an error or a text that is no token. It
+// wraps the source's error. A source that does not return in time is [DeadlineExceeded]. The next call calls the
 // source again.
-type TokenSourceError struct {
+type TokenSourceFailed struct {
 	BaseError
 }
 
@@ -39,10 +39,12 @@ type fetchedToken struct {
 	done chan struct{}
 	text string
 	err  error
+	// isLate is set if the source did not return in time.
+	isLate bool
 }
 
-// get returns the token, which is nil for a client without tokens. Its error is the source's, or that of ctx.
-func (c *tokenCache) get(ctx context.Context) (*fetchedToken, error) {
+// get returns the token, which is nil for a client without tokens. Errors have the key of the call.
+func (c *tokenCache) get(ctx context.Context, key string) (*fetchedToken, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -51,15 +53,22 @@ func (c *tokenCache) get(ctx context.Context) (*fetchedToken, error) {
 		select {
 		case <-token.done:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("it did not return in time: %w", ctx.Err())
+			return nil, sourceTimeout(ctx.Err(), key)
 		}
-		if token.err == nil {
+		switch {
+		case token.err == nil:
 			return token, nil
+		case !token.isLate:
+			return nil, &TokenSourceFailed{BaseError{
+				Code:           codes.Unauthenticated,
+				Message:        "the token source failed: " + token.err.Error(),
+				IdempotencyKey: key,
+				cause:          token.err,
+			}}
+		case !isJoined:
+			return nil, sourceTimeout(token.err, key)
 		}
-		// A call that began late must not fail since an earlier call of the source did not return in time.
-		if !isJoined || !errors.Is(token.err, context.DeadlineExceeded) {
-			return nil, token.err
-		}
+		// The source was called by an earlier call, and this one may have time left.
 	}
 }
 
@@ -78,6 +87,7 @@ func (c *tokenCache) fetch(ctx context.Context) (token *fetchedToken, isJoined b
 		defer cancel()
 		defer close(token.done)
 		token.text, token.err = c.source.callBounded(ctx)
+		token.isLate = token.err != nil && ctx.Err() != nil
 		if token.err != nil {
 			// A later call must not find this error.
 			c.refuse(token)
@@ -107,7 +117,7 @@ func (s TokenSource) callBounded(ctx context.Context) (string, error) {
 		}
 		return result.text, result.err
 	case <-ctx.Done():
-		return "", fmt.Errorf("it did not return in time: %w", ctx.Err())
+		return "", ctx.Err()
 	}
 }
 
@@ -135,11 +145,12 @@ func (c *tokenCache) refuse(token *fetchedToken) bool {
 	return !c.isFixed
 }
 
-func newTokenSourceError(err error, idempotencyKey string) error {
-	return &TokenSourceError{BaseError{
-		Code:           codes.Unauthenticated,
-		Message:        "the token source failed: " + err.Error(),
-		IdempotencyKey: idempotencyKey,
-		cause:          err,
-	}}
+func sourceTimeout(cause error, key string) error {
+	return withReason(&Error{
+		Code:           codes.DeadlineExceeded,
+		Reason:         deadlineReason,
+		Message:        "the token source did not return in time",
+		IdempotencyKey: key,
+		cause:          cause,
+	})
 }

@@ -29,7 +29,7 @@ func TestCallThatWaitsForAHangingTokenSourceCallsItAgain(t *testing.T) {
 	}
 	cache := &tokenCache{source: source, timeout: 200 * time.Millisecond}
 	cache.fetch(t.Context())
-	if token, err := cache.get(t.Context()); err != nil || token.text != "good" {
+	if token, err := cache.get(t.Context(), ""); err != nil || token.text != "good" {
 		t.Errorf("found %v", err)
 	}
 }

@@ -41,12 +41,14 @@ func playOverload(s *scene) {
 	s.about("/lock", order.ConcertID)
 	unfinished := start(func() (*frontrow.Booking, error) { return client.BookTickets(s.Context(), order) })
 	s.about("/blocked", order.ConcertID)
+	earlier := s.requests().Strict
 	started := time.Now()
 	_, err := client.BookTickets(s.Context(), order)
 	failed[*frontrow.RateLimited](s, s.figures.Reason, err)
 	if waited := time.Since(started); waited < seconds(s.figures.AtLeastSeconds) {
 		s.Fatalf("the client waited %v, less than the service's delay", waited)
 	}
+	equal(s, "the number of attempts", s.requests().Strict-earlier, s.figures.MaxAttempts)
 	s.about("/unlock", order.ConcertID)
 	booked := <-unfinished
 	s.succeeded(booked.err)
@@ -78,7 +80,7 @@ func playRefresh(s *scene) {
 	for _, read := range reads {
 		s.succeeded((<-read).err)
 	}
-	equal(s, "the number of calls of the source", calls.Load(), s.figures.SourceCalls)
+	equal(s, "the number of calls of the source", int(calls.Load()), s.figures.SourceCalls)
 }
 
 func playRestart(s *scene) {
@@ -88,15 +90,28 @@ func playRestart(s *scene) {
 		frontrow.WithTimeout(seconds(s.figures.TimeoutSeconds)),
 	)
 	order := frontrow.Order{ConcertID: s.concert(concerts{}), UserID: newUser(), TicketCount: 1}
+	keyed := order
+	keyed.RequestID = frontrow.NewRequestID()
+	book := func(order frontrow.Order) (*frontrow.Booking, error) { return client.BookTickets(s.Context(), order) }
 	made := make([]int64, s.figures.Calls)
 	for index := range made {
+		var booked outcome[*frontrow.Booking]
 		if index == s.figures.RestartAfter {
+			s.about("/lock", order.ConcertID)
+			inFlight := start(func() (*frontrow.Booking, error) { return book(keyed) })
+			s.about("/blocked", order.ConcertID)
 			s.do("/restart")
+			s.about("/unlock", order.ConcertID)
+			booked = <-inFlight
+		} else {
+			booked.value, booked.err = book(order)
 		}
-		booking, err := client.BookTickets(s.Context(), order)
-		s.succeeded(err)
-		made[len(made)-1-index] = booking.GetId()
+		s.succeeded(booked.err)
+		made[len(made)-1-index] = booked.value.GetId()
 	}
+	repeated, err := book(keyed)
+	s.succeeded(err)
+	equal(s, "the booking of the repeated call", repeated.GetId(), made[len(made)-1-s.figures.RestartAfter])
 	stored := s.bookingsOf(order.UserID)
 	equalIDs(s, "the stored bookings", stored, made)
 	equal(s, "the number of bookings", len(stored), s.figures.Bookings)
@@ -126,14 +141,22 @@ func playRefusedToken(s *scene) {
 		calls.Add(1)
 		return s.figures.Token, nil
 	}
-	for _, option := range []frontrow.Option{frontrow.WithToken(s.figures.Token), frontrow.WithTokenSource(source)} {
+	for _, given := range []struct {
+		token    frontrow.Option
+		requests int
+	}{
+		{frontrow.WithToken(s.figures.Token), s.figures.Requests},
+		{frontrow.WithTokenSource(source), s.figures.SourceCalls},
+	} {
+		earlier := s.requests().Tokens
 		started := time.Now()
-		client := s.connect(s.addresses.Tokens, option)
+		client := s.connect(s.addresses.Tokens, given.token)
 		_, err := client.GetUserBookings(s.Context(), frontrow.UserBookingFilter{}, "")
 		failed[*frontrow.Unauthenticated](s, s.figures.Reason, err)
 		within(s, started, s.figures.AtMostSeconds)
+		equal(s, "the number of requests", s.requests().Tokens-earlier, given.requests)
 	}
-	equal(s, "the number of calls of the source", calls.Load(), s.figures.SourceCalls)
+	equal(s, "the number of calls of the source", int(calls.Load()), s.figures.SourceCalls)
 }
 
 func playCancellation(s *scene) {
@@ -149,6 +172,7 @@ func playCancellation(s *scene) {
 		s.Fatalf("the error is not context.Canceled: %v", cancelled.err)
 	}
 	within(s, started, s.figures.AtMostSeconds)
+	s.about("/cancelled", order.ConcertID)
 	s.about("/unlock", order.ConcertID)
 	concert, err := s.client.GetConcert(s.Context(), order.ConcertID)
 	s.succeeded(err)
