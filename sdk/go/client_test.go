@@ -189,6 +189,23 @@ func TestIteratorFetchesPageWhenItsFirstItemIsNeeded(t *testing.T) {
 	})
 }
 
+func TestIteratorEndsAtAPageThatNamesItself(t *testing.T) {
+	newService := func() *service {
+		return &service{listBookings: func(string) *frontrowv1.GetUserBookingsResponse {
+			return &frontrowv1.GetUserBookingsResponse{Bookings: []*frontrow.Booking{{}}, NextPageToken: "same"}
+		}}
+	}
+	eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
+		var found []error
+		for _, err := range client.UserBookings(t.Context(), frontrow.UserBookingFilter{}) {
+			found = append(found, err)
+		}
+		if len(found) != 3 || found[1] != nil || found[2] == nil {
+			t.Errorf("found %v", found)
+		}
+	})
+}
+
 func TestAddress(t *testing.T) {
 	for _, address := range []string{
 		"127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost",

@@ -95,28 +95,39 @@ func TestErrorsOfAnotherService(t *testing.T) {
 // A proxy that ends may reset a stream before the headers of the answer, and after.
 func TestLostStreamIsRepeated(t *testing.T) {
 	for name, isAfterHeaders := range map[string]bool{"before the headers": false, "after the headers": true} {
-		for _, each := range clients {
-			t.Run(each.name+" "+name, func(t *testing.T) {
-				var attempts atomic.Int32
-				server := newServer(t, &service{getConcert: func(context.Context, http.Header) error { return nil }})
-				server.Config.Protocols.SetUnencryptedHTTP2(true)
-				answering := server.Config.Handler
-				server.Config.Handler = http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
-					if attempts.Add(1) > 1 {
-						answering.ServeHTTP(response, request)
-						return
-					}
-					if isAfterHeaders {
-						response.Header().Set("Content-Type", request.Header.Get("Content-Type"))
-						_ = http.NewResponseController(response).Flush()
-					}
-					panic(http.ErrAbortHandler)
-				})
-				server.Start()
-				if err := getConcert(t.Context(), newClient(t, server.URL, each.transport)); err != nil || attempts.Load() != 2 {
+		var attempts atomic.Int32
+		server := newServer(t, &service{getConcert: func(context.Context, http.Header) error { return nil }})
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		answering := server.Config.Handler
+		server.Config.Handler = http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+			if attempts.Add(1) > 1 {
+				answering.ServeHTTP(response, request)
+				return
+			}
+			if isAfterHeaders {
+				response.Header().Set("Content-Type", request.Header.Get("Content-Type"))
+				_ = http.NewResponseController(response).Flush()
+			}
+			panic(http.ErrAbortHandler)
+		})
+		server.Start()
+		for client, transport := range map[string]frontrow.Option{
+			"Go":                   frontrow.WithGRPC(),
+			"Go Connect":           frontrow.WithConnect(nil),
+			"Go Connect by HTTP/2": frontrow.WithConnect(newHTTP2Client()),
+		} {
+			t.Run(client+" "+name, func(t *testing.T) {
+				attempts.Store(0)
+				if err := getConcert(t.Context(), newClient(t, server.URL, transport)); err != nil || attempts.Load() != 2 {
 					t.Errorf("%d attempts: %v", attempts.Load(), err)
 				}
 			})
 		}
 	}
+}
+
+func newHTTP2Client() *http.Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &http.Transport{Protocols: protocols}}
 }

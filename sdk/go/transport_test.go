@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -99,6 +100,17 @@ func TestDeadlineOfTheContextReplacesTheTimeout(t *testing.T) {
 			t.Error(err)
 		}
 	}, frontrow.WithTimeout(time.Minute), frontrow.WithAttemptTimeout(time.Hour))
+}
+
+func TestHugeTimeoutsDoNotOverflow(t *testing.T) {
+	newService := func() *service {
+		return &service{getConcert: func(context.Context, http.Header) error { return nil }}
+	}
+	eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
+		if err := getConcert(t.Context(), client); err != nil {
+			t.Error(err)
+		}
+	}, frontrow.WithTimeout(math.MaxInt64), frontrow.WithAttemptTimeout(math.MaxInt64), frontrow.WithToken("good"))
 }
 
 func TestOptionsBelowTheirLimitsAreRefused(t *testing.T) {
