@@ -10,7 +10,7 @@ interface GroupOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long the processes have for their end. Browsers end after SIGTERM only, since they have groups of their own. */
+/** How long the processes have for their end. Browsers end after SIGTERM only, since they are in other groups. */
 const graceMs = 5_000;
 
 /**

@@ -2,10 +2,9 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "@frontrow/embedded-postgres";
 import { parse } from "yaml";
 import { z } from "zod";
 import { type HeldLock, holdConcert } from "../support/database/locks.ts";
@@ -107,12 +106,16 @@ async function openWrongAddresses(stack: AsyncDisposableStack) {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
   }
+  // The port of this end of a connection: connections to it are refused, and no other process can listen there.
+  const bound = connect((silent.address() as AddressInfo).port, "127.0.0.1");
+  sockets.add(bound.on("error", () => {}));
+  await once(bound, "connect");
   stack.defer(() => {
     closeServer(foreign);
     silent.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { closed: `http://127.0.0.1:${await freePort()}`, silent: urlOf(silent), foreign: urlOf(foreign) };
+  return { closed: `http://127.0.0.1:${bound.localPort}`, silent: urlOf(silent), foreign: urlOf(foreign) };
 }
 
 function closeServer(server: Server): void {

@@ -23,7 +23,7 @@ export interface CuttingProxy extends Pick<TcpProxy, "moveTo" | "close"> {
 }
 
 /** The first line of a request by HTTP/1.1. Clients send it in one piece. */
-const requestLine = /(?:GET|POST) \/\S+ HTTP\/1\.1\r\n/g;
+const requestLine = /(?:GET|POST) \/\S* HTTP\/1\.1\r\n/g;
 /** HTTP/1.1 has one request at a time on a connection. */
 const onlyStream = 0;
 
