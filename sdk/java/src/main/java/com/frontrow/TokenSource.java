@@ -5,7 +5,8 @@ package com.frontrow;
 public interface TokenSource {
   /**
    * Returns a token. The client calls this in a separate thread when it has no token yet, and when
-   * the service has refused the token. Concurrent calls share one token.
+   * the service has refused the token. Concurrent calls share one token. The thread is interrupted
+   * when the client's timeout has passed. A token has visible ASCII characters only.
    */
   String token() throws Exception;
 }

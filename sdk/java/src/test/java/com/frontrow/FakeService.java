@@ -11,6 +11,7 @@ import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.StatusRuntimeException;
@@ -27,21 +28,36 @@ final class FakeService implements AutoCloseable {
 
   /** Starts a service that answers every method with this function. */
   FakeService(Function<Message, Message> handler) throws IOException {
+    this(handler, InsecureServerCredentials.create());
+  }
+
+  /** Starts one with TLS. */
+  FakeService(Function<Message, Message> handler, ServerCredentials credentials)
+      throws IOException {
     server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+        Grpc.newServerBuilderForPort(0, credentials)
             .addService(define(BookingServiceGrpc.getServiceDescriptor(), handler))
             .addService(define(ConcertServiceGrpc.getServiceDescriptor(), handler))
             .build()
             .start();
   }
 
+  int port() {
+    return server.getPort();
+  }
+
   String address() {
-    return "http://localhost:" + server.getPort();
+    return "http://localhost:" + port();
   }
 
   /** A client with short waits, and with deadlines that a slow machine keeps. */
   FrontrowClientBuilder client() {
-    return FrontrowClient.builder(address())
+    return clientOf(address());
+  }
+
+  /** The same for another address. */
+  static FrontrowClientBuilder clientOf(String address) {
+    return FrontrowClient.builder(address)
         .timeout(Duration.ofMinutes(1))
         .attemptTimeout(Duration.ofMinutes(1))
         .retry(RetryPolicy.DEFAULT.withInitialBackoff(Duration.ofMillis(1)));
