@@ -1,9 +1,20 @@
-import { expect, test } from "vitest";
-import { type Result, tabulate } from "./sdks/results.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Result, readResults, tabulate } from "./sdks/results.ts";
 
 const result = (language: string, scenario: string, changes: Partial<Result> = {}): Result => ({
   ...{ language, scenario, outcome: "passed", seconds: 0.25, message: "" },
   ...changes,
+});
+
+test.each(['{"language": "Go", "scen', '{"language": "Go"}'])("the line %s is a fault", async (line) => {
+  const folder = await mkdtemp(join(tmpdir(), "frontrow-results-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "go.jsonl");
+  await writeFile(file, `${JSON.stringify(result("Go", "book"))}\n${line}`);
+  expect(await readResults(file)).toEqual({ results: [result("Go", "book")], faults: [`no result: ${line}`] });
 });
 
 test("a table of passed scenarios has no faults", () => {

@@ -1,19 +1,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { SdkName } from "./sdks/generators.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "..", path), "utf8");
 
-/** Where each SDK has its version. */
-const versions: Readonly<Record<string, RegExp>> = {
-  "sdk/typescript/package.json": /"version": "(.*)"/,
-  "sdk/go/version.go": /Version = "(.*)"/,
-  "sdk/java/pom.xml": /<version>(.*)<\/version>/,
-  "sdk/java/README.md": /<version>(.*)<\/version>/,
-  "sdk/python/pyproject.toml": /^version = "(.*)"$/m,
+/** The files of each SDK that have its version. */
+const versions: Readonly<Record<SdkName, Readonly<Record<string, RegExp>>>> = {
+  typescript: { "package.json": /"version": "(.*)"/ },
+  python: { "pyproject.toml": /^version = "(.*)"$/m },
+  go: { "version.go": /Version = "(.*)"/ },
+  java: { "pom.xml": /<version>(.*)<\/version>/, "README.md": /<version>(.*)<\/version>/ },
 };
 
-test.each(Object.entries(versions))("%s has the version of the service", (path, pattern) => {
-  const { version } = JSON.parse(read("package.json")) as { version: string };
-  expect(pattern.exec(read(path))?.[1]).toBe(version);
+/** The newest release in a changelog, such as `[1.2.0] - 2026-11-30`; undefined before the first one. */
+const newestRelease = (path: string) => /^## (\[\d.*)$/m.exec(read(path))?.[1];
+
+describe.each(Object.entries(versions))("the SDK in sdk/%s", (name, files) => {
+  test.each(Object.entries(files))("has the version of the service in %s", (file, pattern) => {
+    const { version } = JSON.parse(read("package.json")) as { version: string };
+    expect(pattern.exec(read(`sdk/${name}/${file}`))?.[1]).toBe(version);
+  });
+
+  test("has the newest release of the service in CHANGELOG.md", () => {
+    expect(newestRelease(`sdk/${name}/CHANGELOG.md`)).toBe(newestRelease("CHANGELOG.md"));
+  });
 });

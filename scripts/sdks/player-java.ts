@@ -19,17 +19,34 @@ async function build(): Promise<void> {
 }
 
 /** The example is compiled as a user's program is. */
-async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+async function writeExample(
+  code: string,
+  pieces: readonly string[],
+  exampleFolder: string,
+): Promise<readonly string[]> {
   await writeFile(join(exampleFolder, "Example.java"), code);
-  await run("javac", ["-Xlint:all", "-Werror", "-cp", classPath, "Example.java"], { cwd: exampleFolder });
+  await writeFile(join(exampleFolder, "Pieces.java"), classOf(pieces));
+  const flags = ["-Xlint:all", "-Werror", "-cp", classPath];
+  await run("javac", [...flags, "Example.java", "Pieces.java"], { cwd: exampleFolder });
   return ["java", "-cp", `${classPath}:.`, "Example"];
+}
+
+/** Each piece makes a client. */
+function classOf(pieces: readonly string[]): string {
+  const methods = pieces.map(
+    (piece, index) => `static FrontrowClient piece${index + 1}() {\n${piece}return client;\n}\n`,
+  );
+  const imports = ["com.frontrow.*", "com.frontrow.v1.*", "java.time.*"].map((name) => `import ${name};\n`);
+  const fetchToken = 'static String fetchToken() { return ""; }\n';
+  return [...imports, "abstract class Pieces {\n", fetchToken, ...methods, "}\n"].join("");
 }
 
 export const javaPlayer: SdkPlayer = {
   name: "java",
   toolchain: java,
   clients: ["Java"],
-  codeBlock: "java",
+  example: "java sdk example",
+  piece: "java sdk piece",
   build,
   play: () => ["java", "-cp", `${classPath}:${join(target, "test-classes")}`, "com.frontrow.scenarios.Player"],
   writeExample,

@@ -26,9 +26,18 @@ async function build(): Promise<void> {
   await runModule("pip", "install", "--quiet", "--no-deps", "--force-reinstall", wheel);
 }
 
-async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+/** What pieces use without an import. */
+const declared = 'from frontrow import *\n\n\ndef fetch_token() -> str:\n    return ""\n\n\n';
+
+async function writeExample(
+  code: string,
+  pieces: readonly string[],
+  exampleFolder: string,
+): Promise<readonly string[]> {
   await writeFile(join(exampleFolder, "example.py"), code);
-  await run(executable, ["-m", ...mypy, "example.py"], { cwd: exampleFolder });
+  const names = pieces.map((_, index) => `piece_${index + 1}.py`);
+  for (const [index, name] of names.entries()) await writeFile(join(exampleFolder, name), declared + pieces[index]);
+  await run(executable, ["-m", ...mypy, "example.py", ...names], { cwd: exampleFolder });
   return [executable, "example.py"];
 }
 
@@ -36,7 +45,8 @@ export const pythonPlayer: SdkPlayer = {
   name: "python",
   toolchain: python,
   clients: ["Python", "Python asyncio"],
-  codeBlock: "python",
+  example: "python sdk example",
+  piece: "python sdk piece",
   build,
   play: () => [executable, "-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"],
   writeExample,

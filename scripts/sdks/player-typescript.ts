@@ -13,8 +13,18 @@ async function build(): Promise<void> {
   await run(join(bin, "tsc"), ["--project", join(folder, "tsconfig.json")]);
 }
 
+/** Those of a user's project. */
+const compilerOptions = {
+  ...{ noEmit: true, strict: true, target: "esnext", module: "nodenext" },
+  ...{ lib: ["esnext", "dom"], types: [] },
+};
+
 /** The example is a separate project, with the packed package in its node_modules. */
-async function writeExample(code: string, exampleFolder: string): Promise<readonly string[]> {
+async function writeExample(
+  code: string,
+  pieces: readonly string[],
+  exampleFolder: string,
+): Promise<readonly string[]> {
   const modules = join(exampleFolder, "node_modules");
   await mkdir(join(modules, "@frontrow"), { recursive: true });
   for (const scope of ["@bufbuild", "@connectrpc"]) {
@@ -26,21 +36,28 @@ async function writeExample(code: string, exampleFolder: string): Promise<readon
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await run("tar", ["--extract", "--file", join(exampleFolder, filename)], { cwd: exampleFolder });
   await cp(join(exampleFolder, "package"), join(modules, "@frontrow", "client"), { recursive: true });
-  await writeFile(join(exampleFolder, "example.mts"), code);
-  const flags = ["--noEmit", "--strict", "--target", "esnext", "--module", "nodenext", "--types", ""];
-  await run(join(bin, "tsc"), [...flags, "--lib", "esnext,dom", "example.mts"], { cwd: exampleFolder });
+  const files = {
+    ...Object.fromEntries(pieces.map((piece, index) => [`piece-${index + 1}.mts`, piece])),
+    "example.mts": code,
+    "declared.d.ts": "declare function fetchToken(): Promise<string>;\n",
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(exampleFolder, name), text);
+  const configuration = JSON.stringify({ compilerOptions, files: Object.keys(files) });
+  await writeFile(join(exampleFolder, "tsconfig.json"), configuration);
+  await run(join(bin, "tsc"), [], { cwd: exampleFolder });
   return [process.execPath, "example.mts"];
 }
 
-const inChromium = findChromium() ? ["TypeScript in Chromium"] : [];
-if (inChromium.length === 0)
-  process.stdout.write("test:sdks: SKIPPED: TypeScript in Chromium: `chromium` is not installed\n");
+const hasChromium = findChromium() !== undefined;
+const inChromium = "TypeScript in Chromium";
 
 export const typescriptPlayer: SdkPlayer = {
   name: "typescript",
   toolchain: { language: "TypeScript", needs: [] },
-  clients: ["TypeScript", "TypeScript gRPC-Web", "TypeScript gRPC", ...inChromium],
-  codeBlock: "ts",
+  clients: ["TypeScript", "TypeScript gRPC-Web", "TypeScript gRPC", ...(hasChromium ? [inChromium] : [])],
+  skipped: hasChromium ? [] : [`${inChromium}: \`chromium\` is not installed`],
+  example: "ts sdk example",
+  piece: "ts sdk piece",
   build,
   play: () => [process.execPath, join(folder, "test", "play.ts")],
   writeExample,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 
 /** A line of a player's results file. */
-const resultLine = z.strictObject({
+export const resultLine = z.strictObject({
   /** The client: a language, with its transport or style if the language has several clients. */
   language: z.string(),
   scenario: z.string(),
@@ -13,11 +13,25 @@ const resultLine = z.strictObject({
 });
 export type Result = z.infer<typeof resultLine>;
 
-/** Reads a results file. A player that has not begun has none. */
-export async function readResults(path: string): Promise<Result[]> {
+/** Reads a results file. A player that has not begun has none, and one that was killed may have a line without its end. */
+export async function readResults(path: string): Promise<{ readonly results: Result[]; readonly faults: string[] }> {
   const text = await readFile(path, "utf8").catch(() => "");
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.map((line) => resultLine.parse(JSON.parse(line)));
+  const results: Result[] = [];
+  const faults: string[] = [];
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const { success, data } = resultLine.safeParse(parseJson(line));
+    if (success) results.push(data);
+    else faults.push(`no result: ${line}`);
+  }
+  return { results, faults };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Table {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { json } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -36,6 +37,7 @@ const tokensBody = z.strictObject({
   expires_in_seconds: z.int().default(3_600),
 });
 const concurrentCreations = 25;
+const cancelledWithinMs = 5_000;
 const concertBody = z.strictObject({ concert_id: z.coerce.bigint() });
 
 /** Starts a control server, and the proxies of its player. */
@@ -72,10 +74,11 @@ async function openHandlers(stage: Stage, stack: AsyncDisposableStack): Promise<
     "GET /": () => ({ ...addresses, ...wrong }),
     "GET /scenarios": readScenarios,
     "GET /cuts": () => ({ count: proxies.plain.cuts() }),
+    "GET /requests": () => Object.fromEntries(Object.entries(proxies).map(([name, proxy]) => [name, proxy.requests()])),
     "POST /cut": () => void proxies.plain.cutNextAnswer(),
     "POST /concerts": (body) => createConcerts(stage, concertsBody.parse(body)),
     "POST /tokens": (body) => createToken(stage, tokensBody.parse(body)),
-    ...lockHandlers(stage, stack),
+    ...lockHandlers(stage, stack, proxies.plain),
     ...serviceHandlers(stage, stack, openProxy),
   };
 }
@@ -153,8 +156,8 @@ async function createToken({ issuer }: Stage, body: z.infer<typeof tokensBody>):
 }
 
 /** Locks of concerts' rows, behind which bookings wait. */
-function lockHandlers({ database }: Stage, stack: AsyncDisposableStack): Record<string, Handler> {
-  const locks = new Map<bigint, HeldLock>();
+function lockHandlers({ database }: Stage, stack: AsyncDisposableStack, plain: CuttingProxy): Record<string, Handler> {
+  const locks = new Map<bigint, HeldLock & { readonly cancellations: number }>();
   const lockOf = (body: unknown) => {
     const { concert_id } = concertBody.parse(body);
     const lock = locks.get(concert_id);
@@ -164,10 +167,20 @@ function lockHandlers({ database }: Stage, stack: AsyncDisposableStack): Record<
   return {
     "POST /lock": async (body) => {
       const { concert_id } = concertBody.parse(body);
-      locks.set(concert_id, stack.use(await holdConcert(database, concert_id)));
+      const lock = stack.use(await holdConcert(database, concert_id));
+      locks.set(concert_id, { ...lock, cancellations: plain.cancellations() });
       return undefined;
     },
     "POST /blocked": async (body) => void (await lockOf(body).untilInTheWay()),
+    "POST /cancelled": async (body) => {
+      const { cancellations } = lockOf(body);
+      const end = performance.now() + cancelledWithinMs;
+      while (plain.cancellations() === cancellations) {
+        if (performance.now() > end) throw new Error(`no request was cancelled within ${cancelledWithinMs} ms`);
+        await delay(5);
+      }
+      return undefined;
+    },
     "POST /unlock": async (body) => void (await lockOf(body).release()),
   };
 }

@@ -1,4 +1,7 @@
-/** A TCP proxy before a service that can lose an answer: the service has done the work, and the client does not learn it. */
+/**
+ * A TCP proxy before a service that can lose an answer: the service has done the work, and the client does not learn it. It
+ * counts requests, and those that the client cancels.
+ */
 import type { Socket } from "node:net";
 import { clientPreface, createFrameReader } from "../support/network/frame-reader.ts";
 import { frameType } from "../support/network/http2-frames.ts";
@@ -11,26 +14,54 @@ export interface CuttingProxy extends Pick<TcpProxy, "moveTo" | "close"> {
   cutNextAnswer(): void;
   /** How many answers have been lost so far. */
   cuts(): number;
+  /** How many requests clients have sent so far, without those by which browsers ask whether they may send others. */
+  requests(): number;
+  /** How many of them clients have cancelled before an answer. */
+  cancellations(): number;
   /** Resets all connections, and new ones until `moveTo` names a service again. */
   goDown(): void;
 }
+
+/** The first line of a request by HTTP/1.1. Clients send it in one piece. */
+const requestLine = /(?:GET|POST) \/\S+ HTTP\/1\.1\r\n/g;
+/** HTTP/1.1 has one request at a time on a connection. */
+const onlyStream = 0;
 
 /** Starts a proxy before the service at this URL. */
 export async function startCuttingProxy(url: string): Promise<CuttingProxy> {
   let isArmed = false;
   let isDown = false;
   let cuts = 0;
+  let requests = 0;
+  let cancellations = 0;
 
   const join = (client: Socket, upstream: Socket) => {
     let isAnswer = false;
-    const requests = createFrameReader(() => {}, clientPreface);
-    const answers = createFrameReader(({ type }) => {
-      isAnswer ||= type === frameType.headers;
+    const unanswered = new Set<number>();
+    const begin = (stream: number) => {
+      requests += 1;
+      unanswered.add(stream);
+    };
+    const sent = createFrameReader(({ type, stream }) => {
+      if (type === frameType.headers) begin(stream);
+      if (type === frameType.reset && unanswered.delete(stream)) cancellations += 1;
+    }, clientPreface);
+    const answers = createFrameReader(({ type, stream }) => {
+      if (type !== frameType.headers) return;
+      isAnswer = true;
+      unanswered.delete(stream);
     });
-    client.on("data", (chunk: Buffer) => requests.read(chunk));
+    client.on("data", (chunk: Buffer) => {
+      sent.read(chunk);
+      if (!sent.isHttp2()) for (const _ of chunk.toString("latin1").matchAll(requestLine)) begin(onlyStream);
+    });
+    client.on("close", () => {
+      cancellations += unanswered.size;
+    });
     // Before `pipe`: its listener then writes to a socket that is destroyed.
     upstream.on("data", (chunk: Buffer) => {
-      isAnswer = !requests.isHttp2();
+      isAnswer = !sent.isHttp2();
+      if (isAnswer) unanswered.delete(onlyStream);
       answers.read(chunk);
       if (!isArmed || !isAnswer) return;
       isArmed = false;
@@ -47,6 +78,8 @@ export async function startCuttingProxy(url: string): Promise<CuttingProxy> {
       isArmed = true;
     },
     cuts: () => cuts,
+    requests: () => requests,
+    cancellations: () => cancellations,
     goDown() {
       isDown = true;
       proxy.cut();

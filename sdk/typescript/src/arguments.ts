@@ -39,14 +39,14 @@ export interface ConcertFilter extends Paged {
 /** Filters of a user's bookings. */
 export interface UserBookingFilter extends OfUser, Paged {
   /** By default confirmed and cancelled ones. */
-  readonly statuses?: BookingStatus[] | undefined;
+  readonly statuses?: readonly BookingStatus[] | undefined;
 }
 
 /** Filters of a concert's bookings. */
 export interface ConcertBookingFilter extends Paged {
   readonly concertId: bigint;
   /** By default all. */
-  readonly statuses?: BookingStatus[] | undefined;
+  readonly statuses?: readonly BookingStatus[] | undefined;
 }
 
 interface ConcertDescription {

@@ -7,8 +7,14 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google
 /** The domain of the google.rpc.ErrorInfo of Frontrow's errors. */
 const domain = "frontrow";
 
+/** The call that an error is of. */
+interface FailedCall {
+  readonly address: string;
+  readonly idempotencyKey: string | undefined;
+}
+
 /** Turns what a transport threw into an error of this package. */
-export function toFrontrowError(thrown: unknown, address: string): FrontrowError {
+export function toFrontrowError(thrown: unknown, { address, idempotencyKey }: FailedCall): FrontrowError {
   const error = ConnectError.from(thrown);
   const info = error.findDetails(ErrorInfoSchema).find((each) => each.domain === domain);
   const details: ErrorDetails = {
@@ -22,6 +28,7 @@ export function toFrontrowError(thrown: unknown, address: string): FrontrowError
       .flatMap((each) => each.fieldViolations.map(({ field, description }) => ({ field, message: description }))),
     retryDelayMs: retryDelayMsOf(error),
     requestId: error.metadata.get("x-request-id") ?? undefined,
+    idempotencyKey,
     cause: thrown,
   };
   if (details.reason !== undefined) return withReason(details);
@@ -43,7 +50,9 @@ export function toFrontrowError(thrown: unknown, address: string): FrontrowError
 
 /** An error of its reason's class. One with an unknown reason, or without the reason's metadata, is a FrontrowError. */
 function withReason(details: ErrorDetails): FrontrowError {
-  const ErrorOfReason = errorsByReason[details.reason ?? ""] ?? FrontrowError;
+  const { reason = "" } = details;
+  // A reason such as "constructor" is no property of the table.
+  const ErrorOfReason = (Object.hasOwn(errorsByReason, reason) && errorsByReason[reason]) || FrontrowError;
   try {
     return new ErrorOfReason(details);
   } catch (error) {

@@ -27,8 +27,10 @@ export interface ErrorDetails {
   readonly violations?: readonly Violation[];
   /** The delay after which the service wants the call repeated. */
   readonly retryDelayMs?: number | undefined;
-  /** The response's `x-request-id`, by which the service's log names the request. */
+  /** The response's `x-request-id`, by which the service's log names the request. It is not the key. */
   readonly requestId?: string | undefined;
+  /** The key of the call: its argument `requestId`, or the one that the client made. */
+  readonly idempotencyKey?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -44,8 +46,13 @@ export class FrontrowError extends Error {
   readonly violations: readonly Violation[];
   /** The delay after which the service wants the call repeated. */
   readonly retryDelayMs: number | undefined;
-  /** The response's `x-request-id`, by which the service's log names the request. */
+  /** The response's `x-request-id`, by which the service's log names the request. It is not the key. */
   readonly requestId: string | undefined;
+  /**
+   * The key of the call: its argument `requestId`, or the one that the client made. With this `requestId` the call can be
+   * repeated later. Undefined for a method without keys.
+   */
+  readonly idempotencyKey: string | undefined;
 
   constructor(details: ErrorDetails) {
     super(details.message, { cause: details.cause });
@@ -55,6 +62,7 @@ export class FrontrowError extends Error {
     this.violations = details.violations ?? [];
     this.retryDelayMs = details.retryDelayMs;
     this.requestId = details.requestId;
+    this.idempotencyKey = details.idempotencyKey;
   }
 }
 
@@ -63,14 +71,20 @@ export class Unreachable extends FrontrowError {
   override readonly name = "Unreachable";
 }
 
+/** The token source failed, or returned no token. Its error is the `cause`. The next call calls the source again. */
+export class TokenSourceFailed extends FrontrowError {
+  override readonly name = "TokenSourceFailed";
+}
+
 /** The metadata of an error lack a value that its reason has in the schema, or have one that is malformed. */
 export class MalformedMetadata extends Error {}
 
 /** A value of an error's metadata that is a whole number. */
 export function integerOf(details: ErrorDetails, key: string): number {
-  const value = Number(textOf(details, key));
-  if (!Number.isSafeInteger(value)) throw new MalformedMetadata(key);
-  return value;
+  const text = textOf(details, key);
+  // `Number` alone reads "0x10" and "1e3".
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new MalformedMetadata(key);
+  return Number(text);
 }
 
 /** A value of an error's metadata that is an instant. */

@@ -1,11 +1,12 @@
 import type { Confirmation } from "./arguments.ts";
 import type { CallOptions } from "./call.ts";
 import type { Client } from "./client.ts";
+import { FrontrowError, Unreachable } from "./error.ts";
 import type { Booking } from "./gen/frontrow/v1/booking_pb.ts";
 
 /**
  * Tickets that are held for the time of a scope: `await using hold = await client.hold(…)`. The end of the scope releases the
- * hold unless `confirm` or `release` has succeeded.
+ * hold unless `confirm` or `release` has succeeded, or `confirm` may have.
  */
 export class Hold implements AsyncDisposable {
   readonly #client: Client;
@@ -22,9 +23,17 @@ export class Hold implements AsyncDisposable {
     return this.#booking;
   }
 
-  /** Makes the hold a booking, and returns it. */
+  /**
+   * Makes the hold a booking, and returns it. If it is unknown whether that has happened, such as after a deadline, the end of
+   * the scope does not release the hold: it is confirmed, or expires.
+   */
   async confirm(confirmation: Confirmation = {}, options: CallOptions = {}): Promise<Booking> {
-    return this.#settle(await this.#client.confirmHold({ ...this.#id(), ...confirmation }, options));
+    try {
+      return this.#settle(await this.#client.confirmHold({ ...this.#id(), ...confirmation }, options));
+    } catch (error) {
+      this.#isSettled ||= options.signal?.aborted === true || isOutcomeUnknown(error);
+      throw error;
+    }
   }
 
   /** Lets the hold live until so many seconds from now. */
@@ -53,4 +62,10 @@ export class Hold implements AsyncDisposable {
     const { id, userId } = this.#booking;
     return { id, userId };
   }
+}
+
+/** Whether a call that failed may have done its work. OutcomeUnknown and lost connections are UNAVAILABLE. */
+function isOutcomeUnknown(error: unknown): boolean {
+  if (!(error instanceof FrontrowError)) return false;
+  return error instanceof Unreachable || error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
 }

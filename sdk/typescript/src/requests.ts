@@ -1,6 +1,7 @@
 /** Arguments as the request messages of the schema. */
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ConcertFilter, ConcertUpdate, NewConcert } from "./arguments.ts";
+import type { BookingStatus } from "./gen/frontrow/v1/booking_pb.ts";
 
 /** A new key for a change: a UUID of version 4. `crypto.randomUUID` is missing in pages without TLS. */
 export function newRequestId(): string {
@@ -17,6 +18,13 @@ export function filterRequest<Filter extends ConcertFilter>({ dateFrom, dateTo, 
     ...(dateFrom && { dateFrom: timestampFromDate(dateFrom) }),
     ...(dateTo && { dateTo: timestampFromDate(dateTo) }),
   };
+}
+
+export function bookingsRequest<Filter extends { readonly statuses?: readonly BookingStatus[] | undefined }>({
+  statuses,
+  ...others
+}: Filter) {
+  return { ...defined(others), ...(statuses && { statuses: [...statuses] }) };
 }
 
 export function concertRequest<Concert extends NewConcert | ConcertUpdate>(concert: Concert) {

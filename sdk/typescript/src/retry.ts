@@ -1,5 +1,5 @@
 /** Which failed attempts are repeated, and when. */
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { FrontrowError } from "./error.ts";
 
@@ -16,18 +16,21 @@ export interface RetryPolicy {
 export const defaultRetry: RetryPolicy = { maxAttempts: 4, initialBackoffMs: 100, maxBackoffMs: 2_000 };
 const backoffFactor = 3;
 
-/** Whether repeating a call is safe although the service may have done its work. */
-export function isRepeatable(method: DescMethod): boolean {
-  const { idempotency, input } = method;
-  if (idempotency === IdempotencyLevel.NO_SIDE_EFFECTS || idempotency === IdempotencyLevel.IDEMPOTENT) return true;
-  return input.fields.some(({ name }) => name === "request_id");
+/** The key of a change that can be repeated safely; undefined for a request without one. */
+export function keyOf(request: Message): string | undefined {
+  const { requestId } = request as Message & { readonly requestId?: string };
+  return requestId === "" ? undefined : requestId;
 }
 
 /** Whether an attempt that failed may be repeated. */
-export function isRetryable({ code, retryDelayMs }: FrontrowError, method: DescMethod): boolean {
+export function isRetryable({ code, retryDelayMs, idempotencyKey }: FrontrowError, { idempotency }: DescMethod): boolean {
   // The service sends a delay only if repeating is safe.
   if (retryDelayMs !== undefined) return true;
-  return isRepeatable(method) && (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED");
+  const isRepeatable =
+    idempotency === IdempotencyLevel.NO_SIDE_EFFECTS ||
+    idempotency === IdempotencyLevel.IDEMPOTENT ||
+    idempotencyKey !== undefined;
+  return isRepeatable && (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED");
 }
 
 /** How long to wait after an attempt: the service's delay, and a random time so that clients do not repeat at once. */

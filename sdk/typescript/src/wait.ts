@@ -1,7 +1,8 @@
-import { DeadlineExceeded } from "./gen/errors.ts";
-
 /** A longer timer ends at once. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** A wait has taken too long. */
+export class TimedOut extends Error {}
 
 /** Waits. Rejects with the signal's reason if it is aborted before. */
 export function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -15,13 +16,14 @@ export function delay(ms: number, signal: AbortSignal | undefined): Promise<void
         signal?.removeEventListener("abort", abort);
         resolve();
       },
-      Math.min(ms, longestTimerMs),
+      // Node.js rounds down, and a wait must not be shorter than what the service asked for.
+      Math.min(Math.ceil(ms), longestTimerMs),
     );
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
 
-/** The value of a promise. Rejects with `DeadlineExceeded` if it takes longer, and with the signal's reason if it is aborted. */
+/** The value of a promise. Rejects with `TimedOut` if it takes longer, and with the signal's reason if it is aborted. */
 export async function within<Value>(
   ms: number,
   promise: Promise<Value>,
@@ -31,8 +33,7 @@ export async function within<Value>(
   const end = new AbortController();
   const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
   const late = delay(ms, stop).then(() => {
-    const message = `${subject} did not end within ${Math.ceil(ms)} ms`;
-    throw new DeadlineExceeded({ code: "DEADLINE_EXCEEDED", reason: "DEADLINE_EXCEEDED", message });
+    throw new TimedOut(`${subject} did not end within ${Math.ceil(ms)} ms`);
   });
   try {
     return await Promise.race([promise, late]);

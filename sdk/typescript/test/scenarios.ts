@@ -9,6 +9,7 @@ import {
   HoldExpired,
   InsufficientTickets,
   NotBookingOwner,
+  newRequestId,
   UserLimitExceeded,
 } from "@frontrow/client";
 import { equal, rejected, timed, until } from "./expect.ts";
@@ -31,16 +32,19 @@ export const scenarios: Readonly<Record<string, Play>> = {
   },
 
   async "repeat after a lost answer"({ stage, client, figures }) {
-    const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: figures.number("tickets") };
-    const requestId = crypto.randomUUID();
-    const earlier = await stage.cuts();
-    await stage.cutNextAnswer();
-    const booking = await client.bookTickets({ ...order, requestId });
-    equal(await stage.cuts(), earlier + 1, "the number of lost answers");
-    const [stored, ...others] = await bookingsOf(client, order.userId);
-    equal(stored?.id, booking.id, "the stored booking");
-    equal(others.length + 1, figures.number("bookings"), "the number of bookings");
-    equal((await client.bookTickets({ ...order, requestId })).id, booking.id, "the booking of the repeated call");
+    const concertId = await stage.concert();
+    const ticketCount = figures.number("tickets");
+    for (const requestId of [newRequestId(), undefined]) {
+      const order = { concertId, userId: newUser(), ticketCount, requestId };
+      const earlier = await stage.cuts();
+      await stage.cutNextAnswer();
+      const booking = await client.bookTickets(order);
+      equal(await stage.cuts(), earlier + 1, "the number of lost answers");
+      const stored = await bookingsOf(client, order.userId);
+      equal(stored[0]?.id, booking.id, "the stored booking");
+      equal(stored.length, figures.number("bookings"), "the number of bookings");
+      if (requestId) equal((await client.bookTickets(order)).id, booking.id, "the booking of the repeated call");
+    }
   },
 
   async "sold out"({ stage, client, figures }) {
@@ -80,7 +84,7 @@ export const scenarios: Readonly<Record<string, Play>> = {
   async "cancel twice"({ stage, client, figures }) {
     const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: figures.number("tickets") };
     const { id, userId } = await client.bookTickets(order);
-    const requestId = crypto.randomUUID();
+    const requestId = newRequestId();
     for (const _ of [1, 2]) {
       const cancelled = await client.cancelBooking({ id, userId, requestId });
       equal(cancelled.status, statusOf(figures.text("status")), "the status");
@@ -155,9 +159,16 @@ export const scenarios: Readonly<Record<string, Play>> = {
   async "page through 250 concerts"({ stage, client, figures }) {
     const count = figures.number("concerts");
     const { ids, artist } = await stage.concerts({ count });
+    const firstPage = figures.number("page_size");
+    const { plain: earlier } = await stage.requests();
+    const sent = async () => (await stage.requests()).plain - earlier;
     const found: bigint[] = [];
-    for await (const { id } of client.concerts({ artist, pageSize: figures.number("page_size") })) found.push(id);
+    for await (const { id } of client.concerts({ artist, pageSize: firstPage })) {
+      found.push(id);
+      if (found.length === 1 || found.length === firstPage) equal(await sent(), 1, "the number of requests so far");
+    }
     equal(found.join(), ids.join(), "the list of concerts");
+    equal(await sent(), figures.number("requests"), "the number of requests");
 
     const order = { concertId: ids[0] ?? 0n, userId: newUser(), ticketCount: 1 };
     const made: bigint[] = [];
@@ -172,7 +183,7 @@ export const scenarios: Readonly<Record<string, Play>> = {
 
   async deadline({ stage, client, figures }) {
     const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: figures.number("tickets") };
-    const requestId = crypto.randomUUID();
+    const requestId = newRequestId();
     await stage.lock(order.concertId);
     const call = client.bookTickets({ ...order, requestId }, { timeoutMs: figures.number("timeout_seconds") * 1_000 });
     const { value: error, seconds } = await timed(rejected(DeadlineExceeded, call));

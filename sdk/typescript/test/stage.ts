@@ -69,6 +69,11 @@ export class Stage {
     return (await this.#send<{ count: number }>("GET", "/cuts")).count;
   }
 
+  /** How many requests the services have got from this player. */
+  requests(): Promise<Readonly<Record<"plain" | "tokens" | "strict", number>>> {
+    return this.#send("GET", "/requests");
+  }
+
   lock(concertId: bigint): Promise<void> {
     return this.#send("POST", "/lock", { concert_id: String(concertId) });
   }
@@ -76,6 +81,11 @@ export class Stage {
   /** Resolves when a booking waits for the concert's lock. */
   blocked(concertId: bigint): Promise<void> {
     return this.#send("POST", "/blocked", { concert_id: String(concertId) });
+  }
+
+  /** Resolves when a request has been cancelled since the concert was locked. */
+  cancelled(concertId: bigint): Promise<void> {
+    return this.#send("POST", "/cancelled", { concert_id: String(concertId) });
   }
 
   unlock(concertId: bigint): Promise<void> {

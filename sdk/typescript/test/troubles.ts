@@ -1,5 +1,13 @@
 /** The scenarios about overload, tokens, lost servers, wrong addresses and cancellation. */
-import { Client, DeadlineExceeded, FrontrowError, RateLimited, Unauthenticated, Unreachable } from "@frontrow/client";
+import {
+  Client,
+  DeadlineExceeded,
+  FrontrowError,
+  newRequestId,
+  RateLimited,
+  Unauthenticated,
+  Unreachable,
+} from "@frontrow/client";
 import { check, equal, rejected, timed } from "./expect.ts";
 import { bookingsOf, newUser, type Play } from "./player.ts";
 
@@ -13,7 +21,9 @@ export const troubles: Readonly<Record<string, Play>> = {
     const unfinished = client.bookTickets(order);
     unfinished.catch(() => {});
     await stage.blocked(order.concertId);
+    const { strict: earlier } = await stage.requests();
     const refused = await timed(rejected(RateLimited, client.bookTickets(order)));
+    equal((await stage.requests()).strict - earlier, retry.maxAttempts, "the number of attempts");
     equal(refused.value.reason, figures.text("error"), "the reason");
     const atLeast = figures.number("at_least_seconds");
     check(refused.seconds >= atLeast, `the client waited ${refused.seconds} s, less than the service's delay`);
@@ -43,11 +53,24 @@ export const troubles: Readonly<Record<string, Play>> = {
       timeoutMs: figures.number("timeout_seconds") * 1_000,
     });
     const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: 1 };
+    const requestId = newRequestId();
+    const bookDuringRestart = async () => {
+      await stage.lock(order.concertId);
+      const call = client.bookTickets({ ...order, requestId });
+      // It may fail before it is awaited.
+      call.catch(() => {});
+      await stage.blocked(order.concertId);
+      await stage.restartService();
+      await stage.unlock(order.concertId);
+      return await call;
+    };
     const ids: bigint[] = [];
     while (ids.length < figures.number("calls")) {
-      if (ids.length === figures.number("restart_after")) await stage.restartService();
-      ids.unshift((await client.bookTickets(order)).id);
+      const isInFlight = ids.length === figures.number("restart_after");
+      ids.unshift((await (isInFlight ? bookDuringRestart() : client.bookTickets(order))).id);
     }
+    const repeated = await client.bookTickets({ ...order, requestId });
+    equal(repeated.id, ids.at(-1 - figures.number("restart_after")), "the booking of the repeated call");
     const stored = await bookingsOf(client, order.userId);
     equal(stored.map(({ id }) => id).join(), ids.join(), "the stored bookings");
     equal(stored.length, figures.number("bookings"), "the number of bookings");
@@ -73,16 +96,18 @@ export const troubles: Readonly<Record<string, Play>> = {
     await rejected(TypeError, malformed());
   },
 
-  async "refused token"({ addresses, connect, figures }) {
+  async "refused token"({ stage, addresses, connect, figures }) {
     const token = figures.text("token");
     let calls = 0;
     const source = () => {
       calls += 1;
       return token;
     };
-    for (const given of [token, source]) {
+    for (const [given, requests] of [[token, "requests"] as const, [source, "source_calls"] as const]) {
+      const { tokens: earlier } = await stage.requests();
       const call = connect(addresses.tokens, { token: given }).getUserBookings();
       const { value: error, seconds } = await timed(rejected(Unauthenticated, call));
+      equal((await stage.requests()).tokens - earlier, figures.number(requests), "the number of requests");
       equal(error.reason, figures.text("error"), "the reason");
       check(seconds < figures.number("at_most_seconds"), `the error came after ${seconds} s`);
     }
@@ -101,6 +126,7 @@ export const troubles: Readonly<Record<string, Play>> = {
     controller.abort(new CustomerLeft());
     const { seconds } = await timed(cancelled);
     check(seconds < figures.number("at_most_seconds"), `the call ended after ${seconds} s`);
+    await stage.cancelled(order.concertId);
     await stage.unlock(order.concertId);
     equal((await client.getConcert(order.concertId)).id, order.concertId, "the concert");
   },

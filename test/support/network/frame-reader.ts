@@ -13,7 +13,7 @@ export const clientPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "la
 
 /** Cuts one direction of a connection into frames. Does nothing once the bytes begin otherwise than with `start`. */
 export function createFrameReader(
-  found: (frame: { readonly type: number; readonly flags: number }) => void,
+  found: (frame: { readonly type: number; readonly flags: number; readonly stream: number }) => void,
   start?: Buffer,
 ): FrameReader {
   let expected = start;
@@ -32,7 +32,7 @@ export function createFrameReader(
         expected = undefined;
       }
       for (let end = frameEnd(buffered); end <= buffered.length; end = frameEnd(buffered)) {
-        found({ type: buffered.readUInt8(3), flags: buffered.readUInt8(4) });
+        found({ type: buffered.readUInt8(3), flags: buffered.readUInt8(4), stream: buffered.readUInt32BE(5) });
         buffered = buffered.subarray(end);
       }
     },
