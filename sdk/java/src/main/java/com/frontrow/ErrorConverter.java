@@ -1,6 +1,5 @@
 package com.frontrow;
 
-import com.frontrow.errors.ErrorsByReason;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;

@@ -58,7 +58,8 @@ public final class Hold implements AutoCloseable {
               }));
     } catch (FrontrowException error) {
       // The customer may have paid for what a release would put back on sale.
-      isSettled |= OUTCOME_UNKNOWN.contains(error.code());
+      isSettled |=
+          OUTCOME_UNKNOWN.contains(error.code()) || error instanceof UnreachableException;
       throw error;
     }
   }

@@ -9,6 +9,7 @@ import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.TlsServerCredentials;
@@ -118,6 +119,17 @@ final class ConnectionTest {
         assertTrue(error.getMessage().contains("the host is unknown"), error.getMessage());
         assertTrue(error.getMessage().contains("no_service"), error.getMessage());
       }
+    }
+  }
+
+  @Test
+  void requestsNameTheClient() throws Exception {
+    var userAgent = Metadata.Key.of("user-agent", Metadata.ASCII_STRING_MARSHALLER);
+    try (FakeService service = new FakeService(request -> Concert.getDefaultInstance());
+        FrontrowClient client = service.client().build()) {
+      client.getConcert(1);
+      String sent = service.headers().get(0).get(userAgent);
+      assertTrue(sent.startsWith("frontrow-java"), sent);
     }
   }
 

@@ -9,9 +9,13 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
 import io.grpc.ServerCredentials;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.StatusRuntimeException;
@@ -19,12 +23,16 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCalls;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
 /** A service on a free port, for answers that the running service gives rarely. */
 final class FakeService implements AutoCloseable {
   private final Server server;
+  private final List<Metadata> headers = Collections.synchronizedList(new ArrayList<>());
 
   /** Starts a service that answers every method with this function. */
   FakeService(Function<Message, Message> handler) throws IOException {
@@ -38,8 +46,14 @@ final class FakeService implements AutoCloseable {
         Grpc.newServerBuilderForPort(0, credentials)
             .addService(define(BookingServiceGrpc.getServiceDescriptor(), handler))
             .addService(define(ConcertServiceGrpc.getServiceDescriptor(), handler))
+            .intercept(new HeaderRecorder())
             .build()
             .start();
+  }
+
+  /** The headers of each request. */
+  List<Metadata> headers() {
+    return headers;
   }
 
   int port() {
@@ -92,6 +106,15 @@ final class FakeService implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+  }
+
+  private final class HeaderRecorder implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata ofRequest, ServerCallHandler<Q, A> next) {
+      headers.add(ofRequest);
+      return next.startCall(call, ofRequest);
+    }
   }
 
   private static ServerServiceDefinition define(

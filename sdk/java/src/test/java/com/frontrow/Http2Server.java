@@ -28,7 +28,7 @@ final class Http2Server implements AutoCloseable {
     this.type = type;
     this.payload = payload;
     listener = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
-    start(this::accept);
+    SocketThread.start(this::accept);
   }
 
   /** Starts a server that resets each stream with an error code of HTTP/2. */
@@ -56,29 +56,10 @@ final class Http2Server implements AutoCloseable {
     listener.close();
   }
 
-  private interface Work {
-    void run() throws IOException;
-  }
-
-  /** A thread ends when its socket is closed, by the client or by the end of the test. */
-  private static void start(Work work) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                work.run();
-              } catch (IOException closed) {
-                // Expected.
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
-  }
-
   private void accept() throws IOException {
     while (true) {
       Socket connection = listener.accept();
-      start(() -> serve(connection));
+      SocketThread.start(() -> serve(connection));
     }
   }
 

@@ -18,7 +18,7 @@ final class SilentProxy implements AutoCloseable {
   /** Starts a proxy of a port. */
   SilentProxy(int port) throws IOException {
     this.port = port;
-    start(this::accept);
+    SocketThread.start(this::accept);
   }
 
   String address() {
@@ -39,32 +39,13 @@ final class SilentProxy implements AutoCloseable {
     listener.close();
   }
 
-  private interface Work {
-    void run() throws IOException;
-  }
-
-  /** A thread ends when a socket is closed, by a side or by the end of the test. */
-  private static void start(Work work) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                work.run();
-              } catch (IOException closed) {
-                // Expected.
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
-  }
-
   private void accept() throws IOException {
     while (true) {
       Socket client = listener.accept();
       Socket service = new Socket(InetAddress.getLoopbackAddress(), port);
       int number = connections.incrementAndGet();
-      start(() -> pump(client, service, number));
-      start(() -> pump(service, client, number));
+      SocketThread.start(() -> pump(client, service, number));
+      SocketThread.start(() -> pump(service, client, number));
     }
   }
 
