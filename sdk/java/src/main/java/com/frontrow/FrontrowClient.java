@@ -217,7 +217,10 @@ public final class FrontrowClient implements AutoCloseable {
         fill(ExtendHoldRequest.newBuilder(), request).build());
   }
 
-  /** Closes the connection once the calls of other threads have ended. Later calls fail. */
+  /**
+   * Closes the connection once the calls of other threads have ended. Their failed attempts are not
+   * repeated, and later calls throw an {@code IllegalStateException}.
+   */
   @Override
   public void close() {
     caller.channel().shutdown();
