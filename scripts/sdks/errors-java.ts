@@ -39,7 +39,7 @@ function emitClass({ typeName, comment, metadata }: Reason): string {
     "",
     ...imports.map((each) => `import ${each};`),
     "",
-    ...["/**", ...wrap(comment.replaceAll(/[<>&]/g, ""), " * "), " */"],
+    ...["/**", ...wrap(htmlOf(comment), " * "), " */"],
     `public final class ${name} extends FrontrowException {`,
     "  private static final long serialVersionUID = 1L;",
     ...(fields.length > 0 ? ["", ...fields] : []),
@@ -53,6 +53,11 @@ function emitClass({ typeName, comment, metadata }: Reason): string {
     "}",
     "",
   ].join("\n");
+}
+
+/** Javadoc is HTML. */
+function htmlOf(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function emitTable(reasons: readonly Reason[]): string {

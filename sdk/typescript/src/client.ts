@@ -87,7 +87,10 @@ export class Client {
   }
 
   /** Gets one page of a concert's bookings, the newest first. `concertBookings` iterates over all of them. */
-  async listConcertBookings(page: Page<ConcertBookingFilter>, options?: CallOptions): Promise<ListConcertBookingsResponse> {
+  async listConcertBookings(
+    page: Page<ConcertBookingFilter>,
+    options?: CallOptions,
+  ): Promise<ListConcertBookingsResponse> {
     return await call(this.#settings, bookings.listConcertBookings, bookingsRequest(page), options);
   }
 

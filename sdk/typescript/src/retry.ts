@@ -23,7 +23,10 @@ export function keyOf(request: Message): string | undefined {
 }
 
 /** Whether an attempt that failed may be repeated. */
-export function isRetryable({ code, retryDelayMs, idempotencyKey }: FrontrowError, { idempotency }: DescMethod): boolean {
+export function isRetryable(
+  { code, retryDelayMs, idempotencyKey }: FrontrowError,
+  { idempotency }: DescMethod,
+): boolean {
   // The service sends a delay only if repeating is safe.
   if (retryDelayMs !== undefined) return true;
   const isRepeatable =

@@ -33,7 +33,8 @@ export const troubles: Readonly<Record<string, Play>> = {
     equal((await client.getBooking(id)).id, id, "the booking");
     const { value: error, seconds } = await timed(rejected(RateLimited, client.getBooking(id)));
     check(seconds < figures.number("at_once_seconds"), `the error came after ${seconds} s`);
-    check((error.retryDelayMs ?? 0) > 10_000, `the delay is ${error.retryDelayMs} ms, shorter than the deadline`);
+    const longerThanMs = figures.number("longer_than_seconds") * 1_000;
+    check((error.retryDelayMs ?? 0) > longerThanMs, `the delay is ${error.retryDelayMs} ms, shorter than the deadline`);
   },
 
   async "token refresh"({ stage, addresses, connect, figures }) {
