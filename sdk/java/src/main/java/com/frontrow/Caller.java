@@ -45,9 +45,9 @@ record Caller(
   /** Calls a method. An error has the key of the request. */
   <Q extends Message, A extends Message> A call(MethodDescriptor<Q, A> method, Q request) {
     FieldDescriptor field = request.getDescriptorForType().findFieldByName("request_id");
-    String key = field == null ? null : (String) request.getField(field);
+    String key = field == null ? "" : (String) request.getField(field);
     // Repeating such a call is safe although the service may have done its work.
-    boolean isRepeatable = key != null || method.isSafe() || method.isIdempotent();
+    boolean isRepeatable = !key.isEmpty() || method.isSafe() || method.isIdempotent();
     try {
       return repeat(method, request, isRepeatable);
     } catch (FrontrowException error) {

@@ -14,7 +14,7 @@ public class FrontrowException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final ErrorDetails details;
-  private String idempotencyKey;
+  private String idempotencyKey = "";
 
   /** Makes the error of a failed call. */
   protected FrontrowException(ErrorDetails details) {
@@ -60,7 +60,7 @@ public class FrontrowException extends RuntimeException {
    * it repeats this one, and does not do its work twice.
    */
   public Optional<String> idempotencyKey() {
-    return Optional.ofNullable(idempotencyKey);
+    return Optional.of(idempotencyKey).filter(key -> !key.isEmpty());
   }
 
   /** Sets the key of the call that throws this. */

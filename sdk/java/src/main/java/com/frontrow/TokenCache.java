@@ -1,5 +1,6 @@
 package com.frontrow;
 
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -58,19 +59,31 @@ final class TokenCache {
   String await(CompletableFuture<String> token, Duration callTimeout, long deadline) {
     try {
       return token.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-    } catch (ExecutionException failure) {
-      throw new TokenSourceException(failure.getCause());
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof SourceFailure failure) {
+        throw new TokenSourceException(failure.getCause());
+      }
+      throw tooLate(failed.getCause());
     } catch (TimeoutException late) {
       // The source's time ends with that of this call, or a moment later: the next call must not
       // wait for it. A call with a shorter timeout leaves the source running.
       if (source != null && callTimeout.compareTo(timeout) >= 0) {
         refuse(token);
       }
-      throw new TokenSourceException(late);
+      throw tooLate(late);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new CallInterruptedException(interrupted);
     }
+  }
+
+  private static FrontrowException tooLate(Throwable cause) {
+    return ErrorConverter.withReason(
+        ErrorDetails.of(
+            Status.Code.DEADLINE_EXCEEDED,
+            "DEADLINE_EXCEEDED",
+            "the token source did not return a token within the timeout",
+            cause));
   }
 
   /**
@@ -97,7 +110,16 @@ final class TokenCache {
     try {
       token.complete(check(source.token()));
     } catch (Throwable failure) { // An Error must not leave the calls waiting either.
-      token.completeExceptionally(failure);
+      token.completeExceptionally(new SourceFailure(failure));
+    }
+  }
+
+  /** Unlike a TimeoutException of the future, one of the source is a failure of the source. */
+  private static final class SourceFailure extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private SourceFailure(Throwable cause) {
+      super(cause);
     }
   }
 

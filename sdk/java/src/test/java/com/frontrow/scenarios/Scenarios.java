@@ -29,7 +29,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /** The scenarios about bookings, holds and lists. */
 final class Scenarios {
@@ -67,7 +66,7 @@ final class Scenarios {
 
   private static void repeatAfterLostAnswer(Cast cast) throws Exception {
     long concertId = cast.stage().concert();
-    for (String requestId : List.of(UUID.randomUUID().toString(), "")) {
+    for (String requestId : List.of(FrontrowClient.newRequestId(), "")) {
       String user = newUser();
       var order =
           orderOf(concertId, user, cast.figures().number("tickets"))
@@ -129,7 +128,7 @@ final class Scenarios {
     String user = newUser();
     var order = orderOf(cast.stage().concert(), user, cast.figures().number("tickets"));
     long id = cast.client().bookTickets(order).getId();
-    String requestId = UUID.randomUUID().toString();
+    String requestId = FrontrowClient.newRequestId();
     for (int repetition = 1; repetition <= 2; repetition += 1) {
       Booking cancelled =
           cast.client()

@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -52,7 +51,7 @@ final class Troubles {
     var figures = cast.figures();
     long concertId = cast.stage().concert();
     String user = newUser();
-    String requestId = UUID.randomUUID().toString();
+    String requestId = FrontrowClient.newRequestId();
     var order =
         orderOf(concertId, user, figures.number("tickets"))
             .andThen(request -> request.setRequestId(requestId));
@@ -138,7 +137,7 @@ final class Troubles {
             .timeout(Duration.ofSeconds(figures.number("timeout_seconds")))
             .build()) {
       var order = orderOf(concertId, user, 1);
-      String requestId = UUID.randomUUID().toString();
+      String requestId = FrontrowClient.newRequestId();
       var keyed = order.andThen(request -> request.setRequestId(requestId));
       Callable<Booking> bookDuringRestart =
           () -> {
