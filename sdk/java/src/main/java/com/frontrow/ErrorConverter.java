@@ -106,8 +106,8 @@ final class ErrorConverter {
   }
 
   /**
-   * The description of gRPC is often "io exception". The innermost cause says what is wrong, such as
-   * that a certificate is not trusted.
+   * The description of gRPC is often "io exception". The innermost cause says what is wrong, such
+   * as that a certificate is not trusted.
    */
   private static String faultOf(String description, Throwable cause) {
     String firstLine = description.lines().findFirst().orElse("");

@@ -56,8 +56,8 @@ public class FrontrowException extends RuntimeException {
   }
 
   /**
-   * Returns the {@code request_id} of the failed call, if its method has one. A later call that sets
-   * it repeats this one, and does not do its work twice.
+   * Returns the {@code request_id} of the failed call, if its method has one. A later call with it
+   * repeats this one, and does not do its work twice.
    */
   public Optional<String> idempotencyKey() {
     return Optional.of(idempotencyKey).filter(key -> !key.isEmpty());
@@ -69,8 +69,8 @@ public class FrontrowException extends RuntimeException {
   }
 
   /**
-   * Returns the response's {@code x-request-id}, by which the service's log names the request. It is
-   * not the request's {@code request_id}, which {@link #idempotencyKey} returns.
+   * Returns the response's {@code x-request-id}, by which the service's log names the request. It
+   * is not the request's {@code request_id}, which {@link #idempotencyKey} returns.
    */
   public Optional<String> requestId() {
     return Optional.ofNullable(details.requestId());

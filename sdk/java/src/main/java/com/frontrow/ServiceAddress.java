@@ -26,7 +26,7 @@ record ServiceAddress(boolean isSecure, String host, int port) {
       }
     }
     throw new IllegalArgumentException(
-        "the address must be a URL with http or https, a host, a port from 1 to 65535, and no path: "
+        "the address must be a URL with http or https, a port from 1 to 65535, and no path: "
             + address);
   }
 

@@ -78,7 +78,7 @@ final class Stage {
     return send("GET", "/cuts", Map.of()).get("count").getAsInt();
   }
 
-  /** How many requests {@code plain}, {@code tokens} or {@code strict} have got from this player. */
+  /** How many requests {@code plain}, {@code tokens} or {@code strict} got from this player. */
   int requests(String name) throws IOException, InterruptedException {
     return send("GET", "/requests", Map.of()).get(name).getAsInt();
   }
