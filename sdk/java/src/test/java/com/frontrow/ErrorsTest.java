@@ -24,6 +24,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -80,17 +81,18 @@ final class ErrorsTest {
     assertEquals(Optional.of("ALREADY_CANCELLED"), failed.error().reason());
   }
 
-  @Test
-  void theDelayOfAnotherServiceDoesNotMakeAChangeRepeatable() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"RESOURCE_EXHAUSTED, 1", "DEADLINE_EXCEEDED, 4"})
+  void theDelayOfAnotherServiceIsPassedOver(Code code, int attempts) throws Exception {
     var retry = RetryInfo.newBuilder().setRetryDelay(Times.duration(Duration.ofMillis(1)));
     var status =
         com.google.rpc.Status.newBuilder()
-            .setCode(Code.RESOURCE_EXHAUSTED_VALUE)
+            .setCode(code.getNumber())
             .addDetails(Any.pack(infoOf("mesh", "TOO_MANY")))
             .addDetails(Any.pack(retry.build()));
     var failed = failedRead(StatusProto.toStatusRuntimeException(status.build()));
     assertEquals(Optional.empty(), failed.error().retryDelay());
-    assertEquals(1, failed.attempts());
+    assertEquals(attempts, failed.attempts());
   }
 
   @ParameterizedTest
