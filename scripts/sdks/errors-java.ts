@@ -1,16 +1,16 @@
 import { camelCase, type EmittedFile, generatedNotice, type MetadataKind, type Reason, wrap } from "./reasons.ts";
 
 const types: Readonly<Record<MetadataKind, string>> = { integer: "int", instant: "Instant", text: "String" };
-const folder = "src/main/java/com/frontrow/errors";
+const folder = "src/main/java/com/frontrow";
 
 /**
- * One class for each reason in com.frontrow.errors, and a table of them. The package com.frontrow has, besides:
+ * One class for each reason in com.frontrow.errors, and a table of them in com.frontrow. That package has, besides:
  * FrontrowException, whose constructor takes an ErrorDetails, and ErrorDetails with a method for each kind of metadata
  * (`details.integer("available")`), which throws MissingMetadata.
  */
 export function emitJavaErrors(reasons: readonly Reason[]): EmittedFile[] {
   const classes = reasons.map((reason) => ({
-    path: `${folder}/${reason.typeName}Exception.java`,
+    path: `${folder}/errors/${reason.typeName}Exception.java`,
     text: emitClass(reason),
   }));
   return [...classes, { path: `${folder}/ErrorsByReason.java`, text: emitTable(reasons) }];
@@ -63,19 +63,18 @@ function htmlOf(text: string): string {
 function emitTable(reasons: readonly Reason[]): string {
   return [
     `// ${generatedNotice}`,
-    "package com.frontrow.errors;",
+    "package com.frontrow;",
     "",
-    "import com.frontrow.ErrorDetails;",
-    "import com.frontrow.FrontrowException;",
+    ...reasons.map(({ typeName }) => `import com.frontrow.errors.${typeName}Exception;`).sort(),
     "import java.util.Map;",
     "import java.util.function.Function;",
     "",
     "/** The errors of the reasons that this version knows. */",
-    "public final class ErrorsByReason {",
+    "final class ErrorsByReason {",
     "  private ErrorsByReason() {}",
     "",
     "  /** What makes the error of a reason. */",
-    "  public static final Map<String, Function<ErrorDetails, FrontrowException>> MAKERS =",
+    "  static final Map<String, Function<ErrorDetails, FrontrowException>> MAKERS =",
     "      Map.ofEntries(",
     `${reasons.map(({ name, typeName }) => `          Map.entry("${name}", ${typeName}Exception::new)`).join(",\n")});`,
     "}",

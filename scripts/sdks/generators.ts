@@ -89,7 +89,7 @@ export const sdkGenerators = {
   },
   java: {
     toolchain: java,
-    generated: ["src/main/java/com/frontrow/v1", "src/main/java/com/frontrow/errors"],
+    generated: ["v1", "errors", "ErrorsByReason.java"].map((name) => `src/main/java/com/frontrow/${name}`),
     // The names of its packages begin with "com" by buf's default.
     generate: (folder) =>
       throughTemporary(async (out) => {

@@ -1,11 +1,13 @@
 package com.frontrow;
 
 import com.frontrow.errors.UnauthenticatedException;
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -15,9 +17,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -35,20 +35,39 @@ record Caller(
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
+  /** How gRPC describes the error of a call that a closed channel has not begun. */
+  private static final String NOT_STARTED = "Channel shutdown invoked";
+
   Caller withTimeout(Duration other) {
     return new Caller(address, channel, token, other, attemptTimeout, retry);
   }
 
-  /** Calls a method until an attempt succeeds, its error is final, or the deadline passes. */
+  /** Calls a method. An error has the key of the request. */
   <Q extends Message, A extends Message> A call(MethodDescriptor<Q, A> method, Q request) {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    boolean isRepeatable = isRepeatable(method, request);
+    FieldDescriptor field = request.getDescriptorForType().findFieldByName("request_id");
+    String key = field == null ? "" : (String) request.getField(field);
+    // Repeating such a call is safe although the service may have done its work.
+    boolean isRepeatable = !key.isEmpty() || method.isSafe() || method.isIdempotent();
+    try {
+      return repeat(method, request, isRepeatable);
+    } catch (FrontrowException error) {
+      error.setIdempotencyKey(key);
+      throw error;
+    }
+  }
+
+  /** Makes attempts until one succeeds, its error is final, or the deadline passes. */
+  private <Q, A> A repeat(MethodDescriptor<Q, A> method, Q request, boolean isRepeatable) {
+    if (channel.isShutdown()) {
+      throw new IllegalStateException("the client is closed");
+    }
+    long deadline = System.nanoTime() + Times.nanos(timeout);
     boolean isRefreshed = false;
     int attempt = 1;
     while (true) {
       CompletableFuture<String> sent = token == null ? null : token.get();
       try {
-        String bearer = sent == null ? null : await(sent, deadline);
+        String bearer = sent == null ? null : token.await(sent, timeout, deadline);
         return attempt(method, request, bearer, deadline);
       } catch (FrontrowException error) {
         boolean isRefused = sent != null && error instanceof UnauthenticatedException;
@@ -64,16 +83,12 @@ record Caller(
           throw error;
         }
         sleep(wait);
+        if (channel.isShutdown()) {
+          throw error;
+        }
         attempt += 1;
       }
     }
-  }
-
-  /** Whether repeating a call is safe although the service may have done its work. */
-  private static boolean isRepeatable(MethodDescriptor<?, ?> method, Message request) {
-    return method.isSafe()
-        || method.isIdempotent()
-        || request.getDescriptorForType().findFieldByName("request_id") != null;
   }
 
   private <Q, A> A attempt(MethodDescriptor<Q, A> method, Q request, String bearer, long deadline) {
@@ -84,21 +99,32 @@ record Caller(
       // gRPC waits up to two minutes before it connects again. The retry policy has shorter waits.
       channel.resetConnectBackoff();
     }
-    long nanos = Math.min(attemptTimeout.toNanos(), deadline - System.nanoTime());
+    long nanos = Math.min(Times.nanos(attemptTimeout), deadline - System.nanoTime());
     CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(nanos, TimeUnit.NANOSECONDS);
     AtomicReference<Metadata> headers = new AtomicReference<>();
     try {
       Channel intercepted = intercept(bearer, headers);
       return ClientCalls.blockingUnaryCall(intercepted, method, options, request);
     } catch (StatusRuntimeException thrown) {
-      if (Thread.currentThread().isInterrupted()) {
-        throw new CallInterruptedException(thrown);
-      }
-      if (channel.isShutdown()) {
-        throw new IllegalStateException("the client is closed", thrown);
-      }
-      throw ErrorConverter.convert(thrown, headers.get(), address);
+      throw errorOf(thrown, headers.get());
     }
+  }
+
+  private FrontrowException errorOf(StatusRuntimeException thrown, Metadata headers) {
+    Status status = thrown.getStatus();
+    boolean isCancelled = status.getCode() == Status.Code.CANCELLED;
+    if (isCancelled && Thread.currentThread().isInterrupted()) {
+      return new CallInterruptedException(thrown);
+    }
+    if (isCancelled && Context.current().isCancelled()) {
+      return FrontrowException.withoutClass(
+          ErrorDetails.of(status.getCode(), null, "the caller's context was cancelled", thrown));
+    }
+    // Another thread has closed the client. Its calls that had begun end as they do without that.
+    if (NOT_STARTED.equals(status.getDescription())) {
+      throw new IllegalStateException("the client is closed", thrown);
+    }
+    return ErrorConverter.convert(thrown, headers, address);
   }
 
   private Channel intercept(String bearer, AtomicReference<Metadata> headers) {
@@ -110,21 +136,6 @@ record Caller(
         channel,
         MetadataUtils.newAttachHeadersInterceptor(sent),
         MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()));
-  }
-
-  private static String await(CompletableFuture<String> token, long deadline) {
-    try {
-      return token.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-    } catch (ExecutionException failure) {
-      throw new TokenSourceException(failure.getCause());
-    } catch (TimeoutException late) {
-      String message = "the token source did not end within the timeout of the call";
-      throw ErrorConverter.withReason(
-          ErrorDetails.of(Status.Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", message, late));
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      throw new CallInterruptedException(interrupted);
-    }
   }
 
   private static void sleep(long nanos) {

@@ -1,6 +1,5 @@
 package com.frontrow;
 
-import com.frontrow.errors.ErrorsByReason;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -12,10 +11,12 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -31,6 +32,10 @@ final class ErrorConverter {
           ProtoUtils.metadataMarshaller(com.google.rpc.Status.getDefaultInstance()));
   private static final Metadata.Key<String> REQUEST_ID =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** Codes that gRPC gives to a connection that failed, and to a stream that was reset. */
+  private static final Set<Status.Code> LOST =
+      EnumSet.of(Status.Code.UNAVAILABLE, Status.Code.CANCELLED, Status.Code.INTERNAL);
 
   /** How gRPC describes a response that is not its own. */
   private static final Pattern OTHER_PROTOCOL =
@@ -49,15 +54,21 @@ final class ErrorConverter {
     Metadata trailers = Optional.ofNullable(thrown.getTrailers()).orElseGet(Metadata::new);
     List<Any> found = statusDetails(trailers);
     Optional<ErrorInfo> info =
-        find(found, ErrorInfo.class).filter(each -> each.getDomain().equals(DOMAIN));
+        find(found, ErrorInfo.class).filter(each -> each.getDomain().equals(DOMAIN)).findFirst();
     ErrorDetails details =
         new ErrorDetails(
             status.getCode(),
             Optional.ofNullable(status.getDescription()).orElse(status.getCode().name()),
             info.map(ErrorInfo::getReason).orElseGet(() -> ownReason(status)),
             info.map(ErrorInfo::getMetadataMap).orElse(Map.of()),
-            find(found, BadRequest.class).map(ErrorConverter::violations).orElse(List.of()),
-            find(found, RetryInfo.class).map(ErrorConverter::delay).orElse(null),
+            find(found, BadRequest.class)
+                .map(ErrorConverter::violations)
+                .findFirst()
+                .orElse(List.of()),
+            // Another service does not know what is safe to repeat in this one.
+            info.flatMap(frontrow -> find(found, RetryInfo.class).findFirst())
+                .map(ErrorConverter::delay)
+                .orElse(null),
             Optional.ofNullable(trailers.get(REQUEST_ID))
                 .orElseGet(() -> headers == null ? null : headers.get(REQUEST_ID)),
             thrown);
@@ -75,23 +86,28 @@ final class ErrorConverter {
     }
   }
 
+  /** Every error of Frontrow has a reason, except one for a method that it does not have. */
   private static FrontrowException withoutReason(
       ErrorDetails details, Status status, String address) {
     String fault = faultOf(details.message(), status.getCause());
-    if (OTHER_PROTOCOL.matcher(details.message()).find()) {
+    boolean isOtherProtocol = OTHER_PROTOCOL.matcher(details.message()).find();
+    if (LOST.contains(details.code()) && !isOtherProtocol) {
       return unreachable(
-          details, "at " + address + " is something else than a Frontrow service: " + fault);
+          Status.Code.UNAVAILABLE,
+          "no Frontrow service answered at " + address + ": " + fault,
+          details.cause());
     }
-    if (details.code() == Status.Code.UNAVAILABLE) {
-      return unreachable(
-          details, "no Frontrow service can be reached at " + address + ": " + fault);
-    }
-    return FrontrowException.withoutClass(details);
+    boolean isUnimplemented = details.code() == Status.Code.UNIMPLEMENTED && !isOtherProtocol;
+    String otherwise = isUnimplemented ? ", or one without this method" : "";
+    return unreachable(
+        details.code(),
+        "at " + address + " is something else than a Frontrow service" + otherwise + ": " + fault,
+        details.cause());
   }
 
   /**
-   * The description of gRPC is often "io exception". The innermost cause says what is wrong, such as
-   * that a certificate is not trusted.
+   * The description of gRPC is often "io exception". The innermost cause says what is wrong, such
+   * as that a certificate is not trusted.
    */
   private static String faultOf(String description, Throwable cause) {
     String firstLine = description.lines().findFirst().orElse("");
@@ -103,9 +119,9 @@ final class ErrorConverter {
         .orElse(firstLine);
   }
 
-  private static UnreachableException unreachable(ErrorDetails details, String message) {
-    return new UnreachableException(
-        ErrorDetails.of(details.code(), null, message, details.cause()));
+  private static UnreachableException unreachable(
+      Status.Code code, String message, Throwable cause) {
+    return new UnreachableException(ErrorDetails.of(code, null, message, cause));
   }
 
   /** A deadline that passes in the client is the same error as one that passes in the service. */
@@ -122,17 +138,17 @@ final class ErrorConverter {
     }
   }
 
-  private static <T extends Message> Optional<T> find(List<Any> details, Class<T> type) {
-    for (Any each : details) {
-      if (each.is(type)) {
-        try {
-          return Optional.of(each.unpack(type));
-        } catch (InvalidProtocolBufferException malformed) {
-          return Optional.empty();
-        }
-      }
+  private static <T extends Message> Stream<T> find(List<Any> details, Class<T> type) {
+    return details.stream().filter(each -> each.is(type)).flatMap(each -> unpack(each, type));
+  }
+
+  /** A malformed detail is left out. */
+  private static <T extends Message> Stream<T> unpack(Any detail, Class<T> type) {
+    try {
+      return Stream.of(detail.unpack(type));
+    } catch (InvalidProtocolBufferException malformed) {
+      return Stream.empty();
     }
-    return Optional.empty();
   }
 
   private static List<Violation> violations(BadRequest request) {
@@ -142,6 +158,11 @@ final class ErrorConverter {
   }
 
   private static Duration delay(RetryInfo info) {
-    return Times.duration(info.getRetryDelay());
+    try {
+      Duration delay = Times.duration(info.getRetryDelay());
+      return delay.isNegative() ? Duration.ZERO : delay;
+    } catch (ArithmeticException tooLong) {
+      return Duration.ofSeconds(Long.MAX_VALUE);
+    }
   }
 }

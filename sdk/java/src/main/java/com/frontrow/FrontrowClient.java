@@ -55,6 +55,11 @@ public final class FrontrowClient implements AutoCloseable {
     return builder(address).build();
   }
 
+  /** Makes a key for a request's {@code request_id}, to repeat its call later. */
+  public static String newRequestId() {
+    return UUID.randomUUID().toString();
+  }
+
   /**
    * Returns a client with another timeout, which uses this one's connection: {@code
    * client.withTimeout(Duration.ofSeconds(1)).getConcert(1)}. Closing one closes both.
@@ -217,7 +222,10 @@ public final class FrontrowClient implements AutoCloseable {
         fill(ExtendHoldRequest.newBuilder(), request).build());
   }
 
-  /** Closes the connection once the calls of other threads have ended. Later calls fail. */
+  /**
+   * Closes the connection once the calls of other threads have ended. Their failed attempts are not
+   * repeated, and later calls throw an {@code IllegalStateException}.
+   */
   @Override
   public void close() {
     caller.channel().shutdown();
@@ -228,7 +236,7 @@ public final class FrontrowClient implements AutoCloseable {
     request.accept(builder);
     FieldDescriptor requestId = builder.getDescriptorForType().findFieldByName("request_id");
     if (requestId != null && "".equals(builder.getField(requestId))) {
-      builder.setField(requestId, UUID.randomUUID().toString());
+      builder.setField(requestId, newRequestId());
     }
     return builder;
   }

@@ -1,34 +1,44 @@
 package com.frontrow;
 
 import io.grpc.ManagedChannelBuilder;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** How a client calls the service. */
 public final class FrontrowClientBuilder {
+  private static final String USER_AGENT =
+      Stream.of("frontrow-java", FrontrowClient.class.getPackage().getImplementationVersion())
+          .filter(Objects::nonNull) // Classes outside of the jar have no version.
+          .collect(Collectors.joining("/"));
+
   private final String address;
   private final ManagedChannelBuilder<?> channel;
-  private TokenCache token;
+  private Function<Duration, TokenCache> tokenWithin = sourceTimeout -> null;
   private Duration timeout = Duration.ofSeconds(10);
   private Duration attemptTimeout = Duration.ofSeconds(4);
   private RetryPolicy retry = RetryPolicy.DEFAULT;
 
   FrontrowClientBuilder(String address) {
     this.address = address;
-    channel = channelTo(address);
+    channel = channelTo(ServiceAddress.parse(address));
   }
 
   /** Sends a token (JWT) with every call. */
   public FrontrowClientBuilder token(String fixed) {
-    token = TokenCache.of(fixed);
+    TokenCache cache = TokenCache.of(fixed);
+    tokenWithin = sourceTimeout -> cache;
     return this;
   }
 
-  /** Sends the tokens of a source. */
+  /** Sends the tokens of a source. A call of it may take as long as {@link #timeout}. */
   public FrontrowClientBuilder token(TokenSource source) {
-    token = TokenCache.of(source);
+    Objects.requireNonNull(source, "the token source");
+    tokenWithin = sourceTimeout -> TokenCache.of(source, sourceTimeout);
     return this;
   }
 
@@ -50,10 +60,25 @@ public final class FrontrowClientBuilder {
     return this;
   }
 
+  /**
+   * Changes settings of the channel, such as interceptors, or trusted certificates with a {@code
+   * NettyChannelBuilder}.
+   */
+  public FrontrowClientBuilder channel(Consumer<? super ManagedChannelBuilder<?>> settings) {
+    settings.accept(channel);
+    return this;
+  }
+
   /** Makes the client. It connects when it is first called. */
   public FrontrowClient build() {
     return new FrontrowClient(
-        new Caller(address, channel.build(), token, timeout, attemptTimeout, retry));
+        new Caller(
+            address,
+            channel.build(),
+            tokenWithin.apply(timeout),
+            timeout,
+            attemptTimeout,
+            retry));
   }
 
   static Duration checkTimeout(String name, Duration timeout) {
@@ -63,31 +88,17 @@ public final class FrontrowClientBuilder {
     return timeout;
   }
 
-  private static ManagedChannelBuilder<?> channelTo(String address) {
-    URI url = originOf(address);
-    boolean isSecure = url.getScheme().equalsIgnoreCase("https");
-    int port = url.getPort() == -1 ? (isSecure ? 443 : 80) : url.getPort();
-    ManagedChannelBuilder<?> builder = ManagedChannelBuilder.forAddress(url.getHost(), port);
-    return isSecure ? builder.useTransportSecurity() : builder.usePlaintext();
-  }
-
-  private static URI originOf(String address) {
-    try {
-      URI url = new URI(address);
-      boolean isWeb = url.getScheme() != null && url.getScheme().matches("(?i)https?");
-      boolean isOrigin =
-          url.getHost() != null
-              && url.getRawUserInfo() == null
-              && url.getRawPath().matches("/?")
-              && url.getRawQuery() == null
-              && url.getRawFragment() == null;
-      if (isWeb && isOrigin) {
-        return url;
-      }
-    } catch (URISyntaxException malformed) {
-      // The error below says what is right.
-    }
-    throw new IllegalArgumentException(
-        "the address must be a URL with http or https and without a path: " + address);
+  private static ManagedChannelBuilder<?> channelTo(ServiceAddress service) {
+    ManagedChannelBuilder<?> builder =
+        service
+            .channel()
+            // A network that has gone silent is noticed within one attempt.
+            .keepAliveTime(20, TimeUnit.SECONDS)
+            .keepAliveTimeout(3, TimeUnit.SECONDS)
+            // The retry policy alone decides which calls are repeated, and when.
+            .disableRetry()
+            .disableServiceConfigLookUp()
+            .userAgent(USER_AGENT);
+    return service.isSecure() ? builder.useTransportSecurity() : builder.usePlaintext();
   }
 }

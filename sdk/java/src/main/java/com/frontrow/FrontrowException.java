@@ -14,6 +14,7 @@ public class FrontrowException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final ErrorDetails details;
+  private String idempotencyKey = "";
 
   /** Makes the error of a failed call. */
   protected FrontrowException(ErrorDetails details) {
@@ -55,7 +56,21 @@ public class FrontrowException extends RuntimeException {
   }
 
   /**
-   * Returns the response's {@code x-request-id}, by which the service's log names the request.
+   * Returns the {@code request_id} of the failed call, if its method has one. A later call with it
+   * repeats this one, and does not do its work twice.
+   */
+  public Optional<String> idempotencyKey() {
+    return Optional.of(idempotencyKey).filter(key -> !key.isEmpty());
+  }
+
+  /** Sets the key of the call that throws this. */
+  void setIdempotencyKey(String key) {
+    idempotencyKey = key;
+  }
+
+  /**
+   * Returns the response's {@code x-request-id}, by which the service's log names the request. It
+   * is not the request's {@code request_id}, which {@link #idempotencyKey} returns.
    */
   public Optional<String> requestId() {
     return Optional.ofNullable(details.requestId());

@@ -2,15 +2,26 @@ package com.frontrow;
 
 import com.frontrow.v1.Booking;
 import com.frontrow.v1.ConfirmHoldRequest;
+import io.grpc.Status;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
  * Tickets that are held for the time of a block: {@code try (Hold hold = client.hold(…))}. The end
- * of the block releases the hold unless {@link #confirm} or {@link #release} has succeeded. A hold
- * is for one thread at a time.
+ * of the block releases the hold unless {@link #confirm} or {@link #release} has succeeded, or a
+ * confirmation may have been stored: the service did not say. A hold is for one thread at a time.
  */
 public final class Hold implements AutoCloseable {
+  /** Codes of errors after which a change may have been stored. */
+  private static final Set<Status.Code> OUTCOME_UNKNOWN =
+      EnumSet.of(
+          Status.Code.UNAVAILABLE,
+          Status.Code.DEADLINE_EXCEEDED,
+          Status.Code.CANCELLED,
+          Status.Code.UNKNOWN);
+
   private final FrontrowClient client;
   private Booking booking;
   private boolean isSettled;
@@ -38,12 +49,19 @@ public final class Hold implements AutoCloseable {
    * request.setPaymentReference("pay-42"))}.
    */
   public Booking confirm(Consumer<ConfirmHoldRequest.Builder> request) {
-    return settle(
-        client.confirmHold(
-            builder -> {
-              builder.setId(booking.getId()).setUserId(booking.getUserId());
-              request.accept(builder);
-            }));
+    try {
+      return settle(
+          client.confirmHold(
+              builder -> {
+                builder.setId(booking.getId()).setUserId(booking.getUserId());
+                request.accept(builder);
+              }));
+    } catch (FrontrowException error) {
+      // The customer may have paid for what a release would put back on sale.
+      isSettled |=
+          OUTCOME_UNKNOWN.contains(error.code()) || error instanceof UnreachableException;
+      throw error;
+    }
   }
 
   /** Lets the hold live until so long from now. */

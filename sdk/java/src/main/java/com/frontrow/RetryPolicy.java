@@ -62,9 +62,9 @@ public record RetryPolicy(int maxAttempts, Duration initialBackoff, Duration max
   long nanosAfter(int attempt, FrontrowException error) {
     double longest =
         Math.min(
-            maxBackoff.toNanos(),
-            initialBackoff.toNanos() * Math.pow(BACKOFF_FACTOR, attempt - 1));
+            Times.nanos(maxBackoff),
+            Times.nanos(initialBackoff) * Math.pow(BACKOFF_FACTOR, attempt - 1));
     long jitter = (long) (ThreadLocalRandom.current().nextDouble() * longest);
-    return error.retryDelay().orElse(Duration.ZERO).toNanos() + jitter;
+    return Times.nanos(error.retryDelay().orElse(Duration.ZERO)) + jitter;
   }
 }

@@ -6,6 +6,9 @@ import java.time.Instant;
 
 /** The times of messages as those of {@code java.time}. */
 public final class Times {
+  /** Two of them in nanoseconds are less than the largest long. */
+  private static final Duration CENTURY = Duration.ofDays(36_500);
+
   private Times() {}
 
   /** Returns the instant of a message's timestamp. */
@@ -29,6 +32,11 @@ public final class Times {
         .setSeconds(duration.getSeconds() + (isBorrowed ? 1 : 0))
         .setNanos(duration.getNano() - (isBorrowed ? 1_000_000_000 : 0))
         .build();
+  }
+
+  /** Returns a duration in nanoseconds, at most a century, so that a sum of two is a long. */
+  static long nanos(Duration duration) {
+    return (duration.compareTo(CENTURY) < 0 ? duration : CENTURY).toNanos();
   }
 
   /** Returns the duration of a message. */

@@ -1,38 +1,42 @@
 package com.frontrow;
 
-import java.util.Objects;
+import io.grpc.Status;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /** The token of a client. Concurrent calls share one call of the source. */
 final class TokenCache {
+  /** Header values with other characters are dropped by gRPC without an error. */
+  private static final Pattern VISIBLE_ASCII = Pattern.compile("[\\x21-\\x7e]+");
+
+  /** Null for a fixed token. */
   private final TokenSource source;
-  private final boolean isFixed;
+
+  private final Duration timeout;
   private CompletableFuture<String> current;
 
-  private TokenCache(TokenSource source, boolean isFixed) {
+  private TokenCache(TokenSource source, Duration timeout, CompletableFuture<String> current) {
     this.source = source;
-    this.isFixed = isFixed;
+    this.timeout = timeout;
+    this.current = current;
   }
 
   static TokenCache of(String token) {
-    Objects.requireNonNull(token, "the token");
-    return new TokenCache(() -> token, true);
+    return new TokenCache(null, null, CompletableFuture.completedFuture(check(token)));
   }
 
-  static TokenCache of(TokenSource source) {
-    Objects.requireNonNull(source, "the token source");
-    return new TokenCache(source, false);
+  /** A source whose calls end after a time. */
+  static TokenCache of(TokenSource source, Duration timeout) {
+    return new TokenCache(source, timeout, null);
   }
 
   synchronized CompletableFuture<String> get() {
-    if (current == null) {
-      CompletableFuture<String> token = new CompletableFuture<>();
-      current = token;
-      if (isFixed) {
-        refresh(token);
-      } else {
-        start(token);
-      }
+    if (current == null || current.isCompletedExceptionally()) {
+      current = start();
     }
     return current;
   }
@@ -42,28 +46,89 @@ final class TokenCache {
    * be another one.
    */
   synchronized boolean refuse(CompletableFuture<String> token) {
+    if (source == null) {
+      return false;
+    }
     if (current == token) {
       current = null;
     }
-    return !isFixed;
+    return true;
+  }
+
+  /** Waits for a token for the rest of a call that has this timeout. */
+  String await(CompletableFuture<String> token, Duration callTimeout, long deadline) {
+    try {
+      return token.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof SourceFailure failure) {
+        throw new TokenSourceException(failure.getCause());
+      }
+      throw tooLate(failed.getCause());
+    } catch (TimeoutException late) {
+      // The source's time ends with that of this call, or a moment later: the next call must not
+      // wait for it. A call with a shorter timeout leaves the source running.
+      if (source != null && callTimeout.compareTo(timeout) >= 0) {
+        refuse(token);
+      }
+      throw tooLate(late);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new CallInterruptedException(interrupted);
+    }
+  }
+
+  private static FrontrowException tooLate(Throwable cause) {
+    return ErrorConverter.withReason(
+        ErrorDetails.of(
+            Status.Code.DEADLINE_EXCEEDED,
+            "DEADLINE_EXCEEDED",
+            "the token source did not return a token within the timeout",
+            cause));
   }
 
   /**
    * Calls the source in a separate thread: the call that needs the token first may have the
    * shortest deadline or be interrupted.
    */
-  private void start(CompletableFuture<String> token) {
+  private CompletableFuture<String> start() {
+    CompletableFuture<String> token = new CompletableFuture<>();
     Thread thread = new Thread(() -> refresh(token), "frontrow-token-source");
     thread.setDaemon(true);
+    token
+        .orTimeout(Times.nanos(timeout), TimeUnit.NANOSECONDS)
+        .whenComplete(
+            (value, failure) -> {
+              if (failure instanceof TimeoutException) {
+                thread.interrupt();
+              }
+            });
     thread.start();
+    return token;
   }
 
   private void refresh(CompletableFuture<String> token) {
     try {
-      token.complete(Objects.requireNonNull(source.token(), "the token source returned null"));
+      token.complete(check(source.token()));
     } catch (Throwable failure) { // An Error must not leave the calls waiting either.
-      refuse(token);
-      token.completeExceptionally(failure);
+      token.completeExceptionally(new SourceFailure(failure));
     }
+  }
+
+  /** Unlike a TimeoutException of the future, one of the source is a failure of the source. */
+  private static final class SourceFailure extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private SourceFailure(Throwable cause) {
+      super(cause);
+    }
+  }
+
+  private static String check(String token) {
+    if (token == null || !VISIBLE_ASCII.matcher(token).matches()) {
+      // The message does not have the token, which is a secret.
+      throw new IllegalArgumentException(
+          "the token is not a text of visible ASCII characters without spaces");
+    }
+    return token;
   }
 }

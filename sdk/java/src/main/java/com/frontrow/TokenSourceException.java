@@ -2,7 +2,10 @@ package com.frontrow;
 
 import io.grpc.Status;
 
-/** The token source failed. Its exception is the cause. The next call calls the source again. */
+/**
+ * The token source failed, or returned a text that no header can have. The cause says what was
+ * wrong. The next call calls the source again.
+ */
 public final class TokenSourceException extends FrontrowException {
   private static final long serialVersionUID = 1L;
 

@@ -9,8 +9,13 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerCredentials;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.StatusRuntimeException;
@@ -18,30 +23,55 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCalls;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
 /** A service on a free port, for answers that the running service gives rarely. */
 final class FakeService implements AutoCloseable {
   private final Server server;
+  private final List<Metadata> headers = Collections.synchronizedList(new ArrayList<>());
 
   /** Starts a service that answers every method with this function. */
   FakeService(Function<Message, Message> handler) throws IOException {
+    this(handler, InsecureServerCredentials.create());
+  }
+
+  /** Starts one with TLS. */
+  FakeService(Function<Message, Message> handler, ServerCredentials credentials)
+      throws IOException {
     server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+        Grpc.newServerBuilderForPort(0, credentials)
             .addService(define(BookingServiceGrpc.getServiceDescriptor(), handler))
             .addService(define(ConcertServiceGrpc.getServiceDescriptor(), handler))
+            .intercept(new HeaderRecorder())
             .build()
             .start();
   }
 
+  /** The headers of each request. */
+  List<Metadata> headers() {
+    return headers;
+  }
+
+  int port() {
+    return server.getPort();
+  }
+
   String address() {
-    return "http://localhost:" + server.getPort();
+    return "http://localhost:" + port();
   }
 
   /** A client with short waits, and with deadlines that a slow machine keeps. */
   FrontrowClientBuilder client() {
-    return FrontrowClient.builder(address())
+    return clientOf(address());
+  }
+
+  /** The same for another address. */
+  static FrontrowClientBuilder clientOf(String address) {
+    return FrontrowClient.builder(address)
         .timeout(Duration.ofMinutes(1))
         .attemptTimeout(Duration.ofMinutes(1))
         .retry(RetryPolicy.DEFAULT.withInitialBackoff(Duration.ofMillis(1)));
@@ -76,6 +106,15 @@ final class FakeService implements AutoCloseable {
   @Override
   public void close() {
     server.shutdownNow();
+  }
+
+  private final class HeaderRecorder implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata ofRequest, ServerCallHandler<Q, A> next) {
+      headers.add(ofRequest);
+      return next.startCall(call, ofRequest);
+    }
   }
 
   private static ServerServiceDefinition define(

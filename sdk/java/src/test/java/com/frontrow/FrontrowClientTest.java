@@ -2,27 +2,19 @@ package com.frontrow;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.frontrow.errors.DeadlineExceededException;
-import com.frontrow.errors.InsufficientTicketsException;
 import com.frontrow.errors.OverloadedException;
-import com.frontrow.errors.UnauthenticatedException;
 import com.frontrow.v1.BookTicketsRequest;
 import com.frontrow.v1.Booking;
 import com.frontrow.v1.BookingServiceGrpc;
-import com.frontrow.v1.Concert;
 import com.frontrow.v1.ConcertServiceGrpc;
 import com.frontrow.v1.GetUserBookingsRequest;
 import com.frontrow.v1.GetUserBookingsResponse;
-import com.frontrow.v1.ReleaseHoldRequest;
 import com.google.protobuf.Message;
 import com.google.rpc.Code;
 import io.grpc.Status;
-import java.io.IOException;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -41,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the client does with answers that the running service gives rarely. */
 @Timeout(60)
@@ -63,43 +53,6 @@ final class FrontrowClientTest {
             .filter(name -> !ofClient.contains(name))
             .toList();
     assertEquals(List.of(), missing);
-  }
-
-  private static FrontrowException errorOf(String reason, Map<String, String> metadata)
-      throws Exception {
-    Function<Message, Message> handler =
-        request -> {
-          throw FakeService.failure(Code.FAILED_PRECONDITION, reason, metadata);
-        };
-    try (FakeService service = new FakeService(handler);
-        FrontrowClient client = service.client().build()) {
-      return assertThrows(FrontrowException.class, () -> client.bookTickets(request -> {}));
-    }
-  }
-
-  @Test
-  void anErrorHasTheClassOfItsReasonWithTypedMetadata() throws Exception {
-    var error = errorOf("INSUFFICIENT_TICKETS", Map.of("available", "3"));
-    assertEquals(3, assertInstanceOf(InsufficientTicketsException.class, error).available());
-    assertEquals("refused", error.getMessage());
-  }
-
-  @Test
-  void anErrorOfAnUnknownReasonKeepsTheReasonAndTheMetadata() throws Exception {
-    var error = errorOf("MOON_TOO_BRIGHT", Map.of("lux", "1"));
-    assertEquals(FrontrowException.class, error.getClass());
-    assertEquals("MOON_TOO_BRIGHT", error.reason().orElseThrow());
-    assertEquals(Map.of("lux", "1"), error.metadata());
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"", "many"})
-  void anErrorWithMalformedMetadataKeepsItsReasonOnly(String available) throws Exception {
-    for (var metadata : List.of(Map.of("available", available), NONE)) {
-      var error = errorOf("INSUFFICIENT_TICKETS", metadata);
-      assertEquals(FrontrowException.class, error.getClass());
-      assertEquals("INSUFFICIENT_TICKETS", error.reason().orElseThrow());
-    }
   }
 
   @Test
@@ -153,57 +106,6 @@ final class FrontrowClientTest {
   }
 
   @Test
-  void aTokenSourceThatFailsFailsTheCallAndIsCalledAgainByTheNext() throws Exception {
-    AtomicInteger calls = new AtomicInteger();
-    TokenSource source =
-        () -> {
-          if (calls.incrementAndGet() == 1) {
-            throw new IOException("no network");
-          }
-          return "token";
-        };
-    try (FakeService service = new FakeService(request -> Booking.getDefaultInstance());
-        FrontrowClient client = service.client().token(source).build()) {
-      var error = assertThrows(TokenSourceException.class, () -> client.getBooking(1));
-      assertEquals("no network", error.getCause().getMessage());
-      client.getBooking(1);
-      assertEquals(2, calls.get());
-    }
-  }
-
-  @Test
-  void aTokenSourceThatDoesNotEndIsBoundedByTheDeadline() throws Exception {
-    CountDownLatch never = new CountDownLatch(1);
-    TokenSource source =
-        () -> {
-          never.await();
-          return "token";
-        };
-    try (FakeService service = new FakeService(request -> Booking.getDefaultInstance());
-        FrontrowClient client =
-            service.client().token(source).timeout(Duration.ofMillis(20)).build()) {
-      assertThrows(DeadlineExceededException.class, () -> client.getBooking(1));
-    } finally {
-      never.countDown();
-    }
-  }
-
-  @Test
-  void aTokenSourceIsNotCalledAgainByACallWhoseNewTokenIsRefusedAsWell() throws Exception {
-    AtomicInteger calls = new AtomicInteger();
-    Function<Message, Message> handler =
-        request -> {
-          throw FakeService.failure(Code.UNAUTHENTICATED, "UNAUTHENTICATED", NONE);
-        };
-    try (FakeService service = new FakeService(handler);
-        FrontrowClient client =
-            service.client().token(() -> "token " + calls.incrementAndGet()).build()) {
-      assertThrows(UnauthenticatedException.class, () -> client.getBooking(1));
-      assertEquals(2, calls.get());
-    }
-  }
-
-  @Test
   void anIteratorFetchesAPageWhenItsFirstItemIsNeeded() throws Exception {
     List<String> fetched = Collections.synchronizedList(new ArrayList<>());
     Function<Message, Message> handler =
@@ -230,52 +132,6 @@ final class FrontrowClientTest {
       assertEquals(List.of("", "empty", "last"), fetched);
       assertEquals(1, bookings.stream().limit(1).count());
       assertEquals(List.of("", "empty", "last", ""), fetched);
-    }
-  }
-
-  @Test
-  void aHoldIsReleasedInAnInterruptedThreadAsWell() throws Exception {
-    List<Long> released = Collections.synchronizedList(new ArrayList<>());
-    Function<Message, Message> handler =
-        request -> {
-          if (request instanceof ReleaseHoldRequest release) {
-            released.add(release.getId());
-          }
-          return bookingOf(7);
-        };
-    try (FakeService service = new FakeService(handler);
-        FrontrowClient client = service.client().build()) {
-      try (Hold hold = client.hold(request -> {})) {
-        Thread.currentThread().interrupt();
-        assertThrows(CallInterruptedException.class, hold::confirm);
-      }
-      assertTrue(Thread.interrupted(), "the thread's interrupt status is lost");
-      assertEquals(List.of(7L), released);
-    }
-  }
-
-  @Test
-  void anInterruptEndsTheWaitBetweenAttempts() throws Exception {
-    Thread caller = Thread.currentThread();
-    Function<Message, Message> handler =
-        request -> {
-          caller.interrupt();
-          throw FakeService.failure(
-              Code.UNAVAILABLE, "OVERLOADED", NONE, Duration.ofSeconds(60));
-        };
-    try (FakeService service = new FakeService(handler);
-        FrontrowClient client = service.client().timeout(Duration.ofMinutes(5)).build()) {
-      assertThrows(CallInterruptedException.class, () -> client.getConcert(1));
-      assertTrue(Thread.interrupted(), "the thread's interrupt status is lost");
-    }
-  }
-
-  @Test
-  void aClosedClientRefusesCalls() throws Exception {
-    try (FakeService service = new FakeService(request -> Concert.getDefaultInstance())) {
-      FrontrowClient client = service.client().build();
-      client.close();
-      assertThrows(IllegalStateException.class, () -> client.getConcert(1));
     }
   }
 

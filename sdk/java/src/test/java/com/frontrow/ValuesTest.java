@@ -4,8 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.frontrow.v1.Concert;
+import io.grpc.Status;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which values the client takes, and how it converts them. */
@@ -14,12 +22,57 @@ final class ValuesTest {
   @ValueSource(
       strings = {
         "127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api",
-        "http://user@localhost", "http://localhost?a=1", "http://", ""
+        "http://user@localhost", "http://localhost?a=1", "http://", "", "http://localhost:0",
+        "http://localhost:65536", "http://localhost:99999999999", "http://local host"
       })
   void aWrongAddressIsRefused(String address) {
     var error =
         assertThrows(IllegalArgumentException.class, () -> FrontrowClient.connect(address));
     assertTrue(error.getMessage().startsWith("the address must be a URL"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://localhost", "HTTPS://Tickets.Example/", "http://127.0.0.1:1", "http://[::1]:65535",
+        "http://booking_service:8080"
+      })
+  void anAddressIsAccepted(String address) {
+    FrontrowClient.connect(address).close();
+  }
+
+  @Test
+  void timesOfCenturiesAreShortened() throws Exception {
+    Duration forever = ChronoUnit.FOREVER.getDuration();
+    var policy = new RetryPolicy(2, forever, forever);
+    assertTrue(policy.nanosAfter(1, errorOf(forever)) > 0);
+    try (FakeService service = new FakeService(request -> Concert.getDefaultInstance());
+        FrontrowClient client =
+            service.client().timeout(forever).attemptTimeout(forever).retry(policy).build()) {
+      client.getConcert(1);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 100", "2, 300", "3, 900", "4, 2000", "90, 2000"})
+  void aWaitIsTheDelayAndARandomTime(int attempt, long longestMillis) {
+    Duration delay = Duration.ofSeconds(5);
+    long[] waits =
+        LongStream.generate(() -> RetryPolicy.DEFAULT.nanosAfter(attempt, errorOf(delay)))
+            .map(nanos -> nanos - delay.toNanos())
+            .limit(1_000)
+            .sorted()
+            .toArray();
+    long longest = Duration.ofMillis(longestMillis).toNanos();
+    assertTrue(waits[0] >= 0 && waits[999] <= longest, "a wait is out of bounds");
+    // A thousand waits miss a tenth of the range once in 10^45 runs.
+    assertTrue(waits[0] < longest / 10 && waits[999] > longest / 10 * 9, "the range is smaller");
+  }
+
+  private static FrontrowException errorOf(Duration retryDelay) {
+    return FrontrowException.withoutClass(
+        new ErrorDetails(
+            Status.Code.UNAVAILABLE, "", null, Map.of(), List.of(), retryDelay, null, null));
   }
 
   @ParameterizedTest

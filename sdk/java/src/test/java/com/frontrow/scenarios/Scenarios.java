@@ -29,7 +29,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /** The scenarios about bookings, holds and lists. */
 final class Scenarios {
@@ -66,19 +65,23 @@ final class Scenarios {
   }
 
   private static void repeatAfterLostAnswer(Cast cast) throws Exception {
-    String user = newUser();
-    String requestId = UUID.randomUUID().toString();
-    var order =
-        orderOf(cast.stage().concert(), user, cast.figures().number("tickets"))
-            .andThen(request -> request.setRequestId(requestId));
-    int earlier = cast.stage().cuts();
-    cast.stage().cutNextAnswer();
-    Booking booking = cast.client().bookTickets(order);
-    equal(cast.stage().cuts(), earlier + 1, "the number of lost answers");
-    List<Long> stored = bookingIdsOf(cast.client(), user);
-    equal(stored, List.of(booking.getId()), "the stored bookings");
-    equal(stored.size(), cast.figures().number("bookings"), "the number of bookings");
-    equal(cast.client().bookTickets(order).getId(), booking.getId(), "the repeated call's booking");
+    long concertId = cast.stage().concert();
+    for (String requestId : List.of(FrontrowClient.newRequestId(), "")) {
+      String user = newUser();
+      var order =
+          orderOf(concertId, user, cast.figures().number("tickets"))
+              .andThen(request -> request.setRequestId(requestId));
+      int earlier = cast.stage().cuts();
+      cast.stage().cutNextAnswer();
+      long id = cast.client().bookTickets(order).getId();
+      equal(cast.stage().cuts(), earlier + 1, "the number of lost answers");
+      List<Long> stored = bookingIdsOf(cast.client(), user);
+      equal(stored, List.of(id), "the stored bookings");
+      equal(stored.size(), cast.figures().number("bookings"), "the number of bookings");
+      if (!requestId.isEmpty()) {
+        equal(cast.client().bookTickets(order).getId(), id, "the repeated call's booking");
+      }
+    }
   }
 
   private static void soldOut(Cast cast) throws Exception {
@@ -125,7 +128,7 @@ final class Scenarios {
     String user = newUser();
     var order = orderOf(cast.stage().concert(), user, cast.figures().number("tickets"));
     long id = cast.client().bookTickets(order).getId();
-    String requestId = UUID.randomUUID().toString();
+    String requestId = FrontrowClient.newRequestId();
     for (int repetition = 1; repetition <= 2; repetition += 1) {
       Booking cancelled =
           cast.client()
@@ -230,7 +233,17 @@ final class Scenarios {
     int pageSize = figures.number("page_size");
     Paged<Concert> concerts =
         client.concerts(request -> request.setArtist(made.artist()).setPageSize(pageSize));
-    equal(concerts.stream().map(Concert::getId).toList(), made.ids(), "the list of concerts");
+    int earlier = cast.stage().requests("plain");
+    List<Long> listed = new ArrayList<>();
+    for (Concert concert : concerts) {
+      listed.add(concert.getId());
+      if (listed.size() == 1 || listed.size() == pageSize) {
+        equal(cast.stage().requests("plain") - earlier, 1, "the number of requests so far");
+      }
+    }
+    equal(listed, made.ids(), "the list of concerts");
+    int sent = cast.stage().requests("plain") - earlier;
+    equal(sent, figures.number("requests"), "the number of requests");
 
     long concertId = made.ids().get(0);
     String user = newUser();
@@ -243,11 +256,7 @@ final class Scenarios {
         List.of(
             client.userBookings(request -> request.setUserId(user).setPageSize(size)),
             client.concertBookings(request -> request.setConcertId(concertId).setPageSize(size)))) {
-      List<Long> found = new ArrayList<>();
-      for (Booking booking : bookings) {
-        found.add(booking.getId());
-      }
-      equal(found, booked, "the list of bookings");
+      equal(bookings.stream().map(Booking::getId).toList(), booked, "the list of bookings");
     }
   }
 

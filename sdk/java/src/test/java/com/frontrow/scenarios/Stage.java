@@ -78,6 +78,11 @@ final class Stage {
     return send("GET", "/cuts", Map.of()).get("count").getAsInt();
   }
 
+  /** How many requests {@code plain}, {@code tokens} or {@code strict} got from this player. */
+  int requests(String name) throws IOException, InterruptedException {
+    return send("GET", "/requests", Map.of()).get(name).getAsInt();
+  }
+
   void lock(long concertId) throws IOException, InterruptedException {
     send("POST", "/lock", Map.of("concert_id", String.valueOf(concertId)));
   }
@@ -85,6 +90,11 @@ final class Stage {
   /** Returns when a booking waits for the concert's lock. */
   void awaitBlocked(long concertId) throws IOException, InterruptedException {
     send("POST", "/blocked", Map.of("concert_id", String.valueOf(concertId)));
+  }
+
+  /** Returns when a request has been cancelled since the concert was locked. */
+  void awaitCancelled(long concertId) throws IOException, InterruptedException {
+    send("POST", "/cancelled", Map.of("concert_id", String.valueOf(concertId)));
   }
 
   void unlock(long concertId) throws IOException, InterruptedException {

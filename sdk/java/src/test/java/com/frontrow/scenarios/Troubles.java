@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -52,7 +51,7 @@ final class Troubles {
     var figures = cast.figures();
     long concertId = cast.stage().concert();
     String user = newUser();
-    String requestId = UUID.randomUUID().toString();
+    String requestId = FrontrowClient.newRequestId();
     var order =
         orderOf(concertId, user, figures.number("tickets"))
             .andThen(request -> request.setRequestId(requestId));
@@ -84,8 +83,11 @@ final class Troubles {
       cast.stage().lock(concertId);
       Future<Booking> unfinished = cast.threads().submit(() -> client.bookTickets(order));
       cast.stage().awaitBlocked(concertId);
+      int earlier = cast.stage().requests("strict");
       var refused =
           timed(() -> rejected(RateLimitedException.class, () -> client.bookTickets(order)));
+      int sent = cast.stage().requests("strict") - earlier;
+      equal(sent, figures.number("max_attempts"), "the number of attempts");
       equal(refused.value().reason().orElse(""), figures.text("error"), "the reason");
       check(
           refused.seconds() >= figures.decimal("at_least_seconds"),
@@ -134,13 +136,29 @@ final class Troubles {
             .retry(RetryPolicy.DEFAULT.withMaxAttempts(figures.number("max_attempts")))
             .timeout(Duration.ofSeconds(figures.number("timeout_seconds")))
             .build()) {
+      var order = orderOf(concertId, user, 1);
+      String requestId = FrontrowClient.newRequestId();
+      var keyed = order.andThen(request -> request.setRequestId(requestId));
+      Callable<Booking> bookDuringRestart =
+          () -> {
+            cast.stage().lock(concertId);
+            Future<Booking> call = cast.threads().submit(() -> client.bookTickets(keyed));
+            cast.stage().awaitBlocked(concertId);
+            cast.stage().restartService();
+            cast.stage().unlock(concertId);
+            return call.get(1, TimeUnit.MINUTES);
+          };
       List<Long> ids = new ArrayList<>();
+      long duringRestart = 0;
       while (ids.size() < figures.number("calls")) {
         if (ids.size() == figures.number("restart_after")) {
-          cast.stage().restartService();
+          duringRestart = bookDuringRestart.call().getId();
+          ids.add(0, duringRestart);
+        } else {
+          ids.add(0, client.bookTickets(order).getId());
         }
-        ids.add(0, client.bookTickets(orderOf(concertId, user, 1)).getId());
       }
+      equal(client.bookTickets(keyed).getId(), duringRestart, "the repeated call's booking");
       List<Long> stored = bookingIdsOf(client, user);
       equal(stored, ids, "the stored bookings");
       equal(stored.size(), figures.number("bookings"), "the number of bookings");
@@ -178,11 +196,13 @@ final class Troubles {
           return token;
         };
     String address = cast.stage().address("tokens");
-    for (var builder :
-        List.of(
-            FrontrowClient.builder(address).token(token),
-            FrontrowClient.builder(address).token(source))) {
-      try (FrontrowClient client = builder.build()) {
+    var builders =
+        Map.of(
+            "requests", FrontrowClient.builder(address).token(token),
+            "source_calls", FrontrowClient.builder(address).token(source));
+    for (var builder : builders.entrySet()) {
+      int earlier = cast.stage().requests("tokens");
+      try (FrontrowClient client = builder.getValue().build()) {
         var ended =
             timed(
                 () ->
@@ -191,6 +211,8 @@ final class Troubles {
                         () -> client.getUserBookings(request -> {})));
         equal(ended.value().reason().orElse(""), cast.figures().text("error"), "the reason");
         checkTime(ended.seconds(), cast.figures().decimal("at_most_seconds"));
+        int sent = cast.stage().requests("tokens") - earlier;
+        equal(sent, cast.figures().number(builder.getKey()), "the number of requests");
       }
     }
     int expected = cast.figures().number("source_calls");
@@ -220,6 +242,7 @@ final class Troubles {
     var ended = timed(() -> wasInterrupted.get(1, TimeUnit.MINUTES));
     check(ended.value(), "the thread's interrupt status is lost");
     checkTime(ended.seconds(), cast.figures().decimal("at_most_seconds"));
+    cast.stage().awaitCancelled(concertId);
     cast.stage().unlock(concertId);
     equal(cast.client().getConcert(concertId).getId(), concertId, "the concert");
   }
