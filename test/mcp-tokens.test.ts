@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startAuthorizationServer } from "./support/auth/authorization-server.ts";
 import { bearer, createTokenIssuer, issuer as issuerUrl, type TokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
 import { connectMcp, errorIn, postMcp } from "./support/protocols/mcp.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
@@ -129,7 +130,7 @@ describe("the metadata of the protected resource", () => {
     };
     expect(await discoverOAuthProtectedResourceMetadata(`${service.baseUrl}/mcp`)).toEqual(expected);
     const response = await fetch(`${service.baseUrl}/.well-known/oauth-protected-resource`);
-    expect([response.status, await response.json()]).toEqual([200, expected]);
+    expect([response.status, await response.json()]).toEqual([200, { ...expected, resource: service.baseUrl }]);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });
 
@@ -143,17 +144,16 @@ describe("the metadata of the protected resource", () => {
     expect(await resourceAt(behind, forwarded)).toBe("https://tickets.example.org/mcp");
   });
 
-  test.each([
-    ["the origin", "https://tickets.example.org", "https://tickets.example.org"],
-    ["the origin with a slash", "https://tickets.example.org/", "https://tickets.example.org/"],
-    ["the path", "https://tickets.example.org/mcp", "https://tickets.example.org/mcp"],
-    ["another path", "https://tickets.example.org/api", "https://tickets.example.org/mcp"],
-    ["another host that begins alike", "https://tickets.example.or", "https://tickets.example.org/mcp"],
-    ["a name", "tickets", "https://tickets.example.org/mcp"],
-  ])("names the audience of tokens if that is a URL of the service: %s", async (_, audience, expected) => {
-    await using behind = await restart({ APP_TRUSTED_PROXIES: "127.0.0.1", APP_AUTH_AUDIENCE: audience });
-    const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "tickets.example.org" };
-    expect(await resourceAt(behind, forwarded)).toBe(expected);
+  test("is refused to a request that names no host", async () => {
+    const { port } = new URL(service.baseUrl);
+    for (const host of ["Host: a@b", "Host:"]) {
+      for (const path of ["", "/mcp"]) {
+        const raw = openRaw(Number(port));
+        raw.socket.write(`GET /.well-known/oauth-protected-resource${path} HTTP/1.1\r\n${host}\r\n\r\n`);
+        await raw.waitFor("the request names no host");
+        raw.socket.destroy();
+      }
+    }
   });
 
   test("has no authorization server if the issuer is no URL", async () => {
@@ -166,6 +166,17 @@ describe("the metadata of the protected resource", () => {
     const response = await fetch(`${open.baseUrl}/.well-known/oauth-protected-resource/mcp`);
     expect(response.status).toBe(404);
   });
+});
+
+test("the audiences of tokens may be several: the API's and the resource of assistants", async () => {
+  const [api, resource] = ["https://tickets.example.org", "https://tickets.example.org/mcp"];
+  await using both = await restart({ APP_AUTH_AUDIENCE: `${api},${resource}` });
+  const statusFor = async (aud: string) => {
+    const token = await issuer.sign({ sub: "ada", scope: scopes, aud });
+    return (await postMcp(both.baseUrl, listBookings, { headers: bearer(token) })).status;
+  };
+  expect([await statusFor(api), await statusFor(resource)]).toEqual([200, 200]);
+  expect(await statusFor(`${api},${resource}`)).toBe(401);
 });
 
 test("a client that knows only the URL and its credentials gets a token, and books", async () => {

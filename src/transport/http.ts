@@ -47,7 +47,7 @@ export interface HttpAppOptions {
   /** Whether requests must name this machine as their host and origin. */
   readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
-  /** Addresses and networks of the proxies whose X-Forwarded-For is used. */
+  /** Addresses and networks of the proxies whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto are used. */
   readonly trustedProxies: readonly string[];
   readonly publish: Publish<TransportEvents>;
   /** For what Fastify itself has to report. */
