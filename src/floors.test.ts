@@ -97,7 +97,7 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport/mcp": {
     imports: [
-      ...["src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
+      ...["gen", "package.json", "src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
       ...transport("conditional-requests", "events", "http-errors", "request", "request-body", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
@@ -247,7 +247,9 @@ it("no imports form a circle", () => {
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(root, from), "utf8");
-  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)";$/gm)].map(([, name = ""]) => name);
+  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)"(?: with \{ type: "json" \})?;$/gm)].map(
+    ([, name = ""]) => name,
+  );
   return names
     .filter((name) => !name.startsWith("node:"))
     .map((name) =>
