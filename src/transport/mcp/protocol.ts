@@ -45,7 +45,7 @@ const instructionsWithoutTokens =
 /** The transport does not look at it. */
 const url = "http://localhost/mcp";
 
-/** Creates the function that answers, for these tools. Without tokens, assistants are told to name the user. */
+/** Creates the function that answers, for these tools. Without tokens, the instructions ask assistants to name the user. */
 export function createProtocol(
   tools: readonly Tool[],
   { verifiesTokens }: { readonly verifiesTokens: boolean },
