@@ -128,7 +128,7 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["fast-path.ts"],
   },
   "src/transport/documents": {
-    imports: [...transport("conditional-requests")],
+    imports: ["src/rpc", ...transport("admit-request", "conditional-requests")],
     packages: ["fastify"],
     offers: ["routes.ts"],
   },
