@@ -151,7 +151,7 @@ function withRules(schema: JsonSchema, rules: FieldRules, { direction }: SchemaF
 
 function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer): JsonSchema {
   const isInput = direction === "input";
-  if (field.enum !== undefined) return refer(field.enum);
+  if (field.enum !== undefined) return isInput ? refer(field.enum) : orLater(refer(field.enum), "value");
   if (field.message?.typeName === TimestampSchema.typeName) {
     return { type: "string", format: "date-time", ...(isInput && { pattern: acceptedTime }) };
   }
@@ -177,6 +177,11 @@ function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer)
     default:
       throw new Error(`${field.toString()}: its type has no schema yet`);
   }
+}
+
+/** What responses have now, or a text that a later version adds. */
+export function orLater(known: JsonSchema, kind: string): JsonSchema {
+  return { anyOf: [known, { type: "string", description: `A ${kind} that a later version of the service adds.` }] };
 }
 
 const year = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";

@@ -30,4 +30,6 @@ one ends the list. A page may be shorter than \`page_size\`, and even empty.
   and without underscores;
 - in a body, the fields that the path has, if they are equal.
 
-Responses may get new fields, values of enums and reasons. Ignore fields that you do not know.`;
+**Later versions.** Responses may get new fields, values of enums, reasons, keys of \`metadata\` and kinds of \`details\`, and
+their schemas allow these. Ignore what you do not know; the status and the code say what to do about a new reason. The fields
+that responses have now, their types, and the statuses and codes of the reasons stay.`;
