@@ -30,7 +30,11 @@ beforeAll(async () => {
   const { port, password } = server.connection;
   const login = { PGHOST: "127.0.0.1", PGPORT: String(port), PGUSER: "postgres", PGPASSWORD: password };
   const ports = { APP_REST_PORT: "0", APP_GRPC_PORT: "0", APP_HOST: "127.0.0.1" };
-  terminal = await openTerminal({ cwd: copy.path, env: { ...copy.env, ...login, ...ports, PGDATABASE: "postgres" } });
+  terminal = await openTerminal({
+    cwd: copy.path,
+    env: { ...copy.env, ...login, ...ports, PGDATABASE: "postgres" },
+    limitMs: 120_000,
+  });
 });
 afterAll(async () => {
   await terminal?.[Symbol.asyncDispose]();

@@ -28,7 +28,7 @@ async function digestOf(folder: string): Promise<string> {
 describe("a snippet that changes the project", () => {
   test.each(named(snippetsOf("bash project")))("$name", async ({ text }) => {
     await using copy = await copyProject();
-    await using terminal = await openTerminal({ cwd: copy.path, env: copy.env });
+    await using terminal = await openTerminal({ cwd: copy.path, env: copy.env, limitMs: 120_000 });
     const before = await digestOf(copy.path);
     const output = await terminal.run(text);
     expect(output.code, describeOutput(output)).toBe(0);

@@ -13,9 +13,10 @@ export interface Reader extends AsyncDisposable {
   execute(snippet: Snippet): Promise<void>;
 }
 
-/** A reader who has these services before the eyes: one without a mode, and one in the mode `dev`. */
+/** Creates a reader of documents about two services: one without a mode, and one in the mode `dev`. */
 export async function createReader(plain: ReadersService, dev = plain): Promise<Reader> {
-  const own = (service: ReadersService) => openTerminal({ cwd: projectRoot, env: { ...process.env, ...service.env } });
+  const own = (service: ReadersService) =>
+    openTerminal({ cwd: projectRoot, env: { ...process.env, ...service.env }, limitMs: 50_000 });
   const terminals = new Map<ReadersService, Terminal>();
   for (const service of new Set([plain, dev])) terminals.set(service, await own(service));
   /** What the snippet before wrote to standard output. */
