@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { flagsOf, simpleCommandsOf } from "./docs/support/commands.ts";
 import { sameShape } from "./docs/support/shape.ts";
 import { commandsIn } from "./docs/support/shell.ts";
-import { allBlocks, blocksOf, isKind, nameOf, projectRoot, proofs } from "./docs/support/snippets.ts";
+import { allBlocks, blocksOf, isKind, nameOf, proofs } from "./docs/support/snippets.ts";
+import { projectRoot } from "./support/project-root.ts";
 
 describe("every snippet", () => {
   test("has one of the kinds that say how it is proved", () => {

@@ -5,8 +5,9 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { projectRoot } from "./support/project-root.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
-import { projectRoot, startTestService } from "./support/service/service.ts";
+import { startTestService } from "./support/service/service.ts";
 
 const documents = [
   ["/openapi.json", "application/json; charset=utf-8"],

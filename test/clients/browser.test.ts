@@ -10,9 +10,10 @@ import { createTestDatabase, type TestDatabase } from "../support/database/datab
 import { holdConcert, holdLock, patientSettings } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { succeeded } from "../support/protocols/outcomes.ts";
 import { createProtocolClient } from "../support/protocols/protocols.ts";
-import { projectRoot, type Settings, testEnvironment } from "../support/service/service.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { type Description, describeConcert } from "../support/service/stage.ts";
 import { type Caller, createCaller } from "./browser/caller.ts";
 import { type ClientName, clientNames } from "./browser/calls.ts";

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { customSchema, resourceSchema } from "../deploy/support/manifests.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { flagsOf, type SimpleCommand, simpleCommandsOf } from "./support/commands.ts";
 import { hasFlag, helpFor } from "./support/help.ts";
 import { commandsIn } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const read = (...path: string[]) => readFileSync(join(projectRoot, ...path), "utf8");
 const composeFile = read("compose.yaml");

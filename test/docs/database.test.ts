@@ -7,9 +7,10 @@ import { binariesOf, type EmbeddedPostgres, startTemporaryPostgres } from "@fron
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { oldestPackage } from "../support/database/majors.ts";
 import { findCommand } from "../support/process/child-process.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { copyProject, type ProjectCopy } from "./support/project-copy.ts";
 import { commandsIn, describeOutput, openTerminal, type Terminal } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const skipped = "the documents' work on databases";
 const hasPrograms = ["psql", "pg_dump", "openssl"].every((name) =>

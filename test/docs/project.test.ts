@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { projectRoot } from "../support/project-root.ts";
 import { copyProject } from "./support/project-copy.ts";
 import { describeOutput, openTerminal } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 import { runTypeScript } from "./support/typescript.ts";
 
 const named = (snippets: readonly Snippet[]) => snippets.map((snippet) => ({ name: nameOf(snippet), ...snippet }));

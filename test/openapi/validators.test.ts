@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { projectRoot, validateBy } from "./support/tools.ts";
+import { projectRoot } from "../support/project-root.ts";
+import { validateBy } from "./support/tools.ts";
 
 const fileOf = (form: string) => join(projectRoot, "gen", "openapi", `openapi.${form}`);
 const read = (form: string) => readFileSync(fileOf(form), "utf8");

@@ -1,11 +1,12 @@
 /** How a snippet is executed that calls a running service. */
 import { expect } from "vitest";
 import { z } from "zod";
+import { projectRoot } from "../../support/project-root.ts";
 import { connectMcp } from "../../support/protocols/mcp.ts";
 import type { ReadersService } from "./service.ts";
 import { sameShape } from "./shape.ts";
 import { describeOutput, openTerminal, type Terminal } from "./shell.ts";
-import { projectRoot, type Snippet } from "./snippets.ts";
+import type { Snippet } from "./snippets.ts";
 import { runTypeScript } from "./typescript.ts";
 
 export interface Reader extends AsyncDisposable {
