@@ -19,8 +19,6 @@ export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
 /**
  * A concert and the tickets it has left.
  *
- * Every response has the fields with the rule `required`, and those that are no messages.
- *
  * The server alone sets the fields that are marked as output only. Over REST a body that has no
  * such field may hold them, and they are ignored: a concert can be read, edited and sent back.
  *

@@ -57,7 +57,7 @@ export async function registerDocuments(fastify: FastifyInstance, admit: Admit |
     const fixed = { "cache-control": "public, no-cache", ...headers };
     fastify.get(url, { onRequest }, (request, reply) => answer(request, reply.headers(fixed), type, content));
   }
-  // The page's links are relative, so that they also lead to the service behind a proxy that adds a prefix.
+  // The page's links are relative, so that it also loads behind a proxy that adds a prefix.
   fastify.get("/docs/", { onRequest }, (_request, reply) => reply.redirect("../docs", 308));
 }
 
