@@ -23,6 +23,11 @@ describe("every snippet", () => {
     expect(kinds.filter(({ isRead, isUsed }) => !isRead || !isUsed)).toEqual([]);
   });
 
+  test("that is refused is followed by the answer", () => {
+    const next = allBlocks.flatMap(({ info }, index) => (info === "bash refused" ? [allBlocks[index + 1]?.info] : []));
+    expect(new Set(next)).toEqual(new Set(["json prints"]));
+  });
+
   test("is counted", () => {
     const counts = Object.entries(proofs).map(([kind, { executes, test, how }]) => {
       const count = allBlocks.filter(({ info }) => info === kind).length;

@@ -22,8 +22,7 @@ import { startWire } from "./support/wire.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const executable = findChromium();
-if (!executable) process.stderr.write("tests: SKIPPED: the clients in a browser, since there is no `chromium` here\n");
+const executable = findChromium({ skipped: "the clients in a browser" });
 
 const bookings = "frontrow.v1.BookingService";
 const concerts = "frontrow.v1.ConcertService";

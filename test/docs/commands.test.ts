@@ -22,7 +22,7 @@ const profiles = Object.values(services).flatMap((service) => service.profiles ?
 const parsed = snippetsOf("bash parsed");
 /** Images that the documents build. What follows one, or a service, is not for Docker. */
 const images = parsed.flatMap(({ text }) => [...text.matchAll(/ -t (\S+)/g)].map(([, name = ""]) => name));
-/** Programs of every system, of whose words the test knows nothing. */
+/** Programs of every system, whose flags are not checked. */
 const others = ["curl", "grep", "sleep"];
 
 /** The words that are the program's own, without those for what it starts. */

@@ -58,7 +58,7 @@ async function installSchemathesis(): Promise<void> {
   await run(join(venv, "bin", "python"), ["-m", "pip", "install", ...options, "--requirement", requirements]);
 }
 
-/** Runs one of the validators in the folder of their rules, and resolves with what it found and whether it is content. */
+/** Runs one of the validators in the folder of their rules. Resolves with its output, and whether the document is valid. */
 export async function validateBy(name: "redocly" | "spectral", args: readonly string[]) {
   const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true", NO_COLOR: "1" };
   return await run(join(binFolder, name), args, { cwd: toolsFolder, env, maxBuffer: 16 * 1024 * 1024 }).then(
