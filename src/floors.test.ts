@@ -98,7 +98,15 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport/mcp": {
     imports: [
       ...["gen", "package.json", "src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
-      ...transport("conditional-requests", "events", "http-errors", "request", "request-body", "send-error"),
+      ...transport(
+        "admit-request",
+        "conditional-requests",
+        "events",
+        "http-errors",
+        "request",
+        "request-body",
+        "send-error",
+      ),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@modelcontextprotocol/server", "fastify"],
@@ -128,7 +136,7 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["fast-path.ts"],
   },
   "src/transport/documents": {
-    imports: [...transport("conditional-requests")],
+    imports: ["src/rpc", ...transport("admit-request", "conditional-requests")],
     packages: ["fastify"],
     offers: ["routes.ts"],
   },

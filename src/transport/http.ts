@@ -104,7 +104,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
-  await registerDocuments(fastify);
+  await registerDocuments(fastify, options.admit);
   registerRestRoutes(fastify, {
     services,
     interceptors,

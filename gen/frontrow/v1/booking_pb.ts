@@ -23,8 +23,6 @@ export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
  * the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
  * expires.
  *
- * Every response has the fields that are required, and those that are no messages.
- *
  * Over REST a body may also hold the fields that are marked as output only, unless its request has
  * a field of that name: the server alone sets them, and they are ignored.
  *

@@ -19,8 +19,6 @@ export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
 /**
  * A concert and the tickets it has left.
  *
- * Every response has the fields that are required, and those that are no messages.
- *
  * Over REST a body may also hold the fields that are marked as output only, unless its request has
  * a field of that name: the server alone sets them, and they are ignored. A concert can be read,
  * edited and sent back.

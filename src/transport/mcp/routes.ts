@@ -7,22 +7,20 @@ import type { JsonValue, Registry } from "@bufbuild/protobuf";
 import { Code, type Interceptor } from "@connectrpc/connect";
 import { ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { DomainError } from "../../domain/failure.ts";
 import type { Publish } from "../../domain/publish.ts";
 import { readAccessRules } from "../../rpc/access.ts";
 import type { Admit } from "../../rpc/admission.ts";
-import { applyResponseHeaders, createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { admitRequest } from "../admit-request.ts";
 import { refuseUncompared } from "../conditional-requests.ts";
 import type { TransportEvents } from "../events.ts";
-import { HttpError, httpError, statusOfError } from "../http-errors.ts";
+import { httpError, statusOfError } from "../http-errors.ts";
 import { invalidRequest } from "../json/fault.ts";
 import { isJsonObject, NotJsonError, parseJson } from "../json/text.ts";
-import { arrivalOf, readHeaders } from "../request.ts";
+import { readHeaders } from "../request.ts";
 import { receiveAll, requireJson } from "../request-body.ts";
 import { publishError } from "../send-error.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
-import { setHeaders } from "../unary.ts";
 import { type CallState, callTool } from "./call-tool.ts";
 import { refuseOrigin } from "./origin.ts";
 import { type ProtectedResource, type ResourceAuth, registerProtectedResource } from "./protected-resource.ts";
@@ -107,14 +105,14 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
   }
   const header = readHeaders(request.headers);
   const isCall = callsTool(message, tools);
-  if (!isCall) await admit(request, reply, header, endpoint);
+  if (!isCall) await count(request, reply, endpoint);
   const state: CallState = { hasStarted: false, failure: undefined };
   const response = await answerMessage(message, header, (name, args) => {
     const tool = tools.get(name);
     return tool && callTool(tool, args, { request, reply, registry, publish, state });
   });
   // The SDK has refused the call, or it could not be decoded, so that no interceptor has seen it.
-  if (isCall && !state.hasStarted) await admit(request, reply, header, endpoint);
+  if (isCall && !state.hasStarted) await count(request, reply, endpoint);
   publishEnd(response, request, publish);
   const challenge = state.failure === undefined ? undefined : resource?.challengeOf(request, state.failure);
   reply.removeHeader("www-authenticate");
@@ -125,35 +123,20 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
   return reply.code(challenge?.status ?? response.status).send(response.text);
 }
 
+/** Counts a request that starts no call. Throws an HttpError for one that is refused. */
+async function count(request: FastifyRequest, reply: FastifyReply, { resource, options }: Endpoint): Promise<void> {
+  const { admit } = options;
+  if (admit === undefined) return;
+  const challengeOf = (error: unknown) => resource?.challengeOf(request, error)?.header;
+  await admitRequest(request, reply, { admit, protocol: "mcp", challengeOf });
+}
+
 /** Whether the request is to call a tool, so that the interceptors count it if the call starts. */
 function callsTool(message: JsonValue, tools: Endpoint["tools"]): boolean {
   if (!isJsonObject(message) || message.method !== "tools/call" || !isJsonObject(message.params)) return false;
   if (message.jsonrpc !== "2.0" || !/^(?:string|number)$/.test(typeof message.id)) return false;
   const { name } = message.params;
   return typeof name === "string" && tools.has(name);
-}
-
-/** Counts a request that starts no call. Throws an HttpError for one that is refused. */
-async function admit(request: FastifyRequest, reply: FastifyReply, header: Headers, endpoint: Endpoint): Promise<void> {
-  const values = createCallContext(arrivalOf(request, "mcp"));
-  try {
-    await endpoint.options.admit?.(header, values);
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    const status = statusOfError(error);
-    const { retryMs } = status;
-    const challenge = endpoint.resource?.challengeOf(request, error);
-    const headers = {
-      ...status.headers,
-      ...(challenge && { "www-authenticate": challenge.header }),
-      ...(retryMs !== undefined && { "retry-after": String(Math.ceil(retryMs / 1_000)) }),
-    };
-    throw new HttpError({ ...status, headers });
-  } finally {
-    const headers = new Headers();
-    applyResponseHeaders(values, headers);
-    setHeaders(reply, headers);
-  }
 }
 
 /** The JSON of a body. Throws INVALID_REQUEST for a batch too, which the protocol does not have. */
