@@ -33,7 +33,8 @@ const partitioned =
 /** What would pass PgBouncer by, or needs what it does not have. */
 const notPooled = [
   // Separate servers, poolers and databases.
-  ...["backup", "database-tls", "lost-commit-failover", "pooler", "probe", "restart", "search-migration"],
+  ...["backup", "database-tls", "document-*", "lost-commit-failover", "pooler", "probe", "restart"],
+  "search-migration",
   // Separate roles: this PgBouncer logs in as one role.
   ...["audit-operations", "own-database", "start-errors"],
   // Sessions of the service: how many there are, what is set in them, and how they end.
@@ -41,10 +42,11 @@ const notPooled = [
 ];
 /** The transport's tests: half of the time, for statements that the others send as well. `-- --all` runs them, too. */
 const ofTransport = [
-  ...["abuse*", "bad-input*", "bench-verify", "both-paths", "constraints", "fast-path*", "forwarded-for"],
+  ...["abuse*", "bad-input*", "bench-verify", "both-paths", "constraints", "documents"],
+  ...["fast-path*", "forwarded-for"],
   ...["grpc-web-text", "http2*", "limits", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
   ...["protocol-reflection", "rate-limits*", "refused-bodies", "request-id", "rest-calls", "server*", "streams*"],
-  ...["tokens*", "tracing", "transcoding*", "workers-*"],
+  ...["mcp*", "tokens*", "tracing", "transcoding*", "workers-*"],
 ];
 const outOfPool = process.env.APP_TEST_POOLED === "all" ? notPooled : [...notPooled, ...ofTransport];
 /** The project exists only in a run with a PgBouncer before its databases. */
@@ -70,7 +72,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "scripts/*.test.ts"],
+          include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts"],
           ...shared,
         },
       },
@@ -109,6 +111,27 @@ export default defineConfig({
           ...shared,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "openapi",
+          include: ["test/openapi/*.test.ts"],
+          ...database,
+          globalSetup: ["test/openapi/support/global-setup.ts"],
+          ...shared,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "docs",
+          include: ["test/docs/*.test.ts"],
+          ...database,
+          // `npm ci`, and Go's compiler with an empty cache.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -1,5 +1,6 @@
 /**
- * Fails when a document names a file, a heading or an npm script that does not exist, or has prose wider than 100 columns.
+ * Fails when a document names a file, a heading, an npm script or a variable of the environment that does not exist, or has prose
+ * wider than 100 columns.
  * Paths in backticks are from the project's root; links are relative to the document.
  */
 import { execFileSync } from "node:child_process";
@@ -36,15 +37,30 @@ function anchorsOf(document: string): string[] {
   return headings.map(({ line }) => anchorOf(line.replace(/^#+ /, "")));
 }
 
-/** What is wrong with the target of a link; undefined if it exists, or is not ours. */
+const isWebAddress = (text: string) => /^https:\/\/[\w.-]+\.[a-z]+(?:[/#][^\s"'<>]*)?$/.test(text);
+
+/** What is wrong with the target of a link; undefined if it exists, or is an address of others. */
 function brokenLink(document: string, target: string): string | undefined {
-  if (/^[a-z]+:/.test(target)) return undefined;
+  // Sites of others may be down: of their addresses only the form is checked.
+  if (/^[a-z]+:/.test(target)) return isWebAddress(target) ? undefined : `${target} is no address of the web`;
   const [path = "", anchor] = target.split("#");
   const file = path === "" ? document : join(dirname(document), path);
   if (!existsSync(join(root, file))) return `there is no file ${file}`;
   if (anchor !== undefined && !anchorsOf(file).includes(anchor)) return `${file} has no heading #${anchor}`;
   return undefined;
 }
+
+const variable = /\bAPP_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)/g;
+/** The settings that the configuration's generated tables have, and what else TypeScript, Compose and the shell read. */
+const reading = "(process\\.env\\.|\\$\\{)APP_[A-Z0-9_]+";
+const reads = execFileSync("git", ["grep", "-hoE", reading, "--", ":!*.md"], { cwd: root, encoding: "utf8" });
+const knownVariables = new Set([
+  ...(readFileSync(join(root, "docs", "configuration.md"), "utf8").match(/(?<=^\| `)APP_\w+/gm) ?? []),
+  ...(reads.match(/APP_\w+/g) ?? []),
+]);
+
+const unknownVariables = (text: string) =>
+  [...new Set(text.match(variable))].filter((name) => !knownVariables.has(name));
 
 /** A path from the root, of a file or a folder; names of methods and media types have slashes too. */
 function brokenPath(code: string): string | undefined {
@@ -66,5 +82,7 @@ for (const document of documents) {
   for (const { number, fault } of faults) process.stdout.write(`${document}:${number}: ${fault}\n`);
   const unknown = [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)].filter(([, name = ""]) => !(name in scripts));
   for (const [command] of unknown) process.stdout.write(`${document}: there is no script for \`${command}\`\n`);
-  if (faults.length + unknown.length > 0) process.exitCode = 1;
+  const unread = unknownVariables(text);
+  for (const name of unread) process.stdout.write(`${document}: the variable ${name} is read nowhere\n`);
+  if (faults.length + unknown.length + unread.length > 0) process.exitCode = 1;
 }

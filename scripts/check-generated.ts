@@ -1,4 +1,4 @@
-/** Fails when gen/ differs from what buf.gen.yaml generates from the schema. */
+/** Fails when gen/ differs from what buf.gen.yaml and buf.gen.documents.yaml generate from the schema. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,9 @@ function run(command: string, ...args: string[]): number {
 
 try {
   process.exitCode =
-    run("buf", "generate", "--output", folder) || run("diff", "--recursive", "--brief", "gen", join(folder, "gen"));
+    run("buf", "generate", "--output", folder) ||
+    run("buf", "generate", "--template", "buf.gen.documents.yaml", "--output", folder) ||
+    run("diff", "--recursive", "--brief", "gen", join(folder, "gen"));
   if (process.exitCode !== 0) process.stdout.write("gen/ is out of date: run `npm run generate` and commit it\n");
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,13 +1,13 @@
 /**
- * Writes the tables of methods and of error reasons in docs/api.md from the schema, and the tables of
- * docs/configuration.md and config/config.example.yaml from the settings, and that of the metrics in docs/operations.md from
- * their registry. `--verify` only compares and fails when they
- * differ. Also fails when the comment of a reason lacks its codes or its metadata.
+ * Writes the tables of documents: in docs/api.md those of methods and of error reasons, and in docs/clients.md that of tools,
+ * from the schema; in docs/configuration.md and config/config.example.yaml those of the settings; and in docs/operations.md
+ * that of the metrics, from their registry. `--verify` only compares and fails when they differ. Also fails when the
+ * comment of a reason lacks its codes or its metadata.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary, getOption } from "@bufbuild/protobuf";
+import { createFileRegistry, fromBinary, getOption } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
@@ -16,8 +16,6 @@ import { ErrorReasonSchema } from "../gen/frontrow/v1/error_reason_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
-  codeName,
-  codesOf,
   describeReason,
   ErrorOrigin,
   type ReasonName,
@@ -28,41 +26,29 @@ import {
 import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
+import { commentOf } from "./schema/comments.ts";
+import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
+
+/** A tool of gen/mcp/tools.json, as far as the table shows it. */
+interface ToolDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly method: string;
+  readonly annotations: { readonly readOnlyHint: boolean; readonly destructiveHint: boolean };
+}
 
 const projectRoot = join(import.meta.dirname, "..");
 
 /** The comments of the reasons, which generated code does not keep. */
 function readComments(): ReadonlyMap<string, string> {
   const image = execFileSync("buf", ["build", "proto", "--output", "-"], { cwd: projectRoot });
-  const { file: files } = fromBinary(FileDescriptorSetSchema, image);
-  const file = files.find(({ name }) => name === ErrorReasonSchema.file.proto.name);
-  const index = file?.enumType.findIndex(({ name }) => name === ErrorReasonSchema.name);
-  const locations = file?.sourceCodeInfo?.location ?? [];
-  return new Map(
-    ErrorReasonSchema.values.map(({ localName }, i) => {
-      // The path of an enum's value: field 5 of the file, field 2 of the enum.
-      const location = locations.find(({ path }) => path.join() === [5, index, 2, i].join());
-      return [localName, location?.leadingComments.trim().replaceAll(/\s+/g, " ") ?? ""];
-    }),
-  );
+  const reasons = createFileRegistry(fromBinary(FileDescriptorSetSchema, image)).getEnum(ErrorReasonSchema.typeName);
+  return new Map(reasons?.values.map((value) => [value.localName, commentOf(value)]));
 }
 
 const comments = readComments();
 
-const codeNamesOf = (reason: ReasonName) => codesOf(reason).map(codeName);
-
-/** A comment without its codes and its metadata. */
-function meaningOf(reason: ReasonName): string {
-  const comment = comments.get(reason) ?? "";
-  const { metadata } = describeReason(reason);
-  const start = `${codeNamesOf(reason).join(" or ")}: `;
-  const end = metadata.length > 0 ? ` Metadata: ${metadata.join(", ")}.` : "";
-  const meaning = comment.slice(start.length, comment.length - end.length);
-  if (comment !== start + meaning + end || meaning.includes("Metadata:")) {
-    throw new Error(`the comment of ${reason} must begin with "${start}" and end with "${end}"`);
-  }
-  return meaning.replace(/\.$/, "");
-}
+const meaningOfReason = (reason: ReasonName) => meaningOf(reason, comments.get(reason) ?? "");
 
 const delays = { [RetryDelay.UNSPECIFIED]: "", [RetryDelay.ALWAYS]: "yes", [RetryDelay.IF_SAFE]: "if safe" } as const;
 
@@ -75,7 +61,7 @@ function reasonTable(origin: ErrorOrigin): string {
   const rows = reasonsFrom(origin).map((reason) => {
     const { metadata, retryDelay } = describeReason(reason);
     return [
-      `\`${reason}\`: ${meaningOf(reason)}`,
+      `\`${reason}\`: ${meaningOfReason(reason)}`,
       codeNamesOf(reason).join(", "),
       httpStatusesOf(reason).join(", "),
       inCode(metadata),
@@ -87,7 +73,7 @@ function reasonTable(origin: ErrorOrigin): string {
 
 function refusalTable(): string {
   const rows = reasonsFrom(ErrorOrigin.TRANSPORT).map((reason) => [
-    `\`${reason}\`: ${meaningOf(reason)}`,
+    `\`${reason}\`: ${meaningOfReason(reason)}`,
     codeNamesOf(reason).join(", "),
     httpStatusesOf(reason).join(", "),
   ]);
@@ -117,6 +103,18 @@ function methodReasonTable(): string {
     ["method", "its own reasons"],
     methods.map((method) => [method.name, inCode(reasonsOf(method))]),
   );
+}
+
+/** The tools for assistants, with what their annotations say. */
+function toolTable(): string {
+  const { tools } = JSON.parse(readFileSync(join(projectRoot, "gen", "mcp", "tools.json"), "utf8")) as {
+    readonly tools: readonly ToolDescription[];
+  };
+  const rows = tools.map(({ name, title, method, annotations: { readOnlyHint, destructiveHint } }) => {
+    const kind = readOnlyHint ? "reads" : destructiveHint ? "changes, destructive" : "changes";
+    return [`\`${name}\``, title, method.replace(/^.*\//, ""), kind];
+  });
+  return table(["tool", "what it does", "method", "annotation"], rows);
 }
 
 /** A page with its tables, each between its marks. */
@@ -169,6 +167,7 @@ async function metricTable(): Promise<string> {
 const metrics = await metricTable();
 const documents: Readonly<Record<string, (written: string) => string>> = {
   "docs/api.md": (written) => withTables(written, schemaTables),
+  "docs/clients.md": (written) => withTables(written, { tools: toolTable() }),
   "docs/operations.md": (written) => withTables(written, { metrics }),
   "docs/configuration.md": (written) => withTables(written, { settings: settingTables() }),
   "config/config.example.yaml": exampleFile,

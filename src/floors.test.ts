@@ -61,6 +61,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["@bufbuild/protobuf", "@bufbuild/protovalidate", "@connectrpc/connect", "lru-cache"],
     offers: [
       "access.ts",
+      "admission.ts",
       "booking-service.ts",
       "call-context.ts",
       "concert-service.ts",
@@ -88,11 +89,28 @@ const floors: Readonly<Record<string, Floor>> = {
   "src/transport/rest": {
     imports: [
       ...["gen", "src/domain", "src/rpc", "src/transport/json"],
-      ...transport("conditional-requests", "http-errors", "request", "send-error"),
+      ...transport("conditional-requests", "http-errors", "request", "request-body", "send-error"),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["problem-details.ts", "routes.ts"],
+  },
+  "src/transport/mcp": {
+    imports: [
+      ...["gen", "package.json", "src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
+      ...transport(
+        "admit-request",
+        "conditional-requests",
+        "events",
+        "http-errors",
+        "request",
+        "request-body",
+        "send-error",
+      ),
+      ...transport("shutdown-notices", "unary"),
+    ],
+    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@modelcontextprotocol/server", "fastify"],
+    offers: ["protected-resource.ts", "routes.ts"],
   },
   "src/transport/connect": {
     imports: [
@@ -116,6 +134,11 @@ const floors: Readonly<Record<string, Floor>> = {
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "fastify"],
     offers: ["fast-path.ts"],
+  },
+  "src/transport/documents": {
+    imports: ["src/rpc", ...transport("admit-request", "conditional-requests")],
+    packages: ["fastify"],
+    offers: ["routes.ts"],
   },
   "src/transport/listener": {
     imports: ["src/domain", ...transport("events", "http-errors", "request-id", "rest/problem-details")],
@@ -232,7 +255,9 @@ it("no imports form a circle", () => {
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(root, from), "utf8");
-  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)";$/gm)].map(([, name = ""]) => name);
+  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)"(?: with \{ type: "json" \})?;$/gm)].map(
+    ([, name = ""]) => name,
+  );
   return names
     .filter((name) => !name.startsWith("node:"))
     .map((name) =>

@@ -35,7 +35,6 @@ test("every npm script that starts a TypeScript file with Node checks the versio
 test("package.json, the check and the image agree on the version", () => {
   const { engines } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(engines.node).toBe(">=26");
-  expect(readFileSync("Containerfile", "utf8").match(/^FROM \S+/gm)).toEqual(
-    Array(2).fill("FROM node:26-bookworm-slim"),
-  );
+  const images = readFileSync("Containerfile", "utf8").match(/^FROM \S+/gm);
+  expect([...new Set(images)]).toEqual(["FROM node:26-bookworm-slim"]);
 });

@@ -89,14 +89,14 @@ export async function startService(config: Config, host: Host, sources: ServiceS
   const descriptions = services.map(({ service }) => service);
   const { draining } = readiness;
   const guardOptions = { services: descriptions, publish, draining, beginTrace, shareRates, stack: starting };
-  const { interceptors, ...load } = await openGuards(config, guardOptions);
+  const { interceptors, admit, ...load } = await openGuards(config, guardOptions);
   metrics?.addServices(descriptions);
   metrics?.read({ ...load, queuedRequests: () => engine.queuedRequests() });
   const shutdown = new AbortController();
   const http = await createHttpApp({
     ...config,
     loopbackOnly: config.whyLoopback !== undefined,
-    ...{ services, interceptors, readiness, publish, logger, shutdownSignal: shutdown.signal },
+    ...{ services, interceptors, admit, readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
   starting.defer(() => http.close());
 

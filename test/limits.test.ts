@@ -13,7 +13,7 @@ import { flag, frame, frameType, goawayCode, grpcFields, headers, opening } from
 import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
 import { protocols } from "./support/protocols/protocols.ts";
-import { serveApp } from "./support/service/served-app.ts";
+import { serveApp, servedConcert } from "./support/service/served-app.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { envelope } from "./support/wire/envelopes.ts";
 import { expectProblem } from "./support/wire/errors.ts";
@@ -281,7 +281,7 @@ describe.each(protocols)("the address of a caller by %s", (protocol) => {
     ["the proxy, which knows nothing", ["127.0.0.1"], "unknown", "127.0.0.1"],
   ])("where %s is trusted", async (_, trustedProxies, forwarded, expected) => {
     const app = await serveApp(
-      { getConcert: (_request, { values }) => ({ id: 1n, name: originOf(values).address }) },
+      { getConcert: (_request, { values }) => ({ ...servedConcert, name: originOf(values).address }) },
       { trustedProxies },
     );
     try {

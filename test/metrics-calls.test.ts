@@ -43,6 +43,7 @@ const labelOf: Readonly<Record<Protocol, string>> = {
   "Connect binary": "connect",
   "Connect GET": "connect",
   REST: "rest",
+  MCP: "mcp",
 };
 
 /** How much a metric grows while `work` runs. */
@@ -136,7 +137,7 @@ test("has no label with a value that a client chose", async () => {
   const metrics = await scrape(service.metricsUrl);
   expect(JSON.stringify([...metrics.families])).not.toMatch(/evil|🎟/i);
   expect(metrics.labelValues("service")).toEqual(new Set(["frontrow.v1.ConcertService", "frontrow.v1.BookingService"]));
-  expect([...metrics.labelValues("protocol")].sort()).toEqual(["connect", "grpc", "grpc-web", "rest"]);
+  expect([...metrics.labelValues("protocol")].sort()).toEqual(["connect", "grpc", "grpc-web", "mcp", "rest"]);
 });
 
 describe("a method of a service that was not announced", () => {

@@ -22,6 +22,7 @@ import {
   refusals,
   seesChallenge,
   subjects,
+  toolChallengeFor,
   type Word,
 } from "./support/scenario/permissions.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
@@ -65,7 +66,8 @@ function expectRefused(protocol: Protocol, answer: Answer<unknown>, word: Refusa
   expectRefusal(protocol, answer, refusals[word]);
   const { exchange } = answer;
   if (!seesChallenge(protocol, exchange)) return;
-  expect(exchange.headers.get("www-authenticate"), protocol).toBe(challengeFor(word));
+  const challenge = protocol === "MCP" ? toolChallengeFor(word, service.baseUrl) : challengeFor(word);
+  expect(exchange.headers.get("www-authenticate"), protocol).toBe(challenge);
 }
 
 const reasons = createMatrix();

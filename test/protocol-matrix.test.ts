@@ -12,7 +12,7 @@ import {
 } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { methods, missingFiles, scenarios } from "./methods/index.ts";
-import { callOnce, type Exchange } from "./support/protocols/call-once.ts";
+import { type CallExchange, callOnce, expectDescribed } from "./support/protocols/call-once.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import {
   callerReasons,
@@ -99,9 +99,10 @@ function ownReasons(method: DescMethodUnary): string[] {
 }
 
 /** Checks what the protocol itself has: the HTTP parts, and the JSON as it was sent. */
-function expectExchange(protocol: Protocol, exchange: Exchange, expected: ExpectedResponse) {
+function expectExchange(protocol: Protocol, exchange: CallExchange, expected: ExpectedResponse) {
   const { requestType, status, headers, body, method } = exchange;
   const { location } = expected;
+  expectDescribed(protocol, exchange);
   const sentType = headers.get("content-type");
   expect(headers.get("idempotency-replayed")).toBe(expected.replayed ? "true" : null);
   if (protocol === "REST") {
@@ -119,6 +120,11 @@ function expectExchange(protocol: Protocol, exchange: Exchange, expected: Expect
       requestType: "application/grpc-web+proto",
       sentType: "application/grpc-web+proto",
     });
+  } else if (protocol === "MCP") {
+    const { result } = JSON.parse(body);
+    expect(result.structuredContent).toEqual(expected.body);
+    expect(JSON.parse(result.content[0].text)).toEqual(expected.body);
+    expect(sentType).toBe("application/json; charset=utf-8");
   } else {
     expect(JSON.parse(body)).toEqual(camelCased(expected.body));
     expect(sentType).toBe("application/json");

@@ -121,7 +121,7 @@ describe("a subject", () => {
       const { outcome } = await call(headers, getUserBookings, { userId: protocol }, protocol);
       seen.push(verdict(outcome));
     }
-    expect(seen).toEqual(isLimited(6, "OK", limits.reads));
+    expect(seen).toEqual(isLimited(7, "OK", limits.reads));
   });
 
   it("is limited apart from others at its address", async () => {

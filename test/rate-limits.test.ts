@@ -105,7 +105,7 @@ describe("RATE_LIMITED", () => {
       retryDelayMs: expect.toSatisfy((delayMs: number) => delayMs > 0 && delayMs <= windowSeconds * 1_000),
     });
     if (!exchange) return;
-    expect(exchange.status).toBe(protocol === "gRPC-Web" ? 200 : 429);
+    expect(exchange.status).toBe(protocol === "gRPC-Web" || protocol === "MCP" ? 200 : 429);
     // What goes wrong is in gRPC-Web's body.
     if (protocol === "gRPC-Web") return;
     expect(budgetOf(exchange.headers)).toEqual(budget(limits.reads, 0));
@@ -215,7 +215,7 @@ describe("a limit", () => {
   it("is used up by all protocols together", async () => {
     const userId = newUser();
     const calls = protocols.map((protocol) => read(userId, { protocol }));
-    expect(await verdicts(calls)).toEqual([...times(3, "OK"), ...times(3, "RATE_LIMITED")]);
+    expect(await verdicts(calls)).toEqual([...times(3, "OK"), ...times(4, "RATE_LIMITED")]);
   });
 
   it("counts replays and rejected requests too", async () => {

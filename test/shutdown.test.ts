@@ -24,6 +24,7 @@ describe("a request whose body is still arriving when the grace period ends is a
   test.each([
     ["REST", "/api/v1/concerts", "application/json", '"reason":"SHUTTING_DOWN"'],
     ["Connect", "/frontrow.v1.ConcertService/CreateConcert", "application/json", '"code":"unavailable"'],
+    ["MCP", "/mcp", "application/json", '"reason":"SHUTTING_DOWN"'],
     ["gRPC-Web", "/frontrow.v1.ConcertService/CreateConcert", "application/grpc-web+proto", "grpc-status: 14\r\n"],
     ["a Connect stream", "/grpc.health.v1.Health/Watch", "application/connect+json", '"code":"unavailable"'],
   ])("%s over HTTP/1.1", async (_, path, type, answer) => {

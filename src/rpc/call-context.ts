@@ -5,7 +5,7 @@ import type { Caller } from "../domain/caller.ts";
 import type { Actor } from "../domain/change.ts";
 import type { ChangeDeadline } from "../domain/deadline.ts";
 
-export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
+export type Protocol = "rest" | "connect" | "grpc" | "grpc-web" | "mcp";
 
 /** How a call has arrived. */
 export interface Origin {

@@ -11,6 +11,7 @@ import type { LimitEvents } from "../limits/events.ts";
 import { createRateLimits, type RateLimits } from "../limits/rate-limit.ts";
 import { connectRedis } from "../limits/redis.ts";
 import { readAccessRules } from "./access.ts";
+import { type Admit, createAdmission } from "./admission.ts";
 import type { BeginTrace, RpcEvents } from "./events.ts";
 import { createAuthorizationInterceptor } from "./interceptors/authorization.ts";
 import { createCacheControlInterceptor } from "./interceptors/cache-control.ts";
@@ -65,6 +66,8 @@ export interface GuardReplacements {
 /** The interceptors of every call, whatever its protocol, the outermost first, and what they know of the load. */
 interface Guards {
   readonly interceptors: Interceptor[];
+  /** For requests that call no method. */
+  readonly admit: Admit;
   /** Unary calls under way. */
   callsInFlight(): number;
   eventLoopDelayMs(): number;
@@ -106,7 +109,9 @@ export async function openGuards(settings: GuardSettings, options: GuardOptions)
     createAuthorizationInterceptor(ruleOf, believesUsers),
     createValidationInterceptor(services),
   ];
-  return { interceptors, callsInFlight: () => inFlight.calls, eventLoopDelayMs: () => eventLoopDelay.currentMs() };
+  const admit = createAdmission(tokens, rates, believesUsers);
+  const load = { callsInFlight: () => inFlight.calls, eventLoopDelayMs: () => eventLoopDelay.currentMs() };
+  return { interceptors, admit, ...load };
 }
 
 /** As with the rate limits, an address gets the streams of several callers. */

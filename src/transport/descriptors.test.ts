@@ -60,8 +60,8 @@ test("finds a file with all that it imports, and every file parses", () => {
 
 test("finds extensions by the message they extend", () => {
   const options = "google.protobuf.MethodOptions";
-  // Who may call it and its errors are ours, and the route google's.
-  expect(descriptors.extensionNumbers(options)).toEqual([50817, 50819, 72295728]);
+  // Who may call it, its errors and its tool are ours, and the route google's.
+  expect(descriptors.extensionNumbers(options)).toEqual([50817, 50819, 50821, 72295728]);
   expect(descriptors.fileByExtension(options, 72295728)?.proto.name).toBe("google/api/annotations.proto");
   expect(descriptors.fileByExtension(options, 1)).toBeUndefined();
   expect(descriptors.extensionNumbers("frontrow.v1.Booking")).toEqual([]);

@@ -1,6 +1,7 @@
 /**
- * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), health,
- * reflection, CORS. The sockets are those of listener/. Every unary call, whatever its protocol, goes through unary.ts.
+ * How bytes become calls. This file puts the HTTP application together: the RPC protocols (connect/), REST (rest/), tools for
+ * assistants (mcp/), the OpenAPI document and its page (documents/), health, reflection, CORS. The sockets are those of
+ * listener/. Every unary call, whatever its protocol, goes through unary.ts.
  */
 import type { Registry } from "@bufbuild/protobuf";
 import { cors, type Interceptor } from "@connectrpc/connect";
@@ -16,13 +17,17 @@ import Fastify, {
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { createAddressMatcher } from "../domain/address.ts";
 import type { Publish } from "../domain/publish.ts";
+import type { Admit } from "../rpc/admission.ts";
 import type { ServiceBinding } from "../rpc/service.ts";
 import { registerConnect } from "./connect/mount.ts";
+import { registerDocuments } from "./documents/routes.ts";
 import type { TransportEvents } from "./events.ts";
 import { cleanForwardedFor } from "./forwarded-for.ts";
 import { bindHealth, registerHealthRoutes } from "./health.ts";
 import { routeNotFound } from "./http-errors.ts";
 import { allowLoopbackOnly } from "./loopback-only.ts";
+import type { ResourceAuth } from "./mcp/protected-resource.ts";
+import { registerMcp } from "./mcp/routes.ts";
 import type { Readiness } from "./readiness.ts";
 import { bindReflection } from "./reflection.ts";
 import { isGrpc, splitTarget } from "./request.ts";
@@ -42,7 +47,7 @@ export interface HttpAppOptions {
   /** Whether requests must name this machine as their host and origin. */
   readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
-  /** Addresses and networks of the proxies whose X-Forwarded-For is used. */
+  /** Addresses and networks of the proxies whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto are used. */
   readonly trustedProxies: readonly string[];
   readonly publish: Publish<TransportEvents>;
   /** For what Fastify itself has to report. */
@@ -53,6 +58,12 @@ export interface HttpAppOptions {
   readonly fastPath?: boolean;
   /** The messages that google.protobuf.Any may carry in JSON; none if it is not given. */
   readonly registry?: Registry;
+  /** Whether assistants may call the methods that the schema offers as tools. */
+  readonly mcp?: boolean;
+  /** Counts requests that call no method; they are not counted if it is not given. */
+  readonly admit?: Admit;
+  /** How callers are authenticated. Without tokens if it is not given. */
+  readonly auth?: ResourceAuth;
 }
 
 /** Creates the application. It takes requests through `routing` and owns no connections. */
@@ -93,6 +104,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
+  await registerDocuments(fastify, options.admit);
   registerRestRoutes(fastify, {
     services,
     interceptors,
@@ -101,6 +113,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     shutdownSignal,
     sendError,
   });
+  if (options.mcp) registerMcp(fastify, { auth: { mode: "none" }, ...options });
   await fastify.ready();
   return fastify;
 }
@@ -129,6 +142,8 @@ async function registerCors(
       ...["Authorization", "Cache-Control", "Idempotency-Key", "If-Match", "If-None-Match"],
       // What tracing in the page adds to every request.
       ...["traceparent", "tracestate", "baggage", "X-Request-Id"],
+      // What the Model Context Protocol repeats of the body.
+      ...["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"],
       ...moreHeaders,
     ],
     // As one text: a list would be joined for every answer.

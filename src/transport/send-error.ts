@@ -15,21 +15,31 @@ import { setHeaders } from "./unary.ts";
 /** Answers with an error, as Fastify's error handlers do. */
 export type SendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
+/** Publishes an error that no interceptor has seen. Those of calls are ConnectErrors, which an interceptor publishes. */
+export function publishError(
+  publish: Publish<TransportEvents>,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  if (error instanceof ConnectError) return;
+  const about = { requestId: request.id, method: request.method, route: request.routeOptions.url ?? "" };
+  const isForeseen = error instanceof HttpError || error instanceof DomainError;
+  const status = statusOfError(error);
+  if (httpStatusOf(status) === 500 && !isForeseen) publish("transport.request_failed", { ...about, error });
+  // A client that has gone in the middle of its body was not refused.
+  else if (!isGone(reply)) publish("transport.request_refused", { ...about, code: Code[status.code] });
+}
+
 /** Statuses of HTTP that say there is no such method. gRPC has a code for that, and needs no details. */
 const unimplemented: ReadonlySet<number> = new Set([404, 405]);
 
 /** Creates the one function that answers errors: for Fastify, and for REST's routes. */
 export function createSendError(publish: Publish<TransportEvents>): SendError {
   return (error, request, reply) => {
+    publishError(publish, error, request, reply);
     const status = statusOfError(error);
     const httpStatus = httpStatusOf(status);
-    const about = { requestId: request.id, method: request.method, route: request.routeOptions.url ?? "" };
-    const isForeseen = error instanceof HttpError || error instanceof DomainError;
-    // An interceptor publishes the errors of calls, which are ConnectErrors.
-    const isOfCall = error instanceof ConnectError;
-    if (!isOfCall && httpStatus === 500 && !isForeseen) publish("transport.request_failed", { ...about, error });
-    // A client that has gone in the middle of its body was not refused.
-    else if (!isOfCall && !isGone(reply)) publish("transport.request_refused", { ...about, code: Code[status.code] });
     // Fastify adds the header when a body is refused. Which connections close is the listener's to decide.
     const isClosing = reply.raw.hasHeader("connection") || reply.raw.shouldKeepAlive === false;
     if (!isClosing && reply.hasHeader("connection")) reply.removeHeader("connection");

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { projectRoot } from "../support/project-root.ts";
 import { customSchema, type Overlay, only, readOverlay, resourceSchema } from "./support/manifests.ts";
-import { canInstallTools, projectRoot } from "./support/tools.ts";
+import { canInstallTools } from "./support/tools.ts";
 
 const database = { database: z.string(), owner: z.string() };
 const storage = z.object({ size: z.string() });
@@ -55,7 +56,7 @@ const quoted = (text: string) => [...text.matchAll(/`([^`\s]+)`/g)].map(([, name
 describe.skipIf(!canInstallTools())("the documented restore", () => {
   const text = readFileSync(join(projectRoot, "docs/operations.md"), "utf8");
   const [, introduction = "", manifestText = "", steps = ""] =
-    /^\*\*Restore\.\*\*(.*?)^```yaml\n(.*?)^```(.*?)^## /ms.exec(text) ?? [];
+    /^\*\*Restore\.\*\*(.*?)^```yaml manifest\n(.*?)^```(.*?)^## /ms.exec(text) ?? [];
   const step = (number: number) => new RegExp(`^${number}\\. (.*?)^${number + 1}\\. `, "ms").exec(steps)?.[1] ?? "";
   const manifest = resourceSchema.parse(parse(manifestText));
   const [original, restored] = ["concert-database", manifest.metadata.name];

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { projectRoot } from "../support/project-root.ts";
 import { customSchema, type Overlay, readOverlay, resourceSchema } from "./support/manifests.ts";
-import { canInstallTools, projectRoot, validate } from "./support/tools.ts";
+import { canInstallTools, validate } from "./support/tools.ts";
 
 const asText = (resources: readonly unknown[]) => resources.map((resource) => stringify(resource)).join("---\n");
 const overlays = new Map<string, Overlay>();
@@ -37,7 +38,7 @@ describe.skipIf(!canInstallTools())("the manifests", () => {
 
   test("in the documents are valid by the same schemas", () => {
     const page = readFileSync(join(projectRoot, "docs/operations.md"), "utf8");
-    const blocks = [...page.matchAll(/```yaml\n(apiVersion: .*?)```/gs)].map(([, block = ""]) => block);
+    const blocks = [...page.matchAll(/```yaml manifest\n(apiVersion: .*?)```/gs)].map(([, block = ""]) => block);
     const documented = blocks.map((block) => resourceSchema.parse(parse(block)));
     expect(documented.map(({ kind }) => kind)).toEqual(["Cluster"]);
     for (const resource of documented) expect(customSchema(resource)?.safeParse(resource).error).toBeUndefined();

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -13,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/booking.proto.
  */
 export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSLSAwoHQm9va2luZxIPCgJpZBgBIAEoA0ID4EEDEhIKCmNvbmNlcnRfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCRIUCgx0aWNrZXRfY291bnQYBCABKAUSNQoMYm9va2luZ190aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEi8KBnN0YXR1cxgGIAEoDjIaLmZyb250cm93LnYxLkJvb2tpbmdTdGF0dXNCA+BBAxIXCgp1bml0X3ByaWNlGAcgASgBQgPgQQMSGAoLdG90YWxfcHJpY2UYCCABKAFCA+BBAxIaCg1jdXJyZW5jeV9jb2RlGAkgASgJQgPgQQMSMwoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKEWhvbGRfZXhwaXJlc190aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEh4KEXBheW1lbnRfcmVmZXJlbmNlGA0gASgJQgPgQQMqvQEKDUJvb2tpbmdTdGF0dXMSHgoaQk9PS0lOR19TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhCT09LSU5HX1NUQVRVU19DT05GSVJNRUQQARIcChhCT09LSU5HX1NUQVRVU19DQU5DRUxMRUQQAhIXChNCT09LSU5HX1NUQVRVU19IRUxEEAMSGgoWQk9PS0lOR19TVEFUVVNfRVhQSVJFRBAEEhsKF0JPT0tJTkdfU1RBVFVTX1JFTEVBU0VEEAViBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9ib29raW5nLnByb3RvEgtmcm9udHJvdy52MSKFBQoHQm9va2luZxIWCgJpZBgBIAEoA0IK4EEDukgEIgJIARIbCgpjb25jZXJ0X2lkGAIgASgDQge6SAQiAkgBEh4KB3VzZXJfaWQYAyABKAlCDbpICnIIkgIFYWxpY2USHQoMdGlja2V0X2NvdW50GAQgASgFQge6SAQaAkACEksKDGJvb2tpbmdfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCGeBBA7pIE8gBAbIBDVILCKeT7IsHEICU7zoSLwoGc3RhdHVzGAYgASgOMhouZnJvbnRyb3cudjEuQm9va2luZ1N0YXR1c0ID4EEDEiUKCnVuaXRfcHJpY2UYByABKAFCEeBBA7pICxIJSQAAAAAAIElAEiYKC3RvdGFsX3ByaWNlGAggASgBQhHgQQO6SAsSCUkAAAAAACBZQBIlCg1jdXJyZW5jeV9jb2RlGAkgASgJQg7gQQO6SAhyBpICA1VTRBJJCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIZ4EEDukgTyAEBsgENUgsIp5PsiwcQgJTvOhJKCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIa4EEDukgUyAEBsgEOUgwIo5TsiwcQ6MqAuAISTQoRaG9sZF9leHBpcmVzX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhbgQQO6SBCyAQ1SCwj/l+yLBxCAlO86EiwKEXBheW1lbnRfcmVmZXJlbmNlGA0gASgJQhHgQQO6SAtyCZICBnBheS00Miq9AQoNQm9va2luZ1N0YXR1cxIeChpCT09LSU5HX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGEJPT0tJTkdfU1RBVFVTX0NPTkZJUk1FRBABEhwKGEJPT0tJTkdfU1RBVFVTX0NBTkNFTExFRBACEhcKE0JPT0tJTkdfU1RBVFVTX0hFTEQQAxIaChZCT09LSU5HX1NUQVRVU19FWFBJUkVEEAQSGwoXQk9PS0lOR19TVEFUVVNfUkVMRUFTRUQQBWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * Tickets that a user has booked, or holds, for a concert.
@@ -22,8 +23,8 @@ export const file_frontrow_v1_booking: GenFile = /*@__PURE__*/
  * the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
  * expires.
  *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no
- * such field may hold them, and they are ignored.
+ * Over REST a body may also hold the fields that are marked as output only, unless its request has
+ * a field of that name: the server alone sets them, and they are ignored.
  *
  * @generated from message frontrow.v1.Booking
  */

@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -13,13 +14,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontrow/v1/concert.proto.
  */
 export const file_frontrow_v1_concert: GenFile = /*@__PURE__*/
-  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSKXBAoHQ29uY2VydBIPCgJpZBgBIAEoA0ID4EEDEgwKBG5hbWUYAiABKAkSDgoGYXJ0aXN0GAMgASgJEg0KBXZlbnVlGAQgASgJEjAKDGNvbmNlcnRfZGF0ZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNdG90YWxfdGlja2V0cxgGIAEoBRIeChFhdmFpbGFibGVfdGlja2V0cxgHIAEoBUID4EEDEg0KBXByaWNlGAggASgBEhUKDWN1cnJlbmN5X2NvZGUYCSABKAkSNgoSYm9va2luZ19zdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBib29raW5nX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgd2ZXJzaW9uGAwgASgFQgPgQQMSMwoKY3JlYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgp1cGRhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGhlbGRfdGlja2V0cxgPIAEoBUID4EEDEhwKFG1heF90aWNrZXRzX3Blcl91c2VyGBAgASgFEhgKEHJlcXVpcmVzX3BheW1lbnQYESABKAhiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Chlmcm9udHJvdy92MS9jb25jZXJ0LnByb3RvEgtmcm9udHJvdy52MSKCBgoHQ29uY2VydBIWCgJpZBgBIAEoA0IK4EEDukgEIgJIARIkCgRuYW1lGAIgASgJQha6SBNyEZICDlN1bW1lciBKb3VybmV5EiMKBmFydGlzdBgDIAEoCUITukgQcg6SAgtWZWx2ZXQgT3dscxIjCgV2ZW51ZRgEIAEoCUIUukgRcg+SAgxIYXJib3VyIEhhbGwSQwoMY29uY2VydF9kYXRlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOyAEBsgEIUgYIwIiQjQcSHwoNdG90YWxfdGlja2V0cxgGIAEoBUIIukgFGgNA6AcSJgoRYXZhaWxhYmxlX3RpY2tldHMYByABKAVCC+BBA7pIBRoDQP4EEh0KBXByaWNlGAggASgBQg66SAsSCUkAAAAAACBJQBIiCg1jdXJyZW5jeV9jb2RlGAkgASgJQgu6SAhyBpICA1VTRBJJChJib29raW5nX3N0YXJ0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA7IAQGyAQhSBgigk+yLBxJHChBib29raW5nX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOyAEBsgEIUgYIoNCPjQcSGwoHdmVyc2lvbhgMIAEoBUIK4EEDukgEGgJAAxJECgpjcmVhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIU4EEDukgOyAEBsgEIUgYImIrMigcSRAoKdXBkYXRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCFOBBA7pIDsgBAbIBCFIGCKTC0YoHEiAKDGhlbGRfdGlja2V0cxgPIAEoBUIK4EEDukgEGgJADBIlChRtYXhfdGlja2V0c19wZXJfdXNlchgQIAEoBUIHukgEGgJABBIYChByZXF1aXJlc19wYXltZW50GBEgASgIYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * A concert and the tickets it has left.
  *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no
- * such field may hold them, and they are ignored: a concert can be read, edited and sent back.
+ * Over REST a body may also hold the fields that are marked as output only, unless its request has
+ * a field of that name: the server alone sets them, and they are ignored. A concert can be read,
+ * edited and sent back.
  *
  * @generated from message frontrow.v1.Concert
  */

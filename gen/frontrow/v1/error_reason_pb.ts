@@ -327,7 +327,8 @@ export const ErrorReason = {
 
   /**
    * PERMISSION_DENIED: the request comes from a page of another host than this machine, and the
-   * service accepts requests from this machine only (APP_AUTH_MODE is unset or dev).
+   * service accepts requests from this machine only (APP_AUTH_MODE is unset or dev), or it calls a
+   * tool at /mcp and its origin is not in APP_CORS_ORIGINS.
    *
    * @generated from enum value: ERROR_REASON_ORIGIN_NOT_ALLOWED = 34;
    */

@@ -27,7 +27,7 @@ export function createLimitKeys(ruleOf: RuleOf, believesUsers: boolean): LimitKe
  * the user that the request names. Its address counts too then, since a client can make up any name. A loopback address
  * does not, because a person who tries the service out plays all of its users.
  */
-function keysOf({ subject, address }: Caller, user: string, believesUsers: boolean): LimitKey[] {
+export function keysOf({ subject, address }: Caller, user: string, believesUsers: boolean): LimitKey[] {
   if (subject !== undefined) return [{ kind: "caller", key: `subject ${subject}` }];
   const { group, isLocal } = groups.memo(address);
   const ofAddress: LimitKey = { kind: "address", key: `address ${group}` };

@@ -15,10 +15,15 @@ export function createRateLimitInterceptor(ruleOf: RuleOf, rates: RateLimits, li
     const rule = ruleOf(request.method);
     const cost = costOf(rule, { message: messageOf(request), header });
     const allowance = await rates.count(rule.lane, limitKeysOf(request), cost);
-    if (allowance) setRateLimitHeaders(allowance, values);
-    if (allowance?.isAllowed === false) throw tooMany(allowance);
+    requireAllowed(allowance, values);
     return await next(request);
   };
+}
+
+/** Says in the response what is left, and raises RATE_LIMITED if that is too little. */
+export function requireAllowed(allowance: Allowance | undefined, values: ContextValues): void {
+  if (allowance) setRateLimitHeaders(allowance, values);
+  if (allowance?.isAllowed === false) throw tooMany(allowance);
 }
 
 /** A search reads up to 4,000 concerts, a plain read one page of them. */

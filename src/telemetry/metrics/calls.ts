@@ -13,7 +13,7 @@ import type { Cell, Instruments, Labels } from "./instruments.ts";
 /** From 1 ms, less than a booking takes, to 10 s, the longest deadline by default. */
 export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const protocols: ReadonlySet<string> = new Set<Protocol>(["rest", "connect", "grpc", "grpc-web"]);
+const protocols: ReadonlySet<string> = new Set<Protocol>(["rest", "connect", "grpc", "grpc-web", "mcp"]);
 const codes: ReadonlySet<string> = new Set(["OK", ...Object.values(Code).filter((name) => typeof name === "string")]);
 /** In place of a value that is not in its closed set. */
 const other = "other";

@@ -43,6 +43,7 @@ const systemOf: Readonly<Record<Protocol, string>> = {
   "grpc-web": "grpc",
   connect: "connectrpc",
   rest: "rest",
+  mcp: "mcp",
 };
 
 /** The codes of errors, as the conventions for servers list them. */

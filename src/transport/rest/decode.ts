@@ -1,5 +1,4 @@
 /** Makes the request message of the path, the query and the body of an HTTP request. */
-import type { IncomingHttpHeaders } from "node:http";
 import {
   type DescField,
   getOption,
@@ -12,12 +11,11 @@ import { reflect } from "@bufbuild/protobuf/reflect";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import type { FastifyRequest } from "fastify";
 import { FieldBehavior, field_behavior } from "../../../gen/google/api/field_behavior_pb.ts";
-import { shortValue } from "../../domain/short-text.ts";
-import { httpError } from "../http-errors.ts";
 import { decodeJson, type JsonDecoderOptions } from "../json/decode.ts";
 import { invalidRequest } from "../json/fault.ts";
 import { type FieldPath, findFieldLoosely, resolveFieldPath } from "../json/fields.ts";
 import { isJsonObject, parseJson, pathIn } from "../json/text.ts";
+import { requireJson } from "../request-body.ts";
 import type { RestBinding } from "./bindings.ts";
 import { parameterToJson, parseQuery, type QueryParameter, textToJson, whyNotInQuery } from "./query.ts";
 
@@ -58,16 +56,6 @@ function bodyOf({ body, headers }: FastifyRequest, binding: RestBinding): Uint8A
   const length = headers["content-length"] ?? "0";
   if (bytes === undefined && length === "0" && headers["transfer-encoding"] === undefined) return undefined;
   throw invalidRequest("", "this method takes no request body");
-}
-
-/** `application/json`, whatever its parameters, but a charset can only be UTF-8. */
-const jsonType = /^application\/json\s*(?:;(?!.*charset=(?!"?utf-?8"?\s*(?:;|$))).*)?$/i;
-
-function requireJson(headers: IncomingHttpHeaders): void {
-  const { "content-type": type = "", "content-encoding": encoding = "identity" } = headers;
-  if (type !== "application/json" && !jsonType.test(type)) throw httpError(415);
-  if (encoding === "identity") return;
-  throw httpError(415, `the body must be sent without Content-Encoding, not as ${shortValue(encoding)}`);
 }
 
 function decodeQuery(query: string): QueryParameter[] {

@@ -12,9 +12,10 @@ import { createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { etagOf, isMatch, isNotModified, refuseUncompared, versionOf } from "../conditional-requests.ts";
 import { httpError, routeNotFound } from "../http-errors.ts";
-import { arrivalOf, hostOf, readHeaders, receiveBody, splitTarget } from "../request.ts";
+import { arrivalOf, hostOf, readHeaders, splitTarget } from "../request.ts";
+import { receiveAll } from "../request-body.ts";
 import type { SendError } from "../send-error.ts";
-import { createShutdownNotices, type ShutdownNotices } from "../shutdown-notices.ts";
+import { createShutdownNotices } from "../shutdown-notices.ts";
 import { type Call, createCaller, type StartCall, setHeaders } from "../unary.ts";
 import { type RestBinding, readBindings } from "./bindings.ts";
 import { createDecoder, type RestDecoder } from "./decode.ts";
@@ -80,23 +81,6 @@ export function registerRestRoutes(fastify: FastifyInstance, options: RestOption
       });
     }
   });
-}
-
-/**
- * A request's body. Throws an HttpError if it is too long, or if the client has disconnected before it was complete, and the
- * shutdown's reason if that comes first.
- */
-async function receiveAll(
-  { headers }: FastifyRequest,
-  payload: IncomingMessage,
-  maxBytes: number,
-  shutdown: ShutdownNotices,
-): Promise<Uint8Array> {
-  if (Number(headers["content-length"]) > maxBytes) throw httpError(413);
-  const body = await receiveBody(payload, maxBytes, shutdown);
-  if (body === undefined) throw httpError(400, "the request has ended before its body");
-  if (body.length > maxBytes) throw httpError(413);
-  return body;
 }
 
 /** Makes Fastify accept the methods of `custom` rules. */

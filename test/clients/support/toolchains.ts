@@ -6,7 +6,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { chmod, glob, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { projectRoot } from "../../support/service/service.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
 export interface Toolchain {
   readonly language: string;

@@ -5,6 +5,7 @@ import {
   type DescService,
   fromBinary,
   fromJson,
+  hasOption,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -15,11 +16,13 @@ import { Code, ConnectError, createClient, type Transport } from "@connectrpc/co
 import { createConnectTransport as createNodeConnectTransport } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import * as grpc from "@grpc/grpc-js";
+import { tool } from "../../../gen/frontrow/v1/tool_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import { restCall } from "../service/rest.ts";
+import { callTool } from "./mcp.ts";
 
-export const protocols = ["gRPC", "gRPC-Web", "Connect JSON", "Connect binary", "Connect GET", "REST"] as const;
+export const protocols = ["gRPC", "gRPC-Web", "Connect JSON", "Connect binary", "Connect GET", "REST", "MCP"] as const;
 export type Protocol = (typeof protocols)[number];
 
 /** A field of a request and what is wrong with it. */
@@ -94,11 +97,18 @@ export function createProtocolClient(
         call: (method, request, options) => restClientCall(baseUrl, method, request, { ...options, fetch }),
         close() {},
       };
+    case "MCP":
+      return {
+        protocol,
+        call: (method, request, options) => callTool(baseUrl, method, request, { ...options, fetch }),
+        close() {},
+      };
   }
 }
 
-/** Whether a protocol can call a method. Connect GET is for reads. */
+/** Whether a protocol can call a method. Connect GET is for reads, and MCP for tools. */
 export function supports(protocol: Protocol, method: DescMethodUnary): boolean {
+  if (protocol === "MCP") return hasOption(method, tool);
   return protocol !== "Connect GET" || method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }
 

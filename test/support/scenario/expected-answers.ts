@@ -1,7 +1,7 @@
 /** The answers to failures, written by hand: what tests expect must not come from what they test. */
 import { expect } from "vitest";
 import { scenarios } from "../../methods/index.ts";
-import type { Exchange } from "../protocols/call-once.ts";
+import type { CallExchange } from "../protocols/call-once.ts";
 import type { Outcome, Protocol, Violation } from "../protocols/protocols.ts";
 import { expectNoInsides } from "../wire/errors.ts";
 import { type ErrorStatus, invalidArgument, permissionDenied } from "./scenario.ts";
@@ -65,7 +65,7 @@ export interface ExpectedRefusal {
 /** Fails unless the whole refusal is as expected and shows no internals of the service. */
 export function expectRefusal(
   protocol: Protocol,
-  { outcome, exchange }: { outcome: Outcome<unknown>; exchange: Exchange | undefined },
+  { outcome, exchange }: { outcome: Outcome<unknown>; exchange: CallExchange | undefined },
   expected: ExpectedRefusal,
 ): void {
   const { reason, message, metadata = {}, violations = [], repeatable = true } = expected;
@@ -82,8 +82,9 @@ export function expectRefusal(
   if (!exchange) return;
 
   expectNoInsides(exchange.body);
-  // gRPC-Web answers 200 and writes the error into the body's trailers.
-  expect(exchange.status).toBe(protocol === "gRPC-Web" ? 200 : status);
+  // gRPC-Web answers 200 and writes the error into the body's trailers, MCP into the result.
+  const isInBody = protocol === "gRPC-Web" || (protocol === "MCP" && !isToolChallenge(reason, metadata));
+  expect(exchange.status).toBe(isInBody ? 200 : status);
   if (protocol !== "REST") return;
   expect(exchange.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
   expect(exchange.headers.get("retry-after")).toBe(retryDelayMs === undefined ? null : String(retryDelayMs / 1_000));
@@ -97,4 +98,12 @@ export function expectRefusal(
     metadata,
     ...(reason === "INVALID_REQUEST" ? { violations } : {}),
   });
+}
+
+/** The scopes that a client of the tools asks its user for. */
+export const toolScopes: readonly unknown[] = ["bookings:read", "bookings:write"];
+
+/** Whether the HTTP response to a tool's call is a challenge: the client needs a token, or another one. */
+export function isToolChallenge(reason: string, { scope }: Readonly<Record<string, unknown>> = {}): boolean {
+  return reason === "UNAUTHENTICATED" || (reason === "MISSING_SCOPE" && toolScopes.includes(scope));
 }

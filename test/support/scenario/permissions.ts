@@ -1,9 +1,9 @@
 /** The callers of the permission matrix, and how each of their refusals is answered: by hand. */
 
 import { allScopes, bearer, nowSeconds, type TokenIssuer } from "../auth/tokens.ts";
-import type { Exchange } from "../protocols/call-once.ts";
+import type { CallExchange } from "../protocols/call-once.ts";
 import type { Protocol } from "../protocols/protocols.ts";
-import type { ExpectedRefusal } from "./expected-answers.ts";
+import { type ExpectedRefusal, isToolChallenge, toolScopes } from "./expected-answers.ts";
 
 /** A caller without a token, and the callers with a good one. */
 export type Caller = "anonymous" | "nora" | "otto" | "organizer" | "admin" | "reader" | "writer" | "shop";
@@ -88,7 +88,16 @@ export function challengeFor(word: RefusalWord): string | null {
   return null;
 }
 
+/** The same in a response to a tool's call: it says where to find out how to get a token, and for what. */
+export function toolChallengeFor(word: RefusalWord, baseUrl: string): string | null {
+  const { reason, metadata } = refusals[word] as ExpectedRefusal;
+  if (!isToolChallenge(reason, metadata)) return null;
+  const scope = reason === "UNAUTHENTICATED" ? [`scope="${toolScopes.join(" ")}"`] : [];
+  const resource = `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource/mcp"`;
+  return [challengeFor(word), ...scope, resource].join(", ").replace("Bearer,", "Bearer");
+}
+
 /** Whether the exchange has the HTTP headers of the error. gRPC-Web writes the error into its body. */
-export function seesChallenge(protocol: Protocol, exchange: Exchange | undefined): exchange is Exchange {
+export function seesChallenge(protocol: Protocol, exchange: CallExchange | undefined): exchange is CallExchange {
   return exchange !== undefined && protocol !== "gRPC-Web";
 }

@@ -13,6 +13,8 @@ export interface PreparedCall {
   readonly method: DescMethodUnary;
   /** Whether repeating it is safe: it carries a request_id, or its method is idempotent. */
   readonly repeatable: boolean;
+  /** Whether it has a request_id, which tools require. Undefined if its method takes none. */
+  readonly hasKey: boolean | undefined;
   run(protocol: Protocol, baseUrl: string, options?: CallOptions): Promise<Answer<unknown>>;
 }
 
@@ -41,6 +43,7 @@ async function prepare(stage: Stage, some: readonly Scenario[]): Promise<readonl
       calls.push({
         method,
         repeatable: requestId !== "" || method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
+        hasKey: hasKey ? requestId !== "" : undefined,
         run: (protocol, baseUrl, options) => callOnce(protocol, baseUrl, method, request, options),
       });
     }
@@ -67,7 +70,9 @@ export type Batch = readonly PlannedCall[];
 export async function prepareBatch(prepare: () => Promise<readonly PreparedCall[]>): Promise<Batch> {
   const batch: PlannedCall[] = [];
   for (const protocol of protocols) {
-    const calls = (await prepare()).filter(({ method }) => supports(protocol, method));
+    const calls = (await prepare()).filter(
+      ({ method, hasKey }) => supports(protocol, method) && (protocol !== "MCP" || hasKey !== false),
+    );
     batch.push(...calls.map((call) => ({ call, protocol })));
   }
   return batch;

@@ -27,9 +27,12 @@ export function rulesOf(desc: DescMessage): string[] {
   ];
 }
 
-/** What is set in the rules of a field. When to ignore them is no rule. The bounds of a duration are messages, and values. */
+/** What a set of rules holds besides rules: when to ignore them, examples, and those in CEL, which have names. */
+const noRules: ReadonlySet<string> = new Set(["ignore", "example", "cel"]);
+
+/** What is set in the rules of a field. The bounds of a duration are messages, and values. */
 function namesIn(rules: ReflectMessage): string[] {
-  const set = rules.fields.filter((field) => rules.isSet(field) && field.name !== "ignore" && field.name !== "cel");
+  const set = rules.fields.filter((field) => rules.isSet(field) && !noRules.has(field.name));
   return set.flatMap((field) =>
     field.fieldKind === "message" && field.message.typeName !== DurationSchema.typeName
       ? namesIn(rules.get(field)).map((name) => `${field.name}.${name}`)

@@ -10,6 +10,7 @@ import { createConnectionLimit } from "../../../src/transport/listener/connectio
 import { type ListenOptions, listen } from "../../../src/transport/listener/listen.ts";
 import type { ListenerLimits } from "../../../src/transport/listener/protocol-server.ts";
 import { createReadiness, type Readiness } from "../../../src/transport/readiness.ts";
+import { moonlight, timestamp } from "./stage.ts";
 import { publishToLog } from "./transport-log.ts";
 
 export interface ServedApp extends AsyncDisposable {
@@ -55,6 +56,13 @@ export function listenOptions(limits: TestLimits = {}): Omit<ListenOptions, "han
   };
 }
 
+/** A concert with all that a response has, for handlers that answer clients which compare it with its schema. */
+export const servedConcert = {
+  ...moonlight,
+  createdAt: timestamp("2026-01-01T00:00:00Z"),
+  updatedAt: timestamp("2026-01-01T00:00:00Z"),
+};
+
 /** Serves ConcertService. Methods without a handler are answered with UNIMPLEMENTED. */
 export function serveApp(handlers: ConcertHandlers = {}, changes: AppChanges = {}): Promise<ServedApp> {
   return serveServices([{ service: ConcertService, implementation: handlers as ServiceImpl<DescService> }], changes);
@@ -81,6 +89,7 @@ export async function serveServices(
     corsOrigins: "*",
     maxBodyBytes: 64 * 1024,
     trustedProxies: [],
+    mcp: true,
     ...changes,
     ...{ readiness, publish, logger, shutdownSignal: shutdown.signal },
   });
