@@ -53,7 +53,8 @@ export function createDocument({ services, reasons, examplesOf }: DocumentedSche
     },
     servers: [{ url: "/", description: "The service that serves this document." }],
     tags: [
-      ...services.map((service) => ({ name: service.name, description: commentOf(service) })),
+      // The rest of the comment is about errors as gRPC has them. The introduction has them as here.
+      ...services.map((service) => ({ name: service.name, description: commentOf(service).split("\n\n", 1).join() })),
       ...services.map((service) => ({
         name: connectTag(service),
         description: `The methods of ${service.name} by the Connect protocol with JSON.`,
