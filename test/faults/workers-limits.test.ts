@@ -1,11 +1,11 @@
 /** Limits of the machine hold over several worker processes. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { openProgram } from "./support/process/program.ts";
-import { answeringWorkers, pidOfWorker } from "./support/process/worker-pids.ts";
-import { type Settings, testEnvironment } from "./support/service/service.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { openRaw, type RawConnection } from "../support/network/raw-connection.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { openProgram } from "../support/process/program.ts";
+import { answeringWorkers, pidOfWorker } from "../support/process/worker-pids.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
