@@ -15,8 +15,8 @@ const integration = { ...shared, ...database, testTimeout: 30_000, hookTimeout: 
 
 /**
  * What reads and writes bookings, concerts, their lists and the audit trail. Without `constraints`, since a partition's
- * constraints have other names; `lost-commit-failover` and `holds-migration`, which make their own tables; and the matrices of
- * protocols, permissions and bad input, and restarts, which send the same statements once more.
+ * constraints have other names; `holds-migration`, which makes its own tables; and the matrices of protocols, permissions and
+ * bad input, which send the same statements once more.
  */
 const onPartitionedTables = [
   ...["audit", "audit-*", "booking-*", "catalogue", "engine*", "hold-*", "idempotency", "idempotency-concerts"],
@@ -33,20 +33,19 @@ const partitioned =
 /** What would pass PgBouncer by, or needs what it does not have. */
 const notPooled = [
   // Separate servers, poolers and databases.
-  ...["backup", "database-tls", "document-*", "lost-commit-failover", "pooler", "probe", "restart"],
-  "search-migration",
+  ...["backup", "database-tls", "document-*", "pooler", "search-migration"],
   // Separate roles: this PgBouncer logs in as one role.
   ...["audit-operations", "own-database", "start-errors"],
   // Sessions of the service: how many there are, what is set in them, and how they end.
-  ...["demoted-primary", "lifecycle", "store-events", "workers"],
+  ...["demoted-primary", "lifecycle", "store-events"],
 ];
 /** The transport's tests: half of the time, for statements that the others send as well. `-- --all` runs them, too. */
 const ofTransport = [
   ...["abuse*", "bad-input*", "bench-verify", "both-paths", "constraints", "documents"],
   ...["fast-path*", "forwarded-for"],
-  ...["grpc-web-text", "http2*", "limits", "metrics-server", "metrics-workers", "mount", "old-client", "overload"],
+  ...["grpc-web-text", "http2*", "limits", "metrics-server", "mount", "old-client", "overload"],
   ...["protocol-reflection", "rate-limits*", "refused-bodies", "request-id", "rest-calls", "server*", "streams*"],
-  ...["mcp*", "tokens*", "tracing", "transcoding*", "workers-*"],
+  ...["mcp*", "tokens*", "tracing", "transcoding*"],
 ];
 const outOfPool = process.env.APP_TEST_POOLED === "all" ? notPooled : [...notPooled, ...ofTransport];
 /** The project exists only in a run with a PgBouncer before its databases. */

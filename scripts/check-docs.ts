@@ -51,12 +51,12 @@ function brokenLink(document: string, target: string): string | undefined {
 }
 
 const variable = /\bAPP_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?!_)/g;
-/** The settings that the configuration's generated tables have, and what else the project's code reads. */
+/** The settings that the configuration's generated tables have, and what else TypeScript, Compose and the shell read. */
+const reading = "(process\\.env\\.|\\$\\{)APP_[A-Z0-9_]+";
+const reads = execFileSync("git", ["grep", "-hoE", reading, "--", ":!*.md"], { cwd: root, encoding: "utf8" });
 const knownVariables = new Set([
   ...(readFileSync(join(root, "docs", "configuration.md"), "utf8").match(/(?<=^\| `)APP_\w+/gm) ?? []),
-  ...execFileSync("git", ["grep", "--only-matching", "-h", "-E", "APP_[A-Z0-9_]+", "--", ":!*.md"], {
-    ...{ cwd: root, encoding: "utf8" },
-  }).split("\n"),
+  ...(reads.match(/APP_\w+/g) ?? []),
 ]);
 
 const unknownVariables = (text: string) =>

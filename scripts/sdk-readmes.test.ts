@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { projectRoot, snippetsOf } from "../test/docs/support/snippets.ts";
+import { snippetsOf } from "../test/docs/support/snippets.ts";
+import { projectRoot } from "../test/support/project-root.ts";
 import { resultLine } from "./sdks/results.ts";
 
 const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");

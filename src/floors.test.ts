@@ -97,8 +97,16 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   "src/transport/mcp": {
     imports: [
-      ...["src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
-      ...transport("conditional-requests", "events", "http-errors", "request", "request-body", "send-error"),
+      ...["gen", "package.json", "src/domain", "src/rpc", "src/transport/json", "src/transport/rest"],
+      ...transport(
+        "admit-request",
+        "conditional-requests",
+        "events",
+        "http-errors",
+        "request",
+        "request-body",
+        "send-error",
+      ),
       ...transport("shutdown-notices", "unary"),
     ],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@modelcontextprotocol/server", "fastify"],
@@ -128,7 +136,7 @@ const floors: Readonly<Record<string, Floor>> = {
     offers: ["fast-path.ts"],
   },
   "src/transport/documents": {
-    imports: [...transport("conditional-requests")],
+    imports: ["src/rpc", ...transport("admit-request", "conditional-requests")],
     packages: ["fastify"],
     offers: ["routes.ts"],
   },
@@ -247,7 +255,9 @@ it("no imports form a circle", () => {
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(root, from), "utf8");
-  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)";$/gm)].map(([, name = ""]) => name);
+  const names = [...text.matchAll(/(?:\bfrom|^import) "([^"]+)"(?: with \{ type: "json" \})?;$/gm)].map(
+    ([, name = ""]) => name,
+  );
   return names
     .filter((name) => !name.startsWith("node:"))
     .map((name) =>

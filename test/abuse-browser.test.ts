@@ -2,8 +2,8 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
+import { projectRoot } from "./support/project-root.ts";
 import { type ServedApp, serveApp } from "./support/service/served-app.ts";
-import { projectRoot } from "./support/service/service.ts";
 import { moonlightJson } from "./support/service/stage.ts";
 import { envelope } from "./support/wire/envelopes.ts";
 import { type HttpAnswer, jsonType, sendHttp } from "./support/wire/http.ts";

@@ -1,6 +1,5 @@
 /** The audit trail's queries and rights, as docs/operations.md has them. */
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { changeBooking } from "../src/booking/change.ts";
 import { type BookingEngine, createBookingEngine } from "../src/booking/engine.ts";
@@ -13,12 +12,12 @@ import type { Store } from "../src/store/store.ts";
 import { exampleConcert, examplePolicy } from "./support/booking/example-bookings.ts";
 import { admin, otherAdmin, person } from "./support/database/audit.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
+import { documentedSql } from "./support/database/documented-sql.ts";
 import { openDeadline, openStore } from "./support/database/store.ts";
 
 /** A role that owns nothing, as the page's GRANTs have it. */
 const role = `frontrow_test_${randomUUID().replaceAll("-", "")}`;
 
-let blocks: string[];
 let database: TestDatabase;
 let store: Store;
 let engine: BookingEngine;
@@ -27,20 +26,18 @@ let booking: Booking;
 
 /** The statements of the page, with the names and numbers of this test in place of the page's. */
 const statement = (text: string) => {
-  const block = blocks.find((each) => each.includes(text)) ?? "";
   const names = [
     ["42", concert?.id],
     ["4711", booking?.id],
     ["frontrow_service", role],
+    ["'...'", "'secret'"],
   ] as const;
-  return names.reduce((made, [from, to]) => made.replaceAll(from, String(to)), block);
+  return names.reduce((made, [from, to]) => made.replaceAll(from, String(to)), documentedSql(text));
 };
 
 beforeAll(async () => {
-  const page = await readFile("docs/operations.md", "utf8");
-  blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, block = ""]) => block);
   database = await createTestDatabase();
-  await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ${statement("GRANT")}`);
+  await database.query(statement("CREATE ROLE frontrow_service"));
   const url = new URL(database.url);
   [url.username, url.password] = [role, "secret"];
   store = openStore(url.href);

@@ -116,8 +116,11 @@ describe("a client's timeout longer than the service's has no effect", () => {
 
 type Cancellable = (userId: string, concertId: bigint, signal: AbortSignal) => Promise<unknown>;
 
+/** By the last revision that has one. */
+const withHandshake = "MCP with a handshake";
+
 /** Clients that can hang up. */
-function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
+function cancellable(protocol: Protocol | typeof withHandshake, baseUrl: string): Cancellable {
   const over =
     (transport: Transport): Cancellable =>
     (userId, concertId, signal) =>
@@ -132,8 +135,9 @@ function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
     case "Connect JSON":
       return over(createConnectTransport({ baseUrl }));
     case "MCP":
+    case withHandshake:
       return async (userId, concertId, signal) => {
-        await using mcp = await connectMcp(baseUrl);
+        await using mcp = await connectMcp(baseUrl, { revision: protocol === "MCP" ? "2026-07-28" : "2025-11-25" });
         const request = { concert_id: String(concertId), user_id: userId, ticket_count: 1, request_id: randomUUID() };
         return await mcp.call("book_tickets", request, { signal });
       };
@@ -147,22 +151,25 @@ function cancellable(protocol: Protocol, baseUrl: string): Cancellable {
 }
 
 describe("a client that hangs up", () => {
-  it.each(writeProtocols)("in the queue books nothing and logs no warning, by %s", async (protocol) => {
-    const { concertId, held, goOn } = await standStill(service);
-    const seen = service.lines.length;
-    const caller = new AbortController();
-    const gone = cancellable(protocol, service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
-    await held.untilWaiting(2);
-    caller.abort();
-    expect(await gone).toBe("hung up");
-    const since = () => service.lines.slice(seen).map((line) => JSON.parse(line));
-    await vi.waitFor(() => expect(since()).toContainEqual(expect.objectContaining({ code: "Canceled" })), 10_000);
+  it.each([...writeProtocols, withHandshake] as const)(
+    "in the queue books nothing and logs no warning, by %s",
+    async (protocol) => {
+      const { concertId, held, goOn } = await standStill(service);
+      const seen = service.lines.length;
+      const caller = new AbortController();
+      const gone = cancellable(protocol, service.baseUrl)("gone", concertId, caller.signal).catch(() => "hung up");
+      await held.untilWaiting(2);
+      caller.abort();
+      expect(await gone).toBe("hung up");
+      const since = () => service.lines.slice(seen).map((line) => JSON.parse(line));
+      await vi.waitFor(() => expect(since()).toContainEqual(expect.objectContaining({ code: "Canceled" })), 10_000);
 
-    expect(await goOn()).toEqual(["last"]);
-    const calls = since().filter(({ method }) => method === "frontrow.v1.BookingService/BookTickets");
-    expect(calls.map(({ code }) => code).sort()).toEqual(["Canceled", "FailedPrecondition", "OK"]);
-    expect(since().filter(({ level }) => level !== "debug")).toEqual([]);
-  });
+      expect(await goOn()).toEqual(["last"]);
+      const calls = since().filter(({ method }) => method === "frontrow.v1.BookingService/BookTickets");
+      expect(calls.map(({ code }) => code).sort()).toEqual(["Canceled", "FailedPrecondition", "OK"]);
+      expect(since().filter(({ level }) => level !== "debug")).toEqual([]);
+    },
+  );
 });
 
 it("calls with short deadlines do not fail the others in their batch", async () => {

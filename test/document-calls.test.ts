@@ -17,9 +17,9 @@ let readers: ReadonlyMap<string, Reader>;
 
 beforeAll(async () => {
   if (!hasPrograms) return;
-  const [plain, dev] = await Promise.all([openReadersService(), openReadersService({ APP_AUTH_MODE: "dev" })]);
-  stack.use(plain);
-  stack.use(dev);
+  // Each is owned as soon as it runs, also if the other one fails.
+  const open = async (settings = {}) => stack.use(await openReadersService(settings));
+  const [plain, dev] = await Promise.all([open(), open({ APP_AUTH_MODE: "dev" })]);
   const opened = documents.map(async (document) => [document, stack.use(await createReader(plain, dev))] as const);
   readers = new Map(await Promise.all(opened));
 });

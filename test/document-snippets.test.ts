@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { flagsOf, simpleCommandsOf } from "./docs/support/commands.ts";
 import { sameShape } from "./docs/support/shape.ts";
 import { commandsIn } from "./docs/support/shell.ts";
-import { allBlocks, blocksOf, isKind, nameOf, projectRoot, proofs } from "./docs/support/snippets.ts";
+import { allBlocks, blocksOf, isKind, nameOf, proofs } from "./docs/support/snippets.ts";
+import { projectRoot } from "./support/project-root.ts";
 
 describe("every snippet", () => {
   test("has one of the kinds that say how it is proved", () => {
@@ -20,6 +21,11 @@ describe("every snippet", () => {
       return { kind, isRead, isUsed: allBlocks.some(({ info }) => info === kind) };
     });
     expect(kinds.filter(({ isRead, isUsed }) => !isRead || !isUsed)).toEqual([]);
+  });
+
+  test("that is refused is followed by the answer", () => {
+    const next = allBlocks.flatMap(({ info }, index) => (info === "bash refused" ? [allBlocks[index + 1]?.info] : []));
+    expect(new Set(next)).toEqual(new Set(["json prints"]));
   });
 
   test("is counted", () => {

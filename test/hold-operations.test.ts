@@ -1,8 +1,8 @@
 /** The queries about holds that docs/operations.md has. */
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Booking } from "../gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
+import { documentedSql } from "./support/database/documented-sql.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, type Stage, userId } from "./support/service/stage.ts";
 
@@ -10,18 +10,15 @@ const { holdTickets, confirmHold } = BookingService.method;
 
 let service: TestService;
 let stage: Stage;
-let blocks: string[];
 
 beforeAll(async () => {
-  const page = await readFile("docs/operations.md", "utf8");
-  blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, block = ""]) => block);
   service = await startTestService();
   stage = createStage(service.baseUrl);
 });
 afterAll(() => service?.close());
 
 /** Runs the query of the page that has this text. */
-const run = (text: string) => service.database.query(blocks.find((block) => block.includes(text)) ?? "");
+const run = (text: string) => service.database.query(documentedSql(text));
 
 async function hold(concertId: bigint): Promise<Booking> {
   return await stage.call(holdTickets, { concertId, userId, ticketCount: 2 });
@@ -51,7 +48,7 @@ test("holds that should have expired are found", async () => {
   const held = await hold((await stage.concert()).id);
   await session.query("BEGIN");
   await session.query("UPDATE bookings SET hold_expires_time = now() - interval '1 hour' WHERE id = $1", [held.id]);
-  const { rows } = await session.query(blocks.find((block) => block.includes("interval '10 seconds'")) ?? "");
+  const { rows } = await session.query(documentedSql("interval '10 seconds'"));
   await session.query("ROLLBACK");
   await session.end();
   expect(rows).toMatchObject([{ concert_id: String(held.concertId), count: "1" }]);

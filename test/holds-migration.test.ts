@@ -7,9 +7,10 @@ import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openStore } from "./support/database/store.ts";
+import { projectRoot } from "./support/project-root.ts";
 import { succeeded, verdict } from "./support/protocols/outcomes.ts";
 import { createProtocolClient } from "./support/protocols/protocols.ts";
-import { projectRoot, startTestService } from "./support/service/service.ts";
+import { startTestService } from "./support/service/service.ts";
 import { describeConcert } from "./support/service/stage.ts";
 
 const folder = join(projectRoot, "db", "migrations");

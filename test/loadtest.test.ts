@@ -10,7 +10,8 @@ import { type LoadTestOptions, readOptions } from "../bench/loadtest/options.ts"
 import { isSound, verify, verifySettled } from "../bench/loadtest/verify.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { startProgram } from "./support/process/program.ts";
-import { projectRoot, startTestService, type TestService } from "./support/service/service.ts";
+import { projectRoot } from "./support/project-root.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
 import { insertConcerts } from "./support/service/stage.ts";
 
 let database: TestDatabase;

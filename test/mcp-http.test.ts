@@ -1,7 +1,7 @@
 /** What HTTP and JSON-RPC have around the tools: hostile and malformed requests, other revisions, origins, and no tools at all. */
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { openRaw } from "./support/network/raw-connection.ts";
-import { type McpRequest, postMcp } from "./support/protocols/mcp.ts";
+import { type McpRequest, modernRequest, postMcp } from "./support/protocols/mcp.ts";
 import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
 
@@ -21,22 +21,6 @@ const initialize = (protocolVersion: string) => ({
   ...{ jsonrpc: "2.0", id: 7, method: "initialize" },
   params: { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1" } },
 });
-/** A request of the revisions that have no handshake. */
-const modern = (revision: string, method: string, params: object = {}) => ({
-  body: {
-    ...{ jsonrpc: "2.0", id: 7, method },
-    params: {
-      ...params,
-      _meta: {
-        "io.modelcontextprotocol/protocolVersion": revision,
-        "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
-        "io.modelcontextprotocol/clientCapabilities": {},
-      },
-    },
-  },
-  headers: { "mcp-protocol-version": revision, "mcp-method": method },
-});
-
 describe("revisions of the protocol", () => {
   it.each([
     ["2025-11-25", "2025-11-25"],
@@ -62,20 +46,20 @@ describe("revisions of the protocol", () => {
   });
 
   it("a request of a revision that comes later names those that are spoken", async () => {
-    const { body, headers } = modern("2099-01-01", "tools/list");
+    const { body, headers } = modernRequest("2099-01-01", "tools/list");
     const answer = await post(body, { headers });
     expect(answer).toMatchObject({ status: 400, body: { id: 7, error: { data: { supported: ["2026-07-28"] } } } });
   });
 
   it("a request whose headers and body differ is refused", async () => {
-    const { body, headers } = modern("2026-07-28", "tools/list");
+    const { body, headers } = modernRequest("2026-07-28", "tools/list");
     for (const changed of [{ "mcp-method": "tools/call" }, { "mcp-protocol-version": "2025-11-25" }]) {
       expect((await post(body, { headers: { ...headers, ...changed } })).status).toBe(400);
     }
   });
 
   it("no stream is opened, since the tools do not change", async () => {
-    const { body, headers } = modern("2026-07-28", "subscriptions/listen", {
+    const { body, headers } = modernRequest("2026-07-28", "subscriptions/listen", {
       notifications: { toolsListChanged: true },
     });
     const answer = await post(body, { headers });
@@ -122,23 +106,23 @@ describe("requests that are no call", () => {
   });
 
   it.each([
-    ["an empty body", "", "not valid JSON"],
-    ["half a message", '{"jsonrpc":', "not valid JSON"],
-    ["broken UTF-8", Uint8Array.of(0x22, 0xff, 0x22), "UTF-8"],
-    ["a repeated key", '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', "given more than once"],
+    ["an empty body", "", -32_700, "not valid JSON"],
+    ["half a message", '{"jsonrpc":', -32_700, "not valid JSON"],
+    ["broken UTF-8", Uint8Array.of(0x22, 0xff, 0x22), -32_700, "UTF-8"],
+    ["a repeated key", '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', -32_600, "given more than once"],
     [
-      "a thousand keys",
+      "an object with 201 keys",
       JSON.stringify({ a: Object.fromEntries([...Array(201).keys()].map((key) => [key, 0])) }),
-      "keys",
+      ...([-32_600, "more than 200 keys"] as const),
     ],
-    ["a batch", [ping, ping], "not a batch"],
-    ["an empty batch", [], "not a batch"],
-  ])("%s is refused as no message", async (_, body, message) => {
+    ["a batch", [ping, ping], -32_600, "not a batch"],
+    ["an empty batch", [], -32_600, "not a batch"],
+  ])("%s is refused as no message", async (_, body, code, message) => {
     const answer = await post(body);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({
       ...{ jsonrpc: "2.0", id: null },
-      error: { code: -32_700, message: expect.stringContaining(message) },
+      error: { code, message: expect.stringContaining(message) },
     });
   });
 
@@ -214,12 +198,19 @@ describe("pages", () => {
     return status === 200 ? "allowed" : [status, body.reason];
   };
   const refused = [403, "ORIGIN_NOT_ALLOWED"];
+  let listed: TestService;
+  beforeAll(async () => {
+    listed = await startTestService({ APP_CORS_ORIGINS: "https://shop.example" }, service.database);
+  });
+  afterAll(() => listed?.close());
 
   test.each([
     ["http://localhost:3000", "allowed"],
     ["http://127.0.0.1", "allowed"],
     ["http://[::1]:8080", "allowed"],
     ["https://shop.example", "allowed"],
+    ["HTTPS://Shop.Example:443", "allowed"],
+    ["https://user@shop.example", refused],
     ["https://shop.example.evil.example", refused],
     ["http://shop.example", refused],
     ["https://evil.example", refused],
@@ -228,7 +219,6 @@ describe("pages", () => {
     ["null", refused],
     ["", refused],
   ])("of %j that call without tokens: %j", async (origin, expected) => {
-    await using listed = await startTestService({ APP_CORS_ORIGINS: "https://shop.example" }, service.database);
     expect(await fromPage(listed.baseUrl, origin)).toEqual(expected);
   });
 

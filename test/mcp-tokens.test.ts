@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startAuthorizationServer } from "./support/auth/authorization-server.ts";
 import { bearer, createTokenIssuer, issuer as issuerUrl, type TokenIssuer, trusting } from "./support/auth/tokens.ts";
+import { openRaw } from "./support/network/raw-connection.ts";
 import { connectMcp, errorIn, postMcp } from "./support/protocols/mcp.ts";
 import { type Settings, startTestService, type TestService } from "./support/service/service.ts";
 import { createStage } from "./support/service/stage.ts";
@@ -42,6 +43,7 @@ test("a client without a token lists the tools and uses those that need none", a
   const { id } = await createStage(open.baseUrl).concert();
   await using mcp = await connectMcp(service.baseUrl);
   expect((await mcp.client.listTools()).tools).toHaveLength(8);
+  expect(mcp.client.getInstructions()).not.toContain("user_id");
   expect((await mcp.call("get_concert", { id: String(id) })).structuredContent).toMatchObject({ id: String(id) });
 });
 
@@ -117,39 +119,6 @@ describe("a challenge", () => {
   });
 });
 
-describe("a request that calls no tool", () => {
-  const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
-
-  test("counts as a read of its caller", async () => {
-    await using limited = await restart({ APP_RATE_LIMIT_READS: "2", APP_RATE_LIMIT_ADDRESS_FACTOR: "2" });
-    const headers = bearer(await issuer.sign({ sub: "ada", scope: scopes }));
-    const listed = await postMcp(limited.baseUrl, list, { headers });
-    expect([listed.status, listed.headers.get("ratelimit-remaining")]).toEqual([200, "1"]);
-    const called = await postMcp(limited.baseUrl, listBookings, { headers });
-    expect([called.status, called.headers.get("ratelimit-remaining")]).toEqual([200, "0"]);
-    const refused = await postMcp(limited.baseUrl, list, { headers });
-    expect(refused).toMatchObject({ status: 429, body: { reason: "RATE_LIMITED" } });
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-    // An unknown tool is none.
-    const unknown = { ...listBookings, params: { name: "evil", arguments: {} } };
-    expect((await postMcp(limited.baseUrl, unknown, { headers })).status).toBe(429);
-    // The address has its own limit, which bad tokens use up.
-    const bad = { headers: bearer("a.b.c") };
-    const statuses = [];
-    for (let count = 0; count < 5; count++) statuses.push((await postMcp(limited.baseUrl, list, bad)).status);
-    expect(statuses).toEqual([401, 401, 401, 401, 429]);
-    expect((await postMcp(limited.baseUrl, list)).status).toBe(429);
-  });
-
-  test("with an invalid token is refused with a challenge, as a call would be", async () => {
-    const { status, headers, body } = await postMcp(service.baseUrl, list, { headers: bearer("a.b.c") });
-    expect([status, body.reason]).toEqual([401, "UNAUTHENTICATED"]);
-    expect(headers.get("www-authenticate")).toBe(
-      `Bearer error="invalid_token", error_description="the token is not valid", scope="${scopes}", resource_metadata="${service.baseUrl}/.well-known/oauth-protected-resource/mcp"`,
-    );
-  });
-});
-
 describe("the metadata of the protected resource", () => {
   test("is found by the client, at the path of the tools and at the root", async () => {
     const expected = {
@@ -161,7 +130,7 @@ describe("the metadata of the protected resource", () => {
     };
     expect(await discoverOAuthProtectedResourceMetadata(`${service.baseUrl}/mcp`)).toEqual(expected);
     const response = await fetch(`${service.baseUrl}/.well-known/oauth-protected-resource`);
-    expect([response.status, await response.json()]).toEqual([200, expected]);
+    expect([response.status, await response.json()]).toEqual([200, { ...expected, resource: service.baseUrl }]);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });
 
@@ -175,17 +144,16 @@ describe("the metadata of the protected resource", () => {
     expect(await resourceAt(behind, forwarded)).toBe("https://tickets.example.org/mcp");
   });
 
-  test.each([
-    ["the origin", "https://tickets.example.org", "https://tickets.example.org"],
-    ["the origin with a slash", "https://tickets.example.org/", "https://tickets.example.org/"],
-    ["the path", "https://tickets.example.org/mcp", "https://tickets.example.org/mcp"],
-    ["another path", "https://tickets.example.org/api", "https://tickets.example.org/mcp"],
-    ["another host that begins alike", "https://tickets.example.or", "https://tickets.example.org/mcp"],
-    ["a name", "tickets", "https://tickets.example.org/mcp"],
-  ])("names the audience of tokens if that is a URL of the service: %s", async (_, audience, expected) => {
-    await using behind = await restart({ APP_TRUSTED_PROXIES: "127.0.0.1", APP_AUTH_AUDIENCE: audience });
-    const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "tickets.example.org" };
-    expect(await resourceAt(behind, forwarded)).toBe(expected);
+  test("is refused to a request that names no host", async () => {
+    const { port } = new URL(service.baseUrl);
+    for (const host of ["Host: a@b", "Host:"]) {
+      for (const path of ["", "/mcp"]) {
+        const raw = openRaw(Number(port));
+        raw.socket.write(`GET /.well-known/oauth-protected-resource${path} HTTP/1.1\r\n${host}\r\n\r\n`);
+        await raw.waitFor("the request names no host");
+        raw.socket.destroy();
+      }
+    }
   });
 
   test("has no authorization server if the issuer is no URL", async () => {
@@ -198,6 +166,17 @@ describe("the metadata of the protected resource", () => {
     const response = await fetch(`${open.baseUrl}/.well-known/oauth-protected-resource/mcp`);
     expect(response.status).toBe(404);
   });
+});
+
+test("the audiences of tokens may be several: the API's and the resource of assistants", async () => {
+  const [api, resource] = ["https://tickets.example.org", "https://tickets.example.org/mcp"];
+  await using both = await restart({ APP_AUTH_AUDIENCE: `${api},${resource}` });
+  const statusFor = async (aud: string) => {
+    const token = await issuer.sign({ sub: "ada", scope: scopes, aud });
+    return (await postMcp(both.baseUrl, listBookings, { headers: bearer(token) })).status;
+  };
+  expect([await statusFor(api), await statusFor(resource)]).toEqual([200, 200]);
+  expect(await statusFor(`${api},${resource}`)).toBe(401);
 });
 
 test("a client that knows only the URL and its credentials gets a token, and books", async () => {
@@ -217,19 +196,31 @@ test("a client that knows only the URL and its credentials gets a token, and boo
 });
 
 describe("pages with tokens", () => {
+  let listed: TestService;
+  beforeAll(async () => {
+    listed = await restart({ APP_CORS_ORIGINS: "https://shop.example", APP_TRUSTED_PROXIES: "127.0.0.1" });
+  });
+  afterAll(() => listed?.close());
   const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
   test.each([
-    ["any origin, by default", {}, "https://anywhere.example", 200],
-    ["a listed origin", { APP_CORS_ORIGINS: "https://shop.example" }, "https://shop.example", 200],
-    ["an origin that is not listed", { APP_CORS_ORIGINS: "https://shop.example" }, "https://evil.example", 403],
-  ])("may be of %s", async (_, settings, origin, status) => {
-    await using listed = await restart(settings);
-    expect((await postMcp(listed.baseUrl, list, { headers: { origin } })).status).toBe(status);
+    ["any origin, by default", () => service, "https://anywhere.example", 200],
+    ["a listed origin", () => listed, "https://shop.example", 200],
+    ["a listed origin with its port", () => listed, "https://shop.example:443", 200],
+    ["an origin that is not listed", () => listed, "https://evil.example", 403],
+  ])("may be of %s", async (_, called, origin, status) => {
+    expect((await postMcp(called().baseUrl, list, { headers: { origin } })).status).toBe(status);
   });
 
-  test("may be of the service's own host", async () => {
-    await using listed = await restart({ APP_CORS_ORIGINS: "https://shop.example", APP_TRUSTED_PROXIES: "127.0.0.1" });
-    const headers = { origin: "https://tickets.example.org", "x-forwarded-host": "tickets.example.org" };
-    expect((await postMcp(listed.baseUrl, list, { headers })).status).toBe(200);
+  test.each([
+    ["https://tickets.example.org", "tickets.example.org", 200],
+    ["https://TICKETS.example.org", "tickets.example.org", 200],
+    ["https://tickets.example.org", "tickets.example.org:443", 200],
+    ["http://tickets.example.org", "tickets.example.org:443", 403],
+    ["https://a@tickets.example.org", "tickets.example.org", 403],
+    ["https://tickets.example.org", "", 403],
+    ["null", "null", 403],
+  ])("may be of the service's own host: %s at %j: %i", async (origin, host, status) => {
+    const headers = { origin, ...(host !== "" && { "x-forwarded-host": host }) };
+    expect((await postMcp(listed.baseUrl, list, { headers })).status).toBe(status);
   });
 });

@@ -30,6 +30,8 @@ describe.each(revisions)("by revision %s", (revision) => {
     expect(mcp.client.getNegotiatedProtocolVersion()).toBe(revision);
     expect(mcp.client.getServerVersion()).toMatchObject({ name: "frontrow", title: "Frontrow" });
     expect(mcp.client.getInstructions()).toContain("request_id");
+    // Without tokens it does not know the user.
+    expect(mcp.client.getInstructions()).toContain("user_id");
   });
 
   test("lists the tools with what they do", async () => {

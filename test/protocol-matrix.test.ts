@@ -12,7 +12,7 @@ import {
 } from "../src/rpc/reasons.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
 import { methods, missingFiles, scenarios } from "./methods/index.ts";
-import { callOnce, type Exchange, expectDescribed } from "./support/protocols/call-once.ts";
+import { type CallExchange, callOnce, expectDescribed } from "./support/protocols/call-once.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import {
   callerReasons,
@@ -99,7 +99,7 @@ function ownReasons(method: DescMethodUnary): string[] {
 }
 
 /** Checks what the protocol itself has: the HTTP parts, and the JSON as it was sent. */
-function expectExchange(protocol: Protocol, exchange: Exchange, expected: ExpectedResponse) {
+function expectExchange(protocol: Protocol, exchange: CallExchange, expected: ExpectedResponse) {
   const { requestType, status, headers, body, method } = exchange;
   const { location } = expected;
   expectDescribed(protocol, exchange);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { methods } from "./methods/index.ts";
-import { projectRoot, startTestService, type TestService } from "./support/service/service.ts";
+import { projectRoot } from "./support/project-root.ts";
+import { startTestService, type TestService } from "./support/service/service.ts";
 import { createStage, userId } from "./support/service/stage.ts";
 
 const buf = join(projectRoot, "node_modules", ".bin", "buf");

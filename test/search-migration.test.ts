@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { projectRoot } from "./support/service/service.ts";
+import { projectRoot } from "./support/project-root.ts";
 
 const folder = join(projectRoot, "db", "migrations");
 const migration = "0005_search_texts.sql";

@@ -90,6 +90,25 @@ test("a client that reads slowly gets its response", async () => {
   expect(received().length).toBeGreaterThan(much.length);
 });
 
+test("a client of HTTP/2 that takes a large file slowly and steadily gets all of it", async () => {
+  const app = await serveApp({}, { limits: times });
+  listener = { port: app.port, close: app.close, destroy() {} };
+  const session = connect(app.baseUrl, { settings: { initialWindowSize: 16 * 1024 } });
+  clean.push(() => session.destroy());
+  const stream = session.request({ ":path": "/docs/swagger-ui-bundle.js", "accept-encoding": "gzip" });
+  const [answer] = await once(stream, "response");
+  let received = 0;
+  stream.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    // Paused for as long as each slice of the window makes the whole take several times the limit.
+    stream.pause();
+    setTimeout(() => stream.resume(), 40);
+  });
+  await once(stream, "close");
+  expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+  expect(received).toBe(Number(answer["content-length"]));
+});
+
 test("a call that streams both ways stays open while it sends", async () => {
   listener = await listen({
     ...listenOptions(times),

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { holdLock } from "./support/database/locks.ts";
 import { startProgram } from "./support/process/program.ts";
-import { projectRoot, testEnvironment } from "./support/service/service.ts";
+import { projectRoot } from "./support/project-root.ts";
+import { testEnvironment } from "./support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -12,16 +12,11 @@ import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
 import { bearer, createTokenIssuer, trusting } from "./support/auth/tokens.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
 import { openProgram } from "./support/process/program.ts";
+import { projectRoot } from "./support/project-root.ts";
 import { callOnce } from "./support/protocols/call-once.ts";
 import type { Protocol } from "./support/protocols/protocols.ts";
 import { expectRefusal } from "./support/scenario/expected-answers.ts";
-import {
-  projectRoot,
-  type Settings,
-  startTestService,
-  type TestService,
-  testEnvironment,
-} from "./support/service/service.ts";
+import { type Settings, startTestService, type TestService, testEnvironment } from "./support/service/service.ts";
 import { moonlight } from "./support/service/stage.ts";
 import { sendHttp } from "./support/wire/http.ts";
 

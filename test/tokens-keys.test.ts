@@ -85,7 +85,7 @@ describe("a whole service", () => {
 /** Starts a service that fetches keys with these pauses. Returns a function that calls it with a new token. */
 async function startBriefly(fetching: KeyFetching) {
   const algorithms = ["ES256", "RS256"];
-  const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+  const rules = { issuer, audiences: [audience], algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
   const tokens = createTokenVerifier(rules, keysFromUrl(keyServer.url, ignoreEvents, fetching), ignoreEvents);
   const interceptors = await openTestGuards([ConcertService], { tokens });
   const app = await serveApp({ getConcert: ({ id }) => ({ id }) }, { interceptors, trustedProxies: ["127.0.0.1"] });

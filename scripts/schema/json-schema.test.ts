@@ -1,5 +1,5 @@
 import { create, type DescEnum, type DescMessage } from "@bufbuild/protobuf";
-import { FieldRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { FieldRulesSchema, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { describe, expect, it } from "vitest";
 import { BookingSchema, BookingStatusSchema, file_frontrow_v1_booking } from "../../gen/frontrow/v1/booking_pb.ts";
 import {
@@ -103,4 +103,11 @@ describe("the schema of a response", () => {
 it("refuses a rule that it has no keyword for", () => {
   const rules = create(FieldRulesSchema, { type: { case: "string", value: { prefix: "a" } } });
   expect(() => keywordsOf(rules)).toThrow("the rule string.prefix has no keyword yet");
+  const ignored = create(FieldRulesSchema, { ignore: Ignore.ALWAYS });
+  expect(() => keywordsOf(ignored)).toThrow("a rule with the value 3 has no keyword yet");
+});
+
+it("writes a regular expression as JSON Schema has it", () => {
+  const rules = create(FieldRulesSchema, { type: { case: "string", value: { pattern: "^\\x{3164}$" } } });
+  expect(keywordsOf(rules).patterns).toEqual(["^\\u3164$"]);
 });

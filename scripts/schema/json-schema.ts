@@ -96,7 +96,9 @@ function objectSchema(
 
 /** The rules of a message as a whole, in words: no keyword compares two fields. */
 export function messageRules(desc: DescMessage): string[] {
-  return getOption(desc, messageOption).cel.map(({ message }) => `Rule: ${message}.`);
+  const { cel, celExpression, oneof } = getOption(desc, messageOption);
+  if (celExpression.length + oneof.length > 0) throw new Error(`${desc.toString()}: a rule of it has no words yet`);
+  return cel.map(({ message }) => `Rule: ${message}.`);
 }
 
 const validator = createValidator();
@@ -134,11 +136,16 @@ function valueSchema(field: DescField, form: SchemaForm, refer: Refer): JsonSche
   return withRules({ type: "array", items }, rules, form);
 }
 
+const withoutNul = "^[^\\u0000]*$";
+/** Of a whole text, with nothing but plain characters and classes of those: it has no NUL. */
+const positivePattern = /^\^(?:\[[\w-]+\]|[\w-]|\{[\d,]+\})+\$$/;
+
 function withRules(schema: JsonSchema, rules: FieldRules, { direction }: SchemaForm): JsonSchema {
   const { keywords, patterns } = keywordsOf(rules);
   const { pattern, ...base } = schema;
-  // Where a rule has a pattern too, that of the type is implied, unless the rule looks at a part of the text.
-  const ofType = typeof pattern === "string" && !patterns.some((each) => each.startsWith("^")) ? [pattern] : [];
+  // The patterns of numbers and durations are narrower than those of their types.
+  const isImplied = patterns.some((each) => pattern !== withoutNul || positivePattern.test(each));
+  const ofType = typeof pattern === "string" && !isImplied ? [pattern] : [];
   const all = [...ofType, ...patterns];
   return {
     ...base,
@@ -151,7 +158,7 @@ function withRules(schema: JsonSchema, rules: FieldRules, { direction }: SchemaF
 
 function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer): JsonSchema {
   const isInput = direction === "input";
-  if (field.enum !== undefined) return refer(field.enum);
+  if (field.enum !== undefined) return isInput ? refer(field.enum) : orLater(refer(field.enum), "value");
   if (field.message?.typeName === TimestampSchema.typeName) {
     return { type: "string", format: "date-time", ...(isInput && { pattern: acceptedTime }) };
   }
@@ -161,7 +168,7 @@ function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer)
   if (field.message !== undefined) return refer(field.message);
   switch (field.scalar) {
     case ScalarType.STRING:
-      return isInput ? { type: "string", pattern: "^[^\\u0000]*$" } : { type: "string" };
+      return isInput ? { type: "string", pattern: withoutNul } : { type: "string" };
     case ScalarType.BOOL:
       return { type: "boolean" };
     case ScalarType.INT32:
@@ -177,6 +184,11 @@ function singleSchema(field: DescField, { direction }: SchemaForm, refer: Refer)
     default:
       throw new Error(`${field.toString()}: its type has no schema yet`);
   }
+}
+
+/** What responses have now, or a text that a later version adds. */
+export function orLater(known: JsonSchema, kind: string): JsonSchema {
+  return { anyOf: [known, { type: "string", description: `A ${kind} that a later version of the service adds.` }] };
 }
 
 const year = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";

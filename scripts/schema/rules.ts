@@ -5,7 +5,12 @@
 import { type JsonObject, toJson } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
-import { type FieldRules, FieldRulesSchema, type Rule } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import {
+  type FieldRules,
+  FieldRulesSchema,
+  Ignore,
+  type Rule,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { integerPattern } from "./integer-pattern.ts";
 
 /** Keywords, and patterns that must all match: a schema has one `pattern` only. */
@@ -21,7 +26,7 @@ const uuid = `^${[8, 4, 4, 4, 12].map(hex).join("-")}$`;
 const keywordsOfRule: Readonly<Record<string, (value: unknown) => JsonObject>> = {
   "string.max_len": (length) => ({ maxLength: Number(length) }),
   "string.min_len": (length) => ({ minLength: Number(length) }),
-  "string.pattern": (pattern) => ({ pattern: String(pattern) }),
+  "string.pattern": (pattern) => ({ pattern: regexOfRe2(String(pattern)) }),
   // The service refuses the nil and the max UUID as well: see src/rpc/interceptors/idempotency-key.ts.
   "string.uuid": () => ({ format: "uuid", pattern: uuid, not: { pattern: "^[0-]+$|^[fF-]+$" } }),
   "string.not_contains": onlyOf("\0"),
@@ -35,6 +40,8 @@ const keywordsOfRule: Readonly<Record<string, (value: unknown) => JsonObject>> =
   "repeated.min_items": (count) => ({ minItems: Number(count) }),
   // The schema of an enum has its defined values without the unspecified one.
   "enum.defined_only": onlyOf(true),
+  // The document's introduction says that the unset value is accepted wherever a field may be left out.
+  ignore: onlyOf(Ignore.IF_ZERO_VALUE),
   "enum.not_in": (numbers) => onlyOf("0")(String(numbers)),
 };
 
@@ -46,9 +53,7 @@ function onlyOf(expected: unknown): (value: unknown) => JsonObject {
 }
 
 /** Rules that are no keywords by themselves. */
-const others: ReadonlySet<string> = new Set([
-  ...["required", "ignore", "cel", "repeated.items", "duration.gte", "duration.lte"],
-]);
+const others: ReadonlySet<string> = new Set([...["required", "cel", "repeated.items", "duration.gte", "duration.lte"]]);
 
 /** The keywords of a field's rules. Those of a list's items are not among them. */
 export function keywordsOf(rules: FieldRules): Keywords {

@@ -8,7 +8,7 @@ import type { TokenRules } from "./tokens.ts";
 /** The rules for tokens of the mode `dev`. */
 export const devRules: TokenRules = {
   issuer: "frontrow-dev",
-  audience: "frontrow",
+  audiences: ["frontrow"],
   algorithms: ["EdDSA"],
   clockToleranceMs: 5_000,
   scopeClaims: ["scope"],
@@ -53,7 +53,7 @@ export async function signDevToken(
     .setProtectedHeader({ alg: algorithm })
     .setSubject(subject)
     .setIssuer(devRules.issuer)
-    .setAudience(devRules.audience)
+    .setAudience([...devRules.audiences])
     .setIssuedAt()
     .setExpirationTime(lifetime)
     .sign(key);

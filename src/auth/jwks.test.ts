@@ -10,7 +10,13 @@ import type { AuthEvents } from "./events.ts";
 import { keyFromPem, keysFromUrl, TokenKeyError } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
-const rules = { issuer, audience, algorithms: ["ES256", "RS256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+const rules = {
+  issuer,
+  audiences: [audience],
+  algorithms: ["ES256", "RS256"],
+  clockToleranceMs: 5_000,
+  scopeClaims: ["scope"],
+};
 const pauseMs = 10_000;
 const minPauseMs = 1_000;
 

@@ -8,7 +8,7 @@ import { openTokenVerifier } from "./index.ts";
 async function rejectionsOf(token: string): Promise<RejectedToken[]> {
   const { pem } = await createTokenIssuer("ES256");
   const events = recordEvents<AuthEvents>();
-  const rules = { issuer, audience: "frontrow", algorithms: ["ES256"], clockToleranceMs: 0, scopeClaims: ["scope"] };
+  const rules = { issuer, audiences: ["frontrow"], algorithms: ["ES256"], clockToleranceMs: 0, scopeClaims: ["scope"] };
   const verifier = await openTokenVerifier({ mode: "jwt", ...rules, keys: { pem } }, "/dev/null", events.publish);
   if (!verifier) throw new Error("the mode jwt has a verifier");
   await expect(verifier.verify(token)).rejects.toMatchObject({ failure: { reason: "UNAUTHENTICATED" } });

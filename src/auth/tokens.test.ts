@@ -13,7 +13,7 @@ import { ignoreEvents } from "../domain/publish.ts";
 import { keyFromPem } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
-const rules = { issuer, audience, algorithms: ["ES256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+const rules = { issuer, audiences: [audience], algorithms: ["ES256"], clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 
 let signer: TokenIssuer;
 let goodKey: JWTVerifyGetKey;

@@ -27,7 +27,8 @@ export interface TokenVerifier {
 /** What a token must fulfil besides its signature. */
 export interface TokenRules {
   readonly issuer: string;
-  readonly audience: string;
+  /** A token is for one of these. */
+  readonly audiences: readonly string[];
   /** Allowed signature algorithms, asymmetric ones only. */
   readonly algorithms: readonly string[];
   /** By how much the clocks of issuer and service may differ. */
@@ -53,7 +54,7 @@ export function createTokenVerifier(rules: TokenRules, keyFor: KeyFor, publish: 
   const clockTolerance = rules.clockToleranceMs / 1_000;
   const options: JWTVerifyOptions = {
     issuer: rules.issuer,
-    audience: rules.audience,
+    audience: [...rules.audiences],
     algorithms: [...rules.algorithms],
     clockTolerance,
     requiredClaims: ["sub", "exp"],

@@ -8,7 +8,7 @@ import { keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
 const algorithms = ["ES256", "RS256"];
-const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+const rules = { issuer, audiences: [audience], algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 /** Between fetches that one address causes, and between any two fetches. */
 const [addressPauseMs, minPauseMs] = [10_000, 1_000];
 const [attacker, neighbour] = ["198.51.100.1", "192.0.2.1"];

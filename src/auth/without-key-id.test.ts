@@ -8,7 +8,7 @@ import { keysFromUrl } from "./jwks.ts";
 import { createTokenVerifier, type TokenVerifier } from "./tokens.ts";
 
 const algorithms = ["ES256", "RS256"];
-const rules = { issuer, audience, algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
+const rules = { issuer, audiences: [audience], algorithms, clockToleranceMs: 5_000, scopeClaims: ["scope"] };
 
 let old: TokenIssuer;
 let next: TokenIssuer;

@@ -70,7 +70,7 @@ describe("the mode jwt", () => {
     expect(load(jwt).config.auth).toEqual({
       mode: "jwt",
       issuer: "https://issuer.example",
-      audience: "frontrow",
+      audiences: ["frontrow"],
       algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
       clockToleranceMs: 5_000,
       scopeClaims: ["scope"],
@@ -85,6 +85,7 @@ describe("the mode jwt", () => {
       APP_AUTH_JWKS_URL: "https://issuer.example/keys.json",
       APP_AUTH_ALGORITHMS: "ES256, ES384",
       APP_AUTH_CLOCK_TOLERANCE: "1m",
+      APP_AUTH_AUDIENCE: "https://tickets.example.org, https://tickets.example.org/mcp",
       APP_AUTH_SCOPE_CLAIM: "scp, realm_access.roles,https://tickets.example.org/roles",
     };
     expect(load(env).config.auth).toMatchObject({

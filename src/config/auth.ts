@@ -8,7 +8,7 @@ export type AuthConfig = { readonly mode: "none" } | { readonly mode: "dev" } | 
 interface JwtAuth extends ValuesOf<Pick<typeof auth, "algorithms" | "clockToleranceMs" | "scopeClaims">> {
   readonly mode: "jwt";
   readonly issuer: string;
-  readonly audience: string;
+  readonly audiences: readonly string[];
   readonly keys: { readonly url: URL } | { readonly pem: string };
 }
 
@@ -21,15 +21,15 @@ interface AuthChoice {
 
 /** Chooses how callers are authenticated. */
 export function chooseAuth(values: Values): AuthChoice {
-  const { mode, issuer = "", audience = "", jwksUrl: url, publicKey: pem = "", ...rules } = values.of(auth);
+  const { mode, issuer = "", audiences = [], jwksUrl: url, publicKey: pem = "", ...rules } = values.of(auth);
   if (mode !== "jwt") {
-    const unused = values.namesOf([auth.issuer, auth.audience, auth.jwksUrl, auth.publicKey]);
+    const unused = values.namesOf([auth.issuer, auth.audiences, auth.jwksUrl, auth.publicKey]);
     const warnings = unused.map((name) => `${name} is ignored: it applies with APP_AUTH_MODE=jwt only`);
     return { auth: { mode }, problems: [], warnings };
   }
   const problems = [
     issuer === "" && "APP_AUTH_ISSUER is missing: APP_AUTH_MODE=jwt accepts the tokens of one issuer",
-    audience === "" && "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here",
+    audiences.length === 0 && "APP_AUTH_AUDIENCE is missing: tokens for other services must not be accepted here",
     (url === undefined) === (pem === "") &&
       "set one of APP_AUTH_JWKS_URL and APP_AUTH_PUBLIC_KEY: APP_AUTH_MODE=jwt checks tokens with the issuer's key",
   ];
@@ -41,7 +41,7 @@ export function chooseAuth(values: Values): AuthChoice {
       "APP_AUTH_JWKS_URL is not https: an attacker on the network path can replace the keys",
   ];
   return {
-    auth: { mode, issuer, audience, ...rules, keys: url ? { url } : { pem } },
+    auth: { mode, issuer, audiences, ...rules, keys: url ? { url } : { pem } },
     problems: problems.filter((problem) => problem !== false),
     warnings: warnings.filter((warning) => typeof warning === "string"),
   };

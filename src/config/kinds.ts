@@ -170,6 +170,9 @@ const signatureAlgorithms = [
 
 export const algorithms = list("RS, PS or ES with 256, 384 or 512, or EdDSA", z.enum(signatureAlgorithms), 1);
 
+/** What the `aud` claims of tokens may be. */
+export const audiences = list("text without control characters", printable, 1);
+
 /** Names of a token's claims, in any characters but spaces and commas. */
 export const claimNames = list("names of claims", z.string().regex(/^[^\s\p{Cc}]+$/u), 1);
 

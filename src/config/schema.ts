@@ -146,7 +146,7 @@ const connections = {
     "1000",
     "Maximum connections from one address, or IPv6 /64",
   ),
-  trustedProxies: setting("trusted_proxies", kinds.networks, "", "Proxies whose X-Forwarded-For header is trusted"),
+  trustedProxies: setting("trusted_proxies", kinds.networks, "", "Proxies whose X-Forwarded-For, -Host, -Proto count"),
   corsOrigins: setting("cors_origins", kinds.origins, "*", "Origins whose pages may call the API", '"*"'),
   corsAllowedHeaders: setting("cors_allowed_headers", kinds.headerNames, "", "More request headers of such pages"),
 };
@@ -160,7 +160,12 @@ export const auth = {
     "Authentication: none, tokens of a local key (dev) or of an issuer (jwt)",
   ),
   issuer: optional("auth.issuer", kinds.text, "Required iss claim of tokens", "https://accounts.example.org"),
-  audience: optional("auth.audience", kinds.text, "Required aud claim of tokens", "https://tickets.example.org"),
+  audiences: optional(
+    "auth.audience",
+    kinds.audiences,
+    "Required aud claim of tokens; with several, one of them",
+    "https://tickets.example.org",
+  ),
   jwksUrl: optional(
     "auth.jwks_url",
     kinds.httpUrl,

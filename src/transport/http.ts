@@ -47,7 +47,7 @@ export interface HttpAppOptions {
   /** Whether requests must name this machine as their host and origin. */
   readonly loopbackOnly?: boolean;
   readonly maxBodyBytes: number;
-  /** Addresses and networks of the proxies whose X-Forwarded-For is used. */
+  /** Addresses and networks of the proxies whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto are used. */
   readonly trustedProxies: readonly string[];
   readonly publish: Publish<TransportEvents>;
   /** For what Fastify itself has to report. */
@@ -104,7 +104,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   await registerConnect(fastify, { ...common, services, interceptors });
   await registerConnect(fastify, { ...common, services: bindInfrastructure(services, readiness), interceptors: [] });
   registerHealthRoutes(fastify, readiness);
-  await registerDocuments(fastify);
+  await registerDocuments(fastify, options.admit);
   registerRestRoutes(fastify, {
     services,
     interceptors,

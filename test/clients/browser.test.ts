@@ -10,9 +10,10 @@ import { createTestDatabase, type TestDatabase } from "../support/database/datab
 import { holdConcert, holdLock, patientSettings } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { succeeded } from "../support/protocols/outcomes.ts";
 import { createProtocolClient } from "../support/protocols/protocols.ts";
-import { projectRoot, type Settings, testEnvironment } from "../support/service/service.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { type Description, describeConcert } from "../support/service/stage.ts";
 import { type Caller, createCaller } from "./browser/caller.ts";
 import { type ClientName, clientNames } from "./browser/calls.ts";
@@ -21,8 +22,7 @@ import { startWire } from "./support/wire.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const executable = findChromium();
-if (!executable) process.stderr.write("tests: SKIPPED: the clients in a browser, since there is no `chromium` here\n");
+const executable = findChromium({ skipped: "the clients in a browser" });
 
 const bookings = "frontrow.v1.BookingService";
 const concerts = "frontrow.v1.ConcertService";

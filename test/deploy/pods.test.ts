@@ -1,8 +1,9 @@
 /** What every pod of the overlays must have: rights, resources, probes, secrets, an orderly end. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { type Container, type Overlay, only, readOverlay } from "./support/manifests.ts";
-import { canInstallTools, projectRoot } from "./support/tools.ts";
+import { canInstallTools } from "./support/tools.ts";
 
 /** Created by hand or by CloudNativePG, never by a manifest. */
 const secrets = ["concert-database", "concert-database-app", "concert-database-ca", "concert-database-backups"];

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { projectRoot } from "../support/project-root.ts";
 import { customSchema, type Overlay, only, readOverlay, resourceSchema } from "./support/manifests.ts";
-import { canInstallTools, projectRoot } from "./support/tools.ts";
+import { canInstallTools } from "./support/tools.ts";
 
 const database = { database: z.string(), owner: z.string() };
 const storage = z.object({ size: z.string() });

@@ -7,10 +7,11 @@ import { z } from "zod";
 import { type OwnServer, startOwnServer } from "../support/database/own-server.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/process/pgbouncer.ts";
 import { openProgram, startProgram } from "../support/process/program.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { postJson } from "../support/service/rest.ts";
 import { moonlightJson } from "../support/service/stage.ts";
 import { type Overlay, only, readOverlay } from "./support/manifests.ts";
-import { canInstallTools, projectRoot } from "./support/tools.ts";
+import { canInstallTools } from "./support/tools.ts";
 
 const clusterSchema = z.looseObject({
   spec: z.looseObject({

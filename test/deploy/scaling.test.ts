@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { projectRoot } from "../support/project-root.ts";
 import { type Overlay, only, readOverlay } from "./support/manifests.ts";
-import { canInstallTools, projectRoot } from "./support/tools.ts";
+import { canInstallTools } from "./support/tools.ts";
 
 const texts = z.record(z.string(), z.string());
 const metricSchema = z.union([

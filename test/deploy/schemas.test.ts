@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { projectRoot } from "../support/project-root.ts";
 import { customSchema, type Overlay, readOverlay, resourceSchema } from "./support/manifests.ts";
-import { canInstallTools, projectRoot, validate } from "./support/tools.ts";
+import { canInstallTools, validate } from "./support/tools.ts";
 
 const asText = (resources: readonly unknown[]) => resources.map((resource) => stringify(resource)).join("---\n");
 const overlays = new Map<string, Overlay>();

@@ -9,36 +9,35 @@ import { openReadersService, type ReadersService } from "./support/service.ts";
 import { nameOf, snippetsOf } from "./support/snippets.ts";
 import { createModuleFolder } from "./support/typescript.ts";
 
-const executable = findChromium();
-if (!executable) process.stderr.write("tests: SKIPPED: the documents' pages, since there is no `chromium` here\n");
+const executable = findChromium({ skipped: "the documents' pages" });
 const snippets = snippetsOf("ts calls").filter(({ text }) => text.includes("@connectrpc/connect-web"));
 
-const stack = new AsyncDisposableStack();
+const shared = new AsyncDisposableStack();
 let browser: Browser;
 let service: ReadersService;
 
 beforeAll(async () => {
   if (!executable) return;
-  browser = stack.adopt(await launchChromium(executable), (opened) => opened.close());
-  service = stack.use(await openReadersService());
+  browser = shared.adopt(await launchChromium(executable), (opened) => opened.close());
+  service = shared.use(await openReadersService());
 });
-afterAll(() => stack.disposeAsync());
+afterAll(() => shared.disposeAsync());
 
 /** Runs the text as the script of a page. Resolves with the errors of the page, empty if the script has reached its end. */
 async function runInPage(text: string): Promise<string[]> {
-  await using folder = await createModuleFolder();
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await createModuleFolder());
   await writeFile(join(folder.path, "index.html"), '<!doctype html><script type="module" src="page.js"></script>');
   await writeFile(join(folder.path, "page.ts"), `${text}\ndocument.title = "done";\n`);
-  const served = await servePage(folder.path, 0);
-  const page = await browser.newPage();
+  const served = stack.adopt(await servePage(folder.path, 0), (opened) => opened.close());
+  const page = stack.adopt(await browser.newPage(), (opened) => opened.close());
   const { promise: failed, resolve: fail } = Promise.withResolvers<string[]>();
   page.on("pageerror", (error) => fail([String(error)]));
   await page.goto(served.origin);
   const done = page.waitForFunction(() => document.title === "done").then(() => []);
-  return await Promise.race([failed, done]).finally(async () => {
-    await page.close();
-    await served.close();
-  });
+  // It rejects when the page closes first.
+  done.catch(() => {});
+  return await Promise.race([failed, done]);
 }
 
 /** A snippet has the one, and names the other in a comment. */

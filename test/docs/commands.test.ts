@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { customSchema, resourceSchema } from "../deploy/support/manifests.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { flagsOf, type SimpleCommand, simpleCommandsOf } from "./support/commands.ts";
 import { hasFlag, helpFor } from "./support/help.ts";
 import { commandsIn } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const read = (...path: string[]) => readFileSync(join(projectRoot, ...path), "utf8");
 const composeFile = read("compose.yaml");
@@ -21,7 +22,7 @@ const profiles = Object.values(services).flatMap((service) => service.profiles ?
 const parsed = snippetsOf("bash parsed");
 /** Images that the documents build. What follows one, or a service, is not for Docker. */
 const images = parsed.flatMap(({ text }) => [...text.matchAll(/ -t (\S+)/g)].map(([, name = ""]) => name));
-/** Programs of every system, of whose words the test knows nothing. */
+/** Programs of every system, whose flags are not checked. */
 const others = ["curl", "grep", "sleep"];
 
 /** The words that are the program's own, without those for what it starts. */

@@ -7,9 +7,10 @@ import { binariesOf, type EmbeddedPostgres, startTemporaryPostgres } from "@fron
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { oldestPackage } from "../support/database/majors.ts";
 import { findCommand } from "../support/process/child-process.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { copyProject, type ProjectCopy } from "./support/project-copy.ts";
 import { commandsIn, describeOutput, openTerminal, type Terminal } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 
 const skipped = "the documents' work on databases";
 const hasPrograms = ["psql", "pg_dump", "openssl"].every((name) =>
@@ -30,7 +31,11 @@ beforeAll(async () => {
   const { port, password } = server.connection;
   const login = { PGHOST: "127.0.0.1", PGPORT: String(port), PGUSER: "postgres", PGPASSWORD: password };
   const ports = { APP_REST_PORT: "0", APP_GRPC_PORT: "0", APP_HOST: "127.0.0.1" };
-  terminal = await openTerminal({ cwd: copy.path, env: { ...copy.env, ...login, ...ports, PGDATABASE: "postgres" } });
+  terminal = await openTerminal({
+    cwd: copy.path,
+    env: { ...copy.env, ...login, ...ports, PGDATABASE: "postgres" },
+    limitMs: 120_000,
+  });
 });
 afterAll(async () => {
   await terminal?.[Symbol.asyncDispose]();

@@ -11,8 +11,7 @@ declare global {
   }
 }
 
-const executable = findChromium();
-if (!executable) process.stderr.write("tests: SKIPPED: the documents' diagrams, since there is no `chromium` here\n");
+const executable = findChromium({ skipped: "the documents' diagrams" });
 
 let browser: Browser;
 let page: Page;

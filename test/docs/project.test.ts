@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { projectRoot } from "../support/project-root.ts";
 import { copyProject } from "./support/project-copy.ts";
 import { describeOutput, openTerminal } from "./support/shell.ts";
-import { nameOf, projectRoot, type Snippet, snippetsOf } from "./support/snippets.ts";
+import { nameOf, type Snippet, snippetsOf } from "./support/snippets.ts";
 import { runTypeScript } from "./support/typescript.ts";
 
 const named = (snippets: readonly Snippet[]) => snippets.map((snippet) => ({ name: nameOf(snippet), ...snippet }));
@@ -28,7 +29,7 @@ async function digestOf(folder: string): Promise<string> {
 describe("a snippet that changes the project", () => {
   test.each(named(snippetsOf("bash project")))("$name", async ({ text }) => {
     await using copy = await copyProject();
-    await using terminal = await openTerminal({ cwd: copy.path, env: copy.env });
+    await using terminal = await openTerminal({ cwd: copy.path, env: copy.env, limitMs: 120_000 });
     const before = await digestOf(copy.path);
     const output = await terminal.run(text);
     expect(output.code, describeOutput(output)).toBe(0);

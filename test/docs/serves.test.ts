@@ -9,25 +9,27 @@ import { copyProject, type ProjectCopy } from "./support/project-copy.ts";
 import { commandsIn, describeOutput, openTerminal } from "./support/shell.ts";
 import { nameOf, snippetsOf } from "./support/snippets.ts";
 
-/** The ports of the documents that something listens on. */
-const ports = ["8080", "50051", "9090", "9464", "3000"];
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
-/** What a server writes when it serves. */
-const signs = [
-  { command: /\bnpm start\b/, line: "Frontrow is open" },
-  { command: /\bnpm run example:browser\b/, line: "open http://" },
-  { command: /^prometheus\b/, line: "Server is ready to receive web requests" },
+/** What a server writes when it serves, and the ports of the documents that it may listen on. */
+const servers = [
+  { command: /\bnpm start\b/, line: "Frontrow is open", ports: ["8080", "50051", "9090", "9464"] },
+  { command: /\bnpm run example:browser\b/, line: "open http://", ports: ["3000"] },
+  { command: /^prometheus\b/, line: "Server is ready to receive web requests", ports: ["9090"] },
 ];
 
 const hasPrometheus = findCommand(["prometheus"], { skipped: "the snippet of docs/operations.md with Prometheus" });
 const snippets = snippetsOf("bash serves").filter(({ text }) => hasPrometheus || !/^prometheus /m.test(text));
 
-/** The text with free ports, and that of a receiver of traces, in place of the documents' ones. */
-async function createPortMap({ url }: OtlpReceiver): Promise<(text: string) => string> {
-  const free = await Promise.all(ports.map(async (port) => [port, String(await freePort())] as const));
-  const others = [...free, ["4318", new URL(url).port] as const];
-  return (text) =>
-    others.reduce((mapped, [port, other]) => mapped.replaceAll(new RegExp(`\\b${port}\\b`, "g"), other), text);
+/** Free ports, and that of a receiver of traces, in place of the documents' ones. */
+function createPortMap({ url }: OtlpReceiver) {
+  const others = new Map([["4318", new URL(url).port]]);
+  return {
+    mapped: (text: string) =>
+      [...others].reduce((all, [port, other]) => all.replaceAll(new RegExp(`\\b${port}\\b`, "g"), other), text),
+    async draw(ports: readonly string[]): Promise<void> {
+      for (const port of ports) others.set(port, String(await freePort()));
+    },
+  };
 }
 
 /** The environment's ports hold unless the command sets them itself, also by a file, over which the environment wins. */
@@ -39,29 +41,51 @@ function portsOf(command: string, mapped: (text: string) => string): NodeJS.Proc
 /** Runs the commands in turn. What serves goes on until the end, or until the service is started anew. */
 async function follow(text: string, copy: ProjectCopy): Promise<void> {
   await using receiver = await startOtlpReceiver();
-  const mapped = await createPortMap(receiver);
-  await replaceIn(join(copy.path, "deploy", "prometheus", "localhost.yml"), mapped);
-  const serving = new Map<string, Child>();
-  for (const command of commandsIn(text)) {
-    // Prometheus has no other default for its port, nor for the folder of its data.
-    const own = mapped(command)
+  await using stack = new AsyncDisposableStack();
+  const { mapped, draw } = createPortMap(receiver);
+  const scrapes = join(copy.path, "deploy", "prometheus", "localhost.yml");
+  const targets = await readFile(scrapes, "utf8");
+  const open = async (command: string) => {
+    const env = { ...copy.env, ...portsOf(command, mapped) };
+    return stack.use(await openTerminal({ cwd: copy.path, env, limitMs: 120_000 }));
+  };
+  // Prometheus has no other default for its port, nor for the folder of its data.
+  const ownForm = (command: string) =>
+    mapped(command)
       .replace(/^prometheus /, `prometheus --web.listen-address localhost:${mapped("9090")} `)
       .replaceAll("/tmp/", `${copy.path}/`);
-    await using terminal = await openTerminal({ cwd: copy.path, env: { ...copy.env, ...portsOf(command, mapped) } });
-    const sign = signs.find((each) => each.command.test(command));
-    if (sign) {
-      await end(serving.get(sign.line));
-      const child = terminal.start(own);
-      serving.set(sign.line, child);
-      expectPorts(own, await child.line(sign.line));
+  const serving = new Map<string, Child>();
+  for (const command of commandsIn(text)) {
+    const server = servers.find((each) => each.command.test(command));
+    if (server) {
+      await end(serving.get(server.line));
+      const child = await retryWhereTaken(async () => {
+        await draw(server.ports);
+        await writeFile(scrapes, mapped(targets));
+        const started = stack.use((await open(command)).start(ownForm(command)));
+        expectPorts(ownForm(command), await started.line(server.line));
+        return started;
+      });
+      serving.set(server.line, child);
     } else {
-      const output = await terminal.run(own);
+      const output = await (await open(command)).run(ownForm(command));
       expect(output.code, describeOutput(output)).toBe(0);
     }
   }
   if (text.includes("OTEL_")) await sendTrace(mapped("8080"));
   for (const child of serving.values()) await end(child);
   expect(new Set(receiver.spans.map((span) => span.traceId))).toEqual(new Set(text.includes("OTEL_") ? [traceId] : []));
+}
+
+/** Starts a server again if a different process has taken one of its ports first. */
+async function retryWhereTaken(start: () => Promise<Child>): Promise<Child> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === 5 || !/in use/.test(String(error))) throw error;
+    }
+  }
 }
 
 /** A call of a trace that its client records: the service exports it at the latest when it stops. */
@@ -80,10 +104,6 @@ async function end(child: Child | undefined): Promise<void> {
   if (!child) return;
   await child.stop("SIGINT");
   if (child.output().includes("Frontrow is open")) expect(child.output()).toContain('"msg":"closed"');
-}
-
-async function replaceIn(path: string, change: (text: string) => string): Promise<void> {
-  await writeFile(path, change(await readFile(path, "utf8")));
 }
 
 describe("what the documents start", () => {

@@ -59,7 +59,8 @@ describe("a scenario", () => {
     for (const { run } of successes) await run(call, scene);
     for (const { arrange } of refusals) {
       const { request } = await arrange(scene);
-      const { exchange } = await callOnce(protocol, service.baseUrl, method, request);
+      const { outcome, exchange } = await callOnce(protocol, service.baseUrl, method, request);
+      expect(outcome).toMatchObject({ ok: false });
       if (exchange) note(exchange);
     }
   });
@@ -68,16 +69,14 @@ describe("a scenario", () => {
 describe.each(provocations)("$status by $by", ({ status, of, settings = {}, headers = {}, ...provocation }) => {
   let service: TestService;
   let existing: Existing;
-  let undo = (): Promise<unknown> => Promise.resolve();
+  const stack = new AsyncDisposableStack();
   beforeAll(async () => {
     existing = await createExisting(database);
-    service = await startTestService(settings, database);
-    undo = (await provocation.arrange?.(database)) ?? undo;
+    service = stack.use(await startTestService(settings, database));
+    const undo = await provocation.arrange?.(database);
+    if (undo) stack.defer(async () => void (await undo()));
   });
-  afterAll(async () => {
-    await undo();
-    await service.close();
-  });
+  afterAll(() => stack.disposeAsync());
 
   const chosen = operations.filter(of).map((operation) => [operation.operationId, operation] as const);
   it.each(chosen)("is an answer of %s that the document describes", async (_, operation) => {

@@ -10,8 +10,7 @@ import { allScopes, createTokenIssuer, type TokenIssuer, trusting } from "../sup
 import { readDocument } from "../support/openapi/document.ts";
 import { startTestService, type TestService } from "../support/service/service.ts";
 
-const executable = findChromium();
-if (!executable) process.stderr.write("tests: SKIPPED: the page of the API, since there is no `chromium` here\n");
+const executable = findChromium({ skipped: "the page of the API" });
 const testInPage = test.skipIf(!executable);
 
 const document = readDocument();
@@ -22,7 +21,7 @@ let issuer: TokenIssuer;
 let service: TestService;
 let browser: Browser;
 let page: Page;
-/** What the browser has complained about: errors, warnings, violations of the policy. */
+/** What the browser has reported: errors, warnings, violations of the policy. */
 const complaints: string[] = [];
 const requested: URL[] = [];
 

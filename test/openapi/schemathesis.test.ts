@@ -1,4 +1,4 @@
-/** The document and the service as schemathesis judges them: it generates requests from the document, right and wrong ones. */
+/** Schemathesis generates right and wrong requests from the document, and checks the responses of the service. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

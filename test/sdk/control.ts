@@ -9,7 +9,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { type HeldLock, holdConcert } from "../support/database/locks.ts";
 import type { OpenProgram } from "../support/process/program.ts";
-import { projectRoot } from "../support/service/service.ts";
+import { projectRoot } from "../support/project-root.ts";
 import { createStage, timestamp } from "../support/service/stage.ts";
 import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy.ts";
 import type { Stage } from "./stage.ts";

@@ -14,7 +14,8 @@ import { databaseTools, type TestDatabase } from "../support/database/database.t
 import { patientSettings } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { type OpenProgram, openProgram } from "../support/process/program.ts";
-import { projectRoot, type Settings, testEnvironment } from "../support/service/service.ts";
+import { projectRoot } from "../support/project-root.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { type Control, startControl } from "./control.ts";
 
 /** What all players share. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { errorDomain } from "../../../src/rpc/status.ts";
+import { orLater } from "../json-schema.ts";
 import type { ErrorCase } from "./errors.ts";
 import { oneOf } from "./problems.ts";
 
@@ -72,11 +73,18 @@ function errorOf(code: string, cases: readonly ErrorCase[]): JsonObject {
   };
 }
 
+const otherDetail = {
+  type: "object",
+  description: "A kind of detail that a later version of the service adds.",
+  properties: { type: { type: "string" }, value },
+  required: ["type", "value"],
+};
+
 function detailsOf(cases: readonly ErrorCase[]): JsonObject {
   const debug = {
     type: "object",
     properties: {
-      reason: oneOf(cases.map(({ reason }) => reason)),
+      reason: orLater(oneOf(cases.map(({ reason }) => reason)), "reason"),
       domain: { const: errorDomain },
       metadata: { type: "object", additionalProperties: { type: "string" } },
     },
@@ -91,6 +99,6 @@ function detailsOf(cases: readonly ErrorCase[]): JsonObject {
   return {
     type: "array",
     description: "Left out for errors of the protocol itself.",
-    items: { oneOf: [errorInfo, refTo(badRequestName), refTo(retryInfoName)] },
+    items: { anyOf: [errorInfo, refTo(badRequestName), refTo(retryInfoName), otherDetail] },
   };
 }

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { BookingService } from "../../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../../gen/frontrow/v1/concert_service_pb.ts";
+import { joined } from "./document.ts";
 
 interface Response {
   readonly $ref?: string;
@@ -41,6 +42,23 @@ function responseOf(operation: Operation, status: string): Response | undefined 
 
 it("is the same in JSON and in YAML", () => {
   expect(parse(text("openapi.yaml"))).toEqual(document);
+});
+
+it("has one schema for each name", () => {
+  const [text, number] = [{ type: "string" }, { type: "number" }];
+  expect(
+    joined([
+      ["A", text],
+      ["B", number],
+      ["A", { type: "string" }],
+    ]),
+  ).toEqual({ A: text, B: number });
+  expect(() =>
+    joined([
+      ["A", text],
+      ["A", number],
+    ]),
+  ).toThrow("two schemas have the name A");
 });
 
 it("has every method in REST and in Connect, and reads in Connect by GET as well", () => {

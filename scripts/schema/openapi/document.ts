@@ -1,4 +1,5 @@
 /** The OpenAPI document (3.1) of the services: REST, and Connect with JSON. */
+import { isDeepStrictEqual } from "node:util";
 import type { DescEnum, DescMessage, DescService, JsonObject } from "@bufbuild/protobuf";
 import { ErrorReasonSchema } from "../../../gen/frontrow/v1/error_reason_pb.ts";
 import { type ReasonName, reasonNames } from "../../../src/rpc/reasons.ts";
@@ -17,7 +18,7 @@ import {
 } from "./headers.ts";
 import { introduction } from "./introduction.ts";
 import { bearer, type Operation } from "./operation.ts";
-import { problemName, problemSchema } from "./problems.ts";
+import { otherProblemName, otherProblemSchema, problemName, problemSchema } from "./problems.ts";
 import { refusalResponse } from "./responses.ts";
 import { restOperations } from "./rest.ts";
 import { shareResponses } from "./shared-responses.ts";
@@ -52,7 +53,8 @@ export function createDocument({ services, reasons, examplesOf }: DocumentedSche
     },
     servers: [{ url: "/", description: "The service that serves this document." }],
     tags: [
-      ...services.map((service) => ({ name: service.name, description: commentOf(service) })),
+      // The rest of the comment is about errors as gRPC has them. The introduction has them as here.
+      ...services.map((service) => ({ name: service.name, description: commentOf(service).split("\n\n", 1).join() })),
       ...services.map((service) => ({
         name: connectTag(service),
         description: `The methods of ${service.name} by the Connect protocol with JSON.`,
@@ -74,7 +76,13 @@ export function createDocument({ services, reasons, examplesOf }: DocumentedSche
       parameters: parameterComponents,
       headers: headerComponents,
       responses: { Refusal: refusalResponse, ...ofRest.responses, ...ofConnect.responses },
-      schemas: sorted({ ...definitionsOf(writers), ...connectDetailSchemas, ...problemSchemas(reasons) }),
+      schemas: sorted(
+        joined([
+          ...definitionsOf(writers),
+          ...Object.entries({ ...connectDetailSchemas, [otherProblemName]: otherProblemSchema }),
+          ...problemSchemas(reasons),
+        ]),
+      ),
     },
   };
 }
@@ -113,21 +121,32 @@ function pathsOf(operations: readonly Operation[], headers: readonly RequestHead
   );
 }
 
-function definitionsOf(writers: readonly SchemaWriter[]): JsonObject {
+type Definition = readonly [name: string, schema: JsonObject];
+
+function definitionsOf(writers: readonly SchemaWriter[]): Definition[] {
   const all = writers.flatMap((writer) => [...writer.definitions()]);
-  return Object.fromEntries(all.map(([ref, schema]) => [ref.slice(componentPrefix.length), schema]));
+  return all.map(([ref, schema]) => [ref.slice(componentPrefix.length), schema]);
+}
+
+/** All definitions by name. One that is used by several writers must be the same for all of them. */
+export function joined(definitions: readonly Definition[]): JsonObject {
+  const all = new Map<string, JsonObject>();
+  for (const [name, schema] of definitions) {
+    if (!isDeepStrictEqual(all.get(name) ?? schema, schema)) throw new Error(`two schemas have the name ${name}`);
+    all.set(name, schema);
+  }
+  return Object.fromEntries(all);
 }
 
 /** The schemas of all problem documents: of the reasons that some operation can have. */
-function problemSchemas(reasons: DescEnum): JsonObject {
-  const entries = reasonNames
+function problemSchemas(reasons: DescEnum): Definition[] {
+  return reasonNames
     .filter((reason) => !unusedReasons.has(reason))
-    .map((reason): [string, JsonObject] => {
+    .map((reason): Definition => {
       const value = reasons.values.find(({ number }) => number === numberOf(reason));
       const meaning = meaningOf(reason, value === undefined ? "" : commentOf(value));
       return [problemName(reason), problemSchema(reason, `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`)];
     });
-  return Object.fromEntries(entries);
 }
 
 /** The reasons of streams, which the document does not have. */

@@ -7,9 +7,10 @@ const plain: Readonly<Record<string, JsonValue>> = { string: "", boolean: false,
 
 /** An example of a schema: of an object, all fields that have an example or are required. Undefined if there is none. */
 function exampleFrom(schema: JsonObject, definitions: Definitions): JsonValue | undefined {
-  const { $ref, examples, enum: values, type, items, properties, required = [] } = schema;
+  const { $ref, anyOf, examples, enum: values, type, items, properties, required = [] } = schema;
   if (typeof $ref === "string") return exampleFrom(definitions.get($ref) ?? {}, definitions);
   if (Array.isArray(examples)) return examples[0];
+  if (Array.isArray(anyOf)) return exampleFrom(anyOf[0] as JsonObject, definitions);
   if (Array.isArray(values)) return values[0];
   if (type === "array") {
     const item = exampleFrom(items as JsonObject, definitions);

@@ -156,5 +156,11 @@ export function headerRefs(names: readonly ResponseHeaderName[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
+/** What every 401 has, and of the responses with 403 some. */
+export const challenge: JsonObject = { "WWW-Authenticate": { $ref: "#/components/headers/Challenge" } };
+
 /** The components of the headers of responses. */
-export const headerComponents: JsonObject = responseHeaders;
+export const headerComponents: JsonObject = {
+  ...responseHeaders,
+  Challenge: { ...responseHeaders["WWW-Authenticate"], required: true },
+};

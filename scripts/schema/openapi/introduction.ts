@@ -10,8 +10,8 @@ one allows the call for other users, too. A service without \`APP_AUTH_MODE\` ve
 where a request has it.
 
 **Errors.** A REST error is a problem document (RFC 9457) whose \`reason\` is for programs. In Connect, the reason is in
-\`details\`. A path that does not exist returns 404, and a method that the path does not accept 405. HEAD is answered as GET is,
-without the body.
+\`details\`. A path that does not exist returns 404, and a method that a path of these operations does not accept 405. HEAD is
+answered as GET is, without the body.
 
 **Repeating.** Send a new \`request_id\` with each new booking, hold, cancellation or concert, and the same one when you
 repeat the call because its response was lost. It does nothing twice.
@@ -30,4 +30,6 @@ one ends the list. A page may be shorter than \`page_size\`, and even empty.
   and without underscores;
 - in a body, the fields that the path has, if they are equal.
 
-Responses may get new fields, values of enums and reasons. Ignore fields that you do not know.`;
+**Later versions.** Responses may get new fields, values of enums, reasons, keys of \`metadata\` and kinds of \`details\`, and
+their schemas allow these. Ignore what you do not know; the status and the code say what to do about a new reason. The fields
+that responses have now, their types, and the statuses and codes of the reasons stay.`;

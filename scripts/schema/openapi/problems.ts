@@ -11,10 +11,13 @@ export function problemName(reason: ReasonName): string {
   return `${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("")}Problem`;
 }
 
-/** The schema of a problem document with one of these reasons. */
+/** The name of the schema of the problem documents whose reason a later version adds. */
+export const otherProblemName = "OtherProblem";
+
+/** The schema of a problem document with one of these reasons, or with one that a later version adds. */
 export function anyProblem(reasons: readonly ReasonName[]): JsonObject {
-  const refs = reasons.map((reason): JsonObject => ({ $ref: `#/components/schemas/${problemName(reason)}` }));
-  return refs.length === 1 && refs[0] !== undefined ? refs[0] : { oneOf: refs };
+  const names = [...reasons.map(problemName), otherProblemName];
+  return { anyOf: names.map((name) => ({ $ref: `#/components/schemas/${name}` })) };
 }
 
 /** The schema of the problem documents of a reason, which means what is given. */
@@ -34,19 +37,33 @@ export function problemSchema(reason: ReasonName, meaning: string): JsonObject {
       metadata: metadataSchema(reason),
       ...(reason === "INVALID_REQUEST" && { violations }),
     },
-    required: ["type", "title", "status", "detail", "code", "reason", "metadata"],
+    required: [...required],
   };
 }
 
-/** The schema of an error's metadata, with exactly the keys of its reason. */
-export function metadataSchema(reason: ReasonName): JsonObject {
+const required = ["type", "title", "status", "detail", "code", "reason", "metadata"];
+
+/** The schema of the problem documents whose reason a later version adds. */
+export const otherProblemSchema: JsonObject = {
+  type: "object",
+  description:
+    "A problem with a reason that a later version of the service adds. Its `status` and `code` say what to do.",
+  properties: {
+    ...Object.fromEntries(required.map((name) => [name, { type: "string" }])),
+    status: { type: "integer" },
+    metadata: { type: "object", additionalProperties: { type: "string" } },
+  },
+  required: [...required],
+};
+
+/** The schema of an error's metadata: the keys of its reason. A later version may add some. */
+function metadataSchema(reason: ReasonName): JsonObject {
   const { metadata } = describeReason(reason);
   return {
     type: "object",
     description: "Values that belong to the reason.",
     properties: Object.fromEntries(metadata.map((key) => [key, { type: "string" }])),
     ...(metadata.length > 0 && { required: [...metadata] }),
-    additionalProperties: false,
   };
 }
 

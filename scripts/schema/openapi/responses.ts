@@ -4,7 +4,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { readAccessRules } from "../../../src/rpc/access.ts";
 import type { ReasonName } from "../../../src/rpc/reasons.ts";
 import { type ErrorCase, isRead, refusalReasons, takes } from "./errors.ts";
-import { commonResponseHeaders, headerRefs, type ResponseHeaderName } from "./headers.ts";
+import { challenge, commonResponseHeaders, headerRefs, type ResponseHeaderName } from "./headers.ts";
 import { anyProblem } from "./problems.ts";
 
 /** The content of a response by its media type. */
@@ -60,23 +60,20 @@ export function errorResponses(cases: readonly ErrorCase[], contentOf: (ofStatus
   return { ...Object.fromEntries(entries), default: { $ref: "#/components/responses/Refusal" } };
 }
 
-function errorResponse(
-  reasons: readonly ReasonName[],
-  headers: readonly ResponseHeaderName[],
-  content: Content,
-): JsonObject {
+function errorResponse(reasons: readonly ReasonName[], headers: JsonObject, content: Content): JsonObject {
   return {
     description: reasons.map((reason) => `\`${reason}\``).join(", "),
-    headers: headerRefs([...commonResponseHeaders, "Cache-Control", ...headers]),
+    headers: { ...headerRefs([...commonResponseHeaders, "Cache-Control"]), ...headers },
     content: { ...content },
   };
 }
 
-function headersOf(status: number): ResponseHeaderName[] {
-  if (status === 401 || status === 403) return ["WWW-Authenticate"];
+function headersOf(status: number): JsonObject {
+  if (status === 401) return challenge;
+  if (status === 403) return headerRefs(["WWW-Authenticate"]);
   // Connect names the encodings of bodies that it accepts.
-  if (status === 501) return ["Accept-Encoding"];
-  return status === 429 || status === 503 || status === 504 ? ["Retry-After"] : [];
+  if (status === 501) return headerRefs(["Accept-Encoding"]);
+  return status === 429 || status === 503 || status === 504 ? headerRefs(["Retry-After"]) : {};
 }
 
 /** A problem document with one of these reasons. */
@@ -85,4 +82,8 @@ export function problemContent(reasons: readonly ReasonName[]): Content {
 }
 
 /** What HTTP refuses at any path. */
-export const refusalResponse: JsonObject = errorResponse(refusalReasons, ["Allow"], problemContent(refusalReasons));
+export const refusalResponse: JsonObject = errorResponse(
+  refusalReasons,
+  headerRefs(["Allow"]),
+  problemContent(refusalReasons),
+);

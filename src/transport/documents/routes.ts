@@ -4,9 +4,13 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { etagOf, isNotModified } from "../conditional-requests.ts";
+import type { Admit } from "../../rpc/admission.ts";
+import { admitRequest } from "../admit-request.ts";
+import { isNotModified } from "../conditional-requests.ts";
+import { acceptsGzip, type Content, createContent, slicesOf } from "./content.ts";
 
 interface ServedFile {
   readonly url: string;
@@ -42,19 +46,30 @@ const files: readonly ServedFile[] = [
   })),
 ];
 
-/** Adds the routes of the document and of its page. Rejects if a file is missing. */
-export async function registerDocuments(fastify: FastifyInstance): Promise<void> {
+/** Adds the routes of the document and of its page. Rejects if a file is missing. `admit` counts the requests. */
+export async function registerDocuments(fastify: FastifyInstance, admit: Admit | undefined): Promise<void> {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (admit) await admitRequest(request, reply, { admit, protocol: "rest" });
+  };
   for (const { url, type, file, headers } of files) {
-    const content = await readFile(file);
+    const content = createContent(await readFile(file));
     // A cache asks each time, because another version of the service may answer.
-    const fixed = { "cache-control": "public, no-cache", etag: etagOf(content, undefined), ...headers };
-    fastify.get(url, (request, reply) => answer(request, reply.headers(fixed), type, content, fixed.etag));
+    const fixed = { "cache-control": "public, no-cache", ...headers };
+    fastify.get(url, { onRequest }, (request, reply) => answer(request, reply.headers(fixed), type, content));
   }
-  // The page's links are relative, so that they also lead to the service behind a proxy that adds a prefix.
-  fastify.get("/docs/", (_request, reply) => reply.redirect("../docs", 308));
+  // The page's links are relative, so that it also loads behind a proxy that adds a prefix.
+  fastify.get("/docs/", { onRequest }, (_request, reply) => reply.redirect("../docs", 308));
 }
 
-function answer(request: FastifyRequest, reply: FastifyReply, type: string, content: Buffer, etag: string) {
+async function answer(request: FastifyRequest, reply: FastifyReply, type: string, content: Content) {
+  const { encoding, etag, read } = acceptsGzip(request.headers) ? content.gzip : content.plain;
+  const vary = [reply.getHeader("vary") ?? [], "Accept-Encoding"].flat().join(", ");
+  reply.headers({ etag, vary });
   if (isNotModified(request.headers, etag)) return reply.code(304).send();
-  return reply.type(type).send(content);
+  const bytes = await read();
+  if (encoding !== undefined) reply.header("content-encoding", encoding);
+  return reply
+    .type(type)
+    .header("content-length", bytes.length)
+    .send(Readable.from(slicesOf(bytes)));
 }

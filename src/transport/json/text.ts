@@ -1,6 +1,14 @@
 /** Reads the bytes of a request as JSON, more strictly than JSON.parse does. */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { DomainError } from "../../domain/failure.ts";
 import { invalidRequest } from "./fault.ts";
+
+/** INVALID_REQUEST for bytes that are no JSON at all. */
+export class NotJsonError extends DomainError {
+  constructor(message: string) {
+    super({ reason: "INVALID_REQUEST", violations: [{ field: "", message }] });
+  }
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -33,7 +41,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw invalidRequest("", "the body is not valid UTF-8");
+    throw new NotJsonError("the body is not valid UTF-8");
   }
 }
 
@@ -43,7 +51,7 @@ function parse(text: string): JsonValue {
   } catch (error) {
     // At its end: the message also quotes the text, which may contain a position too.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error))?.[1];
-    throw invalidRequest("", `the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
+    throw new NotJsonError(`the body is not valid JSON${position === undefined ? "" : ` at character ${position}`}`);
   }
 }
 

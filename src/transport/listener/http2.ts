@@ -70,12 +70,17 @@ function limitTimes(request: Http2ServerRequest, response: Http2ServerResponse, 
   };
   let unsentBytes = 0;
   let talks = false;
+  // A long response is written in equal slices: one may be waiting in the place of another.
+  const onDrain = () => {
+    unsentBytes = 0;
+  };
   const timer = setTimeout(() => {
     const isLate = !request.complete && !response.headersSent;
     // Not the stream's own timeout: it counts everything that the connection sends as progress.
     const isStuck = unsentBytes > 0 && stream.writableLength === unsentBytes;
     if (isLate || isStuck) return reset();
     unsentBytes = stream.writableLength;
+    if (unsentBytes > 0 && stream.listenerCount("drain", onDrain) === 0) stream.on("drain", onDrain);
     timer.refresh();
     // A call that streams both ways has been answered in part, and may go on for as long as it is not silent.
     if (request.complete || talks) return;

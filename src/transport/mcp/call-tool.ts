@@ -12,19 +12,26 @@ import { type Call, setHeaders } from "../unary.ts";
 import { failureOf, resultOf } from "./results.ts";
 import { decodeArguments, type Tool } from "./tools.ts";
 
+/** What the HTTP response needs to know of a call. */
+export interface CallState {
+  /** Whether it reached the interceptors, which count it and verify its token. */
+  hasStarted: boolean;
+  /** Why it has failed. */
+  failure: unknown;
+}
+
 interface CallToolOptions {
   readonly request: FastifyRequest;
   /** Gets the headers of the call, such as those about rate limits. If it closes early, the call is cancelled. */
   readonly reply: FastifyReply;
   readonly registry: Registry | undefined;
   readonly publish: Publish<TransportEvents>;
-  /** Gets the error of a call that fails. */
-  readonly onError: (error: unknown) => void;
+  readonly state: CallState;
 }
 
 /** Calls a tool. It does not reject: an assistant reads errors as results. */
 export async function callTool(tool: Tool, args: JsonObject, options: CallToolOptions): Promise<CallToolResult> {
-  const { request, reply, registry, publish, onError } = options;
+  const { request, reply, registry, publish, state } = options;
   let call: Call | undefined;
   try {
     const message = decodeArguments(tool, args, { registry, hasKey: "idempotency-key" in request.headers });
@@ -35,6 +42,7 @@ export async function callTool(tool: Tool, args: JsonObject, options: CallToolOp
       header: readHeaders(request.headers),
       contextValues: createCallContext(arrivalOf(request, "mcp")),
     });
+    state.hasStarted = true;
     // The response closes when it is complete, and before that only if the client has disconnected.
     reply.raw.once("close", call.cancel);
     const response = await call.answer;
@@ -45,7 +53,7 @@ export async function callTool(tool: Tool, args: JsonObject, options: CallToolOp
     publishError(publish, error, request, reply);
     if (call !== undefined) setHeaders(reply, call.responseHeader);
     if (error instanceof ConnectError) setHeaders(reply, error.metadata);
-    onError(error);
+    state.failure = error;
     return failureOf(error);
   }
 }

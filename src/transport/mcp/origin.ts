@@ -24,10 +24,13 @@ export function refuseOrigin(
 ): HttpError | undefined {
   const { origin } = headers;
   if (origin === undefined) return undefined;
-  const authority = /^https?:\/\/([^/]+)$/i.exec(origin)?.[1];
-  if (authority !== undefined && loopbackAuthority.test(authority)) return undefined;
-  if (corsOrigins !== "*" && corsOrigins.includes(origin)) return undefined;
-  if (verifiesTokens && (corsOrigins === "*" || (authority !== undefined && authority === host))) return undefined;
+  const page = /^https?:\/\/[^/@\\?#]+$/i.test(origin) ? URL.parse(origin) : null;
+  if (page !== null) {
+    if (loopbackAuthority.test(page.host)) return undefined;
+    if (corsOrigins !== "*" && corsOrigins.includes(page.origin)) return undefined;
+    if (verifiesTokens && page.host === URL.parse(`${page.protocol}//${host}`)?.host) return undefined;
+  }
+  if (verifiesTokens && corsOrigins === "*") return undefined;
   const problem = `the origin ${shortValue(origin)} is neither of this machine nor in APP_CORS_ORIGINS`;
   return new HttpError(refusal("ORIGIN_NOT_ALLOWED", problem));
 }

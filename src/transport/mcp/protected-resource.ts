@@ -3,13 +3,12 @@
  * names it.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { statusOfError } from "../http-errors.ts";
+import { httpError, statusOfError } from "../http-errors.ts";
 
 /** The part of the authentication's settings that clients may know. */
 export interface ResourceAuth {
   readonly mode: "none" | "dev" | "jwt";
   readonly issuer?: string;
-  readonly audience?: string;
 }
 
 /** The path of the metadata, and with the path of the resource after it, by which it is found (RFC 9728, 3.1). */
@@ -36,12 +35,14 @@ export function registerProtectedResource(
   { path, scopes }: { readonly path: string; readonly scopes: readonly string[] },
 ): ProtectedResource | undefined {
   if (auth.mode === "none") return undefined;
-  for (const url of [metadataPath, `${metadataPath}${path}`]) {
-    fastify.get(url, (request, reply) => {
-      const resource = resourceOf(request, path, auth.audience);
+  // A client refuses metadata of another resource than the one that its URL was made of (RFC 9728, 3.3).
+  for (const resourcePath of ["", path]) {
+    fastify.get(`${metadataPath}${resourcePath}`, (request, reply) => {
+      const origin = publicOriginOf(request);
+      if (origin === undefined) throw httpError(400, "the request names no host");
       reply.header("cache-control", "no-store");
       return reply.send({
-        resource,
+        resource: `${origin}${resourcePath}`,
         ...(auth.issuer !== undefined && isHttpUrl(auth.issuer) && { authorization_servers: [auth.issuer] }),
         scopes_supported: scopes,
         bearer_methods_supported: ["header"],
@@ -65,17 +66,6 @@ export function registerProtectedResource(
       return { status, header: `${given}${given === "Bearer" ? "" : ","} ${parameters}` };
     },
   };
-}
-
-/**
- * The identifier that clients request tokens for, so that it must be what the tokens' `aud` is compared with: the audience if
- * it is a URL of this host under which the path is, else the URL of the path.
- */
-function resourceOf(request: FastifyRequest, path: string, audience: string | undefined): string {
-  const origin = publicOriginOf(request) ?? "";
-  const url = `${origin}${path}`;
-  const isOurs = audience !== undefined && isHttpUrl(audience) && `${url}/`.startsWith(audience.replace(/\/*$/, "/"));
-  return isOurs ? audience : url;
 }
 
 /** Scheme and host as the client sees them: behind a trusted proxy those of X-Forwarded-Proto and X-Forwarded-Host. */

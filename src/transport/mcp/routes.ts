@@ -10,22 +10,21 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Publish } from "../../domain/publish.ts";
 import { readAccessRules } from "../../rpc/access.ts";
 import type { Admit } from "../../rpc/admission.ts";
-import { applyResponseHeaders, createCallContext } from "../../rpc/call-context.ts";
 import type { ServiceBinding } from "../../rpc/service.ts";
+import { admitRequest } from "../admit-request.ts";
 import { refuseUncompared } from "../conditional-requests.ts";
 import type { TransportEvents } from "../events.ts";
-import { HttpError, httpError, statusOfError } from "../http-errors.ts";
+import { httpError, statusOfError } from "../http-errors.ts";
 import { invalidRequest } from "../json/fault.ts";
-import { isJsonObject, parseJson } from "../json/text.ts";
-import { arrivalOf, readHeaders } from "../request.ts";
+import { isJsonObject, NotJsonError, parseJson } from "../json/text.ts";
+import { readHeaders } from "../request.ts";
 import { receiveAll, requireJson } from "../request-body.ts";
 import { publishError } from "../send-error.ts";
 import { createShutdownNotices } from "../shutdown-notices.ts";
-import { setHeaders } from "../unary.ts";
-import { callTool } from "./call-tool.ts";
+import { type CallState, callTool } from "./call-tool.ts";
 import { refuseOrigin } from "./origin.ts";
 import { type ProtectedResource, type ResourceAuth, registerProtectedResource } from "./protected-resource.ts";
-import { type AnswerMessage, createProtocol } from "./protocol.ts";
+import { type Answer, type AnswerMessage, createProtocol } from "./protocol.ts";
 import { readTools, type Tool } from "./tools.ts";
 
 const path = "/mcp";
@@ -34,7 +33,7 @@ interface McpOptions {
   readonly services: readonly ServiceBinding[];
   readonly interceptors: Interceptor[];
   readonly auth: ResourceAuth;
-  /** Counts requests that call no tool; they are not counted if it is not given. */
+  /** Counts requests that start no call; they are not counted if it is not given. */
   readonly admit?: Admit;
   /** The origins whose pages may call. */
   readonly corsOrigins: "*" | readonly string[];
@@ -65,8 +64,9 @@ export function registerMcp(fastify: FastifyInstance, options: McpOptions): void
   const ruleOf = readAccessRules(services.map(({ service }) => service));
   const scopes = new Set(all.map(({ method }) => ruleOf(method).scope).filter((scope) => scope !== ""));
   const resource = registerProtectedResource(fastify, auth, { path, scopes: [...scopes] });
-  const answerMessage = createProtocol(all.map(({ description }) => description));
   const verifiesTokens = resource !== undefined;
+  const descriptions = all.map(({ description }) => description);
+  const answerMessage = createProtocol(descriptions, { verifiesTokens });
   fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
@@ -99,57 +99,44 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
     message = readMessage(request.body);
   } catch (error) {
     publishError(publish, error, request, reply);
-    const refusal = { code: ProtocolErrorCode.ParseError, message: statusOfError(error).message };
+    const code = error instanceof NotJsonError ? ProtocolErrorCode.ParseError : ProtocolErrorCode.InvalidRequest;
+    const refusal = { code, message: statusOfError(error).message };
     return reply.code(400).send({ jsonrpc: "2.0", id: null, error: refusal });
   }
   const header = readHeaders(request.headers);
-  if (!callsTool(message, tools)) await admit(request, reply, header, endpoint);
-  /** Why the tool has failed that was called. */
-  let failure: unknown;
-  const onError = (error: unknown) => {
-    failure = error;
-  };
+  const isCall = callsTool(message, tools);
+  if (!isCall) await count(request, reply, endpoint);
+  const state: CallState = { hasStarted: false, failure: undefined };
   const response = await answerMessage(message, header, (name, args) => {
     const tool = tools.get(name);
-    return tool && callTool(tool, args, { request, reply, registry, publish, onError });
+    return tool && callTool(tool, args, { request, reply, registry, publish, state });
   });
-  if (!response.ok) publishStatus(response.status, request, publish);
-  const challenge = failure === undefined ? undefined : resource?.challengeOf(request, failure);
+  // The SDK has refused the call, or it could not be decoded, so that no interceptor has seen it.
+  if (isCall && !state.hasStarted) await count(request, reply, endpoint);
+  publishEnd(response, request, publish);
+  const challenge = state.failure === undefined ? undefined : resource?.challengeOf(request, state.failure);
   reply.removeHeader("www-authenticate");
   if (challenge) reply.header("www-authenticate", challenge.header);
   response.headers.forEach((value, name) => {
     if (name !== "content-length") reply.header(name, value);
   });
-  return reply.code(challenge?.status ?? response.status).send(await response.text());
+  return reply.code(challenge?.status ?? response.status).send(response.text);
 }
 
-/** Whether the interceptors count the request, because it calls a tool. */
+/** Counts a request that starts no call. Throws an HttpError for one that is refused. */
+async function count(request: FastifyRequest, reply: FastifyReply, { resource, options }: Endpoint): Promise<void> {
+  const { admit } = options;
+  if (admit === undefined) return;
+  const challengeOf = (error: unknown) => resource?.challengeOf(request, error)?.header;
+  await admitRequest(request, reply, { admit, protocol: "mcp", challengeOf });
+}
+
+/** Whether the request is to call a tool, so that the interceptors count it if the call starts. */
 function callsTool(message: JsonValue, tools: Endpoint["tools"]): boolean {
   if (!isJsonObject(message) || message.method !== "tools/call" || !isJsonObject(message.params)) return false;
+  if (message.jsonrpc !== "2.0" || !/^(?:string|number)$/.test(typeof message.id)) return false;
   const { name } = message.params;
   return typeof name === "string" && tools.has(name);
-}
-
-/** Counts a request that calls no tool. Throws an HttpError for one that is refused. */
-async function admit(request: FastifyRequest, reply: FastifyReply, header: Headers, endpoint: Endpoint): Promise<void> {
-  const values = createCallContext(arrivalOf(request, "mcp"));
-  try {
-    await endpoint.options.admit?.(header, values);
-  } catch (error) {
-    const status = statusOfError(error);
-    const { retryMs } = status;
-    const challenge = endpoint.resource?.challengeOf(request, error);
-    const headers = {
-      ...status.headers,
-      ...(challenge && { "www-authenticate": challenge.header }),
-      ...(retryMs !== undefined && { "retry-after": String(Math.ceil(retryMs / 1_000)) }),
-    };
-    throw new HttpError({ ...status, headers });
-  } finally {
-    const headers = new Headers();
-    applyResponseHeaders(values, headers);
-    setHeaders(reply, headers);
-  }
 }
 
 /** The JSON of a body. Throws INVALID_REQUEST for a batch too, which the protocol does not have. */
@@ -159,13 +146,13 @@ function readMessage(body: unknown): JsonValue {
   return message;
 }
 
-/** Publishes the errors of the protocol itself, such as for an unknown version. */
-function publishStatus(
-  status: number,
+/** Publishes the errors of the protocol itself, such as for an unknown version, and of the SDK. */
+function publishEnd(
+  { status, error }: Answer,
   { id: requestId, method }: FastifyRequest,
   publish: McpOptions["publish"],
 ): void {
   const about = { requestId, method, route: path };
-  if (status < 500) publish("transport.request_refused", { ...about, code: Code[Code.InvalidArgument] });
-  else publish("transport.request_failed", { ...about, error: new Error(`the SDK has answered ${status}`) });
+  if (error !== undefined) publish("transport.request_failed", { ...about, error });
+  else if (status >= 400) publish("transport.request_refused", { ...about, code: Code[Code.InvalidArgument] });
 }

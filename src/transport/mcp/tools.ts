@@ -1,8 +1,8 @@
 /** The tools that assistants may call: methods that the schema offers as such (frontrow/v1/tool.proto). */
-import { readFileSync } from "node:fs";
 import type { DescMessage, DescMethod, JsonObject, Registry } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Tool as ToolDescription } from "@modelcontextprotocol/server";
+import generated from "../../../gen/mcp/tools.json" with { type: "json" };
 import type { ServiceBinding } from "../../rpc/service.ts";
 import { decodeJson } from "../json/decode.ts";
 import { invalidRequest } from "../json/fault.ts";
@@ -27,13 +27,13 @@ interface ToolOptions {
   readonly shutdown: ShutdownNotices;
 }
 
-const generatedFile = new URL("../../../gen/mcp/tools.json", import.meta.url);
+/** The compiler takes the types of a JSON file for wider ones than the protocol's. */
+const generatedTools = generated.tools as readonly unknown[] as readonly GeneratedTool[];
 
 /** The tools of the services, by their names. Methods that are not served are left out. */
 export function readTools({ services, ...around }: ToolOptions): ReadonlyMap<string, Tool> {
-  const { tools } = JSON.parse(readFileSync(generatedFile, "utf8")) as { readonly tools: readonly GeneratedTool[] };
   return new Map(
-    tools.flatMap(({ method: path, ...description }) => {
+    generatedTools.flatMap(({ method: path, ...description }) => {
       const [typeName, name] = path.split("/");
       const binding = services.find(({ service }) => service.typeName === typeName);
       if (binding === undefined) return [];

@@ -5,10 +5,13 @@ import { type Browser, chromium } from "playwright-core";
 
 const names = ["chromium", "chromium-browser", "google-chrome-stable"];
 
-/** The path of the program; undefined if there is none. */
-export function findChromium(): string | undefined {
+/** The path of the program. If there is none, prints what is skipped. */
+export function findChromium({ skipped }: { readonly skipped?: string } = {}): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
+  const found = folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
+  if (!found && skipped !== undefined)
+    process.stderr.write(`\ntests: SKIPPED: ${skipped}: ${names[0]} is not installed\n\n`);
+  return found;
 }
 
 function isExecutable(path: string): boolean {

@@ -15,7 +15,7 @@ import {
   type Toolchain as Tools,
   toolCache,
 } from "../../../scripts/toolchains.ts";
-import { projectRoot } from "../../support/service/service.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
 export interface Toolchain extends Tools {
   /** Builds the client and returns its command line, without the client's name and the address. */

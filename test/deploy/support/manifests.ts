@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { projectRoot, render } from "./tools.ts";
+import { projectRoot } from "../../support/project-root.ts";
+import { render } from "./tools.ts";
 
 const texts = z.record(z.string(), z.string());
 /** What every manifest has. */

@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findCommand } from "../../support/process/child-process.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
-/** Not from `service.ts`, which loads the whole service. */
-export const projectRoot = join(import.meta.dirname, "..", "..", "..");
 const run = promisify(execFile);
 const cache = join(projectRoot, "node_modules", ".cache", "deploy");
 const kustomizeVersion = "v5.8.2";

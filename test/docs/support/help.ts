@@ -1,7 +1,7 @@
-/** What programs say of themselves: the flags in their help, of which those in the documents must be some. */
+/** The help of programs, which must have the flags that the documents use. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { findCommand } from "../../support/process/child-process.ts";
-import { projectRoot } from "./snippets.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
 const skipped = "flags in the documents of a program";
 const hasDocker = findCommand(["docker"], { skipped });

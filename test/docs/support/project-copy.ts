@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { findPostmaster, stopPostmaster } from "@frontrow/embedded-postgres";
-import { projectRoot } from "./snippets.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
 export interface ProjectCopy extends AsyncDisposable {
   readonly path: string;

@@ -1,7 +1,6 @@
 /** Bash as a reader's terminal: variables stay for the next snippet, and a response with an error is a failure. */
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, spawnChild } from "../../support/process/child-process.ts";
@@ -22,13 +21,12 @@ export interface Terminal extends AsyncDisposable {
 interface TerminalOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Commands that take longer are killed. It must be less than the test may take. */
+  readonly limitMs: number;
 }
 
-/** A command that takes longer is killed. */
-const limitMs = 120_000;
-
 /** Opens a terminal in a folder. */
-export async function openTerminal({ cwd, env }: TerminalOptions): Promise<Terminal> {
+export async function openTerminal({ cwd, env, limitMs }: TerminalOptions): Promise<Terminal> {
   const folder = await mkdtemp(join(tmpdir(), "frontrow-terminal-"));
   const variables = join(folder, "variables");
   await writeFile(variables, "");
@@ -40,14 +38,11 @@ export async function openTerminal({ cwd, env }: TerminalOptions): Promise<Termi
     async run(text) {
       const [stdout, stderr] = [join(folder, "stdout"), join(folder, "stderr")];
       // Files, because `tee /dev/stderr` cannot open the sockets that Node.js gives to a child.
-      await using output = await open(stdout, "w");
-      await using errors = await open(stderr, "w");
-      const child = spawn("bash", ["-c", `${started}${text}\nexport -p > '${variables}'\n`], {
-        ...{ cwd, env: own, detached: true },
-        stdio: ["ignore", output.fd, errors.fd],
-      });
-      const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), limitMs);
-      const [code] = await once(child, "close").finally(() => clearTimeout(timer));
+      const toFiles = `exec </dev/null >'${stdout}' 2>'${stderr}'\n`;
+      const command = `${toFiles}${started}${text}\nexport -p > '${variables}'\n`;
+      const child = spawnChild("bash", ["-c", command], { cwd, env: own, ownGroup: true });
+      const timer = setTimeout(() => child.signal("SIGKILL"), limitMs);
+      const code = await child.ended.finally(() => clearTimeout(timer));
       return { code, stdout: await readFile(stdout, "utf8"), stderr: await readFile(stderr, "utf8") };
     },
     start: (text) => spawnChild("bash", ["-c", started + text], { cwd, env: own, ownGroup: true }),

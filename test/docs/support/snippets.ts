@@ -5,9 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-
-/** Not from `service.ts`, which loads the whole service. */
-export const projectRoot = join(import.meta.dirname, "..", "..", "..");
+import { projectRoot } from "../../support/project-root.ts";
 
 /** A test that proves snippets, and whether it executes them as a reader would. */
 interface Proof {

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { projectRoot } from "./snippets.ts";
+import { projectRoot } from "../../support/project-root.ts";
 
 const run = promisify(execFile);
 

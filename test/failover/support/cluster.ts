@@ -9,7 +9,7 @@ import pg from "pg";
 import { expect, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { databaseTools, type TestDatabase } from "../../support/database/database.ts";
-import { projectRoot } from "../../support/service/service.ts";
+import { projectRoot } from "../../support/project-root.ts";
 import { type Patience, startPatience } from "./patience.ts";
 import { createPatroniNode, type PatroniNode, superuser } from "./patroni-node.ts";
 import { owner, type Programs, spawnServer } from "./programs.ts";

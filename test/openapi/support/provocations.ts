@@ -36,11 +36,10 @@ const lockTables = async (database: TestDatabase) => {
 };
 
 const renameTables = async (database: TestDatabase) => {
-  const rename = async (from: string, to: string) => {
-    for (const table of ["concerts", "bookings"]) {
-      await database.query(`ALTER TABLE ${from}${table} RENAME TO ${to}${table}`);
-    }
-  };
+  const rename = (from: string, to: string) =>
+    database.query(
+      ["concerts", "bookings"].map((table) => `ALTER TABLE ${from}${table} RENAME TO ${to}${table}`).join("; "),
+    );
   await rename("", "hidden_");
   return () => rename("hidden_", "");
 };

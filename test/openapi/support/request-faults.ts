@@ -12,7 +12,16 @@ export function faultsOfRequest(document: ApiDocument, operation: Operation, req
     ...faultsOfPath(document, operation, path),
     ...faultsOfQuery(document, operation, new URLSearchParams(query)),
     ...inBody,
+    ...faultsOfHeaders(document, operation, request.headers),
   ];
+}
+
+function faultsOfHeaders(document: ApiDocument, { parameters }: Operation, sent: HttpRequest["headers"]): string[] {
+  const described = parameters.filter((each) => each.in === "header");
+  return described.flatMap(({ name, schema = {} }) => {
+    const value = sent[name.toLowerCase()];
+    return value === undefined ? [] : faultsOfText(document, schema, value);
+  });
 }
 
 function faultsOfPath(document: ApiDocument, { path, parameters }: Operation, sent: string): string[] {

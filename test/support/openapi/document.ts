@@ -91,9 +91,12 @@ export function readDocument(): ApiDocument {
   return served;
 }
 
-/** Reads a document that is parsed already. */
+/**
+ * Reads a document that is parsed already. The last part of each `anyOf`, and further keys of metadata, are for what later
+ * versions answer: they are left out, so that what this version answers has to be described.
+ */
 export function createDocument(json: Json): ApiDocument {
-  const document = withRoot(json) as Json;
+  const document = prepare(json) as Json;
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false, multipleOfPrecision: 6 });
   addFormats.default(ajv);
   ajv.addSchema(document, root);
@@ -152,13 +155,16 @@ function pattern(path: string): RegExp {
   return new RegExp(`^${literal.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
 }
 
-function withRoot(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(withRoot);
+function prepare(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(prepare);
   if (typeof node !== "object" || node === null) return node;
   return Object.fromEntries(
-    Object.entries(node).map(([key, value]) =>
-      key === "$ref" && typeof value === "string" ? [key, value.replace(/^#/, `${root}#`)] : [key, withRoot(value)],
-    ),
+    Object.entries(node).map(([key, value]) => {
+      if (key === "$ref" && typeof value === "string") return [key, value.replace(/^#/, `${root}#`)];
+      if (key === "anyOf" && Array.isArray(value)) return [key, prepare(value.slice(0, -1))];
+      const isClosed = key === "metadata" && typeof value === "object" && value !== null && "properties" in value;
+      return [key, prepare(isClosed ? { ...value, additionalProperties: false } : value)];
+    }),
   );
 }
 

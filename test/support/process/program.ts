@@ -1,6 +1,6 @@
 /** Frontrow as a separate process: `node src/main.ts` with an environment that the test sets. */
 import { join } from "node:path";
-import { projectRoot } from "../service/service.ts";
+import { projectRoot } from "../project-root.ts";
 import { type Child, spawnChild } from "./child-process.ts";
 
 /** A program that serves. */

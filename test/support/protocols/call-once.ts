@@ -4,32 +4,25 @@
  */
 import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { readDocument } from "../openapi/document.ts";
-import { faultsOfAnswer } from "../openapi/exchange.ts";
+import { type Exchange, faultsOfAnswer } from "../openapi/exchange.ts";
 import { type CallOptions, createProtocolClient, type Outcome, type Protocol } from "./protocols.ts";
 
-/** An HTTP request and its response. */
-export interface Exchange {
-  readonly method: string;
-  /** From the root, with the query. */
-  readonly target: string;
+/** The exchange of a call. Its body is read as Latin-1, since gRPC-Web answers in binary. */
+export interface CallExchange extends Exchange {
   readonly requestType: string | null;
-  readonly status: number;
-  readonly headers: Headers;
-  /** As Latin-1, since gRPC-Web answers in binary. */
-  readonly body: string;
 }
 
 export interface Answer<Message> {
   readonly outcome: Outcome<Message>;
   /** Undefined for gRPC and Connect binary. */
-  readonly exchange: Exchange | undefined;
+  readonly exchange: CallExchange | undefined;
 }
 
 /** The protocols that the document describes. */
 const described: ReadonlySet<Protocol> = new Set(["REST", "Connect JSON", "Connect GET"]);
 
 /** Fails unless the document describes the answer, if it describes the protocol. */
-export function expectDescribed(protocol: Protocol, exchange: Exchange): void {
+export function expectDescribed(protocol: Protocol, exchange: CallExchange): void {
   if (!described.has(protocol)) return;
   const body = Buffer.from(exchange.body, "latin1").toString();
   const faults = faultsOfAnswer(readDocument(), { ...exchange, body });
@@ -44,7 +37,7 @@ export async function callOnce<Method extends DescMethodUnary>(
   request: MessageInitShape<Method["input"]>,
   options: CallOptions = {},
 ): Promise<Answer<MessageShape<Method["output"]>>> {
-  let exchange: Exchange | undefined;
+  let exchange: CallExchange | undefined;
   const client = createProtocolClient(protocol, baseUrl, async (input, init) => {
     const sent = new Request(input, init);
     const response = await fetch(sent);

@@ -146,3 +146,16 @@ export async function postMcp(baseUrl: string, message: unknown, { headers = {} 
   const body = text.startsWith("{") ? JSON.parse(text) : undefined;
   return { status: response.status, headers: response.headers, text, body };
 }
+
+/** A request of the revisions that have no handshake, with the headers that repeat its body. */
+export function modernRequest(revision: string, method: string, params: object = {}) {
+  const about = {
+    "io.modelcontextprotocol/protocolVersion": revision,
+    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  return {
+    body: { jsonrpc: "2.0", id: 7, method, params: { ...params, _meta: about } },
+    headers: { "mcp-protocol-version": revision, "mcp-method": method },
+  };
+}

@@ -1,7 +1,7 @@
 /** The answers to failures, written by hand: what tests expect must not come from what they test. */
 import { expect } from "vitest";
 import { scenarios } from "../../methods/index.ts";
-import type { Exchange } from "../protocols/call-once.ts";
+import type { CallExchange } from "../protocols/call-once.ts";
 import type { Outcome, Protocol, Violation } from "../protocols/protocols.ts";
 import { expectNoInsides } from "../wire/errors.ts";
 import { type ErrorStatus, invalidArgument, permissionDenied } from "./scenario.ts";
@@ -65,7 +65,7 @@ export interface ExpectedRefusal {
 /** Fails unless the whole refusal is as expected and shows no internals of the service. */
 export function expectRefusal(
   protocol: Protocol,
-  { outcome, exchange }: { outcome: Outcome<unknown>; exchange: Exchange | undefined },
+  { outcome, exchange }: { outcome: Outcome<unknown>; exchange: CallExchange | undefined },
   expected: ExpectedRefusal,
 ): void {
   const { reason, message, metadata = {}, violations = [], repeatable = true } = expected;

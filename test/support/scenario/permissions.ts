@@ -1,7 +1,7 @@
 /** The callers of the permission matrix, and how each of their refusals is answered: by hand. */
 
 import { allScopes, bearer, nowSeconds, type TokenIssuer } from "../auth/tokens.ts";
-import type { Exchange } from "../protocols/call-once.ts";
+import type { CallExchange } from "../protocols/call-once.ts";
 import type { Protocol } from "../protocols/protocols.ts";
 import { type ExpectedRefusal, isToolChallenge, toolScopes } from "./expected-answers.ts";
 
@@ -98,6 +98,6 @@ export function toolChallengeFor(word: RefusalWord, baseUrl: string): string | n
 }
 
 /** Whether the exchange has the HTTP headers of the error. gRPC-Web writes the error into its body. */
-export function seesChallenge(protocol: Protocol, exchange: Exchange | undefined): exchange is Exchange {
+export function seesChallenge(protocol: Protocol, exchange: CallExchange | undefined): exchange is CallExchange {
   return exchange !== undefined && protocol !== "gRPC-Web";
 }

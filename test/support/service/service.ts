@@ -1,9 +1,9 @@
 /** The whole service in the test's process: how a test starts it, and the settings that it starts with. */
-import { join } from "node:path";
 import { startApp } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { createLogger, type LogOptions } from "../../../src/telemetry/log.ts";
 import { createTestDatabase, type TestDatabase } from "../database/database.ts";
+import { projectRoot } from "../project-root.ts";
 
 export interface TestService extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -24,8 +24,6 @@ export type Settings = Readonly<Record<string, string>>;
 
 /** For reads of what another service, or plain SQL, has just changed. */
 export const noCache = { headers: { "Cache-Control": "no-cache" } } as const;
-
-export const projectRoot = join(import.meta.dirname, "..", "..", "..");
 
 /** All calls of a test come from one address, and often from one user. */
 const unlimited = {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { projectRoot } from "../project-root.ts";
 
-const projectRoot = join(import.meta.dirname, "..", "..", "..");
 const run = promisify(execFile);
 
 /** Compiles the test schemas and finds one of their services. */

@@ -1,10 +1,10 @@
 /** The probe that finds out whether the database accepts writes, on a server whose state the test changes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Store } from "../src/store/store.ts";
-import { type OwnServer, startOwnServer } from "./support/database/own-server.ts";
-import { startPostgresProxy } from "./support/database/postgres-proxy.ts";
-import { openStore } from "./support/database/store.ts";
-import { startTestService } from "./support/service/service.ts";
+import type { Store } from "../../src/store/store.ts";
+import { type OwnServer, startOwnServer } from "../support/database/own-server.ts";
+import { startPostgresProxy } from "../support/database/postgres-proxy.ts";
+import { openStore } from "../support/database/store.ts";
+import { startTestService } from "../support/service/service.ts";
 
 let server: OwnServer;
 let store: Store | undefined;

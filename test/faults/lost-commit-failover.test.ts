@@ -3,14 +3,14 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
-import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { type OwnServer, startOwnServer } from "./support/database/own-server.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
-import { createProtocolClient, type Outcome, type ProtocolClient } from "./support/protocols/protocols.ts";
-import { startTestService, type TestService } from "./support/service/service.ts";
-import { createStage, insertConcerts, moonlight, type Stage, userId } from "./support/service/stage.ts";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { type OwnServer, startOwnServer } from "../support/database/own-server.ts";
+import { type PostgresProxy, startPostgresProxy } from "../support/database/postgres-proxy.ts";
+import { createProtocolClient, type Outcome, type ProtocolClient } from "../support/protocols/protocols.ts";
+import { startTestService, type TestService } from "../support/service/service.ts";
+import { createStage, insertConcerts, moonlight, type Stage, userId } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -1,15 +1,16 @@
+/** Several processes behind the same ports, as clients and operators see them. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { signDevToken } from "../src/auth/dev-key.ts";
-import { createDataFolder } from "./support/database/data-folder.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { openProgram } from "./support/process/program.ts";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
+import { signDevToken } from "../../src/auth/dev-key.ts";
+import { createDataFolder } from "../support/database/data-folder.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { openProgram } from "../support/process/program.ts";
 import {
   answeringWorkers,
   callAnew,
@@ -17,10 +18,10 @@ import {
   isThere,
   pidOfWorker,
   workerPids,
-} from "./support/process/worker-pids.ts";
-import { createProtocolClient, protocols } from "./support/protocols/protocols.ts";
-import { type Settings, testEnvironment } from "./support/service/service.ts";
-import { createStage } from "./support/service/stage.ts";
+} from "../support/process/worker-pids.ts";
+import { createProtocolClient, protocols } from "../support/protocols/protocols.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
+import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -38,7 +39,7 @@ afterAll(async () => {
 const environment = (settings: Settings = {}) => testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
 const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
 
-const preloaded = (name: string) => join(import.meta.dirname, "support", "process", name);
+const preloaded = (name: string) => join(import.meta.dirname, "..", "support", "process", name);
 
 describe("two workers", () => {
   test("serve every protocol on both ports, and the start prints once what one process prints", async () => {

@@ -3,16 +3,16 @@ import { randomUUID } from "node:crypto";
 import type { EmbeddedPostgres } from "@frontrow/embedded-postgres";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
-import type { Concert } from "../gen/frontrow/v1/concert_pb.ts";
-import { startEmbeddedDatabase } from "../src/store/embedded.ts";
-import { createDataFolder, type DataFolder } from "./support/database/data-folder.ts";
-import { type PostgresProxy, startPostgresProxy } from "./support/database/postgres-proxy.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { type OpenProgram, openProgram } from "./support/process/program.ts";
-import { createProtocolClient } from "./support/protocols/protocols.ts";
-import { testEnvironment } from "./support/service/service.ts";
-import { createStage, userId } from "./support/service/stage.ts";
+import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
+import type { Concert } from "../../gen/frontrow/v1/concert_pb.ts";
+import { startEmbeddedDatabase } from "../../src/store/embedded.ts";
+import { createDataFolder, type DataFolder } from "../support/database/data-folder.ts";
+import { type PostgresProxy, startPostgresProxy } from "../support/database/postgres-proxy.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { type OpenProgram, openProgram } from "../support/process/program.ts";
+import { createProtocolClient } from "../support/protocols/protocols.ts";
+import { testEnvironment } from "../support/service/service.ts";
+import { createStage, userId } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -1,11 +1,11 @@
 /** Limits of the machine hold over several worker processes. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { openRaw, type RawConnection } from "./support/network/raw-connection.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { openProgram } from "./support/process/program.ts";
-import { answeringWorkers, pidOfWorker } from "./support/process/worker-pids.ts";
-import { type Settings, testEnvironment } from "./support/service/service.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { openRaw, type RawConnection } from "../support/network/raw-connection.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { openProgram } from "../support/process/program.ts";
+import { answeringWorkers, pidOfWorker } from "../support/process/worker-pids.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -33,7 +33,8 @@ test("a rate limit is exact over calls that reach both workers, also at the same
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(9);
   const left = answers.map(({ headers }) => Number(headers.get("ratelimit-remaining"))).toSorted((a, b) => a - b);
   expect(left).toEqual([...Array(9).fill(0), ...Array.from({ length: 11 }, (_, remaining) => remaining)]);
-  expect(new Set(answeringWorkers(service))).toEqual(new Set([1, 2]));
+  // The log arrives by a pipe, after the responses.
+  await vi.waitFor(() => expect(new Set(answeringWorkers(service))).toEqual(new Set([1, 2])), wait);
 });
 
 /** A connection that has been answered, or that was reset. */

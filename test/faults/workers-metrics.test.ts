@@ -1,13 +1,13 @@
 /** The metrics of several processes, which the primary serves as those of one. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database/database.ts";
-import { holdConcert } from "./support/database/locks.ts";
-import { endChildren } from "./support/process/child-process.ts";
-import { openProgram } from "./support/process/program.ts";
-import { callUntilBothAnswer, childPids, pidOfWorker } from "./support/process/worker-pids.ts";
-import { scrape, scrapeUntil } from "./support/service/metrics.ts";
-import { type Settings, testEnvironment } from "./support/service/service.ts";
-import { createStage } from "./support/service/stage.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { holdConcert } from "../support/database/locks.ts";
+import { endChildren } from "../support/process/child-process.ts";
+import { openProgram } from "../support/process/program.ts";
+import { callUntilBothAnswer, childPids, pidOfWorker } from "../support/process/worker-pids.ts";
+import { scrape, scrapeUntil } from "../support/service/metrics.ts";
+import { type Settings, testEnvironment } from "../support/service/service.ts";
+import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
