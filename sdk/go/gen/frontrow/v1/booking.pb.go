@@ -93,10 +93,8 @@ func (BookingStatus) EnumDescriptor() ([]byte, []int) {
 // the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
 // expires.
 //
-// Every response has the fields with the rule `required`, and those that are no messages.
-//
-// The server alone sets the fields that are marked as output only. Over REST a body that has no
-// such field may hold them, and they are ignored.
+// Over REST a body may also hold the fields that are marked as output only, unless its request has
+// a field of that name: the server alone sets them, and they are ignored.
 type Booking struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The booking's number, assigned by the server; never reused.

@@ -55,9 +55,11 @@ type BookingServiceClient interface {
 	// Books tickets for a concert whose booking window is open, all of them or none.
 	//
 	// Repeating a call with the same request_id books nothing more and returns the first call's
-	// booking as it is now, with the response header "idempotency-replayed: true", even after the
-	// window has closed or the last ticket is sold. A call that is refused does not use up its
-	// request_id.
+	// booking as it is now, even after the window has closed or the last ticket is sold. A call that
+	// is refused does not use up its request_id.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -66,8 +68,10 @@ type BookingServiceClient interface {
 	// Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
 	// any time, whether or not the booking window is open. A hold is released instead.
 	//
-	// Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CancelBooking(ctx context.Context, in *CancelBookingRequest, opts ...grpc.CallOption) (*Booking, error)
@@ -80,8 +84,10 @@ type BookingServiceClient interface {
 	// released or expires.
 	//
 	// Repeating a call with the same request_id holds nothing more and returns the first call's
-	// booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-	// A call that is refused does not use up its request_id.
+	// booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -91,7 +97,10 @@ type BookingServiceClient interface {
 	// still open. If ticket_count is less than the hold has, the rest goes back on sale.
 	//
 	// Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-	// payment_reference is returned with the response header "idempotency-replayed: true".
+	// payment_reference is returned as it is.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// A hold that has expired can be confirmed with accept_late, if as many tickets are available
 	// again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
@@ -104,7 +113,10 @@ type BookingServiceClient interface {
 	// Ends a hold and puts its tickets back on sale.
 	//
 	// Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-	// is, with the response header "idempotency-replayed: true".
+	// is.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	ReleaseHold(ctx context.Context, in *ReleaseHoldRequest, opts ...grpc.CallOption) (*Booking, error)
@@ -239,9 +251,11 @@ type BookingServiceServer interface {
 	// Books tickets for a concert whose booking window is open, all of them or none.
 	//
 	// Repeating a call with the same request_id books nothing more and returns the first call's
-	// booking as it is now, with the response header "idempotency-replayed: true", even after the
-	// window has closed or the last ticket is sold. A call that is refused does not use up its
-	// request_id.
+	// booking as it is now, even after the window has closed or the last ticket is sold. A call that
+	// is refused does not use up its request_id.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -250,8 +264,10 @@ type BookingServiceServer interface {
 	// Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
 	// any time, whether or not the booking window is open. A hold is released instead.
 	//
-	// Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CancelBooking(context.Context, *CancelBookingRequest) (*Booking, error)
@@ -264,8 +280,10 @@ type BookingServiceServer interface {
 	// released or expires.
 	//
 	// Repeating a call with the same request_id holds nothing more and returns the first call's
-	// booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-	// A call that is refused does not use up its request_id.
+	// booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -275,7 +293,10 @@ type BookingServiceServer interface {
 	// still open. If ticket_count is less than the hold has, the rest goes back on sale.
 	//
 	// Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-	// payment_reference is returned with the response header "idempotency-replayed: true".
+	// payment_reference is returned as it is.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	//
 	// A hold that has expired can be confirmed with accept_late, if as many tickets are available
 	// again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
@@ -288,7 +309,10 @@ type BookingServiceServer interface {
 	// Ends a hold and puts its tickets back on sale.
 	//
 	// Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-	// is, with the response header "idempotency-replayed: true".
+	// is.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	ReleaseHold(context.Context, *ReleaseHoldRequest) (*Booking, error)

@@ -24,10 +24,9 @@ const (
 
 // A concert and the tickets it has left.
 //
-// Every response has the fields with the rule `required`, and those that are no messages.
-//
-// The server alone sets the fields that are marked as output only. Over REST a body that has no
-// such field may hold them, and they are ignored: a concert can be read, edited and sent back.
+// Over REST a body may also hold the fields that are marked as output only, unless its request has
+// a field of that name: the server alone sets them, and they are ignored. A concert can be read,
+// edited and sent back.
 type Concert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The concert's number, assigned by the server on creation; never reused.

@@ -49,8 +49,10 @@ type ConcertServiceClient interface {
 	ListConcerts(ctx context.Context, in *ListConcertsRequest, opts ...grpc.CallOption) (*ListConcertsResponse, error)
 	// Creates a concert with all its tickets available.
 	//
-	// Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CreateConcert(ctx context.Context, in *CreateConcertRequest, opts ...grpc.CallOption) (*Concert, error)
@@ -137,8 +139,10 @@ type ConcertServiceServer interface {
 	ListConcerts(context.Context, *ListConcertsRequest) (*ListConcertsResponse, error)
 	// Creates a concert with all its tickets available.
 	//
-	// Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CreateConcert(context.Context, *CreateConcertRequest) (*Concert, error)

@@ -97,8 +97,10 @@ class ConcertServiceServicer:
     def CreateConcert(self, request, context):
         """Creates a concert with all its tickets available.
 
-        Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-        with the response header "idempotency-replayed: true".
+        Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+
+        Over REST, Connect and gRPC the response to a repeated call has the header
+        "idempotency-replayed: true".
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """

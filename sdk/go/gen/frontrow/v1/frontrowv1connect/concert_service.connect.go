@@ -61,8 +61,10 @@ type ConcertServiceClient interface {
 	ListConcerts(context.Context, *connect.Request[v1.ListConcertsRequest]) (*connect.Response[v1.ListConcertsResponse], error)
 	// Creates a concert with all its tickets available.
 	//
-	// Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CreateConcert(context.Context, *connect.Request[v1.CreateConcertRequest]) (*connect.Response[v1.Concert], error)
@@ -159,8 +161,10 @@ type ConcertServiceHandler interface {
 	ListConcerts(context.Context, *connect.Request[v1.ListConcertsRequest]) (*connect.Response[v1.ListConcertsResponse], error)
 	// Creates a concert with all its tickets available.
 	//
-	// Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-	// with the response header "idempotency-replayed: true".
+	// Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+	//
+	// Over REST, Connect and gRPC the response to a repeated call has the header
+	// "idempotency-replayed: true".
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	CreateConcert(context.Context, *connect.Request[v1.CreateConcertRequest]) (*connect.Response[v1.Concert], error)

@@ -13,10 +13,8 @@ package com.frontrow.v1;
  * the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
  * expires.
  *
- * Every response has the fields with the rule `required`, and those that are no messages.
- *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no
- * such field may hold them, and they are ignored.
+ * Over REST a body may also hold the fields that are marked as output only, unless its request has
+ * a field of that name: the server alone sets them, and they are ignored.
  * </pre>
  *
  * Protobuf type {@code frontrow.v1.Booking}
@@ -794,10 +792,8 @@ private static final long serialVersionUID = 0L;
    * the same booking CONFIRMED. Otherwise the tickets go back on sale when the hold is released or
    * expires.
    *
-   * Every response has the fields with the rule `required`, and those that are no messages.
-   *
-   * The server alone sets the fields that are marked as output only. Over REST a body that has no
-   * such field may hold them, and they are ignored.
+   * Over REST a body may also hold the fields that are marked as output only, unless its request has
+   * a field of that name: the server alone sets them, and they are ignored.
    * </pre>
    *
    * Protobuf type {@code frontrow.v1.Booking}

@@ -406,9 +406,10 @@ public final class BookingServiceGrpc {
      * <pre>
      * Books tickets for a concert whose booking window is open, all of them or none.
      * Repeating a call with the same request_id books nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", even after the
-     * window has closed or the last ticket is sold. A call that is refused does not use up its
-     * request_id.
+     * booking as it is now, even after the window has closed or the last ticket is sold. A call that
+     * is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -423,8 +424,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
      * any time, whether or not the booking window is open. A hold is released instead.
-     * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -452,8 +454,9 @@ public final class BookingServiceGrpc {
      * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
      * released or expires.
      * Repeating a call with the same request_id holds nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-     * A call that is refused does not use up its request_id.
+     * booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -469,7 +472,9 @@ public final class BookingServiceGrpc {
      * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
      * still open. If ticket_count is less than the hold has, the rest goes back on sale.
      * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-     * payment_reference is returned with the response header "idempotency-replayed: true".
+     * payment_reference is returned as it is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * A hold that has expired can be confirmed with accept_late, if as many tickets are available
      * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
      * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
@@ -487,7 +492,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Ends a hold and puts its tickets back on sale.
      * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-     * is, with the response header "idempotency-replayed: true".
+     * is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -587,9 +594,10 @@ public final class BookingServiceGrpc {
      * <pre>
      * Books tickets for a concert whose booking window is open, all of them or none.
      * Repeating a call with the same request_id books nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", even after the
-     * window has closed or the last ticket is sold. A call that is refused does not use up its
-     * request_id.
+     * booking as it is now, even after the window has closed or the last ticket is sold. A call that
+     * is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -605,8 +613,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
      * any time, whether or not the booking window is open. A hold is released instead.
-     * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -636,8 +645,9 @@ public final class BookingServiceGrpc {
      * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
      * released or expires.
      * Repeating a call with the same request_id holds nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-     * A call that is refused does not use up its request_id.
+     * booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -654,7 +664,9 @@ public final class BookingServiceGrpc {
      * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
      * still open. If ticket_count is less than the hold has, the rest goes back on sale.
      * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-     * payment_reference is returned with the response header "idempotency-replayed: true".
+     * payment_reference is returned as it is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * A hold that has expired can be confirmed with accept_late, if as many tickets are available
      * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
      * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
@@ -673,7 +685,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Ends a hold and puts its tickets back on sale.
      * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-     * is, with the response header "idempotency-replayed: true".
+     * is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -754,9 +768,10 @@ public final class BookingServiceGrpc {
      * <pre>
      * Books tickets for a concert whose booking window is open, all of them or none.
      * Repeating a call with the same request_id books nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", even after the
-     * window has closed or the last ticket is sold. A call that is refused does not use up its
-     * request_id.
+     * booking as it is now, even after the window has closed or the last ticket is sold. A call that
+     * is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -771,8 +786,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
      * any time, whether or not the booking window is open. A hold is released instead.
-     * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -800,8 +816,9 @@ public final class BookingServiceGrpc {
      * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
      * released or expires.
      * Repeating a call with the same request_id holds nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-     * A call that is refused does not use up its request_id.
+     * booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -817,7 +834,9 @@ public final class BookingServiceGrpc {
      * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
      * still open. If ticket_count is less than the hold has, the rest goes back on sale.
      * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-     * payment_reference is returned with the response header "idempotency-replayed: true".
+     * payment_reference is returned as it is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * A hold that has expired can be confirmed with accept_late, if as many tickets are available
      * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
      * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
@@ -835,7 +854,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Ends a hold and puts its tickets back on sale.
      * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-     * is, with the response header "idempotency-replayed: true".
+     * is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -914,9 +935,10 @@ public final class BookingServiceGrpc {
      * <pre>
      * Books tickets for a concert whose booking window is open, all of them or none.
      * Repeating a call with the same request_id books nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", even after the
-     * window has closed or the last ticket is sold. A call that is refused does not use up its
-     * request_id.
+     * booking as it is now, even after the window has closed or the last ticket is sold. A call that
+     * is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -931,8 +953,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
      * any time, whether or not the booking window is open. A hold is released instead.
-     * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -960,8 +983,9 @@ public final class BookingServiceGrpc {
      * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
      * released or expires.
      * Repeating a call with the same request_id holds nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-     * A call that is refused does not use up its request_id.
+     * booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -977,7 +1001,9 @@ public final class BookingServiceGrpc {
      * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
      * still open. If ticket_count is less than the hold has, the rest goes back on sale.
      * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-     * payment_reference is returned with the response header "idempotency-replayed: true".
+     * payment_reference is returned as it is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * A hold that has expired can be confirmed with accept_late, if as many tickets are available
      * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
      * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
@@ -995,7 +1021,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Ends a hold and puts its tickets back on sale.
      * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-     * is, with the response header "idempotency-replayed: true".
+     * is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -1076,9 +1104,10 @@ public final class BookingServiceGrpc {
      * <pre>
      * Books tickets for a concert whose booking window is open, all of them or none.
      * Repeating a call with the same request_id books nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", even after the
-     * window has closed or the last ticket is sold. A call that is refused does not use up its
-     * request_id.
+     * booking as it is now, even after the window has closed or the last ticket is sold. A call that
+     * is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or for a hold.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -1094,8 +1123,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Cancels a confirmed booking of the caller and puts its tickets back on sale. It is possible at
      * any time, whether or not the booking window is open. A hold is released instead.
-     * Repeating a call with the same request_id succeeds again and returns the cancelled booking,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id succeeds again and returns the cancelled booking.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -1125,8 +1155,9 @@ public final class BookingServiceGrpc {
      * booking window must be open. The hold keeps the price of now. It ends when it is confirmed,
      * released or expires.
      * Repeating a call with the same request_id holds nothing more and returns the first call's
-     * booking as it is now, with the response header "idempotency-replayed: true", whatever its ttl.
-     * A call that is refused does not use up its request_id.
+     * booking as it is now, whatever its ttl. A call that is refused does not use up its request_id.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * REQUEST_ID_REUSED means that the request_id was used for another ticket_count, or to book.
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -1143,7 +1174,9 @@ public final class BookingServiceGrpc {
      * Makes a hold a confirmed booking, at the hold's price, whether or not the booking window is
      * still open. If ticket_count is less than the hold has, the rest goes back on sale.
      * Repeating a call succeeds again: a booking that is confirmed with this ticket_count and this
-     * payment_reference is returned with the response header "idempotency-replayed: true".
+     * payment_reference is returned as it is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * A hold that has expired can be confirmed with accept_late, if as many tickets are available
      * again. Otherwise HOLD_EXPIRED tells a shop to refund the payment.
      * If the concert requires payment, the call requires the scope "bookings:confirm" if the service
@@ -1162,7 +1195,9 @@ public final class BookingServiceGrpc {
      * <pre>
      * Ends a hold and puts its tickets back on sale.
      * Repeating a call succeeds again, also when the hold has expired: the booking is returned as it
-     * is, with the response header "idempotency-replayed: true".
+     * is.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>

@@ -9,10 +9,9 @@ package com.frontrow.v1;
  * <pre>
  * A concert and the tickets it has left.
  *
- * Every response has the fields with the rule `required`, and those that are no messages.
- *
- * The server alone sets the fields that are marked as output only. Over REST a body that has no
- * such field may hold them, and they are ignored: a concert can be read, edited and sent back.
+ * Over REST a body may also hold the fields that are marked as output only, unless its request has
+ * a field of that name: the server alone sets them, and they are ignored. A concert can be read,
+ * edited and sent back.
  * </pre>
  *
  * Protobuf type {@code frontrow.v1.Concert}
@@ -931,10 +930,9 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * A concert and the tickets it has left.
    *
-   * Every response has the fields with the rule `required`, and those that are no messages.
-   *
-   * The server alone sets the fields that are marked as output only. Over REST a body that has no
-   * such field may hold them, and they are ignored: a concert can be read, edited and sent back.
+   * Over REST a body may also hold the fields that are marked as output only, unless its request has
+   * a field of that name: the server alone sets them, and they are ignored. A concert can be read,
+   * edited and sent back.
    * </pre>
    *
    * Protobuf type {@code frontrow.v1.Concert}

@@ -245,8 +245,9 @@ public final class ConcertServiceGrpc {
     /**
      * <pre>
      * Creates a concert with all its tickets available.
-     * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -346,8 +347,9 @@ public final class ConcertServiceGrpc {
     /**
      * <pre>
      * Creates a concert with all its tickets available.
-     * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -428,8 +430,9 @@ public final class ConcertServiceGrpc {
     /**
      * <pre>
      * Creates a concert with all its tickets available.
-     * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -508,8 +511,9 @@ public final class ConcertServiceGrpc {
     /**
      * <pre>
      * Creates a concert with all its tickets available.
-     * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
@@ -590,8 +594,9 @@ public final class ConcertServiceGrpc {
     /**
      * <pre>
      * Creates a concert with all its tickets available.
-     * Repeating a call with the same request_id creates nothing and returns the concert as it is now,
-     * with the response header "idempotency-replayed: true".
+     * Repeating a call with the same request_id creates nothing and returns the concert as it is now.
+     * Over REST, Connect and gRPC the response to a repeated call has the header
+     * "idempotency-replayed: true".
      * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
      * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
      * </pre>
