@@ -60,7 +60,7 @@ func (e *Error) Is(target error) bool {
 	return target == context.DeadlineExceeded && e.Code == codes.DeadlineExceeded
 }
 
-// As finds the *Error of an error with a type of its own.
+// As finds the *Error of an error of a type for its reason.
 func (e *Error) As(target any) bool {
 	found, is := target.(**Error)
 	if is {

@@ -6,7 +6,7 @@ import com.frontrow.v1.Concert;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** In a class of its own, since it takes the 23 s after which a silent connection is given up. */
+/** In a separate class, since it takes the 23 s after which a silent connection is given up. */
 @Timeout(120)
 final class KeepAliveTest {
   @Test
