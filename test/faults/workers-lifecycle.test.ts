@@ -2,32 +2,21 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { freePort } from "@frontrow/embedded-postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDataFolder, type DataFolder } from "../support/database/data-folder.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
 import { holdConcert } from "../support/database/locks.ts";
 import { endChildren } from "../support/process/child-process.ts";
 import { openProgram, startProgram } from "../support/process/program.ts";
+import { useTwoWorkers } from "../support/process/two-workers.ts";
 import { callAnew, childPids, isThere, workerPids } from "../support/process/worker-pids.ts";
 import { scrapeUntil } from "../support/service/metrics.ts";
-import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const wait = { timeout: 20_000, interval: 10 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await endChildren();
-  await database.drop();
-});
-
-const environment = (settings: Settings = {}) => testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
-const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
+const { database, environment, open } = useTwoWorkers();
 
 describe("the end of the primary", () => {
   test("by a signal lets the calls in flight of every worker finish, also if the whole group gets the signal", async () => {
@@ -36,7 +25,7 @@ describe("the end of the primary", () => {
     const { metricsPort } = JSON.parse(await service.line('"metricsPort"'));
     const stage = createStage(service.baseUrl);
     const concerts = await Promise.all([stage.concert(), stage.concert()]);
-    const held = await Promise.all(concerts.map(({ id }) => holdConcert(database, id)));
+    const held = await Promise.all(concerts.map(({ id }) => holdConcert(database(), id)));
     const answers = concerts.flatMap(({ id }) =>
       Array.from({ length: 4 }, (_, user) =>
         callAnew(`${service.baseUrl}/api/v1/bookings`, {

@@ -1,27 +1,14 @@
 /** Limits of the machine hold over several worker processes. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { expect, test, vi } from "vitest";
 import { openRaw, type RawConnection } from "../support/network/raw-connection.ts";
-import { endChildren } from "../support/process/child-process.ts";
-import { openProgram } from "../support/process/program.ts";
+import { useTwoWorkers } from "../support/process/two-workers.ts";
 import { answeringWorkers, pidOfWorker } from "../support/process/worker-pids.ts";
-import { type Settings, testEnvironment } from "../support/service/service.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const wait = { timeout: 20_000, interval: 10 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await endChildren();
-  await database.drop();
-});
-
-const open = (settings: Settings) =>
-  openProgram(testEnvironment(database.url, { APP_WORKERS: "2", ...settings }), [], { logLevel: "debug" });
+const { open } = useTwoWorkers();
 
 test("a rate limit is exact over calls that reach both workers, also at the same time", async () => {
   await using service = await open({ APP_RATE_LIMIT_READS: "11" });

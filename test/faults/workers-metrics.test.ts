@@ -1,12 +1,10 @@
 /** The metrics of several processes, which the primary serves as those of one. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
+import { expect, test, vi } from "vitest";
 import { holdConcert } from "../support/database/locks.ts";
-import { endChildren } from "../support/process/child-process.ts";
-import { openProgram } from "../support/process/program.ts";
+import { useTwoWorkers } from "../support/process/two-workers.ts";
 import { callUntilBothAnswer, childPids, pidOfWorker } from "../support/process/worker-pids.ts";
 import { scrape, scrapeUntil } from "../support/service/metrics.ts";
-import { type Settings, testEnvironment } from "../support/service/service.ts";
+import type { Settings } from "../support/service/service.ts";
 import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -14,24 +12,16 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const wait = { timeout: 20_000, interval: 10 };
 const calls = { method: "ListConcerts", code: "OK" };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await endChildren();
-  await database.drop();
-});
+const { database, open } = useTwoWorkers();
 
 async function openWorkers(given: Settings = {}) {
   const settings = {
     ...given,
-    APP_WORKERS: "2",
     APP_METRICS_PORT: "0",
     APP_MAX_QUEUED_REQUESTS: "1000",
     APP_MAX_CONNECTIONS: "80",
   };
-  const service = await openProgram(testEnvironment(database.url, settings), [], { logLevel: "debug" });
+  const service = await open(settings);
   const { metricsPort } = JSON.parse(await service.line('"metricsPort"'));
   /** Lists the concerts over a new connection, for which the system chooses a worker. */
   const list = async () => {
@@ -106,7 +96,7 @@ test("a scrape during a drain has the sum of the workers, also of one that has e
   await using _ = service;
   const made = await callUntilBothAnswer(service, list);
   const concert = await createStage(service.baseUrl).concert();
-  const lock = await holdConcert(database, concert.id);
+  const lock = await holdConcert(database(), concert.id);
   const booking = fetch(`${service.baseUrl}/api/v1/bookings`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -3,14 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@frontrow/embedded-postgres";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BookingService } from "../../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../../gen/frontrow/v1/concert_service_pb.ts";
 import { signDevToken } from "../../src/auth/dev-key.ts";
 import { createDataFolder } from "../support/database/data-folder.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database/database.ts";
-import { endChildren } from "../support/process/child-process.ts";
 import { openProgram } from "../support/process/program.ts";
+import { useTwoWorkers } from "../support/process/two-workers.ts";
 import {
   answeringWorkers,
   callAnew,
@@ -20,24 +19,13 @@ import {
   workerPids,
 } from "../support/process/worker-pids.ts";
 import { createProtocolClient, protocols } from "../support/protocols/protocols.ts";
-import { type Settings, testEnvironment } from "../support/service/service.ts";
 import { createStage } from "../support/service/stage.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const wait = { timeout: 20_000, interval: 10 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(async () => {
-  await endChildren();
-  await database.drop();
-});
-
-const environment = (settings: Settings = {}) => testEnvironment(database.url, { APP_WORKERS: "2", ...settings });
-const open = (settings: Settings = {}) => openProgram(environment(settings), [], { logLevel: "debug" });
+const { database, environment, open } = useTwoWorkers();
 
 const preloaded = (name: string) => join(import.meta.dirname, "..", "support", "process", name);
 
@@ -77,7 +65,7 @@ describe("two workers", () => {
       });
     const answers = await Promise.all(concerts.map(book));
     expect(answers.map(({ status }) => status)).toEqual(concerts.map(() => 201));
-    const [row] = await database.query<{ sessions: number }>(
+    const [row] = await database().query<{ sessions: number }>(
       `SELECT count(*)::int AS sessions FROM pg_stat_activity
        WHERE datname = current_database() AND application_name = 'frontrow'`,
     );
