@@ -3,7 +3,7 @@ import { create, type DescMethodUnary, type MessageInitShape, type MessageShape,
 import type { Transport } from "@connectrpc/connect";
 import { toFrontrowError } from "./convert-error.ts";
 import { TokenSourceFailed } from "./error.ts";
-import { DeadlineExceeded, Unauthenticated } from "./gen/errors.ts";
+import { DeadlineExceeded } from "./gen/errors.ts";
 import { checkPositive } from "./options.ts";
 import { isRetryable, keyOf, type RetryPolicy, waitMsAfter } from "./retry.ts";
 import type { TokenCache } from "./token.ts";
@@ -57,7 +57,8 @@ export async function call<Method extends DescMethodUnary>(
     } catch (thrown) {
       signal?.throwIfAborted();
       const error = toFrontrowError(thrown, { address, idempotencyKey });
-      if (error instanceof Unauthenticated && !isRefreshed && sent && token?.refuse(sent)) {
+      // A gateway before the service may refuse it, too.
+      if (error.code === "UNAUTHENTICATED" && !isRefreshed && sent && token?.refuse(sent)) {
         isRefreshed = true;
         continue;
       }

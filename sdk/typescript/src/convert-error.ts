@@ -26,7 +26,8 @@ export function toFrontrowError(thrown: unknown, { address, idempotencyKey }: Fa
     violations: error
       .findDetails(BadRequestSchema)
       .flatMap((each) => each.fieldViolations.map(({ field, description }) => ({ field, message: description }))),
-    retryDelayMs: retryDelayMsOf(error),
+    // Another service does not know what is safe to repeat in this one.
+    retryDelayMs: info && retryDelayMsOf(error),
     requestId: error.metadata.get("x-request-id") ?? undefined,
     idempotencyKey,
     cause: thrown,
@@ -40,12 +41,9 @@ export function toFrontrowError(thrown: unknown, { address, idempotencyKey }: Fa
     const message = `no Frontrow service can be reached at ${address}: ${connectionFault}`;
     return new Unreachable({ ...details, code: "UNAVAILABLE", message });
   }
-  // Frontrow's own errors have a body of the protocol.
-  if (/^HTTP \d+$|content type/.test(error.rawMessage)) {
-    const message = `at ${address} is something else than a Frontrow service: ${error.rawMessage}`;
-    return new Unreachable({ ...details, message });
-  }
-  return new FrontrowError(details);
+  const otherwise = error.code === Code.Unimplemented ? ", or one without this method" : "";
+  const message = `at ${address} is something else than a Frontrow service${otherwise}: ${error.rawMessage}`;
+  return new Unreachable({ ...details, message });
 }
 
 /** An error of its reason's class. One with an unknown reason, or without the reason's metadata, is a FrontrowError. */
@@ -63,7 +61,7 @@ function withReason(details: ErrorDetails): FrontrowError {
 
 function retryDelayMsOf(error: ConnectError): number | undefined {
   const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
-  return delay && Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000;
+  return delay && Math.max(0, Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000);
 }
 
 /**
@@ -73,10 +71,12 @@ function retryDelayMsOf(error: ConnectError): number | undefined {
 function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | undefined {
   const fault = (cause instanceof TypeError ? (cause.cause ?? cause) : cause) as SystemError | undefined;
   const isFault = cause instanceof TypeError || typeof fault?.code === "string";
-  // A call that its signal cancels rejects with the signal's reason. Otherwise it is the end of a connection that cancels.
-  if (!isFault) return code === Code.Unavailable || code === Code.Canceled ? rawMessage : undefined;
-  return fault?.message || fault?.code || rawMessage;
+  if (isFault) return fault?.message || fault?.code || rawMessage;
+  return lostCodes.has(code) ? rawMessage : undefined;
 }
+
+/** HTTP/2 ends a stream by CANCEL or INTERNAL_ERROR. A call that its signal cancels rejects with the signal's reason. */
+const lostCodes = new Set([Code.Unavailable, Code.Canceled, Code.Internal]);
 
 interface SystemError {
   readonly message?: string;

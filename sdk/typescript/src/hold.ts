@@ -6,12 +6,14 @@ import type { Booking } from "./gen/frontrow/v1/booking_pb.ts";
 
 /**
  * Tickets that are held for the time of a scope: `await using hold = await client.hold(…)`. The end of the scope releases the
- * hold unless `confirm` or `release` has succeeded, or `confirm` may have.
+ * hold unless `confirm` or `release` has succeeded, or `confirm` may still do so.
  */
 export class Hold implements AsyncDisposable {
   readonly #client: Client;
   #booking: Booking;
   #isSettled = false;
+  /** Whether the last `confirm` failed in a way that may pass. */
+  #mayBeConfirmed = false;
 
   constructor(client: Client, booking: Booking) {
     this.#client = client;
@@ -24,14 +26,14 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Makes the hold a booking, and returns it. If it is unknown whether that has happened, such as after a deadline, the end of
-   * the scope does not release the hold: it is confirmed, or expires.
+   * Makes the hold a booking, and returns it. If it was cancelled, or its error may pass, the end of the scope does not release
+   * the hold, since its customer may have paid: the hold is confirmed, or expires.
    */
   async confirm(confirmation: Confirmation = {}, options: CallOptions = {}): Promise<Booking> {
     try {
       return this.#settle(await this.#client.confirmHold({ ...this.#id(), ...confirmation }, options));
     } catch (error) {
-      this.#isSettled ||= options.signal?.aborted === true || isOutcomeUnknown(error);
+      this.#mayBeConfirmed = options.signal?.aborted === true || mayPass(error);
       throw error;
     }
   }
@@ -49,7 +51,7 @@ export class Hold implements AsyncDisposable {
 
   /** Releases the hold if it is open. Does not reject, which would hide the error that has ended the scope: the hold expires. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isSettled) await this.release().catch(() => {});
+    if (!this.#isSettled && !this.#mayBeConfirmed) await this.release().catch(() => {});
   }
 
   #settle(booking: Booking): Booking {
@@ -64,8 +66,9 @@ export class Hold implements AsyncDisposable {
   }
 }
 
-/** Whether a call that failed may have done its work. OutcomeUnknown and lost connections are UNAVAILABLE. */
-function isOutcomeUnknown(error: unknown): boolean {
+/** Whether a call that failed may have done its work, or may succeed later. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof Unreachable) return true;
   if (!(error instanceof FrontrowError)) return false;
-  return error instanceof Unreachable || error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+  return error.retryDelayMs !== undefined || error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
 }

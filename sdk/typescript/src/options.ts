@@ -49,7 +49,7 @@ export function checkPositive(name: string, value: unknown): void {
 
 function originOf(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
+  if (!url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/` || url.port === "0") {
     throw new TypeError(`the address must be a URL with http or https and without a path: ${address}`);
   }
   return url.origin;

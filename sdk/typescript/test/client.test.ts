@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { BookingSchema } from "../src/gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../src/gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../src/gen/frontrow/v1/concert_service_pb.ts";
-import { Client, FrontrowError, InsufficientTickets, Overloaded } from "../src/index.ts";
+import { Client, FrontrowError, InsufficientTickets, Overloaded, Unreachable } from "../src/index.ts";
 import { clientOf, failure, type Info, order, update } from "./router.ts";
 
 test("has every method of the schema", () => {
@@ -44,13 +44,38 @@ describe("an error", () => {
   );
 });
 
+describe("an error without a reason of Frontrow", () => {
+  const errorOf = (error: ConnectError) =>
+    clientOf({ updateConcert: () => Promise.reject(error) })
+      .updateConcert(update)
+      .catch((thrown: unknown) => thrown);
+
+  test.each([
+    [Code.Unimplemented, "UNIMPLEMENTED"],
+    [Code.Unauthenticated, "UNAUTHENTICATED"],
+    [Code.Unknown, "UNKNOWN"],
+    [Code.Canceled, "UNAVAILABLE"],
+    [Code.Internal, "UNAVAILABLE"],
+  ])("with the code %i is Unreachable with the code %s", async (code, expected) => {
+    const error = await errorOf(new ConnectError("what", code, { "x-request-id": "7" }));
+    expect(error).toBeInstanceOf(Unreachable);
+    expect(error).toMatchObject({ code: expected, reason: undefined, requestId: "7" });
+    expect((error as Error).message).toContain("http://localhost");
+  });
+
+  test("has no delay: another service does not know what is safe to repeat in this one", async () => {
+    const foreign = failure(Code.Unavailable, { reason: "OVERLOADED", domain: "proxy.example" }, 1);
+    expect(await errorOf(foreign)).toMatchObject({ name: "Unreachable", retryDelayMs: undefined });
+  });
+});
+
 describe("a repetition", () => {
-  test("follows the end of a connection that cancels the call", async () => {
+  test.each([Code.Canceled, Code.Internal])("follows the end of a stream by the code %i", async (code) => {
     let attempts = 0;
     const client = clientOf({
       getBooking() {
         attempts += 1;
-        if (attempts === 1) throw new ConnectError("stream closed", Code.Canceled);
+        if (attempts === 1) throw new ConnectError("stream closed", code);
         return create(BookingSchema);
       },
     });
@@ -137,9 +162,9 @@ test("a page that names itself as the next one ends the iteration with an error"
   await expect(client.userBookings().next()).rejects.toMatchObject({ code: "INTERNAL" });
 });
 
-test.each(["127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost", ""])(
-  "the address %o is refused",
-  (address) => {
-    expect(() => new Client(address)).toThrow("the address must be a URL");
-  },
-);
+test.each([
+  ...["127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost", ""],
+  ...["http://localhost:0", "http://localhost:65536"],
+])("the address %o is refused", (address) => {
+  expect(() => new Client(address)).toThrow("the address must be a URL");
+});

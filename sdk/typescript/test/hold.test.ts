@@ -4,15 +4,17 @@ import { expect, test } from "vitest";
 import { BookingSchema } from "../src/index.ts";
 import { clientOf, failure, order } from "./router.ts";
 
-/** The calls that a scope makes after the hold, when the confirmation fails with this error or is cancelled. */
-async function callsAfter(error: Error | "cancelled"): Promise<string[]> {
+/** The calls that a scope makes after the hold, when its confirmations fail with these errors or are cancelled. */
+async function callsAfter(...errors: (Error | "cancelled")[]): Promise<string[]> {
   const controller = new AbortController();
   const calls: string[] = [];
+  const left = [...errors];
   const client = clientOf(
     {
       holdTickets: () => create(BookingSchema, { id: 1n }),
       confirmHold() {
         calls.push("confirm");
+        const error = left.shift();
         if (error !== "cancelled") throw error;
         controller.abort(new Error("the customer left"));
         return create(BookingSchema);
@@ -26,6 +28,7 @@ async function callsAfter(error: Error | "cancelled"): Promise<string[]> {
   );
   const confirm = async () => {
     await using hold = await client.hold(order);
+    for (const _ of errors.slice(1)) await hold.confirm().catch(() => {});
     await hold.confirm({}, { signal: controller.signal });
   };
   await expect(confirm()).rejects.toThrow();
@@ -36,6 +39,8 @@ test.each([
   { name: "OUTCOME_UNKNOWN", error: failure(Code.Unavailable, { reason: "OUTCOME_UNKNOWN" }) },
   { name: "a deadline", error: failure(Code.DeadlineExceeded, { reason: "DEADLINE_EXCEEDED" }) },
   { name: "a lost connection", error: new ConnectError("stream closed", Code.Canceled) },
+  { name: "an answer of something else", error: new ConnectError("HTTP 401", Code.Unauthenticated) },
+  { name: "a delay for a retry", error: failure(Code.ResourceExhausted, { reason: "RATE_LIMITED" }, 1) },
 ])("a hold is not released after a confirmation that ends by $name", async ({ error }) => {
   expect(await callsAfter(error)).toEqual(["confirm"]);
 });
@@ -44,7 +49,14 @@ test("a hold is not released after a confirmation that is cancelled", async () =
   expect(await callsAfter("cancelled")).toEqual(["confirm"]);
 });
 
+const refusal = failure(Code.FailedPrecondition, { reason: "MORE_THAN_HELD", metadata: { held: "1" } });
+
 test("a hold is released after a confirmation that the service refuses", async () => {
-  const error = failure(Code.FailedPrecondition, { reason: "MORE_THAN_HELD", metadata: { held: "1" } });
-  expect(await callsAfter(error)).toEqual(["confirm", "release"]);
+  expect(await callsAfter(refusal)).toEqual(["confirm", "release"]);
+});
+
+test("the last confirmation decides", async () => {
+  const unknown = failure(Code.Unavailable, { reason: "OUTCOME_UNKNOWN" });
+  expect(await callsAfter(unknown, refusal)).toEqual(["confirm", "confirm", "release"]);
+  expect(await callsAfter(refusal, unknown)).toEqual(["confirm", "confirm"]);
 });

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import {
   BookingSchema,
@@ -8,6 +8,7 @@ import {
   type TokenSource,
   TokenSourceFailed,
   Unauthenticated,
+  Unreachable,
 } from "../src/index.ts";
 import { clientOf, failure, order } from "./router.ts";
 
@@ -62,6 +63,14 @@ describe("a token source", () => {
   test("that does not end is bounded by the call's deadline", async () => {
     const client = clientOf({}, { token: () => new Promise<string>(() => {}), timeoutMs: 20 });
     await expect(client.getBooking(1n)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  });
+
+  test("is called again after a gateway has refused the token", async () => {
+    let calls = 0;
+    const handlers = { getBooking: () => Promise.reject(new ConnectError("HTTP 401", Code.Unauthenticated)) };
+    const client = clientOf(handlers, { token: () => `token-${++calls}` });
+    await expect(client.getBooking(1n)).rejects.toBeInstanceOf(Unreachable);
+    expect(calls).toBe(2);
   });
 
   test("is not called again by a call whose new token is refused as well", async () => {
