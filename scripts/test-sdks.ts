@@ -1,6 +1,6 @@
 /**
  * Tests the SDKs: that their generated code is up to date, and that every client of every SDK plays every scenario of
- * sdk/scenarios.yaml against the running service, as does the example of its README. `npm run test:sdks -- python` tests some.
+ * sdk/scenarios.yaml against the running service, as do its examples in the documents. `npm run test:sdks -- python` tests some.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ import { type Result, readResults, tabulate } from "./sdks/results.ts";
 import { runGroup } from "./sdks/run-group.ts";
 import { missingCommand } from "./toolchains.ts";
 
-const exampleRow = "README's examples";
+const exampleRow = "documents' examples";
 /** With the time of the builds, less than the budget of the step in .ci/run: the table is printed if a player hangs. */
 const playTimeoutMs = 150_000;
 const exampleTimeoutMs = 40_000;
@@ -74,6 +74,9 @@ async function prepareAll(reasons: readonly Reason[]): Promise<void> {
 }
 
 async function playAll(stage: Stage, stopping: AbortSignal): Promise<Result[]> {
+  // The concert of the examples: they name its id, that of the first demo concert.
+  const { id } = await createStage(stage.plain.baseUrl).concert();
+  if (id !== 1n) throw new Error(`the first concert has the id ${id}, not 1`);
   const played = await Promise.all(players.map((player) => playScenarios(stage, player, stopping)));
   const examples = await Promise.all(players.map((player) => runExamples(stage, player, stopping)));
   return [...played, ...examples].flat();
@@ -100,7 +103,6 @@ async function runExamples(stage: Stage, player: SdkPlayer, signal: AbortSignal)
   const started = performance.now();
   let message = "";
   try {
-    await createStage(stage.plain.baseUrl).concert();
     for (const code of readExamples(player, stage.plain.baseUrl)) {
       const cwd = await mkdtemp(join(folder, `${player.name}-`));
       const [command = "", ...args] = await player.writeExample(code, readPieces(player), cwd);

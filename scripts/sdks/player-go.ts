@@ -31,7 +31,7 @@ async function writeExample(
   await cp(join(folder, "go.sum"), join(exampleFolder, "go.sum"));
   await writeFile(join(exampleFolder, "main.go"), code);
   const { stdout: unformatted } = await run("gofmt", ["-d", "main.go"], { cwd: exampleFolder });
-  if (unformatted !== "") throw new Error(`gofmt would change the example of sdk/go/README.md:\n${unformatted}`);
+  if (unformatted !== "") throw new Error(`gofmt would change the example:\n${unformatted}`);
   await mkdir(join(exampleFolder, "pieces"));
   await writeFile(join(exampleFolder, "pieces", "pieces.go"), packageOf(pieces));
   await run("go", ["vet", "-mod=mod", "./..."], { cwd: exampleFolder });

@@ -12,7 +12,7 @@ export interface SdkPlayer {
   readonly clients: readonly string[];
   /** What is left out on this machine, and why. */
   readonly skipped?: readonly string[];
-  /** The kind of README.md's blocks that are a program. */
+  /** The kind of the documents' blocks that are a program. */
   readonly example: Kind;
   /** The kind of those that are a part of one. */
   readonly piece: Kind;
@@ -34,19 +34,18 @@ export const folderOf = (name: SdkName) => join(projectRoot, "sdk", name);
 /** The address in the examples. */
 const written = "http://localhost:8080";
 
-/** The examples of an SDK's README, for the service at this address. */
+/** The examples of an SDK in all documents, for the service at this address. */
 export function readExamples({ name, example }: SdkPlayer, address: string): string[] {
-  const examples = blocksOf(name, example);
-  if (examples.length === 0 || !examples.every((code) => code.includes(written))) {
-    throw new Error(`sdk/${name}/README.md must have a \`${example}\` block, each with ${written}`);
+  const examples = snippetsOf(example);
+  const documents = new Set(examples.map(({ document }) => document));
+  for (const document of [`sdk/${name}/README.md`, "docs/clients.md"]) {
+    if (!documents.has(document)) throw new Error(`${document} has no \`${example}\` block`);
   }
-  return examples.map((code) => code.replaceAll(written, address));
+  return examples.map(({ document, text }) => {
+    if (!text.includes(written)) throw new Error(`${document}: a \`${example}\` block does not have ${written}`);
+    return `${text.replaceAll(written, address)}\n`;
+  });
 }
 
-/** The pieces of an SDK's README. */
-export const readPieces = ({ name, piece }: SdkPlayer) => blocksOf(name, piece);
-
-function blocksOf(name: SdkName, kind: Kind): string[] {
-  const readme = `sdk/${name}/README.md`;
-  return snippetsOf(kind).flatMap(({ document, text }) => (document === readme ? [`${text}\n`] : []));
-}
+/** The pieces of an SDK in all documents. */
+export const readPieces = ({ piece }: SdkPlayer) => snippetsOf(piece).map(({ text }) => `${text}\n`);
