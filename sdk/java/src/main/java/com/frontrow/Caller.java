@@ -59,10 +59,10 @@ record Caller(
     }
   }
 
-  /** Protobuf would send a question mark for half of a character, which is a lone surrogate. */
+  /** Protobuf would send a question mark for half of a surrogate pair. */
   private static void checkText(FieldDescriptor field, Object value) {
     if (value instanceof String text && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
-      throw new IllegalArgumentException(field.getName() + " has half of a character");
+      throw new IllegalArgumentException(field.getName() + " has half of a surrogate pair");
     }
   }
 

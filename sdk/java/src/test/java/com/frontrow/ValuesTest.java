@@ -67,7 +67,7 @@ final class ValuesTest {
           assertThrows(
               IllegalArgumentException.class,
               () -> client.bookTickets(request -> request.setUserId("half \ud83d")));
-      assertEquals("user_id has half of a character", error.getMessage());
+      assertEquals("user_id has half of a surrogate pair", error.getMessage());
       assertEquals(0, service.headers().size());
       client.bookTickets(request -> request.setUserId("whole \ud83c\udf9f"));
     }
