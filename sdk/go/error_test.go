@@ -79,12 +79,15 @@ func TestErrorsOfAnotherService(t *testing.T) {
 				attempts.Store(0)
 				return &service{updateConcert: func() error {
 					attempts.Add(1)
-					return failureWith(test.code, test.details...)
+					refusal := failureWith(test.code, test.details...)
+					refusal.Meta().Set("X-Request-Id", "request-1")
+					return refusal
 				}}
 			}
 			eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
 				unreachable, is := errors.AsType[*frontrow.Unreachable](updateConcert(t.Context(), client))
-				if !is || unreachable.Code != test.expected || unreachable.RetryDelay != 0 || attempts.Load() != 1 {
+				if !is || unreachable.Code != test.expected || unreachable.RetryDelay != 0 ||
+					unreachable.RequestID != "request-1" || attempts.Load() != 1 {
 					t.Errorf("%d attempts: %#v", attempts.Load(), unreachable)
 				}
 			})

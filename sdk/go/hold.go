@@ -10,7 +10,7 @@ import (
 )
 
 // Hold is tickets that are held for the time of a scope: the deferred [Hold.Close] releases them, unless the
-// hold was confirmed or released. A hold is safe for concurrent use.
+// hold was confirmed or released, or may still be confirmed. A hold is safe for concurrent use.
 type Hold struct {
 	client *Client
 	// closing is what Close calls with: the end of the scope's context must not prevent the release.
@@ -19,7 +19,7 @@ type Hold struct {
 	mutex     sync.Mutex
 	booking   *Booking
 	isSettled bool
-	// mayBeConfirmed is set if the outcome of the last Confirm is unknown.
+	// mayBeConfirmed is set if the last Confirm failed, and not for good.
 	mayBeConfirmed bool
 }
 
@@ -50,7 +50,7 @@ func (h *Hold) Booking() *Booking {
 func (h *Hold) Confirm(ctx context.Context, confirmation Confirmation) (*Booking, error) {
 	booking, err := h.client.ConfirmHold(ctx, h.id(), confirmation)
 	h.mutex.Lock()
-	h.mayBeConfirmed = isOutcomeUnknown(err)
+	h.mayBeConfirmed = mayPass(err)
 	h.mutex.Unlock()
 	return h.update(booking, err, true)
 }
@@ -68,8 +68,9 @@ func (h *Hold) Release(ctx context.Context) (*Booking, error) {
 }
 
 // Close releases the hold if it is open, also when the context of [Client.Hold] has ended. If the release fails,
-// the hold expires, so a deferred call may ignore the error. A hold is not released if the outcome of Confirm is
-// unknown, since its customer may have paid: it is confirmed, or it expires.
+// the hold expires, so a deferred call may ignore the error. A hold whose customer may have paid is left to its
+// expiry: its last Confirm was cancelled, or failed with an error that may pass, which is an [Unreachable], one
+// with a delay for a retry, or one with the code UNAVAILABLE or DEADLINE_EXCEEDED.
 func (h *Hold) Close() error {
 	h.mutex.Lock()
 	isKept := h.isSettled || h.mayBeConfirmed
@@ -97,11 +98,12 @@ func (h *Hold) id() HoldID {
 	return HoldID{ID: booking.GetId(), UserID: booking.GetUserId()}
 }
 
-// isOutcomeUnknown reports whether the service may have done the work of a call that failed.
-func isOutcomeUnknown(err error) bool {
+// mayPass reports whether a call was cancelled, or failed with an error that may pass.
+func mayPass(err error) bool {
 	base, is := errors.AsType[*Error](err)
 	if !is {
 		return errors.Is(err, context.Canceled)
 	}
-	return base.Reason == "OUTCOME_UNKNOWN" || base.Code == codes.DeadlineExceeded || base.Code == codes.Unavailable
+	_, isUnreachable := errors.AsType[*Unreachable](err)
+	return isUnreachable || base.hasRetryDelay || base.Code == codes.DeadlineExceeded || base.Code == codes.Unavailable
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	frontrow "frontrow.example/sdk/go"
@@ -18,7 +19,10 @@ func TestHoldIsKeptIfItMayBeConfirmed(t *testing.T) {
 		"unknown outcome": {failure(connect.CodeUnavailable, "OUTCOME_UNKNOWN", nil, -1), 0},
 		"overload":        {failure(connect.CodeUnavailable, "OVERLOADED", nil, -1), 0},
 		"unreachable":     {connect.NewError(connect.CodeUnavailable, errors.New("gone")), 0},
-		"refusal":         {failure(connect.CodeFailedPrecondition, "PAYMENT_REQUIRED", nil, -1), 1},
+		"another server":  {connect.NewError(connect.CodePermissionDenied, errors.New("no entry")), 0},
+		// The wait passes the deadline.
+		"delay":   {failure(connect.CodeResourceExhausted, "RATE_LIMITED", nil, time.Hour), 0},
+		"refusal": {failure(connect.CodeFailedPrecondition, "PAYMENT_REQUIRED", nil, -1), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := &service{confirmHold: func() error { return test.err }}
@@ -49,20 +53,36 @@ func TestHoldIsKeptIfConfirmIsCancelled(t *testing.T) {
 	}
 }
 
-func TestHoldIsReleasedIfConfirmIsRefusedAfterAnUnknownOutcome(t *testing.T) {
-	refusals := []error{
-		failure(connect.CodeUnavailable, "OUTCOME_UNKNOWN", nil, -1),
-		failure(connect.CodeFailedPrecondition, "PAYMENT_REQUIRED", nil, -1),
+func TestHoldIsReleasedIfTheLastConfirmIsRefused(t *testing.T) {
+	for name, first := range map[string]error{
+		"unknown outcome": failure(connect.CodeUnavailable, "OUTCOME_UNKNOWN", nil, -1),
+		"delay":           failure(connect.CodeResourceExhausted, "RATE_LIMITED", nil, time.Hour),
+		"another server":  connect.NewError(connect.CodePermissionDenied, errors.New("no entry")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			refusals := []error{first, failure(connect.CodeFailedPrecondition, "PAYMENT_REQUIRED", nil, -1)}
+			service := &service{confirmHold: func() (refusal error) {
+				refusal, refusals = refusals[0], refusals[1:]
+				return refusal
+			}}
+			hold := holdOf(t, service, frontrow.WithRetry(frontrow.RetryPolicy{MaxAttempts: 1}))
+			for range 2 {
+				_, _ = hold.Confirm(t.Context(), frontrow.Confirmation{})
+			}
+			if err := hold.Close(); err != nil || service.releases.Load() != 1 {
+				t.Errorf("%d releases: %v", service.releases.Load(), err)
+			}
+		})
 	}
-	service := &service{confirmHold: func() (refusal error) {
-		refusal, refusals = refusals[0], refusals[1:]
-		return refusal
+}
+
+func TestReleaseOfAHoldThatMayBeConfirmed(t *testing.T) {
+	service := &service{confirmHold: func() error {
+		return failure(connect.CodeDeadlineExceeded, "DEADLINE_EXCEEDED", nil, -1)
 	}}
-	hold := holdOf(t, service, frontrow.WithRetry(frontrow.RetryPolicy{MaxAttempts: 1}))
-	for range 2 {
-		_, _ = hold.Confirm(t.Context(), frontrow.Confirmation{})
-	}
-	if err := hold.Close(); err != nil || service.releases.Load() != 1 {
+	hold := holdOf(t, service)
+	_, _ = hold.Confirm(t.Context(), frontrow.Confirmation{})
+	if _, err := hold.Release(t.Context()); err != nil || service.releases.Load() != 1 {
 		t.Errorf("%d releases: %v", service.releases.Load(), err)
 	}
 }

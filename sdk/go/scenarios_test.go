@@ -126,8 +126,11 @@ func playConfirm(s *scene) {
 		confirmation := frontrow.Confirmation{PaymentReference: s.figures.PaymentReference}
 		return hold.Confirm(s.Context(), confirmation)
 	}
+	earlier := s.requests().Plain
 	confirmed, err := confirm()
 	s.succeeded(err)
+	// The service would refuse the release of a confirmed hold, and the scope would not say so.
+	equal(s, "the number of requests of the scope", s.requests().Plain-earlier, 2)
 	booking, err := s.client.GetBooking(s.Context(), confirmed.GetId())
 	s.succeeded(err)
 	equal(s, "the status", booking.GetStatus(), s.status())

@@ -123,7 +123,7 @@ func failure(code connect.Code, reason string, metadata map[string]string, delay
 	return failureWith(code, details...)
 }
 
-func failureWith(code connect.Code, details ...proto.Message) error {
+func failureWith(code connect.Code, details ...proto.Message) *connect.Error {
 	err := connect.NewError(code, errors.New("refused"))
 	for _, message := range details {
 		detail, _ := connect.NewErrorDetail(message)

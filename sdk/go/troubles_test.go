@@ -160,11 +160,13 @@ func playRefusedToken(s *scene) {
 }
 
 func playCancellation(s *scene) {
+	// Otherwise the end of the attempt would cancel the request, too.
+	client := s.connect(s.addresses.Plain, frontrow.WithTimeout(time.Hour), frontrow.WithAttemptTimeout(time.Hour))
 	order := s.order()
 	s.about("/lock", order.ConcertID)
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	booking := start(func() (*frontrow.Booking, error) { return s.client.BookTickets(ctx, order) })
+	booking := start(func() (*frontrow.Booking, error) { return client.BookTickets(ctx, order) })
 	s.about("/blocked", order.ConcertID)
 	cancel()
 	started := time.Now()
@@ -174,7 +176,7 @@ func playCancellation(s *scene) {
 	within(s, started, s.figures.AtMostSeconds)
 	s.about("/cancelled", order.ConcertID)
 	s.about("/unlock", order.ConcertID)
-	concert, err := s.client.GetConcert(s.Context(), order.ConcertID)
+	concert, err := client.GetConcert(s.Context(), order.ConcertID)
 	s.succeeded(err)
 	equal(s, "the concert", concert.GetId(), order.ConcertID)
 }

@@ -8,6 +8,7 @@ import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
 import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -15,6 +16,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +48,7 @@ record Caller(
   <Q extends Message, A extends Message> A call(MethodDescriptor<Q, A> method, Q request) {
     FieldDescriptor field = request.getDescriptorForType().findFieldByName("request_id");
     String key = field == null ? "" : (String) request.getField(field);
+    request.getAllFields().forEach(Caller::checkText);
     // Repeating such a call is safe although the service may have done its work.
     boolean isRepeatable = !key.isEmpty() || method.isSafe() || method.isIdempotent();
     try {
@@ -56,18 +59,26 @@ record Caller(
     }
   }
 
+  /** Protobuf would send a question mark for half of a surrogate pair. */
+  private static void checkText(FieldDescriptor field, Object value) {
+    if (value instanceof String text && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      throw new IllegalArgumentException(field.getName() + " has half of a surrogate pair");
+    }
+  }
+
   /** Makes attempts until one succeeds, its error is final, or the deadline passes. */
   private <Q, A> A repeat(MethodDescriptor<Q, A> method, Q request, boolean isRepeatable) {
     if (channel.isShutdown()) {
       throw new IllegalStateException("the client is closed");
     }
-    long deadline = System.nanoTime() + Times.nanos(timeout);
+    Duration limit = limit();
+    long deadline = System.nanoTime() + Times.nanos(limit);
     boolean isRefreshed = false;
     int attempt = 1;
     while (true) {
       CompletableFuture<String> sent = token == null ? null : token.get();
       try {
-        String bearer = sent == null ? null : token.await(sent, timeout, deadline);
+        String bearer = sent == null ? null : token.await(sent, limit, deadline);
         return attempt(method, request, bearer, deadline);
       } catch (FrontrowException error) {
         boolean isRefused = sent != null && error instanceof UnauthenticatedException;
@@ -82,13 +93,23 @@ record Caller(
         if (deadline - System.nanoTime() <= wait) {
           throw error;
         }
-        sleep(wait);
+        ContextWait.sleep(wait);
         if (channel.isShutdown()) {
           throw error;
         }
         attempt += 1;
       }
     }
+  }
+
+  /** The call's timeout, which ends no later than the deadline of the caller's context. */
+  private Duration limit() {
+    Deadline ofContext = Context.current().getDeadline();
+    if (ofContext == null) {
+      return timeout;
+    }
+    Duration left = Duration.ofNanos(ofContext.timeRemaining(TimeUnit.NANOSECONDS));
+    return left.compareTo(timeout) < 0 ? left : timeout;
   }
 
   private <Q, A> A attempt(MethodDescriptor<Q, A> method, Q request, String bearer, long deadline) {
@@ -117,8 +138,7 @@ record Caller(
       return new CallInterruptedException(thrown);
     }
     if (isCancelled && Context.current().isCancelled()) {
-      return FrontrowException.withoutClass(
-          ErrorDetails.of(status.getCode(), null, "the caller's context was cancelled", thrown));
+      return ContextWait.cancelled(thrown);
     }
     // Another thread has closed the client. Its calls that had begun end as they do without that.
     if (NOT_STARTED.equals(status.getDescription())) {
@@ -136,14 +156,5 @@ record Caller(
         channel,
         MetadataUtils.newAttachHeadersInterceptor(sent),
         MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()));
-  }
-
-  private static void sleep(long nanos) {
-    try {
-      TimeUnit.NANOSECONDS.sleep(nanos);
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      throw new CallInterruptedException(interrupted);
-    }
   }
 }

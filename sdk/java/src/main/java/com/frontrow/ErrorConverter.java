@@ -54,7 +54,9 @@ final class ErrorConverter {
     Metadata trailers = Optional.ofNullable(thrown.getTrailers()).orElseGet(Metadata::new);
     List<Any> found = statusDetails(trailers);
     Optional<ErrorInfo> info =
-        find(found, ErrorInfo.class).filter(each -> each.getDomain().equals(DOMAIN)).findFirst();
+        find(found, ErrorInfo.class)
+            .filter(each -> each.getDomain().equals(DOMAIN) && !each.getReason().isEmpty())
+            .findFirst();
     ErrorDetails details =
         new ErrorDetails(
             status.getCode(),
@@ -92,17 +94,18 @@ final class ErrorConverter {
     String fault = faultOf(details.message(), status.getCause());
     boolean isOtherProtocol = OTHER_PROTOCOL.matcher(details.message()).find();
     if (LOST.contains(details.code()) && !isOtherProtocol) {
-      return unreachable(
-          Status.Code.UNAVAILABLE,
-          "no Frontrow service answered at " + address + ": " + fault,
-          details.cause());
+      return new UnreachableException(
+          details.with(
+              Status.Code.UNAVAILABLE,
+              "no Frontrow service answered at " + address + ": " + fault));
     }
     boolean isUnimplemented = details.code() == Status.Code.UNIMPLEMENTED && !isOtherProtocol;
     String otherwise = isUnimplemented ? ", or one without this method" : "";
-    return unreachable(
-        details.code(),
-        "at " + address + " is something else than a Frontrow service" + otherwise + ": " + fault,
-        details.cause());
+    return new UnreachableException(
+        details.with(
+            details.code(),
+            "at " + address + " is something else than a Frontrow service" + otherwise
+                + ": " + fault));
   }
 
   /**
@@ -117,11 +120,6 @@ final class ErrorConverter {
         .reduce((outer, inner) -> inner)
         .map(innermost -> firstLine + ": " + innermost)
         .orElse(firstLine);
-  }
-
-  private static UnreachableException unreachable(
-      Status.Code code, String message, Throwable cause) {
-    return new UnreachableException(ErrorDetails.of(code, null, message, cause));
   }
 
   /** A deadline that passes in the client is the same error as one that passes in the service. */

@@ -38,6 +38,12 @@ public record ErrorDetails(
     return new ErrorDetails(code, message, reason, Map.of(), List.of(), null, null, cause);
   }
 
+  /** Returns the same with another code and message. */
+  ErrorDetails with(Status.Code otherCode, String otherMessage) {
+    return new ErrorDetails(
+        otherCode, otherMessage, reason, metadata, violations, retryDelay, requestId, cause);
+  }
+
   /** Returns a value of the metadata that is a whole number. */
   public int integer(String key) {
     try {

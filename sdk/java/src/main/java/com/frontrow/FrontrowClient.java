@@ -65,8 +65,7 @@ public final class FrontrowClient implements AutoCloseable {
    * client.withTimeout(Duration.ofSeconds(1)).getConcert(1)}. Closing one closes both.
    */
   public FrontrowClient withTimeout(Duration timeout) {
-    return new FrontrowClient(
-        caller.withTimeout(FrontrowClientBuilder.checkTimeout("timeout", timeout)));
+    return new FrontrowClient(caller.withTimeout(Times.checkPositive("timeout", timeout)));
   }
 
   /** Gets one concert. */

@@ -44,13 +44,13 @@ public final class FrontrowClientBuilder {
 
   /** How long a call may take with all of its attempts. By default 10 s. */
   public FrontrowClientBuilder timeout(Duration ofCall) {
-    timeout = checkTimeout("timeout", ofCall);
+    timeout = Times.checkPositive("timeout", ofCall);
     return this;
   }
 
   /** How long one attempt may take. By default 4 s. */
   public FrontrowClientBuilder attemptTimeout(Duration ofAttempt) {
-    attemptTimeout = checkTimeout("attemptTimeout", ofAttempt);
+    attemptTimeout = Times.checkPositive("attemptTimeout", ofAttempt);
     return this;
   }
 
@@ -79,13 +79,6 @@ public final class FrontrowClientBuilder {
             timeout,
             attemptTimeout,
             retry));
-  }
-
-  static Duration checkTimeout(String name, Duration timeout) {
-    if (timeout.isNegative() || timeout.isZero()) {
-      throw new IllegalArgumentException(name + " must be positive: " + timeout);
-    }
-    return timeout;
   }
 
   private static ManagedChannelBuilder<?> channelTo(ServiceAddress service) {

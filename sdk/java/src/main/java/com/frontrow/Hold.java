@@ -2,29 +2,20 @@ package com.frontrow;
 
 import com.frontrow.v1.Booking;
 import com.frontrow.v1.ConfirmHoldRequest;
-import io.grpc.Status;
+import io.grpc.Context;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /**
  * Tickets that are held for the time of a block: {@code try (Hold hold = client.hold(…))}. The end
- * of the block releases the hold unless {@link #confirm} or {@link #release} has succeeded, or a
- * confirmation may have been stored: the service did not say. A hold is for one thread at a time.
+ * of the block releases the hold unless {@link #confirm} or {@link #release} has succeeded, or the
+ * hold may still be confirmed. A hold is for one thread at a time.
  */
 public final class Hold implements AutoCloseable {
-  /** Codes of errors after which a change may have been stored. */
-  private static final Set<Status.Code> OUTCOME_UNKNOWN =
-      EnumSet.of(
-          Status.Code.UNAVAILABLE,
-          Status.Code.DEADLINE_EXCEEDED,
-          Status.Code.CANCELLED,
-          Status.Code.UNKNOWN);
-
   private final FrontrowClient client;
   private Booking booking;
   private boolean isSettled;
+  private boolean mayBeConfirmed;
 
   Hold(FrontrowClient client, Booking booking) {
     this.client = client;
@@ -46,7 +37,8 @@ public final class Hold implements AutoCloseable {
 
   /**
    * Makes the hold a booking, and returns it. For the payment's number: {@code confirm(request ->
-   * request.setPaymentReference("pay-42"))}.
+   * request.setPaymentReference("pay-42"))}. If the last confirmation is cancelled, or fails with
+   * an error that may pass, the end of the block leaves the hold to its expiry.
    */
   public Booking confirm(Consumer<ConfirmHoldRequest.Builder> request) {
     try {
@@ -58,10 +50,19 @@ public final class Hold implements AutoCloseable {
               }));
     } catch (FrontrowException error) {
       // The customer may have paid for what a release would put back on sale.
-      isSettled |=
-          OUTCOME_UNKNOWN.contains(error.code()) || error instanceof UnreachableException;
+      mayBeConfirmed = mayPass(error);
       throw error;
     }
+  }
+
+  /** Whether a call was cancelled, or failed with an error that may pass. */
+  private static boolean mayPass(FrontrowException error) {
+    return error instanceof UnreachableException
+        || error.retryDelay().isPresent()
+        || switch (error.code()) {
+          case CANCELLED, UNAVAILABLE, DEADLINE_EXCEEDED -> true;
+          default -> false;
+        };
   }
 
   /** Lets the hold live until so long from now. */
@@ -84,18 +85,22 @@ public final class Hold implements AutoCloseable {
   }
 
   /**
-   * Releases the hold if it is open, also in an interrupted thread. If that fails, this does not
-   * throw, which would hide the error that has ended the block: the hold expires.
+   * Releases the hold if it is open, also in an interrupted thread or a cancelled context. If that
+   * fails, this does not throw, which would hide the error that has ended the block: the hold
+   * expires. A hold that may still be confirmed is left to its expiry, since its customer may have
+   * paid: the last {@link #confirm} was cancelled, or failed with an error that may pass, which is
+   * an {@link UnreachableException}, one with a delay for a retry, or one with the code UNAVAILABLE
+   * or DEADLINE_EXCEEDED.
    */
   @Override
   public void close() {
-    if (isSettled) {
+    if (isSettled || mayBeConfirmed) {
       return;
     }
-    // In an interrupted thread every call fails at once.
+    // In an interrupted thread and in a cancelled context every call fails at once.
     boolean wasInterrupted = Thread.interrupted();
     try {
-      release();
+      Context.current().fork().run(this::release);
     } catch (RuntimeException ignored) {
       isSettled = true;
     } finally {

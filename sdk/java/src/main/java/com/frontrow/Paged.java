@@ -1,5 +1,6 @@
 package com.frontrow;
 
+import io.grpc.Status;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -9,7 +10,8 @@ import java.util.stream.StreamSupport;
 
 /**
  * The items of all pages of a list. Each iteration begins with the first page. A page is fetched
- * when its first item is needed.
+ * when its first item is needed. A page that names itself as the next one ends the iteration with a
+ * {@link FrontrowException} with the code INTERNAL.
  *
  * @param <T> an item
  */
@@ -42,13 +44,24 @@ public final class Paged<T> implements Iterable<T> {
   private final class ItemIterator implements Iterator<T> {
     private String nextPageToken = firstPageToken;
     private boolean isLastPage;
+    private boolean namesItself;
     private Iterator<T> items = List.<T>of().iterator();
 
     @Override
     public boolean hasNext() {
       while (!items.hasNext() && !isLastPage) {
+        if (namesItself) {
+          // Otherwise the iteration would not end.
+          throw FrontrowException.withoutClass(
+              ErrorDetails.of(
+                  Status.Code.INTERNAL,
+                  null,
+                  "the page \"" + nextPageToken + "\" names itself as the next one",
+                  null));
+        }
         Page<T> page = fetchPage.apply(nextPageToken);
         items = page.items().iterator();
+        namesItself = page.nextPageToken().equals(nextPageToken);
         nextPageToken = page.nextPageToken();
         isLastPage = nextPageToken.isEmpty();
       }

@@ -18,14 +18,13 @@ public record RetryPolicy(int maxAttempts, Duration initialBackoff, Duration max
 
   private static final int BACKOFF_FACTOR = 3;
 
-  /** Refuses values that cannot be followed. */
+  /** Refuses values that are not positive. */
   public RetryPolicy {
     if (maxAttempts < 1) {
       throw new IllegalArgumentException("maxAttempts must be at least 1: " + maxAttempts);
     }
-    if (initialBackoff.isNegative() || maxBackoff.isNegative()) {
-      throw new IllegalArgumentException("a backoff must not be negative");
-    }
+    Times.checkPositive("initialBackoff", initialBackoff);
+    Times.checkPositive("maxBackoff", maxBackoff);
   }
 
   /** Returns this policy with another number of attempts. */

@@ -34,6 +34,13 @@ public final class Times {
         .build();
   }
 
+  static Duration checkPositive(String name, Duration duration) {
+    if (duration.isNegative() || duration.isZero()) {
+      throw new IllegalArgumentException(name + " must be positive: " + duration);
+    }
+    return duration;
+  }
+
   /** Returns a duration in nanoseconds, at most a century, so that a sum of two is a long. */
   static long nanos(Duration duration) {
     return (duration.compareTo(CENTURY) < 0 ? duration : CENTURY).toNanos();

@@ -58,7 +58,7 @@ final class TokenCache {
   /** Waits for a token for the rest of a call that has this timeout. */
   String await(CompletableFuture<String> token, Duration callTimeout, long deadline) {
     try {
-      return token.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      return ContextWait.await(token, deadline - System.nanoTime());
     } catch (ExecutionException failed) {
       if (failed.getCause() instanceof SourceFailure failure) {
         throw new TokenSourceException(failure.getCause());
@@ -71,9 +71,6 @@ final class TokenCache {
         refuse(token);
       }
       throw tooLate(late);
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      throw new CallInterruptedException(interrupted);
     }
   }
 

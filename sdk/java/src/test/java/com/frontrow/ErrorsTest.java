@@ -12,6 +12,7 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Context;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -114,9 +115,13 @@ final class ErrorsTest {
   @ParameterizedTest
   @EnumSource(names = {"UNIMPLEMENTED", "PERMISSION_DENIED", "UNKNOWN", "NOT_FOUND"})
   void anErrorOfAnotherServiceOfGrpcIsUnreachableAtOnce(Status.Code code) throws Exception {
-    var failed = failedRead(code.toStatus().withDescription("no such thing").asRuntimeException());
+    Metadata trailers = new Metadata();
+    trailers.put(Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER), "request-1");
+    Status status = code.toStatus().withDescription("no such thing");
+    var failed = failedRead(status.asRuntimeException(trailers));
     assertInstanceOf(UnreachableException.class, failed.error());
     assertEquals(code, failed.error().code());
+    assertEquals(Optional.of("request-1"), failed.error().requestId());
     assertTrue(failed.error().getMessage().contains("no such thing"), failed.error().getMessage());
     assertEquals(1, failed.attempts());
   }

@@ -135,6 +135,27 @@ final class FrontrowClientTest {
     }
   }
 
+  @Test
+  void anIteratorEndsAtAPageThatNamesItself() throws Exception {
+    Function<Message, Message> handler =
+        request ->
+            GetUserBookingsResponse.newBuilder()
+                .addBookings(bookingOf(1))
+                .setNextPageToken("same")
+                .build();
+    try (FakeService service = new FakeService(handler);
+        FrontrowClient client = service.client().build()) {
+      Iterator<Booking> each = client.userBookings().iterator();
+      each.next();
+      each.next();
+      for (int repetition = 1; repetition <= 2; repetition += 1) {
+        var error = assertThrows(FrontrowException.class, each::hasNext);
+        assertEquals(Status.Code.INTERNAL, error.code());
+      }
+      assertEquals(2, service.headers().size());
+    }
+  }
+
   private static Booking bookingOf(long id) {
     return Booking.newBuilder().setId(id).build();
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.frontrow.v1.Booking;
 import com.frontrow.v1.Concert;
 import io.grpc.Status;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,6 +41,36 @@ final class ValuesTest {
       })
   void anAddressIsAccepted(String address) {
     FrontrowClient.connect(address).close();
+  }
+
+  @Test
+  void aNumberThatIsNotPositiveIsRefused() {
+    var builder = FrontrowClient.builder("http://localhost");
+    for (Duration wrong : List.of(Duration.ZERO, Duration.ofNanos(-1))) {
+      for (Executable setting :
+          List.<Executable>of(
+              () -> builder.timeout(wrong),
+              () -> builder.attemptTimeout(wrong),
+              () -> RetryPolicy.DEFAULT.withInitialBackoff(wrong),
+              () -> RetryPolicy.DEFAULT.withMaxBackoff(wrong))) {
+        assertThrows(IllegalArgumentException.class, setting);
+      }
+    }
+    assertThrows(IllegalArgumentException.class, () -> RetryPolicy.DEFAULT.withMaxAttempts(0));
+  }
+
+  @Test
+  void aTextThatIsNoUnicodeFailsTheCallBeforeItsFirstAttempt() throws Exception {
+    try (FakeService service = new FakeService(request -> Booking.getDefaultInstance());
+        FrontrowClient client = service.client().build()) {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> client.bookTickets(request -> request.setUserId("half \ud83d")));
+      assertEquals("user_id has half of a surrogate pair", error.getMessage());
+      assertEquals(0, service.headers().size());
+      client.bookTickets(request -> request.setUserId("whole \ud83c\udf9f"));
+    }
   }
 
   @Test

@@ -146,11 +146,15 @@ final class Scenarios {
   private static void holdAndConfirm(Cast cast) throws Exception {
     long concertId = concertOf(cast);
     String reference = cast.figures().text("payment_reference");
+    int earlier = cast.stage().requests("plain");
     long id;
     try (Hold hold = holdOf(cast, concertId, newUser())) {
       equal(hold.booking().getStatus(), BookingStatus.BOOKING_STATUS_HELD, "the hold's status");
       id = hold.confirm(request -> request.setPaymentReference(reference)).getId();
     }
+    // The service would refuse the release of a confirmed hold, and the scope would not say so.
+    int sent = cast.stage().requests("plain") - earlier;
+    equal(sent, 2, "the number of requests of the scope");
     Booking booking = cast.client().getBooking(id);
     equal(booking.getStatus(), statusOf(cast), "the status");
     equal(booking.getPaymentReference(), reference, "the payment's reference");
