@@ -130,7 +130,7 @@ func playConfirm(s *scene) {
 	confirmed, err := confirm()
 	s.succeeded(err)
 	// The service would refuse the release of a confirmed hold, and the scope would not say so.
-	equal(s, "the number of requests of the scope", s.requests().Plain-earlier, 2)
+	equal(s, "the number of requests of the scope", s.requests().Plain-earlier, s.figures.Requests)
 	booking, err := s.client.GetBooking(s.Context(), confirmed.GetId())
 	s.succeeded(err)
 	equal(s, "the status", booking.GetStatus(), s.status())

@@ -36,7 +36,8 @@ const tokensBody = z.strictObject({
   expires_in_seconds: z.int().default(3_600),
 });
 const concurrentCreations = 25;
-const cancelledWithinMs = 5_000;
+/** Less than the time of an attempt, whose end cancels its request, too. */
+const cancelledWithinMs = 3_000;
 const concertBody = z.strictObject({ concert_id: z.coerce.bigint() });
 
 /** Starts a control server, and the proxies of its player. */

@@ -96,12 +96,14 @@ export const scenarios: Readonly<Record<string, Play>> = {
   async "hold and confirm"({ stage, client, figures }) {
     const concertId = await stage.concert({ total_tickets: figures.number("total_tickets") });
     const paymentReference = figures.text("payment_reference");
+    const { plain: earlier } = await stage.requests();
     let id: bigint;
     {
       await using hold = await client.hold({ concertId, userId: newUser(), ticketCount: figures.number("tickets") });
       equal(hold.booking.status, BookingStatus.HELD, "the status of the hold");
       id = (await hold.confirm({ paymentReference })).id;
     }
+    equal((await stage.requests()).plain - earlier, figures.number("requests"), "the number of requests of the scope");
     const booking = await client.getBooking(id);
     equal(booking.status, statusOf(figures.text("status")), "the status");
     equal(booking.paymentReference, paymentReference, "the payment's reference");
