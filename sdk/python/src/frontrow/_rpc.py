@@ -11,7 +11,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
+import grpc
 from google.protobuf.message import Message
+
+from ._error import ErrorDetails, FrontrowError
+from ._limits import check_positive
 
 P = ParamSpec("P")
 Response = TypeVar("Response")
@@ -24,6 +28,10 @@ class Intent(Generic[Response]):
 
     request: Message
     timeout: float | None
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None:
+            check_positive("timeout", self.timeout)
 
 
 class SyncCaller(ABC):
@@ -110,6 +118,10 @@ def _next_page(intent: Intent[Page], page: Page) -> Intent[Page] | None:
         return None
     request = copy.deepcopy(intent.request)
     request.MergeFrom(type(request)(page_token=page.next_page_token))
+    # Otherwise the iteration would not end.
+    if request == intent.request:
+        message = f"the page {page.next_page_token} names itself as the next one"
+        raise FrontrowError(ErrorDetails(grpc.StatusCode.INTERNAL, message))
     return Intent(request, intent.timeout)
 
 
