@@ -76,7 +76,9 @@ def test_the_end_of_a_client_ends_the_wait_for_its_token_source(style: Style) ->
         return "token"
 
     async def wait_async() -> str:
-        return await asyncio.to_thread(wait)
+        is_called.set()
+        await asyncio.Event().wait()
+        return "token"
 
     with serving() as address:
         source = wait_async if isinstance(style, Asyncio) else wait
