@@ -10,6 +10,7 @@ from server import serving
 from styles import Style
 
 from frontrow import Booking, ErrorDetails, FrontrowError, GetUserBookingsResponse, RetryPolicy
+from frontrow._retry import seconds_after
 
 
 @pytest.mark.parametrize(
@@ -73,10 +74,20 @@ def test_times_that_no_timer_can_hold_are_shortened(style: Style, seconds: float
         assert client.get_booking(1, timeout=seconds).id == 1
 
 
+def waits(policy: RetryPolicy, attempt: int, retry_delay: float | None = None) -> list[float]:
+    error = FrontrowError(ErrorDetails(grpc.StatusCode.UNAVAILABLE, "gone", retry_delay=retry_delay))
+    return [seconds_after(policy, attempt, error) for _ in range(1_000)]
+
+
+@pytest.mark.parametrize(("attempt", "longest"), [(1, 0.1), (2, 0.3), (3, 0.9), (4, 2), (1_000, 2)])
+def test_a_wait_is_the_delay_of_the_service_and_a_random_time(attempt: int, longest: float) -> None:
+    found = waits(RetryPolicy(), attempt, retry_delay=1.0)
+    assert 1 <= min(found) < 1 + longest / 10
+    assert 1 + longest * 0.9 < max(found) <= 1 + longest
+
+
 def test_a_random_wait_has_a_limit() -> None:
-    policy = RetryPolicy(initial_backoff=math.inf, max_backoff=math.inf)
-    error = FrontrowError(ErrorDetails(grpc.StatusCode.UNAVAILABLE, "gone"))
-    assert all(0 <= policy.seconds_after(attempt, error) < 2**31 for attempt in range(1, 1_000))
+    assert max(waits(RetryPolicy(initial_backoff=math.inf, max_backoff=math.inf), 1_000)) < 2**31
 
 
 def test_arguments_that_the_schema_cannot_hold_are_refused(style: Style) -> None:

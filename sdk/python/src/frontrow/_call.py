@@ -12,7 +12,7 @@ from ._error import ErrorDetails, FrontrowError, TokenSourceFailed
 from ._errors_gen import DeadlineExceeded
 from ._limits import LONGEST_SECONDS, check_positive
 from ._requests import key_of
-from ._retry import METHODS, RetryPolicy, is_retryable
+from ._retry import METHODS, RetryPolicy, is_retryable, seconds_after
 from ._rpc import Intent
 from ._token import CLOSED, LATE, Outcome
 from .v1.booking_service_pb2_grpc import BookingServiceStub
@@ -71,7 +71,7 @@ class Attempts:
         if token is LATE:
             code = grpc.StatusCode.DEADLINE_EXCEEDED
             details = ErrorDetails(code, str(token.error), reason=code.name, idempotency_key=self._key)
-            raise DeadlineExceeded(details) from token.error
+            raise DeadlineExceeded(details)
         if token is CLOSED:
             raise self.closed()
         if token.error:
@@ -98,7 +98,7 @@ class Attempts:
         if is_refused and not self._is_refreshed and refuse_token():
             self._is_refreshed = True
             return 0.0
-        seconds = self._settings.retry.seconds_after(self._attempt, error)
+        seconds = seconds_after(self._settings.retry, self._attempt, error)
         is_last = self._attempt >= self._settings.retry.max_attempts
         if is_last or not is_retryable(error, self._request) or seconds >= self.seconds_left():
             raise error from thrown

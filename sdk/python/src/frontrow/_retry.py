@@ -31,16 +31,18 @@ class RetryPolicy:
         for name, value in vars(self).items():
             check_positive(name, value)
 
-    def seconds_after(self, attempt: int, error: FrontrowError) -> float:
-        """How long to wait after an attempt: the service's delay, and a random time so that clients
-        do not repeat at once.
-        """
-        # A power of floats overflows after some hundred attempts.
-        longest = min(self.max_backoff, self.initial_backoff * _BACKOFF_FACTOR ** min(attempt - 1, 20), LONGEST_SECONDS)
-        return (error.retry_delay or 0.0) + random.uniform(0, longest)
-
 
 DEFAULT_RETRY = RetryPolicy()
+
+
+def seconds_after(policy: RetryPolicy, attempt: int, error: FrontrowError) -> float:
+    """How long to wait after an attempt: the service's delay, and a random time so that clients do not
+    repeat at once.
+    """
+    # A power of floats overflows after some hundred attempts.
+    longest = min(policy.max_backoff, policy.initial_backoff * _BACKOFF_FACTOR ** min(attempt - 1, 20), LONGEST_SECONDS)
+    return (error.retry_delay or 0.0) + random.uniform(0, longest)
+
 
 #: The methods of the schema. No two have the same request message.
 METHODS = {
