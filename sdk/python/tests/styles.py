@@ -88,6 +88,7 @@ class Asyncio(Style):
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._loop.run_forever)
         thread.start()
+        stack.callback(self._loop.close)
         stack.callback(thread.join)
         stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
 

@@ -1,5 +1,6 @@
 """What the clients do with answers that the running service gives rarely."""
 
+import asyncio
 import functools
 import re
 import threading
@@ -156,3 +157,11 @@ def test_a_cancelled_call_ends_in_the_service(style: Style) -> None:
         client = style.connect(address, attempt_timeout=60, timeout=60)
         style.cancel(client, lambda client: client.get_booking(1), lambda: is_called.wait(60))
         assert is_cancelled.wait(5)
+
+
+def test_a_client_of_another_event_loop_is_refused() -> None:
+    with serving(GetBooking=lambda *_: Booking(id=1)) as address:
+        client = AsyncClient(address)
+        assert asyncio.run(client.get_booking(1)).id == 1
+        with pytest.raises(RuntimeError, match="another event loop"):
+            asyncio.run(client.get_booking(1))

@@ -106,13 +106,17 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
 
     def _open(self) -> dict[str, Any]:
         """The stubs of the connection, which is made at the first use: it belongs to the loop that runs then."""
+        loop = asyncio.get_running_loop()
         if self._channel is None:
+            self._loop = loop
             if self._is_encrypted:
                 credentials = grpc.ssl_channel_credentials()
                 self._channel = grpc.aio.secure_channel(self._target, credentials, CHANNEL_OPTIONS)
             else:
                 self._channel = grpc.aio.insecure_channel(self._target, CHANNEL_OPTIONS)
             self._stubs = stubs_of(self._channel)
+        elif self._loop is not loop:
+            raise RuntimeError("the client belongs to another event loop: make one in each loop")
         return self._stubs
 
 
