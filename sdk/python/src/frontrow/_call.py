@@ -75,7 +75,8 @@ class Attempts:
         if token is CLOSED:
             raise self.closed()
         if token.error:
-            message = f"the token source failed: {token.error}"
+            # Some errors, such as TimeoutError, are empty texts.
+            message = f"the token source failed: {token.error!r}"
             details = ErrorDetails(grpc.StatusCode.UNAUTHENTICATED, message, idempotency_key=self._key)
             raise TokenSourceFailed(details) from token.error
         return () if token.text is None else (("authorization", f"Bearer {token.text}"),)
