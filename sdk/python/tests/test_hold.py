@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import grpc
@@ -104,6 +105,24 @@ def test_a_hold_is_kept_if_its_last_confirm_is_cancelled(style: Style) -> None:
         with client.hold(concert_id=1, ticket_count=1) as hold:
             style.cancel(hold, lambda hold: hold.confirm(), lambda: is_called.wait(60))
         is_over.set()
+    assert releases.count == 0
+
+
+def test_a_hold_is_kept_while_its_confirm_has_not_ended(style: Style) -> None:
+    is_called, is_over = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> Booking:
+        is_called.set()
+        is_over.wait(60)
+        return CONFIRMED
+
+    releases = Releases(ConfirmHold=wait)
+    with serving(**releases.handlers) as address, ThreadPoolExecutor() as threads:
+        with style.connect(address, timeout=60, attempt_timeout=60).hold(concert_id=1, ticket_count=1) as hold:
+            confirmed = threads.submit(hold.confirm)
+            is_called.wait(60)
+        is_over.set()
+        assert confirmed.result() == CONFIRMED
     assert releases.count == 0
 
 

@@ -25,7 +25,7 @@ class _HoldMethods:
     #: countdown.
     booking: Booking
 
-    #: Whether the last `confirm` may have succeeded although it has failed.
+    #: Whether the last `confirm` may succeed: it has not ended, was cancelled, or has an error that may pass.
     _may_be_confirmed = False
 
     @property
@@ -37,16 +37,17 @@ class _HoldMethods:
 
     @contextmanager
     def _noting(self, intent: Intent[Response]) -> Iterator[None]:
-        """Notes how a call ends."""
-        is_confirm = isinstance(intent.request, ConfirmHoldRequest)
+        """Notes how a `confirm` ends."""
+        if not isinstance(intent.request, ConfirmHoldRequest):
+            yield
+            return
+        self._may_be_confirmed = True
         try:
             yield
-        except BaseException as error:
-            if is_confirm:
-                self._may_be_confirmed = _may_have_succeeded(error)
+        except FrontrowError as error:
+            self._may_be_confirmed = _may_pass(error)
             raise
-        if is_confirm:
-            self._may_be_confirmed = False
+        self._may_be_confirmed = False
 
     @rpc
     def confirm(
@@ -107,10 +108,8 @@ class AsyncHold(_HoldMethods, AsyncCaller):
         return response
 
 
-def _may_have_succeeded(error: BaseException) -> bool:
-    """Whether a call may have done its work: its error may pass, or is what has cancelled it."""
-    if not isinstance(error, FrontrowError):
-        return True
+def _may_pass(error: FrontrowError) -> bool:
+    """Whether a call may have done its work, or do it when it is repeated."""
     passing = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
     return isinstance(error, Unreachable) or error.retry_delay is not None or error.code in passing
 
