@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import inspect
 import re
 import threading
 import uuid
@@ -37,6 +38,12 @@ def test_a_client_has_every_method_of_the_schema(client_class: type) -> None:
     ]
     assert len(names) > 0
     assert [name for name in names if not hasattr(client_class, name)] == []
+
+
+@pytest.mark.parametrize("client_class", [Client, AsyncClient])
+def test_a_method_has_the_signature_of_its_arguments(client_class: type[Client] | type[AsyncClient]) -> None:
+    method = client_class("http://localhost").extend_hold
+    assert list(inspect.signature(method).parameters) == ["id", "ttl_seconds", "user_id", "timeout"]
 
 
 def test_a_repetition_has_the_key_of_the_first_attempt_and_the_next_call_another_one(style: Style) -> None:

@@ -9,6 +9,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 import grpc
@@ -127,10 +128,10 @@ def _next_page(intent: Intent[Page], page: Page) -> Intent[Page] | None:
 
 def bind(prepare: Callable[..., Intent[Any]], caller: object, send: Callable[[Intent[Any]], Any]) -> Callable[..., Any]:
     """The method of a caller that prepares an intent and sends it."""
-    bound = functools.partial(prepare, caller)
 
     @functools.wraps(prepare)
-    def method(*args: Any, **options: Any) -> Any:
-        return send(bound(*args, **options))
+    def method(caller: object, *args: Any, **options: Any) -> Any:
+        return send(prepare(caller, *args, **options))
 
-    return method
+    # Bound, so that its signature has no `self`.
+    return MethodType(method, caller)
