@@ -119,6 +119,7 @@ class _ThreadFetch:
 
     @property
     def outcome(self) -> Outcome | None:
+        # Without a timer: it matters only to calls, which all ask here.
         if time.monotonic() >= self._deadline:
             self.give_up(LATE)
         return self._ended.result() if self._ended.done() else None
