@@ -113,6 +113,8 @@ def hold_and_confirm(cast: Cast) -> None:
     with client.hold(concert_id=concert_id, user_id=new_user(), ticket_count=figures["tickets"]) as hold:
         assert hold.booking.status == BookingStatus.BOOKING_STATUS_HELD
         confirmed = hold.confirm(payment_reference=figures["payment_reference"])
+        earlier = cast.stage.requests("plain")
+    assert cast.stage.requests("plain") == earlier, "the end of the scope has released a booking"
     booking = client.get_booking(confirmed.id)
     assert BookingStatus.Name(booking.status) == figures["status"]
     assert booking.payment_reference == figures["payment_reference"]
