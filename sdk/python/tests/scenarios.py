@@ -1,7 +1,6 @@
 """The scenarios of sdk/scenarios.yaml, one function for each. Those about troubles are in `troubles`."""
 
 import functools
-import uuid
 from datetime import datetime
 
 import grpc
@@ -19,6 +18,7 @@ from frontrow import (
     InsufficientTickets,
     NotBookingOwner,
     UserLimitExceeded,
+    new_request_id,
 )
 
 
@@ -37,20 +37,22 @@ def book(cast: Cast) -> None:
 
 def repeat_after_a_lost_answer(cast: Cast) -> None:
     client, stage = cast.client, cast.stage
-    user_id = new_user()
-    order = functools.partial(
-        client.book_tickets,
-        concert_id=stage.concert(),
-        user_id=user_id,
-        ticket_count=cast.figures["tickets"],
-        request_id=str(uuid.uuid4()),
-    )
-    earlier = stage.cuts()
-    stage.cut_next_answer()
-    booking = order()
-    assert stage.cuts() == earlier + 1
-    assert bookings_of(client, user_id) == [booking] * cast.figures["bookings"]
-    assert order() == booking
+    for request_id in (new_request_id(), None):
+        user_id = new_user()
+        order = functools.partial(
+            client.book_tickets,
+            concert_id=stage.concert(),
+            user_id=user_id,
+            ticket_count=cast.figures["tickets"],
+            request_id=request_id,
+        )
+        earlier = stage.cuts()
+        stage.cut_next_answer()
+        booking = order()
+        assert stage.cuts() == earlier + 1
+        assert bookings_of(client, user_id) == [booking] * cast.figures["bookings"]
+        if request_id:
+            assert order() == booking
 
 
 def sold_out(cast: Cast) -> None:
@@ -97,7 +99,7 @@ def cancel_twice(cast: Cast) -> None:
         concert_id=cast.stage.concert(), user_id=new_user(), ticket_count=cast.figures["tickets"]
     )
     cancel = functools.partial(cast.client.cancel_booking, booking.id, user_id=booking.user_id)
-    request_id = str(uuid.uuid4())
+    request_id = new_request_id()
     for _ in range(2):
         assert BookingStatus.Name(cancel(request_id=request_id).status) == cast.figures["status"]
     with pytest.raises(AlreadyCancelled) as caught:
@@ -111,6 +113,8 @@ def hold_and_confirm(cast: Cast) -> None:
     with client.hold(concert_id=concert_id, user_id=new_user(), ticket_count=figures["tickets"]) as hold:
         assert hold.booking.status == BookingStatus.BOOKING_STATUS_HELD
         confirmed = hold.confirm(payment_reference=figures["payment_reference"])
+        earlier = cast.stage.requests("plain")
+    assert cast.stage.requests("plain") == earlier, "the end of the scope has released a booking"
     booking = client.get_booking(confirmed.id)
     assert BookingStatus.Name(booking.status) == figures["status"]
     assert booking.payment_reference == figures["payment_reference"]
@@ -173,9 +177,17 @@ def per_user_limit(cast: Cast) -> None:
 
 
 def page_through_250_concerts(cast: Cast) -> None:
-    client, figures = cast.client, cast.figures
-    ids, artist = cast.stage.concerts(count=figures["concerts"])
-    assert [concert.id for concert in client.concerts(artist=artist, page_size=figures["page_size"])] == ids
+    client, stage, figures = cast.client, cast.stage, cast.figures
+    ids, artist = stage.concerts(count=figures["concerts"])
+    page_size = figures["page_size"]
+    earlier = stage.requests("plain")
+    found = []
+    for concert in client.concerts(artist=artist, page_size=page_size):
+        found.append(concert.id)
+        if len(found) in (1, page_size):
+            assert stage.requests("plain") - earlier == 1
+    assert found == ids
+    assert stage.requests("plain") - earlier == figures["requests"]
 
     concert_id, user_id, page_size = ids[0], new_user(), figures["bookings_page_size"]
     made = [
@@ -194,7 +206,7 @@ def deadline(cast: Cast) -> None:
         concert_id=concert_id,
         user_id=user_id,
         ticket_count=figures["tickets"],
-        request_id=str(uuid.uuid4()),
+        request_id=new_request_id(),
     )
     stage.lock(concert_id)
     with at_most(figures["at_most_seconds"]), pytest.raises(DeadlineExceeded) as caught:

@@ -1,8 +1,5 @@
 """A server whose answers a test chooses, for those that the running service gives rarely."""
 
-import socket
-import struct
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,31 +52,3 @@ def abort_with(context: grpc.ServicerContext, code: grpc.StatusCode, details: by
     """Fails a call with these bytes in place of a google.rpc.Status."""
     context.set_trailing_metadata((("grpc-status-details-bin", details),))
     context.abort(code, "refused")
-
-
-@contextmanager
-def serving_pages(status: int) -> Iterator[str]:
-    """Serves one request by HTTP/2 as a web server does, and yields the address."""
-
-    def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-        return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-    # The statuses are entries of HPACK's static table.
-    headers = frame(1, 4, 1, {200: b"\x88", 404: b"\x8d"}[status])
-    page = frame(0, 1, 1, b"<h1>A page</h1>")
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(frame(4, 0, 0, b""))
-            received = b""
-            while b"/frontrow.v1." not in received:
-                received += connection.recv(65_536)
-            connection.sendall(headers + page)
-            while connection.recv(65_536):
-                pass
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -53,12 +53,21 @@ class Stage:
         count: int = self._send("GET", "/cuts")["count"]
         return count
 
+    def requests(self, service: str) -> int:
+        """How many requests this player has sent to a service, such as `plain`."""
+        count: int = self._send("GET", "/requests")[service]
+        return count
+
     def lock(self, concert_id: int) -> None:
         self._send("POST", "/lock", concert_id=str(concert_id))
 
     def blocked(self, concert_id: int) -> None:
         """Returns when a booking waits for the concert's lock."""
         self._send("POST", "/blocked", concert_id=str(concert_id))
+
+    def cancelled(self, concert_id: int) -> None:
+        """Returns when a request has been cancelled since the concert was locked."""
+        self._send("POST", "/cancelled", concert_id=str(concert_id))
 
     def unlock(self, concert_id: int) -> None:
         self._send("POST", "/unlock", concert_id=str(concert_id))

@@ -17,6 +17,7 @@ import pytest
 from frontrow import AsyncClient, AsyncHold, Client
 
 Value = TypeVar("Value")
+Target = TypeVar("Target")
 
 
 class Style(ABC):
@@ -30,7 +31,7 @@ class Style(ABC):
         """Makes a client, or what can be used like one."""
 
     @abstractmethod
-    def cancel(self, client: Client, call: Callable[[Client], object], when: Callable[[], object]) -> None:
+    def cancel(self, client: Target, call: Callable[[Target], object], when: Callable[[], object]) -> None:
         """Begins a call, cancels it once `when` has returned, and checks that it ends as usual in this style."""
 
 
@@ -45,7 +46,7 @@ class Threads(Style):
     def connect(self, address: str, **options: Any) -> Client:
         return self._stack.enter_context(Client(address, **options))
 
-    def cancel(self, client: Client, call: Callable[[Client], object], when: Callable[[], object]) -> None:
+    def cancel(self, client: Target, call: Callable[[Target], object], when: Callable[[], object]) -> None:
         class CustomerLeft(Exception):
             pass
 
@@ -87,6 +88,7 @@ class Asyncio(Style):
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._loop.run_forever)
         thread.start()
+        stack.callback(self._loop.close)
         stack.callback(thread.join)
         stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
 
@@ -95,7 +97,7 @@ class Asyncio(Style):
         self._stack.callback(lambda: self._run(client.close()))
         return cast(Client, Blocking(client, self._run))
 
-    def cancel(self, client: Client, call: Callable[[Client], object], when: Callable[[], object]) -> None:
+    def cancel(self, client: Target, call: Callable[[Target], object], when: Callable[[], object]) -> None:
         async def is_cancelled() -> bool:
             task = asyncio.ensure_future(cast("Coroutine[Any, Any, object]", call(cast(Any, client).target)))
             await asyncio.to_thread(when)

@@ -1,14 +1,30 @@
 """How answers become errors, for those that the running service gives rarely."""
 
 import pickle
-from typing import NoReturn
+import uuid
+from typing import Any, NoReturn
 
 import grpc
 import pytest
-from server import abort_with, fail, serving, serving_pages
+from calls import book, update
+from frames import serving_pages, serving_resets
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from server import abort_with, fail, serving
 from styles import Style
 
-from frontrow import FrontrowError, InsufficientTickets, InvalidRequest, Unreachable, Violation
+from frontrow import (
+    FrontrowError,
+    InsufficientTickets,
+    InvalidRequest,
+    Overloaded,
+    RetryPolicy,
+    Unreachable,
+    Violation,
+    new_request_id,
+)
 
 
 def error_of(style: Style, reason: str, metadata: dict[str, str]) -> FrontrowError:
@@ -16,7 +32,7 @@ def error_of(style: Style, reason: str, metadata: dict[str, str]) -> FrontrowErr
         fail(context, grpc.StatusCode.FAILED_PRECONDITION, reason, metadata=metadata)
 
     with serving(BookTickets=refuse) as address, pytest.raises(FrontrowError) as caught:
-        style.connect(address).book_tickets(concert_id=1, user_id="nora", ticket_count=1)
+        book(style.connect(address))
     return caught.value
 
 
@@ -27,6 +43,7 @@ def test_an_error_has_the_class_of_its_reason_with_typed_metadata(style: Style) 
     copy = pickle.loads(pickle.dumps(error))
     assert isinstance(copy, InsufficientTickets)
     assert (copy.available, copy.code) == (3, grpc.StatusCode.FAILED_PRECONDITION)
+    assert copy.idempotency_key == error.idempotency_key is not None
 
 
 def test_an_error_of_an_unknown_reason_keeps_the_reason_and_the_metadata(style: Style) -> None:
@@ -49,21 +66,108 @@ def test_an_error_has_the_invalid_fields(style: Style) -> None:
         fail(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", violations=violations)
 
     with serving(BookTickets=refuse) as address, pytest.raises(InvalidRequest) as caught:
-        style.connect(address).book_tickets(concert_id=1, user_id="nora", ticket_count=1)
+        book(style.connect(address))
     assert caught.value.violations == [Violation("ticket_count", "must be at least 1")]
 
 
 @pytest.mark.parametrize("details", [b"\xff", b"\x1a\x02\x0a\xff"])
-def test_an_error_with_malformed_details_has_its_code_and_message(style: Style, details: bytes) -> None:
+def test_an_error_with_malformed_details_is_one_of_another_service(style: Style, details: bytes) -> None:
     def refuse(_: object, context: grpc.ServicerContext) -> NoReturn:
         abort_with(context, grpc.StatusCode.NOT_FOUND, details)
 
-    with serving(GetBooking=refuse) as address, pytest.raises(FrontrowError) as caught:
+    with serving(GetBooking=refuse) as address, pytest.raises(Unreachable, match="refused") as caught:
         style.connect(address).get_booking(1)
-    assert (caught.value.code, caught.value.message) == (grpc.StatusCode.NOT_FOUND, "refused")
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_web_server_that_answers_by_http_2_is_unreachable(style: Style, status: int) -> None:
     with serving_pages(status) as address, pytest.raises(Unreachable, match=address):
         style.connect(address).get_concert(1)
+
+
+def test_an_error_has_the_key_of_its_call(style: Style) -> None:
+    keys: list[str] = []
+
+    def refuse(request: Any, context: grpc.ServicerContext) -> NoReturn:
+        keys.append(request.request_id)
+        fail(context, grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_TICKETS", metadata={"available": "3"})
+
+    def miss(_: object, context: grpc.ServicerContext) -> NoReturn:
+        fail(context, grpc.StatusCode.NOT_FOUND, "CONCERT_NOT_FOUND")
+
+    with serving(BookTickets=refuse, GetConcert=miss) as address:
+        client = style.connect(address)
+        for given in (None, "", new_request_id()):
+            with pytest.raises(InsufficientTickets) as caught:
+                client.book_tickets(concert_id=1, ticket_count=1, request_id=given)
+            assert caught.value.idempotency_key == keys[-1]
+            assert keys[-1] == given if given else uuid.UUID(keys[-1]).version == 4
+        with pytest.raises(FrontrowError) as of_a_read:
+            client.get_concert(1)
+    assert of_a_read.value.idempotency_key is None
+
+
+FOREIGN = ErrorInfo(domain="example.com", reason="OVERLOADED")
+RETRY = RetryInfo(retry_delay=Duration(nanos=1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "expected"),
+    [
+        (grpc.StatusCode.UNIMPLEMENTED, [], grpc.StatusCode.UNIMPLEMENTED),
+        (grpc.StatusCode.UNAUTHENTICATED, [], grpc.StatusCode.UNAUTHENTICATED),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, [FOREIGN, RETRY], grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, [RETRY], grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, [ErrorInfo(domain="frontrow"), RETRY], grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (grpc.StatusCode.INTERNAL, [], grpc.StatusCode.UNAVAILABLE),
+        (grpc.StatusCode.CANCELLED, [], grpc.StatusCode.UNAVAILABLE),
+    ],
+)
+def test_an_error_of_another_service_is_unreachable(
+    style: Style, code: grpc.StatusCode, details: list[Message], expected: grpc.StatusCode
+) -> None:
+    attempts: list[object] = []
+
+    def refuse(request: object, context: grpc.ServicerContext) -> NoReturn:
+        attempts.append(request)
+        status = Status(code=code.value[0])
+        for detail in details:
+            status.details.add().Pack(detail)
+        abort_with(context, code, status.SerializeToString())
+
+    # A change without a key, which is repeated only if the service wants it.
+    with serving(UpdateConcert=refuse) as address, pytest.raises(Unreachable, match=address) as caught:
+        update(style.connect(address))
+    assert (caught.value.code, caught.value.reason, caught.value.retry_delay) == (expected, None, None)
+    assert len(attempts) == 1
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(9 * 10**18, 9e18), (-5, 0.0)])
+def test_a_delay_may_be_of_any_length(style: Style, seconds: int, expected: float) -> None:
+    def refuse(_: object, context: grpc.ServicerContext) -> NoReturn:
+        status = Status(code=14)
+        status.details.add().Pack(ErrorInfo(domain="frontrow", reason="OVERLOADED"))
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=seconds)))
+        abort_with(context, grpc.StatusCode.UNAVAILABLE, status.SerializeToString())
+
+    with serving(GetConcert=refuse) as address, pytest.raises(Overloaded) as caught:
+        style.connect(address, retry=RetryPolicy(max_attempts=2)).get_concert(1)
+    assert caught.value.retry_delay == expected
+
+
+CANCEL, INTERNAL_ERROR, NO_ERROR = 8, 2, 0
+
+
+@pytest.mark.parametrize("has_headers", [False, True])
+@pytest.mark.parametrize("error", [CANCEL, INTERNAL_ERROR, NO_ERROR])
+def test_a_lost_stream_is_repeated_where_that_is_safe(style: Style, error: int, has_headers: bool) -> None:
+    with serving_resets(error, has_headers=has_headers) as (address, requests):
+        client = style.connect(address, retry=RetryPolicy(max_attempts=2))
+        with pytest.raises(Unreachable) as caught:
+            book(client)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+        assert len(requests) == 2
+        with pytest.raises(Unreachable):
+            update(client)
+        assert len(requests) == 3

@@ -1,5 +1,6 @@
 """The scenarios about overload, tokens, lost servers, wrong addresses and cancellation."""
 
+import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,12 +8,14 @@ import pytest
 from play import Cast, at_most, bookings_of, new_user
 
 from frontrow import (
+    Booking,
     DeadlineExceeded,
     FrontrowError,
     RateLimited,
     RetryPolicy,
     Unauthenticated,
     Unreachable,
+    new_request_id,
 )
 
 
@@ -25,10 +28,12 @@ def overload_with_retryinfo(cast: Cast) -> None:
     with ThreadPoolExecutor() as threads:
         unfinished = threads.submit(client.book_tickets, concert_id=concert_id, ticket_count=1)
         stage.blocked(concert_id)
+        earlier = stage.requests("strict")
         started = time.monotonic()
         with pytest.raises(RateLimited) as caught:
             client.book_tickets(concert_id=concert_id, ticket_count=1)
         assert time.monotonic() - started >= figures["at_least_seconds"]
+        assert stage.requests("strict") - earlier == figures["max_attempts"]
         assert caught.value.reason == figures["error"]
         stage.unlock(concert_id)
         booking = unfinished.result()
@@ -36,7 +41,7 @@ def overload_with_retryinfo(cast: Cast) -> None:
     assert client.get_booking(booking.id) == booking
     with at_most(figures["at_once_seconds"]), pytest.raises(RateLimited) as caught:
         client.get_booking(booking.id)
-    assert (caught.value.retry_delay or 0) > 10
+    assert (caught.value.retry_delay or 0) > figures["longer_than_seconds"]
 
 
 def token_refresh(cast: Cast) -> None:
@@ -64,12 +69,22 @@ def restart_of_the_server_in_the_middle(cast: Cast) -> None:
         retry=RetryPolicy(max_attempts=figures["max_attempts"]),
         timeout=figures["timeout_seconds"],
     )
-    concert_id, user_id = stage.concert(), new_user()
-    made = []
-    for index in range(figures["calls"]):
-        if index == figures["restart_after"]:
+    concert_id, user_id, request_id = stage.concert(), new_user(), new_request_id()
+    order = functools.partial(client.book_tickets, concert_id=concert_id, user_id=user_id, ticket_count=1)
+
+    def book_during_restart() -> Booking:
+        stage.lock(concert_id)
+        with ThreadPoolExecutor() as threads:
+            in_flight = threads.submit(order, request_id=request_id)
+            stage.blocked(concert_id)
             stage.restart_service()
-        made.append(client.book_tickets(concert_id=concert_id, user_id=user_id, ticket_count=1))
+            stage.unlock(concert_id)
+            return in_flight.result()
+
+    made: list[Booking] = []
+    while len(made) < figures["calls"]:
+        made.append(book_during_restart() if len(made) == figures["restart_after"] else order())
+    assert order(request_id=request_id) == made[figures["restart_after"]]
     made.reverse()
     assert bookings_of(client, user_id) == made
     assert len(made) == figures["bookings"]
@@ -103,11 +118,13 @@ def refused_token(cast: Cast) -> None:
         calls += 1
         return token
 
-    for given in (token, source):
+    for given, requests in ((token, figures["requests"]), (source, figures["source_calls"])):
         client = cast.style.connect(cast.addresses.tokens, token=given)
+        earlier = cast.stage.requests("tokens")
         with at_most(figures["at_most_seconds"]), pytest.raises(Unauthenticated) as caught:
             client.get_user_bookings()
         assert caught.value.reason == figures["error"]
+        assert cast.stage.requests("tokens") - earlier == requests
     assert calls == figures["source_calls"]
 
 
@@ -121,5 +138,7 @@ def cancellation(cast: Cast) -> None:
             lambda client: client.book_tickets(concert_id=concert_id, user_id=new_user(), ticket_count=ticket_count),
             lambda: stage.blocked(concert_id),
         )
+        # Before the deadline of the attempt, which would cancel the request, too.
+        stage.cancelled(concert_id)
     stage.unlock(concert_id)
     assert client.get_concert(concert_id).id == concert_id

@@ -2,9 +2,10 @@
 
 from . import _errors_gen
 from ._aio import AsyncClient, AsyncTokenSource
-from ._error import ErrorDetails, FrontrowError, Unreachable, Violation
+from ._error import ErrorDetails, FrontrowError, TokenSourceFailed, Unreachable, Violation
 from ._errors_gen import *
 from ._hold import AsyncHold, Hold
+from ._requests import new_request_id
 from ._retry import RetryPolicy
 from ._sync import Client, TokenSource
 from .v1.booking_pb2 import Booking, BookingStatus
@@ -28,7 +29,9 @@ __all__ = [
     "ListConcertsResponse",
     "RetryPolicy",
     "TokenSource",
+    "TokenSourceFailed",
     "Unreachable",
     "Violation",
+    "new_request_id",
 ]
 __all__ += _errors_gen.__all__

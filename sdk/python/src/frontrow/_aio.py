@@ -1,24 +1,26 @@
 """The client for asyncio."""
 
 import asyncio
-import functools
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
 from ._bookings import BookingMethods
-from ._call import Attempts, CallSettings, headers_with, stubs_of
+from ._call import Attempts, CallSettings, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
 from ._concerts import ConcertMethods
+from ._limits import LONGEST_SECONDS
 from ._retry import DEFAULT_RETRY, RetryPolicy
 from ._rpc import AsyncCaller, Intent, Response
-from ._token import TokenCache
+from ._token import LATE, Outcome, TokenCache, checked
 
 #: Returns a token (JWT). It is called when there is no token yet, and when the service has refused
-#: the one it had.
+#: the one it had. A call that does not return within the client's `timeout` is cancelled.
 AsyncTokenSource = Callable[[], Awaitable[str] | str]
 
 
@@ -42,28 +44,26 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
 
         token: a token (JWT), or a function that returns one, such as a coroutine function. None for
             a service without tokens.
-        timeout: how many seconds a call may take with all of its attempts.
+        timeout: how many seconds a call may take with all of its attempts, and the function for the
+            token once.
         attempt_timeout: how many seconds one attempt may take.
         retry: how failed attempts are repeated.
         """
         self._target, self._is_encrypted = parse_address(address)
         self._settings = CallSettings(address, timeout, attempt_timeout, retry)
-        self._tokens = TokenCache(lambda: asyncio.ensure_future(_fetch(token)), is_fixed=not callable(token))
-
-    # At the first use, since a channel belongs to the loop that runs when it is made.
-    @functools.cached_property
-    def _channel(self) -> grpc.aio.Channel:
-        if self._is_encrypted:
-            return grpc.aio.secure_channel(self._target, grpc.ssl_channel_credentials(), CHANNEL_OPTIONS)
-        return grpc.aio.insecure_channel(self._target, CHANNEL_OPTIONS)
-
-    @functools.cached_property
-    def _stubs(self) -> dict[str, Any]:
-        return stubs_of(self._channel)
+        self._tokens = TokenCache(token, partial(_TaskFetch, timeout=timeout))
+        self._closed = asyncio.Event()
+        self._channel: grpc.aio.Channel | None = None
+        self._stubs: dict[str, Any] = {}
 
     async def close(self) -> None:
-        """Closes the connection. Calls that have not ended are cancelled."""
-        await self._channel.close()
+        """Closes the connection. Calls that have not ended fail with the code CANCELLED, as do later
+        ones.
+        """
+        self._closed.set()
+        self._tokens.close()
+        if self._channel:
+            await self._channel.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,25 +77,84 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
         await self.close()
 
     async def _call(self, intent: Intent[Response]) -> Response:
-        attempts = Attempts(self._settings, intent.request, intent.timeout)
-        stub = self._stubs[intent.request.DESCRIPTOR.full_name]
+        token = self._tokens.get()
+        # The deadline is later than that of the source, if the call has called it: the next call must
+        # not wait for a source that did not return in time.
+        attempts = Attempts(self._settings, intent)
         while True:
-            token = self._tokens.get()
-            if not token.done():
-                await asyncio.wait([token], timeout=attempts.seconds_left())
-            headers = headers_with(token)
+            fetched = token if isinstance(token, Outcome) else await token.wait(attempts.seconds_left())
+            headers = attempts.headers_with(fetched)
             try:
+                stub = self._open()[intent.request.DESCRIPTOR.full_name]
                 response: Response = await stub(
                     intent.request, timeout=attempts.seconds_for_attempt(), metadata=headers
                 )
                 return response
             except grpc.RpcError as thrown:
-                seconds = attempts.seconds_after(thrown, functools.partial(self._tokens.refuse, token))
-            await asyncio.sleep(seconds)
+                seconds = attempts.seconds_after(
+                    thrown, refuse_token=partial(self._tokens.refuse, fetched), is_closed=self._closed.is_set()
+                )
+            except (asyncio.CancelledError, grpc.aio.UsageError):
+                # A channel that is closed cancels its calls. The tasks that wait for them are not cancelled.
+                if not self._closed.is_set() or _is_cancelled():
+                    raise
+                raise attempts.closed() from None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._closed.wait()
+            token = self._tokens.get()
+
+    def _open(self) -> dict[str, Any]:
+        """The stubs of the connection, which is made at the first use: it belongs to the loop that runs then."""
+        loop = asyncio.get_running_loop()
+        if self._channel is None:
+            self._loop = loop
+            if self._is_encrypted:
+                credentials = grpc.ssl_channel_credentials()
+                self._channel = grpc.aio.secure_channel(self._target, credentials, CHANNEL_OPTIONS)
+            else:
+                self._channel = grpc.aio.insecure_channel(self._target, CHANNEL_OPTIONS)
+            self._stubs = stubs_of(self._channel)
+        elif self._loop is not loop:
+            raise RuntimeError("the client belongs to another event loop: make one in each loop")
+        return self._stubs
 
 
-async def _fetch(token: str | AsyncTokenSource | None) -> str | None:
-    if not callable(token):
-        return token
-    fetched = token()
-    return await fetched if inspect.isawaitable(fetched) else fetched
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+class _TaskFetch:
+    """A call of a source in a separate task, since several calls may wait for it."""
+
+    def __init__(self, source: AsyncTokenSource, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[Outcome] = loop.create_future()
+        self._task = loop.create_task(_text_of(source))
+        self._task.add_done_callback(self._end)
+        self._timer = loop.call_later(min(timeout, LONGEST_SECONDS), self.give_up, LATE)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._ended.result() if self._ended.done() else None
+
+    async def wait(self, seconds: float) -> Outcome:
+        """Waits until the source has returned, at most for so long."""
+        await asyncio.wait([self._ended], timeout=seconds)
+        return self.outcome or LATE
+
+    def give_up(self, outcome: Outcome) -> None:
+        if not self._ended.done():
+            self._ended.set_result(outcome)
+        self._timer.cancel()
+        self._task.cancel()
+
+    def _end(self, task: asyncio.Task[str]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self.give_up(Outcome(error=error) if error else Outcome(text=task.result()))
+
+
+async def _text_of(source: AsyncTokenSource) -> str:
+    fetched = source()
+    return checked(await fetched if inspect.isawaitable(fetched) else fetched)

@@ -138,7 +138,8 @@ class BookingMethods:
 
     hold = scope(hold_tickets)
     """Holds tickets for the time of a `with` block, whose end releases the hold unless it was
-    confirmed. The arguments are those of `hold_tickets`.
+    confirmed or released, or the last `confirm` may have succeeded: then it is confirmed, or expires.
+    The arguments are those of `hold_tickets`.
     """
 
     @rpc

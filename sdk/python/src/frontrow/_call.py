@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
 
 from ._convert import to_frontrow_error
-from ._error import ErrorDetails
-from ._errors_gen import DeadlineExceeded, Unauthenticated
-from ._retry import METHODS, RetryPolicy, is_retryable
-from ._token import Pending
+from ._error import ErrorDetails, FrontrowError, TokenSourceFailed
+from ._errors_gen import DeadlineExceeded
+from ._limits import LONGEST_SECONDS, check_positive
+from ._requests import key_of
+from ._retry import METHODS, RetryPolicy, is_retryable, seconds_after
+from ._rpc import Intent
+from ._token import CLOSED, LATE, Outcome
 from .v1.booking_service_pb2_grpc import BookingServiceStub
 from .v1.concert_service_pb2_grpc import ConcertServiceStub
 
@@ -27,6 +29,10 @@ class CallSettings:
     attempt_timeout: float
     retry: RetryPolicy
 
+    def __post_init__(self) -> None:
+        check_positive("timeout", self.timeout)
+        check_positive("attempt_timeout", self.attempt_timeout)
+
 
 def stubs_of(channel: grpc.Channel | grpc.aio.Channel) -> dict[str, Any]:
     """The methods of the generated stubs by the full names of their request messages."""
@@ -40,25 +46,15 @@ def stubs_of(channel: grpc.Channel | grpc.aio.Channel) -> dict[str, Any]:
     }
 
 
-def headers_with(token: Pending) -> tuple[tuple[str, str], ...]:
-    """The headers of a call. Raises the error of the token's source, or DeadlineExceeded if the source
-    has not returned yet.
-    """
-    if not token.done():
-        code = grpc.StatusCode.DEADLINE_EXCEEDED
-        message = "the token source did not return before the deadline of the call"
-        raise DeadlineExceeded(ErrorDetails(code, message, reason=code.name))
-    bearer = token.result()
-    return () if bearer is None else (("authorization", f"Bearer {bearer}"),)
-
-
 class Attempts:
-    """The attempts of one call, and its deadline."""
+    """The attempts of one call, its deadline and its errors."""
 
-    def __init__(self, settings: CallSettings, request: Message, timeout: float | None) -> None:
+    def __init__(self, settings: CallSettings, intent: Intent[Any]) -> None:
         self._settings = settings
-        self._request = request
-        self._deadline = time.monotonic() + (settings.timeout if timeout is None else timeout)
+        self._request = intent.request
+        self._key = key_of(intent.request)
+        timeout = settings.timeout if intent.timeout is None else intent.timeout
+        self._deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
         self._attempt = 1
         self._is_refreshed = False
 
@@ -70,16 +66,40 @@ class Attempts:
         """How long the next attempt may take."""
         return min(self._settings.attempt_timeout, self.seconds_left())
 
-    def seconds_after(self, thrown: grpc.RpcError, refuse_token: Callable[[], bool]) -> float:
+    def headers_with(self, token: Outcome) -> tuple[tuple[str, str], ...]:
+        """The headers of an attempt. Raises the call's error if there is no token for it."""
+        if token is LATE:
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            details = ErrorDetails(code, str(token.error), reason=code.name, idempotency_key=self._key)
+            raise DeadlineExceeded(details)
+        if token is CLOSED:
+            raise self.closed()
+        if token.error:
+            # Some errors, such as TimeoutError, are empty texts.
+            message = f"the token source failed: {token.error!r}"
+            details = ErrorDetails(grpc.StatusCode.UNAUTHENTICATED, message, idempotency_key=self._key)
+            raise TokenSourceFailed(details) from token.error
+        return () if token.text is None else (("authorization", f"Bearer {token.text}"),)
+
+    def closed(self) -> FrontrowError:
+        """The error of a call that the client's end has ended."""
+        message = "the client is closed"
+        return FrontrowError(ErrorDetails(grpc.StatusCode.CANCELLED, message, idempotency_key=self._key))
+
+    def seconds_after(self, thrown: grpc.RpcError, *, refuse_token: Callable[[], bool], is_closed: bool) -> float:
         """How long to wait after an attempt that failed. Raises its error if it was the last one.
 
         `refuse_token` forgets the token, and returns whether the next one may be another one.
         """
-        error = to_frontrow_error(thrown, self._settings.address)
-        if isinstance(error, Unauthenticated) and not self._is_refreshed and refuse_token():
+        error = to_frontrow_error(thrown, self._settings.address, self._key)
+        if is_closed:
+            # An answer of the service is worth more than that the client was closed then.
+            raise (error if error.reason else self.closed()) from thrown
+        is_refused = error.code is grpc.StatusCode.UNAUTHENTICATED and error.reason is not None
+        if is_refused and not self._is_refreshed and refuse_token():
             self._is_refreshed = True
             return 0.0
-        seconds = self._settings.retry.seconds_after(self._attempt, error)
+        seconds = seconds_after(self._settings.retry, self._attempt, error)
         is_last = self._attempt >= self._settings.retry.max_attempts
         if is_last or not is_retryable(error, self._request) or seconds >= self.seconds_left():
             raise error from thrown

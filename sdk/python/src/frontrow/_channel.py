@@ -1,5 +1,6 @@
 """The address of a client as the target of a channel."""
 
+import re
 from urllib.parse import urlsplit
 
 #: A service that has restarted is called again within 2 s, and an attempt to connect is given up after
@@ -13,22 +14,21 @@ CHANNEL_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 4_000),
 )
 
+_ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
+
 
 def parse_address(address: str) -> tuple[str, bool]:
     """The target of a channel for this URL, and whether the connection is encrypted. Raises
     ValueError unless it is a URL with http or https and without a path.
     """
     try:
-        url = urlsplit(address)
-        port = url.port or (443 if url.scheme == "https" else 80)
+        # urlsplit alone drops blanks, and does not tell an empty query from none.
+        url = urlsplit(address if _ORIGIN.fullmatch(address) else "")
+        host, port = url.hostname, url.port
     except ValueError:
-        raise _refused(address) from None
-    rest = (url.username, url.password, url.path.removesuffix("/"), url.query, url.fragment)
-    if url.scheme not in ("http", "https") or not url.hostname or any(rest):
-        raise _refused(address)
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    return f"dns:///{host}:{port}", url.scheme == "https"
-
-
-def _refused(address: str) -> ValueError:
-    return ValueError(f"the address must be a URL with http or https and without a path: {address}")
+        host, port = None, None
+    if not host or port == 0:
+        raise ValueError(f"the address must be a URL with http or https and without a path: {address}")
+    is_encrypted = url.scheme == "https"
+    authority = f"[{host}]" if ":" in host else host
+    return f"dns:///{authority}:{port or (443 if is_encrypted else 80)}", is_encrypted

@@ -16,9 +16,9 @@ from ._errors_gen import ERRORS_BY_REASON
 #: The domain of the google.rpc.ErrorInfo of Frontrow's errors.
 _DOMAIN = "frontrow"
 
-#: How messages of grpcio begin about a response by HTTP/2 that is not gRPC: it has another status than
-#: 200, or ends without the status of gRPC.
-_FOREIGN = ("Received http2 header with status", "Stream removed")
+#: Frontrow's errors have a reason. Another one with such a code is that of a stream: HTTP/2 ends one with
+#: CANCEL or INTERNAL_ERROR.
+_LOST_STREAM = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
 
 _Detail = TypeVar("_Detail", bound=Message)
 _Metadata = Iterable[tuple[str, str | bytes]] | None
@@ -33,7 +33,7 @@ class _Failure(Protocol):
     def trailing_metadata(self) -> _Metadata: ...
 
 
-def to_frontrow_error(thrown: grpc.RpcError, address: str) -> FrontrowError:
+def to_frontrow_error(thrown: grpc.RpcError, address: str, idempotency_key: str | None) -> FrontrowError:
     """Turns what a channel raised into an error of this package."""
     failure = cast(_Failure, thrown)
     metadata = dict([*(failure.initial_metadata() or ()), *(failure.trailing_metadata() or ())])
@@ -47,20 +47,26 @@ def to_frontrow_error(thrown: grpc.RpcError, address: str) -> FrontrowError:
             for detail in _details_of(status, BadRequest)
             for violation in detail.field_violations
         ],
-        retry_delay=next(
-            (each.retry_delay.ToTimedelta().total_seconds() for each in _details_of(status, RetryInfo)), None
-        ),
         request_id=request_id if isinstance(request_id, str) else None,
+        idempotency_key=idempotency_key,
     )
     for info in _details_of(status, ErrorInfo):
-        if info.domain == _DOMAIN:
-            return _with_reason(replace(details, reason=info.reason, metadata=dict(info.metadata)))
+        if info.domain == _DOMAIN and info.reason:
+            retry_delay = next(map(_seconds_of, _details_of(status, RetryInfo)), None)
+            return _with_reason(
+                replace(details, reason=info.reason, metadata=dict(info.metadata), retry_delay=retry_delay)
+            )
     if details.code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return _with_reason(replace(details, reason="DEADLINE_EXCEEDED"))
-    if details.code is grpc.StatusCode.UNAVAILABLE or details.message.startswith(_FOREIGN):
-        message = f"no Frontrow service can be reached at {address}: {details.message}"
-        return Unreachable(replace(details, message=message))
-    return FrontrowError(details)
+        message = f"the service at {address} did not answer in time: {details.message}"
+        return _with_reason(replace(details, reason=details.code.name, message=message))
+    code = grpc.StatusCode.UNAVAILABLE if details.code in _LOST_STREAM else details.code
+    message = f"no Frontrow service answers at {address}: {details.message}"
+    return Unreachable(replace(details, code=code, message=message))
+
+
+def _seconds_of(info: RetryInfo) -> float:
+    # A timedelta does not hold all durations.
+    return max(0.0, info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
 
 
 def _with_reason(details: ErrorDetails) -> FrontrowError:

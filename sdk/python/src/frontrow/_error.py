@@ -27,6 +27,7 @@ class ErrorDetails:
     violations: Sequence[Violation] = ()
     retry_delay: float | None = None
     request_id: str | None = None
+    idempotency_key: str | None = None
 
 
 class FrontrowError(Exception):
@@ -46,8 +47,11 @@ class FrontrowError(Exception):
     violations: Sequence[Violation]
     #: The seconds after which the service wants the call repeated.
     retry_delay: float | None
-    #: The response's `x-request-id`, by which the service's log names the request.
+    #: The response's `x-request-id`, by which the service's log names the request. It is not the key.
     request_id: str | None
+    #: The key of the call: its argument `request_id`, or the one that the client made. With this
+    #: `request_id` the call can be repeated later. None for a method without keys.
+    idempotency_key: str | None
 
     def __init__(self, details: ErrorDetails) -> None:
         # An error is unpickled from its arguments.
@@ -59,6 +63,7 @@ class FrontrowError(Exception):
         self.violations = details.violations
         self.retry_delay = details.retry_delay
         self.request_id = details.request_id
+        self.idempotency_key = details.idempotency_key
 
     def __str__(self) -> str:
         return self.message
@@ -66,6 +71,12 @@ class FrontrowError(Exception):
 
 class Unreachable(FrontrowError):
     """No Frontrow service answered: the connection failed, or something else is at the address."""
+
+
+class TokenSourceFailed(FrontrowError):
+    """The token source raised an error, or returned no token. The error is the `__cause__`. The next
+    call calls the source again.
+    """
 
 
 class MalformedMetadata(Exception):

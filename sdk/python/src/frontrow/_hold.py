@@ -1,5 +1,6 @@
 """Tickets that are held for the time of a scope."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -10,6 +11,9 @@ from contextlib import (
 )
 from typing import Any, Generic, cast, overload
 
+import grpc
+
+from ._error import FrontrowError, Unreachable
 from ._requests import duration_of
 from ._rpc import AsyncCaller, Intent, P, Prepare, Response, SyncCaller, bind, rpc
 from .v1.booking_pb2 import Booking, BookingStatus
@@ -21,10 +25,29 @@ class _HoldMethods:
     #: countdown.
     booking: Booking
 
+    #: Whether the last `confirm` may succeed: it has not ended, was cancelled, or has an error that may pass.
+    _may_be_confirmed = False
+
     @property
     def is_open(self) -> bool:
-        """Whether the end of the scope will release the hold."""
-        return self.booking.status == BookingStatus.BOOKING_STATUS_HELD
+        """Whether the end of the scope will release the hold. A hold that may be confirmed is left to its
+        expiry, since its customer may have paid.
+        """
+        return self.booking.status == BookingStatus.BOOKING_STATUS_HELD and not self._may_be_confirmed
+
+    @contextmanager
+    def _noting(self, intent: Intent[Response]) -> Iterator[None]:
+        """Notes how a `confirm` ends."""
+        if not isinstance(intent.request, ConfirmHoldRequest):
+            yield
+            return
+        self._may_be_confirmed = True
+        try:
+            yield
+        except FrontrowError as error:
+            self._may_be_confirmed = _may_pass(error)
+            raise
+        self._may_be_confirmed = False
 
     @rpc
     def confirm(
@@ -65,7 +88,8 @@ class Hold(_HoldMethods, SyncCaller):
         self.booking = booking
 
     def _call(self, intent: Intent[Response]) -> Response:
-        response = self._client._call(intent)
+        with self._noting(intent):
+            response = self._client._call(intent)
         self.booking = cast(Booking, response)
         return response
 
@@ -78,9 +102,16 @@ class AsyncHold(_HoldMethods, AsyncCaller):
         self.booking = booking
 
     async def _call(self, intent: Intent[Response]) -> Response:
-        response = await self._client._call(intent)
+        with self._noting(intent):
+            response = await self._client._call(intent)
         self.booking = cast(Booking, response)
         return response
+
+
+def _may_pass(error: FrontrowError) -> bool:
+    """Whether a call may have done its work, or do it when it is repeated."""
+    passing = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+    return isinstance(error, Unreachable) or error.retry_delay is not None or error.code in passing
 
 
 # A release that fails at the end of a scope raises nothing: its error would hide the one that has
@@ -98,6 +129,17 @@ def _hold(client: SyncCaller, intent: Intent[Booking]) -> Iterator[Hold]:
                 hold.release()
 
 
+#: The releases that have not ended. A loop alone does not keep its tasks.
+_releases: set[asyncio.Future[Booking]] = set()
+
+
+def _forget(release: asyncio.Future[Booking]) -> None:
+    _releases.discard(release)
+    # Otherwise asyncio logs the error of a release that is not awaited any more.
+    if not release.cancelled():
+        release.exception()
+
+
 @asynccontextmanager
 async def _hold_async(client: AsyncCaller, intent: Intent[Booking]) -> AsyncIterator[AsyncHold]:
     hold = AsyncHold(client, await client._call(intent))
@@ -105,8 +147,12 @@ async def _hold_async(client: AsyncCaller, intent: Intent[Booking]) -> AsyncIter
         yield hold
     finally:
         if hold.is_open:
+            # The release goes on if the task is cancelled once more.
+            release = asyncio.ensure_future(hold.release())
+            _releases.add(release)
+            release.add_done_callback(_forget)
             with suppress(Exception):
-                await hold.release()
+                await asyncio.shield(release)
 
 
 class scope(Generic[P]):

@@ -4,12 +4,18 @@ import uuid
 from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 
 def new_request_id() -> str:
-    """A new key for a change."""
+    """Makes a key for a change: give it as `request_id` to repeat the call later."""
     return str(uuid.uuid4())
+
+
+def key_of(request: Message) -> str | None:
+    """The key of a change that can be repeated safely. None for a request without one."""
+    return getattr(request, "request_id", None) or None
 
 
 def timestamp_of(instant: datetime) -> Timestamp:

@@ -8,6 +8,8 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from ._error import FrontrowError
+from ._limits import LONGEST_SECONDS, check_positive
+from ._requests import key_of
 from .v1 import booking_service_pb2, concert_service_pb2
 
 _BACKOFF_FACTOR = 3
@@ -25,16 +27,22 @@ class RetryPolicy:
     #: The longest random wait before any attempt, in seconds.
     max_backoff: float = 2.0
 
-    def seconds_after(self, attempt: int, error: FrontrowError) -> float:
-        """How long to wait after an attempt: the service's delay, and a random time so that clients
-        do not repeat at once.
-        """
-        # A power of floats overflows after some hundred attempts.
-        longest = min(self.max_backoff, self.initial_backoff * _BACKOFF_FACTOR ** min(attempt - 1, 20))
-        return (error.retry_delay or 0.0) + random.uniform(0, longest)
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            check_positive(name, value)
 
 
 DEFAULT_RETRY = RetryPolicy()
+
+
+def seconds_after(policy: RetryPolicy, attempt: int, error: FrontrowError) -> float:
+    """How long to wait after an attempt: the service's delay, and a random time so that clients do not
+    repeat at once.
+    """
+    # A power of floats overflows after some hundred attempts.
+    longest = min(policy.max_backoff, policy.initial_backoff * _BACKOFF_FACTOR ** min(attempt - 1, 20), LONGEST_SECONDS)
+    return (error.retry_delay or 0.0) + random.uniform(0, longest)
+
 
 #: The methods of the schema. No two have the same request message.
 METHODS = {
@@ -58,4 +66,4 @@ def _is_repeatable(request: Message) -> bool:
     """Whether repeating is safe although the service may have done its work."""
     method = METHODS[request.DESCRIPTOR.full_name]
     is_idempotent: bool = method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
-    return is_idempotent or "request_id" in method.input_type.fields_by_name
+    return is_idempotent or key_of(request) is not None

@@ -9,9 +9,14 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
+import grpc
 from google.protobuf.message import Message
+
+from ._error import ErrorDetails, FrontrowError
+from ._limits import check_positive
 
 P = ParamSpec("P")
 Response = TypeVar("Response")
@@ -24,6 +29,10 @@ class Intent(Generic[Response]):
 
     request: Message
     timeout: float | None
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None:
+            check_positive("timeout", self.timeout)
 
 
 class SyncCaller(ABC):
@@ -110,15 +119,19 @@ def _next_page(intent: Intent[Page], page: Page) -> Intent[Page] | None:
         return None
     request = copy.deepcopy(intent.request)
     request.MergeFrom(type(request)(page_token=page.next_page_token))
+    # Otherwise the iteration would not end.
+    if request == intent.request:
+        message = f"the page {page.next_page_token} names itself as the next one"
+        raise FrontrowError(ErrorDetails(grpc.StatusCode.INTERNAL, message))
     return Intent(request, intent.timeout)
 
 
 def bind(prepare: Callable[..., Intent[Any]], caller: object, send: Callable[[Intent[Any]], Any]) -> Callable[..., Any]:
     """The method of a caller that prepares an intent and sends it."""
-    bound = functools.partial(prepare, caller)
 
     @functools.wraps(prepare)
-    def method(*args: Any, **options: Any) -> Any:
-        return send(bound(*args, **options))
+    def method(caller: object, *args: Any, **options: Any) -> Any:
+        return send(prepare(caller, *args, **options))
 
-    return method
+    # Bound, so that its signature has no `self`.
+    return MethodType(method, caller)

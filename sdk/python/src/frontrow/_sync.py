@@ -1,25 +1,28 @@
 """The client for threads."""
 
-import functools
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import grpc
 
 from ._bookings import BookingMethods
-from ._call import Attempts, CallSettings, headers_with, stubs_of
+from ._call import Attempts, CallSettings, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
 from ._concerts import ConcertMethods
+from ._limits import LONGEST_SECONDS
 from ._retry import DEFAULT_RETRY, RetryPolicy
 from ._rpc import Intent, Response, SyncCaller
-from ._token import TokenCache
+from ._token import LATE, Outcome, TokenCache, checked
 
 #: Returns a token (JWT). It is called when there is no token yet, and when the service has refused
-#: the one it had.
+#: the one it had. A call that does not return within the client's `timeout` is given up: its thread runs
+#: on, and the next call of a method calls the source again.
 TokenSource = Callable[[], str]
 
 
@@ -43,21 +46,27 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
         """Makes a client of the service at a URL without a path, such as `https://tickets.example`.
 
         token: a token (JWT), or a function that returns one. None for a service without tokens.
-        timeout: how many seconds a call may take with all of its attempts.
+        timeout: how many seconds a call may take with all of its attempts, and the function for the
+            token once.
         attempt_timeout: how many seconds one attempt may take.
         retry: how failed attempts are repeated.
         """
+        self._settings = CallSettings(address, timeout, attempt_timeout, retry)
+        self._tokens = TokenCache(token, partial(_ThreadFetch, timeout=timeout))
+        self._closed = threading.Event()
         target, is_encrypted = parse_address(address)
         if is_encrypted:
             self._channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(), CHANNEL_OPTIONS)
         else:
             self._channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
         self._stubs = stubs_of(self._channel)
-        self._settings = CallSettings(address, timeout, attempt_timeout, retry)
-        self._tokens = TokenCache(lambda: _fetch(token), is_fixed=not callable(token))
 
     def close(self) -> None:
-        """Closes the connection. Calls that have not ended fail."""
+        """Closes the connection. Calls that have not ended fail with the code CANCELLED, as do later
+        ones.
+        """
+        self._closed.set()
+        self._tokens.close()
         self._channel.close()
 
     def __enter__(self) -> Self:
@@ -72,36 +81,62 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
         self.close()
 
     def _call(self, intent: Intent[Response]) -> Response:
-        attempts = Attempts(self._settings, intent.request, intent.timeout)
+        token = self._tokens.get()
+        # The deadline is later than that of the source, if the call has called it: the next call must
+        # not wait for a source that did not return in time.
+        attempts = Attempts(self._settings, intent)
         stub = self._stubs[intent.request.DESCRIPTOR.full_name]
         while True:
-            token = self._tokens.get()
-            wait([token], attempts.seconds_left())
-            headers = headers_with(token)
-            call = stub.future(intent.request, timeout=attempts.seconds_for_attempt(), metadata=headers)
+            fetched = token if isinstance(token, Outcome) else token.wait(attempts.seconds_left())
+            headers = attempts.headers_with(fetched)
+            try:
+                call = stub.future(intent.request, timeout=attempts.seconds_for_attempt(), metadata=headers)
+            except ValueError:
+                if not self._closed.is_set():
+                    raise
+                raise attempts.closed() from None
             try:
                 response: Response = call.result()
                 return response
             except grpc.RpcError as thrown:
-                seconds = attempts.seconds_after(thrown, functools.partial(self._tokens.refuse, token))
+                seconds = attempts.seconds_after(
+                    thrown, refuse_token=partial(self._tokens.refuse, fetched), is_closed=self._closed.is_set()
+                )
             finally:
                 # Cancels the call if an exception has interrupted the thread.
                 call.cancel()
-            time.sleep(seconds)
+            self._closed.wait(seconds)
+            token = self._tokens.get()
 
 
-def _fetch(token: str | TokenSource | None) -> Future[str | None]:
-    """Calls a source in a separate thread, so that no call waits for it beyond its deadline."""
-    future: Future[str | None] = Future()
-    if not callable(token):
-        future.set_result(token)
-        return future
+class _ThreadFetch:
+    """A call of a source in a separate thread, so that no call waits for it beyond its deadline."""
 
-    def run() -> None:
+    def __init__(self, source: TokenSource, timeout: float) -> None:
+        self._deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
+        self._ended: Future[Outcome] = Future()
+        threading.Thread(target=self._run, args=[source], name="frontrow token source", daemon=True).start()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        # Without a timer: it matters only to calls, which all ask here.
+        if time.monotonic() >= self._deadline:
+            self.give_up(LATE)
+        return self._ended.result() if self._ended.done() else None
+
+    def wait(self, seconds: float) -> Outcome:
+        """Waits until the source has returned, at most for so long."""
+        wait([self._ended], min(seconds, max(0.0, self._deadline - time.monotonic())))
+        return self.outcome or LATE
+
+    def give_up(self, outcome: Outcome) -> None:
+        # The first outcome counts.
+        with suppress(InvalidStateError):
+            self._ended.set_result(outcome)
+
+    def _run(self, source: TokenSource) -> None:
         try:
-            future.set_result(token())
+            outcome = Outcome(text=checked(source()))
         except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="frontrow token source", daemon=True).start()
-    return future
+            outcome = Outcome(error=error)
+        self.give_up(outcome)
