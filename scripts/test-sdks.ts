@@ -31,8 +31,8 @@ for (const skipped of players.flatMap((player) => player.skipped ?? [])) say(`SK
 const faults: string[] = [];
 const folder = await mkdtemp(join(tmpdir(), "frontrow-sdks-"));
 try {
-  await prepareAll(readReasons());
-  const results = await withStage(playAll);
+  const built = await prepareAll(readReasons());
+  const results = await withStage((stage, stopping) => playAll(built, stage, stopping));
   const table = tabulate(
     [...(await scenarioNames()), exampleRow],
     players.flatMap(({ clients }) => clients),
@@ -59,26 +59,32 @@ async function scenarioNames(): Promise<string[]> {
   return scenarios.map(({ name }) => name);
 }
 
-/** Compares the generated code with the schema and builds the packages: one language after the other uses all cores. */
-async function prepareAll(reasons: readonly Reason[]): Promise<void> {
+/**
+ * Compares the generated code with the schema and builds the packages: one language after the other uses all cores. Returns
+ * those that are built.
+ */
+async function prepareAll(reasons: readonly Reason[]): Promise<SdkPlayer[]> {
+  const built: SdkPlayer[] = [];
   for (const player of players) {
     const started = performance.now();
     try {
       if (!(await isUpToDate(player.name, reasons))) faults.push(`sdk/${player.name} differs from the schema`);
       await player.build();
+      built.push(player);
       say(`${player.name} is built: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
     } catch (error) {
       faults.push(`${player.name} cannot be built: ${describe(error)}`);
     }
   }
+  return built;
 }
 
-async function playAll(stage: Stage, stopping: AbortSignal): Promise<Result[]> {
+async function playAll(built: readonly SdkPlayer[], stage: Stage, stopping: AbortSignal): Promise<Result[]> {
   // The concert of the examples: they name its id, that of the first demo concert.
   const { id } = await createStage(stage.plain.baseUrl).concert();
   if (id !== 1n) throw new Error(`the first concert has the id ${id}, not 1`);
-  const played = await Promise.all(players.map((player) => playScenarios(stage, player, stopping)));
-  const examples = await Promise.all(players.map((player) => runExamples(stage, player, stopping)));
+  const played = await Promise.all(built.map((player) => playScenarios(stage, player, stopping)));
+  const examples = await Promise.all(built.map((player) => runExamples(stage, player, stopping)));
   return [...played, ...examples].flat();
 }
 

@@ -48,39 +48,34 @@ func (c *tokenCache) get(ctx context.Context, key string) (*fetchedToken, error)
 	if c == nil {
 		return nil, nil
 	}
-	for {
-		token, isJoined := c.fetch(ctx)
-		select {
-		case <-token.done:
-		case <-ctx.Done():
-			return nil, sourceTimeout(ctx.Err(), key)
-		}
-		switch {
-		case token.err == nil:
-			return token, nil
-		case !token.isLate:
-			return nil, &TokenSourceFailed{BaseError{
-				Code:           codes.Unauthenticated,
-				Message:        "the token source failed: " + token.err.Error(),
-				IdempotencyKey: key,
-				cause:          token.err,
-			}}
-		case !isJoined:
-			return nil, sourceTimeout(token.err, key)
-		}
-		// The source was called by an earlier call, and this one may have time left.
+	token := c.fetch(ctx)
+	select {
+	case <-token.done:
+	case <-ctx.Done():
+		return nil, sourceTimeout(ctx.Err(), key)
 	}
+	switch {
+	case token.isLate:
+		return nil, sourceTimeout(token.err, key)
+	case token.err != nil:
+		return nil, &TokenSourceFailed{BaseError{
+			Code:           codes.Unauthenticated,
+			Message:        "the token source failed: " + token.err.Error(),
+			IdempotencyKey: key,
+			cause:          token.err,
+		}}
+	}
+	return token, nil
 }
 
-// fetch returns the current token, or calls the source. It reports whether another call has called the source.
-// The source's call outlives that of ctx, since other calls may wait for it.
-func (c *tokenCache) fetch(ctx context.Context) (token *fetchedToken, isJoined bool) {
+// fetch returns the current token, or calls the source, which outlives ctx: other calls may wait for it.
+func (c *tokenCache) fetch(ctx context.Context) *fetchedToken {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.current != nil {
-		return c.current, true
+		return c.current
 	}
-	token = &fetchedToken{done: make(chan struct{})}
+	token := &fetchedToken{done: make(chan struct{})}
 	c.current = token
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
@@ -93,7 +88,7 @@ func (c *tokenCache) fetch(ctx context.Context) (token *fetchedToken, isJoined b
 			c.refuse(token)
 		}
 	}()
-	return token, false
+	return token
 }
 
 // callBounded calls the source, and does not wait for it after the end of ctx.

@@ -12,14 +12,14 @@ import (
 func TestErrorOfTheTokenSourceDoesNotStay(t *testing.T) {
 	failing := func(context.Context) (string, error) { return "", errors.New("no network") }
 	cache := &tokenCache{source: failing, timeout: time.Minute}
-	token, _ := cache.fetch(t.Context())
+	token := cache.fetch(t.Context())
 	<-token.done
-	if _, isJoined := cache.fetch(t.Context()); isJoined {
+	if cache.fetch(t.Context()) == token {
 		t.Error("a later call finds the error")
 	}
 }
 
-func TestCallThatWaitsForAHangingTokenSourceCallsItAgain(t *testing.T) {
+func TestCallsThatWaitForAHangingTokenSourceFail(t *testing.T) {
 	var calls atomic.Int32
 	source := func(ctx context.Context) (string, error) {
 		if calls.Add(1) == 1 {
@@ -29,7 +29,11 @@ func TestCallThatWaitsForAHangingTokenSourceCallsItAgain(t *testing.T) {
 	}
 	cache := &tokenCache{source: source, timeout: 200 * time.Millisecond}
 	cache.fetch(t.Context())
+	_, err := cache.get(t.Context(), "")
+	if _, isLate := errors.AsType[*DeadlineExceeded](err); !isLate {
+		t.Errorf("the call that waits ends with %v", err)
+	}
 	if token, err := cache.get(t.Context(), ""); err != nil || token.text != "good" {
-		t.Errorf("found %v", err)
+		t.Errorf("the next call finds %v", err)
 	}
 }

@@ -95,8 +95,8 @@ class Attempts:
         if is_closed:
             # An answer of the service is worth more than that the client was closed then.
             raise (error if error.reason else self.closed()) from thrown
-        is_refused = error.code is grpc.StatusCode.UNAUTHENTICATED and error.reason is not None
-        if is_refused and not self._is_refreshed and refuse_token():
+        # A gateway before the service may refuse the token, too.
+        if error.code is grpc.StatusCode.UNAUTHENTICATED and not self._is_refreshed and refuse_token():
             self._is_refreshed = True
             return 0.0
         seconds = seconds_after(self._settings.retry, self._attempt, error)

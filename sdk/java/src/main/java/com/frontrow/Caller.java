@@ -1,6 +1,5 @@
 package com.frontrow;
 
-import com.frontrow.errors.UnauthenticatedException;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import io.grpc.CallOptions;
@@ -77,11 +76,12 @@ record Caller(
     int attempt = 1;
     while (true) {
       CompletableFuture<String> sent = token == null ? null : token.get();
+      String bearer = sent == null ? null : token.await(sent, limit, deadline);
       try {
-        String bearer = sent == null ? null : token.await(sent, limit, deadline);
         return attempt(method, request, bearer, deadline);
       } catch (FrontrowException error) {
-        boolean isRefused = sent != null && error instanceof UnauthenticatedException;
+        // A gateway before the service may refuse the token, too.
+        boolean isRefused = sent != null && error.code() == Status.Code.UNAUTHENTICATED;
         if (isRefused && !isRefreshed && token.refuse(sent)) {
           isRefreshed = true;
           continue;

@@ -10,6 +10,7 @@ import com.frontrow.errors.UnauthenticatedException;
 import com.frontrow.v1.Booking;
 import com.google.protobuf.Message;
 import com.google.rpc.Code;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -69,6 +70,39 @@ final class TokenTest {
       client.withTimeout(Duration.ofMinutes(1)).getBooking(1);
       assertEquals(2, calls.get());
       interrupted.await();
+    }
+  }
+
+  @Test
+  void aTokenSourceThatDoesNotEndIsNotCalledAgainByTheSameCall() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    TokenSource source =
+        () -> {
+          calls.incrementAndGet();
+          new CountDownLatch(1).await();
+          return "token";
+        };
+    try (FakeService service = new FakeService(request -> Booking.getDefaultInstance());
+        FrontrowClient client =
+            service.client().token(source).timeout(Duration.ofMillis(100)).build()) {
+      FrontrowClient patient = client.withTimeout(Duration.ofMinutes(1));
+      assertThrows(DeadlineExceededException.class, () -> patient.getBooking(1));
+      assertEquals(1, calls.get());
+    }
+  }
+
+  @Test
+  void aTokenThatAGatewayRefusesIsRefreshed() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    Function<Message, Message> refusing =
+        request -> {
+          throw Status.UNAUTHENTICATED.asRuntimeException();
+        };
+    try (FakeService service = new FakeService(refusing);
+        FrontrowClient client =
+            service.client().token(() -> "token" + calls.incrementAndGet()).build()) {
+      assertThrows(UnreachableException.class, () -> client.getBooking(1));
+      assertEquals(2, calls.get());
     }
   }
 
