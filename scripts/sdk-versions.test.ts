@@ -16,6 +16,15 @@ const versions: Readonly<Record<SdkName, Readonly<Record<string, RegExp>>>> = {
 /** The newest release in a changelog, such as `[1.2.0] - 2026-11-30`; undefined before the first one. */
 const newestRelease = (path: string) => /^## (\[\d.*)$/m.exec(read(path))?.[1];
 
+test("the dependencies of the SDK for TypeScript are those that its tests have", () => {
+  const { dependencies } = JSON.parse(read("sdk/typescript/package.json")) as { dependencies: Record<string, string> };
+  const installed = Object.keys(dependencies).map((name) => {
+    const { version } = JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string };
+    return [name, `^${version}`];
+  });
+  expect(dependencies).toEqual(Object.fromEntries(installed));
+});
+
 describe.each(Object.entries(versions))("the SDK in sdk/%s", (name, files) => {
   test.each(Object.entries(files))("has the version of the service in %s", (file, pattern) => {
     const { version } = JSON.parse(read("package.json")) as { version: string };

@@ -17,7 +17,7 @@ import { runGroup } from "./sdks/run-group.ts";
 import { missingCommand } from "./toolchains.ts";
 
 const exampleRow = "documents' examples";
-/** With the time of the builds, less than the budget of the step in .ci/run: the table is printed if a player hangs. */
+/** With the time of the builds, less than the budget of the step in .ci/run: the table is printed if a program hangs. */
 const playTimeoutMs = 150_000;
 const exampleTimeoutMs = 40_000;
 
@@ -28,6 +28,7 @@ if (unknown !== undefined) {
 }
 const players = sdkPlayers.filter(({ name }) => chosen.length === 0 || chosen.includes(name)).filter(isInstalled);
 for (const skipped of players.flatMap((player) => player.skipped ?? [])) say(`SKIPPED: ${skipped}`);
+if (players.length === 0) process.exit();
 const faults: string[] = [];
 const folder = await mkdtemp(join(tmpdir(), "frontrow-sdks-"));
 try {

@@ -34,13 +34,14 @@ const execute = promisify(execFile);
 interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
 }
+
+/** Go's compiler needs minutes for the modules of others, with an empty cache. */
+const runTimeoutMs = 300_000;
 
 /** Runs a program to its end. Its output is in the error if it fails. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}) {
-  return execute(command, args, { maxBuffer: 64 * 1024 * 1024, ...options });
+  return execute(command, args, { maxBuffer: 64 * 1024 * 1024, timeout: runTimeoutMs, ...options });
 }
 
 /** The first command of a toolchain that is not installed. */

@@ -1,5 +1,5 @@
-import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { findChromium } from "../../test/clients/support/chromium.ts";
 import { run } from "../toolchains.ts";
 import { folderOf, projectRoot, type SdkPlayer } from "./player.ts";
@@ -13,13 +13,17 @@ async function build(): Promise<void> {
   await run(join(bin, "tsc"), ["--project", join(folder, "tsconfig.json")]);
 }
 
+interface PackageFile {
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
 /** Those of a user's project. */
 const compilerOptions = {
   ...{ noEmit: true, strict: true, target: "esnext", module: "nodenext" },
   ...{ lib: ["esnext", "dom"], types: [] },
 };
 
-/** The example is a separate project, with the packed package in its node_modules. */
+/** The example is a separate project, with the packed package and its dependencies in node_modules. */
 async function writeExample(
   code: string,
   pieces: readonly string[],
@@ -27,8 +31,10 @@ async function writeExample(
 ): Promise<readonly string[]> {
   const modules = join(exampleFolder, "node_modules");
   await mkdir(join(modules, "@frontrow"), { recursive: true });
-  for (const scope of ["@bufbuild", "@connectrpc"]) {
-    await symlink(join(projectRoot, "node_modules", scope), join(modules, scope));
+  const { dependencies } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as PackageFile;
+  for (const name of Object.keys(dependencies)) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(projectRoot, "node_modules", name), join(modules, name));
   }
   const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", exampleFolder], {
     cwd: folder,
@@ -49,13 +55,13 @@ async function writeExample(
 }
 
 const hasChromium = findChromium() !== undefined;
-const inChromium = "TypeScript in Chromium";
+const inChromium = ["TypeScript in Chromium", "gRPC-Web in Chromium"];
 
 export const typescriptPlayer: SdkPlayer = {
   name: "typescript",
   toolchain: { language: "TypeScript", needs: [] },
-  clients: ["TypeScript", "TypeScript gRPC-Web", "TypeScript gRPC", ...(hasChromium ? [inChromium] : [])],
-  skipped: hasChromium ? [] : [`${inChromium}: \`chromium\` is not installed`],
+  clients: ["TypeScript", "TypeScript gRPC-Web", "TypeScript gRPC", ...(hasChromium ? inChromium : [])],
+  skipped: hasChromium ? [] : inChromium.map((client) => `${client}: \`chromium\` is not installed`),
   example: "ts sdk example",
   piece: "ts sdk piece",
   build,

@@ -41,12 +41,13 @@ export async function call<Method extends DescMethodUnary>(
   // Values that the schema cannot hold fail here. In an attempt their errors would look like those of a lost connection.
   toBinary(method.input, input);
   const idempotencyKey = keyOf(input);
+  let sent = token?.get();
+  // After the time of the token source has begun: the next call must not wait for a source that did not return in time.
   const deadline = performance.now() + timeoutMs;
   let isRefreshed = false;
   let attempt = 1;
   for (;;) {
     signal?.throwIfAborted();
-    const sent = token?.get();
     const bearer = sent && (await bearerOf(sent, deadline, signal, idempotencyKey));
     try {
       const header = bearer === undefined ? undefined : { authorization: `Bearer ${bearer}` };
@@ -60,6 +61,7 @@ export async function call<Method extends DescMethodUnary>(
       // A gateway before the service may refuse it, too.
       if (error.code === "UNAUTHENTICATED" && !isRefreshed && sent && token?.refuse(sent)) {
         isRefreshed = true;
+        sent = token.get();
         continue;
       }
       if (attempt >= retry.maxAttempts || !isRetryable(error, method)) throw error;
@@ -67,6 +69,7 @@ export async function call<Method extends DescMethodUnary>(
       if (performance.now() + waitMs >= deadline) throw error;
       await delay(waitMs, signal);
       attempt += 1;
+      sent = token?.get();
     }
   }
 }

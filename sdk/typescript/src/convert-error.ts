@@ -41,9 +41,7 @@ export function toFrontrowError(thrown: unknown, { address, idempotencyKey }: Fa
     const message = `no Frontrow service can be reached at ${address}: ${connectionFault}`;
     return new Unreachable({ ...details, code: "UNAVAILABLE", message });
   }
-  const otherwise = error.code === Code.Unimplemented ? ", or one without this method" : "";
-  const message = `at ${address} is something else than a Frontrow service${otherwise}: ${error.rawMessage}`;
-  return new Unreachable({ ...details, message });
+  return new Unreachable({ ...details, message: `the answer of ${address} is not Frontrow's: ${error.rawMessage}` });
 }
 
 /** An error of its reason's class. One with an unknown reason, or without the reason's metadata, is a FrontrowError. */
@@ -72,11 +70,10 @@ function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | 
   const fault = (cause instanceof TypeError ? (cause.cause ?? cause) : cause) as SystemError | undefined;
   const isFault = cause instanceof TypeError || typeof fault?.code === "string";
   if (isFault) return fault?.message || fault?.code || rawMessage;
-  return lostCodes.has(code) ? rawMessage : undefined;
+  // A call that its signal cancels rejects with the signal's reason. INTERNAL is an answer, or the reset of a stream.
+  const isLost = code === Code.Unavailable || code === Code.Canceled || rawMessage.startsWith("http/2 stream closed");
+  return isLost ? rawMessage : undefined;
 }
-
-/** HTTP/2 ends a stream by CANCEL or INTERNAL_ERROR. A call that its signal cancels rejects with the signal's reason. */
-const lostCodes = new Set([Code.Unavailable, Code.Canceled, Code.Internal]);
 
 interface SystemError {
   readonly message?: string;

@@ -1,7 +1,7 @@
 import type { Confirmation } from "./arguments.ts";
 import type { CallOptions } from "./call.ts";
 import type { Client } from "./client.ts";
-import { FrontrowError, Unreachable } from "./error.ts";
+import { type ErrorCode, FrontrowError, Unreachable } from "./error.ts";
 import type { Booking } from "./gen/frontrow/v1/booking_pb.ts";
 
 /**
@@ -12,7 +12,7 @@ export class Hold implements AsyncDisposable {
   readonly #client: Client;
   #booking: Booking;
   #isSettled = false;
-  /** Whether the last `confirm` failed in a way that may pass. */
+  /** Whether the last `confirm` has not ended, was cancelled, or has an error that may pass. */
   #mayBeConfirmed = false;
 
   constructor(client: Client, booking: Booking) {
@@ -26,10 +26,11 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Makes the hold a booking, and returns it. If it was cancelled, or its error may pass, the end of the scope does not release
-   * the hold, since its customer may have paid: the hold is confirmed, or expires.
+   * Makes the hold a booking, and returns it. If it has not ended, was cancelled, or its error may pass, the end of the scope
+   * does not release the hold, since its customer may have paid: the hold is confirmed, or expires.
    */
   async confirm(confirmation: Confirmation = {}, options: CallOptions = {}): Promise<Booking> {
+    this.#mayBeConfirmed = true;
     try {
       return this.#settle(await this.#client.confirmHold({ ...this.#id(), ...confirmation }, options));
     } catch (error) {
@@ -66,9 +67,10 @@ export class Hold implements AsyncDisposable {
   }
 }
 
+const passingCodes = new Set<ErrorCode>(["UNAVAILABLE", "DEADLINE_EXCEEDED", "UNAUTHENTICATED"]);
+
 /** Whether a call that failed may have done its work, or may succeed later. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof Unreachable) return true;
   if (!(error instanceof FrontrowError)) return false;
-  return error.retryDelayMs !== undefined || error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+  return error instanceof Unreachable || error.retryDelayMs !== undefined || passingCodes.has(error.code);
 }

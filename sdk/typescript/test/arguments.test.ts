@@ -1,4 +1,5 @@
 /** Arguments and options that programs without types may pass, or that no request can hold. */
+import { setTimeout } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
@@ -97,7 +98,11 @@ describe("options", () => {
   });
 
   test("attemptTimeoutMs may be longer than a timer", async () => {
-    const client = clientOf({ getBooking: () => create(BookingSchema) }, { attemptTimeoutMs: 2 ** 40 });
+    const getBooking = async () => {
+      await setTimeout(20);
+      return create(BookingSchema);
+    };
+    const client = clientOf({ getBooking }, { attemptTimeoutMs: 2 ** 40 });
     await client.getBooking(1n, { timeoutMs: Number.POSITIVE_INFINITY });
   });
 });

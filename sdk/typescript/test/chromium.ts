@@ -7,8 +7,8 @@ import { launchChromium } from "../../../test/clients/support/chromium.ts";
 import { bundle } from "./bundle.ts";
 import type { Result } from "./player.ts";
 
-/** Plays all scenarios in a page. */
-export async function playInChromium(executable: string, language: string, stage: string): Promise<Result[]> {
+/** Plays all scenarios in a page, by each of its transports. */
+export async function playInChromium(executable: string, stage: string): Promise<Result[]> {
   const script = await bundle(join(import.meta.dirname, "in-browser.ts"));
   const server = createServer((request, response) => {
     const isScript = request.url === "/play.js";
@@ -22,7 +22,7 @@ export async function playInChromium(executable: string, language: string, stage
     const page = await browser.newPage();
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}`);
     await page.waitForFunction("'playInPage' in globalThis");
-    return await page.evaluate(`playInPage(${JSON.stringify(language)}, ${JSON.stringify(stage)})`);
+    return await page.evaluate(`playInPage(${JSON.stringify(stage)})`);
   } finally {
     await browser.close();
     server.closeAllConnections();

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { BookingSchema } from "../src/index.ts";
+import { BookingSchema, TokenSourceFailed } from "../src/index.ts";
 import { clientOf, failure, order } from "./router.ts";
 
 /** The calls that a scope makes after the hold, when its confirmations fail with these errors or are cancelled. */
@@ -43,6 +43,58 @@ test.each([
   { name: "a delay for a retry", error: failure(Code.ResourceExhausted, { reason: "RATE_LIMITED" }, 1) },
 ])("a hold is not released after a confirmation that ends by $name", async ({ error }) => {
   expect(await callsAfter(error)).toEqual(["confirm"]);
+});
+
+test("a hold is not released after a confirmation without a token", async () => {
+  let calls = 0;
+  const token = () => {
+    calls += 1;
+    if (calls === 2) throw new Error("no network");
+    return "token";
+  };
+  let releases = 0;
+  const client = clientOf(
+    {
+      holdTickets: () => create(BookingSchema, { id: 1n }),
+      confirmHold: () => Promise.reject(failure(Code.Unauthenticated, { reason: "UNAUTHENTICATED" })),
+      releaseHold() {
+        releases += 1;
+        return create(BookingSchema);
+      },
+    },
+    { token },
+  );
+  const confirm = async () => {
+    await using hold = await client.hold(order);
+    await hold.confirm();
+  };
+  await expect(confirm()).rejects.toBeInstanceOf(TokenSourceFailed);
+  expect(releases).toBe(0);
+});
+
+test("a hold is not released while its confirmation has not ended", async () => {
+  const ended = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  const client = clientOf({
+    holdTickets: () => create(BookingSchema, { id: 1n }),
+    async confirmHold() {
+      calls.push("confirm");
+      await ended.promise;
+      return create(BookingSchema);
+    },
+    releaseHold() {
+      calls.push("release");
+      return create(BookingSchema);
+    },
+  });
+  let confirmation: Promise<unknown> | undefined;
+  {
+    await using hold = await client.hold(order);
+    confirmation = hold.confirm();
+  }
+  ended.resolve();
+  await confirmation;
+  expect(calls).toEqual(["confirm"]);
 });
 
 test("a hold is not released after a confirmation that is cancelled", async () => {

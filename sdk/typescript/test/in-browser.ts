@@ -1,12 +1,14 @@
-/** The scenarios as a script for a page: it plays all of them by the transport that a page uses. */
-import { connect } from "@frontrow/client";
+/** The scenarios as a script for a page: it plays all of them by each transport that a page can use. */
+import { connect, grpcWeb } from "@frontrow/client";
 import { playAll, type Result } from "./player.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** Plays all scenarios, and returns the results. */
-async function playInPage(language: string, stage: string): Promise<Result[]> {
+/** Plays all scenarios by both transports, and returns the results. */
+async function playInPage(stage: string): Promise<Result[]> {
   const results: Result[] = [];
-  await playAll(language, connect, stage, scenarios, (result) => results.push(result));
+  const report = (result: Result) => results.push(result);
+  await playAll("TypeScript in Chromium", connect, stage, scenarios, report);
+  await playAll("gRPC-Web in Chromium", grpcWeb, stage, scenarios, report);
   return results;
 }
 

@@ -29,4 +29,4 @@ for (const [language, transport] of Object.entries(transports)) {
   await playAll(language, transport, stage, scenarios, report);
 }
 const chromium = findChromium();
-if (chromium) for (const result of await playInChromium(chromium, "TypeScript in Chromium", stage)) report(result);
+if (chromium) for (const result of await playInChromium(chromium, stage)) report(result);

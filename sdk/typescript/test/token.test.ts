@@ -55,14 +55,16 @@ describe("a token source", () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 
-  test("is waited for without a limit by a call without a deadline", async () => {
-    const client = clientOf({ getBooking: () => create(BookingSchema) }, { token: async () => "token" });
+  test("is waited for by a call whose deadline is later than a timer can be", async () => {
+    const token = () => new Promise<string>((resolve) => setTimeout(resolve, 20, "token"));
+    const client = clientOf({ getBooking: () => create(BookingSchema) }, { token });
     await client.getBooking(1n, { timeoutMs: Number.POSITIVE_INFINITY });
   });
 
   test("that does not end is bounded by the call's deadline", async () => {
-    const client = clientOf({}, { token: () => new Promise<string>(() => {}), timeoutMs: 20 });
-    await expect(client.getBooking(1n)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    const token = () => new Promise<string>(() => {});
+    const call = clientOf({}, { token, timeoutMs: Number.POSITIVE_INFINITY }).getBooking(1n, { timeoutMs: 20 });
+    await expect(call).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   });
 
   test("is called again after a gateway has refused the token", async () => {

@@ -88,10 +88,9 @@ export const troubles: Readonly<Record<string, Play>> = {
       check(end?.value instanceof expected, `${name}: ${end?.value.name}: ${end?.value.message}`);
       check((end?.seconds ?? 0) < figures.number("at_most_seconds"), `${name}: the error came after ${end?.seconds} s`);
     }
-    check(
-      closed?.value.message.includes(addresses.closed) === true,
-      `the message names no address: ${closed?.value.message}`,
-    );
+    for (const [end, address] of [[closed, addresses.closed] as const, [foreign, addresses.foreign] as const]) {
+      check(end?.value.message.includes(address) === true, `the message names no address: ${end?.value.message}`);
+    }
     equal(silent?.value.reason, figures.text("silent_error"), "the reason");
     const malformed = async () => new Client(figures.text("malformed"));
     await rejected(TypeError, malformed());
@@ -115,7 +114,9 @@ export const troubles: Readonly<Record<string, Play>> = {
     equal(calls, figures.number("source_calls"), "the number of calls of the source");
   },
 
-  async cancellation({ stage, client, figures }) {
+  async cancellation({ stage, addresses, connect, figures }) {
+    // The end of an attempt would cancel the request as well.
+    const client = connect(addresses.plain, { timeoutMs: 3_600_000, attemptTimeoutMs: 3_600_000 });
     const order = { concertId: await stage.concert(), userId: newUser(), ticketCount: figures.number("tickets") };
     await stage.lock(order.concertId);
     const controller = new AbortController();
