@@ -95,6 +95,29 @@ func TestErrorsOfAnotherService(t *testing.T) {
 	}
 }
 
+// A gateway answers a request that it does not understand with 400, for which both protocols have the code of a
+// stream that HTTP/2 has ended.
+func TestRefusalOfAGatewayIsNotRepeated(t *testing.T) {
+	var attempts atomic.Int32
+	server := newServer(t, &service{})
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Config.Handler = http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) {
+		attempts.Add(1)
+		http.Error(response, "no such route", http.StatusBadRequest)
+	})
+	server.Start()
+	for _, each := range clients {
+		t.Run(each.name, func(t *testing.T) {
+			attempts.Store(0)
+			err := getConcert(t.Context(), newClient(t, server.URL, each.transport))
+			unreachable, is := errors.AsType[*frontrow.Unreachable](err)
+			if !is || unreachable.Code != codes.Internal || attempts.Load() != 1 {
+				t.Errorf("%d attempts: %#v", attempts.Load(), err)
+			}
+		})
+	}
+}
+
 // A proxy that ends may reset a stream before the headers of the answer, and after.
 func TestLostStreamIsRepeated(t *testing.T) {
 	for name, isAfterHeaders := range map[string]bool{"before the headers": false, "after the headers": true} {
