@@ -138,5 +138,7 @@ const badRequestStatus = "400 "
 // isLostConnection reports whether an answer broke off, for which Connect has different codes.
 func isLostConnection(err error) bool {
 	_, isNetwork := errors.AsType[net.Error](err)
-	return isNetwork || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	// The error of an answer that a GOAWAY has ended has no public type.
+	isHTTP2 := !connect.IsWireError(err) && strings.Contains(err.Error(), "http2: ")
+	return isNetwork || isHTTP2 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
