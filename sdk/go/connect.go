@@ -117,7 +117,7 @@ func failureOfConnect(err error) *failure {
 	}
 	if answer, isConnect := errors.AsType[*connect.Error](err); isConnect {
 		failed.message = answer.Message()
-		failed.isHTTP = !connect.IsWireError(err) && strings.HasPrefix(answer.Message(), badRequestStatus)
+		failed.isAnswer = connect.IsWireError(err) || strings.HasPrefix(answer.Message(), badRequestStatus)
 		failed.requestID = answer.Meta().Get(requestIDHeader)
 		for _, detail := range answer.Details() {
 			if value, err := detail.Value(); err == nil {
@@ -131,8 +131,8 @@ func failureOfConnect(err error) *failure {
 	return failed
 }
 
-// badRequestStatus begins the message of an answer with the status 400 that is not one of Connect. It is the only
-// status for which Connect has the code INTERNAL.
+// badRequestStatus begins the message of an answer with the status 400 and without JSON. It is the only status for
+// which Connect has the code INTERNAL.
 const badRequestStatus = "400 "
 
 // isLostConnection reports whether an answer broke off, for which Connect has different codes.

@@ -125,11 +125,11 @@ func byGRPC[Request, Response any](
 func failureOfGRPC(err error, received metadata.MD) *failure {
 	answer := status.Convert(err)
 	failed := &failure{
-		code:    answer.Code(),
-		message: answer.Message(),
-		details: answer.Details(),
-		cause:   err,
-		isHTTP:  strings.HasPrefix(answer.Message(), httpStatusMessage),
+		code:     answer.Code(),
+		message:  answer.Message(),
+		details:  answer.Details(),
+		cause:    err,
+		isAnswer: strings.HasPrefix(answer.Message(), httpStatusMessage),
 	}
 	if ids := received.Get(requestIDHeader); len(ids) > 0 {
 		failed.requestID = ids[0]
