@@ -26,12 +26,12 @@ export function emitGoErrors(reasons: readonly Reason[]): EmittedFile[] {
   return [{ path: "errors_gen.go", text }];
 }
 
-/** Go writes initialisms in capitals: `RequestIDReused`. */
-const goName = (name: string) => name.replace(/Id(?=[A-Z]|$)/, "ID");
+/** A name in Pascal or snake case. Go writes initialisms in capitals: `RequestIDReused`. */
+const goName = (name: string) => pascalCase(name).replaceAll(/(?:Id|Http)(?=[A-Z]|$)/g, (word) => word.toUpperCase());
 
 function emitStruct({ typeName, comment, metadata }: Reason): string {
-  const width = Math.max(...metadata.map(({ key }) => pascalCase(key).length));
-  const fields = metadata.map(({ key, kind }) => `\t${pascalCase(key).padEnd(width)} ${types[kind]}`);
+  const width = Math.max(...metadata.map(({ key }) => goName(key).length));
+  const fields = metadata.map(({ key, kind }) => `\t${goName(key).padEnd(width)} ${types[kind]}`);
   return [
     "",
     ...wrap(`${goName(typeName)} is ${comment}`, "// "),

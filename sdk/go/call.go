@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -127,9 +128,10 @@ func keyOf(request any) string {
 	return ""
 }
 
-// checkEncoding finds texts that are not UTF-8. The transports' errors about them look like those of lost streams.
+// checkEncoding finds texts that are not UTF-8, and times that no message can have. The transports' errors about them
+// look like those of lost streams. JSON has all rules of the other codecs, and those of times.
 func checkEncoding(request any) error {
 	message, _ := request.(proto.Message)
-	_, err := proto.Marshal(message)
+	_, err := protojson.Marshal(message)
 	return err
 }

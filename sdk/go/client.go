@@ -22,36 +22,33 @@ type Client struct {
 	close    func() error
 }
 
-// ErrClosed is the error of calls of a client that is closed, also of those that had not ended then.
+// ErrClosed is the error of calls of a client that is closed, also of those that had not ended then. A change may have
+// been stored: give your own RequestID to repeat it.
 var ErrClosed = errors.New("frontrow: the client is closed")
 
 // Option changes how a client calls the service.
 type Option func(*settings)
 
 type settings struct {
-	source         TokenSource
-	fixed          string
-	isFixed        bool
 	timeout        time.Duration
 	attemptTimeout time.Duration
 	retry          RetryPolicy
 	newTransport   func(address *url.URL, s *settings) (*transport, error)
+	// newTokens is nil for a client without tokens.
+	newTokens func(s *settings) (*tokenCache, error)
 }
 
 // WithToken makes the client send a token (JWT). A client without this option is for a service without tokens.
 func WithToken(token string) Option {
 	return func(s *settings) {
-		s.source = func(context.Context) (string, error) { return token, nil }
-		s.fixed = token
-		s.isFixed = true
+		s.newTokens = func(*settings) (*tokenCache, error) { return newFixedToken(token) }
 	}
 }
 
 // WithTokenSource makes the client send the tokens that a source returns.
 func WithTokenSource(source TokenSource) Option {
 	return func(s *settings) {
-		s.source = source
-		s.isFixed = false
+		s.newTokens = func(s *settings) (*tokenCache, error) { return newTokenCache(source, s.timeout) }
 	}
 }
 
@@ -89,8 +86,11 @@ func NewClient(address string, options ...Option) (*Client, error) {
 	if err := s.retry.check(); err != nil {
 		return nil, fmt.Errorf("frontrow: %w", err)
 	}
-	if s.isFixed && !isToken(s.fixed) {
-		return nil, fmt.Errorf("frontrow: %w", errNoToken)
+	var tokens *tokenCache
+	if s.newTokens != nil {
+		if tokens, err = s.newTokens(s); err != nil {
+			return nil, fmt.Errorf("frontrow: %w", err)
+		}
 	}
 	s.retry = s.retry.withDefaults()
 	transport, err := s.newTransport(parsed, s)
@@ -98,14 +98,11 @@ func NewClient(address string, options ...Option) (*Client, error) {
 		return nil, fmt.Errorf("frontrow: %w", err)
 	}
 	lifetime, end := context.WithCancel(context.Background())
-	client := &Client{address: parsed.String(), settings: s, transport: transport, lifetime: lifetime}
+	client := &Client{address: parsed.String(), settings: s, tokens: tokens, transport: transport, lifetime: lifetime}
 	client.close = sync.OnceValue(func() error {
 		end()
 		return transport.close()
 	})
-	if s.source != nil {
-		client.tokens = &tokenCache{source: s.source, isFixed: s.isFixed, timeout: s.timeout}
-	}
 	return client, nil
 }
 

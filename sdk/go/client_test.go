@@ -72,12 +72,24 @@ func refusingWith(reason string, metadata map[string]string) func() *service {
 }
 
 func TestRequestThatCannotBeEncodedIsInvalid(t *testing.T) {
-	eachClient(t, func() *service { return &service{} }, func(t *testing.T, client *frontrow.Client) {
-		_, err := client.BookTickets(t.Context(), frontrow.Order{UserID: "\xff"})
+	isInvalid := func(t *testing.T, err error) {
+		t.Helper()
 		if base, is := err.(*frontrow.Error); !is || base.Code != codes.InvalidArgument {
 			t.Errorf("found %#v", err)
 		}
-	})
+	}
+	for _, transport := range []frontrow.Option{
+		frontrow.WithGRPC(), frontrow.WithConnect(nil), frontrow.WithConnect(nil, connect.WithProtoJSON()),
+	} {
+		client := connectTo(t, &service{}, transport)
+		_, err := client.BookTickets(t.Context(), frontrow.Order{UserID: "\xff"})
+		isInvalid(t, err)
+		for _, year := range []int{0, 10000} {
+			date := time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC)
+			_, err = client.ListConcerts(t.Context(), frontrow.ConcertFilter{DateFrom: date}, "")
+			isInvalid(t, err)
+		}
+	}
 }
 
 func TestAttemptsHaveTheSameKey(t *testing.T) {

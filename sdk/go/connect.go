@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -116,6 +117,7 @@ func failureOfConnect(err error) *failure {
 	}
 	if answer, isConnect := errors.AsType[*connect.Error](err); isConnect {
 		failed.message = answer.Message()
+		failed.isAnswer = connect.IsWireError(err) || strings.HasPrefix(answer.Message(), badRequestStatus)
 		failed.requestID = answer.Meta().Get(requestIDHeader)
 		for _, detail := range answer.Details() {
 			if value, err := detail.Value(); err == nil {
@@ -129,8 +131,14 @@ func failureOfConnect(err error) *failure {
 	return failed
 }
 
+// badRequestStatus begins the message of an answer with the status 400 and without JSON. It is the only status for
+// which Connect has the code INTERNAL.
+const badRequestStatus = "400 "
+
 // isLostConnection reports whether an answer broke off, for which Connect has different codes.
 func isLostConnection(err error) bool {
 	_, isNetwork := errors.AsType[net.Error](err)
-	return isNetwork || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	// The error of an answer that a GOAWAY has ended has no public type.
+	isHTTP2 := !connect.IsWireError(err) && strings.Contains(err.Error(), "http2: ")
+	return isNetwork || isHTTP2 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -154,6 +154,11 @@ func TestConnectLimitsConnections(t *testing.T) {
 	for range limit {
 		<-arrived
 	}
+	select {
+	case <-arrived:
+		t.Error("a call has one more connection")
+	case <-time.After(200 * time.Millisecond):
+	}
 	close(release)
 	for _, read := range reads {
 		if err := (<-read).err; err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,16 +63,17 @@ func TestErrorsOfAnotherService(t *testing.T) {
 	retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Millisecond)}
 	foreign := &errdetails.ErrorInfo{Domain: "example.com", Reason: "OVERLOADED"}
 	for name, test := range map[string]struct {
-		code     connect.Code
-		details  []proto.Message
-		expected codes.Code
+		code    connect.Code
+		details []proto.Message
+		// isStream is set if gRPC has the same code for a stream that HTTP/2 has ended. Connect's answers differ from it.
+		isStream bool
 	}{
-		"not implemented": {connect.CodeUnimplemented, nil, codes.Unimplemented},
-		"refused token":   {connect.CodeUnauthenticated, nil, codes.Unauthenticated},
-		"another domain":  {connect.CodeResourceExhausted, []proto.Message{retry, foreign}, codes.ResourceExhausted},
-		"only a delay":    {connect.CodeResourceExhausted, []proto.Message{retry}, codes.ResourceExhausted},
-		"internal":        {connect.CodeInternal, nil, codes.Unavailable},
-		"cancelled":       {connect.CodeCanceled, nil, codes.Unavailable},
+		"not implemented": {connect.CodeUnimplemented, nil, false},
+		"refused token":   {connect.CodeUnauthenticated, nil, false},
+		"another domain":  {connect.CodeResourceExhausted, []proto.Message{retry, foreign}, false},
+		"only a delay":    {connect.CodeResourceExhausted, []proto.Message{retry}, false},
+		"internal":        {connect.CodeInternal, nil, true},
+		"cancelled":       {connect.CodeCanceled, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var attempts atomic.Int32
@@ -85,13 +87,44 @@ func TestErrorsOfAnotherService(t *testing.T) {
 				}}
 			}
 			eachClient(t, newService, func(t *testing.T, client *frontrow.Client) {
+				expected := codes.Code(test.code)
+				if test.isStream && strings.HasSuffix(t.Name(), "/Go") {
+					expected = codes.Unavailable
+				}
 				unreachable, is := errors.AsType[*frontrow.Unreachable](updateConcert(t.Context(), client))
-				if !is || unreachable.Code != test.expected || unreachable.RetryDelay != 0 ||
+				if !is || unreachable.Code != expected || unreachable.RetryDelay != 0 ||
 					unreachable.RequestID != "request-1" || attempts.Load() != 1 {
 					t.Errorf("%d attempts: %#v", attempts.Load(), unreachable)
 				}
 			})
 		})
+	}
+}
+
+// A gateway answers a request that it does not understand with 400, for which both protocols have the code of a
+// stream that HTTP/2 has ended.
+func TestRefusalOfAGatewayIsNotRepeated(t *testing.T) {
+	var attempts atomic.Int32
+	for kind, body := range map[string]string{"text/plain": "no such route", "application/json": `{"message": "no such route"}`} {
+		server := newServer(t, &service{})
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		server.Config.Handler = http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) {
+			attempts.Add(1)
+			response.Header().Set("Content-Type", kind)
+			response.WriteHeader(http.StatusBadRequest)
+			_, _ = response.Write([]byte(body))
+		})
+		server.Start()
+		for _, each := range clients {
+			t.Run(each.name+" "+kind, func(t *testing.T) {
+				attempts.Store(0)
+				err := getConcert(t.Context(), newClient(t, server.URL, each.transport))
+				unreachable, is := errors.AsType[*frontrow.Unreachable](err)
+				if !is || unreachable.Code != codes.Internal || attempts.Load() != 1 {
+					t.Errorf("%d attempts: %#v", attempts.Load(), err)
+				}
+			})
+		}
 	}
 }
 

@@ -188,9 +188,9 @@ type TransferEncodingNotSupported struct {
 	BaseError
 }
 
-// HttpVersionNotSupported is UNIMPLEMENTED: a method that streams both ways was called over
+// HTTPVersionNotSupported is UNIMPLEMENTED: a method that streams both ways was called over
 // HTTP/1.1.
-type HttpVersionNotSupported struct {
+type HTTPVersionNotSupported struct {
 	BaseError
 }
 
@@ -364,7 +364,7 @@ var errorsByReason = map[string]func(base BaseError, metadata *metadataReader) e
 		return &TransferEncodingNotSupported{base}
 	},
 	"HTTP_VERSION_NOT_SUPPORTED": func(base BaseError, _ *metadataReader) error {
-		return &HttpVersionNotSupported{base}
+		return &HTTPVersionNotSupported{base}
 	},
 	"HOST_NOT_ALLOWED": func(base BaseError, _ *metadataReader) error {
 		return &HostNotAllowed{base}

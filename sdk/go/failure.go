@@ -23,6 +23,8 @@ type failure struct {
 	details   []any
 	requestID string
 	cause     error
+	// isAnswer is set if the failure is surely that of an answer, such as the 400 of a gateway, and not of its stream.
+	isAnswer bool
 }
 
 // toError returns the error for the caller. It is an *Error or has one.
@@ -49,7 +51,7 @@ func (f *failure) toError(address, idempotencyKey string) error {
 	}
 	// Frontrow's errors have a reason. Another error that looks like the end of a call is that of its stream: HTTP/2
 	// ends one with CANCEL or INTERNAL_ERROR.
-	if f.code == codes.Canceled || f.code == codes.Internal {
+	if !f.isAnswer && (f.code == codes.Canceled || f.code == codes.Internal) {
 		base.Code = codes.Unavailable
 	}
 	base.Message = fmt.Sprintf("no Frontrow service answers at %s: %s", address, f.message)

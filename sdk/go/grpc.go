@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	frontrowv1 "frontrow.example/sdk/go/gen/frontrow/v1"
@@ -24,6 +25,9 @@ const (
 	pingAfter   = 20 * time.Second
 	pingTimeout = 3 * time.Second
 )
+
+// httpStatusMessage is how grpc-go describes an answer that is not one of gRPC.
+const httpStatusMessage = "unexpected HTTP status code received from server: "
 
 // WithGRPC makes the client use gRPC, which is the default, with options for its connection, such as
 // grpc.WithTransportCredentials or interceptors.
@@ -121,10 +125,11 @@ func byGRPC[Request, Response any](
 func failureOfGRPC(err error, received metadata.MD) *failure {
 	answer := status.Convert(err)
 	failed := &failure{
-		code:    answer.Code(),
-		message: answer.Message(),
-		details: answer.Details(),
-		cause:   err,
+		code:     answer.Code(),
+		message:  answer.Message(),
+		details:  answer.Details(),
+		cause:    err,
+		isAnswer: strings.HasPrefix(answer.Message(), httpStatusMessage),
 	}
 	if ids := received.Get(requestIDHeader); len(ids) > 0 {
 		failed.requestID = ids[0]

@@ -19,7 +19,7 @@ type Hold struct {
 	mutex     sync.Mutex
 	booking   *Booking
 	isSettled bool
-	// mayBeConfirmed is set if the last Confirm failed, and not for good.
+	// mayBeConfirmed is set during Confirm, and after it unless the service has refused it.
 	mayBeConfirmed bool
 }
 
@@ -48,10 +48,9 @@ func (h *Hold) Booking() *Booking {
 
 // Confirm makes the hold a booking, and returns it.
 func (h *Hold) Confirm(ctx context.Context, confirmation Confirmation) (*Booking, error) {
+	h.setMayBeConfirmed(true)
 	booking, err := h.client.ConfirmHold(ctx, h.id(), confirmation)
-	h.mutex.Lock()
-	h.mayBeConfirmed = mayPass(err)
-	h.mutex.Unlock()
+	h.setMayBeConfirmed(err == nil || mayPass(err))
 	return h.update(booking, err, true)
 }
 
@@ -69,7 +68,7 @@ func (h *Hold) Release(ctx context.Context) (*Booking, error) {
 
 // Close releases the hold if it is open, also when the context of [Client.Hold] has ended. If the release fails,
 // the hold expires, so a deferred call may ignore the error. A hold whose customer may have paid is left to its
-// expiry: its last Confirm was cancelled, or failed with an error that may pass, which is an [Unreachable], one
+// expiry: its last Confirm has not ended, was cancelled, or failed with an error that may pass, which is an [Unreachable], one
 // with a delay for a retry, or one with the code UNAVAILABLE or DEADLINE_EXCEEDED.
 func (h *Hold) Close() error {
 	h.mutex.Lock()
@@ -91,6 +90,12 @@ func (h *Hold) update(booking *Booking, err error, isSettled bool) (*Booking, er
 	h.booking = booking
 	h.isSettled = h.isSettled || isSettled
 	return booking, nil
+}
+
+func (h *Hold) setMayBeConfirmed(mayBe bool) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.mayBeConfirmed = mayBe
 }
 
 func (h *Hold) id() HoldID {

@@ -53,6 +53,25 @@ func TestHoldIsKeptIfConfirmIsCancelled(t *testing.T) {
 	}
 }
 
+func TestHoldIsKeptDuringAConfirm(t *testing.T) {
+	called, release := make(chan struct{}), make(chan struct{})
+	service := &service{confirmHold: func() error {
+		close(called)
+		<-release
+		return nil
+	}}
+	hold := holdOf(t, service)
+	confirming := start(func() (*frontrow.Booking, error) { return hold.Confirm(t.Context(), frontrow.Confirmation{}) })
+	<-called
+	if err := hold.Close(); err != nil || service.releases.Load() != 0 {
+		t.Errorf("%d releases: %v", service.releases.Load(), err)
+	}
+	close(release)
+	if confirmed := <-confirming; confirmed.err != nil {
+		t.Error(confirmed.err)
+	}
+}
+
 func TestHoldIsReleasedIfTheLastConfirmIsRefused(t *testing.T) {
 	for name, first := range map[string]error{
 		"unknown outcome": failure(connect.CodeUnavailable, "OUTCOME_UNKNOWN", nil, -1),

@@ -45,6 +45,7 @@ type figures struct {
 	First             int32   `json:"first"`
 	ID                int64   `json:"id"`
 	Left              int32   `json:"left"`
+	LongerThanSeconds float64 `json:"longer_than_seconds"`
 	MaxAttempts       int     `json:"max_attempts"`
 	MaxTicketsPerUser int32   `json:"max_tickets_per_user"`
 	PageSize          int32   `json:"page_size"`

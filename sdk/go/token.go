@@ -24,10 +24,15 @@ type TokenSourceFailed struct {
 
 var errNoToken = errors.New("the token is empty or has characters that no token has")
 
+// joinMargin is for how long a call of the source must still run for other calls to wait for it. Otherwise the next
+// call after one that timed out could wait for the same call of the source, which ends a moment later.
+// It is at most half of the timeout, so that calls share the source with a short timeout, too.
+const joinMargin = 100 * time.Millisecond
+
 // tokenCache has the token of a client. Concurrent calls share one call of the source.
 type tokenCache struct {
+	// source is nil for a fixed token.
 	source  TokenSource
-	isFixed bool
 	timeout time.Duration
 
 	mutex   sync.Mutex
@@ -41,6 +46,34 @@ type fetchedToken struct {
 	err  error
 	// isLate is set if the source did not return in time.
 	isLate bool
+	// ends is when the call of the source is given up.
+	ends time.Time
+}
+
+func newFixedToken(text string) (*tokenCache, error) {
+	if !isToken(text) {
+		return nil, errNoToken
+	}
+	token := &fetchedToken{done: make(chan struct{}), text: text}
+	close(token.done)
+	return &tokenCache{current: token}, nil
+}
+
+func newTokenCache(source TokenSource, timeout time.Duration) (*tokenCache, error) {
+	if source == nil {
+		return nil, errors.New("the token source is nil")
+	}
+	return &tokenCache{source: source, timeout: timeout}, nil
+}
+
+// isDone reports whether the token is there, or its error.
+func (t *fetchedToken) isDone() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // get returns the token, which is nil for a client without tokens. Errors have the key of the call.
@@ -49,10 +82,13 @@ func (c *tokenCache) get(ctx context.Context, key string) (*fetchedToken, error)
 		return nil, nil
 	}
 	token := c.fetch(ctx)
-	select {
-	case <-token.done:
-	case <-ctx.Done():
-		return nil, sourceTimeout(ctx.Err(), key)
+	// A call that has ended does not wait for the source, and must not say so.
+	if !token.isDone() {
+		select {
+		case <-token.done:
+		case <-ctx.Done():
+			return nil, sourceTimeout(ctx.Err(), key)
+		}
 	}
 	switch {
 	case token.isLate:
@@ -72,13 +108,13 @@ func (c *tokenCache) get(ctx context.Context, key string) (*fetchedToken, error)
 func (c *tokenCache) fetch(ctx context.Context) *fetchedToken {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if c.current != nil {
+	if c.current != nil && (c.current.isDone() || time.Until(c.current.ends) > min(joinMargin, c.timeout/2)) {
 		return c.current
 	}
-	token := &fetchedToken{done: make(chan struct{})}
+	token := &fetchedToken{done: make(chan struct{}), ends: time.Now().Add(c.timeout)}
 	c.current = token
 	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), token.ends)
 		defer cancel()
 		defer close(token.done)
 		token.text, token.err = c.source.callBounded(ctx)
@@ -129,7 +165,7 @@ func isToken(text string) bool {
 // refuse forgets a token, unless another call has replaced it already. It reports whether the next one may be
 // another one.
 func (c *tokenCache) refuse(token *fetchedToken) bool {
-	if c == nil {
+	if c == nil || c.source == nil {
 		return false
 	}
 	c.mutex.Lock()
@@ -137,7 +173,7 @@ func (c *tokenCache) refuse(token *fetchedToken) bool {
 	if c.current == token {
 		c.current = nil
 	}
-	return !c.isFixed
+	return true
 }
 
 func sourceTimeout(cause error, key string) error {

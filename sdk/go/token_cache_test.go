@@ -37,3 +37,14 @@ func TestCallsThatWaitForAHangingTokenSourceFail(t *testing.T) {
 		t.Errorf("the next call finds %v", err)
 	}
 }
+
+func TestCallOfTheSourceThatEndsSoonIsNotJoined(t *testing.T) {
+	source := func(context.Context) (string, error) { return "good", nil }
+	for left, isJoined := range map[time.Duration]bool{joinMargin / 2: false, time.Minute: true} {
+		pending := &fetchedToken{done: make(chan struct{}), ends: time.Now().Add(left)}
+		cache := &tokenCache{source: source, timeout: time.Hour, current: pending}
+		if token := cache.fetch(t.Context()); (token == pending) != isJoined {
+			t.Errorf("with %v left, that the call is joined is %v", left, !isJoined)
+		}
+	}
+}

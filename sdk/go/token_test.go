@@ -48,6 +48,43 @@ func TestTokenSourceThatFailsIsCalledAgainByTheNextCall(t *testing.T) {
 	}
 }
 
+func TestTokenSourceThatHangsOnceFailsOneCall(t *testing.T) {
+	ended := make(chan struct{})
+	defer close(ended)
+	var calls atomic.Int32
+	source := func(context.Context) (string, error) {
+		if calls.Add(1) == 1 {
+			<-ended
+		}
+		return "good", nil
+	}
+	client := connectTo(t, checkingTokens("good")(),
+		frontrow.WithTokenSource(source), frontrow.WithTimeout(200*time.Millisecond))
+	isSourceTimeout(t, getConcert(t.Context(), client))
+	// The source's time ends a moment after that of the first call.
+	if err := getConcert(t.Context(), client); err != nil || calls.Load() != 2 {
+		t.Errorf("the source was called %d times: %v", calls.Load(), err)
+	}
+}
+
+func TestTokenIsNotLateForACallThatHasEnded(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	for _, each := range clients {
+		t.Run(each.name, func(t *testing.T) {
+			// Of several ready channels, Go chooses one by chance.
+			for range 20 {
+				client := connectTo(t, checkingTokens("good")(), each.transport, frontrow.WithToken("good"))
+				err := getConcert(ctx, client)
+				late, is := errors.AsType[*frontrow.DeadlineExceeded](err)
+				if !is || strings.Contains(late.Message, "token source") {
+					t.Fatalf("found %v", err)
+				}
+			}
+		})
+	}
+}
+
 func TestFixedTokenIsNotTriedTwice(t *testing.T) {
 	for _, each := range clients {
 		t.Run(each.name, func(t *testing.T) {

@@ -113,13 +113,14 @@ func TestHugeTimeoutsDoNotOverflow(t *testing.T) {
 	}, frontrow.WithTimeout(math.MaxInt64), frontrow.WithAttemptTimeout(math.MaxInt64), frontrow.WithToken("good"))
 }
 
-func TestOptionsBelowTheirLimitsAreRefused(t *testing.T) {
+func TestOptionsThatNoClientCanHaveAreRefused(t *testing.T) {
 	for _, option := range []frontrow.Option{
 		frontrow.WithTimeout(0),
 		frontrow.WithAttemptTimeout(-time.Second),
 		frontrow.WithRetry(frontrow.RetryPolicy{MaxAttempts: -1}),
 		frontrow.WithRetry(frontrow.RetryPolicy{InitialBackoff: -1}),
 		frontrow.WithRetry(frontrow.RetryPolicy{MaxBackoff: -1}),
+		frontrow.WithTokenSource(nil),
 	} {
 		if _, err := frontrow.NewClient("http://localhost", option); err == nil {
 			t.Error("the client is made")

@@ -60,8 +60,8 @@ func playOverload(s *scene) {
 	_, err = client.GetBooking(s.Context(), id)
 	failed[*frontrow.RateLimited](s, s.figures.Reason, err)
 	within(s, started, s.figures.AtOnceSeconds)
-	if base, _ := errors.AsType[*frontrow.Error](err); base.RetryDelay <= 10*time.Second {
-		s.Fatalf("the delay is %v, shorter than the deadline", base.RetryDelay)
+	if base, _ := errors.AsType[*frontrow.Error](err); base.RetryDelay <= seconds(s.figures.LongerThanSeconds) {
+		s.Fatalf("the delay is %v, no longer than the deadline", base.RetryDelay)
 	}
 }
 

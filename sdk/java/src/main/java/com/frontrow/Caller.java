@@ -2,6 +2,7 @@ package com.frontrow;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
+import com.google.protobuf.Timestamp;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
@@ -47,7 +48,7 @@ record Caller(
   <Q extends Message, A extends Message> A call(MethodDescriptor<Q, A> method, Q request) {
     FieldDescriptor field = request.getDescriptorForType().findFieldByName("request_id");
     String key = field == null ? "" : (String) request.getField(field);
-    request.getAllFields().forEach(Caller::checkText);
+    request.getAllFields().forEach(Caller::check);
     // Repeating such a call is safe although the service may have done its work.
     boolean isRepeatable = !key.isEmpty() || method.isSafe() || method.isIdempotent();
     try {
@@ -58,10 +59,13 @@ record Caller(
     }
   }
 
-  /** Protobuf would send a question mark for half of a surrogate pair. */
-  private static void checkText(FieldDescriptor field, Object value) {
+  /** Protobuf would send a question mark for half of a surrogate pair, and a time of any year. */
+  private static void check(FieldDescriptor field, Object value) {
     if (value instanceof String text && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       throw new IllegalArgumentException(field.getName() + " has half of a surrogate pair");
+    }
+    if (value instanceof Timestamp time && !Times.isInSchema(time)) {
+      throw new IllegalArgumentException(field.getName() + " is outside of the years 1 to 9999");
     }
   }
 
@@ -70,13 +74,12 @@ record Caller(
     if (channel.isShutdown()) {
       throw new IllegalStateException("the client is closed");
     }
-    Duration limit = limit();
-    long deadline = System.nanoTime() + Times.nanos(limit);
+    long deadline = System.nanoTime() + Times.nanos(limit());
     boolean isRefreshed = false;
     int attempt = 1;
     while (true) {
       CompletableFuture<String> sent = token == null ? null : token.get();
-      String bearer = sent == null ? null : token.await(sent, limit, deadline);
+      String bearer = sent == null ? null : TokenCache.await(sent, deadline);
       try {
         return attempt(method, request, bearer, deadline);
       } catch (FrontrowException error) {

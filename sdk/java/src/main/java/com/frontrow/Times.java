@@ -9,6 +9,9 @@ public final class Times {
   /** Two of them in nanoseconds are less than the largest long. */
   private static final Duration CENTURY = Duration.ofDays(36_500);
 
+  private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
+
   private Times() {}
 
   /** Returns the instant of a message's timestamp. */
@@ -22,6 +25,12 @@ public final class Times {
         .setSeconds(instant.getEpochSecond())
         .setNanos(instant.getNano())
         .build();
+  }
+
+  /** Whether a timestamp is of the years 1 to 9999: the schema has no others. */
+  static boolean isInSchema(Timestamp timestamp) {
+    long seconds = timestamp.getSeconds();
+    return FIRST.getEpochSecond() <= seconds && seconds <= LAST.getEpochSecond();
   }
 
   /** Returns a duration as messages have it. */

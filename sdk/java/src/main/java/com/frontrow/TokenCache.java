@@ -13,11 +13,22 @@ final class TokenCache {
   /** Header values with other characters are dropped by gRPC without an error. */
   private static final Pattern VISIBLE_ASCII = Pattern.compile("[\\x21-\\x7e]+");
 
+  /**
+   * For how long a call of the source must still run for other calls to wait for it. Otherwise the
+   * next call after one that timed out could wait for the same call of the source, which ends a
+   * moment later. It is at most half of the timeout, so that calls share the source with a short
+   * timeout, too.
+   */
+  private static final Duration JOIN_MARGIN = Duration.ofMillis(100);
+
   /** Null for a fixed token. */
   private final TokenSource source;
 
   private final Duration timeout;
   private CompletableFuture<String> current;
+
+  /** When the source's time ends, by the clock of {@code System.nanoTime}. */
+  private long ends;
 
   private TokenCache(TokenSource source, Duration timeout, CompletableFuture<String> current) {
     this.source = source;
@@ -35,10 +46,16 @@ final class TokenCache {
   }
 
   synchronized CompletableFuture<String> get() {
-    if (current == null || current.isCompletedExceptionally()) {
+    if (current == null || current.isCompletedExceptionally() || endsSoon()) {
+      ends = System.nanoTime() + Times.nanos(timeout);
       current = start();
     }
     return current;
+  }
+
+  private boolean endsSoon() {
+    return !current.isDone()
+        && ends - System.nanoTime() <= Math.min(JOIN_MARGIN.toNanos(), Times.nanos(timeout) / 2);
   }
 
   /**
@@ -55,8 +72,8 @@ final class TokenCache {
     return true;
   }
 
-  /** Waits for a token for the rest of a call that has this timeout. */
-  String await(CompletableFuture<String> token, Duration callTimeout, long deadline) {
+  /** Waits for a token until the deadline of a call. */
+  static String await(CompletableFuture<String> token, long deadline) {
     try {
       return ContextWait.await(token, deadline - System.nanoTime());
     } catch (ExecutionException failed) {
@@ -65,11 +82,6 @@ final class TokenCache {
       }
       throw tooLate(failed.getCause());
     } catch (TimeoutException late) {
-      // The source's time ends with that of this call, or a moment later: the next call must not
-      // wait for it. A call with a shorter timeout leaves the source running.
-      if (source != null && callTimeout.compareTo(timeout) >= 0) {
-        refuse(token);
-      }
       throw tooLate(late);
     }
   }

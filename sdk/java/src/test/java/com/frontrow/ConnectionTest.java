@@ -58,6 +58,17 @@ final class ConnectionTest {
     }
   }
 
+  /** gRPC has the code of a lost stream for it. */
+  @Test
+  void aRefusalOfAGatewayIsNotRepeated() throws Exception {
+    try (Http2Server server = Http2Server.refusing();
+        FrontrowClient client = FakeService.clientOf(server.address()).build()) {
+      var error = assertThrows(UnreachableException.class, () -> client.getConcert(1));
+      assertEquals(Status.Code.INTERNAL, error.code());
+      assertEquals(1, server.requests());
+    }
+  }
+
   @Test
   void aCertificateMustBeTrusted(@TempDir Path folder) throws Exception {
     KeyStore keys = makeKeys(folder.resolve("keys.p12"));

@@ -38,9 +38,20 @@ final class Http2Server implements AutoCloseable {
 
   /** Starts a server that answers with an empty page of HTML. */
   static Http2Server ofPages() throws IOException {
-    // In HPACK: 0x88 is ":status: 200", and 0x5f begins a "content-type", whose length follows.
-    return new Http2Server(
-        HEADERS, "\u0088\u005f\u0009text/html".getBytes(StandardCharsets.ISO_8859_1));
+    // In HPACK ":status: 200".
+    return ofPages("\u0088");
+  }
+
+  /** Starts a server that answers with the status 400. */
+  static Http2Server refusing() throws IOException {
+    // In HPACK ":status: 400".
+    return ofPages("\u008c");
+  }
+
+  private static Http2Server ofPages(String status) throws IOException {
+    // In HPACK 0x5f begins a "content-type", whose length follows.
+    String headers = status + "\u005f\u0009text/html";
+    return new Http2Server(HEADERS, headers.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   String address() {

@@ -74,6 +74,27 @@ final class TokenTest {
   }
 
   @Test
+  void aCallDoesNotWaitForASourceWhoseTimeEnds() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    TokenSource source =
+        () -> {
+          if (calls.incrementAndGet() == 1) {
+            new CountDownLatch(1).await();
+          }
+          return "token";
+        };
+    Duration timeout = Duration.ofMillis(500);
+    try (FakeService service = new FakeService(request -> Booking.getDefaultInstance());
+        FrontrowClient client = service.client().token(source).timeout(timeout).build()) {
+      // Its time ends before that of the source.
+      FrontrowClient hasty = client.withTimeout(timeout.minusMillis(50));
+      assertThrows(DeadlineExceededException.class, () -> hasty.getBooking(1));
+      client.getBooking(1);
+      assertEquals(2, calls.get());
+    }
+  }
+
+  @Test
   void aTokenSourceThatDoesNotEndIsNotCalledAgainByTheSameCall() throws Exception {
     AtomicInteger calls = new AtomicInteger();
     TokenSource source =

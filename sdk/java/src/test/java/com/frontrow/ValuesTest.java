@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.frontrow.v1.Booking;
 import com.frontrow.v1.Concert;
+import com.frontrow.v1.ListConcertsResponse;
 import io.grpc.Status;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +72,24 @@ final class ValuesTest {
       assertEquals("user_id has half of a surrogate pair", error.getMessage());
       assertEquals(0, service.headers().size());
       client.bookTickets(request -> request.setUserId("whole \ud83c\udf9f"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0000-12-31T23:59:59.999Z", "+10000-01-01T00:00:00Z"})
+  void aTimeThatNoMessageCanHaveFailsTheCallBeforeItsFirstAttempt(Instant wrong) throws Exception {
+    var page = ListConcertsResponse.getDefaultInstance();
+    try (FakeService service = new FakeService(request -> page);
+        FrontrowClient client = service.client().build()) {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> client.listConcerts(request -> request.setDateTo(Times.timestamp(wrong))));
+      assertEquals("date_to is outside of the years 1 to 9999", error.getMessage());
+      assertEquals(0, service.headers().size());
+      for (String right : List.of("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z")) {
+        client.listConcerts(request -> request.setDateTo(Times.timestamp(Instant.parse(right))));
+      }
     }
   }
 
