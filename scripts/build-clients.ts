@@ -5,4 +5,4 @@ import { missingCommand } from "./toolchains.ts";
 
 if (isInstalled(go)) await buildGrpcurl();
 for (const toolchain of [go, python, java]) if (isInstalled(toolchain)) await toolchain.build();
-for (const player of sdkPlayers) if (!missingCommand(player.toolchain)) await player.build();
+for (const { toolchain, fetch } of sdkPlayers) if (!missingCommand(toolchain)) await fetch?.();

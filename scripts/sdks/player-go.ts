@@ -10,13 +10,19 @@ const folder = folderOf("go");
 const hasRaceDetector = spawnSync("go", ["env", "CGO_ENABLED"], { encoding: "utf8" }).stdout?.trim() === "1";
 const test = ["test", ...(hasRaceDetector ? ["-race"] : [])];
 
-/** Compiles the package and its tests, and checks them with the tools of Go. */
+/** Compiles the package as users do, and its tests. */
+async function fetch(): Promise<void> {
+  await run("go", ["build", "./..."], { cwd: folder });
+  await run("go", [...test, "-run", "^$", "./..."], { cwd: folder });
+}
+
+/** Compiles, and checks with the tools of Go. */
 async function build(): Promise<void> {
+  await fetch();
   const { stdout: unformatted } = await run("gofmt", ["-l", "."], { cwd: folder });
   if (unformatted !== "") throw new Error(`gofmt would change files of sdk/go:\n${unformatted}`);
   await run("go", ["mod", "verify"], { cwd: folder });
   await run("go", ["vet", "./..."], { cwd: folder });
-  await run("go", [...test, "-run", "^$", "./..."], { cwd: folder });
 }
 
 /** The example is a separate module, which requires the package from its folder: a module is published as its files are. */
@@ -59,6 +65,7 @@ export const goPlayer: SdkPlayer = {
   skipped: hasRaceDetector ? [] : ["Go's race detector: cgo is off, or there is no C compiler"],
   example: "go sdk example",
   piece: "go sdk piece",
+  fetch,
   build,
   // With the package's other tests, which need no stage.
   play: () => ["go", ...test, "-count=1", "./..."],

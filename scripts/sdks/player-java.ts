@@ -10,12 +10,12 @@ const library = join(target, "lib");
 const classPath = `${join(target, "frontrow-client.jar")}:${library}/*`;
 
 /** Compiles without warnings, runs the tests of rare answers, and packs the jar. */
-async function build(): Promise<void> {
+async function build(...flags: string[]): Promise<void> {
   // A library of another version would stay beside the new one.
   await rm(library, { recursive: true, force: true });
   const goals = ["package", "dependency:copy-dependencies"];
-  const flags = ["--batch-mode", "--quiet", `-DoutputDirectory=${library}`, "-DincludeScope=runtime"];
-  await run("mvn", [...flags, ...goals], { cwd: folder });
+  const always = ["--batch-mode", "--quiet", `-DoutputDirectory=${library}`, "-DincludeScope=runtime"];
+  await run("mvn", [...always, ...flags, ...goals], { cwd: folder });
 }
 
 /** The example is compiled as a user's program is. */
@@ -47,6 +47,7 @@ export const javaPlayer: SdkPlayer = {
   clients: ["Java"],
   example: "java sdk example",
   piece: "java sdk piece",
+  fetch: () => build("-DskipTests"),
   build,
   play: () => ["java", "-cp", `${classPath}:${join(target, "test-classes")}`, "com.frontrow.scenarios.Player"],
   writeExample,

@@ -11,10 +11,15 @@ const executable = join(environment, "bin", "python");
 const runModule = (...args: string[]) => run(executable, ["-m", ...args], { cwd: folder });
 const mypy = ["mypy", "--strict", `--cache-dir=${join(cache, "mypy")}`];
 
-/** Builds the wheel and installs it in an environment with the oldest dependencies that the package allows. */
-async function build(): Promise<void> {
+/** Makes an environment with the oldest dependencies that the package allows. */
+async function fetch(): Promise<void> {
   await run("python3", ["-m", "venv", environment]);
   await runModule("pip", "install", "--quiet", "--requirement", join("tests", "requirements.txt"));
+}
+
+/** Builds the wheel and installs it in that environment. */
+async function build(): Promise<void> {
+  await fetch();
   await runModule("ruff", "check", "--no-cache");
   await runModule("ruff", "format", "--no-cache", "--check");
   await runModule(...mypy);
@@ -47,6 +52,7 @@ export const pythonPlayer: SdkPlayer = {
   clients: ["Python", "Python asyncio"],
   example: "python sdk example",
   piece: "python sdk piece",
+  fetch,
   build,
   play: () => [executable, "-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"],
   writeExample,

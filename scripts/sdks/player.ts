@@ -16,7 +16,9 @@ export interface SdkPlayer {
   readonly example: Kind;
   /** The kind of those that are a part of one. */
   readonly piece: Kind;
-  /** Fetches what the SDK needs, builds the package as it is published, and checks it as strictly as the language can. */
+  /** Fetches what the SDK needs from registries, and compiles it. */
+  readonly fetch?: () => Promise<void>;
+  /** Fetches, builds the package as it is published, and checks it as strictly as the language can. */
   build(): Promise<void>;
   /** The program that plays every scenario by every client. It runs in the SDK's folder. */
   play(): readonly string[];

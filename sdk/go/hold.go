@@ -68,8 +68,9 @@ func (h *Hold) Release(ctx context.Context) (*Booking, error) {
 
 // Close releases the hold if it is open, also when the context of [Client.Hold] has ended. If the release fails,
 // the hold expires, so a deferred call may ignore the error. A hold whose customer may have paid is left to its
-// expiry: its last Confirm has not ended, was cancelled, or failed with an error that may pass, which is an [Unreachable], one
-// with a delay for a retry, or one with the code UNAVAILABLE or DEADLINE_EXCEEDED.
+// expiry: its last Confirm has not ended, was cancelled, or failed with an error that may pass, which is an
+// [Unreachable], one with a delay for a retry, or one with the code UNAVAILABLE, DEADLINE_EXCEEDED or
+// UNAUTHENTICATED.
 func (h *Hold) Close() error {
 	h.mutex.Lock()
 	isKept := h.isSettled || h.mayBeConfirmed
@@ -109,6 +110,8 @@ func mayPass(err error) bool {
 	if !is {
 		return errors.Is(err, context.Canceled)
 	}
-	_, isUnreachable := errors.AsType[*Unreachable](err)
-	return isUnreachable || base.hasRetryDelay || base.Code == codes.DeadlineExceeded || base.Code == codes.Unavailable
+	if _, isUnreachable := errors.AsType[*Unreachable](err); isUnreachable || base.hasRetryDelay {
+		return true
+	}
+	return base.Code == codes.Unavailable || base.Code == codes.DeadlineExceeded || base.Code == codes.Unauthenticated
 }

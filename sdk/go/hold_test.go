@@ -19,6 +19,7 @@ func TestHoldIsKeptIfItMayBeConfirmed(t *testing.T) {
 		"unknown outcome": {failure(connect.CodeUnavailable, "OUTCOME_UNKNOWN", nil, -1), 0},
 		"overload":        {failure(connect.CodeUnavailable, "OVERLOADED", nil, -1), 0},
 		"unreachable":     {connect.NewError(connect.CodeUnavailable, errors.New("gone")), 0},
+		"refused token":   {failure(connect.CodeUnauthenticated, "UNAUTHENTICATED", nil, -1), 0},
 		"another server":  {connect.NewError(connect.CodePermissionDenied, errors.New("no entry")), 0},
 		// The wait passes the deadline.
 		"delay":   {failure(connect.CodeResourceExhausted, "RATE_LIMITED", nil, time.Hour), 0},

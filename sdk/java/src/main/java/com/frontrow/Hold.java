@@ -60,7 +60,7 @@ public final class Hold implements AutoCloseable {
     return error instanceof UnreachableException
         || error.retryDelay().isPresent()
         || switch (error.code()) {
-          case CANCELLED, UNAVAILABLE, DEADLINE_EXCEEDED -> true;
+          case CANCELLED, UNAVAILABLE, DEADLINE_EXCEEDED, UNAUTHENTICATED -> true;
           default -> false;
         };
   }
@@ -89,8 +89,8 @@ public final class Hold implements AutoCloseable {
    * fails, this does not throw, which would hide the error that has ended the block: the hold
    * expires. A hold that may still be confirmed is left to its expiry, since its customer may have
    * paid: the last {@link #confirm} was cancelled, or failed with an error that may pass, which is
-   * an {@link UnreachableException}, one with a delay for a retry, or one with the code UNAVAILABLE
-   * or DEADLINE_EXCEEDED.
+   * an {@link UnreachableException}, one with a delay for a retry, or one with the code
+   * UNAVAILABLE, DEADLINE_EXCEEDED or UNAUTHENTICATED.
    */
   @Override
   public void close() {

@@ -86,7 +86,9 @@ final class HoldTest {
     var late = FakeService.failure(Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", NONE);
     var wait =
         FakeService.failure(Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", NONE, Duration.ofHours(1));
+    var refused = FakeService.failure(Code.UNAUTHENTICATED, "UNAUTHENTICATED", NONE);
     return Stream.of(
+        Arguments.of("refused token", refused),
         Arguments.of("unavailable", overloaded),
         Arguments.of("outcome unknown", unknown),
         Arguments.of("deadline", late),
