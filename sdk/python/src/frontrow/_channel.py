@@ -1,6 +1,7 @@
 """The address of a client as the target of a channel."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 #: A service that has restarted is called again within 2 s, and an attempt to connect is given up after
@@ -32,3 +33,20 @@ def parse_address(address: str) -> tuple[str, bool]:
     is_encrypted = url.scheme == "https"
     authority = f"[{host}]" if ":" in host else host
     return f"dns:///{authority}:{port or (443 if is_encrypted else 80)}", is_encrypted
+
+
+def receive(channel: Any) -> None:
+    """Receives the answers of a channel in this thread until its calls have ended.
+
+    gRPC sends a call before it starts the thread for the answers. If the system has no further thread, gRPC
+    does not try again: later calls, and the end of the channel, would wait for ever.
+    """
+    state = channel._call_state
+    while state.managed_calls > 0:
+        event = state.channel.next_call_event()
+        if event.tag and event.tag(event):
+            with state.lock:
+                state.managed_calls -= 1
+                # The next call starts a thread.
+                if state.managed_calls == 0:
+                    return
