@@ -17,17 +17,20 @@ async function fetch(): Promise<void> {
   await runModule("pip", "install", "--quiet", "--requirement", join("tests", "requirements.txt"));
 }
 
-/** Builds the wheel and installs it in that environment. */
+/** Builds the source distribution, and from it the wheel, which it installs in that environment. */
 async function build(): Promise<void> {
   await fetch();
   await runModule("ruff", "check", "--no-cache");
   await runModule("ruff", "format", "--no-cache", "--check");
   await runModule(...mypy);
-  const wheels = join(cache, "dist");
-  await rm(wheels, { recursive: true, force: true });
-  await mkdir(wheels, { recursive: true });
-  await runModule("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", wheels, ".");
-  const [wheel = ""] = await Array.fromAsync(glob(join(wheels, "*.whl")));
+  const distributions = join(cache, "dist");
+  await rm(distributions, { recursive: true, force: true });
+  await mkdir(distributions, { recursive: true });
+  const built = async (ending: string) => (await Array.fromAsync(glob(join(distributions, `*${ending}`))))[0] ?? "";
+  await runModule("hatchling", "build", "--target", "sdist", "--directory", distributions);
+  const [source, toWheels] = [await built(".tar.gz"), ["--wheel-dir", distributions]];
+  await runModule("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ...toWheels, source);
+  const wheel = await built(".whl");
   await runModule("pip", "install", "--quiet", "--no-deps", "--force-reinstall", wheel);
 }
 

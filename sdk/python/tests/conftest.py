@@ -10,4 +10,5 @@ from styles import Asyncio, Style, Threads
 @pytest.fixture(params=[Threads, Asyncio])
 def style(request: pytest.FixtureRequest) -> Iterator[Style]:
     with ExitStack() as stack:
-        yield request.param(stack)
+        # A test waits long for what must come: the machine may be slow.
+        yield request.param(stack, timeout=60, attempt_timeout=60)

@@ -1,4 +1,4 @@
-"""What a scenario has."""
+"""What the functions of the scenarios share."""
 
 import time
 import uuid

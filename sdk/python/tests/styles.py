@@ -26,6 +26,10 @@ class Style(ABC):
     #: As the table of results names it.
     language: str
 
+    def __init__(self, defaults: dict[str, Any]) -> None:
+        """`defaults` are options of all clients."""
+        self._defaults = defaults
+
     @abstractmethod
     def connect(self, address: str, **options: Any) -> Client:
         """Makes a client, or what can be used like one."""
@@ -40,11 +44,12 @@ class Threads(Style):
 
     language = "Python"
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, **defaults: Any) -> None:
+        super().__init__(defaults)
         self._stack = stack
 
     def connect(self, address: str, **options: Any) -> Client:
-        return self._stack.enter_context(Client(address, **options))
+        return self._stack.enter_context(Client(address, **{**self._defaults, **options}))
 
     def cancel(self, client: Target, call: Callable[[Target], object], when: Callable[[], object]) -> None:
         class CustomerLeft(Exception):
@@ -83,7 +88,8 @@ class Asyncio(Style):
 
     language = "Python asyncio"
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, **defaults: Any) -> None:
+        super().__init__(defaults)
         self._stack = stack
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._loop.run_forever)
@@ -93,7 +99,7 @@ class Asyncio(Style):
         stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
 
     def connect(self, address: str, **options: Any) -> Client:
-        client = AsyncClient(address, **options)
+        client = AsyncClient(address, **{**self._defaults, **options})
         self._stack.callback(lambda: self._run(client.close()))
         return cast(Client, Blocking(client, self._run))
 

@@ -4,7 +4,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -104,6 +105,63 @@ def test_the_end_of_a_client_ends_the_wait_for_its_token_source(style: Style) ->
     with serving() as address:
         source = wait_async if isinstance(style, Asyncio) else wait
         error = error_of_close(style, address, lambda _: is_called.is_set(), token=source)
+        is_over.set()
+    assert is_closed_error(error)
+
+
+def test_a_client_that_is_closed_when_its_token_comes_opens_no_connection() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        def close_soon(turns: int) -> None:
+            if turns == 0:
+                closes.append(asyncio.ensure_future(client.close()))
+            else:
+                loop.call_soon(close_soon, turns - 1)
+
+        for turns in range(8):
+            closes: list[asyncio.Future[None]] = []
+
+            async def source(turns: int = turns) -> str:
+                close_soon(turns)
+                return "token"
+
+            client = AsyncClient("http://localhost", token=source)
+            with pytest.raises(FrontrowError) as caught:
+                await client.book_tickets(concert_id=1, ticket_count=1, request_id="key")
+            await closes[0]
+            assert is_closed_error(caught.value)
+            # One that was opened before is closed.
+            assert client._channel is None or cast(Any, client._channel)._channel.closed()
+
+    asyncio.run(main())
+
+
+def test_the_end_of_a_client_is_an_error_in_a_task_that_goes_on_after_a_cancellation() -> None:
+    async def main(address: str) -> FrontrowError:
+        async def close() -> None:
+            await asyncio.to_thread(is_called.wait, 60)
+            await client.close()
+
+        client = AsyncClient(address, timeout=60, attempt_timeout=60)
+        cast("asyncio.Task[object]", asyncio.current_task()).cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        closing = asyncio.ensure_future(close())
+        with pytest.raises(FrontrowError) as caught:
+            await client.book_tickets(concert_id=1, ticket_count=1, request_id="key")
+        await closing
+        return caught.value
+
+    is_called, is_over = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> Booking:
+        is_called.set()
+        is_over.wait(60)
+        return Booking()
+
+    with serving(BookTickets=wait) as address:
+        error = asyncio.run(main(address))
         is_over.set()
     assert is_closed_error(error)
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import grpc
 import pytest
 from calls import book, update
-from frames import serving_pages, serving_resets
+from frames import serving_pages, serving_resets, serving_successes
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
@@ -80,10 +80,19 @@ def test_an_error_with_malformed_details_is_one_of_another_service(style: Style,
     assert caught.value.code is grpc.StatusCode.NOT_FOUND
 
 
-@pytest.mark.parametrize("status", [200, 404])
-def test_a_web_server_that_answers_by_http_2_is_unreachable(style: Style, status: int) -> None:
-    with serving_pages(status) as address, pytest.raises(Unreachable, match=address):
-        style.connect(address).get_concert(1)
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (200, grpc.StatusCode.UNKNOWN),
+        (400, grpc.StatusCode.INTERNAL),
+        (404, grpc.StatusCode.UNIMPLEMENTED),
+    ],
+)
+def test_a_web_server_that_answers_by_http_2_is_unreachable(style: Style, status: int, code: grpc.StatusCode) -> None:
+    with serving_pages(status) as (address, requests), pytest.raises(Unreachable, match=address) as caught:
+        style.connect(address, timeout=60).get_concert(1)
+    assert caught.value.code is code
+    assert len(requests) == 1
 
 
 def test_an_error_has_the_key_of_its_call(style: Style) -> None:
@@ -154,6 +163,19 @@ def test_a_delay_may_be_of_any_length(style: Style, seconds: int, expected: floa
     with serving(GetConcert=refuse) as address, pytest.raises(Overloaded) as caught:
         style.connect(address, retry=RetryPolicy(max_attempts=2)).get_concert(1)
     assert caught.value.retry_delay == expected
+
+
+@pytest.mark.parametrize("message", [None, b"\xff"])
+def test_a_success_without_a_message_of_the_schema_is_a_lost_answer(style: Style, message: bytes | None) -> None:
+    with serving_successes(message) as (address, requests):
+        client = style.connect(address, timeout=60, retry=RetryPolicy(max_attempts=2))
+        with pytest.raises(Unreachable, match=address) as caught:
+            book(client)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+        assert len(requests) == 2
+        with pytest.raises(Unreachable):
+            update(client)
+        assert len(requests) == 3
 
 
 CANCEL, INTERNAL_ERROR, NO_ERROR = 8, 2, 0

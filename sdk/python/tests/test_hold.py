@@ -11,7 +11,16 @@ import pytest
 from server import fail, serving
 from styles import Style
 
-from frontrow import AsyncClient, AsyncHold, Booking, BookingStatus, Client, FrontrowError, RetryPolicy
+from frontrow import (
+    AsyncClient,
+    AsyncHold,
+    Booking,
+    BookingStatus,
+    Client,
+    FrontrowError,
+    RetryPolicy,
+    TokenSourceFailed,
+)
 
 HELD = Booking(id=1, status=BookingStatus.BOOKING_STATUS_HELD)
 CONFIRMED = Booking(id=1, status=BookingStatus.BOOKING_STATUS_CONFIRMED)
@@ -69,6 +78,7 @@ UNKNOWN = refusing(grpc.StatusCode.UNAVAILABLE, "OUTCOME_UNKNOWN")
         ([refusing(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")], 0),
         ([UNKNOWN], 0),
         ([refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", 0.001)], 0),
+        ([refusing(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")], 0),
         ([dropping], 0),
         ([replacing], 0),
         ([REFUSAL], 1),
@@ -89,6 +99,18 @@ def test_a_hold_is_kept_if_its_last_confirm_may_have_succeeded(
             with pytest.raises(FrontrowError):
                 hold.confirm()
     assert releases.count == expected
+
+
+def test_a_hold_is_kept_if_its_last_confirm_has_no_token(style: Style) -> None:
+    tokens = iter(["one", "", "three"])
+    releases = Releases(ConfirmHold=refusing(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"))
+    with (
+        serving(**releases.handlers) as address,
+        style.connect(address, token=lambda: next(tokens)).hold(concert_id=1, ticket_count=1) as hold,
+        pytest.raises(TokenSourceFailed),
+    ):
+        hold.confirm()
+    assert (releases.count, next(tokens)) == (0, "three")
 
 
 def test_a_hold_is_kept_if_its_last_confirm_is_cancelled(style: Style) -> None:
@@ -153,11 +175,11 @@ def test_a_hold_is_released_when_its_task_is_cancelled(cancellations: int) -> No
                 entered.set_result(hold)
                 await asyncio.Event().wait()
 
-        async with AsyncClient(address) as client, asyncio.timeout(30):
+        async with AsyncClient(address, timeout=60, attempt_timeout=60) as client, asyncio.timeout(60):
             task = asyncio.ensure_future(stay(client))
             hold = await entered
             task.cancel()
-            await asyncio.to_thread(is_releasing.wait, 30)
+            await asyncio.to_thread(is_releasing.wait, 60)
             if cancellations == 2:
                 task.cancel()
                 await asyncio.wait([task])

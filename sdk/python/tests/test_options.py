@@ -100,7 +100,7 @@ def test_arguments_that_the_schema_cannot_hold_are_refused(style: Style) -> None
     with pytest.raises(ValueError, match="surrogates"):
         client.get_user_bookings(user_id="\udcff")
     for ttl_seconds in (math.inf, math.nan, 1e300):
-        with pytest.raises((ValueError, OverflowError)):
+        with pytest.raises(ValueError):
             client.hold(concert_id=1, ticket_count=1, ttl_seconds=ttl_seconds)
 
 

@@ -11,6 +11,7 @@ from server import abort_with, fail, serving
 from styles import Asyncio, Style
 
 from frontrow import AsyncClient, Booking, Client, DeadlineExceeded, FrontrowError, TokenSourceFailed, Unauthenticated
+from frontrow._token import TokenCache
 
 
 class Hanging:
@@ -69,13 +70,13 @@ def test_an_iterator_as_a_source_ends_with_an_error(style: Style) -> None:
 def test_a_token_source_that_does_not_end_is_given_up_after_the_timeout_of_the_client(style: Style) -> None:
     hanging = Hanging(style)
     with serving(GetBooking=lambda *_: Booking(id=1)) as address, ThreadPoolExecutor() as threads:
-        client = style.connect(address, token=hanging.source, timeout=0.2)
+        client = style.connect(address, token=hanging.source, timeout=1)
         # Their own deadlines are later.
         waiting = [threads.submit(client.get_booking, 1, timeout=60) for _ in range(2)]
         for each in waiting:
             with pytest.raises(DeadlineExceeded, match="token source"):
                 each.result()
-        assert client.get_booking(1).id == 1
+        assert client.get_booking(1, timeout=60).id == 1
         hanging.is_over.set()
     assert hanging.calls == 2
     assert hanging.is_cancelled == isinstance(style, Asyncio)
@@ -84,10 +85,10 @@ def test_a_token_source_that_does_not_end_is_given_up_after_the_timeout_of_the_c
 def test_the_call_after_one_that_has_waited_for_the_source_until_its_deadline_calls_it_again(style: Style) -> None:
     hanging = Hanging(style)
     with serving(BookTickets=lambda *_: Booking(id=1)) as address:
-        client = style.connect(address, token=hanging.source, timeout=0.2)
+        client = style.connect(address, token=hanging.source, timeout=1)
         with pytest.raises(DeadlineExceeded, match="token source") as caught:
             client.book_tickets(concert_id=1, ticket_count=1, request_id="key")
-        assert client.book_tickets(concert_id=1, ticket_count=1).id == 1
+        assert client.book_tickets(concert_id=1, ticket_count=1, timeout=60).id == 1
         hanging.is_over.set()
     assert (caught.value.reason, caught.value.idempotency_key) == ("DEADLINE_EXCEEDED", "key")
 
@@ -102,6 +103,49 @@ def test_a_call_of_the_source_outlives_the_call_that_has_begun_it(style: Style) 
         hanging.is_over.set()
         assert waiting.result().id == 1
     assert hanging.calls == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_call_that_is_cancelled_leaves_the_source_to_the_calls_that_wait(is_late: bool) -> None:
+    calls = 0
+
+    async def source() -> str:
+        nonlocal calls
+        calls += 1
+        await is_over.wait()
+        return "token"
+
+    async def main(address: str) -> None:
+        async with AsyncClient(address, token=source, timeout=60) as client, asyncio.TaskGroup() as tasks:
+            first, second = (tasks.create_task(client.get_booking(1)) for _ in range(2))
+            while not calls:
+                await asyncio.sleep(0)
+            if is_late:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await client.get_booking(1)
+            else:
+                first.cancel()
+                await asyncio.wait([first])
+                assert first.cancelled()
+            is_over.set()
+            assert (await second).id == 1
+        assert calls == 1
+
+    is_over = asyncio.Event()
+    with serving(GetBooking=lambda *_: Booking(id=1)) as address:
+        asyncio.run(main(address))
+
+
+def test_a_client_can_be_closed_by_what_interrupts_its_call() -> None:
+    def fetch(source: object) -> Any:
+        cache.close()
+
+    cache: TokenCache[Any, Any] = TokenCache(lambda: "token", fetch)
+    thread = threading.Thread(target=cache.get, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("text", ["", "sec ret", "secret\n", "secrét", "secret\x7f"])

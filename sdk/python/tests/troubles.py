@@ -129,7 +129,9 @@ def refused_token(cast: Cast) -> None:
 
 
 def cancellation(cast: Cast) -> None:
-    stage, client = cast.stage, cast.client
+    stage = cast.stage
+    # The end of an attempt would cancel the request, too.
+    client = cast.style.connect(cast.addresses.plain, timeout=3_600, attempt_timeout=3_600)
     concert_id, ticket_count = stage.concert(), cast.figures["tickets"]
     stage.lock(concert_id)
     with at_most(cast.figures["at_most_seconds"]):
@@ -138,7 +140,6 @@ def cancellation(cast: Cast) -> None:
             lambda client: client.book_tickets(concert_id=concert_id, user_id=new_user(), ticket_count=ticket_count),
             lambda: stage.blocked(concert_id),
         )
-        # Before the deadline of the attempt, which would cancel the request, too.
         stage.cancelled(concert_id)
     stage.unlock(concert_id)
     assert client.get_concert(concert_id).id == concert_id

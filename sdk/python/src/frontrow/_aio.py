@@ -11,7 +11,7 @@ from typing import Any, Self
 import grpc
 
 from ._bookings import BookingMethods
-from ._call import Attempts, CallSettings, stubs_of
+from ._call import Attempts, CallSettings, received, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
 from ._concerts import ConcertMethods
 from ._limits import LONGEST_SECONDS
@@ -53,6 +53,7 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
         self._settings = CallSettings(address, timeout, attempt_timeout, retry)
         self._tokens = TokenCache(token, partial(_TaskFetch, timeout=timeout))
         self._closed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: grpc.aio.Channel | None = None
         self._stubs: dict[str, Any] = {}
 
@@ -77,6 +78,9 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
         await self.close()
 
     async def _call(self, intent: Intent[Response]) -> Response:
+        self._settings.check_process()
+        self._bind()
+        cancellations = _cancellations()
         token = self._tokens.get()
         # The deadline is later than that of the source, if the call has called it: the next call must
         # not wait for a source that did not return in time.
@@ -84,11 +88,12 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
         while True:
             fetched = token if isinstance(token, Outcome) else await token.wait(attempts.seconds_left())
             headers = attempts.headers_with(fetched)
+            if self._closed.is_set():
+                raise attempts.closed()
             try:
                 stub = self._open()[intent.request.DESCRIPTOR.full_name]
-                response: Response = await stub(
-                    intent.request, timeout=attempts.seconds_for_attempt(), metadata=headers
-                )
+                timeout = attempts.seconds_for_attempt()
+                response: Response = received(await stub(intent.request, timeout=timeout, metadata=headers))
                 return response
             except grpc.RpcError as thrown:
                 seconds = attempts.seconds_after(
@@ -96,7 +101,7 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
                 )
             except (asyncio.CancelledError, grpc.aio.UsageError):
                 # A channel that is closed cancels its calls. The tasks that wait for them are not cancelled.
-                if not self._closed.is_set() or _is_cancelled():
+                if not self._closed.is_set() or _cancellations() > cancellations:
                     raise
                 raise attempts.closed() from None
             with suppress(TimeoutError):
@@ -104,25 +109,29 @@ class AsyncClient(ConcertMethods, BookingMethods, AsyncCaller):
                     await self._closed.wait()
             token = self._tokens.get()
 
-    def _open(self) -> dict[str, Any]:
-        """The stubs of the connection, which is made at the first use: it belongs to the loop that runs then."""
+    def _bind(self) -> None:
+        """Lets the client belong to the loop of its first call, as its connection and its tasks do."""
         loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise RuntimeError("the client belongs to another event loop: make one in each loop")
+
+    def _open(self) -> dict[str, Any]:
+        """The stubs of the connection, which is made at the first use."""
         if self._channel is None:
-            self._loop = loop
             if self._is_encrypted:
                 credentials = grpc.ssl_channel_credentials()
                 self._channel = grpc.aio.secure_channel(self._target, credentials, CHANNEL_OPTIONS)
             else:
                 self._channel = grpc.aio.insecure_channel(self._target, CHANNEL_OPTIONS)
             self._stubs = stubs_of(self._channel)
-        elif self._loop is not loop:
-            raise RuntimeError("the client belongs to another event loop: make one in each loop")
         return self._stubs
 
 
-def _is_cancelled() -> bool:
+def _cancellations() -> int:
+    """How often the task has been cancelled. A task that cleans up goes on after a cancellation."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return task.cancelling() if task else 0
 
 
 class _TaskFetch:

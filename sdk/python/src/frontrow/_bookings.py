@@ -7,7 +7,7 @@ the key of a change that can be repeated safely, a UUID: by default each call ma
 how many seconds the call may take with all of its attempts: by default as many as the client has.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ._hold import scope
 from ._requests import duration_of, new_request_id
@@ -52,10 +52,12 @@ class BookingMethods:
         request = GetUserBookingsRequest(user_id=user_id, statuses=statuses, page_size=page_size, page_token=page_token)
         return Intent(request, timeout)
 
-    user_bookings = pages(get_user_bookings, lambda page: page.bookings)
-    """Iterates over a user's bookings, the newest first, page by page. The arguments are those of
-    `get_user_bookings`. `timeout` is for each page.
-    """
+    @pages(get_user_bookings)
+    def user_bookings(self, page: GetUserBookingsResponse) -> Sequence[Booking]:
+        """Iterates over a user's bookings, the newest first, page by page. The arguments are those of
+        `get_user_bookings`. `timeout` is for each page.
+        """
+        return page.bookings
 
     @rpc
     def list_concert_bookings(
@@ -75,10 +77,12 @@ class BookingMethods:
         )
         return Intent(request, timeout)
 
-    concert_bookings = pages(list_concert_bookings, lambda page: page.bookings)
-    """Iterates over a concert's bookings, the newest first, page by page. The arguments are those of
-    `list_concert_bookings`. `timeout` is for each page.
-    """
+    @pages(list_concert_bookings)
+    def concert_bookings(self, page: ListConcertBookingsResponse) -> Sequence[Booking]:
+        """Iterates over a concert's bookings, the newest first, page by page. The arguments are those of
+        `list_concert_bookings`. `timeout` is for each page.
+        """
+        return page.bookings
 
     @rpc
     def book_tickets(
@@ -136,11 +140,12 @@ class BookingMethods:
         )
         return Intent(request, timeout)
 
-    hold = scope(hold_tickets)
-    """Holds tickets for the time of a `with` block, whose end releases the hold unless it was
-    confirmed or released, or the last `confirm` may have succeeded: then it is confirmed, or expires.
-    The arguments are those of `hold_tickets`.
-    """
+    @scope(hold_tickets)
+    def hold(self) -> None:
+        """Holds tickets for the time of a `with` block, whose end releases the hold unless it was
+        confirmed or released, or the last `confirm` may have succeeded: then it is confirmed, or expires.
+        The arguments are those of `hold_tickets`.
+        """
 
     @rpc
     def confirm_hold(

@@ -1,19 +1,20 @@
 """What the calls of both clients do alike."""
 
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
-from ._convert import to_frontrow_error
+from ._convert import NoAnswer, to_frontrow_error
 from ._error import ErrorDetails, FrontrowError, TokenSourceFailed
 from ._errors_gen import DeadlineExceeded
 from ._limits import LONGEST_SECONDS, check_positive
 from ._requests import key_of
 from ._retry import METHODS, RetryPolicy, is_retryable, seconds_after
-from ._rpc import Intent
+from ._rpc import Intent, Response
 from ._token import CLOSED, LATE, Outcome
 from .v1.booking_service_pb2_grpc import BookingServiceStub
 from .v1.concert_service_pb2_grpc import ConcertServiceStub
@@ -28,10 +29,16 @@ class CallSettings:
     timeout: float
     attempt_timeout: float
     retry: RetryPolicy
+    _process_id: int = field(default_factory=os.getpid)
 
     def __post_init__(self) -> None:
         check_positive("timeout", self.timeout)
         check_positive("attempt_timeout", self.attempt_timeout)
+
+    def check_process(self) -> None:
+        """Raises RuntimeError after a fork: gRPC's threads are not in the new process."""
+        if self._process_id != os.getpid():
+            raise RuntimeError("the client belongs to another process: make one in each process")
 
 
 def stubs_of(channel: grpc.Channel | grpc.aio.Channel) -> dict[str, Any]:
@@ -44,6 +51,13 @@ def stubs_of(channel: grpc.Channel | grpc.aio.Channel) -> dict[str, Any]:
         request: getattr(services[method.containing_service.full_name], method.name)
         for request, method in METHODS.items()
     }
+
+
+def received(response: Response | None) -> Response:
+    """The response of an attempt. gRPC returns None for a success without a message of the schema."""
+    if response is None:
+        raise NoAnswer(grpc.StatusCode.UNAVAILABLE, "the response has no message of the schema")
+    return response
 
 
 class Attempts:
@@ -93,7 +107,7 @@ class Attempts:
         """
         error = to_frontrow_error(thrown, self._settings.address, self._key)
         if is_closed:
-            # An answer of the service is worth more than that the client was closed then.
+            # If the service has answered, its error is raised.
             raise (error if error.reason else self.closed()) from thrown
         # A gateway before the service may refuse the token, too.
         if error.code is grpc.StatusCode.UNAUTHENTICATED and not self._is_refreshed and refuse_token():

@@ -7,6 +7,7 @@ one. `timeout` is how many seconds the call may take with all of its attempts: b
 the client has.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ._requests import new_request_id, timestamp_of
@@ -63,10 +64,12 @@ class ConcertMethods:
         )
         return Intent(request, timeout)
 
-    concerts = pages(list_concerts, lambda page: page.concerts)
-    """Iterates over concerts, the earliest first, page by page. The arguments are those of
-    `list_concerts`. `timeout` is for each page.
-    """
+    @pages(list_concerts)
+    def concerts(self, page: ListConcertsResponse) -> Sequence[Concert]:
+        """Iterates over concerts, the earliest first, page by page. The arguments are those of
+        `list_concerts`. `timeout` is for each page.
+        """
+        return page.concerts
 
     @rpc
     def create_concert(

@@ -1,5 +1,6 @@
 """gRPC's errors as those of this package."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,9 @@ _DOMAIN = "frontrow"
 #: CANCEL or INTERNAL_ERROR.
 _LOST_STREAM = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
 
+#: How gRPC describes the answer of a web server, such as a gateway. That with the status 400 is INTERNAL, too.
+_WEB_ANSWER = re.compile(r"http2 header with status: \d")
+
 _Detail = TypeVar("_Detail", bound=Message)
 _Metadata = Iterable[tuple[str, str | bytes]] | None
 
@@ -31,6 +35,25 @@ class _Failure(Protocol):
     def details(self) -> str | None: ...
     def initial_metadata(self) -> _Metadata: ...
     def trailing_metadata(self) -> _Metadata: ...
+
+
+class NoAnswer(grpc.RpcError):
+    """An attempt without an answer of which the channel raised no error."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self._code = code
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def details(self) -> str:
+        return str(self)
+
+    def initial_metadata(self) -> tuple[()]:
+        return ()
+
+    trailing_metadata = initial_metadata
 
 
 def to_frontrow_error(thrown: grpc.RpcError, address: str, idempotency_key: str | None) -> FrontrowError:
@@ -59,7 +82,8 @@ def to_frontrow_error(thrown: grpc.RpcError, address: str, idempotency_key: str 
     if details.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         message = f"the service at {address} did not answer in time: {details.message}"
         return _with_reason(replace(details, reason=details.code.name, message=message))
-    code = grpc.StatusCode.UNAVAILABLE if details.code in _LOST_STREAM else details.code
+    is_lost = details.code in _LOST_STREAM and not _WEB_ANSWER.search(details.message)
+    code = grpc.StatusCode.UNAVAILABLE if is_lost else details.code
     message = f"no Frontrow service answers at {address}: {details.message}"
     return Unreachable(replace(details, code=code, message=message))
 

@@ -15,9 +15,17 @@ import grpc
 
 from ._error import FrontrowError, Unreachable
 from ._requests import duration_of
-from ._rpc import AsyncCaller, Intent, P, Prepare, Response, SyncCaller, bind, rpc
+from ._rpc import AsyncCaller, Intent, Method, P, Response, SyncCaller, method_of, rpc
 from .v1.booking_pb2 import Booking, BookingStatus
 from .v1.booking_service_pb2 import ConfirmHoldRequest, ExtendHoldRequest, ReleaseHoldRequest
+
+#: An UNAUTHENTICATED is also that of a token source that failed: with another token a `confirm` may succeed.
+_PASSING = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNAUTHENTICATED,
+)
 
 
 class _HoldMethods:
@@ -110,8 +118,7 @@ class AsyncHold(_HoldMethods, AsyncCaller):
 
 def _may_pass(error: FrontrowError) -> bool:
     """Whether a call may have done its work, or do it when it is repeated."""
-    passing = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
-    return isinstance(error, Unreachable) or error.retry_delay is not None or error.code in passing
+    return isinstance(error, Unreachable) or error.retry_delay is not None or error.code in _PASSING
 
 
 # A release that fails at the end of a scope raises nothing: its error would hide the one that has
@@ -155,21 +162,25 @@ async def _hold_async(client: AsyncCaller, intent: Intent[Booking]) -> AsyncIter
                 await asyncio.shield(release)
 
 
-class scope(Generic[P]):
+def scope(method: rpc[P, Booking]) -> "Callable[[Callable[[Any], None]], _Scope[P]]":
+    """Makes a scope around a method that holds tickets, of a function with the scope's name and text."""
+    return lambda named: _Scope(method, named)
+
+
+class _Scope(Method, Generic[P]):
     """A scope around a hold. Its end releases the hold unless it was confirmed or released."""
 
-    def __init__(self, method: rpc[P, Booking]) -> None:
-        self._prepare = method.prepare
+    def __init__(self, method: rpc[P, Booking], named: Callable[[Any], None]) -> None:
+        super().__init__(
+            method_of(_hold, method.prepare, named, AbstractContextManager[Hold]),
+            method_of(_hold_async, method.prepare, named, AbstractAsyncContextManager[AsyncHold]),
+        )
 
     @overload
-    def __get__(self, client: None, owner: type) -> Prepare[P, Booking]: ...
+    def __get__(self, client: None, owner: type) -> Callable[..., Any]: ...
     @overload
     def __get__(self, client: SyncCaller, owner: type) -> Callable[P, AbstractContextManager[Hold]]: ...
     @overload
     def __get__(self, client: AsyncCaller, owner: type) -> Callable[P, AbstractAsyncContextManager[AsyncHold]]: ...
     def __get__(self, client: SyncCaller | AsyncCaller | None, owner: type) -> Any:
-        if client is None:
-            return self._prepare
-        if isinstance(client, SyncCaller):
-            return bind(self._prepare, client, lambda intent: _hold(client, intent))
-        return bind(self._prepare, client, lambda intent: _hold_async(client, intent))
+        return self._of(client, owner)

@@ -31,5 +31,8 @@ def timestamp_of(instant: datetime) -> Timestamp:
 def duration_of(seconds: float) -> Duration:
     """Seconds as a message."""
     duration = Duration()
-    duration.FromNanoseconds(round(seconds * 1_000_000_000))
+    try:
+        duration.FromNanoseconds(round(seconds * 1_000_000_000))
+    except OverflowError:
+        raise ValueError(f"the number of seconds is too large: {seconds}") from None
     return duration

@@ -7,22 +7,24 @@ from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
 from ._bookings import BookingMethods
-from ._call import Attempts, CallSettings, stubs_of
+from ._call import Attempts, CallSettings, received, stubs_of
 from ._channel import CHANNEL_OPTIONS, parse_address
 from ._concerts import ConcertMethods
+from ._convert import NoAnswer
 from ._limits import LONGEST_SECONDS
 from ._retry import DEFAULT_RETRY, RetryPolicy
 from ._rpc import Intent, Response, SyncCaller
 from ._token import LATE, Outcome, TokenCache, checked
 
 #: Returns a token (JWT). It is called when there is no token yet, and when the service has refused
-#: the one it had. A call that does not return within the client's `timeout` is given up: its thread runs
-#: on, and the next call of a method calls the source again.
+#: the one it had. Each call runs in its own thread. One that does not return within the client's `timeout` is
+#: given up: its thread runs on, so the function needs its own timeout, and the next call of a method calls the
+#: source again.
 TokenSource = Callable[[], str]
 
 
@@ -81,6 +83,7 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
         self.close()
 
     def _call(self, intent: Intent[Response]) -> Response:
+        self._settings.check_process()
         token = self._tokens.get()
         # The deadline is later than that of the source, if the call has called it: the next call must
         # not wait for a source that did not return in time.
@@ -89,14 +92,15 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
         while True:
             fetched = token if isinstance(token, Outcome) else token.wait(attempts.seconds_left())
             headers = attempts.headers_with(fetched)
+            timeout = attempts.seconds_for_attempt()
             try:
-                call = stub.future(intent.request, timeout=attempts.seconds_for_attempt(), metadata=headers)
+                call = stub.future(intent.request, timeout=timeout, metadata=headers)
             except ValueError:
                 if not self._closed.is_set():
                     raise
                 raise attempts.closed() from None
             try:
-                response: Response = call.result()
+                response: Response = _result(call, timeout)
                 return response
             except grpc.RpcError as thrown:
                 seconds = attempts.seconds_after(
@@ -107,6 +111,15 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
                 call.cancel()
             self._closed.wait(seconds)
             token = self._tokens.get()
+
+
+def _result(call: Any, timeout: float) -> Any:
+    try:
+        # gRPC ends the call by its timeout, unless an exception has interrupted it between sending a call and
+        # starting the thread that receives the answers of all calls.
+        return received(call.result(timeout + 1))
+    except grpc.FutureTimeoutError:
+        raise NoAnswer(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from None
 
 
 class _ThreadFetch:
@@ -120,7 +133,7 @@ class _ThreadFetch:
     @property
     def outcome(self) -> Outcome | None:
         # Without a timer: it matters only to calls, which all ask here.
-        if time.monotonic() >= self._deadline:
+        if not self._ended.done() and time.monotonic() >= self._deadline:
             self.give_up(LATE)
         return self._ended.result() if self._ended.done() else None
 

@@ -43,7 +43,7 @@ class TokenCache(Generic[_Source, _Fetch]):
 
     def __init__(self, token: str | _Source | None, fetch: Callable[[_Source], _Fetch]) -> None:
         """`token` is a fixed one, or a source, which `fetch` calls."""
-        #: It has no other one after it.
+        #: A fixed token is never replaced.
         self._fixed: Outcome | None = None
         if token is None:
             self._fixed = Outcome()
@@ -51,7 +51,8 @@ class TokenCache(Generic[_Source, _Fetch]):
             self._fixed = Outcome(text=checked(token))
         else:
             self._start = partial(fetch, token)
-        self._lock = threading.Lock()
+        # A signal's handler may close the client in the thread that has the lock.
+        self._lock = threading.RLock()
         self._current: _Fetch | None = None
 
     def get(self) -> Outcome | _Fetch:
