@@ -19,8 +19,7 @@ interface PackageFile {
 
 /** Those of a user's project. */
 const compilerOptions = {
-  ...{ noEmit: true, strict: true, target: "esnext", module: "nodenext" },
-  ...{ lib: ["esnext", "dom"], types: [] },
+  ...{ noEmit: true, strict: true, target: "es2022", module: "nodenext", types: [] },
 };
 
 /** The example is a separate project, with the packed package and its dependencies in node_modules. */

@@ -1,13 +1,13 @@
 /** The arguments of the client's methods. The schema's comments on the requests hold for them as well. */
 import type { BookingStatus } from "./gen/frontrow/v1/booking_pb.ts";
 
-/** A user, who may be left out if the client has a token: then it is the token's subject. */
 interface OfUser {
+  /** The user's id. It may be left out if the client has a token: then it is the token's subject. */
   readonly userId?: string | undefined;
 }
 
-/** The key of a change that can be repeated safely: a UUID. By default each call of a method makes one. */
 interface WithRequestId {
+  /** The key by which the change can be repeated safely: a UUID. By default each call of a method makes one. */
   readonly requestId?: string | undefined;
 }
 
@@ -24,15 +24,19 @@ export type Page<Filter> = Filter & {
 
 /** Filters of concerts. Those that are set must all hold. */
 export interface ConcertFilter extends Paged {
-  /** Texts that the concert's artist, venue and name contain. */
+  /** A text that the concert's artist contains. */
   readonly artist?: string | undefined;
+  /** A text that the concert's venue contains. */
   readonly venue?: string | undefined;
+  /** A text that the concert's name contains. */
   readonly name?: string | undefined;
   /** The first instant. By default now. */
   readonly dateFrom?: Date | undefined;
   /** The instant before which concerts begin. */
   readonly dateTo?: Date | undefined;
+  /** Only concerts with tickets left. */
   readonly availableOnly?: boolean | undefined;
+  /** Only concerts whose booking window is open. */
   readonly bookingOpenOnly?: boolean | undefined;
 }
 
@@ -53,11 +57,15 @@ interface ConcertDescription {
   readonly name: string;
   readonly artist: string;
   readonly venue: string;
+  /** When the concert begins. */
   readonly concertDate: Date;
+  /** How many tickets there are, those that are sold included. */
   readonly totalTickets: number;
   /** Of one ticket, in units of the currency, with at most two decimals. */
   readonly price: number;
+  /** When tickets can be booked first. */
   readonly bookingStartTime: Date;
+  /** When they cannot be booked any more. */
   readonly bookingEndTime: Date;
   /** How many tickets one user may have at once; 0 for no limit. */
   readonly maxTicketsPerUser?: number | undefined;
@@ -82,6 +90,7 @@ export interface ConcertUpdate extends ConcertDescription {
 /** Tickets to book. */
 export interface Order extends OfUser, WithRequestId {
   readonly concertId: bigint;
+  /** At least 1. The service's operator has set the most. */
   readonly ticketCount: number;
 }
 

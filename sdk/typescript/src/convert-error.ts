@@ -69,7 +69,8 @@ function retryDelayMsOf(error: ConnectError): number | undefined {
 function connectionFaultOf({ cause, code, rawMessage }: ConnectError): string | undefined {
   const fault = (cause instanceof TypeError ? (cause.cause ?? cause) : cause) as SystemError | undefined;
   const isFault = cause instanceof TypeError || typeof fault?.code === "string";
-  if (isFault) return fault?.message || fault?.code || rawMessage;
+  // OpenSSL's messages end with a line break.
+  if (isFault) return fault?.message?.trim() || fault?.code || rawMessage;
   // A call that its signal cancels rejects with the signal's reason. INTERNAL is an answer, or the reset of a stream.
   const isLost = code === Code.Unavailable || code === Code.Canceled || rawMessage.startsWith("http/2 stream closed");
   return isLost ? rawMessage : undefined;

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Confirmation } from "./arguments.ts";
 import type { CallOptions } from "./call.ts";
 import type { Client } from "./client.ts";

@@ -1,4 +1,5 @@
 /** A client for Frontrow, a concert ticket reservation service. */
+export { toJson } from "@bufbuild/protobuf";
 export { timestampDate } from "@bufbuild/protobuf/wkt";
 export {
   createConnectTransport as connect,

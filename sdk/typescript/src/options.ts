@@ -48,9 +48,11 @@ export function checkPositive(name: string, value: unknown): void {
 }
 
 function originOf(address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
+  // The parser takes blanks away.
+  const url = !/\s/.test(address) && URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/` || url.port === "0") {
-    throw new TypeError(`the address must be a URL with http or https and without a path: ${address}`);
+    // Without the address: it may have a password.
+    throw new TypeError("the address must be a URL with http or https, without a path, a query or a user");
   }
   return url.origin;
 }

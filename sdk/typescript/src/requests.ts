@@ -1,5 +1,5 @@
 /** Arguments as the request messages of the schema. */
-import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ConcertFilter, ConcertUpdate, NewConcert } from "./arguments.ts";
 import type { BookingStatus } from "./gen/frontrow/v1/booking_pb.ts";
 
@@ -15,8 +15,8 @@ export function newRequestId(): string {
 export function filterRequest<Filter extends ConcertFilter>({ dateFrom, dateTo, ...others }: Filter) {
   return {
     ...defined(others),
-    ...(dateFrom && { dateFrom: timestampFromDate(dateFrom) }),
-    ...(dateTo && { dateTo: timestampFromDate(dateTo) }),
+    ...(dateFrom && { dateFrom: timestampOf("dateFrom", dateFrom) }),
+    ...(dateTo && { dateTo: timestampOf("dateTo", dateTo) }),
   };
 }
 
@@ -31,10 +31,16 @@ export function concertRequest<Concert extends NewConcert | ConcertUpdate>(conce
   const { concertDate, bookingStartTime, bookingEndTime, ...others } = concert;
   return {
     ...defined(others),
-    concertDate: timestampFromDate(concertDate),
-    bookingStartTime: timestampFromDate(bookingStartTime),
-    bookingEndTime: timestampFromDate(bookingEndTime),
+    concertDate: timestampOf("concertDate", concertDate),
+    bookingStartTime: timestampOf("bookingStartTime", bookingStartTime),
+    bookingEndTime: timestampOf("bookingEndTime", bookingEndTime),
   };
+}
+
+function timestampOf(name: string, date: Date): Timestamp {
+  // Programs without types may pass anything.
+  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw new TypeError(`${name} is not a valid date`);
+  return timestampFromDate(date);
 }
 
 export function ttlRequest<Order extends { readonly ttlSeconds?: number | undefined }>({

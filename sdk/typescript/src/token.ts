@@ -51,6 +51,9 @@ export class TokenCache {
 /** Such a token would fail as a header, with its text in the error. */
 function checked(token: unknown): string {
   if (typeof token !== "string") throw new TypeError(`the token is not a string but of the type ${typeof token}`);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new TypeError("the token is empty or has characters that no token has");
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    const fault = "is empty, or has a space, a line break or another character that no token has";
+    throw new TypeError(`the token ${fault}: give it without "Bearer"`);
+  }
   return token;
 }

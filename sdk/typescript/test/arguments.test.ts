@@ -33,6 +33,11 @@ describe("an argument that no request can hold", () => {
   });
 });
 
+test("the error of a date that is none names it", async () => {
+  const call = clientOf({}).listConcerts({ dateTo: new Date("tomorrow") });
+  await expect(call).rejects.toThrow(new TypeError("dateTo is not a valid date"));
+});
+
 test("the statuses of a list may be read-only", async () => {
   const asked: BookingStatus[][] = [];
   const client = clientOf({

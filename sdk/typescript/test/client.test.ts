@@ -1,11 +1,20 @@
 /** What the client does with answers that the running service gives rarely. */
 import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { BookingSchema } from "../src/gen/frontrow/v1/booking_pb.ts";
 import { BookingService } from "../src/gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../src/gen/frontrow/v1/concert_service_pb.ts";
-import { Client, FrontrowError, InsufficientTickets, Overloaded, Unreachable } from "../src/index.ts";
+import {
+  BookingSchema,
+  BookingStatus,
+  Client,
+  FrontrowError,
+  InsufficientTickets,
+  Overloaded,
+  toJson,
+  Unreachable,
+} from "../src/index.ts";
 import { clientOf, failure, type Info, order, update } from "./router.ts";
 
 test("has every method of the schema", () => {
@@ -149,7 +158,19 @@ test("a page that names itself as the next one ends the iteration with an error"
 
 test.each([
   ...["127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost", ""],
-  ...["http://localhost:0", "http://localhost:65536"],
+  ...["http://localhost:0", "http://localhost:65536", " http://localhost", "http://localhost\n"],
 ])("the address %o is refused", (address) => {
   expect(() => new Client(address)).toThrow("the address must be a URL");
+});
+
+test("the message about an address does not have it: it may have a password", () => {
+  expect(() => new Client("http://user:secret@localhost")).toThrow(/^(?!.*secret)/);
+});
+
+test("a booking as JSON has its id as a text, its times as texts and its status by name", () => {
+  const bookingTime = timestampFromDate(new Date("2026-11-30T18:00:00Z"));
+  const booking = create(BookingSchema, { id: 2n ** 60n, status: BookingStatus.HELD, bookingTime });
+  expect(toJson(BookingSchema, booking)).toMatchObject({
+    ...{ id: "1152921504606846976", bookingTime: "2026-11-30T18:00:00Z", status: "BOOKING_STATUS_HELD" },
+  });
 });

@@ -33,7 +33,7 @@ describe("a token source", () => {
     async (text) => {
       const call = clientOf({}, { token: () => text }).getBooking(1n);
       await expect(call).rejects.toThrow(
-        "the token source failed: the token is empty or has characters that no token has",
+        "the token source failed: the token is empty, or has a space, a line break or another character that no token has",
       );
     },
   );
