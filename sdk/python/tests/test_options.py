@@ -17,7 +17,15 @@ from frontrow._retry import seconds_after
     "address",
     [
         *["127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://localhost?a=b", ""],
-        *["http://user@localhost", "http://localhost:port", "https://", "http://:8080", "http://localhost:0"],
+        *[
+            "http://user:secret@localhost",
+            "http://user:secret@localhost:port",
+            "http://user@localhost",
+            "http://localhost:port",
+            "https://",
+            "http://:8080",
+            "http://localhost:0",
+        ],
         *[
             "http://localhost:65536",
             "http://localhost?",
@@ -28,8 +36,12 @@ from frontrow._retry import seconds_after
     ],
 )
 def test_a_malformed_address_is_refused(style: Style, address: str) -> None:
-    with pytest.raises(ValueError, match="the address must be a URL"):
+    with pytest.raises(ValueError) as caught:
         style.connect(address)
+    # It has no part of the address, which may have a password.
+    rule = "the address must be a URL with http or https, without a path, a query or a user"
+    assert str(caught.value) == rule
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -102,6 +114,13 @@ def test_arguments_that_the_schema_cannot_hold_are_refused(style: Style) -> None
     for ttl_seconds in (math.inf, math.nan, 1e300):
         with pytest.raises(ValueError):
             client.hold(concert_id=1, ticket_count=1, ttl_seconds=ttl_seconds)
+
+
+@pytest.mark.parametrize("method", ["book_tickets", "hold", "hold_tickets", "user_bookings", "concerts"])
+def test_an_unknown_argument_is_refused_by_the_method_that_was_called(style: Style, method: str) -> None:
+    call = getattr(style.connect("http://localhost"), method)
+    with pytest.raises(TypeError, match=rf"\b{method}\(\) got an unexpected keyword argument 'seats'"):
+        call(seats=1)
 
 
 def test_a_page_that_names_itself_as_the_next_one_ends_the_iteration(style: Style) -> None:

@@ -148,11 +148,11 @@ def test_a_client_can_be_closed_by_what_interrupts_its_call() -> None:
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("text", ["", "sec ret", "secret\n", "secrét", "secret\x7f"])
+@pytest.mark.parametrize("text", ["", "Bearer secret", "sec ret", "secret\n", "secrét", "secret\x7f"])
 def test_a_text_that_no_header_can_have_is_refused_without_naming_it(style: Style, text: str) -> None:
-    with pytest.raises(ValueError, match="characters") as refused:
+    with pytest.raises(ValueError, match="the token is empty, or has .* without `Bearer`") as refused:
         style.connect("http://localhost", token=text)
-    with serving() as address, pytest.raises(TokenSourceFailed, match="characters") as failed:
+    with serving() as address, pytest.raises(TokenSourceFailed, match="the token is empty, or has") as failed:
         style.connect(address, token=lambda: text).get_booking(1)
     assert "sec" not in f"{refused.value!r} {failed.value!r} {failed.value.__cause__!r}"
 

@@ -1,5 +1,7 @@
 """A client for Frontrow, a concert ticket reservation service."""
 
+import inspect
+
 from . import _errors_gen
 from ._aio import AsyncClient, AsyncTokenSource
 from ._error import ErrorDetails, FrontrowError, TokenSourceFailed, Unreachable, Violation
@@ -35,3 +37,9 @@ __all__ = [
     "new_request_id",
 ]
 __all__ += _errors_gen.__all__
+
+# Tracebacks and help name what is public by the package, and not by its private modules.
+for _name in __all__:
+    _value = globals()[_name]
+    if (inspect.isclass(_value) or inspect.isfunction(_value)) and _value.__module__.startswith(f"{__name__}._"):
+        _value.__module__ = __name__

@@ -1,10 +1,6 @@
 """The methods of both clients about bookings and holds.
 
 The schema's comments on the requests hold for the arguments as well.
-
-`user_id` may be left out if the client has a token: then it is the token's subject. `request_id` is
-the key of a change that can be repeated safely, a UUID: by default each call makes one. `timeout` is
-how many seconds the call may take with all of its attempts: by default as many as the client has.
 """
 
 from collections.abc import Iterable, Sequence

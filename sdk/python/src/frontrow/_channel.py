@@ -19,7 +19,7 @@ _ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 def parse_address(address: str) -> tuple[str, bool]:
     """The target of a channel for this URL, and whether the connection is encrypted. Raises
-    ValueError unless it is a URL with http or https and without a path.
+    ValueError unless it is a URL with http or https, without a path, a query or a user.
     """
     try:
         # urlsplit alone drops blanks, and does not tell an empty query from none.
@@ -28,7 +28,8 @@ def parse_address(address: str) -> tuple[str, bool]:
     except ValueError:
         host, port = None, None
     if not host or port == 0:
-        raise ValueError(f"the address must be a URL with http or https and without a path: {address}")
+        # The address may have a password.
+        raise ValueError("the address must be a URL with http or https, without a path, a query or a user")
     is_encrypted = url.scheme == "https"
     authority = f"[{host}]" if ":" in host else host
     return f"dns:///{authority}:{port or (443 if is_encrypted else 80)}", is_encrypted

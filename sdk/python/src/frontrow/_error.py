@@ -66,7 +66,7 @@ class FrontrowError(Exception):
         self.idempotency_key = details.idempotency_key
 
     def __str__(self) -> str:
-        return self.message
+        return f"{self.reason}: {self.message}" if self.reason else self.message
 
 
 class Unreachable(FrontrowError):

@@ -34,6 +34,11 @@ class Client(ConcertMethods, BookingMethods, SyncCaller):
     Every call has a deadline, and is repeated if it fails in a way that may pass and repeating is
     safe. Errors are a FrontrowError, or one of its subclasses. An exception that interrupts a call,
     such as KeyboardInterrupt, cancels it.
+
+    Arguments of many methods: `user_id` is the customer, and may be left out if the client has a
+    token: then it is the token's subject. `request_id` is the key of a change that can be repeated
+    safely, a UUID: by default each call makes one. `timeout` is how many seconds the call may take
+    with all of its attempts: by default as many as the client has.
     """
 
     def __init__(

@@ -89,5 +89,8 @@ def checked(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"the token is not a string but of the type {type(token).__name__}")
     if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise ValueError("the token is empty or has characters that no token has")
+        raise ValueError(
+            "the token is empty, or has a space, a line break or another character that no token has: "
+            "give it without `Bearer`"
+        )
     return token
