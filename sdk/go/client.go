@@ -119,7 +119,8 @@ func parseAddress(address string) (*url.URL, error) {
 			return &origin, nil
 		}
 	}
-	return nil, fmt.Errorf("frontrow: the address must be a URL with http or https and without a path: %q", address)
+	// The address is left out: it may have a password.
+	return nil, errors.New("frontrow: the address must be a URL with http or https, without a path, a query or a user")
 }
 
 // isPort reports whether a port is that of a server. An empty one is that of the scheme.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -225,8 +224,11 @@ func TestAddress(t *testing.T) {
 	for _, address := range []string{
 		"127.0.0.1:8080", "localhost:8080", "ftp://localhost", "http://localhost/api", "http://user@localhost",
 		"http://", "http://localhost?", "http://localhost#top", "", "http://localhost:0", "http://localhost:65536",
+		"http://alice:secret@localhost", "http://local host:secret", "http://localhost?password=secret",
 	} {
-		if _, err := frontrow.NewClient(address); err == nil || !strings.Contains(err.Error(), "must be a URL") {
+		// It does not have the address, which may have a password.
+		expected := "frontrow: the address must be a URL with http or https, without a path, a query or a user"
+		if _, err := frontrow.NewClient(address); err == nil || err.Error() != expected {
 			t.Errorf("%q: found %v", address, err)
 		}
 	}

@@ -22,7 +22,8 @@ type TokenSourceFailed struct {
 	BaseError
 }
 
-var errNoToken = errors.New("the token is empty or has characters that no token has")
+var errNoToken = errors.New("the token is empty, or has a space, a line break or another character that no token has; " +
+	"it is given without `Bearer`")
 
 // joinMargin is for how long a call of the source must still run for other calls to wait for it. Otherwise the next
 // call after one that timed out could wait for the same call of the source, which ends a moment later.

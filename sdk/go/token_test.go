@@ -103,7 +103,7 @@ func TestFixedTokenIsNotTriedTwice(t *testing.T) {
 }
 
 func TestTextThatIsNoTokenIsRefused(t *testing.T) {
-	for _, text := range []string{"", "sec ret", "secret\n", "secr\u00e9t", "secret\x7f"} {
+	for _, text := range []string{"", "Bearer secret", "secret\n", "secr\u00e9t", "secret\x7f"} {
 		_, err := frontrow.NewClient("http://localhost", frontrow.WithToken(text))
 		isTokenError(t, text, err)
 		source := func(context.Context) (string, error) { return text, nil }
@@ -118,7 +118,9 @@ func TestTextThatIsNoTokenIsRefused(t *testing.T) {
 
 func isTokenError(t *testing.T, text string, err error) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), "characters") || strings.Contains(err.Error(), "sec") {
+	expected := "the token is empty, or has a space, a line break or another character that no token has; " +
+		"it is given without `Bearer`"
+	if err == nil || !strings.HasSuffix(err.Error(), ": "+expected) {
 		t.Errorf("%q: found %v", text, err)
 	}
 }

@@ -41,6 +41,9 @@ final class ErrorConverter {
   private static final Pattern OTHER_PROTOCOL =
       Pattern.compile("HTTP status code \\d+|invalid content-type|^http2 exception");
 
+  /** How many characters of a cause's text a message has. */
+  private static final int MAX_FAULT = 200;
+
   private ErrorConverter() {}
 
   /**
@@ -61,7 +64,7 @@ final class ErrorConverter {
         new ErrorDetails(
             status.getCode(),
             Optional.ofNullable(status.getDescription()).orElse(status.getCode().name()),
-            info.map(ErrorInfo::getReason).orElseGet(() -> ownReason(status)),
+            info.map(ErrorInfo::getReason).orElse(null),
             info.map(ErrorInfo::getMetadataMap).orElse(Map.of()),
             find(found, BadRequest.class)
                 .map(ErrorConverter::violations)
@@ -74,7 +77,20 @@ final class ErrorConverter {
             Optional.ofNullable(trailers.get(REQUEST_ID))
                 .orElseGet(() -> headers == null ? null : headers.get(REQUEST_ID)),
             thrown);
-    return details.reason() == null ? withoutReason(details, status, address) : withReason(details);
+    if (details.reason() != null) {
+      return withReason(details);
+    }
+    return details.code() == Status.Code.DEADLINE_EXCEEDED
+        ? ofDeadline(details, address)
+        : withoutReason(details, status, address);
+  }
+
+  /** A deadline that passes in the client is the same error as one that passes in the service. */
+  private static FrontrowException ofDeadline(ErrorDetails details, String address) {
+    return withReason(
+        details
+            .with(details.code(), "the service at " + address + " did not answer in time")
+            .withReason("DEADLINE_EXCEEDED"));
   }
 
   /** An error of its reason's class, if this version has one and the metadata are complete. */
@@ -113,18 +129,24 @@ final class ErrorConverter {
    * as that a certificate is not trusted.
    */
   private static String faultOf(String description, Throwable cause) {
-    String firstLine = description.lines().findFirst().orElse("");
+    String fault = shortLineOf(description);
     return Stream.iterate(cause, Objects::nonNull, Throwable::getCause)
         .map(Throwable::getMessage)
         .filter(Objects::nonNull)
         .reduce((outer, inner) -> inner)
-        .map(innermost -> firstLine + ": " + innermost)
-        .orElse(firstLine);
+        .map(innermost -> fault + ": " + shortLineOf(innermost))
+        .orElse(fault);
   }
 
-  /** A deadline that passes in the client is the same error as one that passes in the service. */
-  private static String ownReason(Status status) {
-    return status.getCode() == Status.Code.DEADLINE_EXCEEDED ? "DEADLINE_EXCEEDED" : null;
+  /** The text of a cause may have all bytes of an answer as digits. */
+  private static String shortLineOf(String text) {
+    String line = text.lines().filter(each -> !each.isBlank()).findFirst().orElse("");
+    if (line.length() <= MAX_FAULT) {
+      return line;
+    }
+    // A surrogate pair is not cut in half.
+    boolean isHalf = Character.isHighSurrogate(line.charAt(MAX_FAULT - 2));
+    return line.substring(0, MAX_FAULT - (isHalf ? 2 : 1)) + "…";
   }
 
   private static List<Any> statusDetails(Metadata trailers) {

@@ -44,6 +44,12 @@ public record ErrorDetails(
         otherCode, otherMessage, reason, metadata, violations, retryDelay, requestId, cause);
   }
 
+  /** Returns the same with another reason. */
+  ErrorDetails withReason(String other) {
+    return new ErrorDetails(
+        code, message, other, metadata, violations, retryDelay, requestId, cause);
+  }
+
   /** Returns a value of the metadata that is a whole number. */
   public int integer(String key) {
     try {

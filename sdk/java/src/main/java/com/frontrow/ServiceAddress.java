@@ -25,9 +25,9 @@ record ServiceAddress(boolean isSecure, String host, int port) {
         return new ServiceAddress(isSecure, url.group("host"), port);
       }
     }
+    // The address is left out: it may have a password.
     throw new IllegalArgumentException(
-        "the address must be a URL with http or https, a port from 1 to 65535, and no path: "
-            + address);
+        "the address must be a URL with http or https, without a path, a query or a user");
   }
 
   ManagedChannelBuilder<?> channel() {

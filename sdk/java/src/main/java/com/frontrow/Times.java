@@ -14,7 +14,10 @@ public final class Times {
 
   private Times() {}
 
-  /** Returns the instant of a message's timestamp. */
+  /**
+   * Returns the instant of a message's timestamp. That of a field that is not set is the start of
+   * 1970: ask the message first, as by {@code booking.hasHoldExpiresTime()}.
+   */
   public static Instant instant(Timestamp timestamp) {
     return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
   }

@@ -136,7 +136,8 @@ final class TokenCache {
     if (token == null || !VISIBLE_ASCII.matcher(token).matches()) {
       // The message does not have the token, which is a secret.
       throw new IllegalArgumentException(
-          "the token is not a text of visible ASCII characters without spaces");
+          "the token is empty, or has a space, a line break or another character that no token"
+              + " has; it is given without `Bearer`");
     }
     return token;
   }

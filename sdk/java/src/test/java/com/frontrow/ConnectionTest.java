@@ -16,11 +16,16 @@ import io.grpc.TlsServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import org.junit.jupiter.api.Test;
@@ -92,6 +97,35 @@ final class ConnectionTest {
         assertTrue(error.getMessage().contains("certif"), error.getMessage());
       }
     }
+  }
+
+  /** A port without TLS: the cause of gRPC has all bytes of its answer as digits. */
+  @Test
+  void theTextOfACauseIsOneShortLine() throws Exception {
+    try (ServerSocket cleartext = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
+        FrontrowClient client =
+            FakeService.clientOf("https://localhost:" + cleartext.getLocalPort())
+                .retry(RetryPolicy.DEFAULT.withMaxAttempts(1))
+                .build()) {
+      SocketThread.start(() -> cleartext.accept().getOutputStream().write(new byte[350]));
+      var error = assertThrows(UnreachableException.class, () -> client.getConcert(1));
+      isShort(error, "io exception: not an SSL/TLS record: 000");
+    }
+    Status status = Status.UNAVAILABLE.withDescription("first\nsecond");
+    for (String text : List.of("\n" + "x".repeat(201), "x".repeat(198) + "\ud83c\udf9f!")) {
+      var thrown = status.withCause(new IOException(text)).asRuntimeException();
+      isShort(ErrorConverter.convert(thrown, null, "http://localhost"), "first: xxx");
+    }
+  }
+
+  private static void isShort(FrontrowException error, String expected) {
+    String message = error.getMessage();
+    assertTrue(message.contains(expected), message);
+    assertEquals(1, message.lines().count(), message);
+    assertTrue(message.endsWith("…"), message);
+    String cause = message.substring(message.lastIndexOf(expected) + expected.indexOf(": ") + 2);
+    assertTrue(cause.length() <= 200, cause);
+    assertTrue(StandardCharsets.UTF_8.newEncoder().canEncode(cause), cause);
   }
 
   /** A self-signed certificate for localhost, by the program of every JDK. */

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.frontrow.errors.DeadlineExceededException;
 import com.frontrow.errors.InsufficientTicketsException;
+import com.frontrow.v1.Concert;
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
 import com.google.rpc.Code;
@@ -20,6 +22,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -166,6 +169,30 @@ final class ErrorsTest {
       assertEquals(FrontrowException.class, error.getClass());
       assertEquals(Status.Code.CANCELLED, error.code());
       assertEquals(1, attempts.get());
+    }
+  }
+
+  @ParameterizedTest(name = "attempts may take {0}")
+  @ValueSource(strings = {"PT0.2S", "PT0.000000001S"})
+  void theErrorOfADeadlineNamesTheService(Duration attemptTimeout) throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    Function<Message, Message> silent =
+        request -> {
+          try {
+            end.await();
+          } catch (InterruptedException ended) {
+            Thread.currentThread().interrupt();
+          }
+          return Concert.getDefaultInstance();
+        };
+    try (FakeService service = new FakeService(silent);
+        FrontrowClient client = service.client().attemptTimeout(attemptTimeout).build()) {
+      var error = assertThrows(DeadlineExceededException.class, () -> client.getConcert(1));
+      String address = "http://localhost:" + service.port();
+      assertEquals("the service at " + address + " did not answer in time", error.getMessage());
+      var cause = assertInstanceOf(StatusRuntimeException.class, error.getCause());
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, cause.getStatus().getCode());
+      end.countDown();
     }
   }
 
