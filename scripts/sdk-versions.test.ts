@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(join(import.meta.dirname, "..", path
 const versions: Readonly<Record<SdkName, Readonly<Record<string, RegExp>>>> = {
   typescript: { "package.json": /"version": "(.*)"/ },
   python: { "pyproject.toml": /^version = "(.*)"$/m },
-  go: { "version.go": /Version = "(.*)"/ },
+  go: { "version.go": /Version = "(.*)"/, "README.md": /-require=\S+@v([\d.]+)/ },
   java: { "pom.xml": /<version>(.*)<\/version>/, "README.md": /<version>(.*)<\/version>/ },
 };
 
