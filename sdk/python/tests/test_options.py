@@ -116,13 +116,6 @@ def test_arguments_that_the_schema_cannot_hold_are_refused(style: Style) -> None
             client.hold(concert_id=1, ticket_count=1, ttl_seconds=ttl_seconds)
 
 
-@pytest.mark.parametrize("method", ["book_tickets", "hold", "hold_tickets", "user_bookings", "concerts"])
-def test_an_unknown_argument_is_refused_by_the_method_that_was_called(style: Style, method: str) -> None:
-    call = getattr(style.connect("http://localhost"), method)
-    with pytest.raises(TypeError, match=rf"\b{method}\(\) got an unexpected keyword argument 'seats'"):
-        call(seats=1)
-
-
 def test_a_page_that_names_itself_as_the_next_one_ends_the_iteration(style: Style) -> None:
     page = GetUserBookingsResponse(bookings=[Booking(id=1)], next_page_token="same")
     with serving(GetUserBookings=lambda *_: page) as address:

@@ -10,7 +10,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from types import FunctionType, GenericAlias, MethodType
+from types import GenericAlias, MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, get_args, overload
 
 import grpc
@@ -57,7 +57,6 @@ def method_of(send: Callable[..., Any], prepare: Callable[..., Any], named: Any,
     """A method that prepares an intent and sends it: with the arguments of `prepare`, and with the name and
     the text of `named`.
     """
-    prepare = _renamed(prepare, named)
 
     def method(caller: object, *args: Any, **options: Any) -> Any:
         return send(caller, prepare(caller, *args, **options))
@@ -68,15 +67,6 @@ def method_of(send: Callable[..., Any], prepare: Callable[..., Any], named: Any,
     made: Any = functools.update_wrapper(method_async if inspect.iscoroutinefunction(send) else method, named)
     made.__annotations__ = {**prepare.__annotations__, "return": returns}
     made.__signature__ = inspect.signature(prepare).replace(return_annotation=returns)
-    return made
-
-
-def _renamed(function: Any, named: Any) -> Any:
-    """The same function with another name, which is in its TypeError about a wrong argument."""
-    made = FunctionType(function.__code__, function.__globals__, named.__name__, function.__defaults__)
-    made.__kwdefaults__ = function.__kwdefaults__
-    made.__annotations__ = function.__annotations__
-    made.__qualname__ = named.__qualname__
     return made
 
 
