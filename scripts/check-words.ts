@@ -52,7 +52,7 @@ const bannedWords: Readonly<Record<string, string>> = {
 
 /** Texts that others wrote or that programs wrote, migrations that have landed, and the list itself. */
 const excluded =
-  /^(gen|bench\/results|test\/conformance\/gen)\/|^db\/migrations\/000[1-5]_|^(package-lock\.json|LICENSE|scripts\/check-words(\.test)?\.ts)$|\.sum$/;
+  /^(gen|bench\/results|test\/conformance\/gen|sdk\/typescript\/src\/gen|sdk\/go\/gen)\/|^sdk\/(python|java)\/.*\/v1\/|^db\/migrations\/000[1-5]_|^(package-lock\.json|LICENSE|scripts\/check-words(\.test)?\.ts)$|\.sum$|\/LICENSE$/;
 
 /** One place of a text that is to be written otherwise. */
 interface BannedWord {

@@ -4,15 +4,12 @@
  * that of the metrics, from their registry. `--verify` only compares and fails when they differ. Also fails when the
  * comment of a reason lacks its codes or its metadata.
  */
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createFileRegistry, fromBinary, getOption } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { getOption } from "@bufbuild/protobuf";
 import { access } from "../gen/frontrow/v1/access_pb.ts";
 import { BookingService } from "../gen/frontrow/v1/booking_service_pb.ts";
 import { ConcertService } from "../gen/frontrow/v1/concert_service_pb.ts";
-import { ErrorReasonSchema } from "../gen/frontrow/v1/error_reason_pb.ts";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import { exampleFile, settingTables } from "../src/config/help.ts";
 import {
@@ -26,7 +23,7 @@ import {
 import { type AppEvents, createEventHub } from "../src/telemetry/events.ts";
 import { createMetrics } from "../src/telemetry/metrics/registry.ts";
 import { httpStatusesOf } from "../src/transport/http-errors.ts";
-import { commentOf } from "./schema/comments.ts";
+import { readReasonComments } from "./reason-comments.ts";
 import { codeNamesOf, meaningOf } from "./schema/reasons.ts";
 
 /** A tool of gen/mcp/tools.json, as far as the table shows it. */
@@ -39,16 +36,9 @@ interface ToolDescription {
 
 const projectRoot = join(import.meta.dirname, "..");
 
-/** The comments of the reasons, which generated code does not keep. */
-function readComments(): ReadonlyMap<string, string> {
-  const image = execFileSync("buf", ["build", "proto", "--output", "-"], { cwd: projectRoot });
-  const reasons = createFileRegistry(fromBinary(FileDescriptorSetSchema, image)).getEnum(ErrorReasonSchema.typeName);
-  return new Map(reasons?.values.map((value) => [value.localName, commentOf(value)]));
-}
+const commentOf = readReasonComments();
 
-const comments = readComments();
-
-const meaningOfReason = (reason: ReasonName) => meaningOf(reason, comments.get(reason) ?? "");
+const meaningOfReason = (reason: ReasonName) => meaningOf(reason, commentOf(reason));
 
 const delays = { [RetryDelay.UNSPECIFIED]: "", [RetryDelay.ALWAYS]: "yes", [RetryDelay.IF_SAFE]: "if safe" } as const;
 

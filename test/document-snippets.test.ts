@@ -31,7 +31,7 @@ describe("every snippet", () => {
   test("is counted", () => {
     const counts = Object.entries(proofs).map(([kind, { executes, test, how }]) => {
       const count = allBlocks.filter(({ info }) => info === kind).length;
-      return { count, executes, line: `${String(count).padStart(4)}  ${kind.padEnd(16)} ${test}: ${how}` };
+      return { count, executes, line: `${String(count).padStart(4)}  ${kind.padEnd(18)} ${test}: ${how}` };
     });
     const sum = (isExecuted: boolean) =>
       counts.reduce((total, { count, executes }) => total + (executes === isExecuted ? count : 0), 0);

@@ -6,10 +6,11 @@ import { type Browser, chromium } from "playwright-core";
 const names = ["chromium", "chromium-browser", "google-chrome-stable"];
 
 /** The path of the program. If there is none, prints what is skipped. */
-export function findChromium({ skipped }: { readonly skipped: string }): string | undefined {
+export function findChromium({ skipped }: { readonly skipped?: string } = {}): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
   const found = folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
-  if (!found) process.stderr.write(`\ntests: SKIPPED: ${skipped}: ${names[0]} is not installed\n\n`);
+  if (!found && skipped !== undefined)
+    process.stderr.write(`\ntests: SKIPPED: ${skipped}: ${names[0]} is not installed\n\n`);
   return found;
 }
 

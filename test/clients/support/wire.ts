@@ -1,4 +1,5 @@
 /** A TCP proxy between a client and the service: it counts what the client's library does not show. */
+import { clientPreface, createFrameReader } from "../../support/network/frame-reader.ts";
 import { flag, frameType } from "../../support/network/http2-frames.ts";
 import { pipe, startTcpProxy } from "../../support/network/tcp-proxy.ts";
 
@@ -26,7 +27,6 @@ interface WireCounts {
   readonly goaways: number;
 }
 
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const gzipMagic = Buffer.of(0x1f, 0x8b, 0x08);
 
 /** Starts a proxy before the service at this URL. */
@@ -47,7 +47,7 @@ export async function startWire(url: string): Promise<Wire> {
       pipe(client, upstream);
       const requests = createFrameReader(({ type, flags }) => {
         if (type === frameType.ping && (flags & flag.ack) === 0) counts.pings += 1;
-      }, preface);
+      }, clientPreface);
       const responses = createFrameReader(({ type }) => {
         if (type === frameType.goaway) counts.goaways += 1;
       });
@@ -69,34 +69,4 @@ export async function startWire(url: string): Promise<Wire> {
     moveTo: proxy.moveTo,
     close: proxy.close,
   };
-}
-
-/** Cuts one direction of a connection into frames. Does nothing once the bytes begin otherwise than with `start`. */
-function createFrameReader(found: (frame: { readonly type: number; readonly flags: number }) => void, start?: Buffer) {
-  let expected = start;
-  let isHttp2 = true;
-  let buffered: Buffer = Buffer.alloc(0);
-  return {
-    isHttp2: () => isHttp2,
-    read(chunk: Buffer): void {
-      if (!isHttp2) return;
-      buffered = Buffer.concat([buffered, chunk]);
-      if (expected) {
-        const length = Math.min(buffered.length, expected.length);
-        isHttp2 = buffered.subarray(0, length).equals(expected.subarray(0, length));
-        if (!isHttp2 || length < expected.length) return;
-        buffered = buffered.subarray(length);
-        expected = undefined;
-      }
-      for (let end = frameEnd(buffered); end <= buffered.length; end = frameEnd(buffered)) {
-        found({ type: buffered.readUInt8(3), flags: buffered.readUInt8(4) });
-        buffered = buffered.subarray(end);
-      }
-    },
-  };
-}
-
-/** Where the first frame ends, Infinity while its header is not complete. */
-function frameEnd(bytes: Buffer): number {
-  return bytes.length < 9 ? Number.POSITIVE_INFINITY : 9 + bytes.readUIntBE(0, 3);
 }

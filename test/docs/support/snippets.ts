@@ -18,6 +18,15 @@ const calls = { test: "test/document-calls.test.ts", executes: true };
 const serves = { test: "test/docs/serves.test.ts", executes: true };
 const database = { test: "test/docs/database.test.ts", executes: true };
 const project = { test: "test/docs/project.test.ts", executes: true };
+const readmes = { test: "scripts/sdk-readmes.test.ts", executes: false };
+/** `npm run test:sdks` does what the player says. */
+const sdk = (name: string, executes: boolean) => ({
+  test: `scripts/sdks/player-${name}.ts`,
+  executes,
+  how: executes
+    ? "run against a service by the package as it is published, by test:sdks"
+    : "compiled as a part of a program that uses the package, by test:sdks",
+});
 const commands = { test: "test/docs/commands.test.ts", executes: false };
 
 /** The closed list: every snippet has one of these. */
@@ -42,6 +51,17 @@ export const proofs = {
   "bash ci": { ...commands, how: "every command is a step of .ci/run" },
   "bash parsed": { ...commands, how: "every program has the flags, and every file, service and profile exists" },
   "yaml manifest": { ...commands, how: "validated by the schema of its kind" },
+  "ts sdk example": sdk("typescript", true),
+  "ts sdk piece": sdk("typescript", false),
+  "python sdk example": sdk("python", true),
+  "python sdk piece": sdk("python", false),
+  "go sdk example": sdk("go", true),
+  "go sdk piece": sdk("go", false),
+  "java sdk example": sdk("java", true),
+  "java sdk piece": sdk("java", false),
+  "bash sdk install": { ...readmes, how: "names the package as its own file does" },
+  "xml sdk dependency": { ...readmes, how: "names the package and the version as pom.xml does" },
+  "json sdk result": { ...readmes, how: "is a line of a player's results" },
   mermaid: { test: "test/docs/diagrams.test.ts", executes: true, how: "drawn in Chromium" },
 } satisfies Readonly<Record<string, Proof>>;
 

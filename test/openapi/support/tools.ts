@@ -1,4 +1,4 @@
-/** Programs that judge the OpenAPI document: two validators from npm, and schemathesis from PyPI. */
+/** Programs that judge the OpenAPI document: two validators and the runner of its collection from npm, and schemathesis. */
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { findCommand } from "../../support/process/child-process.ts";
 import { projectRoot } from "../../support/project-root.ts";
 
 const run = promisify(execFile);
-/** The validators are a package, so that the project's own installation does not have to bring their 243 packages. */
+/** The programs from npm are a package, so that the project's own installation does not have to bring their 370 packages. */
 const toolsFolder = join(import.meta.dirname, "..", "tools");
 const binFolder = join(toolsFolder, "node_modules", ".bin");
 const lockFile = join(toolsFolder, "package-lock.json");
@@ -58,8 +58,8 @@ async function installSchemathesis(): Promise<void> {
   await run(join(venv, "bin", "python"), ["-m", "pip", "install", ...options, "--requirement", requirements]);
 }
 
-/** Runs one of the validators in the folder of their rules. Resolves with its output, and whether the document is valid. */
-export async function validateBy(name: "redocly" | "spectral", args: readonly string[]) {
+/** Runs one of the programs from npm in the folder of their rules. Resolves with its output, and whether it finds no fault. */
+export async function validateBy(name: "redocly" | "spectral" | "newman", args: readonly string[]) {
   const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true", NO_COLOR: "1" };
   return await run(join(binFolder, name), args, { cwd: toolsFolder, env, maxBuffer: 16 * 1024 * 1024 }).then(
     ({ stdout, stderr }) => ({ isValid: true, output: stdout + stderr }),

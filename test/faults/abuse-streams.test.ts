@@ -4,11 +4,11 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import * as v1 from "../gen/grpc/reflection/v1/reflection_pb.ts";
-import * as v1alpha from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import { Health } from "../gen/health/v1/health_pb.ts";
-import { type ServedApp, serveApp } from "./support/service/served-app.ts";
-import { envelope } from "./support/wire/envelopes.ts";
+import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import { type ServedApp, serveApp } from "../support/service/served-app.ts";
+import { envelope } from "../support/wire/envelopes.ts";
 
 let app: ServedApp;
 let sessions: ClientHttp2Session[] = [];
